@@ -47,8 +47,8 @@ def detection_postprocess(
     - True: non-maximum suppression for each class by itself, then the best `max_detections` over
       all classes. These are the semantics of the published evaluation. An anchor may be found once
       for each class. It looks at every column of `class_scores`, so the time grows with the number
-      of classes (`num_classes` passes over A scores, spread over the interpreter's threads);
-      `max_classes_per_detection` does not matter, N is `max_detections`, of which at most 100 are of one class.
+      of classes (`num_classes` passes over A scores). `max_classes_per_detection` does not matter
+      and is written as 1; N is `max_detections`, of which at most 100 are of one class.
     - False ("fast"): the best `max_classes_per_detection` classes of each anchor, then one
       suppression over all anchors whatever their classes. The time hardly depends on the number of
       classes, but a box hides an overlapping one of another class, and with more than one class a
@@ -59,7 +59,9 @@ def detection_postprocess(
     """
     anchors = np.asarray(anchors, np.float32)
     _check(box_codes, class_scores, anchors, num_classes, scales)
-    slots = max_detections * (1 if use_regular_nms else max_classes_per_detection)
+    if use_regular_nms:
+        max_classes_per_detection = 1
+    slots = max_detections * max_classes_per_detection
     attributes = [
         ("max_detections", "i", int(max_detections)),
         ("max_classes_per_detection", "i", int(max_classes_per_detection)),

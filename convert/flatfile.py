@@ -1,0 +1,75 @@
+"""Reading a .tflite into objects that can be edited, and writing them back."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Mapping
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from runtime.errors import InputError
+
+IDENTIFIER = b"TFL3"
+
+# Interpreters map the file and hand out pointers into it; the schema asks for 16 bytes where data
+# of a buffer starts, which the generated Python code does not see to.
+ALIGNMENT = 16
+
+# The first date a zip entry can have: files must not differ by when they were made.
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def unpack(model: bytes) -> schema.ModelT:
+    """The FlatBuffer in `model` as editable objects; what is appended after it is not among them.
+
+    Raises InputError where the bytes are no .tflite, or keep their weights outside the FlatBuffer.
+    """
+    if len(model) < 8 or model[4:8] != IDENTIFIER:
+        raise InputError("not a .tflite file: the identifier TFL3 is missing")
+    objects = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))
+    if any(buffer.offset > 1 for buffer in objects.buffers or ()):
+        raise InputError("a .tflite of more than 2 GB, with weights outside its FlatBuffer")
+    return objects
+
+
+def pack(objects: schema.ModelT) -> bytes:
+    """The bytes of a .tflite, data of buffers and custom options at multiples of 16 bytes."""
+    size = sum(len(buffer.data) for buffer in objects.buffers if buffer.data is not None)
+    builder = _AligningBuilder(size + (1 << 16))
+    builder.Finish(objects.Pack(builder), IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def append_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
+    """`model` followed by `files` as entries of an uncompressed zip, as TFLite Metadata has them."""
+    stream = io.BytesIO(model)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, ZIP_DATE)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return stream.getvalue()
+
+
+def appended_files(model: bytes) -> dict[str, bytes]:
+    """The files of the zip at the end of `model`, by name; empty where there is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(model)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return {}
+
+
+class _AligningBuilder(flatbuffers.Builder):
+    def CreateNumpyVector(self, x):
+        if x.dtype.itemsize != 1:
+            return super().CreateNumpyVector(x)
+        self.StartVector(1, x.size, ALIGNMENT)
+        self.head -= x.size
+        self.Bytes[self.head : self.head + x.size] = np.ascontiguousarray(x).tobytes()
+        self.vectorNumElems = x.size
+        return self.EndVector()

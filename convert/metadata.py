@@ -1,0 +1,176 @@
+"""Writes TFLite Metadata and the label file into a detector.
+
+What is written for the four outputs is what tflite-support's own writer gives an object detector;
+Task Library and MediaPipe Tasks find their way by it.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as tflite
+
+from convert import flatfile, schema
+from runtime.errors import InputError
+from runtime.metadata import ENTRY
+from runtime.values import Labels
+
+LABEL_FILE = "labels.txt"
+NAME = "ObjectDetector"
+DESCRIPTION = (
+    "Identify which of a known set of objects might be present and provide information about "
+    "their positions within the given image or a video stream."
+)
+
+# The network takes x / 127.5 - 1.
+MEAN = STD = 127.5
+# Where left, top, right and bottom stand in a box [ymin, xmin, ymax, xmax].
+BOX_INDEX = (1, 0, 3, 2)
+OUTPUT_NAMES = ("location", "category", "score", "number of detections")
+
+_INPUT_RANGES = {
+    tflite.TensorType.UINT8: (0.0, 255.0),
+    tflite.TensorType.INT8: (-128.0, 127.0),
+    tflite.TensorType.FLOAT32: (-1.0, 1.0),
+}
+
+
+def with_metadata(
+    model: bytes,
+    *,
+    labels: Labels,
+    name: str = NAME,
+    description: str = DESCRIPTION,
+    version: Optional[str] = None,
+    author: Optional[str] = None,
+    license: Optional[str] = None,
+    score_threshold: Optional[float] = None,
+) -> bytes:
+    """`model` with metadata and `labels` inside; what it had of both before is replaced.
+
+    `model` has one image input and the four outputs boxes, classes, scores, count in that order.
+    `score_threshold` is written as the score's own threshold, below which consumers drop
+    detections; without it they keep what the file gives.
+
+    Raises InputError where `model` is no .tflite, its input is of a type the metadata has no range
+    for, or it has another number of inputs or outputs.
+    """
+    objects = flatfile.unpack(model)
+    graph = objects.subgraphs[0]
+    if len(graph.inputs) != 1 or len(graph.outputs) != len(OUTPUT_NAMES):
+        raise InputError(
+            f"a detector has 1 input and {len(OUTPUT_NAMES)} outputs, this file has "
+            f"{len(graph.inputs)} and {len(graph.outputs)}; its metadata cannot be written"
+        )
+    kind = graph.tensors[graph.inputs[0]].type
+    if kind not in _INPUT_RANGES:
+        raise InputError("the input is neither uint8, int8 nor float32; convert it to one of them")
+    table = detector_metadata(
+        input_range=_INPUT_RANGES[kind],
+        name=name,
+        description=description,
+        version=version,
+        author=author,
+        license=license,
+        score_threshold=score_threshold,
+    )
+    _set_entry(objects, ENTRY, schema.encode(table))
+    files = {LABEL_FILE: labels.text().encode()}
+    return flatfile.append_files(flatfile.pack(objects), files)
+
+
+def detector_metadata(
+    *,
+    input_range: tuple[float, float],
+    name: str = NAME,
+    description: str = DESCRIPTION,
+    version: Optional[str] = None,
+    author: Optional[str] = None,
+    license: Optional[str] = None,
+    score_threshold: Optional[float] = None,
+) -> schema.ModelMetadata:
+    """The metadata of a detector whose input takes values of `input_range` (least, greatest)."""
+    graph = schema.SubGraphMetadata(
+        input_tensor_metadata=(_input(input_range),),
+        output_tensor_metadata=_outputs(score_threshold),
+        output_tensor_groups=(schema.TensorGroup("detection_result", OUTPUT_NAMES[:3]),),
+    )
+    return schema.ModelMetadata(
+        name=name,
+        description=description,
+        version=version,
+        subgraph_metadata=(graph,),
+        author=author,
+        license=license,
+    )
+
+
+def _input(input_range: tuple[float, float]) -> schema.TensorMetadata:
+    least, greatest = input_range
+    return schema.TensorMetadata(
+        name="image",
+        description="Input image to be detected.",
+        content=schema.Content(schema.ImageProperties(schema.RGB)),
+        process_units=(schema.ProcessUnit(schema.NormalizationOptions((MEAN,), (STD,))),),
+        stats=schema.Stats(max=(greatest,), min=(least,)),
+    )
+
+
+def _outputs(score_threshold: Optional[float]) -> tuple[schema.TensorMetadata, ...]:
+    # The range says over which axes the content runs: all values of one detection.
+    each = schema.ValueRange(2, 2)
+    features = schema.FeatureProperties()
+    boxes = schema.BoundingBoxProperties(BOX_INDEX, schema.BOUNDARIES, schema.RATIO)
+    label_file = schema.AssociatedFile(
+        LABEL_FILE,
+        "Labels for categories that the model can recognize.",
+        schema.TENSOR_VALUE_LABELS,
+    )
+    threshold = None
+    if score_threshold is not None:
+        threshold = (schema.ProcessUnit(schema.ScoreThresholdingOptions(score_threshold)),)
+    location, category, score, count = OUTPUT_NAMES
+    return (
+        schema.TensorMetadata(
+            location,
+            "The locations of the detected boxes.",
+            schema.Content(boxes, each),
+            stats=schema.Stats(),
+        ),
+        schema.TensorMetadata(
+            category,
+            "The categories of the detected boxes.",
+            schema.Content(features, each),
+            stats=schema.Stats(),
+            associated_files=(label_file,),
+        ),
+        schema.TensorMetadata(
+            score,
+            "The scores of the detected boxes.",
+            schema.Content(features, each),
+            process_units=threshold,
+            stats=schema.Stats(),
+        ),
+        schema.TensorMetadata(
+            count,
+            "The number of the detected boxes.",
+            schema.Content(features),
+            stats=schema.Stats(),
+        ),
+    )
+
+
+def _set_entry(objects: tflite.ModelT, name: str, content: bytes) -> None:
+    entries = list(objects.metadata or ())
+    entry = next((entry for entry in entries if _text(entry.name) == name), None)
+    if entry is None:
+        entry = tflite.MetadataT(name=name, buffer=len(objects.buffers))
+        objects.buffers.append(tflite.BufferT())
+        entries.append(entry)
+    objects.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
+    objects.metadata = entries
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else (name or "")
