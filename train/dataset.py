@@ -68,7 +68,8 @@ def open_dataset(
     else:
         train, held_out = split(splits.train, validation_share, seed, str(path))
     labels = _labels(train, held_out, path)
-    return Dataset(train, held_out, labels, problems, path.resolve().stem if path.is_file() else path.resolve().name)
+    name = path.stem if path.is_file() else path.resolve().name
+    return Dataset(train, held_out, labels, problems, name)
 
 
 def split(
@@ -113,13 +114,18 @@ def _read(path: Path, format: Optional[str]) -> Splits:
     if not path.exists():
         raise InputError(f"{path}: no such data set")
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: not a data set; give a folder or a zip file")
+        raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled pictures")
     folder = archive.extract(path) if path.is_file() else path
     reader = formats.find(format) if format else formats.detect(folder)
-    return reader.read(folder)
+    try:
+        return reader.read(folder)
+    except OSError as error:
+        raise InputError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
 
 
 def _labels(train: tuple[Example, ...], validation: tuple[Example, ...], path: Path) -> Labels:
+    if not validation:
+        raise InputError(f"{path}: not one picture to validate on")
     seen = {label for example in train for label in _classes(example)}
     unseen = {label for example in validation for label in _classes(example)} - seen
     if unseen:
@@ -143,4 +149,4 @@ def _by_id(example: Example) -> str:
 
 def _escape(name: str) -> str:
     """`name` within the single quotes of a protocol buffer text file."""
-    return name.replace("\\", "\\\\").replace("'", "\\'")
+    return name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")

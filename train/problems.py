@@ -44,8 +44,8 @@ class Problems:
 
 
 def _refusal(where: str, bad: list[str], total: int, share: float, what: str) -> str:
-    others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+    shown = "; ".join(bad[:3]) + ("; ..." if len(bad) > 3 else "")
     return (
-        f"{bad[0]}{others}; {len(bad)} of {total} {what} in {where} cannot be used, at most {share:.0%} may be:"
-        f" mend or remove {'it' if len(bad) == 1 else 'them'}"
+        f"{shown} ({len(bad)} of {total} {what} in {where} cannot be used, and at most {share:.0%} may be:"
+        f" mend or remove {'it' if len(bad) == 1 else 'them'})"
     )

@@ -11,12 +11,13 @@ import shutil
 import sys
 import tempfile
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Iterator, Optional, Sequence
 
 from tqdm import tqdm
 
-from runtime.errors import InputError
+from runtime.errors import InputError, KitError
 from runtime.values import Labels
 from train import pictures, tf_example, tfrecord
 from train.cache import cache_folder
@@ -53,21 +54,21 @@ def build(
     if any(root.glob(f"{fingerprint}-*")):
         found = root / f"{fingerprint}-{_key(_hash_pictures(examples))}"
         if found.is_dir():
-            return _files(found, count)
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=root, prefix=".building-"))
+            return tuple(_paths(found, count))
     try:
-        hashes = _write_shards(examples, labels, temporary, count, sum(sizes), progress)
-        target = root / f"{fingerprint}-{_key(hashes)}"
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=root, prefix=".building-"))
         try:
-            os.replace(temporary, target)
-        except OSError:
-            # Another process may have been first; its folder has the same bytes.
-            if not target.is_dir():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return _files(target, count)
+            hashes = _write_shards(examples, labels, temporary, count, sum(sizes), progress)
+            target = root / f"{fingerprint}-{_key(hashes)}"
+            _rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except BrokenProcessPool as error:
+        raise KitError("a process that wrote records was ended from outside; is there too little memory?") from error
+    except OSError as error:
+        raise KitError(f"{root}: cannot write the records: {error.strerror or error}") from error
+    return tuple(_paths(target, count))
 
 
 def serialise(example: Example, labels: Labels) -> tuple[bytes, str]:
@@ -179,5 +180,10 @@ def _paths(folder: Path, count: int) -> Iterator[Path]:
     return (folder / f"examples-{shard:05d}-of-{count:05d}.tfrecord" for shard in range(count))
 
 
-def _files(folder: Path, count: int) -> tuple[Path, ...]:
-    return tuple(_paths(folder, count))
+def _rename(folder: Path, target: Path) -> None:
+    try:
+        os.replace(folder, target)
+    except OSError:
+        # Another process may have been first; its folder has the same bytes.
+        if not target.is_dir():
+            raise
