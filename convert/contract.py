@@ -1,0 +1,146 @@
+"""One .tflite for every consumer: `finish` makes a converted file so, `check` says where one is not."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as tflite
+
+from convert import anatomy, contract_rules, flatfile
+from convert.anatomy import OPERATION
+from convert.contract_rules import Violation
+from convert.metadata import DESCRIPTION, NAME, with_metadata
+from runtime.errors import KitError
+from runtime.metadata import ENTRY
+from runtime.tflite import Model
+from runtime.values import Labels
+
+__all__ = ["Violation", "check", "finish"]
+
+INPUT_NAME = "images"
+SIGNATURE = "serving_default"
+
+# Metadata of the converter that tools on devices read; the rest only says how the file was made,
+# which the manifest says better.
+_KEPT_METADATA = (ENTRY, "min_runtime_version")
+
+
+def finish(
+    model: bytes,
+    *,
+    labels: Labels,
+    name: str = NAME,
+    description: str = DESCRIPTION,
+    version: Optional[str] = None,
+    author: Optional[str] = None,
+    license: Optional[str] = None,
+    score_threshold: Optional[float] = None,
+) -> bytes:
+    """`model` as the converter or the Edge TPU compiler returned it, in the form of the contract.
+
+    Sets order, names and shapes of the outputs, the one signature and the input's name and shape,
+    leaves out buffers that nothing uses, and writes metadata with `labels` inside. What the file
+    computes stays the same. The same arguments give the same bytes.
+
+    Raises KitError where `model` has no `TFLite_Detection_PostProcess`, more than one graph or
+    input, an input that is not [1, S, S, 3], or another number of classes than `labels`.
+    """
+    found = _editable(Model.parse(model, "the converted file"), labels)
+    objects = flatfile.unpack(model)
+    graph = objects.subgraphs[0]
+    _name_input(graph)
+    _name_outputs(graph, found)
+    objects.signatureDefs = [_signature(int(graph.inputs[0]), found)]
+    _drop_unused(objects)
+    return with_metadata(
+        flatfile.pack(objects),
+        labels=labels,
+        name=name,
+        description=description,
+        version=version,
+        author=author,
+        license=license,
+        score_threshold=score_threshold,
+    )
+
+
+def check(model: bytes, *, where: str = "model") -> tuple[Violation, ...]:
+    """Every line of the contract that `model` breaks, in the order of the contract; empty if none.
+
+    A file with a uint8 input is held to what the contract says of int8 files, one with a float32
+    input to what it says of fp16 files. Raises InputError where `model` is not a whole .tflite.
+    """
+    return contract_rules.violations(Model.parse(model, where))
+
+
+def _editable(read: Model, labels: Labels) -> anatomy.Postprocess:
+    found = anatomy.postprocess(read)
+    if found is None or len(found.operator.outputs) != 4:
+        raise KitError(
+            f"{read.where} has no {OPERATION} with four outputs; build it with "
+            "convert.postprocess.detection_postprocess and convert with allow_custom_ops"
+        )
+    if len(read.subgraphs) != 1 or len(read.main.inputs) != 1:
+        raise KitError(
+            f"{read.where} has {len(read.subgraphs)} graphs and {len(read.main.inputs)} inputs; "
+            "a detector has one of each"
+        )
+    if found.classes != len(labels):
+        raise KitError(
+            f"{read.where} tells {found.classes} classes apart, but there are {len(labels)} labels"
+        )
+    shape = read.main.tensors[read.main.inputs[0]].shape
+    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
+        raise KitError(f"the input of {read.where} is {list(shape)}, not [1, S, S, 3]")
+    return found
+
+
+def _name_input(graph: tflite.SubGraphT) -> None:
+    tensor = graph.tensors[graph.inputs[0]]
+    tensor.name = INPUT_NAME
+    tensor.shapeSignature = None
+
+
+def _name_outputs(graph: tflite.SubGraphT, found: anatomy.Postprocess) -> None:
+    shapes = contract_rules.output_shapes(found.detections)
+    for index, name, shape in zip(found.operator.outputs, contract_rules.OUTPUT_NAMES, shapes):
+        tensor = graph.tensors[index]
+        tensor.name = name
+        tensor.shape = np.array(shape, np.int32)
+        tensor.shapeSignature = None
+    graph.outputs = np.array(found.operator.outputs, np.int32)
+
+
+def _signature(image: int, found: anatomy.Postprocess) -> tflite.SignatureDefT:
+    outputs = contract_rules.signature_outputs(found)
+    return tflite.SignatureDefT(
+        inputs=[tflite.TensorMapT(INPUT_NAME, image)],
+        outputs=[tflite.TensorMapT(name, index) for name, index in outputs.items()],
+        signatureKey=SIGNATURE,
+        subgraphIndex=0,
+    )
+
+
+def _drop_unused(objects: tflite.ModelT) -> None:
+    """Keeps buffer 0, which stands for no data, and those with data that something refers to."""
+    objects.metadata = [
+        entry for entry in objects.metadata or () if _text(entry.name) in _KEPT_METADATA
+    ]
+    objects.metadataBuffer = None
+    kept = [tflite.BufferT()]
+    moved = {0: 0}
+    users = [tensor for graph in objects.subgraphs for tensor in graph.tensors]
+    for user in (*users, *objects.metadata):
+        if user.buffer not in moved:
+            buffer = objects.buffers[user.buffer]
+            empty = buffer.data is None or len(buffer.data) == 0
+            moved[user.buffer] = 0 if empty else len(kept)
+            if not empty:
+                kept.append(buffer)
+        user.buffer = moved[user.buffer]
+    objects.buffers = kept
+
+
+def _text(name) -> str:
+    return name.decode() if isinstance(name, bytes) else (name or "")
