@@ -1,0 +1,187 @@
+"""Sample data: `python -m train.generate OUT` draws a labelled data set, `--video FILE` a video.
+
+The pictures are written as a PASCAL VOC folder with its own lists, so that they take the way of a
+user's own data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Iterable, Optional, Sequence, Union
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+
+from runtime.command import run
+from runtime.errors import InputError, KitError
+from runtime.files import atomic_path
+from runtime.values import Box
+from train import scene, textures
+from train.example import LabelledBox
+
+Size = tuple[int, int]
+PathLike = Union[str, os.PathLike]
+
+_MIN_SIDE = 64
+_TEST_EVERY = 5
+_JPEG_QUALITY = 92
+_FRAMES_A_SECOND = 25
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m train.generate", description=__doc__)
+    parser.add_argument("out", nargs="?", help="folder for the data set; must not be there yet")
+    parser.add_argument("--images", type=int, default=300, metavar="N", help="number of pictures (300)")
+    parser.add_argument("--size", type=_size, default=(400, 300), metavar="WxH", help="of a picture or frame (400x300)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same pictures (0)")
+    parser.add_argument("--video", metavar="FILE", help="write a video of moving shapes, an .mp4")
+    parser.add_argument("--frames", type=int, default=100, metavar="N", help="of the video (100)")
+    arguments = parser.parse_args(argv)
+    if not arguments.out and not arguments.video:
+        parser.error("give a folder for the data set, or --video FILE")
+    if arguments.out:
+        data_set(arguments.out, images=arguments.images, seed=arguments.seed, size=arguments.size)
+        print(f"{arguments.out}: {arguments.images} pictures", file=sys.stderr)
+    if arguments.video:
+        video(arguments.video, frames=arguments.frames, seed=arguments.seed, size=arguments.size)
+        print(f"{arguments.video}: {arguments.frames} frames", file=sys.stderr)
+    return 0
+
+
+def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
+    """Draws `images` pictures of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
+
+    Every fifth picture is listed in `test`, the others in `trainval`. Picture number 7 of a seed and
+    size is the same whatever `images` is. Raises InputError where `out` is there already.
+    """
+    out = Path(out)
+    _check(images, 2, "pictures", seed, size)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is there already; choose another folder, or remove it first")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        try:
+            _write(temporary, images, seed, size)
+            temporary.chmod(0o755)
+            os.replace(temporary, out)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise KitError(f"{out}: cannot be written: {error.strerror or error}") from error
+
+
+def picture(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
+    """Picture number `index` of `seed`: uint8 [height, width, 3] BGR, and what is on it."""
+    rng = np.random.default_rng((seed, index))
+    background = textures.random_background(rng, *size)
+    shapes = scene.random_shapes(rng, background, int(rng.integers(1, 8)))
+    image, boxes = scene.draw(background, shapes)
+    labelled = tuple(
+        LabelledBox(shape.label, box, truncated=_touches_edge(box, size)) for shape, box in zip(shapes, boxes) if box
+    )
+    return textures.finish(rng, image), labelled
+
+
+def video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400, 300)) -> None:
+    """Writes an MP4 of `frames` frames, 25 a second, in which shapes drift, turn and bounce off the edges."""
+    _check(frames, 1, "frames", seed, size)
+    width, height = size
+    # Not a seed of any picture: those have their number as the second part.
+    rng = np.random.default_rng((seed, 0, 1))
+    background = textures.random_background(rng, width, height)
+    shapes = scene.random_shapes(rng, background, 6)
+    speeds = rng.uniform(-2.5, 2.5, (len(shapes), 2))
+    turns = rng.uniform(-0.05, 0.05, len(shapes))
+    with atomic_path(path) as temporary:
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter_fourcc(*"mp4v"), _FRAMES_A_SECOND, size)
+        if not writer.isOpened():
+            raise InputError(f"{path}: cannot write a video there; give a name that ends in .mp4")
+        for index in range(frames):
+            moved = [_moved(*item, index, size) for item in zip(shapes, speeds, turns)]
+            image, _ = scene.draw(background, moved)
+            writer.write(textures.finish(np.random.default_rng((seed, index, 2)), image))
+        writer.release()
+
+
+def _write(folder: Path, images: int, seed: int, size: Size) -> None:
+    for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (folder / name).mkdir(parents=True)
+    names = [f"{index:06d}" for index in range(images)]
+    for index, name in enumerate(names):
+        image, boxes = picture(index, seed, size)
+        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
+        (folder / "Annotations" / f"{name}.xml").write_bytes(_annotation(f"{name}.jpg", size, boxes))
+    test = set(names[1::_TEST_EVERY])
+    _write_list(folder, "trainval", (name for name in names if name not in test))
+    _write_list(folder, "test", (name for name in names if name in test))
+
+
+def _write_list(folder: Path, name: str, lines: Iterable[str]) -> None:
+    (folder / "ImageSets" / "Main" / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
+
+
+def _annotation(filename: str, size: Size, boxes: Iterable[LabelledBox]) -> bytes:
+    root = ElementTree.Element("annotation")
+    _add(root, "folder", "JPEGImages")
+    _add(root, "filename", filename)
+    extent = ElementTree.SubElement(root, "size")
+    for tag, value in zip(("width", "height", "depth"), (*size, 3)):
+        _add(extent, tag, value)
+    for item in boxes:
+        element = ElementTree.SubElement(root, "object")
+        _add(element, "name", item.label)
+        _add(element, "truncated", int(item.truncated))
+        _add(element, "difficult", 0)
+        bounds = ElementTree.SubElement(element, "bndbox")
+        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), item.box.as_tuple()):
+            _add(bounds, tag, int(value))
+    ElementTree.indent(root)
+    return ElementTree.tostring(root)
+
+
+def _add(parent: ElementTree.Element, tag: str, value: object) -> None:
+    ElementTree.SubElement(parent, tag).text = str(value)
+
+
+def _moved(shape: scene.Shape, speed: np.ndarray, turn: float, frame: int, size: Size) -> scene.Shape:
+    x, y = (_bounced(at + step * frame, side) for at, step, side in zip((shape.x, shape.y), speed, size))
+    return replace(shape, x=x, y=y, angle=shape.angle + turn * frame)
+
+
+def _bounced(at: float, side: int) -> float:
+    """`at` folded into 0..side, as a ball between two walls."""
+    folded = at % (2 * side)
+    return min(folded, 2 * side - folded)
+
+
+def _touches_edge(box: Box, size: Size) -> bool:
+    return box.xmin <= 0 or box.ymin <= 0 or box.xmax >= size[0] or box.ymax >= size[1]
+
+
+def _check(count: int, least: int, what: str, seed: int, size: Size) -> None:
+    if count < least:
+        raise InputError(f"{count} {what} are too few; draw at least {least}")
+    if min(size) < _MIN_SIDE:
+        raise InputError(f"{size[0]}x{size[1]} is too small to draw on; give at least {_MIN_SIDE}x{_MIN_SIDE}")
+    if seed < 0:
+        raise InputError(f"the seed must not be negative, as {seed} is")
+
+
+def _size(text: str) -> Size:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 400x300")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    run(main)
