@@ -1,0 +1,200 @@
+"""A detector: pictures in, detections out."""
+
+from __future__ import annotations
+
+import os
+from typing import List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from runtime import labels as label_files
+from runtime import outputs, preprocess
+from runtime.errors import InputError
+from runtime.interpreter import Interpreter, Port
+from runtime.metadata import Metadata, TensorMetadata
+from runtime.tflite import Model
+from runtime.values import Box, Detection, Labels
+
+Size = Union[int, Tuple[int, int]]
+
+# A box in the tensor is ymin, xmin, ymax, xmax: where left, top, right and bottom stand in it.
+_BOX_INDEX = (1, 0, 3, 2)
+
+_INPUT_TYPES = ("uint8", "int8", "float32")
+
+
+class Detector:
+    """Finds objects with any detection .tflite that has four outputs.
+
+        detector = Detector("detector_int8.tflite", score=0.4)
+        for detection in detector(cv2.imread("street.jpg")):
+            print(detection.label, detection.score, detection.box)
+
+    A call is `preprocess`, `invoke` and `postprocess` in a row; a loop may overlap them. One
+    detector runs one picture at a time.
+    """
+
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        *,
+        labels: Union[Labels, str, os.PathLike, None] = None,
+        threads: int = 2,
+        score: float = 0.5,
+    ) -> None:
+        """Loads the model at `path`.
+
+        `labels` is a list or a label file; without it the file's own are used, or those beside it.
+        Detections with a score under `score` (0..1) are left out. Raises InputError where the file
+        is no detector or cannot be read, KitError where no interpreter is installed.
+        """
+        self.path = str(path)
+        self.score = score
+        model = Model.read(path)
+        metadata = Metadata.of(model)
+        outputs.check_count(model)
+        _check_operators(model)
+        found = label_files.find(model, metadata, labels)
+        self.labels: Labels = found.labels
+        self.labels_from: str = found.where
+        self._mean, self._std = _normalisation(model, metadata)
+        self._interpreter = Interpreter(path, threads)
+        self.package: str = self._interpreter.package
+        self._input = _picture_input(model.where, self._interpreter.inputs)
+        shapes = [port.shape for port in self._interpreter.outputs]
+        self._order = outputs.find(model, metadata, shapes)
+        if self._order is None:
+            self._check_by_running(model)
+        self._box_index = _box_index(model, metadata, self._order)
+
+    @property
+    def size(self) -> Size:
+        """What pictures are resized to: the side in pixels, or (height, width) where they differ."""
+        height, width = self._input.shape[1:3]
+        return height if height == width else (height, width)
+
+    def __call__(self, image: np.ndarray, color: str = "BGR") -> Tuple[Detection, ...]:
+        """The objects in `image`, uint8 [height, width, 3] of any size in the order `color`.
+
+        Boxes are in pixels of `image` and within it; the highest score comes first.
+        """
+        height, width = image.shape[:2]
+        return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
+
+    def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
+        """The input tensor [1, height, width, 3] for `image`. Raises ValueError for no such picture."""
+        rgb = preprocess.resize(image, self.size, color)
+        return preprocess.encode(rgb, self._input.dtype, self._mean, self._std)[np.newaxis]
+
+    def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
+        """The four raw outputs for an input tensor, in the model's own order."""
+        return self._interpreter.invoke(tensor)
+
+    def bare_invoke(self) -> None:
+        """Runs the model on what it saw last, and reads nothing: for measuring."""
+        self._interpreter.bare_invoke()
+
+    def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
+        """Detections in a picture of `width` x `height` from the raw outputs of `invoke`."""
+        order = self._order
+        if order is None:
+            # A frame whose values fit both readings settles nothing; the next one may.
+            order = self._order = outputs.from_values(raw)
+            if order is None:
+                return ()
+        boxes = raw[order.boxes].reshape(-1, 4)
+        classes, scores = raw[order.classes].reshape(-1), raw[order.scores].reshape(-1)
+        count = int(np.nan_to_num(raw[order.count].reshape(-1)[0]) + 0.5)
+        used = slice(0, max(0, min(count, len(scores))))
+        boxes = boxes[used][:, self._box_index]
+        classes, scores = classes[used], scores[used]
+        # Comparisons with NaN are false: a score or a box that is not a number drops out here.
+        keep = np.flatnonzero((scores >= self.score) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
+        keep = keep[np.argsort(-scores[keep], kind="stable")]
+        scale = np.array([width, height, width, height], np.float64)
+        pixels = np.clip(boxes[keep], 0.0, 1.0) * scale
+        pixels[:, 2:] = np.maximum(pixels[:, 2:], pixels[:, :2])
+        ids = np.rint(classes[keep]).astype(int).tolist()
+        return tuple(
+            Detection(self.labels[class_id], class_id, score, Box(*corners))
+            for class_id, score, corners in zip(ids, scores[keep].tolist(), pixels.tolist())
+        )
+
+    def _check_by_running(self, model: Model) -> None:
+        """Some shapes are known only after a run; refuses a file that then shows no detector's."""
+        raw = self.invoke(np.zeros(self._input.shape, self._input.dtype))
+        shapes = [array.shape for array in raw]
+        self._order = outputs.find(model, Metadata.of(model), shapes) or outputs.from_values(raw)
+
+
+def _check_operators(model: Model) -> None:
+    names = {step.custom_name for step in model.main.operators}
+    if "edgetpu-custom-op" in names:
+        raise InputError(
+            f"{model.where}: compiled for the Edge TPU, which only that chip can run; "
+            "use the int8 file that it was compiled from"
+        )
+    flex = sorted(name for name in names if name.startswith("Flex"))
+    if flex:
+        raise InputError(
+            f"{model.where}: needs TensorFlow's own operators ({', '.join(flex[:3])}); "
+            "convert it with built-in operators only"
+        )
+
+
+def _picture_input(where: str, inputs: Sequence[Port]) -> Port:
+    if len(inputs) != 1:
+        raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, a picture")
+    port = inputs[0]
+    listed = f"{port.name} {list(port.signature or port.shape)} {port.dtype.name}"
+    if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != 3:
+        raise InputError(f"{where}: its input is {listed}; a detector takes one picture [1, height, width, 3]")
+    if any(side < 1 for side in port.shape) or any(side < 0 for side in port.signature[1:]):
+        raise InputError(f"{where}: its input {listed} has no fixed size; convert it with a fixed height and width")
+    if port.dtype.name not in _INPUT_TYPES:
+        raise InputError(f"{where}: its input is {listed}; a detector takes {', '.join(_INPUT_TYPES[:-1])} or float32")
+    return port
+
+
+def _normalisation(model: Model, metadata: Optional[Metadata]) -> Tuple[Sequence[float], Sequence[float]]:
+    if metadata is None or not metadata.inputs:
+        return preprocess.MEAN, preprocess.STD
+    said = metadata.inputs[0]
+    if not said.mean and not said.std:
+        return preprocess.MEAN, preprocess.STD
+    if not _usable(said):
+        raise InputError(
+            f"{model.where}: its metadata says mean {list(said.mean)} and std {list(said.std)}; "
+            "each needs one number or three, and no std of 0"
+        )
+    return said.mean, said.std
+
+
+def _usable(said: TensorMetadata) -> bool:
+    numbers = (*said.mean, *said.std)
+    return (
+        len(said.mean) in (1, 3)
+        and len(said.std) in (1, 3)
+        and bool(np.all(np.isfinite(numbers)))
+        and all(value != 0 for value in said.std)
+    )
+
+
+def _box_index(model: Model, metadata: Optional[Metadata], order: Optional[outputs.Order]) -> List[int]:
+    """Where left, top, right and bottom stand in a box of the tensor."""
+    if metadata is None or outputs.from_wiring(model.main) is not None:
+        return list(_BOX_INDEX)
+    layouts = [output.boxes for output in metadata.outputs if output.boxes is not None]
+    if not layouts:
+        return list(_BOX_INDEX)
+    layout = layouts[0]
+    if layout.type not in ("BOUNDARIES", "UNKNOWN") or layout.coordinates != "RATIO":
+        raise InputError(
+            f"{model.where}: its boxes are {layout.type} in {layout.coordinates}; "
+            "only BOUNDARIES in RATIO can be read"
+        )
+    if not layout.index:
+        return list(_BOX_INDEX)
+    if sorted(layout.index) != [0, 1, 2, 3]:
+        raise InputError(f"{model.where}: its metadata orders a box's sides as {list(layout.index)}")
+    return list(layout.index)
