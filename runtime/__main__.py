@@ -1,0 +1,105 @@
+"""`python -m runtime FILE --source SRC`: runs a detector on a picture, a folder or a video."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from typing import Callable, List, Optional, Sequence
+
+from runtime.command import run as run_command
+from runtime.detector import Detector
+from runtime.errors import InputError
+from runtime.loop import Summary, run
+from runtime.options import positive, share
+from runtime.sinks import Sink, json_lines, open_sink
+from runtime.sources import Source, open_source
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m runtime", description="Runs a detection .tflite on a picture, a folder or a video."
+    )
+    add = parser.add_argument
+    add("file", metavar="FILE", help="the detector, a .tflite")
+    add("--source", required=True, metavar="SRC", help="a picture, a folder of pictures or a video file")
+    add("--json", metavar="FILE", help="write one JSON line a frame to FILE, or to standard output for -")
+    add(
+        "--out",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="draw into a video (.mp4), a folder of pictures, or one picture; may be given more than once",
+    )
+    add("--labels", metavar="FILE", help="class names, one a line (default: the model's own)")
+    add("--score", type=share, default=0.5, help="leave out detections under this score (default 0.5)")
+    add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
+    add("--frames", type=positive, metavar="N", help="stop after N frames")
+    options = parser.parse_args(argv)
+    summary = detect(
+        options.file,
+        options.source,
+        json=options.json,
+        out=options.out,
+        labels=options.labels,
+        score=options.score,
+        threads=options.threads,
+        frames=options.frames,
+    )
+    print(summary, file=sys.stderr)
+    return 0
+
+
+def detect(
+    file: str,
+    source: str,
+    *,
+    json: Optional[str] = None,
+    out: Sequence[str] = (),
+    labels: Optional[str] = None,
+    score: float = 0.5,
+    threads: int = 2,
+    frames: Optional[int] = None,
+) -> Summary:
+    """Runs the detector in `file` on `source` and writes what it finds; see the command's help.
+
+    Raises InputError before anything is written where the model, the source or a target is wrong.
+    """
+    detector = Detector(file, labels=labels, threads=threads, score=score)
+    if not detector.labels_from:
+        print(
+            f'warning: {file}: no class names in it or beside it, so classes are called "class N"; '
+            "give them with --labels",
+            file=sys.stderr,
+        )
+    with contextlib.ExitStack() as stack:
+        frames_of = stack.enter_context(open_source(source))
+        sinks = [stack.enter_context(sink) for sink in _sinks(frames_of, json, out)]
+        return run(detector, frames_of, sinks, frames, _progress(frames_of, frames))
+
+
+def _sinks(source: Source, json: Optional[str], out: Sequence[str]) -> List[Sink]:
+    if [*out, json].count("-") > 1:
+        raise InputError("-: standard output can take the results only once")
+    sinks = [json_lines.connect(json, source)] if json else []
+    sinks += [open_sink(spec, source) for spec in out]
+    return sinks or [open_sink("console", source)]
+
+
+def _progress(source: Source, frames: Optional[int]) -> Optional[Callable[[int], None]]:
+    """Counts frames on a terminal's standard error; elsewhere there is nobody to watch."""
+    if not sys.stderr.isatty() or source.frames == 1:
+        return None
+    total = min(filter(None, (source.frames, frames)), default=None)
+
+    def show(done: int) -> None:
+        if done == total or done % 10 == 0:
+            of = f" of {total}" if total else ""
+            end = "\n" if done == total else ""
+            print(f"\r{done}{of} frames", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,78 @@
+"""Where results go. One file a kind of sink.
+
+A module of this package offers
+
+    KIND: str                                   what it writes, for messages: "a video (.mp4)"
+    accepts(spec: str) -> bool                  whether `spec` names such a sink
+    connect(spec: str, source: Source) -> Sink  checks it, and creates nothing yet; raises InputError
+
+and is found by being here: adding a sink touches no other file.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import sys
+from pathlib import Path
+from typing import Iterator, Optional, Sequence, Type
+
+from runtime import plugins
+from runtime.errors import InputError, KitError
+from runtime.sources import Source
+from runtime.values import Detection, Frame
+
+
+class Sink(abc.ABC):
+    """Takes frames with what was found in them, to be used with `with`.
+
+    Nothing is created before the first frame, so that a run which fails early leaves nothing.
+    """
+
+    @abc.abstractmethod
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Takes the next frame. Raises KitError where it cannot be written."""
+
+    def close(self) -> None:
+        """Finishes what was written."""
+
+    def discard(self) -> None:
+        """Ends after an error: removes what would be half a file."""
+
+    def __enter__(self) -> Sink:
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], *_: object) -> None:
+        # Ctrl-C is how a user ends a run that goes on for ever; what was seen until then is kept.
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            self.close()
+        else:
+            self.discard()
+
+
+def open_sink(spec: str, source: Source) -> Sink:
+    """The sink that `spec` names, for the frames of `source`. Raises InputError for none."""
+    kinds = plugins.modules(sys.modules[__name__])
+    for module in kinds:
+        if module.accepts(spec):
+            return module.connect(spec, source)
+    raise InputError(f"{spec}: cannot write such a file; give {' or '.join(module.KIND for module in kinds)}")
+
+
+def check_file(path: Path, source: Source) -> None:
+    """Raises InputError where `path` is a folder, or the very file that `source` reads."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file in it")
+    if source.path is not None and path.resolve() == source.path.resolve():
+        raise InputError(f"{path}: is the source itself; give another name to write to")
+
+
+@contextlib.contextmanager
+def writing(path: object) -> Iterator[None]:
+    """Turns what the system says about `path` into a KitError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise KitError(f"{path}: cannot be written: {error.strerror or error}") from error

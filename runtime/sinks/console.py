@@ -1,0 +1,34 @@
+"""Lines for a person to read, on standard output."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from runtime.sinks import Sink
+from runtime.sources import Source
+from runtime.values import Detection, Frame
+
+KIND = "console (readable lines on standard output)"
+
+
+def accepts(spec: str) -> bool:
+    return spec == "console"
+
+
+def connect(spec: str, source: Source) -> Sink:
+    return Console(source)
+
+
+class Console(Sink):
+    """One line a frame: the picture's name or the time, then label, score and box of each object."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        found = "; ".join(
+            f"{detection.label} {detection.score:.2f} at "
+            "{:.0f},{:.0f}-{:.0f},{:.0f}".format(*detection.box.as_tuple())
+            for detection in detections
+        )
+        print(f"{self._source.file_name(frame.index)}: {found or 'nothing found'}", flush=True)

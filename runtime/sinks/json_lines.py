@@ -1,0 +1,69 @@
+"""One JSON object a line, one line a frame."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Optional, Sequence, TextIO
+
+from runtime.sinks import Sink, check_file, writing
+from runtime.sources import Source
+from runtime.values import Detection, Frame
+
+KIND = "JSON lines (.jsonl, .json, or - for standard output)"
+
+SUFFIXES = frozenset((".json", ".jsonl", ".ndjson"))
+
+
+def accepts(spec: str) -> bool:
+    return spec == "-" or Path(spec).suffix.lower() in SUFFIXES
+
+
+def connect(spec: str, source: Source) -> Sink:
+    if spec != "-":
+        check_file(Path(spec), source)
+    return JsonLines(spec)
+
+
+def line(frame: Frame, detections: Sequence[Detection]) -> str:
+    """The line for one frame, without its end.
+
+    Boxes are [xmin, ymin, xmax, ymax] in source pixels, to a hundredth of one.
+    """
+    found = [
+        {
+            "label": detection.label,
+            "class": detection.class_id,
+            "score": round(detection.score, 4),
+            "box": [round(side, 2) for side in detection.box.as_tuple()],
+        }
+        for detection in detections
+    ]
+    return json.dumps({"frame": frame.index, "time": round(frame.time, 3), "detections": found})
+
+
+class JsonLines(Sink):
+    """Writes to a file, or to standard output for `-`; every line is whole once it is written."""
+
+    def __init__(self, spec: str) -> None:
+        self._spec = spec
+        self._file: Optional[TextIO] = sys.stdout if spec == "-" else None
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        with writing(self._spec):
+            if self._file is None:
+                path = Path(self._spec)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = path.open("w", encoding="utf-8", newline="\n")
+            self._file.write(line(frame, detections) + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        if self._file is not None and self._spec != "-":
+            with writing(self._spec):
+                self._file.close()
+
+    def discard(self) -> None:
+        # The lines so far are whole, and may be hours of work.
+        self.close()

@@ -1,0 +1,53 @@
+"""Annotated pictures: a folder with one for each frame, or one file for a source of one picture."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Sequence
+
+from runtime import draw, pictures
+from runtime.errors import InputError
+from runtime.sinks import Sink, check_file
+from runtime.sources import Source
+from runtime.values import Detection, Frame
+
+KIND = "a folder (a name without a suffix) or a picture (.jpg, .png)"
+
+
+def accepts(spec: str) -> bool:
+    if spec in ("", "-") or "://" in spec:
+        return False
+    path = Path(spec)
+    return path.is_dir() or spec.endswith(("/", os.sep)) or path.suffix.lower() in pictures.WRITABLE | {""}
+
+
+def connect(spec: str, source: Source) -> Sink:
+    path = Path(spec)
+    if not path.is_dir() and path.suffix.lower() in pictures.WRITABLE:
+        if source.frames != 1:
+            raise InputError(f"{spec}: one picture cannot hold all of {source.name}; give a folder or an .mp4")
+        check_file(path, source)
+        return Pictures(path.parent, source, path.name)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{spec}: is a file; give the name of a folder to write pictures to")
+    inputs = () if source.path is None else (source.path.resolve(), source.path.resolve().parent)
+    if path.resolve() in inputs[: 1 if source.frames != 1 else 2]:
+        raise InputError(f"{spec}: holds the source; its pictures would be overwritten: give another folder")
+    return Pictures(path, source)
+
+
+class Pictures(Sink):
+    """Writes each frame with its detections under the name that the source gives it."""
+
+    def __init__(self, folder: Path, source: Source, name: str = "") -> None:
+        """`name` is used for every frame instead of the source's names."""
+        self._folder = folder
+        self._source = source
+        self._name = name
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        name = self._name or self._source.file_name(frame.index)
+        if Path(name).suffix.lower() not in pictures.WRITABLE:
+            name += ".jpg"
+        pictures.write(self._folder / name, draw.draw(frame.image, detections, frame.color))

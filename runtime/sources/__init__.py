@@ -1,0 +1,67 @@
+"""Where frames come from. One file a kind of source.
+
+A module of this package offers
+
+    KIND: str                            what it reads, for messages: "a picture"
+    accepts(spec: str) -> bool           whether `spec` names such a source, existing or not
+    connect(spec: str) -> Source         opens it; raises InputError
+
+and is found by being here: adding a source touches no other file.
+"""
+
+from __future__ import annotations
+
+import abc
+import sys
+from pathlib import Path
+from typing import Iterator, Optional, Tuple
+
+from runtime import plugins
+from runtime.errors import InputError
+from runtime.values import Frame
+
+
+class Source(abc.ABC):
+    """An iterable of frames, to be used with `with`.
+
+    `path` is the file or folder, if it is one. `size` (width, height) in pixels, `fps` and `frames`
+    are None where they are not known beforehand. `skipped` counts what could not be read so far.
+    """
+
+    name: str = ""
+    path: Optional[Path] = None
+    size: Optional[Tuple[int, int]] = None
+    fps: Optional[float] = None
+    frames: Optional[int] = None
+    skipped: int = 0
+
+    @abc.abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames in order. Raises InputError where there turn out to be none."""
+
+    def file_name(self, index: int) -> str:
+        """A file name for what is made of frame `index`, such as `street_000012.jpg`."""
+        return f"{Path(self.name).stem}_{index:06d}.jpg"
+
+    def close(self) -> None:
+        """Lets go of the device or file."""
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_source(spec: str) -> Source:
+    """Opens what `spec` names: a file, a folder, or whatever else a module here accepts.
+
+    Raises InputError where nothing accepts it, or it cannot be opened.
+    """
+    kinds = plugins.modules(sys.modules[__name__])
+    for module in kinds:
+        if module.accepts(spec):
+            return module.connect(spec)
+    if "://" not in spec and not Path(spec).exists():
+        raise InputError(f"{spec}: no such file or folder")
+    raise InputError(f"{spec}: not a source; give {' or '.join(module.KIND for module in kinds)}")

@@ -1,0 +1,63 @@
+"""A folder of pictures, in the order of their names."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Iterator
+
+from runtime import pictures
+from runtime.errors import InputError
+from runtime.sources import Source
+from runtime.values import Frame
+
+KIND = "a folder of pictures"
+
+
+def accepts(spec: str) -> bool:
+    return "://" not in spec and Path(spec).is_dir()
+
+
+def connect(spec: str) -> Source:
+    return FolderSource(spec)
+
+
+class FolderSource(Source):
+    """Every picture that lies in the folder itself; hidden files and subfolders do not count.
+
+    A frame's index is the picture's place in the list, so one that cannot be read leaves a gap.
+    Pictures have no time of their own: they follow each other by a second.
+    """
+
+    fps = 1.0
+
+    def __init__(self, path: str) -> None:
+        """Raises InputError where there are no pictures in `path`."""
+        self.path = Path(path)
+        self.name = self.path.resolve().name
+        try:
+            files = sorted(file for file in self.path.iterdir() if not file.name.startswith("."))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        self._files = [file for file in files if file.suffix.lower() in pictures.SUFFIXES and file.is_file()]
+        if not self._files:
+            what = f"none of its {len(files)} entries is a picture" if files else "the folder is empty"
+            raise InputError(f"{path}: {what}; pictures end in .jpg, .png, .bmp, .webp or .tif")
+        self.frames = len(self._files)
+        self.skipped = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.skipped = 0
+        for index, file in enumerate(self._files):
+            try:
+                image = pictures.read(file)
+            except InputError as error:
+                self.skipped += 1
+                print(f"skipped: {error}", file=sys.stderr)
+                continue
+            yield Frame(image, index, index / self.fps)
+        if self.skipped == len(self._files):
+            raise InputError(f"{self.path}: none of its {len(self._files)} pictures can be read")
+
+    def file_name(self, index: int) -> str:
+        return self._files[index].name

@@ -1,0 +1,87 @@
+"""A video file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Iterator
+
+from runtime.errors import InputError
+from runtime.opencv import cv2, quiet
+from runtime.sources import Source
+from runtime.values import Frame
+
+KIND = "a video file (.mp4, .avi, .mov, .mkv, .webm)"
+
+SUFFIXES = frozenset(
+    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .ts .mts .m2ts .wmv .flv .3gp .ogv .gif .h264 .mjpeg".split()
+)
+
+
+def accepts(spec: str) -> bool:
+    return "://" not in spec and Path(spec).suffix.lower() in SUFFIXES and not Path(spec).is_dir()
+
+
+def connect(spec: str) -> Source:
+    return VideoSource(spec)
+
+
+class VideoSource(Source):
+    """Every frame of a video file; times are those in the file, from its start."""
+
+    def __init__(self, path: str) -> None:
+        """Raises InputError where `path` is missing or no video that OpenCV can decode."""
+        self.path = Path(path)
+        self.name = self.path.name
+        if not self.path.is_file():
+            raise InputError(f"{path}: no such file")
+        self._capture = self._open()
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        # Containers without an index give 0, a negative number, or nonsense.
+        self.fps = fps if 0 < fps < 1000 else None
+        frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.frames = frames if frames > 0 else None
+        # A file may open and yet hold no frame; that is known only after trying.
+        done, image = self._read()
+        if not done:
+            self._capture.release()
+            raise InputError(f"{path}: the video has no frame that can be decoded")
+        self.size = (image.shape[1], image.shape[0])
+        self._capture.release()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self._capture.release()
+        self._capture = self._open()
+        index, time = 0, 0.0
+        while True:
+            done, image = self._read()
+            if not done:
+                break
+            stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            # Some containers carry no times: OpenCV then gives 0, or the same again.
+            if index and not stamp > time:
+                stamp = time + 1 / (self.fps or 25.0)
+            time = max(stamp, 0.0)
+            yield Frame(image, index, time)
+            index += 1
+        if self.frames and index < 0.9 * self.frames:
+            print(
+                f"warning: {self.path}: ended after {index} of {self.frames} frames; it may be cut short",
+                file=sys.stderr,
+            )
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _open(self) -> cv2.VideoCapture:
+        with quiet():
+            capture = cv2.VideoCapture(str(self.path))
+        if not capture.isOpened():
+            raise InputError(f"{self.path}: cannot be opened as a video; is it whole, and of a usual format?")
+        return capture
+
+    def _read(self) -> tuple:
+        try:
+            return self._capture.read()
+        except cv2.error:
+            return False, None
