@@ -67,10 +67,12 @@ def metadata_of(model: Model) -> Optional[Metadata]:
 
 
 def label_files(metadata: Metadata) -> list[str]:
-    """Names of the label files that the metadata gives the category output."""
-    outputs = [output for output in metadata.outputs if output.name == METADATA_NAMES[1]]
+    """Names of the label files that the metadata gives the classes, which are output 1."""
     return [
-        file.name for output in outputs for file in output.files if file.type == "TENSOR_VALUE_LABELS"
+        file.name
+        for output in metadata.outputs[1:2]
+        for file in output.files
+        if file.type == "TENSOR_VALUE_LABELS"
     ]
 
 

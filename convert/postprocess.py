@@ -13,7 +13,7 @@ from typing import Sequence, Tuple
 import numpy as np
 import tensorflow as tf
 
-OPERATION = "TFLite_Detection_PostProcess"
+from convert.anatomy import OPERATION
 
 Outputs = Tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 

@@ -82,10 +82,10 @@ def network():
     # Each class is its own channel less the two others.
     colours = np.full((1, 1, 3, 6), -1.0, np.float32)
     colours[0, 0, np.arange(3), np.arange(3)] = 1.5
-    colours[0, 0, :, 3:] = random.normal(0, 0.3, (3, 3))
+    colours[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
     classes = np.zeros((1, 1, 6, 4), np.float32)
-    classes[0, 0, np.arange(3), np.arange(1, 4)] = 6.0
-    codes = random.normal(0, 1.0, (1, 1, 6, 4)).astype(np.float32)
+    classes[0, 0, np.arange(3), np.arange(1, 4)] = 2.0
+    codes = random.normal(0, 0.4, (1, 1, 6, 4)).astype(np.float32)
     cells = (SIZE // STRIDE) ** 2
 
     @tf.function(input_signature=[tf.TensorSpec([1, SIZE, SIZE, 3], tf.float32)])
@@ -96,7 +96,7 @@ def network():
             x = tf.nn.relu6(tf.nn.conv2d(x, colours, 1, "SAME", name="colours"), name="relu")
         with tf.name_scope("head"):
             box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, 4])
-            logits = tf.nn.conv2d(x, classes, 1, "SAME") + [-9.0, -5.0, -5.0, -5.0]
+            logits = tf.nn.conv2d(x, classes, 1, "SAME") + [-4.0, -3.5, -3.5, -3.5]
             scores = tf.sigmoid(tf.reshape(logits, [1, cells, 4]), name="scores")
         return detection_postprocess(
             box_codes,
@@ -104,8 +104,8 @@ def network():
             anchors(),
             num_classes=len(LABELS),
             max_detections=DETECTIONS,
-            score_threshold=0.05,
-            iou_threshold=0.5,
+            score_threshold=0.2,
+            iou_threshold=0.3,
         )
 
     return detect

@@ -1,0 +1,311 @@
+"""Says what is in a detection .tflite, the kit's or not, and where it works.
+
+    python -m convert.inspect FILE [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any, Optional, Sequence
+
+from convert import anatomy, consumers, contract_rules
+from convert.consumers import Verdict
+from convert.contract_rules import Violation
+from convert.table import aligned
+from runtime.command import run
+from runtime.errors import InputError
+from runtime.metadata import Metadata
+from runtime.tflite import Model, Tensor
+from runtime.values import Labels
+
+# Nearer to -1..1 or to 0..1 than this, a range is called so.
+_RANGE_TOLERANCE = 0.03
+
+
+@dataclass(frozen=True)
+class OperationCount:
+    """`types` are the types of values that go through; `int8` counts those that are int8."""
+
+    name: str
+    count: int
+    int8: int
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What `inspect` found. `problems` are broken lines of the file contract."""
+
+    model: Model
+    metadata: Optional[Metadata]
+    labels: Optional[Labels]
+    label_file: str
+    operations: tuple[OperationCount, ...]
+    problems: tuple[Violation, ...]
+    verdicts: tuple[Verdict, ...]
+    calibration: str
+
+
+def inspect(model: Model) -> Inspection:
+    """Looks at a file. Raises InputError only where what is appended to it is damaged."""
+    label_file, labels = _labels(model)
+    return Inspection(
+        model=model,
+        metadata=contract_rules.metadata_of(model),
+        labels=labels,
+        label_file=label_file,
+        operations=operation_counts(model),
+        problems=contract_rules.violations(model),
+        verdicts=consumers.verdicts(model),
+        calibration=calibration(model),
+    )
+
+
+def operation_counts(model: Model) -> tuple[OperationCount, ...]:
+    """How often each operation occurs, in the order of first use."""
+    odd = {operation.index for operation in anatomy.not_int8(model)}
+    found = anatomy.postprocess(model)
+    if found:
+        odd.add(found.index)
+    counts, int8, types = Counter(), Counter(), defaultdict(dict)
+    for index, operator in enumerate(model.main.operators):
+        name = anatomy.operation_name(operator)
+        counts[name] += 1
+        int8[name] += index not in odd
+        types[name].update((tensor.type, None) for tensor in anatomy.changing(model, operator))
+    return tuple(OperationCount(n, counts[n], int8[n], tuple(types[n])) for n in counts)
+
+
+def calibration(model: Model) -> str:
+    """What the input's quantisation says of the pictures that the file was calibrated on."""
+    for index in model.main.inputs:
+        limits = anatomy.input_range(model.main.tensors[index])
+        if limits is None:
+            continue
+        least, greatest = limits
+        if abs(least) < _RANGE_TOLERANCE and abs(greatest - 1) < _RANGE_TOLERANCE:
+            return (
+                "calibrated on 0..1: SSD MobileNet networks are trained on -1..1, so each picture "
+                "reaches this one at half its contrast and too bright, whoever loads it, and AP is "
+                "lost; convert it again with calibration through runtime.preprocess"
+            )
+        if max(abs(least + 1), abs(greatest - 1)) < _RANGE_TOLERANCE:
+            return "calibrated on -1..1, as SSD MobileNet networks are trained"
+        return f"calibrated on {least:.3g}..{greatest:.3g}, which is neither -1..1 nor 0..1"
+    return ""
+
+
+def as_dict(found: Inspection) -> dict[str, Any]:
+    """What `--json` prints."""
+    model = found.model
+    post = anatomy.postprocess(model)
+    return {
+        "file": model.where,
+        "bytes": len(model.data),
+        "inputs": [_tensor_dict(model.main.tensors[index]) for index in model.main.inputs],
+        "outputs": [
+            {**_tensor_dict(model.main.tensors[index]), "role": role}
+            for index, role in zip(model.main.outputs, anatomy.output_roles(model))
+        ],
+        "calibration": found.calibration,
+        "post_processing": dict(post.options) if post else None,
+        "signatures": [
+            {
+                "key": signature.key,
+                "inputs": {k: model.main.tensors[i].name for k, i in signature.inputs.items()},
+                "outputs": {k: model.main.tensors[i].name for k, i in signature.outputs.items()},
+            }
+            for signature in model.signatures
+        ],
+        "metadata": _metadata_dict(found.metadata),
+        "labels": list(found.labels) if found.labels else None,
+        "operations": {
+            row.name: {"count": row.count, "int8": row.int8, "types": list(row.types)}
+            for row in found.operations
+        },
+        "not_int8": [str(operation) for operation in anatomy.not_int8(model)],
+        "problems": [{"rule": p.rule, "message": p.message} for p in found.problems],
+        "consumers": {
+            verdict.consumer: {
+                "works": verdict.works,
+                "why": verdict.why,
+                "fix": verdict.fix,
+                "note": verdict.note,
+            }
+            for verdict in found.verdicts
+        },
+    }
+
+
+def as_text(found: Inspection) -> str:
+    """What the command prints without `--json`."""
+    model = found.model
+    parts = [f"{model.where}  {len(model.data):,} bytes  {model.description}".rstrip()]
+    parts.append("Inputs\n" + aligned(_tensor_rows(model, model.main.inputs)))
+    parts.append("Outputs\n" + aligned(_tensor_rows(model, model.main.outputs)))
+    if found.calibration:
+        parts.append(f"Calibration\n  {found.calibration}")
+    parts.append("Post-processing\n" + _post_text(model))
+    parts.append("Signatures\n" + _signature_text(model))
+    parts.append("Metadata\n" + _metadata_text(found.metadata))
+    parts.append("Labels\n" + _label_text(found))
+    parts.append("Operations\n" + _operation_text(found))
+    if found.problems:
+        rows = [(problem.rule, problem.message) for problem in found.problems]
+        parts.append("Against the file contract\n" + aligned(rows))
+    else:
+        parts.append("Against the file contract\n  nothing is wrong")
+    parts.append("Where it works\n" + aligned(_verdict_rows(found.verdicts)))
+    return "\n\n".join(parts)
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m convert.inspect", description=__doc__)
+    parser.add_argument("file", help="a .tflite")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    found = inspect(Model.read(options.file))
+    print(json.dumps(as_dict(found), indent=1) if options.json else as_text(found))
+    return 0
+
+
+def _labels(model: Model) -> tuple[str, Optional[Labels]]:
+    metadata = contract_rules.metadata_of(model)
+    files = model.associated_files()
+    named = [file.name for file in metadata.all_files() if file.holds_labels] if metadata else []
+    for name in named:
+        if name in files:
+            text = files[name].decode("utf-8", errors="replace")
+            try:
+                return name, Labels.parse(text, name)
+            except InputError:
+                return name, None
+    return "", None
+
+
+def _tensor_rows(model: Model, indices: Sequence[int]) -> list[tuple[str, ...]]:
+    roles = dict(zip(model.main.outputs, anatomy.output_roles(model)))
+    rows = []
+    for number, index in enumerate(indices):
+        tensor = model.main.tensors[index]
+        shape = list(tensor.signature or tensor.shape)
+        text = str(shape) if shape else "no shape"
+        rows.append(
+            (number, tensor.name, text, tensor.type, roles.get(index) or _quantisation(tensor))
+        )
+    return rows
+
+
+def _quantisation(tensor: Tensor) -> str:
+    if not tensor.quantization:
+        return ""
+    scale = f"scale {float(tensor.quantization.scales[0]):.8g}"
+    zero = f"zero point {int(tensor.quantization.zero_points[0])}"
+    limits = anatomy.input_range(tensor)
+    means = f" (means {limits[0]:.3g}..{limits[1]:.3g})" if limits else ""
+    return f"{scale}, {zero}{means}"
+
+
+def _post_text(model: Model) -> str:
+    found = anatomy.postprocess(model)
+    if found is None:
+        return f"  none: there is no {anatomy.OPERATION}"
+    return aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
+
+
+def _numbers(options) -> list[tuple[str, float]]:
+    return [(k, v) for k, v in options.items() if isinstance(v, (int, float))]
+
+
+def _signature_text(model: Model) -> str:
+    if not model.signatures:
+        return "  none"
+    found = anatomy.postprocess(model)
+    roles = {index: role for role, index in found.roles.items()} if found else {}
+    rows = []
+    for signature in model.signatures:
+        tensors = model.subgraphs[signature.subgraph].tensors
+        for name, index in (*signature.inputs.items(), *signature.outputs.items()):
+            rows.append((signature.key, name, roles.get(index, ""), tensors[index].name))
+    return aligned(rows)
+
+
+def _metadata_text(metadata: Optional[Metadata]) -> str:
+    if metadata is None:
+        return "  none"
+    rows = [("name", metadata.name)]
+    for tensor in metadata.inputs:
+        scaling = f"mean {list(tensor.mean)}, std {list(tensor.std)}" if tensor.mean else ""
+        rows.append(("input", f"{tensor.name}  {scaling}".rstrip()))
+    for tensor in metadata.outputs:
+        boxes = tensor.boxes
+        layout = f"index {list(boxes.index)} {boxes.type} {boxes.coordinates}" if boxes else ""
+        files = ", ".join(f"{file.name} ({file.type})" for file in tensor.files)
+        rows.append(("output", "  ".join(filter(None, (tensor.name, layout, files)))))
+    return aligned(rows)
+
+
+def _label_text(found: Inspection) -> str:
+    if found.labels is None:
+        return "  none inside the file"
+    names = list(found.labels)
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"  {len(names)} in {found.label_file}: {shown}"
+
+
+def _operation_text(found: Inspection) -> str:
+    rows = [("operation", "count", "int8", "values")]
+    rows += [(row.name, row.count, row.int8, ", ".join(row.types)) for row in found.operations]
+    rows.append(
+        ("total", sum(r.count for r in found.operations), sum(r.int8 for r in found.operations), "")
+    )
+    odd = anatomy.not_int8(found.model)
+    if not odd:
+        return aligned(rows) + "\n  every operation before the post-processing is int8"
+    if all(row.int8 == 0 for row in found.operations):
+        return aligned(rows) + "\n  no operation is int8"
+    return f"{aligned(rows)}\n  not int8: {contract_rules.describe_odd(found.model)}"
+
+
+def _verdict_rows(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
+    rows = []
+    for verdict in verdicts:
+        if verdict.works:
+            rows.append((verdict.consumer, "works", verdict.note))
+        else:
+            rows.append((verdict.consumer, "does not", verdict.why))
+            rows.append(("", "", f"to do: {verdict.fix}"))
+    return rows
+
+
+def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
+    quantised = bool(tensor.quantization)
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "type": tensor.type,
+        "scale": [float(value) for value in tensor.quantization.scales] if quantised else None,
+        "zero_point": [int(v) for v in tensor.quantization.zero_points] if quantised else None,
+    }
+
+
+def _metadata_dict(metadata: Optional[Metadata]) -> Optional[dict[str, Any]]:
+    if metadata is None:
+        return None
+    return {
+        "name": metadata.name,
+        "description": metadata.description,
+        "inputs": [
+            {"name": t.name, "mean": list(t.mean), "std": list(t.std)} for t in metadata.inputs
+        ],
+        "outputs": [
+            {"name": t.name, "files": [file.name for file in t.files]} for t in metadata.outputs
+        ],
+    }
+
+
+if __name__ == "__main__":
+    run(main)
