@@ -128,7 +128,7 @@ def _write_shards(
 
 def _write_shard(examples: Sequence[Example], labels: Labels, path: Path) -> list[str]:
     hashes = []
-    with path.open("wb") as file:
+    with path.open("wb", buffering=1 << 20) as file:
         for example in examples:
             record, digest = serialise(example, labels)
             tfrecord.write(file, record)

@@ -6,43 +6,59 @@ https://protobuf.dev/programming-guides/encoding; the messages are those of Tens
 
 from __future__ import annotations
 
+import functools
 import struct
-from typing import Mapping, Sequence, Union
+from typing import Iterable, Mapping, Sequence, Union
 
-Feature = Union[Sequence[bytes], Sequence[int], Sequence[float]]
+Values = Union[Sequence[bytes], Sequence[int], Sequence[float]]
 
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
 
 
-def encode(features: Mapping[str, tuple[type, Feature]]) -> bytes:
+def encode(features: Mapping[str, tuple[type, Values]]) -> bytes:
     """The bytes of a tf.train.Example.
 
     `features` maps each key to a type (`bytes`, `int` or `float`, which also says what an empty list
     is a list of) and its values; floats are kept as float32, ints as int64.
     """
-    entries = b"".join(_field(1, _entry(key, *features[key])) for key in sorted(features))
-    return _field(1, entries)
+    # Pieces are joined once at the end: each of the nested messages would copy the picture again.
+    entries: list[bytes] = []
+    for key in sorted(features):
+        kind, values = features[key]
+        entries += _field(1, [_key(key), *_field(2, _feature(kind, values))])
+    return b"".join(_field(1, entries))
 
 
-def _entry(key: str, kind: type, values: Feature) -> bytes:
-    return _field(1, key.encode()) + _field(2, _feature(kind, values))
+@functools.lru_cache(maxsize=256)
+def _key(key: str) -> bytes:
+    return b"".join(_field(1, [key.encode()]))
 
 
-def _feature(kind: type, values: Feature) -> bytes:
+def _feature(kind: type, values: Values) -> list[bytes]:
     if kind is bytes:
-        return _field(_BYTES_LIST, b"".join(_field(1, value) for value in values))
+        return _field(_BYTES_LIST, [piece for value in values for piece in _field(1, [value])])
     if kind is float:
-        packed = struct.pack(f"<{len(values)}f", *values)
-        return _field(_FLOAT_LIST, _field(1, packed) if packed else b"")
-    packed = b"".join(_varint(value) for value in values)
-    return _field(_INT64_LIST, _field(1, packed) if packed else b"")
+        number, packed = _FLOAT_LIST, struct.pack(f"<{len(values)}f", *values)
+    else:
+        number, packed = _INT64_LIST, _varints(values)
+    return _field(number, _field(1, [packed]) if packed else [])
 
 
-def _field(number: int, payload: bytes) -> bytes:
-    """A length-delimited field (wire type 2)."""
-    return b"".join((_varint(number << 3 | 2), _varint(len(payload)), payload))
+def _field(number: int, pieces: Sequence[bytes]) -> list[bytes]:
+    """A length-delimited field (wire type 2) whose payload is `pieces` joined."""
+    return [_tag(number, sum(map(len, pieces))), *pieces]
 
 
+@functools.lru_cache(maxsize=4096)
+def _tag(number: int, length: int) -> bytes:
+    return _varint(number << 3 | 2) + _varint(length)
+
+
+def _varints(values: Iterable[int]) -> bytes:
+    return b"".join(map(_varint, values))
+
+
+@functools.lru_cache(maxsize=4096)
 def _varint(value: int) -> bytes:
     # Negative int64 are written as their two's complement.
     value &= 0xFFFFFFFFFFFFFFFF

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Iterator, Optional
 
 from runtime.errors import InputError
-from train import archive, pictures
+from train import archive
+from train.picture_info import SUFFIXES
 from train.problems import Problems
 
 _ANNOTATION_ZIPS = ("annotations.zip",)
@@ -42,11 +43,11 @@ class VocFiles:
         self._folder = folder
         files = list(_files(folder, ""))
         xml = [file for file in files if _suffix(file) == ".xml"]
-        found = [file for file in files if _suffix(file) in pictures.SUFFIXES]
+        found = [file for file in files if _suffix(file) in SUFFIXES]
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if _suffix(file) == ".xml"]
         if not found:
-            found = [file for file in _unzipped(folder, _PICTURE_ZIPS) if _suffix(file) in pictures.SUFFIXES]
+            found = [file for file in _unzipped(folder, _PICTURE_ZIPS) if _suffix(file) in SUFFIXES]
         self._pictures = _by_stem(found)
         self._xml = _by_stem(xml)
         self._lists = [file for file in files if _suffix(file) == ".txt" and _is_list(file.name)]
@@ -61,7 +62,7 @@ class VocFiles:
         or where several are as near.
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
-        tagged = Path(tag).stem if Path(tag).suffix.lower() in pictures.SUFFIXES else tag
+        tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
         found = self._pictures.get(annotation.name.stem) or self._pictures.get(tagged)
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {tag}" if tag else "")

@@ -20,9 +20,9 @@ from defusedxml.ElementTree import fromstring
 
 from runtime.errors import InputError
 from runtime.values import Box
-from train import pictures
 from train.example import Example, LabelledBox
 from train.formats import Splits
+from train.picture_info import PictureInfo, inspect, turned_size
 from train.problems import Problems
 from train.voc_files import File, VocFiles, looks_like_voc
 
@@ -80,9 +80,9 @@ class _Reader:
         owner = self._owners.setdefault(picture.path, source)
         if owner is not source:
             raise InputError(f"{source.name}: its picture {picture.name} belongs to {owner.name} already")
-        info = _inspect(picture)
+        info = inspect(picture.path, str(picture.name))
         orientation = _orientation(source, root, picture, info)
-        width, height = pictures.turned_size(info.width, info.height, orientation)
+        width, height = turned_size(info.width, info.height, orientation)
         boxes = []
         for number, element in enumerate(objects, 1):
             try:
@@ -110,16 +110,7 @@ def _parse(source: File) -> Element:
     return root
 
 
-def _inspect(picture: File) -> pictures.PictureInfo:
-    try:
-        return pictures.inspect(picture.path, str(picture.name))
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{picture.name}: cannot be read: {error.strerror}") from error
-
-
-def _orientation(source: File, root: Element, picture: File, info: pictures.PictureInfo) -> int:
+def _orientation(source: File, root: Element, picture: File, info: PictureInfo) -> int:
     """The EXIF orientation that makes the stored pixels those the boxes were drawn on."""
     size = root.find("size")
     said = (0.0, 0.0) if size is None else (_number(size, "width"), _number(size, "height"))

@@ -1,0 +1,55 @@
+"""The anchors of the detector: 12,804 at 320, 51,150 at 640.
+
+Levels 3 to 7, scale 4, aspect ratios 1, 2 and 1/2, two scales an octave: six anchors a cell.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+LEVELS = (3, 4, 5, 6, 7)
+SCALE = 4.0
+ASPECT_RATIOS = (1.0, 2.0, 0.5)
+OCTAVE_SCALES = (1.0, math.sqrt(2.0))
+PER_CELL = len(ASPECT_RATIOS) * len(OCTAVE_SCALES)
+
+
+def feature_sides(size: int) -> tuple[int, ...]:
+    """Cells along one side of each level's feature map, level 3 first, for a `size` x `size` input.
+
+    Every stride-2 layer pads SAME, so each side is the one before it halved and rounded up.
+    """
+    return tuple(math.ceil(size / 2**level) for level in LEVELS)
+
+
+def level_anchors(size: int, level: int) -> np.ndarray:
+    """Anchors of one level, float32 [cells * 6, 4] as yc, xc, h, w in units of the input side.
+
+    Cells are row-major; in a cell the aspect ratio is the outer loop, the octave scale the inner.
+    """
+    stride = 2**level
+    side = math.ceil(size / stride)
+    # The published grid is shifted by half a stride only where the level tiles the input exactly.
+    offset = stride / 2 if size % stride == 0 else 0.0
+    centres = np.arange(side, dtype=np.float64) * stride + offset
+
+    shapes = [
+        (scale * SCALE * stride / math.sqrt(ratio), scale * SCALE * stride * math.sqrt(ratio))
+        for ratio in ASPECT_RATIOS
+        for scale in OCTAVE_SCALES
+    ]
+    anchors = np.empty((side, side, PER_CELL, 4), np.float64)
+    anchors[..., 0] = centres[:, None, None]
+    anchors[..., 1] = centres[None, :, None]
+    anchors[..., 2:] = np.asarray(shapes)
+    return (anchors.reshape(-1, 4) / size).astype(np.float32)
+
+
+def anchors(size: int) -> np.ndarray:
+    """All anchors for a `size` x `size` input, level 3 to 7: float32 [A, 4] as yc, xc, h, w in 0..1.
+
+    They are not clipped to the picture.
+    """
+    return np.concatenate([level_anchors(size, level) for level in LEVELS])

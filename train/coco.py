@@ -1,0 +1,161 @@
+"""COCO average precision by pycocotools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from runtime.errors import InputError
+from runtime.values import Detection, Labels
+from train.example import Example
+
+FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the ground truth. `id` is what detections refer to."""
+
+    id: str
+    width: int
+    height: int
+
+
+class GroundTruth:
+    """Labelled boxes that detections are measured against.
+
+    Made from a data set's examples or from a COCO JSON file; `labels` are the class names that
+    detections are matched by.
+    """
+
+    def __init__(self, dataset: Mapping, ids: Sequence[str], labels: Labels, categories: Mapping[str, int]):
+        from pycocotools.coco import COCO
+
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._coco = COCO()
+            self._coco.dataset = dict(dataset)
+            self._coco.createIndex()
+        self._numbers = {id: image["id"] for id, image in zip(ids, dataset["images"])}
+        self._categories = dict(categories)
+        self.labels = labels
+        self.pictures = tuple(Picture(id, image["width"], image["height"]) for id, image in zip(ids, dataset["images"]))
+
+    @classmethod
+    def from_examples(cls, examples: Iterable[Example], labels: Labels) -> GroundTruth:
+        """Ground truth of examples; ids are the examples' own."""
+        images, annotations, ids = [], [], []
+        for number, example in enumerate(examples, start=1):
+            ids.append(example.id)
+            images.append({"id": number, "width": example.width, "height": example.height})
+            for item in example.boxes:
+                box = item.box
+                annotations.append(
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": number,
+                        "category_id": labels.index(item.label) + 1,
+                        "bbox": [box.xmin, box.ymin, box.width, box.height],
+                        "area": box.area,
+                        "iscrowd": 0,
+                    }
+                )
+        categories = {name: number for number, name in enumerate(labels, start=1)}
+        dataset = {
+            "images": images,
+            "annotations": annotations,
+            "categories": [{"id": number, "name": name} for name, number in categories.items()],
+        }
+        return cls(dataset, ids, labels, categories)
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike) -> GroundTruth:
+        """Ground truth of a COCO JSON file; ids are the pictures' file names.
+
+        Raises InputError where the file is missing, not JSON, or lacks what COCO's format has.
+        """
+        try:
+            dataset = json.loads(Path(path).read_text(encoding="utf-8"))
+            ids = [image["file_name"] for image in dataset["images"]]
+            categories = {item["name"]: item["id"] for item in sorted(dataset["categories"], key=lambda item: item["id"])}
+            for annotation in dataset["annotations"]:
+                annotation.setdefault("iscrowd", 0)
+                annotation.setdefault("area", annotation["bbox"][2] * annotation["bbox"][3])
+            for image in dataset["images"]:
+                image["width"], image["height"]
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not a text file: {error}") from error
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}: not JSON: {error}") from error
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise InputError(f"{path}: not COCO annotations: {type(error).__name__}: {error}") from error
+        if not ids or not dataset["annotations"]:
+            raise InputError(f"{path}: no pictures or no boxes in it; there is nothing to measure against")
+        return cls(dataset, ids, Labels(tuple(categories)), categories)
+
+    def measure(self, found: Mapping[str, Iterable[Detection]]) -> Metrics:
+        """COCO figures of the detections `found` for each picture id.
+
+        A picture without an entry counts as one where nothing was found. Detections whose label is
+        not among the ground truth's classes are not counted.
+        """
+        from pycocotools.cocoeval import COCOeval
+
+        rows = [
+            (self._numbers[id], d.box.xmin, d.box.ymin, d.box.width, d.box.height, d.score, self._categories[d.label])
+            for id, detections in found.items()
+            for d in detections
+            if d.label in self._categories
+        ]
+        if not rows:
+            none = {name: 0.0 for name in self._categories}
+            return Metrics({name: 0.0 for name in FIGURES}, none, len(self.pictures))
+        with contextlib.redirect_stdout(io.StringIO()):
+            results = self._coco.loadRes(np.asarray(rows, np.float64))
+            evaluation = COCOeval(self._coco, results, "bbox")
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+        # [IoU thresholds, recalls, classes, area ranges, max detections]; -1 where there is no box.
+        precision = evaluation.eval["precision"][:, :, :, 0, -1]
+        by_number = {number: precision[:, :, i] for i, number in enumerate(evaluation.params.catIds)}
+        per_class = {}
+        for name, number in self._categories.items():
+            known = by_number[number][by_number[number] > -1]
+            per_class[name] = float(known.mean()) if known.size else None
+        figures = {name: float(value) if value > -1 else None for name, value in zip(FIGURES, evaluation.stats)}
+        return Metrics(figures, per_class, len(self.pictures))
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """COCO's twelve figures, AP of each class, and the number of pictures.
+
+    A figure is None where the ground truth has no box for it (no small ones, say).
+    """
+
+    figures: dict[str, float | None]
+    per_class: dict[str, float | None]
+    images: int
+
+    def __getitem__(self, name: str) -> float | None:
+        return self.figures[name]
+
+    def as_dict(self) -> dict:
+        return {**self.figures, "images": self.images, "per_class": self.per_class}
+
+    def table(self) -> str:
+        """Two aligned columns: figures first, then AP by class."""
+        rows = [(name, self.figures[name]) for name in FIGURES]
+        rows += [(f"AP {name}", value) for name, value in self.per_class.items()]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"{name:<{width}}  {'   -' if value is None else f'{value:.4f}'}" for name, value in rows]
+        return "\n".join([*lines, f"{'pictures':<{width}}  {self.images}"])

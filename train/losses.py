@@ -1,0 +1,52 @@
+"""Losses of the detector: sigmoid focal loss on classes, Huber loss on box codes."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+ALPHA = 0.25
+GAMMA = 2.0
+
+
+def focal_loss(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Sigmoid focal loss (Lin et al. 2017), elementwise, alpha 0.25 and gamma 2.
+
+    `logits` and `targets` (0 or 1) have the same shape, and so has the result.
+    """
+    # With z = logit where the target is 1 and -logit where it is 0, p_t = sigmoid(z), so that one
+    # softplus serves both cross entropy and modulation and stays exact far from zero.
+    signed = tf.where(targets > 0.5, logits, -logits)
+    cross_entropy = tf.nn.softplus(-signed)
+    modulation = tf.square(tf.sigmoid(-signed))
+    weight = tf.where(targets > 0.5, ALPHA, 1.0 - ALPHA)
+    return weight * modulation * cross_entropy
+
+
+def huber_loss(errors: tf.Tensor) -> tf.Tensor:
+    """Huber loss with delta 1, elementwise, of `errors` = predicted - target."""
+    size = tf.abs(errors)
+    return tf.where(size <= 1.0, 0.5 * tf.square(size), size - 0.5)
+
+
+def detection_losses(
+    box_codes: tf.Tensor, class_logits: tf.Tensor, target_codes: tf.Tensor, target_classes: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Class loss and box loss of a batch, two scalars of weight 1 each.
+
+    Args:
+      box_codes: float32 [N, A, 4].
+      class_logits: float32 [N, A, classes + 1], column 0 background.
+      target_codes: float32 [N, A, 4].
+      target_classes: int32 [N, A], 0 for background, classes from 1.
+
+    The class loss is summed over anchors and columns and divided by the number of positive anchors
+    of the batch (at least 1); the box loss counts positives only and divides by four times that.
+    A background anchor's target is zero in every column, column 0 too.
+    """
+    columns = class_logits.shape[-1]
+    positive = tf.cast(target_classes > 0, tf.float32)
+    positives = tf.maximum(tf.reduce_sum(positive), 1.0)
+    one_hot = tf.one_hot(target_classes, columns) * positive[..., None]
+    class_loss = tf.reduce_sum(focal_loss(class_logits, one_hot)) / positives
+    per_anchor = tf.reduce_sum(huber_loss(box_codes - target_codes), axis=-1) * positive
+    return class_loss, tf.reduce_sum(per_anchor) / (4.0 * positives)

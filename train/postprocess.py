@@ -1,0 +1,46 @@
+"""From raw outputs to detections, as the published evaluation does it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from train import box_coder
+
+IOU_THRESHOLD = 0.6
+SCORE_THRESHOLD = 1e-8
+MAX_DETECTIONS = 100
+
+
+class Found(NamedTuple):
+    """Detections of a batch, best first, padded to the same number.
+
+    `boxes` float32 [N, M, 4] as ymin, xmin, ymax, xmax in 0..1, clipped to the picture; `scores`
+    float32 [N, M]; `classes` int32 [N, M] from 0 at the first label; `count` int32 [N].
+    """
+
+    boxes: tf.Tensor
+    scores: tf.Tensor
+    classes: tf.Tensor
+    count: tf.Tensor
+
+
+def detections(box_codes: tf.Tensor, class_logits: tf.Tensor, anchors: tf.Tensor) -> Found:
+    """Sigmoid, column 0 dropped, suppression per class at IoU 0.6, at most 100 a picture.
+
+    `box_codes` is [N, A, 4], `class_logits` [N, A, classes + 1], `anchors` [A, 4] as yc, xc, h, w.
+    """
+    boxes = box_coder.decode(box_codes, anchors)[:, :, None, :]
+    scores = tf.sigmoid(class_logits[:, :, 1:])
+    found = tf.image.combined_non_max_suppression(
+        boxes,
+        scores,
+        max_output_size_per_class=MAX_DETECTIONS,
+        max_total_size=MAX_DETECTIONS,
+        iou_threshold=IOU_THRESHOLD,
+        score_threshold=SCORE_THRESHOLD,
+        clip_boxes=True,
+    )
+    classes = tf.cast(found.nmsed_classes, tf.int32)
+    return Found(found.nmsed_boxes, found.nmsed_scores, classes, found.valid_detections)

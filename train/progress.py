@@ -1,0 +1,60 @@
+"""What a person watching the training sees."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+# Where the output is a file, a line now and then; on a terminal, one line that changes.
+_QUIET_SECONDS = 15.0
+
+
+class Progress:
+    """An Orbit action that prints step, losses, pictures a second and time left.
+
+    `step` gives the number of steps done, `steps` is where training ends.
+    """
+
+    def __init__(self, step: Callable[[], int], steps: int, batch: int, stream: TextIO | None = None):
+        self._step = step
+        self._steps = steps
+        self._batch = batch
+        self._stream = stream or sys.stderr
+        self._began: tuple[float, int] | None = None
+        self._printed = time.monotonic()
+        self.images_per_second = 0.0
+
+    def __call__(self, output: Mapping[str, Any]) -> None:
+        step = self._step()
+        now = time.monotonic()
+        finished = step >= self._steps
+        # The first call comes after tracing and the first steps; rates count from there on.
+        if self._began is None:
+            self._began = (now, step)
+        began, first = self._began
+        rate = (step - first) / (now - began) if step > first else 0.0
+        self.images_per_second = rate * self._batch
+        live = self._stream.isatty()
+        if not (live or finished or now - self._printed > _QUIET_SECONDS):
+            return
+        self._printed = now
+        parts = [f"step {step:>{len(str(self._steps))}}/{self._steps}"]
+        loss, classes, boxes = (float(output[name]) for name in ("training_loss", "class_loss", "box_loss"))
+        parts += [f"loss {loss:.3f} (classes {classes:.3f}, boxes {boxes:.3f})"]
+        if rate:
+            parts += [f"{self.images_per_second:.1f} images/s", f"{clock((self._steps - step) / rate)} left"]
+        line = "  ".join(parts)
+        if live:
+            self._stream.write(f"\r\x1b[K{line}" + ("\n" if finished else ""))
+        else:
+            self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss, or h:mm:ss from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
