@@ -17,6 +17,10 @@ from runtime.errors import InputError
 
 Data = Union[bytes, bytearray, memoryview]
 
+# Detectors have a few thousand tables. A damaged file whose vectors all lead to each other would
+# have any number of them.
+MOST_TABLES = 100_000
+
 
 class FlatBuffer:
     """The data of one FlatBuffer. `where` names it in error messages."""
@@ -25,9 +29,10 @@ class FlatBuffer:
         """Raises InputError unless `identifier` (4 bytes) stands where the format wants it."""
         self.data = memoryview(data)
         self.where = where
-        # In a whole file hardly anything is read twice; offsets that all lead to one big table
-        # would otherwise make a small file endless.
+        # In a whole file hardly anything is read twice; offsets that all lead to one big string
+        # would otherwise make a small file fill memory.
         self._budget = 4 * len(self.data) + 1024
+        self._tables = 0
         if len(self.data) < 8 or bytes(self.data[4:8]) != identifier:
             raise InputError(f"{where}: not {identifier.decode()} data, or damaged")
 
@@ -53,6 +58,12 @@ class FlatBuffer:
         if self._budget < 0:
             raise self.damage("its parts point to each other without end")
 
+    def count_table(self) -> None:
+        """Counts a table, and gives up on data that has them without end."""
+        self._tables += 1
+        if self._tables > MOST_TABLES:
+            raise self.damage(f"it has more than {MOST_TABLES} tables")
+
     def damage(self, what: str) -> InputError:
         return InputError(f"{self.where}: damaged or cut short ({what}); get the file again")
 
@@ -63,7 +74,7 @@ class Table:
     __slots__ = ("_buffer", "_position", "_vtable", "_vtable_size")
 
     def __init__(self, buffer: FlatBuffer, position: int) -> None:
-        buffer.spend(4)
+        buffer.count_table()
         self._buffer = buffer
         self._position = position
         self._vtable = position - buffer.unpack("<i", position)
@@ -76,7 +87,9 @@ class Table:
 
     def text(self, field: int) -> str:
         """A string; empty where the field is absent."""
-        return bytes(self.data(field)).decode("utf-8", errors="replace")
+        data = self.data(field)
+        self._buffer.spend(len(data))
+        return bytes(data).decode("utf-8", errors="replace")
 
     def data(self, field: int) -> memoryview:
         """A vector of bytes, not copied; empty where the field is absent."""

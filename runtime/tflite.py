@@ -142,7 +142,9 @@ class Model:
         signatures = tuple(_signature(flat, table, subgraphs) for table in root.tables(7))
         metadata = {}
         for entry in root.tables(6):
-            metadata[entry.text(0)] = bytes(_pick(flat, buffers, entry.number(1, "I"), "buffer"))
+            content = _pick(flat, buffers, entry.number(1, "I"), "buffer")
+            flat.spend(len(content))
+            metadata[entry.text(0)] = bytes(content)
         return cls(
             where, data, root.number(0, "I"), root.text(3), subgraphs, signatures, metadata, buffers
         )
