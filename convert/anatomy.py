@@ -11,6 +11,9 @@ from runtime.tflite import Model, Operator, Tensor
 
 OPERATION = "TFLite_Detection_PostProcess"
 
+# What the Edge TPU compiler makes of everything that it maps.
+EDGE_TPU_OPERATION = "edgetpu-custom-op"
+
 # The order in which the operation itself gives them.
 ROLES = ("boxes", "classes", "scores", "count")
 
@@ -109,7 +112,7 @@ def changing(model: Model, operator: Operator) -> Iterator[Tensor]:
 
 def not_int8(model: Model) -> tuple[OddOperation, ...]:
     """Operations that are not int8, except the post-processing, the dequantisation in front of it,
-    and the step from a uint8 input to int8."""
+    and the step from a uint8 input to int8. What the Edge TPU runs may be uint8 as well."""
     found = postprocess(model)
     wanted = set(found.operator.inputs) if found else set()
     odd = []
@@ -121,6 +124,8 @@ def not_int8(model: Model) -> tuple[OddOperation, ...]:
         elif operator.name == "QUANTIZE" and set(operator.inputs) <= set(model.main.inputs):
             tensors = [model.main.tensors[i] for i in operator.outputs]
             tensors += [t for t in _inputs(model) if t.type not in ("uint8", "int8")]
+        elif operator.custom_name == EDGE_TPU_OPERATION:
+            tensors = [t for t in changing(model, operator) if t.type != "uint8"]
         else:
             tensors = list(changing(model, operator))
         types = tuple(dict.fromkeys(t.type for t in tensors if t.type != "int8"))

@@ -16,7 +16,7 @@ from runtime.metadata import ENTRY
 from runtime.tflite import Model
 from runtime.values import Labels
 
-__all__ = ["Violation", "check", "finish"]
+__all__ = ["Violation", "arranged", "check", "finish"]
 
 INPUT_NAME = "images"
 SIGNATURE = "serving_default"
@@ -37,24 +37,13 @@ def finish(
     license: Optional[str] = None,
     score_threshold: Optional[float] = None,
 ) -> bytes:
-    """`model` as the converter or the Edge TPU compiler returned it, in the form of the contract.
+    """`model` as the converter returned it, in the form of the contract.
 
-    Sets order, names and shapes of the outputs, the one signature and the input's name and shape,
-    leaves out buffers that nothing uses, and writes metadata with `labels` inside. What the file
-    computes stays the same. The same arguments give the same bytes.
-
-    Raises KitError where `model` has no `TFLite_Detection_PostProcess`, more than one graph or
-    input, an input that is not [1, S, S, 3], or another number of classes than `labels`.
+    That is `arranged`, and metadata with `labels` inside. The same arguments give the same bytes.
+    Raises KitError as `arranged` does.
     """
-    found = _editable(Model.parse(model, "the converted file"), labels)
-    objects = flatfile.unpack(model)
-    graph = objects.subgraphs[0]
-    _name_input(graph)
-    _name_outputs(graph, found)
-    objects.signatureDefs = [_signature(int(graph.inputs[0]), found)]
-    _drop_unused(objects)
     return with_metadata(
-        flatfile.pack(objects),
+        arranged(model, classes=len(labels)),
         labels=labels,
         name=name,
         description=description,
@@ -63,6 +52,23 @@ def finish(
         license=license,
         score_threshold=score_threshold,
     )
+
+
+def arranged(model: bytes, *, classes: int) -> bytes:
+    """`model` with order, names and shapes of the outputs, signature and input as the contract says.
+
+    Buffers that nothing uses and files behind the FlatBuffer are left out. What the file computes
+    stays the same. Raises KitError where `model` has no `TFLite_Detection_PostProcess`, more than
+    one graph or input, an input that is not [1, S, S, 3], or tells another number of classes apart.
+    """
+    found = _editable(Model.parse(model, "the converted file"), classes)
+    objects = flatfile.unpack(model)
+    graph = objects.subgraphs[0]
+    _name_input(graph)
+    _name_outputs(graph, found)
+    objects.signatureDefs = [_signature(int(graph.inputs[0]), found)]
+    _drop_unused(objects)
+    return flatfile.pack(objects)
 
 
 def check(model: bytes, *, where: str = "model") -> tuple[Violation, ...]:
@@ -74,7 +80,7 @@ def check(model: bytes, *, where: str = "model") -> tuple[Violation, ...]:
     return contract_rules.violations(Model.parse(model, where))
 
 
-def _editable(read: Model, labels: Labels) -> anatomy.Postprocess:
+def _editable(read: Model, classes: int) -> anatomy.Postprocess:
     found = anatomy.postprocess(read)
     if found is None or len(found.operator.outputs) != 4:
         raise KitError(
@@ -86,9 +92,9 @@ def _editable(read: Model, labels: Labels) -> anatomy.Postprocess:
             f"{read.where} has {len(read.subgraphs)} graphs and {len(read.main.inputs)} inputs; "
             "a detector has one of each"
         )
-    if found.classes != len(labels):
+    if found.classes != classes:
         raise KitError(
-            f"{read.where} tells {found.classes} classes apart, but there are {len(labels)} labels"
+            f"{read.where} tells {found.classes} classes apart, but there are {classes} labels"
         )
     shape = read.main.tensors[read.main.inputs[0]].shape
     if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:

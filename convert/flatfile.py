@@ -55,15 +55,6 @@ def append_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def appended_files(model: bytes) -> dict[str, bytes]:
-    """The files of the zip at the end of `model`, by name; empty where there is none."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(model)) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
-    except zipfile.BadZipFile:
-        return {}
-
-
 class _AligningBuilder(flatbuffers.Builder):
     def CreateNumpyVector(self, x):
         if x.dtype.itemsize != 1:

@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as tflite
 from convert import flatfile, schema
 from runtime.errors import InputError
 from runtime.metadata import ENTRY
+from runtime.tflite import Model
 from runtime.values import Labels
 
 LABEL_FILE = "labels.txt"
@@ -78,6 +79,19 @@ def with_metadata(
     _set_entry(objects, ENTRY, schema.encode(table))
     files = {LABEL_FILE: labels.text().encode()}
     return flatfile.append_files(flatfile.pack(objects), files)
+
+
+def with_metadata_of(source: bytes, model: bytes) -> bytes:
+    """`model` with the metadata and the associated files of `source`, as they are there.
+
+    Raises InputError where `source` has no metadata.
+    """
+    read = Model.parse(source, "the file to take metadata from")
+    if ENTRY not in read.metadata:
+        raise InputError(f"{read.where} has none")
+    objects = flatfile.unpack(model)
+    _set_entry(objects, ENTRY, read.metadata[ENTRY])
+    return flatfile.append_files(flatfile.pack(objects), read.associated_files())
 
 
 def detector_metadata(
