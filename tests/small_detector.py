@@ -7,6 +7,7 @@ dark picture are its three classes.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from pathlib import Path
 
@@ -35,7 +36,13 @@ class SmallDetector:
 
 @pytest.fixture(scope="session")
 def small_detector() -> SmallDetector:
+    """Import this name into a test file to use it; all files share one detector."""
     pytest.importorskip("tensorflow", reason="building a detector needs TensorFlow")
+    return _built()
+
+
+@functools.lru_cache(maxsize=None)
+def _built() -> SmallDetector:
     from convert.contract import finish
 
     raw_fp16, raw_int8 = build()
