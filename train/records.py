@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import multiprocessing
 import os
 import shutil
+import struct
 import sys
 import tempfile
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
@@ -18,10 +18,10 @@ from typing import Iterator, Optional, Sequence
 from tqdm import tqdm
 
 from runtime.errors import InputError, KitError
-from runtime.values import Labels
+from runtime.values import Box, Labels
 from train import pictures, tf_example, tfrecord
 from train.cache import cache_folder
-from train.example import Example
+from train.example import Example, LabelledBox
 
 # Changes whenever the same examples would give other bytes.
 _VERSION = 1
@@ -112,7 +112,7 @@ def _write_shards(
         total=len(examples), desc="records", unit="picture", disable=not progress, file=sys.stderr
     ) as bar:
         tasks = {
-            executor.submit(_write_shard, examples[shard::count], labels, path): shard
+            executor.submit(_write_shard, [_pack(example) for example in examples[shard::count]], labels, path): shard
             for shard, path in enumerate(_paths(folder, count))
         }
         try:
@@ -126,14 +126,26 @@ def _write_shards(
     return hashes
 
 
-def _write_shard(examples: Sequence[Example], labels: Labels, path: Path) -> list[str]:
+def _write_shard(packed: Sequence[tuple], labels: Labels, path: Path) -> list[str]:
     hashes = []
-    with path.open("wb", buffering=1 << 20) as file:
-        for example in examples:
-            record, digest = serialise(example, labels)
+    with path.open("wb") as file:
+        for values in packed:
+            record, digest = serialise(_unpack(values), labels)
             tfrecord.write(file, record)
             hashes.append(digest)
     return hashes
+
+
+def _pack(example: Example) -> tuple:
+    """`example` as plain values: sent to another process in a tenth of the time of the objects."""
+    boxes = [(item.label, *item.box.as_tuple(), item.difficult, item.truncated) for item in example.boxes]
+    return example.id, str(example.picture), example.width, example.height, example.orientation, boxes
+
+
+def _unpack(values: tuple) -> Example:
+    id, picture, width, height, orientation, packed = values
+    boxes = tuple(LabelledBox(item[0], Box(*item[1:5]), *item[5:]) for item in packed)
+    return Example(id, Path(picture), width, height, boxes, orientation)
 
 
 def _executor(workers: int) -> Executor:
@@ -155,11 +167,16 @@ def _size(example: Example) -> int:
 
 
 def _fingerprint(examples: Sequence[Example], labels: Labels, sizes: list[int], shards: int) -> str:
-    digest = hashlib.sha256(json.dumps([_VERSION, shards, labels.names]).encode())
+    """A hash of all that goes into the records but the pictures, for which it takes their sizes."""
+    digest = hashlib.sha256(repr((_VERSION, shards, labels.names)).encode())
     for example, size in zip(examples, sizes):
-        boxes = [[item.label, item.box.as_tuple(), item.difficult, item.truncated] for item in example.boxes]
-        line = [example.id, example.picture.name, example.width, example.height, example.orientation, size, boxes]
-        digest.update(json.dumps(line).encode())
+        words = [example.id, example.picture.name]
+        numbers = [example.width, example.height, example.orientation, size]
+        for item in example.boxes:
+            words.append(item.label)
+            numbers += (*item.box.as_tuple(), item.difficult, item.truncated)
+        digest.update(repr(words).encode())
+        digest.update(struct.pack(f"<{len(numbers)}d", *numbers))
     return digest.hexdigest()[:16]
 
 
@@ -168,12 +185,17 @@ def _key(hashes: Sequence[str]) -> str:
 
 
 def _hash_pictures(examples: Sequence[Example]) -> list[str]:
-    with ThreadPoolExecutor(_cores()) as executor:
-        return list(executor.map(_hash_picture, examples))
+    hashes = [""] * len(examples)
+    threads = _cores()
+    with ThreadPoolExecutor(threads) as executor:
+        parts = executor.map(_hash_all, (examples[start::threads] for start in range(threads)))
+        for start, part in enumerate(parts):
+            hashes[start::threads] = part
+    return hashes
 
 
-def _hash_picture(example: Example) -> str:
-    return hashlib.sha256(pictures.read(example)).hexdigest()
+def _hash_all(examples: Sequence[Example]) -> list[str]:
+    return [hashlib.sha256(pictures.read(example)).hexdigest() for example in examples]
 
 
 def _paths(folder: Path, count: int) -> Iterator[Path]:

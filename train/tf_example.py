@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from typing import Iterable, Mapping, Sequence, Union
+from typing import Mapping, Sequence, Union
 
 Values = Union[Sequence[bytes], Sequence[int], Sequence[float]]
 
@@ -22,40 +22,53 @@ def encode(features: Mapping[str, tuple[type, Values]]) -> bytes:
     is a list of) and its values; floats are kept as float32, ints as int64.
     """
     # Pieces are joined once at the end: each of the nested messages would copy the picture again.
-    entries: list[bytes] = []
+    pieces: list[bytes] = []
+    total = 0
     for key in sorted(features):
         kind, values = features[key]
-        entries += _field(1, [_key(key), *_field(2, _feature(kind, values))])
-    return b"".join(_field(1, entries))
+        number, payload = _LISTS[kind](values)
+        size = sum(map(len, payload))
+        inner = _tag(number, size)
+        head = _key(key) + _tag(2, len(inner) + size) + inner
+        tag = _tag(1, len(head) + size)
+        pieces += (tag, head, *payload)
+        total += len(tag) + len(head) + size
+    return b"".join((_tag(1, total), *pieces))
 
 
 @functools.lru_cache(maxsize=256)
 def _key(key: str) -> bytes:
-    return b"".join(_field(1, [key.encode()]))
+    data = key.encode()
+    return _tag(1, len(data)) + data
 
 
-def _feature(kind: type, values: Values) -> list[bytes]:
-    if kind is bytes:
-        return _field(_BYTES_LIST, [piece for value in values for piece in _field(1, [value])])
-    if kind is float:
-        number, packed = _FLOAT_LIST, struct.pack(f"<{len(values)}f", *values)
-    else:
-        number, packed = _INT64_LIST, _varints(values)
-    return _field(number, _field(1, [packed]) if packed else [])
+def _bytes_list(values: Sequence[bytes]) -> tuple[int, list[bytes]]:
+    """The number of the field in `Feature`, and the pieces of its payload."""
+    pieces = []
+    for value in values:
+        pieces += (_tag(1, len(value)), value)
+    return _BYTES_LIST, pieces
 
 
-def _field(number: int, pieces: Sequence[bytes]) -> list[bytes]:
-    """A length-delimited field (wire type 2) whose payload is `pieces` joined."""
-    return [_tag(number, sum(map(len, pieces))), *pieces]
+def _float_list(values: Sequence[float]) -> tuple[int, list[bytes]]:
+    return _FLOAT_LIST, _packed(struct.pack(f"<{len(values)}f", *values))
+
+
+def _int64_list(values: Sequence[int]) -> tuple[int, list[bytes]]:
+    return _INT64_LIST, _packed(b"".join(map(_varint, values)))
+
+
+_LISTS = {bytes: _bytes_list, float: _float_list, int: _int64_list}
+
+
+def _packed(data: bytes) -> list[bytes]:
+    return [_tag(1, len(data)), data] if data else []
 
 
 @functools.lru_cache(maxsize=4096)
 def _tag(number: int, length: int) -> bytes:
+    """What stands before a length-delimited field (wire type 2)."""
     return _varint(number << 3 | 2) + _varint(length)
-
-
-def _varints(values: Iterable[int]) -> bytes:
-    return b"".join(map(_varint, values))
 
 
 @functools.lru_cache(maxsize=4096)
