@@ -24,16 +24,19 @@ def accepts(spec: str) -> bool:
 
 def connect(spec: str, source: Source) -> Sink:
     path = Path(spec)
+    reads_a_file = source.path is not None and source.path.is_file()
     if not path.is_dir() and path.suffix.lower() in pictures.WRITABLE:
-        if source.frames != 1:
+        if source.frames != 1 or not reads_a_file:
             raise InputError(f"{spec}: one picture cannot hold all of {source.name}; give a folder or an .mp4")
         check_file(path, source)
         return Pictures(path.parent, source, path.name)
     if path.exists() and not path.is_dir():
         raise InputError(f"{spec}: is a file; give the name of a folder to write pictures to")
-    inputs = () if source.path is None else (source.path.resolve(), source.path.resolve().parent)
-    if path.resolve() in inputs[: 1 if source.frames != 1 else 2]:
-        raise InputError(f"{spec}: holds the source; its pictures would be overwritten: give another folder")
+    # Pictures keep their names, so that beside their originals they would replace them.
+    if source.path is not None:
+        place = source.path.resolve()
+        if path.resolve() == (place.parent if reads_a_file and source.frames == 1 else place):
+            raise InputError(f"{spec}: holds the source, which would be overwritten; give another folder")
     return Pictures(path, source)
 
 
