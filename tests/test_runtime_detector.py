@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
@@ -220,3 +221,17 @@ def test_lazy_names():
     assert all(getattr(runtime, name) for name in runtime.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         runtime.nothing
+
+
+def test_tensorflow_is_the_last_resort_and_works(tiny):
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("the fallback needs TensorFlow, which is not installed")
+    code = (
+        "import sys\n"
+        "sys.modules['ai_edge_litert'] = sys.modules['tflite_runtime'] = None\n"
+        "import numpy, runtime\n"
+        "detector = runtime.Detector(sys.argv[1])\n"
+        "print(detector.package, len(detector(numpy.zeros((9, 9, 3), numpy.uint8))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tiny())], capture_output=True, text=True)
+    assert done.stdout == "tensorflow 2\n", done.stderr
