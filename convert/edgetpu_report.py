@@ -14,7 +14,7 @@ _VERSION = re.compile(r"Edge TPU Compiler version\s+(\S+)")
 _TIME = re.compile(r"Model compiled successfully in\s+(\d+)\s*ms")
 _FAILURES = re.compile(r"^.*(Internal compiler error|Invalid model:|Compilation failed:).*$", re.M)
 # An operation, how many, and what became of them; the columns are padded with spaces.
-_ROW = re.compile(r"^([A-Z][A-Za-z0-9_\-]*)\s{2,}(\d+)\s{2,}(\S.*?)\s*$", re.M)
+_ROW = re.compile(r"^([A-Za-z][A-Za-z0-9_\-]*)\s{2,}(\d+)\s{2,}(\S.*?)\s*$", re.M)
 
 
 @dataclass(frozen=True)
