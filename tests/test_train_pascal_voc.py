@@ -31,7 +31,13 @@ def read_one(folder: Path):
 
 @pytest.mark.parametrize(
     ("annotations", "images"),
-    [("annotations", "images"), ("Annotations", "JPEGImages"), (".", "."), ("a/xmls", "b"), ("top/annotations", "top/images")],
+    [
+        ("annotations", "images"),
+        ("Annotations", "JPEGImages"),
+        (".", "."),
+        ("a/xmls", "b"),
+        ("top/annotations", "top/images"),
+    ],
 )
 def test_layouts(tmp_path, annotations, images):
     data_set(tmp_path, 4, annotations, images)
@@ -51,7 +57,7 @@ def test_folders_of_an_export_are_its_splits(tmp_path):
     assert [example.id for example in splits.train] == ["train/p0", "train/p1", "train/p2", "train/p3"]
     assert [example.id for example in splits.validation] == ["valid/p0", "valid/p1"]
     assert all(example.picture.parent.name == example.id.split("/")[0] for example in splits.train + splits.validation)
-    assert splits.problems == ("1 annotations in a folder named test are kept out of training",)
+    assert splits.problems == ("kept out of training and validation, since in a folder named test: 1 pictures",)
 
 
 def test_the_nearer_of_two_pictures_is_taken_in_mirrored_trees(tmp_path):
@@ -120,7 +126,8 @@ def test_objects_are_read_by_tag_name_whatever_the_order(tmp_path):
     example, problems = read_one(tmp_path)
     assert problems == ()
     first, second = example.boxes
-    assert (first.label, first.box, first.difficult, first.truncated) == ("big cat", Box(1.25, 2, 30, 40.5), True, False)
+    assert (first.label, first.box) == ("big cat", Box(1.25, 2, 30, 40.5))
+    assert (first.difficult, first.truncated) == (True, False)
     assert (second.label, second.box, second.difficult, second.truncated) == ("dog", Box(5, 6, 9, 10), False, True)
 
 
@@ -308,7 +315,8 @@ def test_exif_is_applied_unless_the_boxes_were_drawn_on_stored_pixels(tmp_path, 
 def test_encodings(tmp_path, encoding):
     data_set(tmp_path, 1, boxes=[("Käse", 4, 5, 30, 28)])
     path = tmp_path / "annotations/p0.xml"
-    path.write_bytes(f'<?xml version="1.0" encoding="{encoding[:10].removesuffix("-sig")}"?>{path.read_text()}'.encode(encoding))
+    declaration = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>'
+    path.write_bytes((declaration + path.read_text()).encode(encoding))
     assert read_one(tmp_path)[0].boxes[0].label == "Käse"
 
 
@@ -327,11 +335,12 @@ def test_mutated_annotations_end_in_examples_or_in_one_line(tmp_path):
     path = source / "annotations/p0.xml"
     good = path.read_bytes()
     rng = random.Random(0)
+    inserts = [b"", b"<", b"&", b"\0", b"\xff", b"nan", b"-", b"9" * 400]
     for _ in range(300):
         data = bytearray(good)
         for _ in range(rng.randint(1, 4)):
             at = rng.randrange(len(data))
-            data[at : at + rng.randint(0, 5)] = rng.choice((b"", b"<", b"&", b"\0", b"nan", b"9" * 400, bytes([rng.randrange(256)])))
+            data[at : at + rng.randint(0, 5)] = rng.choice(inserts)
         path.write_bytes(data)
         try:
             examples = pascal_voc.read(source).train

@@ -162,8 +162,10 @@ def _other(data: bytes) -> PictureInfo:
 def _orientation(exif: bytes) -> int:
     tags = Image.Exif()
     try:
-        tags.load(exif)
-        return _valid(tags.get(_EXIF_ORIENTATION, 1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags.load(exif)
+            return _valid(tags.get(_EXIF_ORIENTATION, 1))
     except Exception:
         # Viewers show a picture whose EXIF they cannot read as it is stored.
         return 1

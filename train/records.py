@@ -71,8 +71,8 @@ def build(
     return tuple(_paths(target, count))
 
 
-def serialise(example: Example, labels: Labels) -> tuple[bytes, str]:
-    """The tf.train.Example of `example`, and the SHA-256 of its picture file.
+def serialise(example: Example, labels: Labels) -> tuple[list[bytes], str]:
+    """The tf.train.Example of `example` in pieces, and the SHA-256 of its picture file.
 
     Boxes are given as shares of the sides; class numbers count from 1, for 0 is background.
     """

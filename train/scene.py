@@ -6,7 +6,7 @@ in minutes. Everything random comes from the generator that is passed in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional, Sequence
 
 import cv2
@@ -177,7 +177,8 @@ def _points(count: int, radii: Sequence[float]) -> np.ndarray:
 
 
 def _shrunk(shape: Shape) -> Shape:
-    return Shape(shape.label, shape.x, shape.y, shape.radius * 0.84, shape.angle, shape.stretch, shape.color, shape.edge)
+    """What lies inside the edge of `shape`."""
+    return replace(shape, radius=shape.radius * 0.84)
 
 
 def _blend(paint: np.ndarray, inner: tuple, top: int, left: int, color: Sequence[float]) -> None:

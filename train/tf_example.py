@@ -15,13 +15,13 @@ Values = Union[Sequence[bytes], Sequence[int], Sequence[float]]
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
 
 
-def encode(features: Mapping[str, tuple[type, Values]]) -> bytes:
-    """The bytes of a tf.train.Example.
+def encode(features: Mapping[str, tuple[type, Values]]) -> list[bytes]:
+    """The bytes of a tf.train.Example, in pieces that the caller joins or writes one after the other.
 
     `features` maps each key to a type (`bytes`, `int` or `float`, which also says what an empty list
     is a list of) and its values; floats are kept as float32, ints as int64.
     """
-    # Pieces are joined once at the end: each of the nested messages would copy the picture again.
+    # Not joined, since each of the nested messages would copy the picture again.
     pieces: list[bytes] = []
     total = 0
     for key in sorted(features):
@@ -33,7 +33,7 @@ def encode(features: Mapping[str, tuple[type, Values]]) -> bytes:
         tag = _tag(1, len(head) + size)
         pieces += (tag, head, *payload)
         total += len(tag) + len(head) + size
-    return b"".join((_tag(1, total), *pieces))
+    return [_tag(1, total), *pieces]
 
 
 @functools.lru_cache(maxsize=256)

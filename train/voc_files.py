@@ -92,7 +92,8 @@ class VocFiles:
         if "" in ids or "train" not in ids or len(ids) < 2:
             return None
         if "val" in ids and "test" in ids:
-            problems.note(f"{len(ids['test'])} annotations in a folder named test are kept out of training")
+            kept = len(ids["test"])
+            problems.note(f"kept out of training and validation, since in a folder named test: {kept} pictures")
         return ids["train"], ids.get("val") or ids["test"]
 
     def _has_list(self, name: str) -> bool:

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from voc_samples import data_set
+
+from runtime.errors import InputError, KitError
+from runtime.values import Box, Labels
+from train import open_dataset, pictures, records, tf_example
+from train.dataset import Example, LabelledBox
+
+LABELS = Labels(("cat", "dog"))
+
+
+@pytest.fixture(scope="module")
+def tf():
+    return pytest.importorskip("tensorflow")
+
+
+@pytest.fixture
+def examples(tmp_path):
+    data_set(tmp_path / "data", 6, boxes=[("dog", 4, 5, 30, 28), ("cat", 0, 0, 64, 48)])
+    dataset = open_dataset(tmp_path / "data")
+    return sorted(dataset.train + dataset.validation, key=lambda example: example.id)
+
+
+def parse(tf, files) -> dict[str, dict[str, np.ndarray]]:
+    """What tf.data reads from `files`, by source id, as the Object Detection API's decoder asks for it."""
+    scalar = tf.io.FixedLenFeature
+    spec = {
+        "image/encoded": scalar((), tf.string),
+        "image/format": scalar((), tf.string),
+        "image/filename": scalar((), tf.string),
+        "image/source_id": scalar((), tf.string),
+        "image/key/sha256": scalar((), tf.string),
+        "image/height": scalar((), tf.int64),
+        "image/width": scalar((), tf.int64),
+        **{f"image/object/bbox/{side}": tf.io.VarLenFeature(tf.float32) for side in ("xmin", "ymin", "xmax", "ymax")},
+        "image/object/class/text": tf.io.VarLenFeature(tf.string),
+        "image/object/class/label": tf.io.VarLenFeature(tf.int64),
+        "image/object/difficult": tf.io.VarLenFeature(tf.int64),
+        "image/object/truncated": tf.io.VarLenFeature(tf.int64),
+    }
+    found = {}
+    for record in tf.data.TFRecordDataset([str(file) for file in files]):
+        values = tf.io.parse_single_example(record, spec)
+        values = {
+            key: (tf.sparse.to_dense(value) if isinstance(value, tf.SparseTensor) else value).numpy()
+            for key, value in values.items()
+        }
+        found[values["image/source_id"].decode()] = values
+    return found
+
+
+def test_tensorflow_reads_back_what_was_written(tf, tmp_path, examples):
+    found = parse(tf, records.build(examples, LABELS, cache=tmp_path / "cache", progress=False))
+    assert sorted(found) == [example.id for example in examples]
+    for example in examples:
+        values = found[example.id]
+        data = example.picture.read_bytes()
+        assert values["image/encoded"] == data
+        assert values["image/key/sha256"].decode() == hashlib.sha256(data).hexdigest()
+        assert (values["image/format"], values["image/filename"].decode()) == (b"jpeg", example.picture.name)
+        assert (values["image/width"], values["image/height"]) == (64, 48)
+        assert values["image/object/class/text"].tolist() == [b"dog", b"cat"]
+        assert values["image/object/class/label"].tolist() == [2, 1]
+        assert values["image/object/bbox/xmin"].tolist() == pytest.approx([4 / 64, 0])
+        assert values["image/object/bbox/ymin"].tolist() == pytest.approx([5 / 48, 0])
+        assert values["image/object/bbox/xmax"].tolist() == pytest.approx([30 / 64, 1])
+        assert values["image/object/bbox/ymax"].tolist() == pytest.approx([28 / 48, 1])
+
+
+def test_tensorflow_decodes_every_kind_of_picture_to_the_pixels_of_load(tf, tmp_path):
+    pixels = cv2.resize(np.random.default_rng(0).integers(0, 255, (3, 4, 3)).astype(np.uint8), (64, 48))
+    image = Image.fromarray(pixels)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "plain.png")
+    image.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    image.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    image.convert("RGBA").save(tmp_path / "alpha.png")
+    image.quantize(16).save(tmp_path / "palette.gif")
+    image.save(tmp_path / "lossy.webp")
+    image.save(tmp_path / "plain.bmp")
+    made = []
+    for path in sorted(tmp_path.iterdir()):
+        turned = path.name == "turned.jpg"
+        width, height = (48, 64) if turned else (64, 48)
+        made.append(Example(path.name, path, width, height, (), 6 if turned else 1))
+    found = parse(tf, records.build(made, LABELS, cache=tmp_path / "cache", progress=False))
+    for example in made:
+        values = found[example.id]
+        decoded = tf.io.decode_image(values["image/encoded"], channels=3).numpy()
+        assert decoded.shape == (values["image/height"], values["image/width"], 3)
+        assert np.abs(decoded[:, :, ::-1].astype(int) - pictures.load(example)).mean() < 2, example.id
+
+
+def test_wire_format_is_that_of_protobuf(tf):
+    features = {
+        "b": (bytes, [b"", b"x" * 300]),
+        "a": (float, [0.1, -3.5]),
+        "n": (int, [0, -1, 127, 128, 1 << 40]),
+        "none": (int, []),
+        "nothing": (float, []),
+        "nil": (bytes, []),
+    }
+    made = tf.train.Example.FromString(b"".join(tf_example.encode(features))).features.feature
+    assert list(made["b"].bytes_list.value) == [b"", b"x" * 300]
+    assert list(made["a"].float_list.value) == pytest.approx([0.1, -3.5])
+    assert list(made["n"].int64_list.value) == [0, -1, 127, 128, 1 << 40]
+    kinds = [made[key].WhichOneof("kind") for key in ("none", "nothing", "nil")]
+    assert kinds == ["int64_list", "float_list", "bytes_list"]
+
+
+def test_second_call_builds_nothing(tmp_path, examples, monkeypatch):
+    first = records.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
+    monkeypatch.setattr(records, "_write_shards", None)
+    assert records.build(examples, LABELS, cache=tmp_path / "cache", progress=False) == first
+
+
+def test_copy_of_the_data_elsewhere_finds_the_same_records(tmp_path, examples, monkeypatch):
+    first = records.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
+    shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    copies = [replace(example, picture=tmp_path / "copy/images" / example.picture.name) for example in examples]
+    monkeypatch.setattr(records, "_write_shards", None)
+    assert records.build(copies, LABELS, cache=tmp_path / "cache", progress=False) == first
+
+
+def test_any_change_of_the_data_builds_anew(tmp_path, examples):
+    def build(some, labels=LABELS):
+        return records.build(some, labels, cache=tmp_path / "cache", progress=False)
+
+    first = examples[0]
+    folders = [build(examples)[0].parent, build(examples[1:])[0].parent]
+    folders.append(build(examples, Labels(("cat", "dog", "eel")))[0].parent)
+    moved = LabelledBox("dog", Box(4, 5, 30, 28.5))
+    folders.append(build([replace(first, boxes=(moved, first.boxes[1])), *examples[1:]])[0].parent)
+    # Same size, same time: only the contents tell.
+    status = first.picture.stat()
+    data = bytearray(first.picture.read_bytes())
+    data[-20] ^= 1
+    first.picture.write_bytes(data)
+    os.utime(first.picture, ns=(status.st_atime_ns, status.st_mtime_ns))
+    folders.append(build(examples)[0].parent)
+    assert len(set(folders)) == 5
+
+
+def test_bytes_do_not_depend_on_the_number_of_processes(tmp_path, examples, monkeypatch):
+    one = records.build(examples, LABELS, cache=tmp_path / "one", progress=False)
+    monkeypatch.setattr(records, "_BYTES_A_PROCESS", 1)
+    monkeypatch.setattr(records, "_cores", lambda: 2)
+    two = records.build(examples, LABELS, cache=tmp_path / "two", progress=False)
+    assert [path.name for path in one] == [path.name for path in two]
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+@pytest.mark.parametrize(("shards", "count"), [(None, 6), (3, 3), (100, 6)])
+def test_shards(tmp_path, examples, shards, count):
+    files = records.build(examples, LABELS, cache=tmp_path / "cache", shards=shards, progress=False)
+    assert len(files) == count and all(file.stat().st_size for file in files)
+    assert files[0].name == f"examples-00000-of-{count:05d}.tfrecord"
+
+
+def test_picture_that_has_gone_or_changed_leaves_nothing_behind(tmp_path, examples):
+    picture = examples[3].picture
+    data = picture.read_bytes()
+    picture.write_bytes(data[:-100])
+    with pytest.raises(InputError, match="p3.jpg: the JPEG is cut off"):
+        records.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
+    assert not any((tmp_path / "cache/records").iterdir())
+    picture.unlink()
+    with pytest.raises(InputError, match="p3.jpg: cannot read"):
+        records.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
+
+
+def test_cache_that_cannot_be_written(tmp_path, examples):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KitError, match="cannot write the records"):
+        records.build(examples, LABELS, cache=tmp_path / "file", progress=False)
+
+
+def test_progress_goes_to_standard_error(tmp_path, examples, capsys):
+    records.build(examples, LABELS, cache=tmp_path / "cache")
+    out, err = capsys.readouterr()
+    assert out == "" and "6/6" in err
