@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         validation_share=arguments.val_split,
         seed=arguments.seed,
     )
-    libraries.quieten()
+    libraries.prepare()
     from train.training import Options, train
 
     metrics = train(dataset, RunFolder(Path(arguments.out)), Options(steps=arguments.steps, batch=arguments.batch, size=arguments.size, seed=arguments.seed, init=arguments.init, rate=arguments.rate, momentum=arguments.momentum, frozen_statistics=arguments.frozen_statistics))

@@ -72,7 +72,6 @@ def train(
     out.write_config({"data": {"name": dataset.name, "fingerprint": fingerprint(dataset)}, **params.as_dict()})
 
     tf_keras.utils.set_random_seed(options.seed)
-    tf.config.experimental.enable_op_determinism()
     task = task_factory.get_task(params.task, logging_dir=str(out.path))
     task.ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
     progress = Progress(lambda: int(runner.trainer.global_step.numpy()), options.steps, options.batch)
