@@ -131,7 +131,7 @@ def _signature(image: int, found: anatomy.Postprocess) -> tflite.SignatureDefT:
 def _drop_unused(objects: tflite.ModelT) -> None:
     """Keeps buffer 0, which stands for no data, and those with data that something refers to."""
     objects.metadata = [
-        entry for entry in objects.metadata or () if _text(entry.name) in _KEPT_METADATA
+        entry for entry in objects.metadata or () if flatfile.text(entry.name) in _KEPT_METADATA
     ]
     objects.metadataBuffer = None
     kept = [tflite.BufferT()]
@@ -146,7 +146,3 @@ def _drop_unused(objects: tflite.ModelT) -> None:
                 kept.append(buffer)
         user.buffer = moved[user.buffer]
     objects.buffers = kept
-
-
-def _text(name) -> str:
-    return name.decode() if isinstance(name, bytes) else (name or "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import Mapping
+from typing import Mapping, Union
 
 import flatbuffers
 import numpy as np
@@ -41,6 +41,23 @@ def pack(objects: schema.ModelT) -> bytes:
     builder = _AligningBuilder(size + (1 << 16))
     builder.Finish(objects.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
+
+
+def text(name: Union[str, bytes, None]) -> str:
+    """A string of the objects, which are bytes when they were read from a file."""
+    return name.decode() if isinstance(name, bytes) else (name or "")
+
+
+def set_metadata(objects: schema.ModelT, name: str, content: bytes) -> None:
+    """Makes `content` the model's metadata entry `name`, in place of what it had."""
+    entries = list(objects.metadata or ())
+    entry = next((entry for entry in entries if text(entry.name) == name), None)
+    if entry is None:
+        entry = schema.MetadataT(name=name, buffer=len(objects.buffers))
+        objects.buffers.append(schema.BufferT())
+        entries.append(entry)
+    objects.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
+    objects.metadata = entries
 
 
 def append_files(model: bytes, files: Mapping[str, bytes]) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Optional
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 
 from convert import flatfile, schema
@@ -76,7 +75,7 @@ def with_metadata(
         license=license,
         score_threshold=score_threshold,
     )
-    _set_entry(objects, ENTRY, schema.encode(table))
+    flatfile.set_metadata(objects, ENTRY, schema.encode(table))
     files = {LABEL_FILE: labels.text().encode()}
     return flatfile.append_files(flatfile.pack(objects), files)
 
@@ -90,7 +89,7 @@ def with_metadata_of(source: bytes, model: bytes) -> bytes:
     if ENTRY not in read.metadata:
         raise InputError(f"{read.where} has none")
     objects = flatfile.unpack(model)
-    _set_entry(objects, ENTRY, read.metadata[ENTRY])
+    flatfile.set_metadata(objects, ENTRY, read.metadata[ENTRY])
     return flatfile.append_files(flatfile.pack(objects), read.associated_files())
 
 
@@ -173,18 +172,3 @@ def _outputs(score_threshold: Optional[float]) -> tuple[schema.TensorMetadata, .
             stats=schema.Stats(),
         ),
     )
-
-
-def _set_entry(objects: tflite.ModelT, name: str, content: bytes) -> None:
-    entries = list(objects.metadata or ())
-    entry = next((entry for entry in entries if _text(entry.name) == name), None)
-    if entry is None:
-        entry = tflite.MetadataT(name=name, buffer=len(objects.buffers))
-        objects.buffers.append(tflite.BufferT())
-        entries.append(entry)
-    objects.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
-    objects.metadata = entries
-
-
-def _text(name) -> str:
-    return name.decode() if isinstance(name, bytes) else (name or "")

@@ -5,8 +5,9 @@ import json
 import pytest
 from small_detector import small_detector  # noqa: F401
 
-from convert import flatfile, inspect
+from convert import flatfile, inspect, schema
 from convert.contract import check
+from convert.inspect_text import as_text
 from runtime.command import exit_code
 from runtime.tflite import Model
 
@@ -27,7 +28,7 @@ def test_a_finished_file_works_everywhere(small_detector, kind):  # noqa: F811
     assert all(works(found))
     assert found.problems == ()
     assert found.labels.names == ("red", "green", "blue")
-    said = inspect.as_text(found)
+    said = as_text(found)
     assert "nothing is wrong" in said
     assert "3 in labels.txt: red, green, blue" in said
 
@@ -45,7 +46,7 @@ def test_an_operation_that_is_not_int8_is_named(small_detector):  # noqa: F811
     graph = objects.subgraphs[0]
     pool = next(o for o in graph.operators if objects.operatorCodes[o.opcodeIndex].builtinCode == 1)
     graph.tensors[pool.outputs[0]].type = 0
-    said = inspect.as_text(inspect.inspect(Model.parse(flatfile.pack(objects))))
+    said = as_text(inspect.inspect(Model.parse(flatfile.pack(objects))))
     assert "not int8: operation 2 AVERAGE_POOL_2D (float32) of layer backbone/pool" in said
 
 
@@ -67,7 +68,7 @@ def test_the_old_exporters_file(shared):
     assert "(the TF2 order)" in verdicts["index-based code"].why
     assert found.calibration.startswith("calibrated on 0..1")
     assert {"order", "metadata", "input scale"} <= {problem.rule for problem in found.problems}
-    said = inspect.as_text(found)
+    said = as_text(found)
     assert "calibrated on 0..1" in said and "to do: " in said
 
 
@@ -76,7 +77,7 @@ def test_the_third_party_file_with_metadata(shared):
     assert all(works(found))
     assert len(found.labels) == 90
     assert found.calibration.startswith("calibrated on -1..1")
-    assert "no operation is int8" in inspect.as_text(found)
+    assert "no operation is int8" in as_text(found)
 
 
 def test_the_same_without_metadata(shared):
@@ -94,16 +95,13 @@ def test_a_file_that_is_no_detector(small_detector):  # noqa: F811
     found = inspect.inspect(Model.parse(flatfile.pack(objects)))
     assert not any(works(found))
     assert "post-processing" in {problem.rule for problem in found.problems}
-    assert "no TFLite_Detection_PostProcess" in inspect.as_text(found)
+    assert "no TFLite_Detection_PostProcess" in as_text(found)
 
 
 def test_floats_without_normalisation(small_detector):  # noqa: F811
     """In the words that people search for."""
-    from convert import schema
-    from convert.metadata import _set_entry
-
     objects = flatfile.unpack(small_detector.fp16)
-    _set_entry(objects, "TFLITE_METADATA", schema.encode(schema.ModelMetadata(name="bare")))
+    flatfile.set_metadata(objects, "TFLITE_METADATA", schema.encode(schema.ModelMetadata(name="bare")))
     found = inspect.inspect(Model.parse(flatfile.pack(objects)))
     assert "requires specifying NormalizationOptions" in found.verdicts[0].why
 
