@@ -7,6 +7,7 @@ A published checkpoint, a checkpoint that training left, and one that `save` wro
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from runtime.errors import InputError
 from train.network import TOWER_LAYERS, Detector
 
 _PREFIX = "model/"
+_FILE_ENDING = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
+_UNREADABLE = (ValueError, RuntimeError, tf.errors.OpError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background/_class_predictor_layers/0"
 
@@ -35,7 +38,11 @@ class Loaded:
     def __str__(self) -> str:
         total = len(self.taken) + len(self.left_out)
         text = f"{self.path}: {len(self.taken)} of {total} variables taken"
-        return text + (f"; left out: {', '.join(self.left_out)}" if self.left_out else "")
+        if not self.left_out:
+            return text
+        # The last three parts tell them apart: `_class_predictor_layers/0/bias`.
+        names = ", ".join("/".join(stem.split("/")[-3:]) for stem in self.left_out)
+        return f"{text}; left out, being for {self.classes} classes: {names}"
 
 
 def variables(model: Detector) -> dict[str, tf.Variable]:
@@ -77,14 +84,16 @@ def variables(model: Detector) -> dict[str, tf.Variable]:
 def resolve(path: str | os.PathLike) -> str:
     """The checkpoint prefix (`.../ckpt-0`) that `path` means.
 
-    `path` may be the prefix itself, its `.index` file, or a folder that holds a checkpoint directly
-    or in `checkpoint/` (the published archive's layout). Raises InputError where there is none.
+    `path` may be the prefix itself, one of its files, or a folder that holds a checkpoint directly,
+    in `checkpoint/` (the published archive's layout), or as a run does (its best before its last).
+    Raises InputError where there is none.
     """
     given = Path(path)
-    prefix = str(given).removesuffix(".index")
+    prefix = _FILE_ENDING.sub("", str(given))
     if Path(prefix + ".index").is_file():
         return prefix
-    for folder in (given, given / "checkpoint"):
+    for inside in ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last"):
+        folder = given / inside
         if folder.is_dir():
             latest = tf.train.latest_checkpoint(str(folder))
             if latest:
@@ -95,13 +104,22 @@ def resolve(path: str | os.PathLike) -> str:
     raise InputError(f"{given}: no checkpoint here; give a folder that holds ckpt-*.index and ckpt-*.data-*")
 
 
+def is_file_of_one(path: str | os.PathLike) -> bool:
+    """Whether `path` is named as one of a checkpoint's own files, `ckpt-0.index` say."""
+    return bool(_FILE_ENDING.search(str(path)))
+
+
 def _reader(path: str | os.PathLike) -> tuple[str, tf.train.CheckpointReader]:
     prefix = resolve(path)
     try:
         return prefix, tf.train.load_checkpoint(prefix)
-    except (ValueError, RuntimeError, tf.errors.OpError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{prefix}: cannot be read as a checkpoint: {first_line}") from error
+    except _UNREADABLE as error:
+        raise _unreadable(prefix, error) from error
+
+
+def _unreadable(prefix: str, error: Exception) -> InputError:
+    first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError(f"{prefix}: cannot be read as a checkpoint: {first_line}")
 
 
 def classes_of(path: str | os.PathLike) -> int:
@@ -138,7 +156,10 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
         elif list(shapes[key]) != variable.shape.as_list():
             left_out.append(stem)
         else:
-            values[stem] = reader.get_tensor(key)
+            try:
+                values[stem] = reader.get_tensor(key)
+            except _UNREADABLE as error:
+                raise _unreadable(prefix, error) from error
             taken.append(stem)
     foreign = [stem for stem in left_out if not stem.startswith(_CLASS_HEAD)]
     if missing or foreign:
