@@ -71,13 +71,16 @@ def arranged(model: bytes, *, classes: int) -> bytes:
     return flatfile.pack(objects)
 
 
-def check(model: bytes, *, where: str = "model") -> tuple[Violation, ...]:
+def check(
+    model: bytes, *, where: str = "model", expect: Optional[str] = None
+) -> tuple[Violation, ...]:
     """Every line of the contract that `model` breaks, in the order of the contract; empty if none.
 
-    A file with a uint8 input is held to what the contract says of int8 files, one with a float32
-    input to what it says of fp16 files. Raises InputError where `model` is not a whole .tflite.
+    `expect` is "int8" or "fp16"; without it a file with a float32 input is held to what the
+    contract says of fp16 files, and any other to what it says of int8 files. Raises InputError
+    where `model` is not a whole .tflite.
     """
-    return contract_rules.violations(Model.parse(model, where))
+    return contract_rules.violations(Model.parse(model, where), expect)
 
 
 def _editable(read: Model, classes: int) -> anatomy.Postprocess:

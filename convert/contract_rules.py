@@ -45,15 +45,16 @@ def signature_outputs(found: Postprocess) -> dict[str, int]:
     return {f"output_{i}": found.roles[role] for i, role in enumerate(SIGNATURE_ROLES)}
 
 
-def violations(model: Model) -> tuple[Violation, ...]:
-    """Every broken line, those about the graph before those about what describes it."""
+def violations(model: Model, expect: Optional[str] = None) -> tuple[Violation, ...]:
+    """Every broken line of what the contract says of `expect`, as in `contract.check`."""
+    int8 = expect == "int8" if expect else _is_int8(model)
     found = anatomy.postprocess(model)
     if found is None or len(found.operator.outputs) != 4:
         missing = f"there is no {OPERATION} with four outputs, so no consumer finds boxes in it"
         return (Violation("post-processing", missing),)
-    broken = [*_input(model), *_outputs(model, found), *_signature(model, found)]
+    broken = [*_input(model, int8), *_outputs(model, found), *_signature(model, found)]
     broken += [*_metadata(model), *_labels(model, found)]
-    if _is_int8(model):
+    if int8:
         broken += _int8(model)
     return tuple(broken)
 
@@ -88,7 +89,7 @@ def _is_int8(model: Model) -> bool:
     return any(model.main.tensors[index].type != "float32" for index in model.main.inputs)
 
 
-def _input(model: Model) -> Iterator[Violation]:
+def _input(model: Model, int8: bool) -> Iterator[Violation]:
     tensors = [model.main.tensors[index] for index in model.main.inputs]
     if len(tensors) != 1:
         yield Violation("input", f"it has {len(tensors)} inputs, not 1")
@@ -99,7 +100,7 @@ def _input(model: Model) -> Iterator[Violation]:
         yield Violation("input", f"its shape is {list(shape)}, not [1, S, S, 3]")
     if -1 in tensor.signature:
         yield Violation("input", f"its size may change ({list(tensor.signature)})")
-    if tensor.type not in ("uint8", "float32"):
+    if tensor.type != ("uint8" if int8 else "float32"):
         yield Violation(
             "input", f"it takes {tensor.type}; int8 files take uint8, fp16 files float32"
         )

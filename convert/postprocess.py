@@ -55,7 +55,14 @@ def detection_postprocess(
       detection the scores do not fall over the N entries.
 
     Both leave out scores below `score_threshold` before they sort, which is what costs time at
-    1e-8: nearly every anchor then enters the sort.
+    1e-8: nearly every anchor then enters the sort. Measured for 12,804 anchors and 40 objects, in
+    milliseconds on one x86 core, by threshold:
+
+        classes  way      1e-8  0.01  0.05  0.2
+        3        regular   9.1   1.6   1.1  1.0
+        3        fast      4.5   1.7   0.8  0.8
+        90       regular   405    34   6.7  3.8
+        90       fast      5.8   6.0   2.2  2.2
     """
     anchors = np.asarray(anchors, np.float32)
     _check(box_codes, class_scores, anchors, num_classes, scales)

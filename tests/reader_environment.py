@@ -33,7 +33,7 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
         making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
         try:
             _call([sys.executable, "-m", "venv", str(making)])
-            _call([str(making / python), "-m", "pip", "install", "--quiet", *requirements])
+            _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
             making.rename(folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)

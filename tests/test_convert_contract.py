@@ -108,6 +108,15 @@ def test_a_file_without_post_processing_cannot_be_finished(small_detector):  # n
         finish(edited(small_detector.raw_int8, rename), labels=LABELS)
 
 
+def test_a_file_is_held_to_what_it_should_be(small_detector):  # noqa: F811
+    assert check(small_detector.int8, expect="int8") == ()
+    assert check(small_detector.fp16, expect="fp16") == ()
+    told = {violation.rule: violation.message for violation in check(small_detector.fp16, expect="int8")}
+    assert told["input"].startswith("it takes float32")
+    assert "(float32) of layer" in told["int8"]
+    assert [v.rule for v in check(small_detector.int8, expect="fp16")] == ["input"]
+
+
 def test_check_refuses_what_is_no_model():
     with pytest.raises(InputError):
         check(b"\0" * 100)

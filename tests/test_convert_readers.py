@@ -187,14 +187,14 @@ def test_readers_of_tensors(case, expected, reader, kind):
 def test_mediapipe(case, expected, mediapipe, kind):
     detections = mediapipe[str(case.files[kind])]
     for wanted, got in zip(expected[kind], in_pixels(detections, case.size), strict=True):
-        same(wanted, got, pixels=2, size=case.size)
+        same(wanted, got, pixels=2, size=case.size, ties=kind == "int8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_task_library(case, expected, task_library, kind):
     detections = task_library[str(case.files[kind])]["detections"]
     for wanted, got in zip(expected[kind], in_pixels(detections, case.size), strict=True):
-        same(wanted, got, pixels=2, size=case.size)
+        same(wanted, got, pixels=2, size=case.size, ties=kind == "int8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -239,10 +239,35 @@ def _models(case: Case) -> list[Path]:
     return [*case.files.values(), bare]
 
 
-def same(wanted: Found, got: Found, *, pixels: float, size: int) -> None:
-    """`pixels` is how far corners may be off: some readers give whole ones."""
-    assert got.labels == wanted.labels
-    np.testing.assert_allclose(got.scores, wanted.scores, atol=2e-3 if pixels else 0)
+def same(wanted: Found, got: Found, *, pixels: float, size: int, ties: bool = False) -> None:
+    """`pixels` is how far corners may be off: some readers give whole ones.
+
+    With `ties`, scores are quantised and often equal. Which of equal ones comes first, which of two
+    overlapping ones stays, and which of the last ones is still among N is up to the sort of the
+    library that a reader has inside.
+    """
+    assert len(got.scores) == len(wanted.scores)
+    near = 2e-3 if pixels else 0
+    np.testing.assert_allclose(got.scores, wanted.scores, atol=near)
     # Readers differ in whether they clip.
-    boxes = (np.clip(found.boxes, 0, 1) for found in (got, wanted))
-    np.testing.assert_allclose(*boxes, atol=pixels / size)
+    boxes, others = (np.clip(found.boxes, 0, 1) for found in (wanted, got))
+    if not ties:
+        assert got.labels == wanted.labels
+        np.testing.assert_allclose(others, boxes, atol=pixels / size)
+        return
+    left = list(range(len(got.scores)))
+    for label, score, box in zip(wanted.labels, wanted.scores, boxes, strict=True):
+        if score <= wanted.scores[-1] + near:
+            continue
+        alike = [i for i in left if got.labels[i] == label and abs(got.scores[i] - score) <= near]
+        overlaps = [overlap(box, others[i]) for i in alike]
+        assert overlaps and max(overlaps) > 0.5, (label, score, box)
+        left.remove(alike[int(np.argmax(overlaps))])
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union."""
+    sides = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (a, b)]
+    shared = float(np.prod(sides))
+    return shared / max(sum(areas) - shared, 1e-9)
