@@ -29,7 +29,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         metavar="PATH",
         action="append",
         default=[],
-        help="draw into a video (.mp4), a folder of pictures, or one picture; may be given more than once",
+        help="draw into a video (.mp4), a folder, one picture, or a contact sheet (sheet:NAME.png); may be repeated",
     )
     add("--labels", metavar="FILE", help="class names, one a line (default: the model's own)")
     add("--score", type=share, default=0.5, help="leave out detections under this score (default 0.5)")

@@ -1,0 +1,60 @@
+"""One picture with many annotated frames on it, to see at a glance what a detector finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List, Sequence
+
+import numpy as np
+
+from runtime import draw, pictures
+from runtime.errors import InputError
+from runtime.sinks import Sink, check_file
+from runtime.sources import Source
+from runtime.values import Detection, Frame
+
+KIND = "a contact sheet (sheet:NAME.png)"
+
+PREFIX = "sheet:"
+COLUMNS = 4
+MOST_CELLS = 24
+CELL = (320, 240)
+
+
+def accepts(spec: str) -> bool:
+    return spec.startswith(PREFIX)
+
+
+def connect(spec: str, source: Source) -> Sink:
+    path = Path(spec[len(PREFIX) :])
+    if path.suffix.lower() not in pictures.WRITABLE:
+        raise InputError(f"{spec}: a contact sheet is a picture; give {PREFIX}NAME.png or {PREFIX}NAME.jpg")
+    check_file(path, source)
+    return ContactSheet(path)
+
+
+class ContactSheet(Sink):
+    """Holds up to MOST_CELLS frames, spread evenly over all that came, however many come.
+
+    A live source does not know how many there will be. So every frame is taken until the sheet is
+    full; then every second cell makes room, and from there on every second frame is taken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._cells: List[np.ndarray] = []
+        self._stride = 1
+        self._seen = 0
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        if self._seen % self._stride == 0:
+            if len(self._cells) == MOST_CELLS:
+                self._cells = self._cells[::2]
+                self._stride *= 2
+            # MOST_CELLS is even, so this frame's place is a multiple of the doubled stride too.
+            self._cells.append(draw.fit(draw.draw(frame.image, detections, frame.color), *CELL))
+        self._seen += 1
+
+    def close(self) -> None:
+        if self._cells:
+            pictures.write(self._path, draw.contact_sheet(self._cells, COLUMNS, CELL))
