@@ -58,7 +58,7 @@ def _call(command: Sequence[str]) -> None:
         return
     lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no message"]
     if "pip" in command:
-        _unavailable(f"the package index gave no {command[-1]}: {lines[-1]}")
+        _unavailable(f"the package index did not give a reader: {lines[-1]}")
     if "cannot open shared object file" in result.stderr:
         _unavailable(f"a system library is missing (Debian: libegl1 libgles2 libgl1): {lines[-1]}")
     pytest.fail(f"{' '.join(command)}\n{result.stderr[-2000:]}")
