@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from runtime.values import Box, Detection, Labels
 from train import box_coder
 
 IOU_THRESHOLD = 0.6
@@ -44,3 +45,16 @@ def detections(box_codes: tf.Tensor, class_logits: tf.Tensor, anchors: tf.Tensor
     )
     classes = tf.cast(found.nmsed_classes, tf.int32)
     return Found(found.nmsed_boxes, found.nmsed_scores, classes, found.valid_detections)
+
+
+def to_detections(boxes, scores, classes, width: int, height: int, labels: Labels) -> list[Detection]:
+    """Arrays of one picture (boxes [M, 4] as ymin, xmin, ymax, xmax in 0..1) as values in pixels."""
+    return [
+        Detection(
+            labels[int(k)],
+            int(k),
+            float(score),
+            Box(float(box[1]) * width, float(box[0]) * height, float(box[3]) * width, float(box[2]) * height),
+        )
+        for box, score, k in zip(boxes, scores, classes)
+    ]

@@ -12,7 +12,6 @@ import tensorflow as tf
 import tf_keras
 from official.core import base_task, config_definitions, task_factory
 
-from runtime.values import Box, Detection
 from train import checkpoints, inputs, losses, postprocess
 from train.anchors import anchors
 from train.coco import GroundTruth, Metrics
@@ -121,21 +120,8 @@ class DetectionTask(base_task.Task):
         """COCO figures of what the steps found; a figure without ground truth is left out."""
         sizes = {picture.id: picture for picture in self.ground_truth.pictures}
         found = {
-            id: to_detections(*arrays, sizes[id].width, sizes[id].height, self.ground_truth.labels)
+            id: postprocess.to_detections(*arrays, sizes[id].width, sizes[id].height, self.ground_truth.labels)
             for id, arrays in aggregated_logs.items()
         }
         self.metrics = self.ground_truth.measure(found)
         return {name: value for name, value in self.metrics.figures.items() if value is not None}
-
-
-def to_detections(boxes, scores, classes, width: int, height: int, labels) -> list[Detection]:
-    """Arrays of one picture (boxes [M, 4] as ymin, xmin, ymax, xmax in 0..1) as values in pixels."""
-    return [
-        Detection(
-            labels[int(k)],
-            int(k),
-            float(score),
-            Box(float(box[1]) * width, float(box[0]) * height, float(box[3]) * width, float(box[2]) * height),
-        )
-        for box, score, k in zip(boxes, scores, classes)
-    ]
