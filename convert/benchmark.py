@@ -1,0 +1,144 @@
+"""What each file of a run costs and gives: size, AP, AP50 and milliseconds a frame, in one table.
+
+    python -m convert.benchmark RUN [--frames N] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from convert import pictures
+from convert.evaluate import evaluate_file
+from convert.pictures import EvaluationSet
+from runtime.command import run as run_command
+from runtime.detector import Detector
+from runtime.errors import InputError
+from runtime.loop import Stages
+from runtime.options import positive
+from runtime.values import Frame
+from train.run_folder import RunFolder, open_run
+
+# Frames of each file in a row before the next file has its turn, so that a machine that slows down
+# slows down all of them.
+TURN = 5
+WARM_UP = 5
+# Reading pictures is not what is measured, so they are held in memory: this many of them.
+MOST_PICTURES_HELD = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """`bytes` on disk; `ap` and `ap50` on the run's validation pictures, None where there is no such
+    figure; `ms` from picture to detections, the median, None where the runtime does not run it."""
+
+    file: str
+    bytes: int
+    ap: Optional[float]
+    ap50: Optional[float]
+    ms: Optional[float]
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.benchmark",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", metavar="RUN", help="the folder of a run that was converted")
+    parser.add_argument("--frames", type=positive, default=100, metavar="N", help="frames to time (default: 100)")
+    parser.add_argument("--threads", type=positive, default=2, help="threads of the interpreter (default: 2)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    run = open_run(options.run)
+    rows = benchmark(run, frames=options.frames, threads=options.threads, progress=sys.stderr.isatty())
+    if options.json:
+        print(json.dumps({"run": str(run.path), "threads": options.threads, "files": [asdict(row) for row in rows]}))
+    else:
+        print(table(rows))
+    return 0
+
+
+def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: bool = True) -> tuple[Row, ...]:
+    """A row for the checkpoint of `run`, with the figures that training measured, then one for each
+    detector in its export folder.
+
+    Files that the runtime cannot run here, such as those compiled for the Edge TPU, are named on
+    standard error and left out. Raises InputError where `run` has no metrics or no converted file.
+    """
+    detectors = _detectors(run.export, threads)
+    data = pictures.of_run(run)
+    times = milliseconds(detectors, _frames(data), frames)
+    metrics = run.metrics()
+    size = sum(file.stat().st_size for file in run.checkpoint.iterdir() if file.is_file())
+    rows = [Row("checkpoint", size, metrics["AP"], metrics["AP50"], None)]
+    for path in detectors:
+        found = evaluate_file(path, data, threads=threads, progress=progress)
+        rows.append(Row(path.name, path.stat().st_size, found["AP"], found["AP50"], times[path]))
+    return tuple(rows)
+
+
+def milliseconds(detectors: Mapping[Path, Detector], images: Sequence[Frame], frames: int) -> dict[Path, float]:
+    """Median milliseconds from picture to detections of each detector, over `frames` frames of
+    `images` (over and over where there are fewer), the detectors taking turns."""
+    stages = {path: Stages() for path in detectors}
+    for detector in detectors.values():
+        for _ in range(WARM_UP):
+            detector(images[0].image, images[0].color)
+    for start in range(0, frames, TURN):
+        for path, detector in detectors.items():
+            for index in range(start, min(start + TURN, frames)):
+                stages[path].detect(detector, images[index % len(images)])
+    return {
+        path: statistics.median(np.sum([stage.preprocess, stage.invoke, stage.postprocess], axis=0).tolist())
+        for path, stage in stages.items()
+    }
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Aligned columns, numbers to the right."""
+    cells = [("file", "size", "AP", "AP50", "ms a frame")]
+    cells += [
+        (row.file, f"{row.bytes / 1e6:.2f} MB", _number(row.ap, 3), _number(row.ap50, 3), _number(row.ms, 1))
+        for row in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+        for row in cells
+    )
+
+
+def _detectors(folder: Path, threads: int) -> dict[Path, Detector]:
+    detectors = {}
+    for path in sorted(folder.glob("*.tflite")):
+        # What a gate has rejected keeps its file, but is no result of the run.
+        if path.name.endswith(".rejected.tflite"):
+            continue
+        try:
+            detectors[path] = Detector(path, threads=threads)
+        except InputError as error:
+            print(f"left out: {error}", file=sys.stderr)
+    if not detectors:
+        raise InputError(f"{folder}: no .tflite to measure; make one with `python -m convert --run {folder.parent}`")
+    return detectors
+
+
+def _frames(data: EvaluationSet) -> list[Frame]:
+    return [Frame(picture.load()) for picture in data.pictures[:MOST_PICTURES_HELD]]
+
+
+def _number(value: Optional[float], digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+if __name__ == "__main__":
+    run_command(main)
