@@ -1,0 +1,236 @@
+"""Which part of the kit may import what, and what every file of it has."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import importlib
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator, NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("train", "convert", "runtime")
+
+if sys.version_info < (3, 10):
+    pytest.skip("needs sys.stdlib_module_names of Python 3.10", allow_module_level=True)
+
+TENSORFLOW = {"tensorflow", "tf_keras", "keras", "official", "tensorflow_model_optimization"}
+RUNTIME_NEEDS = {"numpy", "cv2"}
+# What training may share with the runtime; the rest of the runtime is about .tflite files.
+SHARED_WITH_TRAIN = {"values", "errors", "command", "files", "options", "preprocess", "opencv"}
+
+COMMAND = re.compile(r"(?:python|\$\(PY\)) -m ((?:train|convert|runtime)(?:\.\w+)*)([^\n`#|\"']*)")
+
+
+class Import(NamedTuple):
+    """`at_once` is true where importing the module runs this import."""
+
+    name: str
+    at_once: bool
+
+
+def modules() -> dict[str, Path]:
+    """The kit's modules by name; a package stands for its `__init__`."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+@functools.lru_cache(maxsize=None)
+def imports(module: str) -> tuple[Import, ...]:
+    return tuple(_imports(ast.parse(MODULES[module].read_text(encoding="utf-8")), True))
+
+
+def _imports(node: ast.AST, at_once: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        if isinstance(child, ast.Import):
+            yield from (Import(alias.name, at_once) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert not child.level, "the kit imports by full names"
+            for alias in child.names:
+                whole = f"{child.module}.{alias.name}"
+                yield Import(whole if whole in MODULES else child.module, at_once)
+        else:
+            inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            yield from _imports(child, at_once and not inside)
+
+
+def reached(start: str, *, at_once: bool) -> dict[str, str]:
+    """Everything that `start` imports, directly or through the kit's modules, with the importer.
+
+    With `at_once`, only what is imported when `start` is.
+    """
+    found: dict[str, str] = {}
+    waiting = [start]
+    while waiting:
+        module = waiting.pop()
+        names = [name for name, now in imports(module) if now or not at_once]
+        # Importing a.b runs a/__init__.py first.
+        names += [parent for name in (module, *names) for parent in _parents(name) if parent in MODULES]
+        for name in names:
+            if name not in found:
+                found[name] = module
+                if name in MODULES:
+                    waiting.append(name)
+    return found
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_says_what_it_is_for(module):
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "runtime"])
+def test_runtime_stands_on_its_own(module):
+    for name, _ in imports(module):
+        allowed = top(name) == "runtime" or top(name) in RUNTIME_NEEDS or top(name) in sys.stdlib_module_names
+        assert allowed, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "runtime"])
+def test_runtime_is_written_for_python_3_9(module):
+    source = MODULES[module].read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 9))
+    futures = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    assert futures, "annotations such as X | Y are evaluated on 3.9 without `from __future__ import annotations`"
+    assert not re.search(r"@dataclass\([^)]*slots", source), "dataclass slots came with 3.10"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "train"])
+def test_train_knows_only_the_plain_part_of_runtime(module):
+    for name, _ in imports(module):
+        assert top(name) != "convert", f"{module} imports {name}"
+        if top(name) == "runtime":
+            assert name.split(".")[1:2] and name.split(".")[1] in SHARED_WITH_TRAIN, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["train", "train.dataset", "train.records", "train.run_folder", "train.coco", "train.generate", "train.__main__"]
+    + [name for name in MODULES if name.startswith("train.formats")],
+)
+def test_data_sets_and_runs_are_read_without_tensorflow(module):
+    found = reached(module, at_once=True)
+    assert not {f"{found[name]} imports {name}" for name in found if top(name) in TENSORFLOW}
+
+
+@pytest.mark.parametrize("module", ["convert.inspect", "convert.edgetpu", "convert.benchmark", "convert.evaluate"])
+def test_files_are_looked_at_without_tensorflow(module):
+    found = reached(module, at_once=True)
+    assert not {f"{found[name]} imports {name}" for name in found if top(name) in TENSORFLOW}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_extra_brings_what_its_package_imports(package):
+    tomllib = pytest.importorskip("tomllib")
+    requirements = pytest.importorskip("packaging.requirements")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = set()
+    waiting = [package]
+    while waiting:
+        for line in project["optional-dependencies"][waiting.pop()]:
+            requirement = requirements.Requirement(line)
+            if requirement.name == project["name"]:
+                waiting += requirement.extras
+            else:
+                brought.add(requirement.name)
+    module_of = {
+        "opencv-python-headless": "cv2", "Pillow": "PIL", "PyYAML": "yaml", "tf-models-official": "official",
+    }  # fmt: skip
+    available = {module_of.get(name, name.replace("-", "_")) for name in brought}
+    for module in (name for name in MODULES if top(name) == package):
+        found = reached(module, at_once=False)
+        for name, importer in found.items():
+            known = top(name) in PACKAGES or top(name) in sys.stdlib_module_names
+            assert known or top(name) in available, f"{importer} imports {name}, which the extra {package} lacks"
+
+
+def committed() -> list[Path]:
+    """Files that git keeps, or would."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"this is no git checkout: {error}")
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def index_hosts() -> set[str]:
+    """The public index's hosts, put together here, and those that pip is set up for on this machine."""
+    hosts = {"py" + "pi.org", "files.python" + "hosted.org"}
+    said = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
+    said += "\n".join(value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_")))
+    return hosts | {host for url in re.findall(r"https?://[^\s'\"]+", said) if (host := urlsplit(url).hostname)}
+
+
+def test_no_file_names_a_package_index():
+    option = re.compile(r"--(?:extra-)?index" + r"-url|--trusted" + r"-host|--find" + r"-links")
+    hosts = {host for host in index_hosts() if host not in ("localhost", "127.0.0.1")}
+    for path in committed():
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        named = [host for host in hosts if host in text] + option.findall(text)
+        assert not named, f"{path.relative_to(ROOT)} names {named[0]}"
+
+
+def commands() -> list[tuple[str, str, str]]:
+    """(file, module, the rest of the line) for each of the kit's commands that a text or message names."""
+    found = set()
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "Makefile", *MODULES.values()):
+        text = path.read_text(encoding="utf-8")
+        name = path.relative_to(ROOT).as_posix()
+        found |= {(name, match[1], match[2].strip()) for match in COMMAND.finditer(text)}
+    return sorted(found)
+
+
+def test_texts_name_commands():
+    assert {module for _, module, _ in commands()} >= {"train", "convert", "runtime", "convert.inspect"}
+
+
+@pytest.mark.parametrize("file, module, rest", commands())
+def test_commands_in_texts_are_the_kits(file, module, rest):
+    package = module in MODULES and MODULES[module].name == "__init__.py"
+    home = f"{module}.__main__" if package else module
+    assert home in MODULES, f"{file}: there is no python -m {module}"
+    options = re.findall(r"(?<![\w-])--[a-z][\w-]*", rest)
+    if options:
+        told = usage(home)
+        for option in options:
+            assert re.search(re.escape(option) + r"(?![\w-])", told), f"{file}: python -m {module} has no {option}"
+
+
+@functools.lru_cache(maxsize=None)
+def usage(module: str) -> str:
+    """What the command prints for --help."""
+    for name in reached(module, at_once=True):
+        if top(name) not in PACKAGES:
+            pytest.importorskip(top(name))
+    written = io.StringIO()
+    with contextlib.redirect_stdout(written), pytest.raises(SystemExit):
+        importlib.import_module(module).main(["--help"])
+    return written.getvalue()
