@@ -56,10 +56,10 @@ def open_dataset(
     has a class in validation that training would never see.
     """
     path = Path(path)
-    splits = _read(path, format)
+    splits = read(path, format)
     problems = splits.problems
     if validation is not None:
-        other = _read(Path(validation), format)
+        other = read(validation, format)
         train = splits.train
         held_out = other.train if other.validation is None else other.validation
         problems += other.problems
@@ -110,7 +110,9 @@ def write_labels(labels: Labels, folder: PathLike) -> None:
     write_text(folder / "label_map.pbtxt", "".join(items))
 
 
-def _read(path: Path, format: Optional[str]) -> Splits:
+def read(path: PathLike, format: Optional[str] = None) -> Splits:
+    """Everything in the data set at `path`, as its own lists split it. Raises InputError as `open_dataset` does."""
+    path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such data set")
     if path.is_file() and not zipfile.is_zipfile(path):

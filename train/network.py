@@ -81,9 +81,9 @@ class FeaturePyramid(tf_keras.layers.Layer):
     def call(self, features, training=False):
         c3, c4, c5 = features
         p5 = self.top_layers[0](c5)
-        p4 = _upsample(p5) + self.residual_blocks[0][0](c4)
+        p4 = upsample(p5) + self.residual_blocks[0][0](c4)
         p4 = _conv_norm_relu(*self.conv_layers[0], p4, training)
-        p3 = _upsample(p4) + self.residual_blocks[1][0](c3)
+        p3 = upsample(p4) + self.residual_blocks[1][0](c3)
         p3 = _conv_norm_relu(*self.conv_layers[1], p3, training)
         return p3, p4, p5
 
@@ -139,7 +139,7 @@ class Head(tf_keras.layers.Layer):
         return getattr(self, self._published_name)[0](x)
 
 
-def _upsample(x: tf.Tensor) -> tf.Tensor:
+def upsample(x: tf.Tensor) -> tf.Tensor:
     """Nearest x2 of [N, H, W, C] as one 4-D operation.
 
     The Edge TPU refuses rank 5 (pack and reshape) and the operation's version with half-pixel

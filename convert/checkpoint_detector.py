@@ -1,0 +1,59 @@
+"""A checkpoint that can be called like the runtime's detector."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from runtime import preprocess
+from runtime.errors import InputError
+from runtime.values import Detection, Labels
+from train import libraries
+
+libraries.prepare()
+
+import tensorflow as tf  # noqa: E402
+
+from train import checkpoints, postprocess  # noqa: E402
+from train.anchors import anchors  # noqa: E402
+from train.network import Detector as Network  # noqa: E402
+
+
+class CheckpointDetector:
+    """The float network of a checkpoint behind the runtime's preprocessing.
+
+    Called with uint8 [height, width, 3] in BGR it returns at most 100 detections in source pixels,
+    as the published evaluation counts them. Raises InputError for a checkpoint of another network
+    or another number of classes.
+    """
+
+    def __init__(self, path: str | os.PathLike, size: int, labels: Labels):
+        self.labels = labels
+        self.size = size
+        classes = checkpoints.classes_of(path)
+        if classes != len(labels):
+            raise InputError(f"{path}: made for {classes} classes, but there are {len(labels)} labels")
+        network = load(path, size, classes)
+        table = tf.constant(anchors(size))
+        self._detect = tf.function(
+            lambda image: postprocess.detections(*network(image, training=False), table),
+            input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32)],
+            autograph=False,
+        )
+
+    def __call__(self, image: np.ndarray) -> list[Detection]:
+        small = preprocess.normalise(preprocess.resize(image, self.size))
+        found = self._detect(tf.constant(small[None]))
+        count = int(found.count[0])
+        height, width = image.shape[:2]
+        arrays = (tensor[0, :count].numpy() for tensor in (found.boxes, found.scores, found.classes))
+        return postprocess.to_detections(*arrays, width, height, self.labels)
+
+
+def load(path: str | os.PathLike, size: int, classes: int) -> Network:
+    """The network with every variable taken from the checkpoint at `path`."""
+    network = Network(size, classes)
+    network(tf.zeros([1, size, size, 3]))
+    checkpoints.load(network, path, whole=True)
+    return network
