@@ -115,11 +115,8 @@ class GroundTruth:
             for d in detections
             if d.label in self._categories
         ]
-        if not rows:
-            none = {name: 0.0 for name in self._categories}
-            return Metrics({name: 0.0 for name in FIGURES}, none, len(self.pictures))
         with contextlib.redirect_stdout(io.StringIO()):
-            results = self._coco.loadRes(np.asarray(rows, np.float64))
+            results = self._coco.loadRes(np.asarray(rows, np.float64)) if rows else self._nothing()
             evaluation = COCOeval(self._coco, results, "bbox")
             evaluation.evaluate()
             evaluation.accumulate()
@@ -133,6 +130,15 @@ class GroundTruth:
             per_class[name] = float(known.mean()) if known.size else None
         figures = {name: float(value) if value > -1 else None for name, value in zip(FIGURES, evaluation.stats)}
         return Metrics(figures, per_class, len(self.pictures))
+
+    def _nothing(self):
+        """Results without a detection, which `loadRes` cannot make."""
+        from pycocotools.coco import COCO
+
+        results = COCO()
+        results.dataset = {**self._coco.dataset, "annotations": []}
+        results.createIndex()
+        return results
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,13 @@ class RunFolder:
     @property
     def checkpoint(self) -> Path:
         """The folder of the checkpoint to use: the best where there is one, else the last."""
-        for folder in (self.best, self.last):
-            if any(folder.glob("*.index")):
-                return folder
+        for folder in self._checkpoints():
+            return folder
         raise InputError(f"{self.path}: no checkpoint in this run; did its training end before the first one?")
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return any(self._checkpoints())
 
     def labels(self) -> Labels:
         return Labels.read(self.path / "labels.txt")
@@ -100,6 +104,9 @@ class RunFolder:
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         write_text(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+
+    def _checkpoints(self) -> Iterator[Path]:
+        return (folder for folder in (self.best, self.last) if any(folder.glob("*.index")))
 
 
 def newest(runs: str | os.PathLike = "runs") -> RunFolder:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,14 @@ from runtime.errors import InputError, KitError
 from train import experiment, records
 from train.coco import GroundTruth, Metrics
 from train.dataset import Dataset
+from train.network import SIZES
 from train.progress import Progress
 from train.run_folder import RunFolder, fingerprint
 from train.runner import Runner
 from train.task import DataConfig, DetectionConfig, DetectionTask
+from train.zoo import resolve_init
+
+Action = Callable[[Mapping[str, Any]], None]
 
 _STEPS_PER_REPORT = 5
 _VALIDATIONS = 4
@@ -32,16 +37,16 @@ _VALIDATIONS = 4
 class Options:
     """What a run can be told.
 
-    `init` is a checkpoint (folder or prefix) or None for random values; `rate` the highest learning
-    rate, None for the default at this batch; `validate_every` a number of steps, None for a quarter
-    of them.
+    `init` is what `zoo.resolve_init` takes: "zoo", "none", or where a checkpoint is. `rate` is the
+    highest learning rate, None for the default at this batch; `momentum` that of batch norm's moving
+    averages; `validate_every` a number of steps, None for a quarter of them.
     """
 
     steps: int = 1000
     batch: int = experiment.BATCH
     size: int = 320
     seed: int = 0
-    init: str | None = None
+    init: str = "zoo"
     rate: float | None = None
     momentum: float = 0.99
     frozen_statistics: bool = False
@@ -58,61 +63,81 @@ def train(
 ) -> Metrics:
     """Trains on `dataset` and fills the run folder `out`; returns the figures of the best weights.
 
-    Raises InputError for options that do not fit the data or a folder that holds a run already, and
+    A run that ends before its first checkpoint leaves no folder. Raises InputError for options that
+    do not fit the data, an initial checkpoint of another network, or a folder that is not empty, and
     KitError when the loss stops being a number.
     """
     _check(dataset, out, options)
-    out.path.mkdir(parents=True, exist_ok=True)
-    files = {
-        name: tuple(str(path) for path in records.build(examples, dataset.labels))
-        for name, examples in (("train", dataset.train), ("validation", dataset.validation))
-    }
-    params = configuration(dataset, options, files["train"], files["validation"])
-    out.write_dataset(dataset)
-    out.write_config({"data": {"name": dataset.name, "fingerprint": fingerprint(dataset)}, **params.as_dict()})
+    init = resolve_init(options.init, options.size)
+    train_files, validation_files = (
+        tuple(str(path) for path in records.build(examples, dataset.labels))
+        for examples in (dataset.train, dataset.validation)
+    )
+    params = configuration(dataset, options, train_files, validation_files, init)
+    with _new_folder(out), _library_output(out.path / "train.log"):
+        task = task_factory.get_task(params.task, logging_dir=str(out.path))
+        task.ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
+        progress = Progress(lambda: int(runner.trainer.global_step.numpy()), options.steps, options.batch)
+        runner = build_runner(
+            params,
+            task,
+            out,
+            train_actions=[_stop_when_spoilt, progress],
+            eval_actions=[lambda _: say(_validation_line(runner, task.metrics))],
+        )
+        say(str(task.loaded) if task.loaded else "starting from random values")
+        out.write_dataset(dataset)
+        out.write_config({"data": {"name": dataset.name, "fingerprint": fingerprint(dataset)}, **params.as_dict()})
+        began = time.monotonic()
+        runner.run()
+        best = runner.trainer.checkpoint_exporter.best
+        out.write_metrics(
+            {
+                **best.metrics.as_dict(),
+                "step": best.step,
+                "steps": options.steps,
+                "seconds": round(time.monotonic() - began, 1),
+                "images_per_second": round(progress.images_per_second, 2),
+            }
+        )
+    return best.metrics
 
-    tf_keras.utils.set_random_seed(options.seed)
-    task = task_factory.get_task(params.task, logging_dir=str(out.path))
-    task.ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
-    progress = Progress(lambda: int(runner.trainer.global_step.numpy()), options.steps, options.batch)
-    runner = Runner(
+
+def build_runner(
+    params: config_definitions.ExperimentConfig,
+    task: DetectionTask,
+    out: RunFolder,
+    train_actions: Sequence[Action] = (),
+    eval_actions: Sequence[Action] = (),
+) -> Runner:
+    """The runner of one run: network built, initial checkpoint loaded, everything drawn by the seed."""
+    tf_keras.utils.set_random_seed(params.task.train_data.seed)
+    return Runner(
         distribution_strategy=tf.distribute.get_strategy(),
         task=task,
         mode="train_and_eval",
         params=params,
         model_dir=str(out.path),
-        train_actions=[_stop_when_spoilt, progress],
-        eval_actions=[lambda _: say(_validation_line(runner, task.metrics))],
+        train_actions=list(train_actions),
+        eval_actions=list(eval_actions),
     )
-    if task.loaded:
-        say(str(task.loaded))
-    began = time.monotonic()
-    with _library_output(out.path / "train.log"):
-        runner.run()
-    best = runner.trainer.checkpoint_exporter.best
-    out.write_metrics(
-        {
-            **best.metrics.as_dict(),
-            "step": best.step,
-            "steps": options.steps,
-            "seconds": round(time.monotonic() - began, 1),
-            "images_per_second": round(progress.images_per_second, 2),
-        }
-    )
-    return best.metrics
 
 
 def configuration(
-    dataset: Dataset, options: Options, train_files: tuple[str, ...], validation_files: tuple[str, ...]
+    dataset: Dataset,
+    options: Options,
+    train_files: tuple[str, ...],
+    validation_files: tuple[str, ...],
+    init: str | None = None,
 ) -> config_definitions.ExperimentConfig:
-    """The Model Garden experiment for `options`."""
+    """The Model Garden experiment for `options`; `init` is the prefix of the initial checkpoint."""
     params = exp_factory.get_exp_config(experiment.NAME)
     params.task = DetectionConfig(
         size=options.size,
         classes=len(dataset.labels),
         momentum=options.momentum,
         frozen_statistics=options.frozen_statistics,
-        init_checkpoint=options.init or "",
+        init_checkpoint=init or "",
         train_data=DataConfig(
             files=train_files,
             is_training=True,
@@ -137,13 +162,47 @@ def configuration(
 
 
 def _check(dataset: Dataset, out: RunFolder, options: Options) -> None:
-    for name in ("steps", "batch"):
-        if getattr(options, name) < 1:
-            raise InputError(f"--{name} must be at least 1, not {getattr(options, name)}")
-    if options.batch > len(dataset.train) * options.steps:
-        raise InputError(f"--batch {options.batch} is more than {len(dataset.train)} training pictures can fill")
-    if out.path.is_dir() and any(out.path.iterdir()):
-        raise InputError(f"{out.path}: this folder is not empty; name a new one with --out, or remove it")
+    for name in ("steps", "batch", "validate_every"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise InputError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
+    if options.rate is not None and not 0 < options.rate < math.inf:
+        raise InputError(f"--rate must be a number above 0, not {options.rate}")
+    if options.size not in SIZES:
+        raise InputError(f"--size must be {' or '.join(map(str, SIZES))}, not {options.size}")
+    if not 0 <= options.seed < 2**32:
+        raise InputError(f"--seed must lie between 0 and {2**32 - 1}, not {options.seed}")
+    if not 0 <= options.momentum < 1:
+        raise InputError(f"--momentum must be at least 0 and below 1, not {options.momentum}")
+    if not any(example.boxes for example in dataset.validation):
+        raise InputError(
+            f"{dataset.name}: not one box in the {len(dataset.validation)} pictures to validate on;"
+            " name a data set that has some with --val"
+        )
+    if out.path.exists() and not (out.path.is_dir() and not any(out.path.iterdir())):
+        what = "this folder is not empty" if out.path.is_dir() else "this is a file"
+        raise InputError(f"{out.path}: {what}; name a new folder with --out, or remove it")
+
+
+@contextlib.contextmanager
+def _new_folder(out: RunFolder) -> Iterator[None]:
+    """Makes the run's folder; removes it, and what was made for it, where no checkpoint came to be."""
+    made = [folder for folder in (out.path, *out.path.parents) if not folder.exists()]
+    try:
+        out.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out.path}: this folder cannot be made: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        if not out.has_checkpoint:
+            for path in out.path.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            # A parent that has got something else meanwhile stays.
+            with contextlib.suppress(OSError):
+                for folder in made:
+                    folder.rmdir()
+        raise
 
 
 def _stop_when_spoilt(output: Mapping[str, Any]) -> None:
