@@ -51,7 +51,7 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def imports(module: str) -> tuple[Import, ...]:
     return tuple(_imports(ast.parse(MODULES[module].read_text(encoding="utf-8")), True))
 
@@ -224,7 +224,7 @@ def test_commands_in_texts_are_the_kits(file, module, rest):
             assert re.search(re.escape(option) + r"(?![\w-])", told), f"{file}: python -m {module} has no {option}"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def usage(module: str) -> str:
     """What the command prints for --help."""
     for name in reached(module, at_once=True):
