@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 import tiny_detector
 
 pytest.importorskip("pycocotools", reason="measuring AP needs pycocotools")
