@@ -20,7 +20,7 @@ class Runner(train_lib.OrbitExperimentRunner):
     """Keeps the newest checkpoint in `checkpoints/last` and the best weights in `checkpoints/best`."""
 
     def __init__(self, *, task: DetectionTask, **kwargs):
-        self._task = task
+        self.task = task
         super().__init__(task=task, **kwargs)
 
     def _maybe_build_checkpoint_manager(self) -> tf.train.CheckpointManager:
@@ -35,7 +35,7 @@ class Runner(train_lib.OrbitExperimentRunner):
 
     def _build_best_checkpoint_exporter(self) -> BestWeights:
         return BestWeights(
-            RunFolder(Path(self.model_dir)).best, self._task, self.params.trainer.best_checkpoint_eval_metric
+            RunFolder(Path(self.model_dir)).best, self.task, self.params.trainer.best_checkpoint_eval_metric
         )
 
 

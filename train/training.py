@@ -24,7 +24,7 @@ from train.network import SIZES
 from train.progress import Progress
 from train.run_folder import RunFolder, fingerprint
 from train.runner import Runner
-from train.task import DataConfig, DetectionConfig, DetectionTask
+from train.task import DataConfig, DetectionConfig
 from train.zoo import resolve_init
 
 Action = Callable[[Mapping[str, Any]], None]
@@ -67,25 +67,17 @@ def train(
     do not fit the data, an initial checkpoint of another network, or a folder that is not empty, and
     KitError when the loss stops being a number.
     """
-    _check(dataset, out, options)
-    init = resolve_init(options.init, options.size)
-    train_files, validation_files = (
-        tuple(str(path) for path in records.build(examples, dataset.labels))
-        for examples in (dataset.train, dataset.validation)
-    )
-    params = configuration(dataset, options, train_files, validation_files, init)
+    params = prepare(dataset, out, options)
     with _new_folder(out), _library_output(out.path / "train.log"):
-        task = task_factory.get_task(params.task, logging_dir=str(out.path))
-        task.ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
         progress = Progress(lambda: int(runner.trainer.global_step.numpy()), options.steps, options.batch)
         runner = build_runner(
             params,
-            task,
+            GroundTruth.from_examples(dataset.validation, dataset.labels),
             out,
-            train_actions=[_stop_when_spoilt, progress],
-            eval_actions=[lambda _: say(_validation_line(runner, task.metrics))],
+            train_actions=[stop_when_spoilt, progress],
+            eval_actions=[lambda _: say(_validation_line(runner))],
         )
-        say(str(task.loaded) if task.loaded else "starting from random values")
+        say(str(runner.task.loaded or "starting from random values"))
         out.write_dataset(dataset)
         out.write_config({"data": {"name": dataset.name, "fingerprint": fingerprint(dataset)}, **params.as_dict()})
         began = time.monotonic()
@@ -103,16 +95,32 @@ def train(
     return best.metrics
 
 
+def prepare(dataset: Dataset, out: RunFolder, options: Options) -> config_definitions.ExperimentConfig:
+    """The experiment of a run into `out`, which stays as it is; records and initial weights are got ready.
+
+    Raises InputError as `train` does.
+    """
+    _check(dataset, out, options)
+    init = resolve_init(options.init, options.size)
+    train_files, validation_files = (
+        tuple(str(path) for path in records.build(examples, dataset.labels))
+        for examples in (dataset.train, dataset.validation)
+    )
+    return configuration(dataset, options, train_files, validation_files, init)
+
+
 def build_runner(
     params: config_definitions.ExperimentConfig,
-    task: DetectionTask,
+    ground_truth: GroundTruth,
     out: RunFolder,
     train_actions: Sequence[Action] = (),
     eval_actions: Sequence[Action] = (),
 ) -> Runner:
     """The runner of one run: network built, initial checkpoint loaded, everything drawn by the seed."""
     tf_keras.utils.set_random_seed(params.task.train_data.seed)
-    return Runner(
+    task = task_factory.get_task(params.task, logging_dir=str(out.path))
+    task.ground_truth = ground_truth
+    runner = Runner(
         distribution_strategy=tf.distribute.get_strategy(),
         task=task,
         mode="train_and_eval",
@@ -121,6 +129,10 @@ def build_runner(
         train_actions=list(train_actions),
         eval_actions=list(eval_actions),
     )
+    # Where a function makes variables when it is first called, TensorFlow traces it twice: half of
+    # the time from start to first step.
+    runner.trainer.optimizer._create_all_weights(runner.trainer.model.trainable_variables)
+    return runner
 
 
 def configuration(
@@ -205,14 +217,15 @@ def _new_folder(out: RunFolder) -> Iterator[None]:
         raise
 
 
-def _stop_when_spoilt(output: Mapping[str, Any]) -> None:
+def stop_when_spoilt(output: Mapping[str, Any]) -> None:
     """An Orbit action that ends a run whose weights are lost, instead of training on with them."""
     if not math.isfinite(float(output["training_loss"])):
         raise KitError("the loss is no longer a number; train again with a lower --rate")
 
 
-def _validation_line(runner: Runner, metrics: Metrics) -> str:
+def _validation_line(runner: Runner) -> str:
     step = int(runner.trainer.global_step.numpy())
+    metrics = runner.task.metrics
     return f"validation at step {step}: AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}"
 
 
