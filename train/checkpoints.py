@@ -21,7 +21,8 @@ from train.network import TOWER_LAYERS, Detector
 
 _PREFIX = "model/"
 _FILE_ENDING = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
-_UNREADABLE = (ValueError, RuntimeError, tf.errors.OpError)
+# What TensorFlow raises for files that are cut (IndexError), changed or missing.
+_UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background/_class_predictor_layers/0"
 
@@ -160,6 +161,8 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
                 values[stem] = reader.get_tensor(key)
             except _UNREADABLE as error:
                 raise _unreadable(prefix, error) from error
+            if not np.isfinite(values[stem]).all():
+                raise InputError(f"{prefix}: {stem} holds values that are not finite; the checkpoint is spoilt")
             taken.append(stem)
     foreign = [stem for stem in left_out if not stem.startswith(_CLASS_HEAD)]
     if missing or foreign:
@@ -173,8 +176,6 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
         raise InputError(f"{prefix}: made for another number of classes than {model.classes}: {', '.join(left_out)}")
     targets = variables(model)
     for stem, value in values.items():
-        if not np.isfinite(value).all():
-            raise InputError(f"{prefix}: {stem} holds values that are not finite; the checkpoint is spoilt")
         targets[stem].assign(value.astype(np.float32))
     return Loaded(Path(prefix), tuple(taken), tuple(left_out), classes_of(prefix))
 
