@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from runtime.errors import InputError
 from runtime.values import Detection, Labels
+from train import coco_json
 from train.example import Example
 
 FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
@@ -80,25 +78,9 @@ class GroundTruth:
 
         Raises InputError where the file is missing, not JSON, or lacks what COCO's format has.
         """
-        try:
-            dataset = json.loads(Path(path).read_text(encoding="utf-8"))
-            ids = [image["file_name"] for image in dataset["images"]]
-            categories = {item["name"]: item["id"] for item in sorted(dataset["categories"], key=lambda item: item["id"])}
-            for annotation in dataset["annotations"]:
-                annotation.setdefault("iscrowd", 0)
-                annotation.setdefault("area", annotation["bbox"][2] * annotation["bbox"][3])
-            for image in dataset["images"]:
-                image["width"], image["height"]
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: not a text file: {error}") from error
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}: not JSON: {error}") from error
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise InputError(f"{path}: not COCO annotations: {type(error).__name__}: {error}") from error
-        if not ids or not dataset["annotations"]:
-            raise InputError(f"{path}: no pictures or no boxes in it; there is nothing to measure against")
+        dataset = coco_json.read(path)
+        ids = [image["file_name"] for image in dataset["images"]]
+        categories = {item["name"]: item["id"] for item in sorted(dataset["categories"], key=lambda item: item["id"])}
         return cls(dataset, ids, Labels(tuple(categories)), categories)
 
     def measure(self, found: Mapping[str, Iterable[Detection]]) -> Metrics:
