@@ -83,7 +83,7 @@ def finish(
     folder = _export_folder(Path(compiled), export)
     source = _read_source(folder / _source_name(Path(compiled)))
     result = take(model, text, source, folder, min_mapped)
-    _into_manifest(folder / MANIFEST, result)
+    into_manifest(folder, result)
     return result
 
 
@@ -131,7 +131,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse._ActionsContainer) -> None:
     """The options that `python -m convert` shares."""
     parser.add_argument(
         "--edgetpu-compiler",
@@ -188,7 +188,9 @@ def _export_folder(compiled: Path, export: Optional[_PathLike]) -> Path:
     raise InputError(f"no {name}, which {compiled} was made from, in {looked}; name its folder with --export")
 
 
-def _into_manifest(path: Path, done: Compiled) -> None:
+def into_manifest(folder: Path, done: Compiled) -> None:
+    """Adds the compiler's report to the manifest in `folder`, where there is one."""
+    path = folder / MANIFEST
     if not path.is_file():
         return
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,10 @@ from train.run_folder import RunFolder
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture and how to load it: `load()` gives uint8 [height, width, 3] in BGR."""
+    """A picture file and how to load it: `load()` gives uint8 [height, width, 3] in BGR."""
 
     id: str
+    path: Path
     load: Callable[[], np.ndarray]
 
 
@@ -37,7 +38,12 @@ class EvaluationSet:
 
 
 def of_examples(examples: Iterable[Example]) -> tuple[Picture, ...]:
-    return tuple(Picture(example.id, lambda example=example: train.pictures.load(example)) for example in examples)
+    return tuple(Picture(example.id, example.picture, lambda example=example: train.pictures.load(example)) for example in examples)
+
+
+def of_files(paths: Iterable[Path]) -> tuple[Picture, ...]:
+    """Picture files as they are, without labels; ids are their names."""
+    return tuple(Picture(path.name, path, lambda path=path: runtime.pictures.read(path)) for path in paths)
 
 
 def of_run(run: RunFolder) -> EvaluationSet:
@@ -78,9 +84,8 @@ def of_coco(images: str | os.PathLike, annotations: str | os.PathLike) -> Evalua
     missing = [picture.id for picture in truth.pictures if not (folder / picture.id).is_file()]
     if missing:
         raise InputError(f"{annotations}: names {missing[0]}, which is not in {folder} ({len(missing)} such pictures)")
-    pictures = tuple(
-        Picture(picture.id, lambda name=picture.id: runtime.pictures.read(folder / name)) for picture in truth.pictures
-    )
+    pictures = of_files(folder / picture.id for picture in truth.pictures)
+    pictures = tuple(replace(found, id=picture.id) for found, picture in zip(pictures, truth.pictures))
     return EvaluationSet(pictures, truth, f"all pictures of {annotations}")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import tensorflow as tf
 
 from train import anchors
@@ -27,8 +28,8 @@ class Node:
     name: str
     kind: str
     inputs: tuple[str, ...]
-    kernel: tf.Tensor | None = None
-    bias: tf.Tensor | None = None
+    kernel: tf.Tensor | np.ndarray | None = None
+    bias: tf.Tensor | np.ndarray | None = None
     stride: int = 1
     relu6: bool = False
 
@@ -47,8 +48,9 @@ class Graph:
     size: int
     columns: int
 
-    def __getitem__(self, name: str) -> Node:
-        return next(node for node in self.nodes if node.name == name)
+    def find(self, name: str) -> Node | None:
+        """The node of that name; None for "image"."""
+        return next((node for node in self.nodes if node.name == name), None)
 
     def with_nodes(self, changed: Mapping[str, Node]) -> Graph:
         """The graph with some nodes replaced, by name."""
@@ -68,8 +70,12 @@ class Graph:
         logits = [_by_anchor(values[name], self.columns) for name in self.class_heads]
         return codes, logits
 
-    def consumers(self, name: str) -> tuple[Node, ...]:
-        return tuple(node for node in self.nodes if name in node.inputs)
+    def frozen(self) -> Graph:
+        """The graph with its kernels and biases as arrays, no longer tied to a model's variables."""
+        convolutions = [node for node in self.nodes if node.kernel is not None]
+        return self.with_nodes(
+            {node.name: replace(node, kernel=node.kernel.numpy(), bias=node.bias.numpy()) for node in convolutions}
+        )
 
 
 def fold(model: Detector) -> Graph:

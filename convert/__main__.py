@@ -1,0 +1,114 @@
+"""`python -m convert --int8 --fp16`: from a run, or a published checkpoint, to .tflite files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from convert import edgetpu
+from runtime.command import run as run_command
+from runtime.errors import InputError
+from runtime.options import positive, share
+from runtime.values import Labels
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if not (arguments.int8 or arguments.fp16 or arguments.edgetpu):
+        parser.error("say what to write: --int8, --fp16 or --edgetpu")
+    if arguments.run and arguments.checkpoint:
+        parser.error("give either --run or --checkpoint")
+    run = None if arguments.checkpoint else _run(arguments.run)
+
+    from convert.export import Options, Postprocessing, export
+
+    source = _source(run, arguments)
+    folder = Path(arguments.out) if arguments.out else _export_folder(run, arguments.checkpoint)
+    options = Options(
+        fp16=arguments.fp16,
+        int8=arguments.int8 or arguments.edgetpu,
+        postprocessing=Postprocessing(arguments.detections, arguments.score, arguments.iou),
+        method=arguments.calibration_method,
+        calibration=arguments.calibration,
+        max_drop=arguments.max_drop,
+        gate=not arguments.no_gate,
+    )
+    export(source, folder, options, say=lambda line: print(line, flush=True))
+    if arguments.edgetpu:
+        compiled = edgetpu.compile_file(
+            folder / "detector_int8.tflite",
+            compiler=arguments.edgetpu_compiler,
+            min_mapped=arguments.min_mapped,
+            timeout=arguments.edgetpu_timeout,
+        )
+        edgetpu.into_manifest(folder, compiled)
+        print(edgetpu.as_text(compiled))
+    return 0
+
+
+def _run(given: str | None):
+    from train.run_folder import newest, open_run
+
+    if given:
+        return open_run(given)
+    run = newest()
+    print(f"converting {run.path}, the newest run", file=sys.stderr)
+    return run
+
+
+def _source(run, arguments: argparse.Namespace):
+    from convert.export import source_of_checkpoint, source_of_run
+
+    if run is not None:
+        return source_of_run(run)
+    from train import checkpoints
+    from train.coco_labels import COCO_LABELS
+
+    path = Path(arguments.checkpoint)
+    classes = checkpoints.classes_of(path)
+    if arguments.labels:
+        labels = Labels.read(arguments.labels)
+    elif classes == len(COCO_LABELS):
+        labels = COCO_LABELS
+    else:
+        raise InputError(f"{path}: a checkpoint of {classes} classes does not say their names; give them with --labels")
+    return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_pictures)
+
+
+def _export_folder(run, checkpoint: str | None) -> Path:
+    if run is not None:
+        return run.export
+    # A published checkpoint's own folder may be one that nobody should write to.
+    return Path("runs") / Path(checkpoint).resolve().name / "export"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m convert", description=__doc__)
+    parser.add_argument("--int8", action="store_true", help="write detector_int8.tflite: uint8 in, int8 throughout")
+    parser.add_argument("--fp16", action="store_true", help="write detector_fp16.tflite: float in, float16 weights")
+    parser.add_argument("--edgetpu", action="store_true", help="compile the int8 file for the Edge TPU")
+    parser.add_argument("--run", metavar="RUN", help="a run's folder (default: the newest under runs/)")
+    parser.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, as it is")
+    parser.add_argument("--out", metavar="DIR", help="where to write (default: RUN/export)")
+    group = parser.add_argument_group("post-processing inside the file")
+    group.add_argument("--detections", type=positive, default=25, help="at most so many a picture (default: 25)")
+    group.add_argument("--score", type=share, default=0.01, help="none below this score (default: 0.01)")
+    group.add_argument("--iou", type=share, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
+    group = parser.add_argument_group("int8")
+    group.add_argument("--calibration", type=positive, default=300, metavar="N", help="pictures (default: 300)")
+    group.add_argument("--calibration-method", choices=("mse", "minmax", "percentile"), default="mse")
+    group.add_argument("--max-drop", type=share, default=0.02, help="AP that a file may lose (default: 0.02)")
+    group.add_argument("--no-gate", action="store_true", help="write the file even where it fails its checks")
+    group = parser.add_argument_group("a bare checkpoint")
+    group.add_argument("--size", type=positive, default=320, help="input side (default: 320)")
+    group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
+    group.add_argument("--calibration-pictures", metavar="DIR", help="pictures to calibrate int8 on")
+    edgetpu.add_options(parser.add_argument_group("Edge TPU"))
+    return parser
+
+
+if __name__ == "__main__":
+    run_command(main)

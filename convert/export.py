@@ -1,0 +1,157 @@
+"""From a checkpoint to an export folder: fp16, int8, labels, manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from convert import checkpoint_detector, gate, manifest, quantise
+from convert.contract import finish
+from convert.evaluate import evaluate_checkpoint
+from convert.gate import Admitted
+from convert.graph_file import Postprocessing, detector
+from convert.pictures import EvaluationSet, Picture, of_examples, of_files, of_run
+from convert.quantise import Quantised
+from runtime.errors import InputError
+from runtime.files import write_text
+from runtime.pictures import is_picture
+from runtime.values import Labels
+from train.coco import Metrics
+from train.folded import fold
+from train.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is converted.
+
+    `calibration` are pictures like those of use, for int8; `validation` is what AP is measured on,
+    None where nothing labelled is known; `about` is what the manifest says of where it comes from.
+    """
+
+    checkpoint: Path
+    size: int
+    labels: Labels
+    calibration: tuple[Picture, ...] = ()
+    validation: EvaluationSet | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to write, and what the gates let through (see `gate.admit`)."""
+
+    fp16: bool = False
+    int8: bool = True
+    postprocessing: Postprocessing = Postprocessing()
+    method: str = quantise.METHOD
+    calibration: int = quantise.PICTURES
+    max_drop: float = gate.MAX_DROP
+    gate: bool = True
+
+
+def source_of_run(run: RunFolder) -> Source:
+    """A run's best checkpoint: calibrated on its training pictures, measured on its validation pictures."""
+    dataset, config = run.dataset(), run.config()
+    return Source(
+        checkpoint=run.checkpoint,
+        size=config["task"]["size"],
+        labels=dataset.labels,
+        calibration=of_examples(dataset.train),
+        validation=of_run(run),
+        about={"run": str(run.path), "data": config["data"]},
+    )
+
+
+def source_of_checkpoint(path: Path, size: int, labels: Labels, pictures: str | os.PathLike | None) -> Source:
+    """A published checkpoint as it is; `pictures` is a folder to calibrate int8 on.
+
+    Raises InputError where the folder holds no pictures.
+    """
+    calibration: tuple[Picture, ...] = ()
+    if pictures is not None:
+        folder = Path(pictures)
+        calibration = of_files(sorted(file for file in folder.rglob("*") if is_picture(file)))
+        if not calibration:
+            raise InputError(f"{folder}: no pictures to calibrate with")
+    return Source(path, size, labels, calibration, about={"checkpoint": str(path)})
+
+
+def export(source: Source, folder: Path, options: Options, say: Callable[[str], None] = print) -> tuple[Admitted, ...]:
+    """Writes the files that `options` ask for into `folder`, `labels.txt`, and the manifest last.
+
+    One folded graph feeds every file. Raises KitError where a file does not pass its gate, and
+    InputError where int8 is asked for and there is nothing to calibrate with.
+    """
+    if options.int8 and not source.calibration:
+        raise InputError("int8 needs pictures to calibrate with; name a folder of them with --calibration-pictures")
+    network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
+    graph = fold(network).frozen()
+    reference = _reference(source, say)
+    quantised = None
+    if options.int8:
+        quantised = quantise.quantise(graph, source.calibration, count=options.calibration, method=options.method)
+        say(f"int8 ranges by {quantised.method} over {len(quantised.pictures)} pictures")
+    models = []
+    if options.fp16:
+        models.append(("fp16", detector(graph, options.postprocessing)))
+    if quantised:
+        models.append(("int8", detector(quantised.graph, options.postprocessing, quantised.ranges)))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "labels.txt", source.labels.text())
+    files = []
+    for kind, model in models:
+        file = gate.admit(
+            finish(model, labels=source.labels, version=manifest.kit_version()),
+            folder / f"detector_{kind}.tflite",
+            kind,
+            validation=source.validation,
+            reference=reference,
+            max_drop=options.max_drop,
+            closed=options.gate,
+        )
+        files.append(file)
+        say(_line(file, reference))
+    about = _about(source, options, quantised, reference)
+    manifest.write(folder, about, files, source.validation.about if source.validation else None)
+    return tuple(files)
+
+
+def _reference(source: Source, say: Callable[[str], None]) -> Metrics | None:
+    if source.validation is None:
+        return None
+    metrics = evaluate_checkpoint(source.checkpoint, source.size, source.labels, source.validation, progress=False)
+    say(f"checkpoint: AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}  on {source.validation.about}")
+    return metrics
+
+
+def _line(file: Admitted, reference: Metrics | None) -> str:
+    text = f"{file.path}: {file.path.stat().st_size / 1e6:.2f} MB"
+    if file.metrics is None:
+        return text
+    text += f"  AP {file.metrics['AP']:.4f}  AP50 {file.metrics['AP50']:.4f}"
+    return text + (f"  ({file.metrics['AP'] - reference['AP']:+.4f} AP)" if reference else "")
+
+
+def _about(
+    source: Source, options: Options, quantised: Quantised | None, reference: Metrics | None
+) -> dict[str, Any]:
+    content = {
+        **source.about,
+        "size": source.size,
+        "labels": list(source.labels),
+        "post_processing": asdict(options.postprocessing),
+        "gate": {"closed": options.gate, "max_drop": options.max_drop},
+    }
+    if reference is not None:
+        content["checkpoint_figures"] = {"AP": reference["AP"], "AP50": reference["AP50"]}
+    if quantised is not None:
+        content["calibration"] = {
+            "method": quantised.method,
+            "pictures": {picture.path.name: manifest.sha256_of(picture.path) for picture in quantised.pictures},
+        }
+    return content

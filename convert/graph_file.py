@@ -1,0 +1,104 @@
+"""Writes the folded detector as a .tflite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from convert.postprocess import detection_postprocess
+from convert.ranges import SCORE_RANGE, Range
+from runtime.errors import KitError
+from train.anchors import anchors
+from train.box_coder import SCALES
+from train.folded import Graph
+
+
+@dataclass(frozen=True)
+class Postprocessing:
+    """Options of the operation that makes detections.
+
+    At most `detections` a picture, none below `score`; of two boxes of one class that overlap by
+    more than `iou` the one with the lower score goes.
+    """
+
+    detections: int = 25
+    score: float = 0.01
+    iou: float = 0.6
+
+
+def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, Range] | None = None) -> bytes:
+    """The detector with its post-processing: float16 weights, or int8 throughout where `ranges` are given."""
+
+    def build(image):
+        codes, scores = _outputs(graph, image, ranges, sigmoid=True)
+        return detection_postprocess(
+            codes,
+            scores,
+            anchors(graph.size),
+            num_classes=graph.columns,
+            max_detections=postprocessing.detections,
+            score_threshold=postprocessing.score,
+            iou_threshold=postprocessing.iou,
+            scales=SCALES,
+        )
+
+    return _convert(build, graph.size, ranges is not None)
+
+
+def raw_head(graph: Graph, ranges: Mapping[str, Range] | None = None) -> bytes:
+    """The twin without post-processing: box codes [1, A, 4] and class logits [1, A, classes].
+
+    With `ranges` both outputs stay int8, each with its own scale.
+    """
+
+    def build(image):
+        codes, logits = _outputs(graph, image, ranges, sigmoid=False)
+        return {"box_codes": codes, "class_logits": logits}
+
+    return _convert(build, graph.size, ranges is not None, tf.int8 if ranges is not None else tf.float32)
+
+
+def fake_quantise(tensor: tf.Tensor, span: Range) -> tf.Tensor:
+    """`tensor` as 256 steps over `span` can hold it; the converter makes an int8 tensor of it."""
+    return tf.quantization.fake_quant_with_min_max_args(tensor, span.low, span.high)
+
+
+def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None, sigmoid: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    # An upsampled tensor repeats values of its input, in the same steps; marking it once more would
+    # only invite a requantisation.
+    copies = {node.name for node in graph.nodes if node.kind == "upsample"}
+
+    def mark(name: str, tensor: tf.Tensor) -> tf.Tensor:
+        return tensor if ranges is None or name in copies else fake_quantise(tensor, ranges[name])
+
+    codes, logits = graph.run(image, mark)
+    codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
+    if not sigmoid:
+        return codes, logits
+    scores = tf.sigmoid(logits)
+    return codes, scores if ranges is None else fake_quantise(scores, Range(*SCORE_RANGE))
+
+
+def _convert(build, size: int, int8: bool, output_type: tf.DType = tf.float32) -> bytes:
+    owner = tf.Module()
+    # Autograph has nothing to translate here, and renames the composite's arguments.
+    owner.build = tf.function(
+        build, input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32, "images")], autograph=False
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([owner.build.get_concrete_function()], owner)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.allow_custom_ops = True
+    if int8:
+        # Every tensor is marked, so that nothing is left to calibrate, and TFLITE_BUILTINS_INT8, which
+        # asks for pictures to do it, is not named; the gate checks that each operation is int8.
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = output_type
+    else:
+        converter.target_spec.supported_types = [tf.float16]
+    try:
+        return converter.convert()
+    except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.
+        raise KitError(f"TensorFlow's converter failed: {str(error).strip().splitlines()[0]}") from error
