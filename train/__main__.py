@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     recipe = parser.add_argument_group("recipe")
-    recipe.add_argument("--rate", type=float, metavar="R", help="highest learning rate (0.02 at batch 8, in proportion)")
+    recipe.add_argument("--rate", type=float, metavar="R", help="highest learning rate (0.03 at batch 8, in proportion)")
     recipe.add_argument(
         "--momentum", type=float, default=0.99, metavar="M", help="momentum of batch norm's moving averages (0.99)"
     )

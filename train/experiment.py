@@ -11,7 +11,7 @@ NAME = "ssd_mobilenet_v2_fpnlite"
 
 # Figures for small data sets at batch 8; the rate scales with the batch (Goyal et al. 2017).
 BATCH = 8
-LEARNING_RATE = 0.02
+LEARNING_RATE = 0.03
 WARMUP_SHARE = 0.1
 _SGD_MOMENTUM = 0.9
 # Steps from a fresh class head can be wild; published training meets them with a long warm-up only.
@@ -41,7 +41,7 @@ def experiment() -> config_definitions.ExperimentConfig:
 def schedule(steps: int, batch: int, rate: float | None = None) -> optimization.OptimizationConfig:
     """Momentum SGD with cosine decay to 0 over `steps` after a linear warm-up.
 
-    `rate` is the highest learning rate; by default 0.02 at batch 8, in proportion to `batch`.
+    `rate` is the highest learning rate; by default 0.03 at batch 8, in proportion to `batch`.
     """
     rate = LEARNING_RATE * batch / BATCH if rate is None else rate
     return optimization.OptimizationConfig(
