@@ -18,6 +18,8 @@ from train.folded import Graph
 
 # 0 leaves channels as they are, 1 gives all of them the same magnitude.
 STRENGTH = 0.5
+# Channels that differ by more than this are left as they are.
+_MOST = 256.0
 
 
 def equalise(
@@ -30,9 +32,19 @@ def equalise(
         source = graph.find(node.inputs[0])
         if node.kind != "conv" or source is None or source.kind != "depthwise" or source.relu6:
             continue
-        magnitude = np.maximum(seen[source.name].magnitude, 1e-6)
-        factor = ((magnitude.max() / magnitude) ** strength).astype(np.float32)
+        factor = _factor(seen[source.name].magnitude, strength)
         nodes[source.name] = replace(source, kernel=source.kernel * factor[:, None], bias=source.bias * factor)
         nodes[node.name] = replace(node, kernel=node.kernel / factor[:, None])
         observed[source.name] = seen[source.name].scaled(factor)
     return graph.with_nodes(nodes), observed
+
+
+def _factor(magnitude: np.ndarray, strength: float) -> np.ndarray:
+    """What each channel is multiplied by, float32 [C], at least 1.
+
+    A channel that was silent in calibration may speak in use, and must not overflow then.
+    """
+    loudest = magnitude.max()
+    audible = magnitude > loudest / _MOST
+    ratio = np.where(audible, loudest / np.maximum(magnitude, 1e-12), 1.0)
+    return (ratio**strength).astype(np.float32)

@@ -28,38 +28,32 @@ def sigmoid(x: float) -> float:
 
 
 def test_of_two_that_overlap_the_surer_stays():
-    result = found([(NEVER, 1, NEVER), (NEVER, 2, NEVER), (NEVER, 0, NEVER), (NEVER, NEVER, NEVER)])
+    result = found([(1, NEVER), (2, NEVER), (0, NEVER), (NEVER, NEVER)])
     assert result.count == 2
     np.testing.assert_allclose(result.scores, [sigmoid(2), sigmoid(0)], rtol=1e-5)
     np.testing.assert_allclose(result.boxes, BOXES[[1, 2]], atol=1e-5)
 
 
 def test_classes_do_not_suppress_each_other():
-    result = found([(NEVER, 1, NEVER), (NEVER, NEVER, 2), (NEVER, NEVER, NEVER), (NEVER, NEVER, NEVER)])
+    result = found([(1, NEVER), (NEVER, 2), (NEVER, NEVER), (NEVER, NEVER)])
     assert result.classes.tolist() == [1, 0]
 
 
-def test_column_0_is_background():
-    result = found([(5, 1, NEVER), (5, NEVER, NEVER), (5, NEVER, NEVER), (5, NEVER, NEVER)])
-    assert result.count == 1
-    np.testing.assert_allclose(result.scores, [sigmoid(1)], rtol=1e-5)
-
-
 def test_boxes_end_at_the_picture():
-    result = found([(NEVER, NEVER, NEVER)] * 3 + [(NEVER, 1, NEVER)])
+    result = found([(NEVER, NEVER)] * 3 + [(1, NEVER)])
     np.testing.assert_allclose(result.boxes, [(0.7, 0.0, 1.0, 0.2)], atol=1e-5)
 
 
 @pytest.mark.parametrize(("logit", "count"), [(-18, 1), (-19, 0)])
 def test_the_published_score_threshold(logit, count):
     # sigmoid(-18) is 1.5e-8, sigmoid(-19) is 0.6e-8.
-    assert found([(NEVER, logit, NEVER)] + [(NEVER, NEVER, NEVER)] * 3).count == count
+    assert found([(logit, NEVER)] + [(NEVER, NEVER)] * 3).count == count
 
 
 def test_at_most_a_hundred():
     table = np.stack(np.meshgrid(np.arange(15), np.arange(15)), axis=-1).reshape(-1, 2) / 15 + 0.03
     table = np.concatenate([table, np.full_like(table, 0.05)], axis=1).astype(np.float32)
-    logits = np.linspace(0, 3, len(table))[:, None] * (0, 1)
+    logits = np.linspace(0, 3, len(table))[:, None]
     result = postprocess.detections(
         tf.zeros([1, len(table), 4]), tf.constant(logits[None], tf.float32), tf.constant(table)
     )

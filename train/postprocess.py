@@ -28,12 +28,13 @@ class Found(NamedTuple):
 
 
 def detections(box_codes: tf.Tensor, class_logits: tf.Tensor, anchors: tf.Tensor) -> Found:
-    """Sigmoid, column 0 dropped, suppression per class at IoU 0.6, at most 100 a picture.
+    """Sigmoid, suppression per class at IoU 0.6, at most 100 a picture.
 
-    `box_codes` is [N, A, 4], `class_logits` [N, A, classes + 1], `anchors` [A, 4] as yc, xc, h, w.
+    `box_codes` is [N, A, 4], `class_logits` [N, A, classes] without the background column, `anchors`
+    [A, 4] as yc, xc, h, w.
     """
     boxes = box_coder.decode(box_codes, anchors)[:, :, None, :]
-    scores = tf.sigmoid(class_logits[:, :, 1:])
+    scores = tf.sigmoid(class_logits)
     found = tf.image.combined_non_max_suppression(
         boxes,
         scores,

@@ -103,7 +103,8 @@ class DetectionTask(base_task.Task):
 
     def validation_step(self, inputs, model, metrics=None) -> dict[str, tf.Tensor]:
         images, ids = inputs
-        found = postprocess.detections(*model(images, training=False), self._anchors)
+        codes, logits = model(images, training=False)
+        found = postprocess.detections(codes, logits[:, :, 1:], self._anchors)
         return {"ids": ids, **found._asdict()}
 
     def aggregate_logs(self, state, step_logs):

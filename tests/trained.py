@@ -1,0 +1,44 @@
+"""One run and its export, made once for all tests that need a detector with sensible outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from train import libraries
+
+libraries.prepare()
+
+ROOT = Path(__file__).resolve().parent.parent
+WARM_START = ROOT / "train" / "warm_start"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run on generated pictures, exported as fp16 and int8."""
+
+    run: Path
+    data: Path
+    fp16: Path
+    int8: Path
+    lines: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Trained:
+    """Trains a few steps from the warm start, converts, and measures, as the commands do."""
+    from convert.export import Options, export, source_of_run
+    from train import generate, training
+    from train.dataset import open_dataset
+    from train.run_folder import RunFolder
+
+    folder = tmp_path_factory.mktemp("trained")
+    generate.data_set(folder / "data", images=60, seed=3)
+    run = RunFolder(folder / "run")
+    options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
+    training.train(open_dataset(folder / "data"), run, options, say=lambda line: None)
+    lines: list[str] = []
+    fp16, int8 = export(source_of_run(run), run.export, Options(fp16=True, int8=True, calibration=40), say=lines.append)
+    return Trained(run.path, folder / "data", fp16.path, int8.path, tuple(lines))
