@@ -23,14 +23,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("give either --run or --checkpoint")
     run = None if arguments.checkpoint else _run(arguments.run)
 
-    from convert.export import Options, Postprocessing, export
+    from convert.export import Options, export
 
     source = _source(run, arguments)
     folder = Path(arguments.out) if arguments.out else _export_folder(run, arguments.checkpoint)
     options = Options(
         fp16=arguments.fp16,
         int8=arguments.int8 or arguments.edgetpu,
-        postprocessing=Postprocessing(arguments.detections, arguments.score, arguments.iou),
+        detections=arguments.detections,
+        score=arguments.score,
+        iou=arguments.iou,
         method=arguments.calibration_method,
         calibration=arguments.calibration,
         max_drop=arguments.max_drop,
@@ -94,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, as it is")
     parser.add_argument("--out", metavar="DIR", help="where to write (default: RUN/export)")
     group = parser.add_argument_group("post-processing inside the file")
-    group.add_argument("--detections", type=positive, default=25, help="at most so many a picture (default: 25)")
+    group.add_argument(
+        "--detections",
+        type=positive,
+        metavar="N",
+        help="at most so many a picture (default: 25, or 100 where a picture of the run has more than 12 boxes)",
+    )
     group.add_argument("--score", type=share, default=0.01, help="none below this score (default: 0.01)")
     group.add_argument("--iou", type=share, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
     group = parser.add_argument_group("int8")

@@ -24,29 +24,42 @@ from train.folded import fold
 from train.run_folder import RunFolder
 
 
+# Detections of all classes share the slots. Where pictures are fuller than half of the usual number,
+# a common class takes the slots of a rare one, whose AP then falls to nothing.
+_SLOTS, _MANY_SLOTS = 25, 100
+
+
 @dataclass(frozen=True)
 class Source:
     """What is converted.
 
-    `calibration` are pictures like those of use, for int8; `validation` is what AP is measured on,
-    None where nothing labelled is known; `about` is what the manifest says of where it comes from.
+    `calibration` are pictures like those of use, for int8; `fullest` is the greatest number of boxes
+    that a picture has, 0 where nothing is known; `validation` is what AP is measured on, None where
+    nothing labelled is known; `about` is what the manifest says of where it comes from.
     """
 
     checkpoint: Path
     size: int
     labels: Labels
     calibration: tuple[Picture, ...] = ()
+    fullest: int = 0
     validation: EvaluationSet | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to write, and what the gates let through (see `gate.admit`)."""
+    """What to write, and what the gates let through (see `gate.admit`).
+
+    `detections` None means 25, or 100 where a picture of the run has more than 12 boxes; `score` and
+    `iou` as in `Postprocessing`.
+    """
 
     fp16: bool = False
     int8: bool = True
-    postprocessing: Postprocessing = Postprocessing()
+    detections: int | None = None
+    score: float = Postprocessing.score
+    iou: float = Postprocessing.iou
     method: str = quantise.METHOD
     calibration: int = quantise.PICTURES
     max_drop: float = gate.MAX_DROP
@@ -61,6 +74,7 @@ def source_of_run(run: RunFolder) -> Source:
         size=config["task"]["size"],
         labels=dataset.labels,
         calibration=of_examples(dataset.train),
+        fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
         validation=of_run(run),
         about={"run": str(run.path), "data": config["data"]},
     )
@@ -90,6 +104,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         raise InputError("int8 needs pictures to calibrate with; name a folder of them with --calibration-pictures")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     graph = fold(network).frozen()
+    postprocessing = _postprocessing(source, options)
     reference = _reference(source, say)
     quantised = None
     if options.int8:
@@ -97,9 +112,9 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         say(f"int8 ranges by {quantised.method} over {len(quantised.pictures)} pictures")
     models = []
     if options.fp16:
-        models.append(("fp16", detector(graph, options.postprocessing)))
+        models.append(("fp16", detector(graph, postprocessing)))
     if quantised:
-        models.append(("int8", detector(quantised.graph, options.postprocessing, quantised.ranges)))
+        models.append(("int8", detector(quantised.graph, postprocessing, quantised.ranges)))
 
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "labels.txt", source.labels.text())
@@ -116,9 +131,14 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         )
         files.append(file)
         say(_line(file, reference))
-    about = _about(source, options, quantised, reference)
+    about = _about(source, options, postprocessing, quantised, reference)
     manifest.write(folder, about, files, source.validation.about if source.validation else None)
     return tuple(files)
+
+
+def _postprocessing(source: Source, options: Options) -> Postprocessing:
+    slots = _MANY_SLOTS if 2 * source.fullest > _SLOTS else _SLOTS
+    return Postprocessing(options.detections or slots, options.score, options.iou)
 
 
 def _reference(source: Source, say: Callable[[str], None]) -> Metrics | None:
@@ -138,13 +158,17 @@ def _line(file: Admitted, reference: Metrics | None) -> str:
 
 
 def _about(
-    source: Source, options: Options, quantised: Quantised | None, reference: Metrics | None
+    source: Source,
+    options: Options,
+    postprocessing: Postprocessing,
+    quantised: Quantised | None,
+    reference: Metrics | None,
 ) -> dict[str, Any]:
     content = {
         **source.about,
         "size": source.size,
         "labels": list(source.labels),
-        "post_processing": asdict(options.postprocessing),
+        "post_processing": asdict(postprocessing),
         "gate": {"closed": options.gate, "max_drop": options.max_drop},
     }
     if reference is not None:

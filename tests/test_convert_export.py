@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,7 @@ from trained import ROOT, trained  # noqa: F401
 
 from convert import contract
 from convert.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
-from convert.export import Options, export, source_of_checkpoint, source_of_run
-from convert.graph_file import Postprocessing
+from convert.export import Options, _postprocessing, export, source_of_checkpoint, source_of_run
 from convert.pictures import of_dataset, of_run
 from convert.quantization_report import as_text, picture, report
 from runtime.errors import InputError, KitError
@@ -55,6 +55,13 @@ def test_int8_takes_camera_bytes_and_has_25_slots(trained):
     assert [tuple(graph.tensors[i].shape) for i in graph.outputs] == [(1, 25, 4), (1, 25), (1, 25), (1,)]
 
 
+def test_full_pictures_get_more_slots(trained):
+    source = source_of_run(RunFolder(trained.run))
+    assert _postprocessing(source, Options()).detections == 25
+    assert _postprocessing(replace(source, fullest=13), Options()).detections == 100
+    assert _postprocessing(replace(source, fullest=13), Options(detections=30)).detections == 30
+
+
 def test_int8_joins_levels_without_requantising(trained):
     graph = Model.read(trained.int8).main
     names = [operator.name for operator in graph.operators]
@@ -93,7 +100,7 @@ def test_a_checkpoint_of_other_classes_is_refused(trained):
 def test_a_file_that_loses_too_much_is_rejected_and_kept(trained, tmp_path):
     source = source_of_run(RunFolder(trained.run))
     # Only the single best detection is kept, so that pictures with several objects lose.
-    one = Options(fp16=True, int8=False, postprocessing=Postprocessing(detections=1))
+    one = Options(fp16=True, int8=False, detections=1)
     with pytest.raises(KitError, match=r"AP fell by .*--max-drop.*rejected"):
         export(source, tmp_path / "export", one, say=lambda line: None)
     assert [path.name for path in sorted((tmp_path / "export").iterdir())] == [
