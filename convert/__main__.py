@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert import edgetpu
+from convert.labels import of_checkpoint
 from runtime.command import run as run_command
-from runtime.errors import InputError
 from runtime.options import positive, share
-from runtime.values import Labels
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,17 +65,8 @@ def _source(run, arguments: argparse.Namespace):
 
     if run is not None:
         return source_of_run(run)
-    from train import checkpoints
-    from train.coco_labels import COCO_LABELS
-
     path = Path(arguments.checkpoint)
-    classes = checkpoints.classes_of(path)
-    if arguments.labels:
-        labels = Labels.read(arguments.labels)
-    elif classes == len(COCO_LABELS):
-        labels = COCO_LABELS
-    else:
-        raise InputError(f"{path}: a checkpoint of {classes} classes does not say their names; give them with --labels")
+    labels = of_checkpoint(path, arguments.labels)
     return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_pictures)
 
 

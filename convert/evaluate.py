@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from convert import pictures
+from convert.labels import of_checkpoint
 from convert.pictures import EvaluationSet
 from runtime.command import run as run_command
 from runtime.detector import Detector
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif run is not None and target.resolve() == run.path.resolve():
         metrics = evaluate_run(run, data, progress=progress)
     else:
-        labels = _checkpoint_labels(target, arguments.labels)
+        labels = of_checkpoint(target, arguments.labels)
         metrics = evaluate_checkpoint(target, arguments.size, labels, data, progress=progress)
     if arguments.json:
         print(json.dumps(metrics.as_dict()))
@@ -124,21 +125,6 @@ def _data(arguments: argparse.Namespace, run: RunFolder | None) -> EvaluationSet
     if run is None:
         raise InputError(f"{arguments.target} belongs to no run; name the data to measure it on")
     return pictures.of_run(run)
-
-
-def _checkpoint_labels(path: Path, given: str | None) -> Labels:
-    from train import libraries
-
-    libraries.prepare()
-    from train import checkpoints
-    from train.coco_labels import COCO_LABELS
-
-    if given:
-        return Labels.read(given)
-    classes = checkpoints.classes_of(path)
-    if classes == len(COCO_LABELS):
-        return COCO_LABELS
-    raise InputError(f"{path}: a checkpoint of {classes} classes does not say their names; give them with --labels")
 
 
 def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike) -> None:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from convert.postprocess import detection_postprocess
 from convert.ranges import SCORE_RANGE, Range
 from runtime.errors import KitError
+from runtime.opencv import quiet
 from train.anchors import anchors
 from train.box_coder import SCALES
 from train.folded import Graph
@@ -99,6 +100,8 @@ def _convert(build, size: int, int8: bool, output_type: tf.DType = tf.float32) -
     else:
         converter.target_spec.supported_types = [tf.float16]
     try:
-        return converter.convert()
+        # The converter's notes on its own passes come from native code, past every log level.
+        with quiet():
+            return converter.convert()
     except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.
         raise KitError(f"TensorFlow's converter failed: {str(error).strip().splitlines()[0]}") from error

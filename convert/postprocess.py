@@ -29,7 +29,7 @@ def detection_postprocess(
     score_threshold: float = 1e-8,
     iou_threshold: float = 0.6,
     scales: Sequence[float] = (10.0, 10.0, 5.0, 5.0),
-    use_regular_nms: bool = True,
+    use_regular_nms: bool = False,
 ) -> Outputs:
     """Adds the operation to the graph that is being traced.
 
@@ -48,8 +48,10 @@ def detection_postprocess(
       all classes. These are the semantics of the published evaluation. An anchor may be found once
       for each class. It looks at every column of `class_scores`, so the time grows with the number
       of classes (`num_classes` passes over A scores). `max_classes_per_detection` does not matter
-      and is written as 1; N is `max_detections`, of which at most 100 are of one class.
-    - False ("fast"): the best `max_classes_per_detection` classes of each anchor, then one
+      and is written as 1; N is `max_detections`, of which at most 100 are of one class. LiteRT 2.3
+      shares the classes out among its threads and loses those that do not divide evenly (with two
+      threads and three classes the last one), so that a shipped file should not use it.
+    - False ("fast", the published exporter's choice): the best `max_classes_per_detection` classes of each anchor, then one
       suppression over all anchors whatever their classes. The time hardly depends on the number of
       classes, but a box hides an overlapping one of another class, and with more than one class a
       detection the scores do not fall over the N entries.
