@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from convert.postprocess import detection_postprocess
@@ -34,7 +33,7 @@ def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, 
     """The detector with its post-processing: float16 weights, or int8 throughout where `ranges` are given."""
 
     def build(image):
-        codes, scores = _outputs(graph, image, ranges, sigmoid=True)
+        codes, scores = _outputs(graph, image, ranges)
         return detection_postprocess(
             codes,
             scores,
@@ -49,25 +48,12 @@ def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, 
     return _convert(build, graph.size, ranges is not None)
 
 
-def raw_head(graph: Graph, ranges: Mapping[str, Range] | None = None) -> bytes:
-    """The twin without post-processing: box codes [1, A, 4] and class logits [1, A, classes].
-
-    With `ranges` both outputs stay int8, each with its own scale.
-    """
-
-    def build(image):
-        codes, logits = _outputs(graph, image, ranges, sigmoid=False)
-        return {"box_codes": codes, "class_logits": logits}
-
-    return _convert(build, graph.size, ranges is not None, tf.int8 if ranges is not None else tf.float32)
-
-
 def fake_quantise(tensor: tf.Tensor, span: Range) -> tf.Tensor:
     """`tensor` as 256 steps over `span` can hold it; the converter makes an int8 tensor of it."""
     return tf.quantization.fake_quant_with_min_max_args(tensor, span.low, span.high)
 
 
-def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None, sigmoid: bool) -> tuple[tf.Tensor, tf.Tensor]:
+def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None) -> tuple[tf.Tensor, tf.Tensor]:
     # An upsampled tensor repeats values of its input, in the same steps; marking it once more would
     # only invite a requantisation.
     copies = {node.name for node in graph.nodes if node.kind == "upsample"}
@@ -77,13 +63,11 @@ def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None, sigmoid: b
 
     codes, logits = graph.run(image, mark)
     codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
-    if not sigmoid:
-        return codes, logits
     scores = tf.sigmoid(logits)
     return codes, scores if ranges is None else fake_quantise(scores, Range(*SCORE_RANGE))
 
 
-def _convert(build, size: int, int8: bool, output_type: tf.DType = tf.float32) -> bytes:
+def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, int8: bool) -> bytes:
     owner = tf.Module()
     # Autograph has nothing to translate here, and renames the composite's arguments.
     owner.build = tf.function(
@@ -96,7 +80,6 @@ def _convert(build, size: int, int8: bool, output_type: tf.DType = tf.float32) -
         # Every tensor is marked, so that nothing is left to calibrate, and TFLITE_BUILTINS_INT8, which
         # asks for pictures to do it, is not named; the gate checks that each operation is int8.
         converter.inference_input_type = tf.uint8
-        converter.inference_output_type = output_type
     else:
         converter.target_spec.supported_types = [tf.float16]
     try:
