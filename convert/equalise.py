@@ -17,7 +17,7 @@ from convert.calibration import Observed
 from train.folded import Graph
 
 # 0 leaves channels as they are, 1 gives all of them the same magnitude.
-STRENGTH = 0.5
+STRENGTH = 1.0
 # Channels that differ by more than this are left as they are.
 _MOST = 256.0
 
