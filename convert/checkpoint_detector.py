@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from convert.postprocessing import Postprocessing
 from runtime import preprocess
 from runtime.errors import InputError
 from runtime.values import Detection, Labels
@@ -25,11 +26,14 @@ class CheckpointDetector:
     """The float network of a checkpoint behind the runtime's preprocessing.
 
     Called with uint8 [height, width, 3] in BGR it returns at most 100 detections in source pixels,
-    as the published evaluation counts them. Raises InputError for a checkpoint of another network
-    or another number of classes.
+    as the published evaluation counts them; with `postprocessing`, those that a file's own operation
+    would give: each anchor's best class, suppression across classes, fewer slots, a threshold.
+    Raises InputError for a checkpoint of another network or another number of classes.
     """
 
-    def __init__(self, path: str | os.PathLike, size: int, labels: Labels):
+    def __init__(
+        self, path: str | os.PathLike, size: int, labels: Labels, postprocessing: Postprocessing | None = None
+    ):
         self.labels = labels
         self.size = size
         classes = checkpoints.classes_of(path)
@@ -41,7 +45,12 @@ class CheckpointDetector:
 
         def detect(image):
             codes, logits = graph.run(image)
-            return postprocess.detections(tf.concat(codes, 1), tf.concat(logits, 1), table)
+            codes, logits = tf.concat(codes, 1), tf.concat(logits, 1)
+            if postprocessing is None:
+                return postprocess.detections(codes, logits, table)
+            return postprocess.best_class_detections(
+                codes, logits, table, postprocessing.detections, postprocessing.iou, postprocessing.score
+            )
 
         self._detect = tf.function(
             detect,

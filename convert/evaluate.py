@@ -15,6 +15,7 @@ from tqdm import tqdm
 from convert import pictures
 from convert.labels import of_checkpoint
 from convert.pictures import EvaluationSet
+from convert.postprocessing import Postprocessing
 from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.errors import InputError
@@ -52,13 +53,22 @@ def evaluate_file(
 
 
 def evaluate_checkpoint(
-    path: str | os.PathLike, size: int, labels: Labels, data: EvaluationSet, *, progress: bool = True
+    path: str | os.PathLike,
+    size: int,
+    labels: Labels,
+    data: EvaluationSet,
+    *,
+    postprocessing: Postprocessing | None = None,
+    progress: bool = True,
 ) -> Metrics:
-    """COCO figures of a checkpoint in float, on pictures that pass the runtime's preprocessing."""
+    """COCO figures of a checkpoint in float, on pictures that pass the runtime's preprocessing.
+
+    As the published evaluation counts, or with the `postprocessing` of a file.
+    """
     from convert.checkpoint_detector import CheckpointDetector
 
     _check_labels(labels, data, path)
-    return evaluate(CheckpointDetector(path, size, labels), data, progress=progress)
+    return evaluate(CheckpointDetector(path, size, labels, postprocessing), data, progress=progress)
 
 
 def evaluate_run(run: RunFolder, data: EvaluationSet, *, progress: bool = True) -> Metrics:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import tensorflow as tf
 
 from convert.postprocess import detection_postprocess
+from convert.postprocessing import Postprocessing
 from convert.ranges import SCORE_RANGE, Range
 from runtime.errors import KitError
 from runtime.opencv import quiet
 from train.anchors import anchors
 from train.box_coder import SCALES
 from train.folded import Graph
-
-
-@dataclass(frozen=True)
-class Postprocessing:
-    """Options of the operation that makes detections.
-
-    At most `detections` a picture, none below `score`; of two boxes of one class that overlap by
-    more than `iou` the one with the lower score goes.
-    """
-
-    detections: int = 25
-    score: float = 0.01
-    iou: float = 0.6
 
 
 def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, Range] | None = None) -> bytes:
