@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Postprocessing:
     """Options of the operation that makes detections.
 
-    At most `detections` a picture, none below `score`; of two boxes of one class that overlap by
-    more than `iou` the one with the lower score goes.
+    At most `detections` a picture, none below `score`; of two boxes, whatever their classes,
+    that overlap by more than `iou` the one with the lower score goes.
     """
 
     detections: int = 25
