@@ -40,5 +40,7 @@ def trained(tmp_path_factory) -> Trained:
     options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
     training.train(open_dataset(folder / "data"), run, options, say=lambda line: None)
     lines: list[str] = []
-    fp16, int8 = export(source_of_run(run), run.export, Options(fp16=True, int8=True, calibration=40), say=lines.append)
+    # Twelve pictures move AP by points; the gate has tests of its own.
+    options = Options(fp16=True, int8=True, calibration=40, max_drop=0.1)
+    fp16, int8 = export(source_of_run(run), run.export, options, say=lines.append)
     return Trained(run.path, folder / "data", fp16.path, int8.path, tuple(lines))
