@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 	"$$python" -c "$(SUPPORTED)" 2>/dev/null && echo "$$python" && break; done)
 
 # From the warm start, this many steps reach the figures in README.
-DEMO_STEPS ?= 200
+DEMO_STEPS ?= 250
 DEMO_INT8 := demo/run/export/detector_int8.tflite
 
 .PHONY: help demo test lint clean
