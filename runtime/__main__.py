@@ -7,6 +7,9 @@ import contextlib
 import sys
 from typing import Callable, List, Optional, Sequence
 
+import runtime.sinks
+import runtime.sources
+from runtime import plugins
 from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.errors import InputError
@@ -22,7 +25,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     )
     add = parser.add_argument
     add("file", metavar="FILE", help="the detector, a .tflite")
-    add("--source", required=True, metavar="SRC", help="a picture, a folder of pictures or a video file")
+    add("--source", metavar="SRC", help="a picture, a folder of pictures or a video file")
     add("--json", metavar="FILE", help="write one JSON line a frame to FILE, or to standard output for -")
     add(
         "--out",
@@ -35,12 +38,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     add("--score", type=share, default=0.5, help="leave out detections under this score (default 0.5)")
     add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
     add("--frames", type=positive, metavar="N", help="stop after N frames")
+    plugins.add_options(runtime.sources, parser)
+    plugins.add_options(runtime.sinks, parser)
     options = parser.parse_args(argv)
     summary = detect(
         options.file,
-        options.source,
+        _source(parser, options),
         json=options.json,
-        out=options.out,
+        out=[*options.out, *plugins.specs(runtime.sinks, options)],
         labels=options.labels,
         score=options.score,
         threads=options.threads,
@@ -76,6 +81,14 @@ def detect(
         frames_of = stack.enter_context(open_source(source))
         sinks = [stack.enter_context(sink) for sink in _sinks(frames_of, json, out)]
         return run(detector, frames_of, sinks, frames, _progress(frames_of, frames))
+
+
+def _source(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str:
+    given = [options.source] if options.source is not None else []
+    given += plugins.specs(runtime.sources, options)
+    if len(given) != 1:
+        parser.error(f"give one source, not {', '.join(given)}" if given else "give a source with --source")
+    return given[0]
 
 
 def _sinks(source: Source, json: Optional[str], out: Sequence[str]) -> List[Sink]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass
-from typing import Callable, Iterable, List, Optional, Sequence
+from pathlib import Path
+from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from runtime.detector import Detector
 from runtime.sinks import Sink
 from runtime.sources import Source
+from runtime.state import State
 from runtime.values import Frame
 
 Clock = Callable[[], float]
@@ -48,17 +50,29 @@ def run(
     sinks: Sequence[Sink],
     frames: Optional[int] = None,
     progress: Optional[Callable[[int], None]] = None,
+    state: Optional[State] = None,
 ) -> Summary:
     """Detects in up to `frames` frames of `source` (all without it) and hands them to every sink.
 
     `progress` is called with the number of frames done. The source and the sinks stay open; their
-    errors pass through.
+    errors pass through. Without a `state` there is one all the same, for the sinks.
     """
     stages = Stages()
     found = 0
+    if state is None:
+        state = State(Path(detector.path).name, detector.labels, detector.score)
+    state.engine(name=detector.package, state="running")
+    state.source(name=source.name, state="running")
+    for sink in sinks:
+        state.dropped_by_sink(sink.name, 0)
+        sink.attach(state)
     begin = time.perf_counter()
     for frame in itertools.islice(source, frames):
+        if state.stopping:
+            break
+        detector.score = state.score
         detections = stages.detect(detector, frame)
+        state.frame_done(detections, stages.latest())
         for sink in sinks:
             sink.write(frame, detections)
         found += len(detections)
@@ -86,6 +100,10 @@ class Stages:
     @property
     def frames(self) -> int:
         return len(self.invoke)
+
+    def latest(self) -> Dict[str, float]:
+        """Milliseconds by stage of the last frame."""
+        return {"preprocess": self.preprocess[-1], "invoke": self.invoke[-1], "postprocess": self.postprocess[-1]}
 
     def detect(self, detector: Detector, frame: Frame):
         """The detections in `frame`."""

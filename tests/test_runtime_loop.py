@@ -78,3 +78,28 @@ def test_bench_prints_an_aligned_table_or_one_object(path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["frames"] == 12 and 0 < report["ratio"]
     assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}
+
+
+def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
+    class Watcher(Keeper):
+        name = "watcher"
+
+        def attach(self, state):
+            self.state = state
+            self.at_first = state.snapshot()
+
+        def write(self, frame, detections):
+            super().write(frame, detections)
+            if frame.index == 4:
+                self.state.score = 0.8
+            if frame.index == 7:
+                self.state.stop()
+
+    watcher = Watcher()
+    loop.run(Detector(path), Counter(), [watcher])
+    assert (watcher.at_first["model"], watcher.at_first["frames"]) == ("tiny.tflite", 0)
+    assert watcher.at_first["dropped"]["sinks"] == {"watcher": 0}
+    assert watcher.kept == [(index, 2 if index <= 4 else 1) for index in range(8)]
+    shown = watcher.state.snapshot()
+    assert (shown["frames"], shown["detections"]) == (8, 13)
+    assert set(shown["latency"]) == {"preprocess", "invoke", "postprocess"}

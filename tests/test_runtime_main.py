@@ -153,3 +153,29 @@ def test_third_party_files_on_every_source(shared, model, source, capsys):
     if "images" in source:
         (cat,) = found[0]["detections"]
         assert cat["class"] == (0 if "cat" in model else 16)
+
+
+def test_a_sink_brings_options_of_its_own(place, monkeypatch, capsys):
+    import runtime.sinks
+    from runtime.__main__ import main
+
+    (place / "plugins").mkdir()
+    (place / "plugins" / "tally.py").write_text(
+        "from runtime.sinks import Sink\n"
+        "KIND = 'a tally'\n"
+        "def options(parser): parser.add_argument('--tally', metavar='WORD')\n"
+        "def specs(arguments): return [f'tally:{arguments.tally}'] if arguments.tally else []\n"
+        "def accepts(spec): return spec.startswith('tally:')\n"
+        "def connect(spec, source): return Tally(spec)\n"
+        "class Tally(Sink):\n"
+        "    def __init__(self, spec): self.spec = spec\n"
+        "    def write(self, frame, detections): print(self.spec, self.name, len(detections))\n"
+    )
+    monkeypatch.setattr(runtime.sinks, "__path__", [*runtime.sinks.__path__, str(place / "plugins")])
+    main([str(place / "tiny.tflite"), "--source", str(place / "in"), "--tally", "yes"])
+    assert capsys.readouterr().out == "tally:yes tally 2\n"
+
+
+def test_a_source_is_needed(place):
+    done = command("tiny.tflite", cwd=place)
+    assert done.returncode == 2 and "give a source with --source" in done.stderr

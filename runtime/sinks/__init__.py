@@ -6,7 +6,8 @@ A module of this package offers
     accepts(spec: str) -> bool                  whether `spec` names such a sink
     connect(spec: str, source: Source) -> Sink  checks it, and creates nothing yet; raises InputError
 
-and is found by being here: adding a sink touches no other file.
+and is found by being here: adding a sink touches no other file. It may also offer `options` and
+`specs` (see `runtime.plugins`), so that `--serve 8000` asks for a sink as `--out` does.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Iterator, Optional, Sequence, Type
 from runtime import plugins
 from runtime.errors import InputError, KitError
 from runtime.sources import Source
+from runtime.state import State
 from runtime.values import Detection, Frame
 
 
@@ -27,7 +29,24 @@ class Sink(abc.ABC):
     """Takes frames with what was found in them, to be used with `with`.
 
     Nothing is created before the first frame, so that a run which fails early leaves nothing.
+
+    The loop calls `write` in a thread that belongs to this sink alone, behind a short queue; with
+    `on_main_thread`, in the program's main thread instead, where some systems want their windows.
+    Where `lossless` is true (files) and the source is no live one, the loop waits for room in the
+    queue; otherwise frames that find it full are counted as dropped. An error from `write` ends the
+    run where `lossless` is true; from another sink it is told once, and its frames are counted as
+    dropped until it works again. `name` stands for the sink in such messages and counts.
     """
+
+    name: str = ""
+    lossless: bool = True
+    on_main_thread: bool = False
+
+    def attach(self, state: State) -> None:
+        """Called once before the first frame. What is read from `state` later is up to date.
+
+        Raises InputError where the sink cannot do its work at all, such as for a port in use.
+        """
 
     @abc.abstractmethod
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
@@ -55,7 +74,9 @@ def open_sink(spec: str, source: Source) -> Sink:
     kinds = plugins.modules(sys.modules[__name__])
     for module in kinds:
         if module.accepts(spec):
-            return module.connect(spec, source)
+            sink = module.connect(spec, source)
+            sink.name = sink.name or plugins.name_of(module)
+            return sink
     raise InputError(f"{spec}: cannot write such a file; give {' or '.join(module.KIND for module in kinds)}")
 
 

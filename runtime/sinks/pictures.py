@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Sequence
 
@@ -16,7 +17,8 @@ KIND = "a folder (a name without a suffix) or a picture (.jpg, .png)"
 
 
 def accepts(spec: str) -> bool:
-    if spec in ("", "-") or "://" in spec:
+    # "word:" belongs to another kind of sink; a lone letter is a drive of Windows.
+    if spec in ("", "-") or re.match(r"\w{2,}:", spec):
         return False
     path = Path(spec)
     return path.is_dir() or spec.endswith(("/", os.sep)) or path.suffix.lower() in pictures.WRITABLE | {""}

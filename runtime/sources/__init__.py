@@ -6,7 +6,8 @@ A module of this package offers
     accepts(spec: str) -> bool           whether `spec` names such a source, existing or not
     connect(spec: str) -> Source         opens it; raises InputError
 
-and is found by being here: adding a source touches no other file.
+and is found by being here: adding a source touches no other file. It may also offer `options` and
+`specs` (see `runtime.plugins`); what those ask for takes the place of `--source`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,14 @@ class Source(abc.ABC):
 
     `path` is the file or folder, if it is one. `size` (width, height) in pixels, `fps` and `frames`
     are None where they are not known beforehand. `skipped` counts what could not be read so far.
+
+    A `live` source (a camera, a stream) goes on whether its frames are taken or not, and has no end:
+    where its iterator ends or raises KitError, the loop closes it and opens the same spec again. The
+    iterator runs in a thread of its own; `close` may be called from another one, and makes an
+    iterator that waits for a frame end soon.
     """
+
+    live: bool = False
 
     name: str = ""
     path: Optional[Path] = None
