@@ -7,12 +7,14 @@ import contextlib
 import sys
 from typing import Callable, List, Optional, Sequence
 
+import runtime.filters
 import runtime.sinks
 import runtime.sources
 from runtime import plugins
 from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.errors import InputError
+from runtime.filters import open_filters
 from runtime.loop import Summary, run
 from runtime.options import positive, share
 from runtime.sinks import Sink, json_lines, open_sink
@@ -38,49 +40,33 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     add("--score", type=share, default=0.5, help="leave out detections under this score (default 0.5)")
     add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
     add("--frames", type=positive, metavar="N", help="stop after N frames")
-    plugins.add_options(runtime.sources, parser)
-    plugins.add_options(runtime.sinks, parser)
+    for package in (runtime.sources, runtime.filters, runtime.sinks):
+        plugins.add_options(package, parser)
     options = parser.parse_args(argv)
-    summary = detect(
-        options.file,
-        _source(parser, options),
-        json=options.json,
-        out=[*options.out, *plugins.specs(runtime.sinks, options)],
-        labels=options.labels,
-        score=options.score,
-        threads=options.threads,
-        frames=options.frames,
-    )
-    print(summary, file=sys.stderr)
+    options.source = _source(parser, options)
+    print(detect(options), file=sys.stderr)
     return 0
 
 
-def detect(
-    file: str,
-    source: str,
-    *,
-    json: Optional[str] = None,
-    out: Sequence[str] = (),
-    labels: Optional[str] = None,
-    score: float = 0.5,
-    threads: int = 2,
-    frames: Optional[int] = None,
-) -> Summary:
-    """Runs the detector in `file` on `source` and writes what it finds; see the command's help.
+def detect(options: argparse.Namespace) -> Summary:
+    """Does what the command's options say.
 
     Raises InputError before anything is written where the model, the source or a target is wrong.
     """
-    detector = Detector(file, labels=labels, threads=threads, score=score)
+    detector = Detector(options.file, labels=options.labels, threads=options.threads, score=options.score)
     if not detector.labels_from:
         print(
-            f'warning: {file}: no class names in it or beside it, so classes are called "class N"; '
+            f'warning: {options.file}: no class names in it or beside it, so classes are called "class N"; '
             "give them with --labels",
             file=sys.stderr,
         )
+    filters = open_filters(options, detector.labels)
     with contextlib.ExitStack() as stack:
-        frames_of = stack.enter_context(open_source(source))
-        sinks = [stack.enter_context(sink) for sink in _sinks(frames_of, json, out)]
-        return run(detector, frames_of, sinks, frames, _progress(frames_of, frames))
+        source = stack.enter_context(open_source(options.source))
+        out = [*options.out, *plugins.specs(runtime.sinks, options)]
+        sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
+        progress = _progress(source, options.frames)
+        return run(detector, source, sinks, options.frames, progress, filters=filters)
 
 
 def _source(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterable, List, Optional, Sequence
 
 from runtime.detector import Detector
+from runtime.filters import Filter
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.state import State
@@ -51,8 +52,11 @@ def run(
     frames: Optional[int] = None,
     progress: Optional[Callable[[int], None]] = None,
     state: Optional[State] = None,
+    filters: Sequence[Filter] = (),
 ) -> Summary:
     """Detects in up to `frames` frames of `source` (all without it) and hands them to every sink.
+
+    `filters` change the detections of every frame, one after the other.
 
     `progress` is called with the number of frames done. The source and the sinks stay open; their
     errors pass through. Without a `state` there is one all the same, for the sinks.
@@ -72,6 +76,8 @@ def run(
             break
         detector.score = state.score
         detections = stages.detect(detector, frame)
+        for change in filters:
+            detections = change(frame, detections)
         state.frame_done(detections, stages.latest())
         for sink in sinks:
             sink.write(frame, detections)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Tuple
 
 
 def positive(text: str) -> int:
@@ -25,3 +26,11 @@ def share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
     return number
+
+
+def names(text: str) -> Tuple[str, ...]:
+    """Words between commas, at least one."""
+    found = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not found:
+        raise argparse.ArgumentTypeError("give at least one name")
+    return found

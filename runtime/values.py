@@ -5,7 +5,9 @@ The Kotlin and Swift wrappers use the same names.
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Tuple, Union
@@ -76,6 +78,17 @@ class Labels:
     def index(self, name: str) -> int:
         """The class id of `name`. Raises ValueError where there is none."""
         return self.names.index(name)
+
+    def checked(self, name: str, where: str) -> str:
+        """`name`, which `where` asks for. Raises InputError where no class is called that.
+
+        `class 7` is a name too for a list that is too short to have one.
+        """
+        if name in self.names or (re.fullmatch(r"class \d+", name) and self[int(name[6:])] == name):
+            return name
+        near = difflib.get_close_matches(name, self.names, 1)
+        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(self.names[:10]) or 'no names'}"
+        raise InputError(f"{where}: no class is called {name!r}; {known}")
 
     @classmethod
     def read(cls, path: Union[str, os.PathLike]) -> Labels:
