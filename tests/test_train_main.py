@@ -16,7 +16,7 @@ import voc_samples
 import yaml
 
 from runtime.command import exit_code
-from train import bench, checkpoints, generate, losses
+from train import bench, checkpoints, found_boxes, generate, history, losses
 from train.__main__ import main
 from train.run_folder import open_run
 
@@ -198,6 +198,8 @@ def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(pictures, tmp
         "checkpoints/last/ckpt-2.index",
         "config.yaml",
         "dataset.json",
+        "detections.json",
+        "history.jsonl",
         "label_map.pbtxt",
         "labels.txt",
         "metrics.json",
@@ -210,6 +212,11 @@ def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(pictures, tmp
     assert config["task"]["size"] == 320 and config["trainer"]["train_steps"] == 2
     metrics = json.loads((run.path / "metrics.json").read_text())
     assert metrics["images"] == 2 and metrics["step"] == 2 and 0 <= metrics["AP"] <= 1
+    told = history.read(run.path)
+    assert [line["step"] for line in told.training] == [2] and told.training[0]["loss"] > 0
+    assert [(line["step"], line["AP"]) for line in told.validations] == [(2, metrics["AP"])]
+    found = found_boxes.read(run.path, run.labels())
+    assert found.step == 2 and set(found.pictures) == {example.id for example in run.dataset().validation}
 
     assert list(checkpoints.equal(*outs)) == []
     last = tf.train.load_checkpoint(str(outs[0] / "checkpoints" / "last"))

@@ -6,6 +6,8 @@
     config.yaml              all settings
     dataset.json             which pictures and boxes were trained and validated on
     metrics.json             figures on the validation pictures, and timings
+    history.jsonl            losses and figures step by step
+    detections.json          what the best weights found on the validation pictures
     train/, validation/      TensorBoard summaries
     train.log                the libraries' own messages
 """

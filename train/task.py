@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf_keras
 from official.core import base_task, config_definitions, task_factory
 
+from runtime.values import Detection
 from train import checkpoints, inputs, losses, postprocess
 from train.anchors import anchors
 from train.coco import GroundTruth, Metrics
@@ -49,13 +50,14 @@ class DetectionTask(base_task.Task):
     """SSD MobileNet v2 FPNLite on labelled pictures.
 
     `ground_truth` is set by whoever starts the run: it holds what validation measures against.
-    `loaded` and `metrics` are what the run reports: the variables taken from the initial checkpoint,
-    and the figures of the last validation.
+    `loaded`, `metrics` and `found` are what the run reports: the variables taken from the initial
+    checkpoint, and the figures and detections (by picture id) of the last validation.
     """
 
     ground_truth: GroundTruth | None = None
     loaded: checkpoints.Loaded | None = None
     metrics: Metrics | None = None
+    found: dict[str, list[Detection]] | None = None
 
     def build_model(self) -> Detector:
         config = self.task_config
@@ -120,9 +122,9 @@ class DetectionTask(base_task.Task):
     def reduce_aggregated_logs(self, aggregated_logs, global_step=None) -> dict[str, float]:
         """COCO figures of what the steps found; a figure without ground truth is left out."""
         sizes = {picture.id: picture for picture in self.ground_truth.pictures}
-        found = {
+        self.found = {
             id: postprocess.to_detections(*arrays, sizes[id].width, sizes[id].height, self.ground_truth.labels)
             for id, arrays in aggregated_logs.items()
         }
-        self.metrics = self.ground_truth.measure(found)
+        self.metrics = self.ground_truth.measure(self.found)
         return {name: value for name, value in self.metrics.figures.items() if value is not None}

@@ -20,6 +20,7 @@ from runtime.errors import InputError, KitError
 from train import experiment, records
 from train.coco import GroundTruth, Metrics
 from train.dataset import Dataset
+from train.history import Recorder
 from train.network import SIZES
 from train.progress import Progress
 from train.run_folder import RunFolder, fingerprint
@@ -70,12 +71,13 @@ def train(
     params = prepare(dataset, out, options)
     with _new_folder(out), _library_output(out.path / "train.log"):
         progress = Progress(lambda: int(runner.trainer.global_step.numpy()), options.steps, options.batch)
+        history = Recorder(out.path, lambda: int(runner.trainer.global_step.numpy()), lambda: runner.task)
         runner = build_runner(
             params,
             GroundTruth.from_examples(dataset.validation, dataset.labels),
             out,
-            train_actions=[stop_when_spoilt, progress],
-            eval_actions=[lambda _: say(_validation_line(runner))],
+            train_actions=[history.trained, stop_when_spoilt, progress],
+            eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
         )
         say(str(runner.task.loaded or "starting from random values"))
         out.write_dataset(dataset)
