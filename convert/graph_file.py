@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from convert.postprocess import detection_postprocess
 from convert.postprocessing import Postprocessing
-from convert.ranges import SCORE_RANGE, Range
 from runtime.errors import KitError
 from runtime.opencv import quiet
+from train import fake_quantise
 from train.anchors import anchors
 from train.box_coder import SCALES
 from train.folded import Graph
+from train.quantisation import SCORE_RANGE, Range
 
 
 def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, Range] | None = None) -> bytes:
@@ -35,23 +36,14 @@ def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, 
     return _convert(build, graph.size, ranges is not None)
 
 
-def fake_quantise(tensor: tf.Tensor, span: Range) -> tf.Tensor:
-    """`tensor` as 256 steps over `span` can hold it; the converter makes an int8 tensor of it."""
-    return tf.quantization.fake_quant_with_min_max_args(tensor, span.low, span.high)
-
-
 def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None) -> tuple[tf.Tensor, tf.Tensor]:
-    # An upsampled tensor repeats values of its input, in the same steps; marking it once more would
-    # only invite a requantisation.
-    copies = {node.name for node in graph.nodes if node.kind == "upsample"}
-
-    def mark(name: str, tensor: tf.Tensor) -> tf.Tensor:
-        return tensor if ranges is None or name in copies else fake_quantise(tensor, ranges[name])
-
+    if ranges is None:
+        codes, logits = graph.run(image)
+        return tf.concat(codes, axis=1), tf.sigmoid(tf.concat(logits, axis=1))
+    mark = fake_quantise.hook(graph, lambda tensor, owner: fake_quantise.activation(tensor, ranges[owner]))
     codes, logits = graph.run(image, mark)
     codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
-    scores = tf.sigmoid(logits)
-    return codes, scores if ranges is None else fake_quantise(scores, Range(*SCORE_RANGE))
+    return codes, fake_quantise.activation(tf.sigmoid(logits), SCORE_RANGE)
 
 
 def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, int8: bool) -> bytes:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from convert import calibration, ranges
-from convert.equalise import equalise
 from convert.pictures import Picture
-from convert.ranges import Range
+from train import calibration
+from train.calibration import METHOD, PICTURES
+from train.equalise import rescale
 from train.folded import Graph
-
-METHOD = "mse"
-PICTURES = 300
+from train.quantisation import Range
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +30,7 @@ def quantise(
 
     Raises InputError where there are no pictures.
     """
-    chosen = choose(pictures, count)
-    seen = calibration.observe(graph, calibration.images(chosen, graph.size, progress))
-    equal, seen = equalise(graph, seen)
-    return Quantised(equal, ranges.choose(equal, seen, method), chosen, method)
-
-
-def choose(pictures: Sequence[Picture], count: int) -> tuple[Picture, ...]:
-    """At most `count` of `pictures`, spread over all of them by a hash of their ids, in their order."""
-    drawn = sorted(pictures, key=lambda picture: hashlib.sha256(picture.id.encode()).digest())[:count]
-    kept = {picture.id for picture in drawn}
-    return tuple(picture for picture in pictures if picture.id in kept)
+    chosen = calibration.choose(pictures, count)
+    inputs = calibration.images((picture.load for picture in chosen), graph.size, progress)
+    found = calibration.calibrate(graph, inputs, method)
+    return Quantised(rescale(graph, found.factors), found.ranges, chosen, method)

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from convert.pictures import of_examples
-from convert.ranges import METHODS, Range
 from convert.table import aligned
 from runtime.command import run as run_command
 from runtime.files import write_text
 from runtime.options import positive
+from train.quantisation import Range
+from train.ranges import METHODS
 from train.run_folder import RunFolder, open_run
 
 _WORST = 10
@@ -55,14 +56,15 @@ def report(run: RunFolder, *, pictures: int = 32, method: str = "mse") -> Report
     Ranges are chosen as `python -m convert` chooses them.
     """
     from convert import checkpoint_detector, evaluate, quantise
-    from convert.calibration import images
     from convert.pictures import of_run
+    from train import calibration
     from train.folded import fold
 
     dataset, size = run.dataset(), run.config()["task"]["size"]
     graph = fold(checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))).frozen()
     quantised = quantise.quantise(graph, of_examples(dataset.train), method=method)
-    inputs = images(quantise.choose(of_examples(dataset.validation), pictures), size)
+    chosen = calibration.choose(of_examples(dataset.validation), pictures)
+    inputs = calibration.images((picture.load for picture in chosen), size)
     layers = compare(quantised.graph, quantised.ranges, inputs)
 
     data = of_run(run)
@@ -78,7 +80,7 @@ def compare(graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]) ->
     """Each tensor's signal to noise over `inputs`, float32 [1, size, size, 3] each."""
     import tensorflow as tf
 
-    from convert.graph_file import fake_quantise
+    from train.fake_quantise import activation
 
     @tf.function(input_signature=[tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)], autograph=False)
     def powers(image):
@@ -89,8 +91,8 @@ def compare(graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]) ->
             return tensor
 
         def measure(name, tensor):
-            rounded = fake_quantise(tensor, ranges[name])
-            own = fake_quantise(exact[name], ranges[name]) - exact[name]
+            rounded = activation(tensor, ranges[name])
+            own = activation(exact[name], ranges[name]) - exact[name]
             total = rounded - exact[name]
             sums[name] = tf.stack([tf.reduce_sum(tf.square(x)) for x in (exact[name], own, total)])
             return rounded

@@ -8,14 +8,13 @@ import pytest
 import tensorflow as tf
 
 import runtime.pictures
-from convert import calibration, quantise, ranges
-from convert.calibration import Observed
-from convert.equalise import equalise
 from convert.pictures import of_files
-from convert.ranges import Range
 from runtime import preprocess
 from runtime.errors import InputError
-from train import folded
+from train import calibration, folded, ranges
+from train.equalise import factors, rescale
+from train.observed import Observed
+from train.quantisation import Range
 
 
 @pytest.fixture(scope="module")
@@ -79,25 +78,28 @@ def test_calibration_without_pictures_is_refused(graph):
 def test_calibration_takes_the_runtimes_bytes(tmp_path):
     picture = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
     runtime.pictures.write(tmp_path / "a.png", picture)
-    (image,) = calibration.images(of_files([tmp_path / "a.png"]), 320)
+    (image,) = calibration.images([picture.load for picture in of_files([tmp_path / "a.png"])], 320)
     np.testing.assert_array_equal(image[0], preprocess.normalise(preprocess.resize(picture, 320)))
 
 
 def test_equalising_changes_nothing_in_float(graph, seen, image):
-    equal, observed = equalise(graph, seen)
+    found = factors(graph, seen)
+    equal = rescale(graph, found)
     before, after = (g.run(tf.constant(image)) for g in (graph, equal))
     for group_before, group_after in zip(before, after):
         for x, y in zip(group_before, group_after):
             np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
     again = calibration.observe(equal, [image, image[:, ::-1] * 0.5])
     name = "tower_0_level_3_depthwise"
-    np.testing.assert_allclose(observed[name].highs, again[name].highs, rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(observed[name].sample, again[name].sample, rtol=1e-3, atol=1e-5)
+    expected = seen[name].scaled(found[name])
+    np.testing.assert_allclose(expected.highs, again[name].highs, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(expected.sample, again[name].sample, rtol=1e-3, atol=1e-5)
 
 
 def test_equalising_brings_channels_together(graph, seen):
-    _, observed = equalise(graph, seen, strength=1.0)
-    magnitude, spread = (where["boxes_level_4_depthwise"].magnitude for where in (observed, seen))
+    name = "boxes_level_4_depthwise"
+    factor = factors(graph, seen, strength=1.0)[name]
+    magnitude, spread = (tensor.magnitude for tensor in (seen[name].scaled(factor), seen[name]))
     audible = spread > spread.max() / 256
     np.testing.assert_allclose(magnitude[audible], spread.max(), rtol=1e-4)
     assert spread[audible].min() < 0.8 * spread.max(), "the test would say nothing on equal channels"
@@ -140,8 +142,8 @@ def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
 
 def test_chosen_pictures_are_spread_and_always_the_same(tmp_path):
     everything = of_files(tmp_path / f"{i:03}.jpg" for i in range(100))
-    chosen = quantise.choose(everything, 20)
-    assert len(chosen) == 20 and chosen == quantise.choose(everything, 20)
+    chosen = calibration.choose(everything, 20)
+    assert len(chosen) == 20 and chosen == calibration.choose(everything, 20)
     assert [picture.id for picture in chosen] == sorted(picture.id for picture in chosen)
     assert min(int(picture.id[:3]) for picture in chosen) < 25 and max(int(picture.id[:3]) for picture in chosen) > 75
-    assert quantise.choose(everything[:5], 20) == everything[:5]
+    assert calibration.choose(everything[:5], 20) == everything[:5]

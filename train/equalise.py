@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from convert.calibration import Observed
 from train.folded import Graph
+from train.observed import Observed
 
 # 0 leaves channels as they are, 1 gives all of them the same magnitude.
 STRENGTH = 1.0
@@ -22,21 +22,31 @@ STRENGTH = 1.0
 _MOST = 256.0
 
 
-def equalise(
-    graph: Graph, seen: Mapping[str, Observed], strength: float = STRENGTH
-) -> tuple[Graph, dict[str, Observed]]:
-    """`graph` with the channels of each linear depthwise output nearer to one magnitude, and what
-    would have been observed in it."""
-    nodes, observed = {}, dict(seen)
+def factors(graph: Graph, seen: Mapping[str, Observed], strength: float = STRENGTH) -> dict[str, np.ndarray]:
+    """What each linear depthwise node's output is to be multiplied by, float32 [C], to bring its
+    channels nearer to one magnitude."""
+    return {source: _factor(seen[source].magnitude, strength) for source in _linear(graph)}
+
+
+def rescale(graph: Graph, factors: Mapping[str, np.ndarray]) -> Graph:
+    """`graph` with the outputs of its linear depthwise nodes multiplied by their `factors`, which the
+    convolutions after them divide by."""
+    nodes = {}
+    for source, node in _linear(graph).items():
+        depthwise, pointwise, factor = graph.find(source), graph.find(node), factors[source]
+        nodes[source] = replace(depthwise, kernel=depthwise.kernel * factor[:, None], bias=depthwise.bias * factor)
+        nodes[node] = replace(pointwise, kernel=pointwise.kernel / factor[:, None])
+    return graph.with_nodes(nodes)
+
+
+def _linear(graph: Graph) -> dict[str, str]:
+    """The names of depthwise nodes without activation, each with that of the convolution that reads it."""
+    found = {}
     for node in graph.nodes:
         source = graph.find(node.inputs[0])
-        if node.kind != "conv" or source is None or source.kind != "depthwise" or source.relu6:
-            continue
-        factor = _factor(seen[source.name].magnitude, strength)
-        nodes[source.name] = replace(source, kernel=source.kernel * factor[:, None], bias=source.bias * factor)
-        nodes[node.name] = replace(node, kernel=node.kernel / factor[:, None])
-        observed[source.name] = seen[source.name].scaled(factor)
-    return graph.with_nodes(nodes), observed
+        if node.kind == "conv" and source is not None and source.kind == "depthwise" and not source.relu6:
+            found[source.name] = node.name
+    return found
 
 
 def _factor(magnitude: np.ndarray, strength: float) -> np.ndarray:

@@ -3,55 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from convert.calibration import Observed
 from train.folded import Graph
+from train.observed import Observed
+from train.quantisation import STEPS, Range
 
 METHODS = ("mse", "minmax", "percentile")
 
-STEPS = 255
-# The interpreter's int8 LOGISTIC has a fixed output scale of 1/256 (TFLite 8-bit specification).
-SCORE_RANGE = (0.0, 255.0 / 256.0)
 # A logit below this one becomes a score of 0 in steps of 1/256, so that covering it gains nothing.
 _LOWEST_LOGIT = float(np.log((1 / 512) / (1 - 1 / 512)))
 _PERCENTILE = 99.99
 _CLIPS = np.linspace(0.3, 1.0, 36)
 
 
-@dataclass(frozen=True)
-class Range:
-    """Least and greatest value that quantised steps can stand for; 0 lies within."""
+def owners(graph: Graph) -> dict[str, str]:
+    """The tensors of `graph`, "image" first, each with the name of the one whose range it takes.
 
-    low: float
-    high: float
-
-    @property
-    def step(self) -> float:
-        return (self.high - self.low) / STEPS
+    The five levels' box codes are joined into one tensor after the heads, and so are the class
+    logits: each group has one range, so that joining costs no requantisation. A tensor that is only
+    upsampled keeps its range.
+    """
+    found = {"image": "image"}
+    for node in graph.nodes:
+        found[node.name] = found[node.inputs[0]] if node.kind == "upsample" else node.name
+    for names in (graph.box_heads, graph.class_heads):
+        found.update(dict.fromkeys(names, names[0]))
+    return found
 
 
 def choose(graph: Graph, seen: Mapping[str, Observed], method: str = "mse") -> dict[str, Range]:
-    """A range for every tensor of `graph`.
-
-    The five levels' box codes are joined into one tensor after the heads, and so are the class
-    logits: each group gets one range, so that joining costs no requantisation. A tensor that is only
-    upsampled keeps its range. The image covers -1..1 whatever the pictures held.
-    """
+    """A range for every tensor of `graph`; the image covers -1..1 whatever the pictures held."""
     single = {"mse": _least_error, "minmax": _whole, "percentile": _percentile}[method]
-    chosen = {name: single([values]) for name, values in seen.items()}
+    groups: dict[str, list[Observed]] = {}
+    owner = owners(graph)
+    for name in owner:
+        node = graph.find(name)
+        if node is None or node.kind != "upsample":
+            groups.setdefault(owner[name], []).append(seen[name])
+    chosen = {name: single(group) for name, group in groups.items()}
     chosen["image"] = Range(-1.0, 1.0)
-    for names in (graph.box_heads, graph.class_heads):
-        shared = single([seen[name] for name in names])
-        if names is graph.class_heads:
-            shared = Range(max(shared.low, _LOWEST_LOGIT), max(shared.high, 1.0))
-        chosen.update(dict.fromkeys(names, shared))
-    for node in graph.nodes:
-        if node.kind == "upsample":
-            chosen[node.name] = chosen[node.inputs[0]]
-    return chosen
+    logits = chosen[graph.class_heads[0]]
+    chosen[graph.class_heads[0]] = Range(max(logits.low, _LOWEST_LOGIT), max(logits.high, 1.0))
+    return {name: chosen[owner[name]] for name in owner}
 
 
 def _whole(group: list[Observed]) -> Range:

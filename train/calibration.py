@@ -1,55 +1,67 @@
-"""What the network's tensors hold on the representative dataset."""
+"""From pictures like those of use to a quantisation of the folded graph."""
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from convert.pictures import Picture
 from runtime import preprocess
 from runtime.errors import InputError
+from train import equalise, ranges
 from train.folded import Graph
+from train.observed import Observed
+from train.quantisation import Quantisation
+
+METHOD = "mse"
+PICTURES = 300
 
 # Values kept of each tensor from each picture: 300 pictures give 300,000, which shows a tail of one
 # in 10,000, and 150 tensors of them stay under 200 MB.
 _SAMPLE = 1024
 
 
-@dataclass(frozen=True, eq=False)
-class Observed:
-    """One tensor over all pictures.
-
-    `lows` and `highs` [C] are the least and greatest value of each channel; `sample` holds values
-    drawn at random, and `channels` the channel of each.
-    """
-
-    lows: np.ndarray
-    highs: np.ndarray
-    sample: np.ndarray
-    channels: np.ndarray
-
+class _Named(Protocol):
     @property
-    def magnitude(self) -> np.ndarray:
-        """The greatest absolute value of each channel, [C]."""
-        return np.maximum(np.abs(self.lows), np.abs(self.highs))
-
-    def scaled(self, factor: np.ndarray) -> Observed:
-        """What would have been seen, had each channel been multiplied by its positive `factor` [C]."""
-        return Observed(self.lows * factor, self.highs * factor, self.sample * factor[self.channels], self.channels)
+    def id(self) -> str: ...
 
 
-def images(pictures: Iterable[Picture], size: int, progress: bool = False) -> Iterator[np.ndarray]:
-    """Each picture as the float file takes it: float32 [1, size, size, 3] in -1..1.
+_Picture = TypeVar("_Picture", bound=_Named)
 
-    The pixels pass the runtime's own preprocessing, so that ranges are those of use.
+
+def calibrate(graph: Graph, inputs: Iterable[np.ndarray], method: str = METHOD) -> Quantisation:
+    """Equalisation, and ranges by `method`, from float32 [1, size, size, 3] in -1..1 each.
+
+    Raises InputError where there are no inputs.
     """
-    for picture in tqdm(list(pictures), desc="calibrating", unit="picture", disable=not progress, leave=False):
-        yield preprocess.normalise(preprocess.resize(picture.load(), size))[None]
+    seen = observe(graph, inputs)
+    factors = equalise.factors(graph, seen)
+    seen = {name: tensor.scaled(factors[name]) if name in factors else tensor for name, tensor in seen.items()}
+    return Quantisation(ranges.choose(graph, seen, method), factors, method)
+
+
+def choose(pictures: Sequence[_Picture], count: int = PICTURES) -> tuple[_Picture, ...]:
+    """At most `count` of `pictures`, spread over all of them by a hash of their ids, in their order."""
+    drawn = sorted(pictures, key=lambda picture: hashlib.sha256(picture.id.encode()).digest())[:count]
+    kept = {picture.id for picture in drawn}
+    return tuple(picture for picture in pictures if picture.id in kept)
+
+
+def images(
+    loads: Iterable[Callable[[], np.ndarray]], size: int, progress: bool = False
+) -> Iterator[np.ndarray]:
+    """Pictures as the float file takes them: float32 [1, size, size, 3] in -1..1.
+
+    Each of `loads` gives uint8 [height, width, 3] in BGR. The pixels pass the runtime's own
+    preprocessing, so that ranges are those of use.
+    """
+    for load in tqdm(list(loads), desc="calibrating", unit="picture", disable=not progress, leave=False):
+        yield preprocess.normalise(preprocess.resize(load(), size))[None]
 
 
 def observe(graph: Graph, inputs: Iterable[np.ndarray]) -> dict[str, Observed]:
