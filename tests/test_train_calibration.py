@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import detector_320
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import detector_320
 import runtime.pictures
 from convert.pictures import of_files
 from runtime import preprocess

@@ -88,12 +88,16 @@ class DetectionTask(base_task.Task):
             return []
         return [tf_keras.metrics.Mean(name, dtype=tf.float32) for name in ("class_loss", "box_loss")]
 
+    def outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """Box codes and class logits, as `Detector` gives them."""
+        return model(images, training=training)
+
     def train_step(self, inputs, model, optimizer, metrics=None) -> dict[str, tf.Tensor]:
         """One step on (images, targets); the losses are logged apart, without the L2 part."""
         images, targets = inputs
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         with tf.GradientTape() as tape:
-            codes, logits = model(images, training=True)
+            codes, logits = self.outputs(model, images, training=True)
             class_loss, box_loss = losses.detection_losses(codes, logits, targets["codes"], targets["classes"])
             loss = class_loss + box_loss + tf.add_n(model.losses)
             # Replicas' gradients are added up, so that each may count for its share only.
@@ -105,7 +109,7 @@ class DetectionTask(base_task.Task):
 
     def validation_step(self, inputs, model, metrics=None) -> dict[str, tf.Tensor]:
         images, ids = inputs
-        codes, logits = model(images, training=False)
+        codes, logits = self.outputs(model, images, training=False)
         found = postprocess.detections(codes, logits[:, :, 1:], self._anchors)
         return {"ids": ids, **found._asdict()}
 
