@@ -26,7 +26,7 @@ if sys.version_info < (3, 10):
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "official", "tensorflow_model_optimization"}
 RUNTIME_NEEDS = {"numpy", "cv2"}
 # What training may share with the runtime; the rest of the runtime is about .tflite files.
-SHARED_WITH_TRAIN = {"values", "errors", "command", "files", "options", "preprocess", "opencv"}
+SHARED_WITH_TRAIN = {"values", "errors", "command", "files", "options", "preprocess", "opencv", "table"}
 
 COMMAND = re.compile(r"(?:python|\$\(PY\)) -m ((?:train|convert|runtime)(?:\.\w+)*)([^\n`#|\"']*)")
 
@@ -133,6 +133,7 @@ def test_train_knows_only_the_plain_part_of_runtime(module):
 @pytest.mark.parametrize(
     "module",
     ["train", "train.dataset", "train.records", "train.run_folder", "train.coco", "train.generate", "train.__main__"]
+    + ["train.check"]
     + [name for name in MODULES if name.startswith("train.formats")],
 )
 def test_data_sets_and_runs_are_read_without_tensorflow(module):

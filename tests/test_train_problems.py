@@ -32,6 +32,6 @@ def test_collecting_refuses_nothing_and_tells_the_kinds_apart():
         bad_data().settle("other pets", 100, 20)
     assert found.files == ["a.jpg: the file is empty"] * 2
     assert found.boxes == ["b.xml: box 1 has no area"] * 2 and found.notes == ["c.xml: left out"] * 2
-    assert len(found.refusals) == 2 and (found.examples_seen, found.boxes_seen) == (110, 30)
+    assert found.refused == {"files", "boxes"} and (found.examples_seen, found.boxes_seen) == (110, 30)
     with pytest.raises(InputError):
         bad_data().settle("pets", 10, 10)

@@ -155,7 +155,7 @@ def test_any_change_of_the_data_builds_anew(tmp_path, examples):
 def test_bytes_do_not_depend_on_the_number_of_processes(tmp_path, examples, monkeypatch):
     one = records.build(examples, LABELS, cache=tmp_path / "one", progress=False)
     monkeypatch.setattr(records, "_BYTES_A_PROCESS", 1)
-    monkeypatch.setattr(records, "_cores", lambda: 2)
+    monkeypatch.setattr(records, "cores", lambda: 2)
     two = records.build(examples, LABELS, cache=tmp_path / "two", progress=False)
     assert [path.name for path in one] == [path.name for path in two]
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]

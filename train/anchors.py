@@ -15,6 +15,9 @@ ASPECT_RATIOS = (1.0, 2.0, 0.5)
 OCTAVE_SCALES = (1.0, math.sqrt(2.0))
 PER_CELL = len(ASPECT_RATIOS) * len(OCTAVE_SCALES)
 
+# From this IoU with a labelled box on, an anchor is trained to find it.
+POSITIVE_IOU = 0.5
+
 
 def feature_sides(size: int) -> tuple[int, ...]:
     """Cells along one side of each level's feature map, level 3 first, for a `size` x `size` input.

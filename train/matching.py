@@ -5,8 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from train import box_coder
-
-POSITIVE_IOU = 0.5
+from train.anchors import POSITIVE_IOU
 
 
 def corners(anchors: tf.Tensor) -> tf.Tensor:

@@ -19,14 +19,15 @@ MAX_BAD_BOXES = 0.05
 class Collected:
     """What was wrong in all data that was read within `collect()`.
 
-    `files`, `boxes` and `notes` hold a line for each thing left out, `refusals` one for each data set
-    that would have been refused; `examples_seen` and `boxes_seen` count good and bad ones.
+    `files`, `boxes` and `notes` hold a line for each thing left out; `refused` says whether so many
+    "files" or "boxes" are bad that the data would be refused; `examples_seen` and `boxes_seen` count
+    good and bad ones.
     """
 
     files: list[str] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    refusals: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
     examples_seen: int = 0
     boxes_seen: int = 0
 
@@ -74,28 +75,25 @@ class Problems:
 
         Within `collect()` it raises nothing.
         """
-        refusals = self._refusals(where, files, boxes)
+        refusals = {
+            kind: _refusal(where, bad, total, share, what)
+            for kind, bad, total, share, what in (
+                ("files", self._files, files, MAX_BAD_FILES, "examples"),
+                ("boxes", self._boxes, boxes, MAX_BAD_BOXES, "boxes"),
+            )
+            if len(bad) > share * total
+        }
         found = _collected.get()
         if found is not None:
             found.files += self._files
             found.boxes += self._boxes
             found.notes += self._notes
-            found.refusals += refusals
+            found.refused |= refusals.keys()
             found.examples_seen += files
             found.boxes_seen += boxes
         elif refusals:
-            raise InputError(refusals[0])
+            raise InputError(next(iter(refusals.values())))
         return tuple(self._lines)
-
-    def _refusals(self, where: str, files: int, boxes: int) -> list[str]:
-        return [
-            _refusal(where, bad, total, share, what)
-            for bad, total, share, what in (
-                (self._files, files, MAX_BAD_FILES, "examples"),
-                (self._boxes, boxes, MAX_BAD_BOXES, "boxes"),
-            )
-            if len(bad) > share * total
-        ]
 
 
 def _refusal(where: str, bad: list[str], total: int, share: float, what: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import multiprocessing
 import os
 import shutil
 import struct
 import sys
 import tempfile
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Iterator, Optional, Sequence
@@ -22,6 +21,7 @@ from runtime.values import Box, Labels
 from train import pictures, tf_example, tfrecord
 from train.cache import cache_folder
 from train.example import Example, LabelledBox
+from train.parallel import cores, executor
 
 # Changes whenever the same examples would give other bytes.
 _VERSION = 1
@@ -107,12 +107,12 @@ def _write_shards(
 ) -> list[str]:
     """Writes all shards and gives the hash of every picture, in the order of `examples`."""
     hashes = [""] * len(examples)
-    workers = min(_cores(), count, math.ceil(size / _BYTES_A_PROCESS) or 1)
-    with _executor(workers) as executor, tqdm(
+    workers = min(cores(), count, math.ceil(size / _BYTES_A_PROCESS) or 1)
+    with executor(workers) as pool, tqdm(
         total=len(examples), desc="records", unit="picture", disable=not progress, file=sys.stderr
     ) as bar:
         tasks = {
-            executor.submit(_write_shard, [_pack(example) for example in examples[shard::count]], labels, path): shard
+            pool.submit(_write_shard, [_pack(example) for example in examples[shard::count]], labels, path): shard
             for shard, path in enumerate(_paths(folder, count))
         }
         try:
@@ -121,7 +121,7 @@ def _write_shards(
                 hashes[shard::count] = task.result()
                 bar.update(len(hashes[shard::count]))
         except BaseException:
-            executor.shutdown(cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
             raise
     return hashes
 
@@ -146,17 +146,6 @@ def _unpack(values: tuple) -> Example:
     id, picture, width, height, orientation, packed = values
     boxes = tuple(LabelledBox(item[0], Box(*item[1:5]), *item[5:]) for item in packed)
     return Example(id, Path(picture), width, height, boxes, orientation)
-
-
-def _executor(workers: int) -> Executor:
-    if workers == 1:
-        return ThreadPoolExecutor(1)
-    # A fork of a process that has TensorFlow's threads can hang.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _size(example: Example) -> int:
@@ -186,9 +175,9 @@ def _key(hashes: Sequence[str]) -> str:
 
 def _hash_pictures(examples: Sequence[Example]) -> list[str]:
     hashes = [""] * len(examples)
-    threads = _cores()
-    with ThreadPoolExecutor(threads) as executor:
-        parts = executor.map(_hash_all, (examples[start::threads] for start in range(threads)))
+    threads = cores()
+    with ThreadPoolExecutor(threads) as pool:
+        parts = pool.map(_hash_all, (examples[start::threads] for start in range(threads)))
         for start, part in enumerate(parts):
             hashes[start::threads] = part
     return hashes

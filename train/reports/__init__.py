@@ -1,0 +1,1 @@
+"""Pages that a person reads: one HTML file each, without scripts and without anything from outside."""
