@@ -20,6 +20,7 @@ from convert.golden_cases import sha256
 from runtime import outputs
 from runtime.command import run as run_command
 from runtime.detector import Detector
+from runtime.engines import Request
 from runtime.errors import KitError
 from runtime.files import atomic_path, write_text
 from runtime.interpreter import Interpreter
@@ -109,7 +110,7 @@ def found_in(path: Path, bgr: np.ndarray) -> dict[str, Any]:
     """What golden.json says of one model and one picture: input hash, raw outputs, detections."""
     detector = Detector(path, score=SCORE)
     tensor = detector.preprocess(bgr)
-    raw = Interpreter(path, threads=1, plain=True).invoke(tensor)
+    raw = Interpreter(path, Request("plain", threads=1)).invoke(tensor)
     height, width = bgr.shape[:2]
     return {
         "input_sha256": sha256(tensor),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import List, Optional, Sequence, Tuple, Union
+from types import MappingProxyType
+from typing import List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from runtime import labels as label_files
 from runtime import outputs, preprocess
+from runtime.engines import Request
 from runtime.errors import InputError
 from runtime.interpreter import Interpreter, Port
+from runtime.interpreter import Model as Runner
 from runtime.metadata import Metadata, TensorMetadata
 from runtime.tflite import Model
 from runtime.values import Box, Detection, Labels
@@ -19,6 +22,8 @@ Size = Union[int, Tuple[int, int]]
 
 # A box in the tensor is ymin, xmin, ymax, xmax: where left, top, right and bottom stand in it.
 _BOX_INDEX = (1, 0, 3, 2)
+
+DEFAULT_SCORE = 0.5
 
 _INPUT_TYPES = ("uint8", "int8", "float32")
 
@@ -40,25 +45,39 @@ class Detector:
         *,
         labels: Union[Labels, str, os.PathLike, None] = None,
         threads: int = 2,
-        score: float = 0.5,
+        score: Optional[float] = None,
+        scores: Mapping[str, float] = MappingProxyType({}),
+        engine: str = "auto",
+        device: str = "",
+        fallback: bool = False,
+        runner: Optional[Runner] = None,
     ) -> None:
         """Loads the model at `path`.
 
         `labels` is a list or a label file; without it the file's own are used, or those beside it.
-        Detections with a score under `score` (0..1) are left out. Raises InputError where the file
-        is no detector or cannot be read, KitError where no interpreter is installed.
+        Detections with a score under `score` (0..1) are left out: by default under what the file's
+        metadata says, else 0.5. `scores` has other thresholds for some classes, by name. `engine`,
+        `device` and `fallback` are those of `runtime.engines.Request`; a `runner` has the model
+        loaded already. Raises InputError where the file is no detector or cannot be read, KitError
+        where no engine works.
         """
-        self.path = str(path)
-        self.score = score
         model = Model.read(path)
-        metadata = Metadata.of(model)
         outputs.check_count(model)
         _check_operators(model)
+        request = Request(engine, device, threads, fallback)
+        self._interpreter: Runner = runner or Interpreter(path, request)
+        # Where the engine fell back on another file, that one counts.
+        self.path: str = self._interpreter.path
+        if self.path != str(path):
+            model = Model.read(self.path)
+        metadata = Metadata.of(model)
         found = label_files.find(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
+        self.score: float = score if score is not None else _threshold(metadata)
+        self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
         self._mean, self._std = _normalisation(model, metadata)
-        self._interpreter = Interpreter(path, threads)
+        self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
         self._input = _picture_input(model.where, self._interpreter.inputs)
         shapes = [port.shape for port in self._interpreter.outputs]
@@ -109,7 +128,7 @@ class Detector:
         boxes = boxes[used][:, self._box_index]
         classes, scores = classes[used], scores[used]
         # Comparisons with NaN are false: a score or a box that is not a number drops out here.
-        keep = np.flatnonzero((scores >= self.score) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
+        keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
         keep = keep[np.argsort(-scores[keep], kind="stable")]
         scale = np.array([width, height, width, height], np.float64)
         pixels = np.clip(boxes[keep], 0.0, 1.0) * scale
@@ -120,6 +139,13 @@ class Detector:
             for class_id, score, corners in zip(ids, scores[keep].tolist(), pixels.tolist())
         )
 
+    def _least(self, classes: np.ndarray) -> Union[float, np.ndarray]:
+        """The threshold for each of `classes`; one for all where no class has its own."""
+        if not self._scores:
+            return self.score
+        ids = np.nan_to_num(classes).round().astype(int).tolist()
+        return np.array([self._scores.get(self.labels[class_id], self.score) for class_id in ids])
+
     def _check_by_running(self, model: Model) -> None:
         """Some shapes are known only after a run; refuses a file that then shows no detector's."""
         raw = self.invoke(np.zeros(self._input.shape, self._input.dtype))
@@ -129,11 +155,6 @@ class Detector:
 
 def _check_operators(model: Model) -> None:
     names = {step.custom_name for step in model.main.operators}
-    if "edgetpu-custom-op" in names:
-        raise InputError(
-            f"{model.where}: compiled for the Edge TPU, which only that chip can run; "
-            "use the int8 file that it was compiled from"
-        )
     flex = sorted(name for name in names if name.startswith("Flex"))
     if flex:
         raise InputError(
@@ -154,6 +175,12 @@ def _picture_input(where: str, inputs: Sequence[Port]) -> Port:
     if port.dtype.name not in _INPUT_TYPES:
         raise InputError(f"{where}: its input is {listed}; a detector takes {', '.join(_INPUT_TYPES[:-1])} or float32")
     return port
+
+
+def _threshold(metadata: Optional[Metadata]) -> float:
+    said = [output.score_threshold for output in metadata.outputs] if metadata else []
+    known = [value for value in said if value is not None and 0 <= value <= 1]
+    return known[0] if known else DEFAULT_SCORE
 
 
 def _normalisation(model: Model, metadata: Optional[Metadata]) -> Tuple[Sequence[float], Sequence[float]]:

@@ -1,23 +1,15 @@
-"""The interpreter of .tflite files, whichever of its packages is installed."""
+"""A loaded model: tensors in, tensors out, whichever engine runs it."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, List, Tuple, Union
+from typing import Any, List, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
-from runtime.errors import InputError, KitError
-from runtime.opencv import quiet
-
-# In order of preference. TensorFlow holds the same interpreter, but takes seconds to import.
-PACKAGES = (
-    ("ai_edge_litert.interpreter", "ai-edge-litert"),
-    ("tflite_runtime.interpreter", "tflite-runtime"),
-    ("tensorflow.lite.python.interpreter", "tensorflow"),
-)
+from runtime.engines import Engine, Request, open_engine
+from runtime.errors import KitError
 
 
 @dataclass(frozen=True)
@@ -36,60 +28,65 @@ class Port:
     zero_point: int
 
 
+class Model(Protocol):
+    """What a detector needs of whatever runs its model: `Interpreter`, in this process, or
+    `EngineProcess`, in one of its own.
+
+    `path` is the file that is run; `engine`, `package` and `what` are those of `Engine`.
+    """
+
+    path: str
+    engine: str
+    package: str
+    what: str
+    notes: Tuple[str, ...]
+    inputs: Tuple[Port, ...]
+    outputs: Tuple[Port, ...]
+
+    def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
+        """Runs the model on its one input; gives every output as float32, in the model's order."""
+
+    def bare_invoke(self) -> None:
+        """Runs the model again on what its input holds: the least time that a frame can take."""
+
+
 class Interpreter:
-    """A loaded model: `invoke` takes the input tensor and gives the output tensors."""
+    """A model in this process."""
 
-    def __init__(self, path: Union[str, os.PathLike], threads: int = 2, *, plain: bool = False) -> None:
-        """`plain` takes TFLite's own kernels in place of XNNPACK's, which are faster and round otherwise.
-
-        A plain C build of TFLite, as phones and other boards have it, agrees with its own kernels bit
-        for bit on int8 files; scores by XNNPACK may lie some hundredths away.
-        Raises InputError where the interpreter refuses the file, KitError where there is none.
-        """
-        module, self.package = find_package()
-        options = {}
-        if plain:
-            options["experimental_op_resolver_type"] = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        try:
-            # The interpreter's native half greets on standard error, and complains there too.
-            with quiet():
-                self._native = module.Interpreter(model_path=str(path), num_threads=threads, **options)
-                self._native.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"{path}: {self.package} cannot run it: {reason}") from error
+    def __init__(self, path: Union[str, os.PathLike], request: Request = Request()) -> None:
+        """Raises InputError where the file is refused, KitError where the engine cannot work."""
+        engine: Engine = open_engine(path, request)
+        self._native: Any = engine.native
+        self.path = engine.path
+        self.engine = engine.name
+        self.package = engine.package
+        self.what = engine.what
+        self.notes = engine.notes
         self.inputs = tuple(_port(details) for details in self._native.get_input_details())
         self.outputs = tuple(_port(details) for details in self._native.get_output_details())
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """Runs the model on its one input; gives every output as float32, in the model's order.
+        """As `Model.invoke`. Raises KitError where the run fails."""
+        return real(self.invoke_stored(tensor), self.outputs)
 
-        Raises KitError where the run fails.
-        """
+    def invoke_stored(self, tensor: np.ndarray) -> List[np.ndarray]:
+        """As `invoke`, but with the outputs as the model stores them, quantised or not."""
         try:
             self._native.set_tensor(self.inputs[0].index, tensor)
             self._native.invoke()
         except (ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())
-            raise KitError(f"{self.package} failed while it ran the model: {reason}") from error
-        return [_real(self._native.get_tensor(port.index), port) for port in self.outputs]
+            raise KitError(f"{self.what}: failed while it ran the model: {reason}") from error
+        return [self._native.get_tensor(port.index) for port in self.outputs]
 
     def bare_invoke(self) -> None:
-        """Runs the model again on what its input holds: the least time that a frame can take."""
+        """As `Model.bare_invoke`."""
         self._native.invoke()
 
 
-def find_package() -> Tuple[Any, str]:
-    """The first module of PACKAGES that is installed, and the name that pip knows it by.
-
-    Raises KitError where none is.
-    """
-    for module, package in PACKAGES:
-        try:
-            return import_module(module), package
-        except ImportError:
-            continue
-    raise KitError("no interpreter for .tflite files is installed; run: pip install ai-edge-litert")
+def real(stored: Sequence[np.ndarray], ports: Sequence[Port]) -> List[np.ndarray]:
+    """Stored values as the float32 that they stand for."""
+    return [_real(values, port) for values, port in zip(stored, ports)]
 
 
 def _port(details: dict) -> Port:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tiny_detector
-from runtime import Box, Detector, InputError, KitError, Labels, interpreter, pictures
+from runtime import Box, Detector, InputError, KitError, Labels, packages, pictures
 
 PICTURE = np.zeros((100, 200, 3), np.uint8)
 EXPORTER = {"output_0": 3, "output_1": 2, "output_2": 1, "output_3": 0}
@@ -141,15 +141,15 @@ def test_a_classifier_is_refused(tiny):
 
 
 def test_no_interpreter_at_all(monkeypatch):
-    monkeypatch.setattr(interpreter, "PACKAGES", (("no_such_module_a", "a"), ("no_such_module_b", "b")))
+    monkeypatch.setattr(packages, "PACKAGES", (("no_such_module_a", "a"), ("no_such_module_b", "b")))
     with pytest.raises(KitError, match="pip install ai-edge-litert") as error:
-        interpreter.find_package()
+        packages.find_package()
     assert not isinstance(error.value, InputError)
 
 
 def test_the_first_installed_interpreter_is_taken(monkeypatch):
-    monkeypatch.setattr(interpreter, "PACKAGES", (("no_such_module_a", "a"), ("json", "b"), ("no_such_module_c", "c")))
-    assert interpreter.find_package()[1] == "b"
+    monkeypatch.setattr(packages, "PACKAGES", (("no_such_module_a", "a"), ("json", "b"), ("no_such_module_c", "c")))
+    assert packages.find_package()[1] == "b"
 
 
 @pytest.mark.parametrize(
@@ -235,3 +235,20 @@ def test_tensorflow_is_the_last_resort_and_works(tiny):
     )
     done = subprocess.run([sys.executable, "-c", code, str(tiny())], capture_output=True, text=True)
     assert done.stdout == "tensorflow 2\n", done.stderr
+
+
+def test_the_threshold_of_the_metadata_is_the_default(tiny):
+    path = tiny(metadata=tiny_detector.metadata(outputs=("a", "b", "c", "d"), threshold=0.8))
+    assert Detector(path).score == pytest.approx(0.8)
+    assert [item.score for item in Detector(path)(PICTURE)] == pytest.approx([0.9])
+    assert len(Detector(path, score=0.1)(PICTURE)) == 3
+
+
+def test_classes_with_thresholds_of_their_own(tiny):
+    labels = Labels(("cat", "dog"))
+    detector = Detector(tiny(), labels=labels, score=0.8, scores={"cat": 0.7, "class 2": 0.1})
+    assert [item.class_id for item in detector(PICTURE)] == [1, 0, 2]
+    detector.score = 0.95
+    assert [item.class_id for item in detector(PICTURE)] == [0, 2]
+    with pytest.raises(InputError, match="--score: no class is called 'dgo'; did you mean dog"):
+        Detector(tiny(), labels=labels, scores={"dgo": 0.5})

@@ -29,8 +29,12 @@ def build(
     signature: Optional[Mapping[str, int]] = None,
     metadata: Optional[bytes] = None,
     files: Optional[Mapping[str, bytes]] = None,
+    compiled: bool = False,
 ) -> bytes:
-    """`signature` maps names to positions among `outputs`; `files` become zip entries at the end."""
+    """`signature` maps names to positions among `outputs`; `files` become zip entries at the end.
+
+    `compiled` makes it a file for the Edge TPU, as far as one can see from outside.
+    """
     schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
     model, graph = schema.ModelT(), schema.SubGraphT()
     model.version = 3
@@ -65,6 +69,14 @@ def build(
         step.outputs = [tensor(name, array.shape, str(array.dtype))]
         graph.operators.append(step)
         graph.outputs.append(step.outputs[0])
+    if compiled:
+        code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+        code.customCode = "edgetpu-custom-op"
+        step = schema.OperatorT()
+        step.opcodeIndex = 0
+        step.inputs = [*graph.inputs, *(made.inputs[0] for made in graph.operators)]
+        step.outputs = list(graph.outputs)
+        graph.operators = [step]
     if signature:
         entry = schema.SignatureDefT()
         entry.signatureKey, entry.subgraphIndex = "serving_default", 0
