@@ -155,9 +155,6 @@ class FakePycoral:
             fake = ModuleType("pycoral.utils.edgetpu")
             fake.make_interpreter = self.make_interpreter
             monkeypatch.setitem(sys.modules, "pycoral.utils.edgetpu", fake)
-            import pycoral.utils
-
-            monkeypatch.setattr(pycoral.utils, "edgetpu", fake, raising=False)
 
     def make_interpreter(self, path, device=None, delegate=None):
         self.asked.append(device)

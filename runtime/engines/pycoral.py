@@ -6,7 +6,7 @@ What is called `pycoral` on the public index is another project, which this file
 from __future__ import annotations
 
 import importlib.util
-from importlib import metadata
+from importlib import import_module, metadata
 
 from runtime import edgetpu_devices
 from runtime.engines import Engine, Request, is_compiled
@@ -32,7 +32,7 @@ def unfit(model: Model, request: Request) -> str:
 def load(path: str, request: Request) -> Engine:
     device = checked_device(request.device)
     try:
-        from pycoral.utils import edgetpu
+        edgetpu = import_module("pycoral.utils.edgetpu")
     except ImportError as error:
         raise KitError(f"pycoral is installed, but cannot be imported: {error}") from error
     try:
