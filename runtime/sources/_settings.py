@@ -1,0 +1,79 @@
+"""Settings after the name of a camera: `picamera,size=1280x720,fps=30`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Callable, Mapping, Optional, Tuple
+
+from runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may be asked of a camera; None is its own default.
+
+    `size` is (width, height) in pixels, `fps` frames a second, `format` four letters such as MJPG,
+    `camera` which of several, `flip` "", "h", "v" or "hv".
+    """
+
+    size: Optional[Tuple[int, int]] = None
+    fps: Optional[float] = None
+    format: Optional[str] = None
+    camera: int = 0
+    flip: str = ""
+
+
+def split(spec: str) -> Tuple[str, str]:
+    """The name of the camera, and what follows its first comma."""
+    name, _, rest = spec.partition(",")
+    return name, rest
+
+
+def parse(spec: str, known: Tuple[str, ...]) -> Settings:
+    """The settings in `spec`, of which a source knows those in `known`. Raises InputError."""
+    _, rest = split(spec)
+    found = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = (text.strip() for text in part.partition("="))
+        if key not in known or not equals:
+            raise InputError(f"{spec}: {part!r} is no setting of it; there are {', '.join(known)}, as in size=640x480")
+        try:
+            found[key] = _READERS[key](value)
+        except ValueError as error:
+            raise InputError(f"{spec}: {key}={value}: {error}") from None
+    return Settings(**found)
+
+
+def _size(text: str) -> Tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if not match or not all(int(side) for side in match.groups()):
+        raise ValueError("a size is WIDTHxHEIGHT in pixels, as in 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def _fps(text: str) -> float:
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or not float(text):
+        raise ValueError("frames a second are a number over 0")
+    return float(text)
+
+
+def _format(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9]{4}", text):
+        raise ValueError("a format is four letters, as in MJPG or YUYV")
+    return text.upper()
+
+
+def _camera(text: str) -> int:
+    if not re.fullmatch(r"\d{1,2}", text):
+        raise ValueError("cameras are numbered from 0")
+    return int(text)
+
+
+def _flip(text: str) -> str:
+    if text not in ("h", "v", "hv", "vh"):
+        raise ValueError("h mirrors, v turns upside down, hv turns by 180 degrees")
+    return "".join(sorted(text))
+
+
+_READERS: Mapping[str, Callable] = {"size": _size, "fps": _fps, "format": _format, "camera": _camera, "flip": _flip}

@@ -1,0 +1,155 @@
+"""The Raspberry Pi's own camera, through picamera2.
+
+OpenCV cannot read it since the Pi uses libcamera. Written against picamera2's documented interface
+(The Picamera2 Library, Raspberry Pi Ltd): Picamera2, global_camera_info,
+create_video_configuration, configure, camera_configuration, start, capture_request, wait, make_array,
+get_metadata, release, stop, close.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Iterator, Optional
+
+import numpy as np
+
+from runtime.errors import InputError, KitError
+from runtime.sources import Source
+from runtime.sources._settings import Settings, parse, split
+from runtime.values import Frame
+
+KIND = "the Raspberry Pi's camera (picamera; picamera,size=1280x720,fps=30,camera=1,flip=hv)"
+
+SETTINGS = ("size", "fps", "camera", "flip")
+DEFAULT_SIZE = (640, 480)
+DEFAULT_FPS = 30.0
+
+# Frames in flight inside libcamera. With fewer, the sensor waits for us; each takes memory of the
+# kernel's, which is scarce.
+BUFFERS = 4
+FRAME_SECONDS = 5.0
+
+
+def accepts(spec: str) -> bool:
+    return split(spec)[0] == "picamera"
+
+
+def connect(spec: str) -> Source:
+    return PiCamera(parse(spec, SETTINGS))
+
+
+class PiCamera(Source):
+    """Frames with the time at which the sensor began to expose their first row, in seconds since 1970."""
+
+    live = True
+
+    def __init__(self, settings: Settings) -> None:
+        """Starts the camera. Raises InputError without picamera2 or such a camera, KitError where it does not start."""
+        self.name = f"picamera {settings.camera}" if settings.camera else "picamera"
+        self.size = settings.size or DEFAULT_SIZE
+        self.fps = settings.fps or DEFAULT_FPS
+        self._closed = threading.Event()
+        self._reading = threading.Lock()
+        library = _library()
+        known = library.Picamera2.global_camera_info()
+        if settings.camera >= len(known):
+            listed = ", ".join(f"{number} ({info.get('Model', '?')})" for number, info in enumerate(known))
+            raise InputError(
+                f"{self.name}: the system knows no such camera; "
+                + (f"there is {listed}" if listed else "is the ribbon cable in, and does rpicam-hello show a picture?")
+            )
+        try:
+            self._camera = library.Picamera2(settings.camera)
+        except (RuntimeError, IndexError) as error:
+            raise KitError(f"{self.name}: cannot be opened: {error}; does another program use it?") from error
+        try:
+            self._camera.configure(self._configuration(settings))
+            self.size = tuple(self._camera.camera_configuration()["main"]["size"])
+            self._camera.start()
+        except RuntimeError as error:
+            self._camera.close()
+            raise KitError(f"{self.name}: does not start: {error}") from error
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        while True:
+            with self._reading:
+                frame = self._next(index)
+            if frame is None:
+                return
+            yield frame
+            index += 1
+
+    def close(self) -> None:
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        # The iterator looks for that often; libcamera does not like to be stopped under its hands.
+        with self._reading:
+            self._camera.stop()
+            self._camera.close()
+
+    def _configuration(self, settings: Settings) -> Any:
+        # In libcamera's names the first letter is the highest byte: "RGB888" lies in memory as
+        # blue, green, red, which is OpenCV's order.
+        stream = {"size": self.size, "format": "RGB888"}
+        duration = round(1e6 / self.fps)
+        # Without `queue`, who asks gets the next frame that is finished, never one that has waited.
+        arguments = {
+            "main": stream,
+            "buffer_count": BUFFERS,
+            "queue": False,
+            "controls": {"FrameDurationLimits": (duration, duration)},
+        }
+        if settings.flip:
+            from libcamera import Transform
+
+            arguments["transform"] = Transform(hflip="h" in settings.flip, vflip="v" in settings.flip)
+        return self._camera.create_video_configuration(**arguments)
+
+    def _next(self, index: int) -> Optional[Frame]:
+        """The next frame; None once the source is closed. Raises KitError where none comes."""
+        if self._closed.is_set():
+            return None
+        done = threading.Event()
+        job = self._camera.capture_request(wait=False, signal_function=lambda _: done.set())
+        asked = time.monotonic()
+        while not done.wait(0.2):
+            if self._closed.is_set():
+                return None
+            if time.monotonic() - asked > FRAME_SECONDS:
+                raise KitError(f"{self.name}: no frame came for {FRAME_SECONDS:.0f} s; is the ribbon cable in?")
+        try:
+            request = self._camera.wait(job)
+        except RuntimeError as error:
+            raise KitError(f"{self.name}: {error}") from error
+        try:
+            # make_array copies, so that the buffer goes back to the camera at once.
+            image = np.ascontiguousarray(request.make_array("main"))
+            stamp = request.get_metadata().get("SensorTimestamp")
+        finally:
+            request.release()
+        return Frame(image, index, _since_1970(stamp))
+
+
+def _since_1970(stamp: Any) -> float:
+    """`stamp` counts nanoseconds of the system's clock since it was started."""
+    now = time.time()
+    if stamp is None:
+        return now
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    age = time.clock_gettime(clock) - stamp / 1e9
+    # A clock of another kind than expected gives nonsense, which the time of now is better than.
+    return now - age if 0 <= age < 60 else now
+
+
+def _library() -> Any:
+    try:
+        import picamera2
+    except ImportError as error:
+        raise InputError(
+            f"picamera: picamera2 cannot be imported ({error}); it comes with Raspberry Pi OS: sudo apt install "
+            "python3-picamera2, and make the environment with python3 -m venv --system-site-packages"
+        ) from error
+    return picamera2

@@ -1,0 +1,59 @@
+"""A camera on the network: RTSP, or MJPEG and the like over HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from runtime.errors import InputError, KitError
+from runtime.opencv import cv2
+from runtime.sources import Source
+from runtime.sources._capture import CaptureSource, opened
+
+KIND = "a stream (rtsp://, http://)"
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp")
+
+OPEN_SECONDS = 10
+READ_SECONDS = 5
+
+# Over UDP, a single packet that is lost smears the picture until the next key frame. Who wants
+# that sets the variable.
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+
+
+def accepts(spec: str) -> bool:
+    return spec.partition("://")[0].lower() in SCHEMES and "://" in spec
+
+
+def connect(spec: str) -> Source:
+    name = shown(spec)
+    if not _host(spec):
+        raise InputError(f"{name}: names no host; an address is rtsp://HOST:PORT/PATH")
+    limits = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * OPEN_SECONDS,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000 * READ_SECONDS,
+    ]  # fmt: skip
+    capture = opened(spec, cv2.CAP_FFMPEG, limits)
+    if not capture.isOpened():
+        raise KitError(
+            f"{name}: no stream can be opened there; is the address right (with user and password, if it needs them), "
+            "and can this machine reach it?"
+        )
+    return CaptureSource(name, capture, f"the sender has ended, or sent nothing for {READ_SECONDS} s")
+
+
+def shown(address: str) -> str:
+    """`address` without user, password and query, any of which may be a secret."""
+    scheme, _, rest = address.partition("://")
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = place.rpartition("@")[2].partition("/")
+    return f"{scheme.lower()}://{host}{slash}{path}"
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
