@@ -212,7 +212,7 @@ def break_size_tag(folder):
         (break_xml, r"annotations/p1.xml: not XML \(.+\)"),
         (break_root, "annotations/p1.xml: not a PASCAL VOC annotation: its root is <html>"),
         (break_entities, "annotations/p1.xml: declares XML entities"),
-        (break_missing, r"annotations/p1.xml: its picture is missing: no p1.\* or p1.jpg"),
+        (break_missing, r"annotations/p1.xml: its picture is missing: no p1.\* or 'p1.jpg'"),
         (break_truncated, "images/p1.jpg: the JPEG is cut off: it has no end marker"),
         (break_empty, "images/p1.jpg: the file is empty"),
         (break_text, "images/p1.jpg: neither JPEG nor PNG"),

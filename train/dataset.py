@@ -13,9 +13,10 @@ from typing import Iterable, Optional, Union
 from runtime.errors import InputError
 from runtime.files import write_text
 from runtime.values import Labels
-from train import archive, formats
+from train import archive, formats, label_map
 from train.example import Example, LabelledBox
 from train.formats import Splits
+from train.picture_files import quoted
 
 __all__ = ["Dataset", "Example", "LabelledBox", "open_dataset", "write_labels"]
 
@@ -26,8 +27,9 @@ PathLike = Union[str, os.PathLike]
 class Dataset:
     """Labelled pictures to train and to validate on.
 
-    `labels` are sorted by name; class ids count from 0 (in TFRecords and label maps from 1, where 0
-    is background). `problems` has one line for each thing in the data that was left out.
+    `labels` are the classes that have a box in training, in the order that the data set numbers them,
+    else sorted by name; class ids count from 0 (in TFRecords and label maps from 1, where 0 is
+    background). `problems` has one line for each thing in the data that was left out.
     """
 
     train: tuple[Example, ...]
@@ -63,11 +65,22 @@ def open_dataset(
         train = splits.train
         held_out = other.train if other.validation is None else other.validation
         problems += other.problems
-    elif splits.validation is not None:
+        if held_out and not any(example.boxes for example in held_out):
+            raise InputError(f"{validation}: not one box in {len(held_out)} pictures; there is nothing to measure against")
+    elif splits.validation is None:
+        train, held_out = split(splits.train, validation_share, seed, str(path))
+    elif any(example.boxes for example in splits.validation):
         train, held_out = splits.train, splits.validation
     else:
-        train, held_out = split(splits.train, validation_share, seed, str(path))
-    labels = _labels(train, held_out, path)
+        # Pictures of background alone still show what is found where nothing is.
+        train, drawn = split(splits.train, validation_share, seed, str(path))
+        held_out = tuple(sorted((*splits.validation, *drawn), key=_by_id))
+        problems += (
+            f"{path}: not one box in its own {len(splits.validation)} validation pictures, which measure too little;"
+            f" {len(drawn)} more drawn from those for training",
+        )
+    labels, more = _labels(train, held_out, splits.labels, path)
+    problems += more
     name = path.stem if path.is_file() else path.resolve().name
     return Dataset(train, held_out, labels, problems, name)
 
@@ -106,8 +119,7 @@ def write_labels(labels: Labels, folder: PathLike) -> None:
     """Writes `labels.txt` (one name a line) and `label_map.pbtxt` (Object Detection API) to `folder`."""
     folder = Path(folder)
     write_text(folder / "labels.txt", labels.text())
-    items = (f"item {{\n  id: {number}\n  name: '{_escape(name)}'\n}}\n" for number, name in enumerate(labels, 1))
-    write_text(folder / "label_map.pbtxt", "".join(items))
+    write_text(folder / "label_map.pbtxt", label_map.text(labels))
 
 
 def read(path: PathLike, format: Optional[str] = None) -> Splits:
@@ -125,7 +137,10 @@ def read(path: PathLike, format: Optional[str] = None) -> Splits:
         raise InputError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
 
 
-def _labels(train: tuple[Example, ...], validation: tuple[Example, ...], path: Path) -> Labels:
+def _labels(
+    train: tuple[Example, ...], validation: tuple[Example, ...], order: Optional[tuple[str, ...]], path: Path
+) -> tuple[Labels, tuple[str, ...]]:
+    """The classes that training sees, in `order`, and a line on those that it does not."""
     if not validation:
         raise InputError(f"{path}: not one picture to validate on")
     seen = {label for example in train for label in _classes(example)}
@@ -138,7 +153,12 @@ def _labels(train: tuple[Example, ...], validation: tuple[Example, ...], path: P
         )
     if not seen:
         raise InputError(f"{path}: not one box in {len(train)} pictures; there is nothing to learn")
-    return Labels(tuple(sorted(seen)))
+    if order is None:
+        return Labels(tuple(sorted(seen))), ()
+    absent = [name for name in order if name not in seen]
+    names = ", ".join(map(quoted, absent[:3])) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
+    lines = (f"{path}: no box to train on of {names}, which it names: not among the classes",) if absent else ()
+    return Labels(tuple(name for name in order if name in seen)), lines
 
 
 def _classes(example: Example) -> set[str]:
@@ -147,8 +167,3 @@ def _classes(example: Example) -> set[str]:
 
 def _by_id(example: Example) -> str:
     return example.id
-
-
-def _escape(name: str) -> str:
-    """`name` within the single quotes of a protocol buffer text file."""
-    return name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterable, Optional, Sequence, Union
-from xml.etree import ElementTree
+from typing import Optional, Sequence, Union
 
 import cv2
 import numpy as np
 
 from runtime.command import run
-from runtime.errors import InputError, KitError
+from runtime.errors import InputError
 from runtime.files import atomic_path
 from runtime.values import Box
 from train import scene, textures
 from train.example import LabelledBox
+from train.new_folder import new_folder
+from train.writers.pascal_voc import annotation, write_list
 
 Size = tuple[int, int]
 PathLike = Union[str, os.PathLike]
@@ -63,19 +62,8 @@ def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (4
     """
     out = Path(out)
     _check(images, 2, "pictures", seed, size)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is there already; choose another folder, or remove it first")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-        try:
-            _write(temporary, images, seed, size)
-            temporary.chmod(0o755)
-            os.replace(temporary, out)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        raise KitError(f"{out}: cannot be written: {error.strerror or error}") from error
+    with new_folder(out) as folder:
+        _write(folder, images, seed, size)
 
 
 def picture(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
@@ -119,37 +107,10 @@ def _write(folder: Path, images: int, seed: int, size: Size) -> None:
         image, boxes = picture(index, seed, size)
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
-        (folder / "Annotations" / f"{name}.xml").write_bytes(_annotation(f"{name}.jpg", size, boxes))
+        (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, boxes))
     test = set(names[1::_TEST_EVERY])
-    _write_list(folder, "trainval", (name for name in names if name not in test))
-    _write_list(folder, "test", (name for name in names if name in test))
-
-
-def _write_list(folder: Path, name: str, lines: Iterable[str]) -> None:
-    (folder / "ImageSets" / "Main" / f"{name}.txt").write_text("".join(f"{line}\n" for line in lines))
-
-
-def _annotation(filename: str, size: Size, boxes: Iterable[LabelledBox]) -> bytes:
-    root = ElementTree.Element("annotation")
-    _add(root, "folder", "JPEGImages")
-    _add(root, "filename", filename)
-    extent = ElementTree.SubElement(root, "size")
-    for tag, value in zip(("width", "height", "depth"), (*size, 3)):
-        _add(extent, tag, value)
-    for item in boxes:
-        element = ElementTree.SubElement(root, "object")
-        _add(element, "name", item.label)
-        _add(element, "truncated", int(item.truncated))
-        _add(element, "difficult", 0)
-        bounds = ElementTree.SubElement(element, "bndbox")
-        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), item.box.as_tuple()):
-            _add(bounds, tag, int(value))
-    ElementTree.indent(root)
-    return ElementTree.tostring(root)
-
-
-def _add(parent: ElementTree.Element, tag: str, value: object) -> None:
-    ElementTree.SubElement(parent, tag).text = str(value)
+    write_list(folder, "trainval", (name for name in names if name not in test))
+    write_list(folder, "test", (name for name in names if name in test))
 
 
 def _moved(shape: scene.Shape, speed: np.ndarray, turn: float, frame: int, size: Size) -> scene.Shape:

@@ -7,7 +7,6 @@ import os
 import warnings
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional, Union
 
 from PIL import Image, UnidentifiedImageError
@@ -19,6 +18,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
 # The formats that are told apart by Pillow; JPEG and PNG are read here, several times as fast.
 _OTHER_FORMATS = ("BMP", "WEBP", "GIF")
 _EXIF_ORIENTATION = 0x0112
+
+# A picture of more pixels than this is refused: 800 MB once it is decoded.
+MAX_PIXELS = 1 << 28
+
+# What nearly all JPEG headers fit into.
+_HEAD_BYTES = 16 << 10
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -53,9 +58,22 @@ def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> Pictur
     """Reads a picture's header and checks that the file is whole, as far as that goes without its pixels.
 
     `name` stands for the path in messages. Raises InputError, saying what is wrong, where the file is
-    missing, empty, no picture, or cut off.
+    missing, empty, no picture, cut off, or of more than `MAX_PIXELS`.
     """
-    return inspect_bytes(read_bytes(path, name), name or str(path))
+    name = name or str(path)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+            # Most of a JPEG says nothing that is needed here, so only both ends are read.
+            if len(head) == _HEAD_BYTES and head.startswith(_JPEG_START):
+                info, _ = _jpeg_header(head)
+                if info is not None:
+                    file.seek(-len(_JPEG_END), os.SEEK_END)
+                    if file.read() == _JPEG_END:
+                        return _checked(info, name)
+    except OSError as error:
+        raise InputError(f"{name}: cannot read the picture: {error.strerror}") from error
+    return inspect_bytes(read_bytes(path, name), name)
 
 
 def read_bytes(path: Union[str, os.PathLike], name: Optional[str] = None) -> bytes:
@@ -76,16 +94,33 @@ def inspect_bytes(data: bytes, name: str) -> PictureInfo:
             info = _png(data)
         else:
             info = _other(data)
-        if info.width < 1 or info.height < 1:
-            raise ValueError("it has no pixels")
     except ValueError as error:
         raise InputError(f"{name}: {error}; copy or download the picture again") from error
+    return _checked(info, name)
+
+
+def _checked(info: PictureInfo, name: str) -> PictureInfo:
+    if info.width < 1 or info.height < 1:
+        raise InputError(f"{name}: it has no pixels; copy or download the picture again")
+    if info.width * info.height > MAX_PIXELS:
+        raise InputError(f"{name}: is {info.width} x {info.height}, too large to decode; cut it into smaller pictures")
     return info
 
 
 def _jpeg(data: bytes) -> PictureInfo:
-    """Walks the marker segments (ITU-T T.81, annex B) up to the first scan, then looks for the end."""
-    frame, orientation = None, 1
+    info, scan = _jpeg_header(data)
+    if info is None:
+        raise ValueError("the JPEG is damaged: it has no frame header" if scan else "the JPEG is cut off in its header")
+    # Bytes after the end marker are common and harmless. Within a scan 0xFF is always followed by
+    # 0x00 or a restart marker, so that the first end marker found is the picture's.
+    if not data.endswith(_JPEG_END) and data.find(_JPEG_END, scan) < 0:
+        raise ValueError("the JPEG is cut off: it has no end marker")
+    return info
+
+
+def _jpeg_header(data: bytes) -> tuple[Optional[PictureInfo], int]:
+    """Walks the marker segments (ITU-T T.81, annex B) up to the first scan; gives its place, 0 where it is not there."""
+    frame, orientation = b"", 1
     at = data.find(b"\xff", 2)
     while 0 <= at <= len(data) - 4:
         marker = data[at + 1]
@@ -102,17 +137,13 @@ def _jpeg(data: bytes) -> PictureInfo:
             orientation = _orientation(data[at + 4 : at + 2 + length])
         at = data.find(b"\xff", at + 2 + length)
     else:
-        raise ValueError("the JPEG is cut off in its header")
-    if frame is None:
-        raise ValueError("the JPEG is damaged: it has no frame header")
-    # Bytes after the end marker are common and harmless. Within a scan 0xFF is always followed by
-    # 0x00 or a restart marker, so that the first end marker found is the picture's.
-    if not data.endswith(_JPEG_END) and data.find(_JPEG_END, at) < 0:
-        raise ValueError("the JPEG is cut off: it has no end marker")
+        return None, 0
+    if len(frame) < 9:
+        return None, at
     height, width = int.from_bytes(frame[4:6], "big"), int.from_bytes(frame[6:8], "big")
     # Baseline, extended and progressive Huffman coding (SOF0 to SOF2), which every decoder has.
     plain = frame[0] <= 0xC2 and frame[3] == 8 and frame[8] in (1, 3)
-    return PictureInfo("jpeg", width, height, orientation, plain)
+    return PictureInfo("jpeg", width, height, orientation, plain), at
 
 
 def _png(data: bytes) -> PictureInfo:
@@ -149,7 +180,8 @@ def _other(data: bytes) -> PictureInfo:
             # Pillow warns of large pictures and of odd EXIF; neither is a fault here.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_OTHER_FORMATS) as image:
-                image.load()
+                if image.width * image.height <= MAX_PIXELS:
+                    image.load()
                 orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
                 return PictureInfo(image.format.lower(), image.width, image.height, _valid(orientation), False)
     except UnidentifiedImageError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import struct
-from typing import Mapping, Sequence, Union
+from typing import Iterator, Mapping, Sequence, Union
 
 Values = Union[Sequence[bytes], Sequence[int], Sequence[float]]
 
@@ -34,6 +34,97 @@ def encode(features: Mapping[str, tuple[type, Values]]) -> list[bytes]:
         pieces += (tag, head, *payload)
         total += len(tag) + len(head) + size
     return [_tag(1, total), *pieces]
+
+
+def decode(data: bytes) -> dict[str, Values]:
+    """The features of a serialised tf.train.Example, which may come from anyone.
+
+    Bytes are views into `data`. Raises ValueError where it is no such message.
+    """
+    features: dict[str, Values] = {}
+    for message in _messages(memoryview(data), 1):
+        for entry in _messages(message, 1):
+            key, values = "", []
+            for number, wire, value in _fields(entry):
+                if (number, wire) == (1, 2):
+                    key = bytes(value).decode()
+                elif (number, wire) == (2, 2):
+                    values = _values(value)
+            features[key] = values
+    return features
+
+
+def _values(feature: memoryview) -> Values:
+    values: list = []
+    for number, wire, message in _fields(feature):
+        if wire != 2 or number not in (_BYTES_LIST, _FLOAT_LIST, _INT64_LIST):
+            continue
+        values = []
+        for inner, form, value in _fields(message):
+            if inner != 1:
+                continue
+            if number == _BYTES_LIST and form == 2:
+                values.append(value)
+            elif number == _FLOAT_LIST and form in (2, 5) and len(value) % 4 == 0:
+                values += struct.unpack(f"<{len(value) // 4}f", value)
+            elif number == _INT64_LIST and form == 0:
+                values.append(_signed(value))
+            elif number == _INT64_LIST and form == 2:
+                values += _packed_ints(value)
+            else:
+                raise ValueError("a list has values of another kind")
+    return values
+
+
+def _messages(data: memoryview, wanted: int) -> Iterator[memoryview]:
+    return (value for number, wire, value in _fields(data) if (number, wire) == (wanted, 2))
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int, Union[int, memoryview]]]:
+    """(field number, wire type, value) of each field: an int for a varint, else bytes."""
+    at, end = 0, len(data)
+    while at < end:
+        tag, at = _read_varint(data, at)
+        wire = tag & 7
+        if wire == 0:
+            value, at = _read_varint(data, at)
+        else:
+            if wire == 2:
+                length, at = _read_varint(data, at)
+            elif wire in (1, 5):
+                length = 8 if wire == 1 else 4
+            else:
+                raise ValueError(f"a field of wire type {wire}")
+            if length > end - at:
+                raise ValueError("a field is cut off")
+            value = data[at : at + length]
+            at += length
+        yield tag >> 3, wire, value
+
+
+def _packed_ints(data: memoryview) -> list[int]:
+    values, at = [], 0
+    while at < len(data):
+        value, at = _read_varint(data, at)
+        values.append(_signed(value))
+    return values
+
+
+def _read_varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            raise ValueError("a number is cut off")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value & 0xFFFFFFFFFFFFFFFF, at
+    raise ValueError("a number of more than ten bytes")
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
 
 
 @functools.lru_cache(maxsize=256)

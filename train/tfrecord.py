@@ -6,9 +6,13 @@ https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Sequence
+from typing import BinaryIO, Iterator, Sequence
 
 import google_crc32c
+
+_HEAD = struct.Struct("<QI")
+# Held in memory one at a time; no picture is as large.
+_MAX_RECORD = 1 << 30
 
 
 def write(file: BinaryIO, pieces: Sequence[bytes]) -> None:
@@ -20,6 +24,34 @@ def write(file: BinaryIO, pieces: Sequence[bytes]) -> None:
     file.write(length + _masked(google_crc32c.value(length)))
     file.writelines(pieces)
     file.write(_masked(crc))
+
+
+def read(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The records of `file`, which has `size` bytes and is read from its start, one at a time.
+
+    Raises ValueError, saying what is wrong and in which record, where the file is cut off, damaged, or
+    no TFRecord file.
+    """
+    at = number = 0
+    while at < size:
+        head = file.read(_HEAD.size)
+        if at == 0 and head[:2] == b"\x1f\x8b":
+            raise ValueError("is compressed; unpack it with gunzip")
+        if len(head) < _HEAD.size:
+            raise ValueError(f"is cut off in record {number}")
+        length, _ = _HEAD.unpack(head)
+        if _masked(google_crc32c.value(head[:8])) != head[8:]:
+            raise ValueError("is no TFRecord file" if at == 0 else f"is damaged at record {number}: its length is wrong")
+        at += _HEAD.size + length + 4
+        if at > size:
+            raise ValueError(f"is cut off in record {number}")
+        if length > _MAX_RECORD:
+            raise ValueError(f"has {length >> 20} MiB in record {number}, which no picture has")
+        data = file.read(length)
+        if _masked(google_crc32c.value(data)) != file.read(4):
+            raise ValueError(f"is damaged in record {number}: its checksum is wrong")
+        yield data
+        number += 1
 
 
 def _masked(crc: int) -> bytes:

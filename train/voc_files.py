@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Iterator, Optional
 
 from runtime.errors import InputError
 from train import archive
+from train.picture_files import File, PictureFiles, best, is_picture, nearness, quoted, unique_ids, walk
 from train.picture_info import SUFFIXES
 from train.problems import Problems
+from train.split_names import split_of_folder
 
 _ANNOTATION_ZIPS = ("annotations.zip",)
 _PICTURE_ZIPS = ("images.zip", "jpegimages.zip")
@@ -19,17 +19,6 @@ _PICTURE_ZIPS = ("images.zip", "jpegimages.zip")
 # Which lists of ImageSets/Main to use, best first: what was made for training and testing before
 # what splits the training part again.
 _LISTS = (("trainval", "test"), ("train", "val"), ("train", "test"))
-
-# Names of the folders in which exports (Roboflow's among them) put the splits.
-_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of the data set: where it is, and its name from the data set's top, for messages."""
-
-    path: Path
-    name: Path
 
 
 class VocFiles:
@@ -41,18 +30,18 @@ class VocFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        files = list(_files(folder, ""))
-        xml = [file for file in files if _suffix(file) == ".xml"]
-        found = [file for file in files if _suffix(file) in SUFFIXES]
+        files = list(walk(folder))
+        xml = [file for file in files if file.suffix == ".xml"]
+        found = [file for file in files if is_picture(file)]
         if not xml:
-            xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if _suffix(file) == ".xml"]
+            xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
-            found = [file for file in _unzipped(folder, _PICTURE_ZIPS) if _suffix(file) in SUFFIXES]
-        self._pictures = _by_stem(found)
+            found = list(_unzipped(folder, _PICTURE_ZIPS))
+        self._pictures = PictureFiles(found, str(folder))
         self._xml = _by_stem(xml)
-        self._lists = [file for file in files if _suffix(file) == ".txt" and _is_list(file.name)]
-        unique = len(self._xml) == len(xml)
-        self.annotations = {file.name.stem if unique else file.name.with_suffix("").as_posix(): file for file in xml}
+        self._lists = [file for file in files if file.suffix == ".txt" and _is_list(file.name)]
+        ids = unique_ids(file.name for file in xml)
+        self.annotations = {ids[file.name]: file for file in xml}
         self._ids = {file: id for id, file in self.annotations.items()}
 
     def picture(self, annotation: File, tag: str) -> File:
@@ -63,16 +52,11 @@ class VocFiles:
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
         tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
-        found = self._pictures.get(annotation.name.stem) or self._pictures.get(tagged)
+        found = self._pictures.of_stem(annotation.name.stem) or self._pictures.of_stem(tagged)
         if not found:
-            names = f"{annotation.name.stem}.*" + (f" or {tag}" if tag else "")
+            names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its picture is missing: no {names} in {self._folder}")
-        ranked = sorted(found, key=lambda file: _nearness(annotation.name, file.name, tag), reverse=True)
-        if len(ranked) > 1 and _nearness(annotation.name, ranked[0].name, tag) == _nearness(
-            annotation.name, ranked[1].name, tag
-        ):
-            raise InputError(f"{annotation.name}: its picture may be {ranked[0].name} or {ranked[1].name}; remove one")
-        return ranked[0]
+        return best(found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name))
 
     def splits(self, problems: Problems) -> tuple[list[str], Optional[list[str]]]:
         """The ids to train and to validate on; None for the latter where the data does not say.
@@ -87,8 +71,7 @@ class VocFiles:
     def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
         ids = defaultdict(list)
         for id, file in sorted(self.annotations.items()):
-            split = next((_FOLDERS[part.lower()] for part in file.name.parts[:-1] if part.lower() in _FOLDERS), "")
-            ids[split].append(id)
+            ids[split_of_folder(file.name)].append(id)
         if "" in ids or "train" not in ids or len(ids) < 2:
             return None
         if "val" in ids and "test" in ids:
@@ -128,7 +111,7 @@ class VocFiles:
 
 def looks_like_voc(folder: Path) -> bool:
     """Whether there is an XML file anywhere in `folder`, or a zip file named `annotations.zip`."""
-    return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(_suffix(file) == ".xml" for file in _files(folder, ""))
+    return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(file.suffix == ".xml" for file in walk(folder))
 
 
 def _apart(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
@@ -142,32 +125,13 @@ def _apart(train: list[str], validation: list[str], problems: Problems) -> tuple
     return [id for id in train if id not in both], validation
 
 
-def _files(folder: Path, prefix: str) -> Iterator[File]:
-    """All files below `folder`, sorted by folder; nothing hidden and no macOS resource forks.
-
-    Links to folders are followed, each folder once.
-    """
-    seen = set()
-    for root, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(root)
-        if real in seen:
-            folders[:] = []
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in sorted(names):
-            if not name.startswith("."):
-                path = Path(root, name)
-                yield File(path, Path(prefix, path.relative_to(folder)))
-
-
 def _zips(folder: Path, names: tuple[str, ...]) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.name.lower() in names)
 
 
 def _unzipped(folder: Path, names: tuple[str, ...]) -> Iterator[File]:
     for path in _zips(folder, names):
-        yield from _files(archive.extract(path), path.name)
+        yield from walk(archive.extract(path), path.name)
 
 
 def _by_stem(files: list[File]) -> dict[str, list[File]]:
@@ -177,19 +141,5 @@ def _by_stem(files: list[File]) -> dict[str, list[File]]:
     return dict(found)
 
 
-def _suffix(file: File) -> str:
-    return file.name.suffix.lower()
-
-
 def _is_list(name: Path) -> bool:
     return name.parts[-3:-1] == ("ImageSets", "Main")
-
-
-def _nearness(annotation: Path, picture: Path, tag: str) -> tuple[int, int, bool]:
-    """Folders in common from the top, then from the end, then whether it has the name of the tag."""
-    here, there = annotation.parent.parts, picture.parent.parts
-    return _common(here, there), _common(here[::-1], there[::-1]), picture.name == tag
-
-
-def _common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    return len(os.path.commonprefix([one, other]))

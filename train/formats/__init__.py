@@ -26,12 +26,14 @@ class Splits:
     """What a format read.
 
     `validation` is None where the data does not say itself what to validate on. `problems` has one
-    line for each thing that was left out, naming the file and what is wrong in it.
+    line for each thing that was left out, naming the file and what is wrong in it. `labels` are the
+    classes in the order that the data numbers them; None where it does not number them.
     """
 
     train: tuple[Example, ...]
     validation: Optional[tuple[Example, ...]] = None
     problems: tuple[str, ...] = ()
+    labels: Optional[tuple[str, ...]] = None
 
 
 class Format(Protocol):

@@ -13,21 +13,16 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from typing import Optional
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from runtime.errors import InputError
-from runtime.values import Box
+from train import xml_file
+from train.assembly import Assembler, Canvas, labelled_box
 from train.example import Example, LabelledBox
 from train.formats import Splits
-from train.picture_info import PictureInfo, inspect, turned_size
+from train.picture_files import File, quoted
 from train.problems import Problems
-from train.voc_files import File, VocFiles, looks_like_voc
-
-# So far a box may stick out of its picture: the price of the disagreement on 0 or 1.
-_OFF_BY_ONE = 1.0
+from train.voc_files import VocFiles, looks_like_voc
 
 
 def accepts(folder: Path) -> bool:
@@ -45,9 +40,16 @@ def read(folder: Path) -> Splits:
         raise InputError(f"{folder}: no XML file in it; give the folder with the annotations and the pictures")
     problems = Problems()
     train, validation = files.splits(problems)
-    reader = _Reader(files, problems)
-    examples = {id: reader.example(id) for id in dict.fromkeys((*train, *(validation or ())))}
-    lines = problems.settle(str(folder), len(examples), reader.boxes)
+    assembler = Assembler(problems)
+    examples = {}
+    for id in dict.fromkeys((*train, *(validation or ()))):
+        source = files.annotations[id]
+        try:
+            examples[id] = _read(id, source, files, assembler)
+        except InputError as error:
+            problems.file(str(error))
+            examples[id] = None
+    lines = problems.settle(str(folder), len(examples), assembler.boxes)
     return Splits(
         tuple(example for id in train if (example := examples[id])),
         None if validation is None else tuple(example for id in validation if (example := examples[id])),
@@ -55,105 +57,44 @@ def read(folder: Path) -> Splits:
     )
 
 
-class _Reader:
-    """Reads one annotation after the other; `boxes` counts those seen, good and bad."""
-
-    def __init__(self, files: VocFiles, problems: Problems) -> None:
-        self.boxes = 0
-        self._files = files
-        self._problems = problems
-        self._owners: dict[Path, File] = {}
-
-    def example(self, id: str) -> Optional[Example]:
-        """The example of the annotation `id`; None, and the reason among the problems, where it is of no use."""
-        try:
-            return self._read(id, self._files.annotations[id])
-        except InputError as error:
-            self._problems.file(str(error))
-            return None
-
-    def _read(self, id: str, source: File) -> Optional[Example]:
-        root = _parse(source)
-        objects = root.findall("object")
-        self.boxes += len(objects)
-        picture = self._files.picture(source, _text(root, "filename"))
-        owner = self._owners.setdefault(picture.path, source)
-        if owner is not source:
-            raise InputError(f"{source.name}: its picture {picture.name} belongs to {owner.name} already")
-        info = inspect(picture.path, str(picture.name))
-        orientation = _orientation(source, root, picture, info)
-        width, height = turned_size(info.width, info.height, orientation)
-        boxes = []
-        for number, element in enumerate(objects, 1):
-            try:
-                boxes.append(_labelled_box(element, width, height, picture.name))
-            except ValueError as error:
-                self._problems.box(f"{source.name}: box {number} {error}")
-        if objects and not boxes:
-            # As a picture of background it would teach that its objects are none.
-            self._problems.note(f"{source.name}: left out, for none of its boxes can be used")
-            return None
-        return Example(id, picture.path, width, height, tuple(boxes), orientation)
-
-
-def _parse(source: File) -> Element:
-    try:
-        root = fromstring(source.path.read_bytes())
-    except DefusedXmlException as error:
-        raise InputError(f"{source.name}: declares XML entities, which annotations do not need; refused") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise InputError(f"{source.name}: not XML ({error})") from error
-    except OSError as error:
-        raise InputError(f"{source.name}: cannot be read: {error.strerror}") from error
+def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optional[Example]:
+    name = str(source.name)
+    root = xml_file.read(source.path, name)
     if root.tag != "annotation":
-        raise InputError(f"{source.name}: not a PASCAL VOC annotation: its root is <{root.tag}>")
-    return root
+        raise InputError(f"{name}: not a PASCAL VOC annotation: its root is <{str(root.tag)[:40]}>")
+    objects = [(f"{name}: box {number}", item) for number, item in enumerate(root.findall("object"), 1)]
+    picture = files.picture(source, _text(root, "filename"))
+    canvas = assembler.canvas(picture, name, _size(root, name))
+    return assembler.example(id, canvas, name, objects, lambda element: _box(element, canvas))
 
 
-def _orientation(source: File, root: Element, picture: File, info: PictureInfo) -> int:
-    """The EXIF orientation that makes the stored pixels those the boxes were drawn on."""
+def _size(root: Element, name: str) -> Optional[tuple[float, float]]:
     size = root.find("size")
-    said = (0.0, 0.0) if size is None else (_number(size, "width"), _number(size, "height"))
-    # Some tools leave the size out or write zeros; the boxes are then checked against the picture.
-    if not any(said) or said == info.displayed_size:
-        return info.orientation
-    if said == (info.width, info.height):
-        return 1
-    if not all(map(math.isfinite, said)):
-        raise InputError(f"{source.name}: its <size> has no <width> and <height> that are numbers")
-    width, height = info.displayed_size
-    raise InputError(f"{source.name}: says {said[0]:g} x {said[1]:g}, but {picture.name} is {width} x {height}")
+    if size is None:
+        return None
+    said = _number(size, "width"), _number(size, "height")
+    if any(said) and not all(map(math.isfinite, said)):
+        raise InputError(f"{name}: its <size> has no <width> and <height> that are numbers")
+    return said
 
 
-def _labelled_box(element: Element, width: int, height: int, picture: Path) -> LabelledBox:
+def _box(element: Element, canvas: Canvas) -> LabelledBox:
     """Raises ValueError, saying what is wrong with the box."""
-    label = " ".join(_text(element, "name").split())
+    label = _text(element, "name")
     if not label:
         raise ValueError("has no <name>")
     bounds = element.find("bndbox")
     if bounds is None:
         raise ValueError("has no <bndbox>")
-    values = {}
-    for side in ("xmin", "ymin", "xmax", "ymax"):
-        text = _text(bounds, side)
+    sides = []
+    for tag in ("xmin", "ymin", "xmax", "ymax"):
+        text = _text(bounds, tag)
         if not text:
-            raise ValueError(f"has no <{side}>")
-        values[side] = _number(bounds, side)
-        if not math.isfinite(values[side]):
-            raise ValueError(f"has {side}={text[:20]!r}, which is not a number of pixels")
-    box = Box(**values)
-    if box.area <= 0:
-        raise ValueError("has no area (xmin={xmin:g} ymin={ymin:g} xmax={xmax:g} ymax={ymax:g})".format(**values))
-    for axis, start, end, limit, extent in (
-        ("x", box.xmin, box.xmax, width, "wide"),
-        ("y", box.ymin, box.ymax, height, "high"),
-    ):
-        if start < -_OFF_BY_ONE or start >= limit:
-            raise ValueError(f"starts at {axis}={start:g}, but {picture} is {limit} {extent}")
-        if end > limit + _OFF_BY_ONE or end <= 0:
-            raise ValueError(f"ends at {axis}={end:g}, but {picture} is {limit} {extent}")
-    box = Box(max(box.xmin, 0.0), max(box.ymin, 0.0), min(box.xmax, float(width)), min(box.ymax, float(height)))
-    return LabelledBox(label, box, _text(element, "difficult") == "1", _text(element, "truncated") == "1")
+            raise ValueError(f"has no <{tag}>")
+        sides.append(_number(bounds, tag))
+        if not math.isfinite(sides[-1]):
+            raise ValueError(f"has {tag}={quoted(text)}, which is not a number of pixels")
+    return labelled_box(canvas, label, tuple(sides), _text(element, "difficult") == "1", _text(element, "truncated") == "1")
 
 
 def _text(element: Element, tag: str) -> str:

@@ -1,0 +1,61 @@
+"""`python -m train.export DATA OUT --to FORMAT`: a data set in another format.
+
+What training would leave out is left out, and training and validation are split as training would.
+So the pictures of a TFRecord become files again, and boxes can be corrected in a tool that knows only
+one format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from runtime.command import run
+from train import writers
+from train.dataset import Dataset, open_dataset
+from train.new_folder import new_folder
+from train.summary import describe
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    dataset = open_dataset(
+        arguments.data,
+        format=arguments.format,
+        validation=arguments.val,
+        validation_share=arguments.val_split,
+        seed=arguments.seed,
+    )
+    print(describe(dataset), file=sys.stderr)
+    export(dataset, Path(arguments.out), arguments.to)
+    print(f"{arguments.out}: written", file=sys.stderr)
+    return 0
+
+
+def export(dataset: Dataset, out: Path, name: str) -> None:
+    """Writes `dataset` to the folder `out` in the format `name`, whole or not at all.
+
+    Raises InputError where there is no such format, `out` is there already, or a picture has gone.
+    """
+    writer = writers.find(name)
+    with new_folder(out) as folder:
+        writer.write(dataset, folder)
+
+
+def _parser() -> argparse.ArgumentParser:
+    summary, _, details = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(prog="python -m train.export", description=summary, epilog=details)
+    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
+    parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
+    parser.add_argument("--to", required=True, metavar="FORMAT", help=f"one of {', '.join(writers.names())}")
+    parser.add_argument("--format", metavar="NAME", help="format of DATA (found by looking)")
+    parser.add_argument("--val", metavar="DATA", help="another data set for validation (DATA's own list, else --val-split)")
+    parser.add_argument("--val-split", type=float, default=0.2, metavar="SHARE", help="share for validation (0.2)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (0)")
+    return parser
+
+
+if __name__ == "__main__":
+    run(main)
