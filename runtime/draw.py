@@ -31,6 +31,12 @@ def draw(image: np.ndarray, detections: Sequence[Detection], color: str = "BGR")
     return canvas
 
 
+def caption(detection: Detection) -> str:
+    """What stands beside a box: `person 0.87`, or `person #3 0.87` where objects are tracked."""
+    number = "" if detection.track is None else f" #{detection.track}"
+    return f"{detection.label}{number} {detection.score:.2f}"
+
+
 def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """`image` scaled into `width` x `height` with its aspect kept, on grey where it does not reach."""
     if image.shape[:2] == (height, width):
@@ -73,7 +79,7 @@ def _draw_one(canvas: np.ndarray, detection: Detection) -> None:
     color = color_of(detection.class_id)
     left, top, right, bottom = (int(round(side)) for side in detection.box.as_tuple())
     cv2.rectangle(canvas, (left, top), (min(right, width - 1), min(bottom, height - 1)), color, thick)
-    text = f"{detection.label} {detection.score:.2f}"
+    text = caption(detection)
     # The font knows ASCII only.
     text = text.encode("ascii", "replace").decode()
     scale = max(0.4, min(width, height) / 900)

@@ -10,7 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Tuple, Union
+from typing import Iterator, Optional, Tuple, Union
 
 import numpy as np
 
@@ -49,12 +49,15 @@ class Detection:
     """One object that the detector found.
 
     `class_id` counts from 0 at the first label; `score` lies in 0..1; `box` is in source pixels.
+    `track` is the number of the object that it belongs to, the same from frame to frame; None where
+    nothing tracks.
     """
 
     label: str
     class_id: int
     score: float
     box: Box
+    track: Optional[int] = None
 
 
 @dataclass(frozen=True)

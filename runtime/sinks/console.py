@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from runtime.draw import caption
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.values import Detection, Frame
@@ -27,8 +28,7 @@ class Console(Sink):
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         found = "; ".join(
-            f"{detection.label} {detection.score:.2f} at "
-            "{:.0f},{:.0f}-{:.0f},{:.0f}".format(*detection.box.as_tuple())
+            f"{caption(detection)} at " + "{:.0f},{:.0f}-{:.0f},{:.0f}".format(*detection.box.as_tuple())
             for detection in detections
         )
         print(f"{self._source.file_name(frame.index)}: {found or 'nothing found'}", flush=True)

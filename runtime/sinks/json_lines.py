@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Optional, Sequence, TextIO
+from typing import Any, Dict, Optional, Sequence, TextIO
 
 from runtime.sinks import Sink, check_file, writing
 from runtime.sources import Source
@@ -29,18 +29,21 @@ def connect(spec: str, source: Source) -> Sink:
 def line(frame: Frame, detections: Sequence[Detection]) -> str:
     """The line for one frame, without its end.
 
-    Boxes are [xmin, ymin, xmax, ymax] in source pixels, to a hundredth of one.
+    Boxes are [xmin, ymin, xmax, ymax] in source pixels, to a hundredth of one; `track` is there where
+    objects are tracked.
     """
-    found = [
-        {
-            "label": detection.label,
-            "class": detection.class_id,
-            "score": round(detection.score, 4),
-            "box": [round(side, 2) for side in detection.box.as_tuple()],
-        }
-        for detection in detections
-    ]
+    found = [_fields(detection) for detection in detections]
     return json.dumps({"frame": frame.index, "time": round(frame.time, 3), "detections": found})
+
+
+def _fields(detection: Detection) -> Dict[str, Any]:
+    fields = {
+        "label": detection.label,
+        "class": detection.class_id,
+        "score": round(detection.score, 4),
+        "box": [round(side, 2) for side in detection.box.as_tuple()],
+    }
+    return fields if detection.track is None else {**fields, "track": detection.track}
 
 
 class JsonLines(Sink):
