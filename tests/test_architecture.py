@@ -28,6 +28,9 @@ RUNTIME_NEEDS = {"numpy", "cv2"}
 # What single modules import only when they are used, with the extra that brings it; the system of a
 # Raspberry Pi brings picamera2 and libcamera.
 OPTIONAL = {
+    "runtime.filters.track": {"edgefirst": "track"},
+    "runtime.interop": {"supervision": "dev"},
+    "runtime.sinks.metrics": {"prometheus_client": "metrics"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
 }
 # What training may share with the runtime; the rest of the runtime is about .tflite files.
@@ -177,6 +180,17 @@ def test_each_extra_brings_what_its_package_imports(package):
             known = top(name) in PACKAGES or top(name) in sys.stdlib_module_names
             known = known or top(name) in OPTIONAL.get(importer, ())
             assert known or top(name) in available, f"{importer} imports {name}, which the extra {package} lacks"
+
+
+def test_extras_bring_what_single_modules_import():
+    tomllib = pytest.importorskip("tomllib")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    package_of = {"edgefirst": "edgefirst-tracker", "paho": "paho-mqtt", "prometheus_client": "prometheus-client"}
+    for module, found in OPTIONAL.items():
+        assert module in MODULES
+        for name, extra in found.items():
+            package = package_of.get(name, name)
+            assert extra is None or any(re.match(rf"{package}\W", line) for line in extras[extra]), f"{extra}: {package}"
 
 
 def committed() -> list[Path]:

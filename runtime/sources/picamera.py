@@ -15,8 +15,9 @@ from typing import Any, Iterator, Optional
 import numpy as np
 
 from runtime.errors import InputError, KitError
+from runtime.settings import split
 from runtime.sources import Source
-from runtime.sources._settings import Settings, parse, split
+from runtime.sources._camera import Wanted, parse
 from runtime.values import Frame
 
 KIND = "the Raspberry Pi's camera (picamera; picamera,size=1280x720,fps=30,camera=1,flip=hv)"
@@ -36,7 +37,7 @@ def accepts(spec: str) -> bool:
 
 
 def connect(spec: str) -> Source:
-    return PiCamera(parse(spec, SETTINGS))
+    return PiCamera(parse(spec, SETTINGS)[1])
 
 
 class PiCamera(Source):
@@ -44,27 +45,27 @@ class PiCamera(Source):
 
     live = True
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, wanted: Wanted) -> None:
         """Starts the camera. Raises InputError without picamera2 or such a camera, KitError where it does not start."""
-        self.name = f"picamera {settings.camera}" if settings.camera else "picamera"
-        self.size = settings.size or DEFAULT_SIZE
-        self.fps = settings.fps or DEFAULT_FPS
+        self.name = f"picamera {wanted.camera}" if wanted.camera else "picamera"
+        self.size = wanted.size or DEFAULT_SIZE
+        self.fps = wanted.fps or DEFAULT_FPS
         self._closed = threading.Event()
         self._reading = threading.Lock()
         library = _library()
         known = library.Picamera2.global_camera_info()
-        if settings.camera >= len(known):
+        if wanted.camera >= len(known):
             listed = ", ".join(f"{number} ({info.get('Model', '?')})" for number, info in enumerate(known))
             raise InputError(
                 f"{self.name}: the system knows no such camera; "
                 + (f"there is {listed}" if listed else "is the ribbon cable in, and does rpicam-hello show a picture?")
             )
         try:
-            self._camera = library.Picamera2(settings.camera)
+            self._camera = library.Picamera2(wanted.camera)
         except (RuntimeError, IndexError) as error:
             raise KitError(f"{self.name}: cannot be opened: {error}; does another program use it?") from error
         try:
-            self._camera.configure(self._configuration(settings))
+            self._camera.configure(self._configuration(wanted))
             self.size = tuple(self._camera.camera_configuration()["main"]["size"])
             self._camera.start()
         except RuntimeError as error:
@@ -90,7 +91,7 @@ class PiCamera(Source):
             self._camera.stop()
             self._camera.close()
 
-    def _configuration(self, settings: Settings) -> Any:
+    def _configuration(self, wanted: Wanted) -> Any:
         # In libcamera's names the first letter is the highest byte: "RGB888" lies in memory as
         # blue, green, red, which is OpenCV's order.
         stream = {"size": self.size, "format": "RGB888"}
@@ -102,10 +103,10 @@ class PiCamera(Source):
             "queue": False,
             "controls": {"FrameDurationLimits": (duration, duration)},
         }
-        if settings.flip:
+        if wanted.flip:
             from libcamera import Transform
 
-            arguments["transform"] = Transform(hflip="h" in settings.flip, vflip="v" in settings.flip)
+            arguments["transform"] = Transform(hflip="h" in wanted.flip, vflip="v" in wanted.flip)
         return self._camera.create_video_configuration(**arguments)
 
     def _next(self, index: int) -> Optional[Frame]:

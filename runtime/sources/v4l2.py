@@ -10,9 +10,10 @@ from typing import List, Tuple
 
 from runtime.errors import InputError
 from runtime.opencv import cv2
+from runtime.settings import split
 from runtime.sources import Source
+from runtime.sources._camera import parse
 from runtime.sources._capture import CaptureSource, opened
-from runtime.sources._settings import parse, split
 
 KIND = "a camera (0, /dev/video0; 0,size=1280x720,fps=30,format=MJPG)"
 
@@ -33,8 +34,7 @@ def accepts(spec: str) -> bool:
 
 
 def connect(spec: str) -> Source:
-    settings = parse(spec, SETTINGS)
-    name, _ = split(spec)
+    name, wanted = parse(spec, SETTINGS)
     device = f"/dev/video{name}" if name.isdigit() else name
     on_linux = sys.platform.startswith("linux")
     if on_linux:
@@ -48,17 +48,17 @@ def connect(spec: str) -> Source:
             "(on Linux: groups must name video)"
         )
     # The format comes first: which sizes and rates there are depends on it.
-    if settings.format:
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*settings.format))
-    if settings.size:
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.size[1])
-    if settings.fps:
-        capture.set(cv2.CAP_PROP_FPS, settings.fps)
+    if wanted.format:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted.format))
+    if wanted.size:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.size[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.size[1])
+    if wanted.fps:
+        capture.set(cv2.CAP_PROP_FPS, wanted.fps)
     source = CaptureSource(f"camera {name}", capture, "is the cable in, and the power enough?")
-    if settings.size and source.size and settings.size != source.size:
+    if wanted.size and source.size and wanted.size != source.size:
         print(
-            "note: {}: has no {}x{} in this format, and gives {}x{}".format(name, *settings.size, *source.size),
+            "note: {}: has no {}x{} in this format, and gives {}x{}".format(name, *wanted.size, *source.size),
             file=sys.stderr,
         )
     return source

@@ -1,17 +1,18 @@
-"""Settings after the name of a camera: `picamera,size=1280x720,fps=30`."""
+"""What may be asked of a camera."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Callable, Mapping, Optional, Tuple
+from typing import Mapping, Optional, Sequence, Tuple
 
-from runtime.errors import InputError
+from runtime import settings
+from runtime.settings import Reader
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What may be asked of a camera; None is its own default.
+class Wanted:
+    """What a user asks of a camera; None is its own default.
 
     `size` is (width, height) in pixels, `fps` frames a second, `format` four letters such as MJPG,
     `camera` which of several, `flip` "", "h", "v" or "hv".
@@ -24,25 +25,10 @@ class Settings:
     flip: str = ""
 
 
-def split(spec: str) -> Tuple[str, str]:
-    """The name of the camera, and what follows its first comma."""
-    name, _, rest = spec.partition(",")
-    return name, rest
-
-
-def parse(spec: str, known: Tuple[str, ...]) -> Settings:
-    """The settings in `spec`, of which a source knows those in `known`. Raises InputError."""
-    _, rest = split(spec)
-    found = {}
-    for part in filter(None, rest.split(",")):
-        key, equals, value = (text.strip() for text in part.partition("="))
-        if key not in known or not equals:
-            raise InputError(f"{spec}: {part!r} is no setting of it; there are {', '.join(known)}, as in size=640x480")
-        try:
-            found[key] = _READERS[key](value)
-        except ValueError as error:
-            raise InputError(f"{spec}: {key}={value}: {error}") from None
-    return Settings(**found)
+def parse(spec: str, known: Sequence[str]) -> Tuple[str, Wanted]:
+    """The camera's name and what `spec` asks of it, out of `known`. Raises InputError."""
+    name, found = settings.parse(spec, {key: _READERS[key] for key in known})
+    return name, Wanted(**found)
 
 
 def _size(text: str) -> Tuple[int, int]:
@@ -76,4 +62,4 @@ def _flip(text: str) -> str:
     return "".join(sorted(text))
 
 
-_READERS: Mapping[str, Callable] = {"size": _size, "fps": _fps, "format": _format, "camera": _camera, "flip": _flip}
+_READERS: Mapping[str, Reader] = {"size": _size, "fps": _fps, "format": _format, "camera": _camera, "flip": _flip}

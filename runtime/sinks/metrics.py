@@ -1,0 +1,122 @@
+"""Counters for Prometheus, at http://HOST:PORT/metrics."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Iterator, List, Optional, Sequence
+
+from runtime.errors import InputError
+from runtime.sinks import Sink
+from runtime.sinks._address import Address
+from runtime.sources import Source
+from runtime.state import State
+from runtime.values import Detection, Frame
+
+KIND = "counters for Prometheus (metrics:[HOST:]PORT)"
+
+PREFIX = "metrics:"
+OPTION = "--metrics"
+NAME = "edge_detector"
+
+
+def options(parser: Any) -> None:
+    parser.add_argument(
+        OPTION, metavar="[HOST:]PORT", help="serve /metrics for Prometheus; without HOST to this machine only"
+    )
+
+
+def specs(arguments: argparse.Namespace) -> List[str]:
+    return [f"{PREFIX}{arguments.metrics}"] if arguments.metrics else []
+
+
+def accepts(spec: str) -> bool:
+    return spec.startswith(PREFIX)
+
+
+def connect(spec: str, source: Source) -> Sink:
+    address = Address.parse(spec[len(PREFIX) :], OPTION)
+    try:
+        import prometheus_client.core
+    except ImportError as error:
+        raise InputError(
+            f"{OPTION} needs the package prometheus-client ({error}): pip install prometheus-client"
+        ) from error
+    return Metrics(address, prometheus_client)
+
+
+class Metrics(Sink):
+    """Shows what the state knows whenever it is asked; the frames themselves do not matter to it."""
+
+    lossless = False
+
+    def __init__(self, address: Address, library: Any) -> None:
+        self._address = address
+        self._library = library
+        self._server: Optional[Any] = None
+
+    def attach(self, state: State) -> None:
+        registry = self._library.CollectorRegistry()
+        registry.register(Collector(state, self._library))
+        with self._address.refused(OPTION):
+            self._server, _ = self._library.start_http_server(self._address.port, self._address.host, registry)
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        pass
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def discard(self) -> None:
+        self.close()
+
+
+class Collector:
+    """The state in the units that Prometheus asks for: seconds, and counters that only rise."""
+
+    def __init__(self, state: State, library: Any) -> None:
+        self._state = state
+        self._metrics = library.core
+
+    def collect(self) -> Iterator[Any]:
+        now = self._state.snapshot()
+        for name, text in _COUNTERS.items():
+            yield self._counter(name, text, now[name])
+        dropped = self._counter("dropped", "Frames that were never shown to the detector, or to a sink.", None, ["at"])
+        dropped.add_metric(["source"], now["dropped"]["source"])
+        for sink, number in now["dropped"]["sinks"].items():
+            dropped.add_metric([f"sink {sink}"], number)
+        yield dropped
+        yield self._counter("engine_restarts", "Times that the engine was replaced.", now["engine"]["restarts"])
+        yield self._gauge("fps", "Frames a second of the last seconds.", now["fps"])
+        yield self._gauge("score", "Threshold for detections.", now["score"])
+        yield self._gauge("start_time_seconds", "When the run began, in seconds since 1970.", now["started"])
+        for part in ("engine", "source"):
+            running = float(now[part]["state"] == "running")
+            yield self._gauge(f"{part}_running", f"1 while the {part} runs, else 0.", running)
+        latency = self._gauge("latency_seconds", "Time a frame takes, of the last frames.", None, ["stage", "quantile"])
+        for stage, times in now["latency"].items():
+            latency.add_metric([stage, "0.5"], times["p50"] / 1000)
+            latency.add_metric([stage, "0.95"], times["p95"] / 1000)
+        yield latency
+        latest = self._gauge("objects", "Detections by class in the span of time that is under way.", None, ["label"])
+        for label, numbers in now["counts"]["classes"].items():
+            latest.add_metric([label], numbers[-1])
+        yield latest
+
+    def _counter(self, name: str, text: str, value: Optional[float], labels: Sequence[str] = ()) -> Any:
+        return self._metrics.CounterMetricFamily(f"{NAME}_{name}", text, value=value, labels=labels or None)
+
+    def _gauge(self, name: str, text: str, value: Optional[float], labels: Sequence[str] = ()) -> Any:
+        return self._metrics.GaugeMetricFamily(f"{NAME}_{name}", text, value=value, labels=labels or None)
+
+
+_COUNTERS = {
+    "frames": "Frames that went through the detector.",
+    "detections": "Objects found.",
+    "gaps": "Times that the source was lost.",
+    "skipped": "Frames that the source could not read.",
+    "still": "Frames that the motion gate kept from the detector.",
+}

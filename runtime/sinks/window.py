@@ -1,0 +1,82 @@
+"""A window on this machine's own screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import Any, List, Optional, Sequence
+
+from runtime import draw
+from runtime.errors import InputError
+from runtime.opencv import cv2
+from runtime.sinks import Sink
+from runtime.sources import Source
+from runtime.state import State
+from runtime.values import Detection, Frame
+
+KIND = "a window (window:)"
+
+SPEC = "window:"
+# q, Q and Escape.
+CLOSING = frozenset((ord("q"), ord("Q"), 27))
+
+
+def options(parser: Any) -> None:
+    parser.add_argument("--window", action="store_true", help="show the frames in a window; q or closing it ends the run")
+
+
+def specs(arguments: argparse.Namespace) -> List[str]:
+    return [SPEC] if arguments.window else []
+
+
+def accepts(spec: str) -> bool:
+    return spec == SPEC
+
+
+def connect(spec: str, source: Source) -> Sink:
+    if re.search(r"GUI:\s+NONE", cv2.getBuildInformation()):
+        raise InputError(
+            "--window: this is OpenCV's headless build, which has no windows; install the kit's extra `window` in an "
+            "environment of its own, or look at the page of --serve"
+        )
+    # Qt ends the whole process where it finds no screen.
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise InputError("--window: there is no screen here (DISPLAY is not set); look at the page of --serve instead")
+    return Window(source.name or "detections")
+
+
+class Window(Sink):
+    """Shows what is newest. Closing the window asks the run to end."""
+
+    lossless = False
+    on_main_thread = True
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._state: Optional[State] = None
+        self._shown = False
+
+    def attach(self, state: State) -> None:
+        self._state = state
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        if self._closed_by_user():
+            return
+        if not self._shown:
+            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
+            self._shown = True
+        cv2.imshow(self._title, draw.draw(frame.image, detections, frame.color))
+        if cv2.waitKey(1) & 0xFF in CLOSING or self._closed_by_user():
+            self._state.stop()
+
+    def close(self) -> None:
+        if self._shown:
+            cv2.destroyAllWindows()
+
+    def discard(self) -> None:
+        self.close()
+
+    def _closed_by_user(self) -> bool:
+        return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
