@@ -22,7 +22,7 @@ from convert.pictures import EvaluationSet
 from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.errors import InputError
-from runtime.loop import Stages
+from runtime.stages import Stages
 from runtime.options import positive
 from runtime.values import Frame
 from train.run_folder import RunFolder, open_run

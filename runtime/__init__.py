@@ -1,7 +1,8 @@
 """Runs a detector from a .tflite file on pictures and videos.
 
-    from runtime import Detector
+    from runtime import Detector, run
     detections = Detector("detector_int8.tflite")(image)
+    for frame, detections in run(file="detector_int8.tflite", source="street.mp4"): ...
 
 The names below are loaded when they are first used, so that `import runtime` costs nothing.
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from runtime.detector import Detector
     from runtime.errors import InputError, KitError
+    from runtime.frames import run
     from runtime.values import Box, Detection, Frame, Labels
 
 _HOMES = {
@@ -24,9 +26,10 @@ _HOMES = {
     "InputError": "runtime.errors",
     "KitError": "runtime.errors",
     "Labels": "runtime.values",
+    "run": "runtime.frames",
 }
 
-__all__ = ["Box", "Detection", "Detector", "Frame", "InputError", "KitError", "Labels"]
+__all__ = ["Box", "Detection", "Detector", "Frame", "InputError", "KitError", "Labels", "run"]
 
 
 def __getattr__(name: str) -> Any:

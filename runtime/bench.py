@@ -13,9 +13,9 @@ import numpy as np
 
 from runtime.command import run as run_command
 from runtime.detector import Detector
-from runtime.loop import Stages
 from runtime.options import positive
 from runtime.sources import open_source
+from runtime.stages import Stages
 from runtime.values import Frame
 
 # Frames before the clock counts: caches and the interpreter's own set-up settle in these.

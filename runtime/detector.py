@@ -87,6 +87,11 @@ class Detector:
         self._box_index = _box_index(model, metadata, self._order)
 
     @property
+    def runner(self) -> Runner:
+        """What runs the model."""
+        return self._interpreter
+
+    @property
     def size(self) -> Size:
         """What pictures are resized to: the side in pixels, or (height, width) where they differ."""
         height, width = self._input.shape[1:3]

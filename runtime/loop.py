@@ -1,27 +1,61 @@
-"""Takes frames from a source through a detector into sinks."""
+"""Takes frames from a source through a detector into sinks, all at the same time.
+
+    source -> queue -> prepare -> engine -> read out, filter -> a queue for each sink -> sinks
+
+Each arrow leaves one thread for another. OpenCV, the engine's process and the sinks' files do their
+work outside Python's lock, so that the stages really overlap; every queue is short, so that a frame
+is never old and memory never grows.
+"""
 
 from __future__ import annotations
 
-import itertools
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+import numpy as np
+
+from runtime.capture import Capture, Playing
 from runtime.detector import Detector
+from runtime.engine_worker import Lost, Worker
 from runtime.filters import Filter
+from runtime.frame_queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
+from runtime.motion import MotionGate
+from runtime.regions import Cut, Region
+from runtime.sink_thread import SinkThread
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.state import State
-from runtime.values import Frame
+from runtime.values import Detection
 
-Clock = Callable[[], float]
+# SIGTERM has to be done with in two seconds; what is under way in the engine and in the sinks gets
+# this much of them.
+ENGINE_SECONDS = 0.9
+SINK_SECONDS = 0.6
+
+# How soon the main thread notices things, and how soon a sink on it gets its frame.
+_TICK = 0.1
+_SHORT_TICK = 0.005
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a loop works. Without a `policy`, a live source or one played in real time gives the latest
+    frame, and any other source waits. `motion` is the share of pixels that must change."""
+
+    policy: Optional[Policy] = None
+    playing: Playing = Playing()
+    motion: Optional[float] = None
+    regions: Tuple[Region, ...] = ()
 
 
 @dataclass(frozen=True)
 class Summary:
     """What a run did. The `_ms` are mean milliseconds a frame; `seconds` is the whole run, with
-    reading and writing; `skipped` counts frames that the source could not read."""
+    reading and writing; `skipped` counts frames that the source could not read, `dropped` those that
+    never reached the detector, `still` those without motion, `gaps` how often the source was lost."""
 
     frames: int
     detections: int
@@ -30,6 +64,10 @@ class Summary:
     preprocess_ms: float
     invoke_ms: float
     postprocess_ms: float
+    dropped: int = 0
+    still: int = 0
+    gaps: int = 0
+    restarts: int = 0
 
     @property
     def fps(self) -> float:
@@ -37,9 +75,17 @@ class Summary:
         return self.frames / self.seconds if self.seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        more = [
+            (self.skipped, "skipped"),
+            (self.dropped, "dropped"),
+            (self.still, "without motion"),
+            (self.gaps, "gap in the source" if self.gaps == 1 else "gaps in the source"),
+            (self.restarts, "restart of the engine" if self.restarts == 1 else "restarts of the engine"),
+        ]
+        counts = [_count(self.frames, "frame"), _count(self.detections, "detection")]
+        counts += [f"{number} {what}" for number, what in more if number]
         return (
-            f"{_count(self.frames, 'frame')}, {_count(self.detections, 'detection')}{skipped}; "
+            f"{', '.join(counts)}; "
             f"a frame takes {self.preprocess_ms:.1f} ms to prepare, {self.invoke_ms:.1f} ms in the model, "
             f"{self.postprocess_ms:.1f} ms to read out; {self.fps:.1f} frames/s with reading and writing"
         )
@@ -53,84 +99,311 @@ def run(
     progress: Optional[Callable[[int], None]] = None,
     state: Optional[State] = None,
     filters: Sequence[Filter] = (),
+    settings: Settings = Settings(),
+    reopen: Optional[Callable[[], Source]] = None,
+    workers: Sequence[Worker] = (),
 ) -> Summary:
     """Detects in up to `frames` frames of `source` (all without it) and hands them to every sink.
 
-    `filters` change the detections of every frame, one after the other.
-
-    `progress` is called with the number of frames done. The source and the sinks stay open; their
-    errors pass through. Without a `state` there is one all the same, for the sinks.
+    `filters` change the detections of every frame, one after the other. `reopen` opens a live source
+    again that was lost. `workers` are engines with the detector's model in them; without any, its own
+    is used. `progress` is called with the number of frames done. The source, the sinks and the
+    workers stay open; errors of the source and of lossless sinks end the run and are raised. Without
+    a `state` there is one all the same, for the sinks.
     """
-    stages = Stages()
-    found = 0
     if state is None:
         state = State(Path(detector.path).name, detector.labels, detector.score)
-    state.engine(name=detector.package, state="running")
-    state.source(name=source.name, state="running")
-    for sink in sinks:
-        state.dropped_by_sink(sink.name, 0)
-        sink.attach(state)
-    begin = time.perf_counter()
-    for frame in itertools.islice(source, frames):
-        if state.stopping:
-            break
-        detector.score = state.score
-        detections = stages.detect(detector, frame)
-        for change in filters:
-            detections = change(frame, detections)
-        state.frame_done(detections, stages.latest())
-        for sink in sinks:
-            sink.write(frame, detections)
-        found += len(detections)
-        if progress:
-            progress(stages.frames)
-    return Summary(
-        stages.frames,
-        found,
-        source.skipped,
-        time.perf_counter() - begin,
-        mean(stages.preprocess),
-        mean(stages.invoke),
-        mean(stages.postprocess),
-    )
+    workers = workers or [Worker(detector.runner, state)]
+    return _Loop(detector, source, sinks, frames, progress, state, filters, settings, reopen, workers).run()
 
 
-class Stages:
-    """Detects frame after frame and keeps how many milliseconds each stage took."""
+@dataclass(eq=False)
+class _Job:
+    """A frame on its way. `detections` are there when it is done; None then stands for a lost frame."""
 
-    def __init__(self) -> None:
-        self.preprocess: List[float] = []
-        self.invoke: List[float] = []
-        self.postprocess: List[float] = []
+    number: int
+    arrival: Arrival
+    cut: Optional[Cut]
+    times: Dict[str, float]
+    done: bool = False
+    detections: Optional[Tuple[Detection, ...]] = None
 
-    @property
-    def frames(self) -> int:
-        return len(self.invoke)
 
-    def latest(self) -> Dict[str, float]:
-        """Milliseconds by stage of the last frame."""
-        return {"preprocess": self.preprocess[-1], "invoke": self.invoke[-1], "postprocess": self.postprocess[-1]}
+@dataclass
+class _Totals:
+    frames: int = 0
+    detections: int = 0
+    times: Dict[str, float] = field(default_factory=dict)
 
-    def detect(self, detector: Detector, frame: Frame):
-        """The detections in `frame`."""
-        height, width = frame.image.shape[:2]
+    def add(self, job: _Job) -> None:
+        self.frames += 1
+        self.detections += len(job.detections or ())
+        for stage, taken in job.times.items():
+            self.times[stage] = self.times.get(stage, 0.0) + taken
+
+    def mean(self, stage: str) -> float:
+        return self.times.get(stage, 0.0) / self.frames if self.frames else 0.0
+
+
+class _Loop:
+    def __init__(
+        self,
+        detector: Detector,
+        source: Source,
+        sinks: Sequence[Sink],
+        frames: Optional[int],
+        progress: Optional[Callable[[int], None]],
+        state: State,
+        filters: Sequence[Filter],
+        settings: Settings,
+        reopen: Optional[Callable[[], Source]],
+        workers: Sequence[Worker],
+    ) -> None:
+        self._detector = detector
+        self._source = source
+        self._frames = frames
+        self._progress = progress
+        self._state = state
+        self._filters = filters
+        self._settings = settings
+        self._workers = list(workers)
+        playing = settings.playing
+        self._policy = settings.policy or (LATEST if source.live or playing.realtime else BLOCK)
+        self._gate = MotionGate(settings.motion) if settings.motion is not None else None
+        self._cut: Optional[Cut] = None
+        self._queue = FrameQueue(self._policy, state.dropped_by_source)
+        playing = Playing(playing.realtime, playing.repeat, frames, playing.retries)
+        self._capture = Capture(source, self._queue, state, playing, reopen)
+        self._totals = _Totals()
+        # Guards the order of what comes out; the condition tells of frames, and of room in the engines.
+        self._order = threading.RLock()
+        self._changed = self._queue.changed
+        self._jobs: Dict[int, _Job] = {}
+        self._next_out = 0
+        self._fed = threading.Event()
+        self._given_up = False
+        self._errors: List[BaseException] = []
+        self._finished = threading.Event()
+        self._sinks = sinks
+        self._outlets: List[SinkThread] = []
+
+    def run(self) -> Summary:
+        state, source = self._state, self._source
+        state.source(name=source.name, state="starting")
+        state.engine(name=self._detector.engine, state="running")
+        names = _distinct([sink.name or type(sink).__name__ for sink in self._sinks])
+        for name in names:
+            state.dropped_by_sink(name, 0)
+        for sink in self._sinks:
+            sink.attach(state)
+        begin = time.perf_counter()
+        waits = not (source.live or self._policy.drops)
+        self._outlets = [
+            SinkThread(sink, name, state, waits and sink.lossless, self._end_early)
+            for sink, name in zip(self._sinks, names)
+        ]
+        threads = [threading.Thread(target=self._feed, name="prepare", daemon=True)]
+        threads += [
+            threading.Thread(target=self._collect, args=(worker,), name=f"engine {number}", daemon=True)
+            for number, worker in enumerate(self._workers)
+        ]
+        self._capture.start()
+        for thread in threads:
+            thread.start()
+        try:
+            self._wait()
+        finally:
+            # Also where the user has interrupted: what was seen until then is kept.
+            self._shut_down()
+        for error in (*(outlet.error for outlet in self._outlets), *self._errors, self._capture.error):
+            if error is not None:
+                raise error
+        return self._summary(time.perf_counter() - begin)
+
+    def _wait(self) -> None:
+        """Until all is done, somebody has asked for the end, or there is an error."""
+        here = [outlet for outlet in self._outlets if outlet.on_main_thread]
+        while not self._finished.wait(_SHORT_TICK if here else _TICK):
+            for outlet in here:
+                outlet.turn()
+            if self._state.stopping:
+                return
+
+    def _shut_down(self) -> None:
+        finished = self._finished.is_set() and not self._errors
+        self._state.stop()
+        self._queue.close()
+        if not finished:
+            self._finished.wait(ENGINE_SECONDS)
+        with self._changed:
+            self._given_up = True
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.end()
+        # A source that has an end has handed over all there is, and files want all of it.
+        patience = SINK_SECONDS if not finished or self._source.live else float("inf")
+        until = time.monotonic() + patience
+        for outlet in self._outlets:
+            # Longer than anyone waits; threads know no infinity.
+            outlet.end(min(until - time.monotonic(), threading.TIMEOUT_MAX / 2))
+
+    def _end_early(self) -> None:
+        self._state.stop()
+        self._finished.set()
+
+    def _feed(self) -> None:
+        """Prepares frames and hands them to the engine that has room."""
+        number = 0
+        try:
+            while not self._given_up:
+                arrival = self._queue.take()
+                if arrival is None:
+                    break
+                if self._gate is not None and not self._gate.moves(arrival.frame.image):
+                    self._state.count("still")
+                    continue
+                job, tensor = self._prepare(number, arrival)
+                worker = self._room()
+                if worker is None:
+                    # A newer frame has come before there was room.
+                    self._state.dropped_by_source()
+                    continue
+                with self._order:
+                    self._jobs[number] = job
+                number += 1
+                worker.submit(tensor, job)
+                if self._policy.drops and number == self._frames:
+                    self._queue.close()
+                    break
+        except BaseException as error:
+            self._fail(error)
+        finally:
+            self._fed.set()
+            self._finish_if_done()
+
+    def _prepare(self, number: int, arrival: Arrival) -> Tuple[_Job, np.ndarray]:
         start = time.perf_counter()
-        tensor = detector.preprocess(frame.image, frame.color)
-        ready = time.perf_counter()
-        raw = detector.invoke(tensor)
-        done = time.perf_counter()
-        detections = detector.postprocess(raw, width, height)
+        image = arrival.frame.image
+        cut = self._cut_for(image)
+        tensor = self._detector.preprocess(image if cut is None else cut.apply(image), arrival.frame.color)
+        times = {"capture": arrival.capture_ms, "preprocess": 1000 * (time.perf_counter() - start)}
+        return _Job(number, arrival, cut, times), tensor
+
+    def _cut_for(self, image: np.ndarray) -> Optional[Cut]:
+        if not self._settings.regions:
+            return None
+        size = (image.shape[1], image.shape[0])
+        if self._cut is None or self._cut.of != size:
+            self._cut = Cut(self._settings.regions, *size)
+        return self._cut
+
+    def _room(self) -> Optional[Worker]:
+        """An engine with room; None where a newer frame comes first, and the policy wants that one.
+
+        So the frame that waits, ready for the engine, is always the newest.
+        """
+        most = 1 if self._policy == LATEST else None
+        with self._changed:
+            while not self._given_up:
+                for worker in self._workers:
+                    if worker.has_room(most):
+                        return worker
+                if self._policy == LATEST and self._queue.waiting:
+                    return None
+                self._changed.wait()
+        return None
+
+    def _collect(self, worker: Worker) -> None:
+        """Takes what comes out of one engine."""
+        try:
+            while not self._given_up:
+                job, outcome = worker.next(self._tell_room)
+                if job is None:
+                    return
+                if isinstance(outcome, Lost):
+                    self._state.dropped_by_engine()
+                else:
+                    self._read_out(job, *outcome)
+                self._emit(job)
+        except BaseException as error:
+            self._fail(error)
+
+    def _tell_room(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _read_out(self, job: _Job, raw: List[np.ndarray], invoke_ms: float) -> None:
+        start = time.perf_counter()
+        self._detector.score = self._state.score
+        height, width = job.arrival.frame.image.shape[:2]
+        if job.cut is not None:
+            height, width = job.cut.bottom - job.cut.top, job.cut.right - job.cut.left
+        detections = self._detector.postprocess(raw, width, height)
+        if job.cut is not None:
+            detections = job.cut.undo(detections)
         end = time.perf_counter()
-        self.preprocess.append(1000 * (ready - start))
-        self.invoke.append(1000 * (done - ready))
-        self.postprocess.append(1000 * (end - done))
-        return detections
+        job.times["invoke"] = invoke_ms
+        job.times["postprocess"] = 1000 * (end - start)
+        job.times["total"] = 1000 * (end - job.arrival.at)
+        job.detections = detections
+
+    def _emit(self, job: _Job) -> None:
+        """Hands on what is done, in the order in which it went in."""
+        with self._order:
+            job.done = True
+            while self._next_out in self._jobs and self._jobs[self._next_out].done:
+                ready = self._jobs.pop(self._next_out)
+                self._next_out += 1
+                if ready.detections is not None:
+                    self._hand_on(ready)
+        self._finish_if_done()
+
+    def _hand_on(self, job: _Job) -> None:
+        frame, detections = job.arrival.frame, job.detections
+        for change in self._filters:
+            detections = change(frame, detections)
+        job.detections = detections
+        self._totals.add(job)
+        self._state.frame_done(detections, job.times)
+        for outlet in self._outlets:
+            outlet.put(frame, detections)
+        if self._progress:
+            self._progress(self._totals.frames)
+
+    def _finish_if_done(self) -> None:
+        with self._order:
+            if self._fed.is_set() and not self._jobs:
+                self._finished.set()
+
+    def _fail(self, error: BaseException) -> None:
+        self._errors.append(error)
+        self._end_early()
+
+    def _summary(self, seconds: float) -> Summary:
+        totals, shown = self._totals, self._state.snapshot()
+        dropped = shown["dropped"]
+        return Summary(
+            totals.frames,
+            totals.detections,
+            shown["skipped"],
+            seconds,
+            totals.mean("preprocess"),
+            totals.mean("invoke"),
+            totals.mean("postprocess"),
+            dropped["source"] + dropped["engine"],
+            shown["still"],
+            shown["gaps"],
+            shown["engine"]["restarts"],
+        )
 
 
-def mean(values: Iterable[float]) -> float:
-    """0 for none."""
-    listed = list(values)
-    return sum(listed) / len(listed) if listed else 0.0
+def _distinct(names: Sequence[str]) -> List[str]:
+    """The names, with a number behind one that was there before."""
+    found: List[str] = []
+    for name in names:
+        number = sum(1 for other in found if other == name or other.startswith(f"{name} ")) + 1
+        found.append(name if number == 1 else f"{name} {number}")
+    return found
 
 
 def _count(number: int, noun: str) -> str:

@@ -38,7 +38,7 @@ class State:
         self.score = score
         self._started = time.time()
         self._counts = {"frames": 0, "detections": 0, "gaps": 0, "skipped": 0, "still": 0}
-        self._dropped_by_source = 0
+        self._dropped_by_source = self._dropped_by_engine = 0
         self._dropped_by_sink: Dict[str, int] = {}
         self._engine: Dict[str, Any] = {"name": "", "state": "starting", "restarts": 0}
         self._source: Dict[str, Any] = {"name": "", "state": "starting", "retries": 0}
@@ -76,7 +76,8 @@ class State:
 
         `time` and `started` are seconds since 1970; `fps` the frames a second of the last seconds;
         `latency` milliseconds by stage, without the stages of which nothing is known yet;
-        `dropped` frames that were never shown to the detector (`source`) or to one of the sinks;
+        `dropped` frames that newer ones took the place of (`source`), that were lost with an engine
+        that hung or died (`engine`), or that one of the `sinks` was too slow for;
         `gaps` how often the source was lost, `skipped` frames that it could not read, `still` those
         that the motion gate kept from the detector. `counts` has, for each class, detections in
         spans of `seconds`, the last of which is still running; `since` is where the first begins.
@@ -96,7 +97,11 @@ class State:
                     for stage, times in self._times.items()
                     if times
                 },
-                "dropped": {"source": self._dropped_by_source, "sinks": dict(self._dropped_by_sink)},
+                "dropped": {
+                    "source": self._dropped_by_source,
+                    "engine": self._dropped_by_engine,
+                    "sinks": dict(self._dropped_by_sink),
+                },
                 "engine": dict(self._engine),
                 "source": dict(self._source),
                 "counts": self._counts_by_class(now),
@@ -127,6 +132,11 @@ class State:
         with self._lock:
             self._dropped_by_source += number
 
+    def dropped_by_engine(self, number: int = 1) -> None:
+        """Counts frames that an engine was lost with."""
+        with self._lock:
+            self._dropped_by_engine += number
+
     def dropped_by_sink(self, name: str, number: int = 1) -> None:
         """Counts frames that a sink was too slow for; 0 makes the sink known."""
         with self._lock:
@@ -136,6 +146,11 @@ class State:
         """Sets `name`, `state` ("starting", "running", "restarting") or `restarts`."""
         with self._lock:
             self._engine.update(values)
+
+    def engine_restarted(self, name: str) -> None:
+        """Counts a new engine, which is called `name`."""
+        with self._lock:
+            self._engine.update(name=name, state="running", restarts=self._engine["restarts"] + 1)
 
     def source(self, **values: Any) -> None:
         """Sets `name`, `state` ("starting", "running", "reopening", "ended") or `retries`."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -94,12 +95,22 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
                 self.state.score = 0.8
             if frame.index == 7:
                 self.state.stop()
+            written.release()
 
+    class OneByOne(Counter):
+        """Gives a frame when the one before it has been written."""
+
+        def __iter__(self):
+            for frame in super().__iter__():
+                yield frame
+                written.acquire()
+
+    written = threading.Semaphore(0)
     watcher = Watcher()
-    loop.run(Detector(path), Counter(), [watcher])
+    loop.run(Detector(path), OneByOne(), [watcher])
     assert (watcher.at_first["model"], watcher.at_first["frames"]) == ("tiny.tflite", 0)
     assert watcher.at_first["dropped"]["sinks"] == {"watcher": 0}
     assert watcher.kept == [(index, 2 if index <= 4 else 1) for index in range(8)]
     shown = watcher.state.snapshot()
     assert (shown["frames"], shown["detections"]) == (8, 13)
-    assert set(shown["latency"]) == {"preprocess", "invoke", "postprocess"}
+    assert list(shown["latency"]) == ["capture", "preprocess", "invoke", "postprocess", "total"]

@@ -52,8 +52,9 @@ def test_a_picture_to_json_video_and_folder(place):
     assert found["detections"][0] == {"label": "class 1", "class": 1, "score": 0.9, "box": [16, 4, 48, 20]}
     assert list(found["detections"][0]) == ["label", "class", "score", "box"]
     errors = done.stderr.splitlines()
-    assert errors[0].startswith("warning: tiny.tflite: no class names")
-    assert errors[1].startswith("1 frame, 2 detections; ") and len(errors) == 2
+    assert errors[0].startswith("engine: cpu, ")
+    assert errors[1].startswith("warning: tiny.tflite: no class names")
+    assert errors[2].startswith("1 frame, 2 detections; ") and len(errors) == 3
     assert (place / "a.mp4").stat().st_size > 0
     assert [file.name for file in (place / "out").iterdir()] == ["a.jpg"]
 
@@ -62,7 +63,7 @@ def test_without_a_target_it_prints_for_people(place):
     (place / "names.txt").write_text("cat\ndog\n")
     done = command("tiny.tflite", "--source", "in", "--labels", "names.txt", "--score", "0.8", cwd=place)
     assert done.stdout == "a.jpg: dog 0.90 at 16,4-48,20\n"
-    assert len(done.stderr.splitlines()) == 1
+    assert len(done.stderr.splitlines()) == 2
 
 
 def test_a_folder_with_a_bad_picture(place):

@@ -35,7 +35,7 @@ def test_a_new_state_is_json_and_empty():
     assert (shown["model"], shown["labels"], shown["score"]) == ("a.tflite", ["cat", "dog"], 0.4)
     assert shown["frames"] == shown["detections"] == shown["fps"] == 0
     assert shown["latency"] == {} and shown["counts"]["classes"] == {}
-    assert shown["dropped"] == {"source": 0, "sinks": {}}
+    assert shown["dropped"] == {"source": 0, "engine": 0, "sinks": {}}
 
 
 def test_what_the_loop_counts():
@@ -50,10 +50,13 @@ def test_what_the_loop_counts():
     counted.dropped_by_sink("serve")
     counted.engine(name="cpu", state="running")
     counted.source(name="door", retries=4)
+    counted.engine_restarted("edgetpu")
     shown = counted.snapshot()
     assert [shown[name] for name in ("frames", "detections", "gaps", "still", "skipped")] == [2, 3, 1, 3, 0]
-    assert shown["dropped"] == {"source": 2, "sinks": {"mqtt": 0, "serve": 2}}
-    assert shown["engine"] == {"name": "cpu", "state": "running", "restarts": 0}
+    counted.dropped_by_engine()
+    shown = counted.snapshot()
+    assert shown["dropped"] == {"source": 2, "engine": 1, "sinks": {"mqtt": 0, "serve": 2}}
+    assert shown["engine"] == {"name": "edgetpu", "state": "running", "restarts": 1}
     assert shown["source"] == {"name": "door", "state": "starting", "retries": 4}
     assert list(shown["latency"]) == ["invoke", "total"]
     assert shown["latency"]["total"] == {"p50": 30.0, "p95": 30.0}

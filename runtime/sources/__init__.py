@@ -30,8 +30,9 @@ class Source(abc.ABC):
 
     A `live` source (a camera, a stream) goes on whether its frames are taken or not, and has no end:
     where its iterator ends or raises KitError, the loop closes it and opens the same spec again. The
-    iterator runs in a thread of its own; `close` may be called from another one, and makes an
-    iterator that waits for a frame end soon.
+    iterator runs in a thread of its own; `close` may be called from another one, more than once, and
+    makes an iterator that waits for a frame end soon. The `time` of a live source's frames is that of
+    the capture in seconds since 1970; their `index` is set by the loop.
     """
 
     live: bool = False

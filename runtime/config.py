@@ -1,0 +1,141 @@
+"""`runtime.yaml`: everything that the command line can say, under the same names.
+
+    file: detector_int8.tflite
+    source: rtsp://camera/stream
+    score: [0.5, person=0.7]
+    serve: 8000
+
+What there is to say is not written down again here: the names, types and limits are those of the
+parser, whatever sources, filters and sinks have added to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping
+
+from runtime.errors import InputError
+
+
+def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
+    """The options in a file, by the names that the parser has for them (`dest`).
+
+    Raises InputError with the line and the field of what is wrong.
+    """
+    yaml = _library("yaml", "PyYAML")
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}:" if mark else ""
+        raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}") from error
+    if root is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
+    lines: Dict[str, int] = {}
+    for key, _ in root.value:
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            raise InputError(f"{path}: line {line}: {key.value}: is given twice, first in line {lines[key.value]}")
+        lines[key.value] = line
+    return check(values, parser, lambda name: f"{path}: line {lines[name]}: {name}")
+
+
+def check(
+    values: Mapping[str, Any], parser: argparse.ArgumentParser, where: Callable[[str], str] = str
+) -> Dict[str, Any]:
+    """`values` as the parser's own types. `where` says where an option comes from, for messages.
+
+    Raises InputError for a name that there is not, and for a value that the command line would not
+    take either.
+    """
+    pydantic = _library("pydantic", "pydantic")
+    actions = {name: action for action in parser._actions for name in _names(action)}
+    # Names such as `json` are taken in pydantic's models, so the fields have numbers.
+    fields = {f"field_{number}": name for number, name in enumerate(actions)}
+    model = pydantic.create_model(
+        "Config",
+        __config__=pydantic.ConfigDict(extra="forbid"),
+        __validators__={
+            f"check_{field}": pydantic.field_validator(field, mode="before")(_reader(actions[name]))
+            for field, name in fields.items()
+        },
+        **{field: (Any, pydantic.Field(default=None, alias=name)) for field, name in fields.items()},
+    )
+    try:
+        made = model(**{name.replace("_", "-"): value for name, value in values.items()})
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        given = {name.replace("_", "-"): name for name in values}
+        name = str(first["loc"][0])
+        raise InputError(f"{where(given[name])}: {_reason(first, name, list(actions))}") from None
+    return {actions[fields[field]].dest: getattr(made, field) for field in made.model_fields_set}
+
+
+def _names(action: argparse.Action) -> List[str]:
+    """What a file calls an option: its long name, without the dashes in front."""
+    if action.dest in ("help", "config"):
+        return []
+    if not action.option_strings:
+        return [action.dest]
+    return [option[2:] for option in action.option_strings if option.startswith("--")][:1]
+
+
+def _reader(action: argparse.Action) -> Callable[[Any, Any], Any]:
+    def read_value(cls: Any, value: Any) -> Any:
+        if isinstance(action, (argparse._StoreTrueAction, argparse._StoreFalseAction)):
+            if not isinstance(value, bool):
+                raise ValueError(f"{value!r} is not true or false")
+            return value
+        if action.nargs == "?" and action.const is not None and isinstance(value, bool):
+            return action.const if value else None
+        if isinstance(action, argparse._AppendAction):
+            listed = value if isinstance(value, list) else [value]
+            return [_one(action, item) for item in listed]
+        return _one(action, value)
+
+    return read_value
+
+
+def _one(action: argparse.Action, value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, (str, int)) for item in value):
+        # What the command line separates by commas may be a list.
+        value = ",".join(str(item) for item in value)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"{value!r} is not a number or a text")
+    text = str(value)
+    try:
+        read = action.type(text) if action.type else text
+    except argparse.ArgumentTypeError as error:
+        raise ValueError(str(error)) from None
+    if action.choices is not None and read not in action.choices:
+        raise ValueError(f"{text!r} is not one of {', '.join(map(str, action.choices))}")
+    return read
+
+
+def _reason(error: Mapping[str, Any], name: str, known: List[str]) -> str:
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, known, 1)
+        return "there is no such option" + (f"; did you mean {near[0]}?" if near else "")
+    return error["msg"].replace("Value error, ", "", 1)
+
+
+def _library(module: str, package: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError:
+        raise InputError(
+            f"a configuration needs {package}, which is not installed; run: pip install 'edge-detection-kit[config]'"
+        ) from None

@@ -1,0 +1,130 @@
+"""A run as its options describe it: engine, detector, source, filters, sinks, and the loop."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, Callable, List, Optional, Sequence, Union
+
+import runtime.sinks
+from runtime import plugins
+from runtime.capture import Playing
+from runtime.detector import Detector
+from runtime.engine_process import EngineProcess
+from runtime.engine_worker import Worker
+from runtime.engines import Request
+from runtime.errors import InputError
+from runtime.filters import open_filters
+from runtime.interpreter import Interpreter
+from runtime.loop import Settings, Summary
+from runtime.loop import run as run_loop
+from runtime.sinks import Sink, json_lines, open_sink
+from runtime.sources import Source, open_source
+from runtime.state import State
+
+# A file gives up on an engine that does not start any more; a camera has time.
+ATTEMPTS = 3
+
+
+def detect(
+    options: argparse.Namespace,
+    extra: Sequence[Sink] = (),
+    use: Callable[[State], None] = lambda state: None,
+) -> Summary:
+    """Does what the options (`runtime.arguments.parse`) say, with `extra` sinks to those they name.
+
+    `use` gets the state of the run before it begins. Raises InputError before anything is written
+    where the model, the source or a target is wrong.
+    """
+    with contextlib.ExitStack() as stack:
+        # First of all, since the engine's process loads the model while this one goes on.
+        runners = [_runner(options, device, stack) for device in options.device or [""]]
+        source = stack.enter_context(open_source(options.source))
+        for runner in runners:
+            if isinstance(runner, EngineProcess):
+                runner.wait_until_ready()
+        detector = _detector(options, runners[0])
+        filters = open_filters(options, detector.labels)
+        out = [*options.out, *plugins.specs(runtime.sinks, options)]
+        sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
+        if not sinks and not extra:
+            sinks = [open_sink("console", source)]
+        _tell(options, detector, runners)
+        state = State(Path(detector.path).name, detector.labels, detector.score)
+        use(state)
+        return run_loop(
+            detector,
+            source,
+            [*sinks, *extra],
+            options.frames,
+            _progress(source, options.frames),
+            state,
+            filters,
+            Settings(
+                options.policy,
+                Playing(options.realtime, options.loop, retries=options.retries),
+                options.motion,
+                tuple(options.roi),
+            ),
+            reopen=lambda: open_source(options.source),
+            workers=[Worker(runner, state, None if source.live else ATTEMPTS) for runner in runners],
+        )
+
+
+def _runner(
+    options: argparse.Namespace, device: str, stack: contextlib.ExitStack
+) -> Union[EngineProcess, Interpreter]:
+    request = Request(options.engine, device, options.threads, options.fallback)
+    # The process inherits open files by number, which Windows does not know.
+    if not options.watchdog or os.name != "posix":
+        return Interpreter(options.file, request)
+    return stack.enter_context(EngineProcess(options.file, request, options.watchdog))
+
+
+def _detector(options: argparse.Namespace, runner: Union[EngineProcess, Interpreter]) -> Detector:
+    for_all = [score for name, score in options.score if not name]
+    return Detector(
+        options.file,
+        labels=options.labels,
+        score=for_all[-1] if for_all else None,
+        scores={name: score for name, score in options.score if name},
+        runner=runner,
+    )
+
+
+def _tell(options: argparse.Namespace, detector: Detector, runners: Sequence[Any]) -> None:
+    for runner in runners:
+        for note in runner.notes:
+            print(f"warning: {note}", file=sys.stderr)
+        print(f"engine: {runner.engine}, {runner.what}", file=sys.stderr)
+    if not detector.labels_from:
+        print(
+            f'warning: {options.file}: no class names in it or beside it, so classes are called "class N"; '
+            "give them with --labels",
+            file=sys.stderr,
+        )
+
+
+def _sinks(source: Source, json: Optional[str], out: Sequence[str]) -> List[Sink]:
+    if [*out, json].count("-") > 1:
+        raise InputError("-: standard output can take the results only once")
+    sinks = [json_lines.connect(json, source)] if json else []
+    return sinks + [open_sink(spec, source) for spec in out]
+
+
+def _progress(source: Source, frames: Optional[int]) -> Optional[Callable[[int], None]]:
+    """Counts frames on a terminal's standard error; elsewhere there is nobody to watch."""
+    if not sys.stderr.isatty() or source.frames == 1 or source.live:
+        return None
+    total = min(filter(None, (source.frames, frames)), default=None)
+
+    def show(done: int) -> None:
+        if done == total or done % 10 == 0:
+            of = f" of {total}" if total else ""
+            end = "\n" if done == total else ""
+            print(f"\r{done}{of} frames", end=end, file=sys.stderr, flush=True)
+
+    return show
