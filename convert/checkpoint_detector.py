@@ -1,75 +1,32 @@
-"""A checkpoint that can be called like the runtime's detector."""
+"""A checkpoint with the post-processing of a file, or with that of the published evaluation."""
 
 from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from convert.postprocessing import Postprocessing
-from runtime import preprocess
-from runtime.errors import InputError
-from runtime.values import Detection, Labels
-from train import libraries
+from runtime.values import Labels
+from train import checkpoint_detector, postprocess
+from train.checkpoint_detector import load
 
-libraries.prepare()
-
-import tensorflow as tf  # noqa: E402
-
-from train import checkpoints, postprocess  # noqa: E402
-from train.anchors import anchors  # noqa: E402
-from train.folded import fold  # noqa: E402
-from train.network import Detector as Network  # noqa: E402
+__all__ = ["CheckpointDetector", "load"]
 
 
-class CheckpointDetector:
-    """The float network of a checkpoint behind the runtime's preprocessing.
-
-    Called with uint8 [height, width, 3] in BGR it returns at most 100 detections in source pixels,
-    as the published evaluation counts them; with `postprocessing`, those that a file's own operation
-    would give: each anchor's best class, suppression across classes, fewer slots, a threshold.
-    Raises InputError for a checkpoint of another network or another number of classes.
+class CheckpointDetector(checkpoint_detector.CheckpointDetector):
+    """As in `train`; with `postprocessing` it gives what a file's own operation would give: each
+    anchor's best class, suppression across classes, fewer slots, a threshold.
     """
 
     def __init__(
         self, path: str | os.PathLike, size: int, labels: Labels, postprocessing: Postprocessing | None = None
     ):
-        self.labels = labels
-        self.size = size
-        classes = checkpoints.classes_of(path)
-        if classes != len(labels):
-            raise InputError(f"{path}: made for {classes} classes, but there are {len(labels)} labels")
-        # Folded, since oneDNN's batch norm takes seconds for a single picture.
-        graph = fold(load(path, size, classes)).frozen()
-        table = tf.constant(anchors(size))
+        if postprocessing is None:
+            super().__init__(path, size, labels)
+            return
 
-        def detect(image):
-            codes, logits = graph.run(image)
-            codes, logits = tf.concat(codes, 1), tf.concat(logits, 1)
-            if postprocessing is None:
-                return postprocess.detections(codes, logits, table)
+        def find(codes, logits, table):
             return postprocess.best_class_detections(
                 codes, logits, table, postprocessing.detections, postprocessing.iou, postprocessing.score
             )
 
-        self._detect = tf.function(
-            detect,
-            input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32)],
-            autograph=False,
-        )
-
-    def __call__(self, image: np.ndarray) -> list[Detection]:
-        small = preprocess.normalise(preprocess.resize(image, self.size))
-        found = self._detect(tf.constant(small[None]))
-        count = int(found.count[0])
-        height, width = image.shape[:2]
-        arrays = (tensor[0, :count].numpy() for tensor in (found.boxes, found.scores, found.classes))
-        return postprocess.to_detections(*arrays, width, height, self.labels)
-
-
-def load(path: str | os.PathLike, size: int, classes: int) -> Network:
-    """The network with every variable taken from the checkpoint at `path`."""
-    network = Network(size, classes)
-    network(tf.zeros([1, size, size, 3]))
-    checkpoints.load(network, path, whole=True)
-    return network
+        super().__init__(path, size, labels, find)

@@ -142,7 +142,7 @@ def test_train_knows_only_the_plain_part_of_runtime(module):
 @pytest.mark.parametrize(
     "module",
     ["train", "train.dataset", "train.records", "train.run_folder", "train.coco", "train.generate", "train.__main__"]
-    + ["train.check"]
+    + ["train.check", "train.report", "train.compare", "train.reports.run_page"]
     + [name for name in MODULES if name.startswith("train.formats")],
 )
 def test_data_sets_and_runs_are_read_without_tensorflow(module):

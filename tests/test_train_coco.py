@@ -55,7 +55,7 @@ def test_a_loose_box_counts_up_to_its_overlap(truth):
     # 82 of the cat's 100 columns: found at the thresholds 0.5 to 0.8, seven of ten.
     loose = Box(10, 10, 92, 110)
     metrics = truth.measure({"a": [found("cat", loose), found("dog", DOG)], "b": [found("cat", loose)]})
-    assert metrics.per_class["cat"] == pytest.approx(0.7)
+    assert metrics.per_class["cat"] == pytest.approx(0.7) and metrics.per_class_50["cat"] == pytest.approx(1)
     assert metrics["AP50"] == metrics["AP75"] == pytest.approx(1)
 
 
@@ -85,7 +85,7 @@ def test_a_class_that_is_only_trained_on_has_no_figure():
 
 def test_as_dictionary(truth):
     data = json.loads(json.dumps(truth.measure({}).as_dict()))
-    assert set(data) == {*FIGURES, "images", "per_class"}
+    assert set(data) == {*FIGURES, "images", "per_class", "per_class_50"}
 
 
 def coco() -> dict:

@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     print(describe(dataset), file=sys.stderr, flush=True)
     libraries.prepare()
+    from train import report
     from train.training import Options, train
 
     options = Options(
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(metrics.table())
     print(
         f"\nThe best weights are in {out.checkpoint}."
+        f"\nCurves, confusions and the worst pictures: {report.write(out)}"
         f"\nTo convert them: python -m convert --run {out.path} --int8",
         file=sys.stderr,
     )

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -106,12 +106,10 @@ class GroundTruth:
         # [IoU thresholds, recalls, classes, area ranges, max detections]; -1 where there is no box.
         precision = evaluation.eval["precision"][:, :, :, 0, -1]
         by_number = {number: precision[:, :, i] for i, number in enumerate(evaluation.params.catIds)}
-        per_class = {}
-        for name, number in self._categories.items():
-            known = by_number[number][by_number[number] > -1]
-            per_class[name] = float(known.mean()) if known.size else None
+        per_class = {name: _mean(by_number[number]) for name, number in self._categories.items()}
+        per_class_50 = {name: _mean(by_number[number][0]) for name, number in self._categories.items()}
         figures = {name: float(value) if value > -1 else None for name, value in zip(FIGURES, evaluation.stats)}
-        return Metrics(figures, per_class, len(self.pictures))
+        return Metrics(figures, per_class, len(self.pictures), per_class_50)
 
     def _nothing(self):
         """Results without a detection, which `loadRes` cannot make."""
@@ -123,9 +121,14 @@ class GroundTruth:
         return results
 
 
+def _mean(precision: np.ndarray) -> float | None:
+    known = precision[precision > -1]
+    return float(known.mean()) if known.size else None
+
+
 @dataclass(frozen=True)
 class Metrics:
-    """COCO's twelve figures, AP of each class, and the number of pictures.
+    """COCO's twelve figures, AP and AP50 of each class, and the number of pictures.
 
     A figure is None where the ground truth has no box for it (no small ones, say).
     """
@@ -133,12 +136,13 @@ class Metrics:
     figures: dict[str, float | None]
     per_class: dict[str, float | None]
     images: int
+    per_class_50: dict[str, float | None] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float | None:
         return self.figures[name]
 
     def as_dict(self) -> dict:
-        return {**self.figures, "images": self.images, "per_class": self.per_class}
+        return {**self.figures, "images": self.images, "per_class": self.per_class, "per_class_50": self.per_class_50}
 
     def table(self) -> str:
         """Two aligned columns: figures first, then AP by class."""

@@ -8,6 +8,7 @@
     metrics.json             figures on the validation pictures, and timings
     history.jsonl            losses and figures step by step
     detections.json          what the best weights found on the validation pictures
+    report.html              curves, confusions and the worst pictures, for a person to read
     train/, validation/      TensorBoard summaries
     train.log                the libraries' own messages
 """

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from train.checks import FAILURE, OK, WARNING, Finding, number
+from train.overlaps import iou
 from train.survey import Survey
 
 # A person who draws a box twice hits it this well; two objects hardly do.
@@ -59,7 +60,8 @@ def _twice(survey: Survey) -> Iterator[Finding]:
         boxes = seen.example.boxes
         if len(boxes) < 2:
             continue
-        overlap = _overlaps(np.array([item.box.as_tuple() for item in boxes]))
+        places = [item.box for item in boxes]
+        overlap = iou(places, places)
         for i, j in np.argwhere(np.triu(overlap >= _SAME, 1)):
             one, two = boxes[i].label, boxes[j].label
             if one == two:
@@ -102,12 +104,3 @@ def _whole(survey: Survey) -> Iterator[Finding]:
             do="draw boxes around the objects",
             pictures=tuple(np.unique(survey.boxes.picture[whole])),
         )
-
-
-def _overlaps(boxes: np.ndarray) -> np.ndarray:
-    """IoU [G, G] of boxes [G, 4] (xmin, ymin, xmax, ymax) with each other."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=2)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    return shared / (area[:, None] + area[None] - shared)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 from train.reports.html import Markup, tag
 
-_WIDTH, _HEIGHT = 400, 262
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 12, 20, 40
+# Three of the narrow charts, or two of the wide ones, stand side by side, with letters of one size.
+NARROW, WIDE = 400, 570
+_HEIGHT = 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 22, 44
 
 Point = tuple[float, float]
 
@@ -43,12 +45,12 @@ class Axis:
     def __init__(self, low: float, high: float, start: float, end: float, log: bool = False):
         self._change = math.log2 if log else float
         self.low, self.high, self.log = low, high if high > low else low + 1, log
-        self._start, self._end = start, end
+        self.start, self.end = start, end
 
     def __call__(self, value: float) -> float:
         low, high = self._change(self.low), self._change(self.high)
         share = (self._change(min(max(value, self.low), self.high)) - low) / (high - low)
-        return self._start + share * (self._end - self._start)
+        return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 6) -> list[float]:
         """Round values along the axis: powers of 2 where it is logarithmic, else 1, 2 or 5 times a power of 10."""
@@ -64,13 +66,21 @@ class Axis:
 
 
 def lines(
-    series: Sequence[Series], x: str, y: str, *, y_max: float | None = None, x_max: float | None = None, about: str = ""
+    series: Sequence[Series],
+    x: str,
+    y: str,
+    *,
+    y_max: float | None = None,
+    x_max: float | None = None,
+    marks: Sequence[Mark] = (),
+    width: int = NARROW,
+    about: str = "",
 ) -> Markup:
     """Lines over a common x from 0; y begins at 0 and ends at `y_max`, or at the highest point."""
     points = [point for one in series for point in one.points]
     right = x_max if x_max is not None else max((point[0] for point in points), default=1)
     top = y_max if y_max is not None else 1.05 * max((point[1] for point in points), default=1)
-    across, up = _axes(0, right, 0, top)
+    across, up = _axes(0, right, 0, top, width)
     drawn: list[object] = [_grid(across, up, x, y)]
     for one in series:
         places = [(across(a), up(b)) for a, b in one.points]
@@ -82,7 +92,8 @@ def lines(
                 tag("circle", tag("title", f"{one.name}: {b:.3f} at {a:g}"), cx=_(px), cy=_(py), r=3, class_=f"dot {one.style}")
                 for (a, b), (px, py) in zip(one.points, places)
             ]
-    return _svg(drawn, about or f"{y} over {x}")
+    drawn += [_mark(mark, across) for mark in marks]
+    return _svg(drawn, about or f"{y} over {x}", width)
 
 
 def histogram(
@@ -150,15 +161,15 @@ def smoothed(points: Sequence[Point], width: int) -> tuple[Point, ...]:
     return tuple(result)
 
 
-def _axes(x_low, x_high, y_low, y_high, log_x=False, log_y=False) -> tuple[Axis, Axis]:
+def _axes(x_low, x_high, y_low, y_high, width=NARROW, log_x=False, log_y=False) -> tuple[Axis, Axis]:
     return (
-        Axis(x_low, x_high, _LEFT, _WIDTH - _RIGHT, log_x),
+        Axis(x_low, x_high, _LEFT, width - _RIGHT, log_x),
         Axis(y_low, y_high, _HEIGHT - _BOTTOM, _TOP, log_y),
     )
 
 
 def _grid(across: Axis, up: Axis, x: str, y: str) -> Markup:
-    left, right, bottom = _LEFT, _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
+    left, right, bottom = across.start, across.end, up.start
     parts: list[object] = []
     for value in up.ticks(5):
         at = _(up(value))
@@ -167,10 +178,10 @@ def _grid(across: Axis, up: Axis, x: str, y: str) -> Markup:
     for value in across.ticks():
         at = _(across(value))
         parts.append(tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="tick"))
-        parts.append(tag("text", _number(value), x=at, y=bottom + 17, text_anchor="middle"))
+        parts.append(tag("text", _number(value), x=at, y=bottom + 19, text_anchor="middle"))
     parts.append(tag("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
     parts.append(tag("text", x, x=(left + right) / 2, y=_HEIGHT - 5, text_anchor="middle", class_="name"))
-    parts.append(tag("text", y, x=0, y=11, class_="name"))
+    parts.append(tag("text", y, x=0, y=12, class_="name"))
     return tag("g", parts, class_="scale")
 
 
@@ -184,8 +195,8 @@ def _mark(mark: Mark, across: Axis) -> Markup:
     )
 
 
-def _svg(content: Sequence[object], about: str) -> Markup:
-    return tag("svg", content, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=about)
+def _svg(content: Sequence[object], about: str, width: int = NARROW) -> Markup:
+    return tag("svg", content, viewBox=f"0 0 {width} {_HEIGHT}", role="img", aria_label=about)
 
 
 def _path(places: Sequence[Point]) -> str:

@@ -1,0 +1,42 @@
+"""What every page of the kit keeps: it is whole, needs nothing from outside, and shows text as text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+# A name that would run a script wherever it were taken for markup.
+EVIL = "</title><script>alert(1)</script><img src=x onerror=alert(1)>&\"'"
+# The same in XML, and as a page must show it.
+ESCAPED = EVIL.replace("&", "&amp;").replace("<", "&lt;")
+SHOWN = "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
+class Document(HTMLParser):
+    """The tags and attributes of a page; raises AssertionError where one isn't closed in order."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.attributes, self._open = [], [], []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in ("meta", "img", "br"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+
+def assert_harmless(text: str) -> Document:
+    """One whole page in which nothing comes from outside and nothing that was given became markup."""
+    document = Document(text)
+    assert not {"script", "img", "link", "iframe", "object", "embed"} & set(document.tags)
+    assert not [name for name, _ in document.attributes if name.startswith("on")]
+    links = [value for name, value in document.attributes if name in ("href", "src", "xlink:href")]
+    assert all(re.match(r"data:image/webp;base64,", link) for link in links)
+    assert "url(" not in text and "@import" not in text
+    return document

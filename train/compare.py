@@ -1,0 +1,105 @@
+"""`python -m train.compare RUN RUN...`: the settings in which runs differ, and their figures side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from runtime.command import run as run_command
+from runtime.errors import InputError
+from runtime.table import columns
+from train.coco import FIGURES
+from train.run_folder import RunFolder, open_run
+from train.settings import flat
+
+_TIMINGS = ("step", "steps", "seconds", "images_per_second")
+# The same data has the same fingerprint, wherever its records lie.
+_PLACES = ("task.train_data.files", "task.validation_data.files")
+_DATA = "data.fingerprint"
+_WIDE = 28
+
+
+def compare(runs: Sequence[RunFolder]) -> dict[str, Any]:
+    """Settings that differ, and all figures; of each a list with one value a run, None where it has none.
+
+    `{"runs": [...], "settings": {name: [...]}, "figures": {name: [...]}}`. Raises InputError for a run
+    that has not ended.
+    """
+    configs = [flat(run.config()) for run in runs]
+    metrics = [run.metrics() for run in runs]
+    names = dict.fromkeys(name for config in configs for name in config if name not in _PLACES)
+    settings = {name: [config.get(name) for config in configs] for name in names}
+    classes = dict.fromkeys(label for found in metrics for label in found.get("per_class", {}))
+    figures = {name: [found.get(name) for found in metrics] for name in (*FIGURES, *_TIMINGS)}
+    figures |= {f"AP {label}": [found.get("per_class", {}).get(label) for found in metrics] for label in classes}
+    return {
+        "runs": _names([run.path for run in runs]),
+        "settings": {name: values for name, values in settings.items() if len(set(values)) > 1},
+        "figures": {name: values for name, values in figures.items() if any(value is not None for value in values)},
+    }
+
+
+def as_text(compared: dict[str, Any]) -> str:
+    """One aligned table, a column a run. Where all were measured on the same data, a star marks the best."""
+    settings = compared["settings"]
+    same = _DATA not in settings
+    rows: list[Sequence[object]] = [("", *compared["runs"])]
+    rows += [(name, *map(_short, settings[full])) for name, full in _suffixes(settings)]
+    rows += [()] if settings else [("no setting differs",), ()]
+    rows += [(name, *_figures(name, values, same)) for name, values in compared["figures"].items()]
+    text = columns(rows)
+    return text if same else f"{text}\n\nThese runs were measured on different data, so that their figures say little of each other."
+
+
+def _figures(name: str, values: Sequence[float | None], same_data: bool) -> list[str]:
+    if name in _TIMINGS:
+        return ["-" if value is None else f"{value:,.1f} " if isinstance(value, float) else f"{value:,} " for value in values]
+    known = {value for value in values if value is not None}
+    best = max(known) if same_data and len(known) > 1 else None
+    return ["- " if value is None else f"{value:.3f}" + ("*" if value == best else " ") for value in values]
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "-"
+    return value if len(value) <= _WIDE else f"...{value[3 - _WIDE :]}"
+
+
+def _suffixes(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Each name's end, two parts or as much as tells it from the others, and the name."""
+    found = []
+    for name in names:
+        parts = name.split(".")
+        ends = (".".join(parts[-count:]) for count in range(min(2, len(parts)), len(parts) + 1))
+        short = next(end for end in ends if sum(f".{other}".endswith(f".{end}") for other in names) == 1)
+        found.append((short, name))
+    return found
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The last parts of the paths, as many as it takes to tell the runs apart."""
+    parts = [path.resolve().parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(part[-count:]) for part in parts]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m train.compare", description=__doc__)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs that have ended")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(argv)
+    if len(arguments.runs) < 2:
+        raise InputError("give at least two runs to compare")
+    compared = compare([open_run(path) for path in arguments.runs])
+    print(json.dumps(compared) if arguments.json else as_text(compared))
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
