@@ -108,7 +108,7 @@ def _reader(action: argparse.Action) -> Callable[[Any, Any], Any]:
 
 
 def _one(action: argparse.Action, value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(item, (str, int)) for item in value):
+    if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
         # What the command line separates by commas may be a list.
         value = ",".join(str(item) for item in value)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
