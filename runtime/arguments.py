@@ -13,7 +13,7 @@ from runtime import plugins
 from runtime.errors import InputError
 from runtime.frame_queue import policy
 from runtime.motion import SHARE
-from runtime.options import count, positive, seconds, share
+from runtime.options import count, patience, positive, share
 from runtime.regions import region
 
 
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
     add(
         "--watchdog",
-        type=seconds,
+        type=patience,
         default=10.0,
         metavar="S",
         help="replace an engine that gives no answer for S seconds (default 10); 0 runs it in this process, unwatched",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import difflib
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
 from runtime.errors import InputError
 
@@ -48,19 +48,35 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
         if key.value in lines:
             raise InputError(f"{path}: line {line}: {key.value}: is given twice, first in line {lines[key.value]}")
         lines[key.value] = line
-    return check(values, parser, lambda name: f"{path}: line {lines[name]}: {name}")
+    found, wrong = _validated(values, parser)
+    for name, reason in wrong.items():
+        raise InputError(f"{path}: line {lines[name]}: {name}: {reason}")
+    return found
 
 
-def check(
-    values: Mapping[str, Any], parser: argparse.ArgumentParser, where: Callable[[str], str] = str
-) -> Dict[str, Any]:
-    """`values` as the parser's own types. `where` says where an option comes from, for messages.
+def check(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Dict[str, Any]:
+    """`values` by the names of the options, `_` for `-`, as the parser's own types and names.
 
     Raises InputError for a name that there is not, and for a value that the command line would not
     take either.
     """
+    actions = _actions(parser)
+    found = {}
+    for name, value in values.items():
+        action = actions.get(name.replace("_", "-"))
+        if action is None:
+            raise InputError(f"{name}: {_unknown(name, actions)}")
+        try:
+            found[action.dest] = _read(action, value)
+        except ValueError as error:
+            raise InputError(f"{name}: {error}") from None
+    return found
+
+
+def _validated(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """What is right, by `dest`, and what is wrong with the rest, by its name in `values`."""
     pydantic = _library("pydantic", "pydantic")
-    actions = {name: action for action in parser._actions for name in _names(action)}
+    actions = _actions(parser)
     # Names such as `json` are taken in pydantic's models, so the fields have numbers.
     fields = {f"field_{number}": name for number, name in enumerate(actions)}
     model = pydantic.create_model(
@@ -72,14 +88,22 @@ def check(
         },
         **{field: (Any, pydantic.Field(default=None, alias=name)) for field, name in fields.items()},
     )
+    given = {name.replace("_", "-"): name for name in values}
     try:
-        made = model(**{name.replace("_", "-"): value for name, value in values.items()})
+        made = model(**{name: values[given[name]] for name in given})
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        given = {name.replace("_", "-"): name for name in values}
-        name = str(first["loc"][0])
-        raise InputError(f"{where(given[name])}: {_reason(first, name, list(actions))}") from None
-    return {actions[fields[field]].dest: getattr(made, field) for field in made.model_fields_set}
+        wrong = {}
+        for item in error.errors():
+            name = str(item["loc"][0])
+            unknown = item["type"] == "extra_forbidden"
+            said = item["msg"].replace("Value error, ", "", 1)
+            wrong[given[name]] = _unknown(name, actions) if unknown else said
+        return {}, wrong
+    return {actions[fields[field]].dest: getattr(made, field) for field in made.model_fields_set}, {}
+
+
+def _actions(parser: argparse.ArgumentParser) -> Dict[str, argparse.Action]:
+    return {name: action for action in parser._actions for name in _names(action)}
 
 
 def _names(action: argparse.Action) -> List[str]:
@@ -93,18 +117,22 @@ def _names(action: argparse.Action) -> List[str]:
 
 def _reader(action: argparse.Action) -> Callable[[Any, Any], Any]:
     def read_value(cls: Any, value: Any) -> Any:
-        if isinstance(action, (argparse._StoreTrueAction, argparse._StoreFalseAction)):
-            if not isinstance(value, bool):
-                raise ValueError(f"{value!r} is not true or false")
-            return value
-        if action.nargs == "?" and action.const is not None and isinstance(value, bool):
-            return action.const if value else None
-        if isinstance(action, argparse._AppendAction):
-            listed = value if isinstance(value, list) else [value]
-            return [_one(action, item) for item in listed]
-        return _one(action, value)
+        return _read(action, value)
 
     return read_value
+
+
+def _read(action: argparse.Action, value: Any) -> Any:
+    """Raises ValueError for what the command line would not take."""
+    if isinstance(action, (argparse._StoreTrueAction, argparse._StoreFalseAction)):
+        if not isinstance(value, bool):
+            raise ValueError(f"{value!r} is not true or false")
+        return value
+    if action.nargs == "?" and action.const is not None and isinstance(value, bool):
+        return action.const if value else None
+    if isinstance(action, argparse._AppendAction):
+        return [_one(action, item) for item in (value if isinstance(value, list) else [value])]
+    return _one(action, value)
 
 
 def _one(action: argparse.Action, value: Any) -> Any:
@@ -123,11 +151,9 @@ def _one(action: argparse.Action, value: Any) -> Any:
     return read
 
 
-def _reason(error: Mapping[str, Any], name: str, known: List[str]) -> str:
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, known, 1)
-        return "there is no such option" + (f"; did you mean {near[0]}?" if near else "")
-    return error["msg"].replace("Value error, ", "", 1)
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return "there is no such option" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _library(module: str, package: str) -> Any:

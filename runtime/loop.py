@@ -186,6 +186,7 @@ class _Loop:
         self._finished = threading.Event()
         self._sinks = sinks
         self._outlets: List[SinkThread] = []
+        self._threads: List[threading.Thread] = []
 
     def run(self) -> Summary:
         state, source = self._state, self._source
@@ -202,13 +203,13 @@ class _Loop:
             SinkThread(sink, name, state, waits and sink.lossless, self._end_early)
             for sink, name in zip(self._sinks, names)
         ]
-        threads = [threading.Thread(target=self._feed, name="prepare", daemon=True)]
-        threads += [
+        self._threads = [threading.Thread(target=self._feed, name="prepare", daemon=True)]
+        self._threads += [
             threading.Thread(target=self._collect, args=(worker,), name=f"engine {number}", daemon=True)
             for number, worker in enumerate(self._workers)
         ]
         self._capture.start()
-        for thread in threads:
+        for thread in self._threads:
             thread.start()
         try:
             self._wait()
@@ -240,6 +241,9 @@ class _Loop:
             self._changed.notify_all()
         for worker in self._workers:
             worker.end()
+        for thread in self._threads:
+            # They end at once, but for one that waits for an engine that hangs.
+            thread.join(_TICK)
         # A source that has an end has handed over all there is, and files want all of it.
         patience = SINK_SECONDS if not finished or self._source.live else float("inf")
         until = time.monotonic() + patience

@@ -28,15 +28,9 @@ def count(text: str) -> int:
     return number
 
 
-def seconds(text: str) -> float:
-    """A time of at least 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return number
+def patience(text: str) -> float:
+    """A number of seconds; 0 stands for none."""
+    return 0.0 if text in ("0", "0.0") else seconds(text)
 
 
 def share(text: str) -> float:

@@ -2,40 +2,75 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import tiny_detector
-from runtime import Detector, Frame, KitError
-from runtime import bench, loop
+from runtime import Box, Detector, Frame, KitError, bench, loop
+from runtime.capture import Playing
+from runtime.engine_process import EngineLost
+from runtime.engine_worker import Worker
+from runtime.frame_queue import BLOCK, Policy
+from runtime.interpreter import Interpreter
+from runtime.loop import Settings
+from runtime.regions import region
 from runtime.sinks import Sink
 from runtime.sources import Source
+from runtime.state import State
 
 
 class Counter(Source):
     name = "counter"
-    skipped = 2
     asked = 0
+    count = 10
 
     def __iter__(self):
-        for index in range(10):
+        for index in range(self.count):
             self.asked += 1
             yield Frame(np.full((4, 4, 3), index, np.uint8), index)
+        self.skipped = 2
 
 
 class Keeper(Sink):
+    name = "keeper"
+
     def __init__(self):
         self.kept = []
+        self.frames = []
 
     def write(self, frame, detections):
         self.kept.append((frame.index, len(detections)))
+        self.frames.append((frame, detections))
+
+    @property
+    def indices(self):
+        return [index for index, _ in self.kept]
+
+
+class Slow:
+    """An engine in this process that waits for `go` before each run."""
+
+    def __init__(self, path):
+        self._interpreter = Interpreter(path)
+        self.go = threading.Semaphore(0)
+        self.began = threading.Semaphore(0)
+
+    def __getattr__(self, name):
+        return getattr(self._interpreter, name)
+
+    def invoke(self, tensor):
+        self.began.release()
+        assert self.go.acquire(timeout=20)
+        return self._interpreter.invoke(tensor)
 
 
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "tiny.tflite"
-    path.write_bytes(tiny_detector.build())
+    # With a signature, the detector need not run once to know its outputs.
+    path.write_bytes(tiny_detector.build(signature={f"output_{3 - role}": role for role in range(4)}))
     return path
 
 
@@ -64,21 +99,35 @@ def test_errors_of_a_sink_end_the_run(path):
         loop.run(Detector(path), Counter(), [Broken()])
 
 
+def test_errors_of_a_source_end_the_run_when_its_frames_are_done(path):
+    class Broken(Counter):
+        def __iter__(self):
+            yield from super().__iter__()
+            raise KitError("cut short")
+
+    keeper = Keeper()
+    with pytest.raises(KitError, match="cut short"):
+        loop.run(Detector(path), Broken(), [keeper])
+    assert keeper.indices == list(range(10))
+
+
+def test_a_sink_that_cannot_begin_ends_the_run_before_it_starts(path):
+    class Unable(Keeper):
+        def attach(self, state):
+            raise KitError("port in use")
+
+    source = Counter()
+    with pytest.raises(KitError, match="port in use"):
+        loop.run(Detector(path), source, [Unable()])
+    assert source.asked == 0
+
+
 def test_an_empty_run_has_a_summary():
     assert str(loop.Summary(0, 0, 0, 0.0, 0.0, 0.0, 0.0)).startswith("0 frames, 0 detections; ")
-
-
-def test_bench_prints_an_aligned_table_or_one_object(path, capsys):
-    assert bench.main([str(path), "--frames", "12"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split("  ")[0] for line in lines[1:7]] == [
-        "ms a frame", "preprocess", "invoke", "postprocess", "total", "bare invoke",
-    ]
-    assert len({len(line) for line in lines[1:7]}) == 1
-    assert bench.main([str(path), "--frames", "12", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["frames"] == 12 and 0 < report["ratio"]
-    assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}
+    whole = str(loop.Summary(9, 1, 0, 1.0, 0.0, 0.0, 0.0, dropped=3, still=4, gaps=1, restarts=2))
+    assert whole.startswith(
+        "9 frames, 1 detection, 3 dropped, 4 without motion, 1 gap in the source, 2 restarts of the engine; "
+    )
 
 
 def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
@@ -114,3 +163,229 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
     shown = watcher.state.snapshot()
     assert (shown["frames"], shown["detections"]) == (8, 13)
     assert list(shown["latency"]) == ["capture", "preprocess", "invoke", "postprocess", "total"]
+
+
+class Camera(Counter):
+    """Gives a frame whenever it is told to; without an end."""
+
+    live = True
+
+    def __init__(self):
+        self.give = threading.Semaphore(0)
+        self.taken = threading.Semaphore(0)
+
+    def __iter__(self):
+        index = 0
+        while self.give.acquire(timeout=20):
+            yield Frame(np.full((4, 4, 3), index, np.uint8), index, 1e9 + index)
+            index += 1
+            self.taken.release()
+
+
+def started(path, camera, frames, settings=Settings(), sinks=()):
+    """The loop in a thread, its slow engine, and what it gives in the end."""
+    engine, outcome, state = Slow(path), [], State()
+    thread = threading.Thread(
+        target=lambda: outcome.append(
+            loop.run(Detector(path, runner=engine), camera, sinks, frames, state=state, settings=settings)
+        ),
+        daemon=True,
+    )
+    thread.start()
+    return thread, engine, outcome, state
+
+
+def give(camera, count):
+    for _ in range(count):
+        camera.give.release()
+        assert camera.taken.acquire(timeout=20)
+
+
+@pytest.mark.parametrize("policy, waiting", [(None, 1), (Policy("latest", 1), 1), (Policy("drop-oldest", 3), 3)])
+def test_a_camera_that_is_faster_than_the_engine(path, policy, waiting):
+    camera, keeper = Camera(), Keeper()
+    thread, engine, outcome, state = started(path, camera, None, Settings(policy), [keeper])
+    give(camera, 1)
+    assert engine.began.acquire(timeout=20)
+    give(camera, 9)
+    for _ in range(10):
+        engine.go.release()
+    until(lambda: 9 in keeper.indices)
+    state.stop()
+    thread.join(20)
+    kept = keeper.indices
+    assert kept[0] == 0 and kept[-waiting:] == list(range(10 - waiting, 10))
+    # Beside those that wait in the queue, the engine has one, or two where it may have more under
+    # way, and one is prepared.
+    assert len(kept) <= waiting + 3 and len(kept) + outcome[0].dropped == 10
+    assert [frame.time for frame, _ in keeper.frames] == [1e9 + index for index in kept]
+
+
+def until(true):
+    deadline = time.monotonic() + 20
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert true()
+
+
+def test_without_motion_the_engine_rests(path):
+    class Door(Counter):
+        """Nobody, then somebody, then nobody."""
+
+        def __iter__(self):
+            for index in range(12):
+                image = np.zeros((60, 80, 3), np.uint8)
+                image[20:40, 20:40] = 255 if 4 <= index < 6 else 0
+                yield Frame(image, index)
+
+    keeper = Keeper()
+    summary = loop.run(Detector(path), Door(), [keeper], settings=Settings(motion=0.01))
+    assert keeper.indices == [0, 4, 5] and summary.still == 9
+
+
+def test_a_region_is_what_the_detector_sees_and_boxes_are_in_the_whole_picture(path):
+    class Wide(Counter):
+        def __iter__(self):
+            yield Frame(np.zeros((100, 200, 3), np.uint8))
+
+    keeper = Keeper()
+    loop.run(Detector(path), Wide(), [keeper], settings=Settings(regions=(region("100,0,200,50"),)))
+    (_, detections) = keeper.frames[0]
+    assert detections[0].box.as_tuple() == pytest.approx((120, 5, 160, 25))
+    assert detections[1].box == Box(100, 0, 200, 50)
+
+
+def test_filters_work_one_after_the_other(path):
+    keeper = Keeper()
+    change = [lambda frame, found: found[:1], lambda frame, found: found * 3]
+    loop.run(Detector(path), Counter(), [keeper], filters=change, frames=2)
+    assert keeper.kept == [(0, 3), (1, 3)]
+
+
+def test_a_slow_network_sink_slows_nobody(path):
+    class Stuck(Keeper):
+        name = "stuck"
+        lossless = False
+        release = threading.Event()
+
+        def write(self, frame, detections):
+            self.release.wait(20)
+
+    class Camera(Counter):
+        live = True
+        count = 40
+
+    state, stuck, keeper = State(), Stuck(), Keeper()
+    keeper.lossless = False
+    summary = loop.run(
+        Detector(path), Camera(), [stuck, keeper], frames=40, state=state, settings=Settings(BLOCK)
+    )
+    assert summary.frames == 40
+    assert state.snapshot()["dropped"]["sinks"]["stuck"] == 39
+    stuck.release.set()
+
+
+class Replaced(Worker):
+    """Loses the jobs in `lost`, as a worker does whose process hung."""
+
+    def __init__(self, path, state, lost=()):
+        super().__init__(Interpreter(path), state)
+        self.lost = lost
+
+    def next(self, tell_room):
+        job, outcome = super().next(tell_room)
+        if job is not None and job.number in self.lost:
+            return job, loop.Lost("hung")
+        return job, outcome
+
+
+def test_frames_that_an_engine_was_lost_with_are_counted(path):
+    state, keeper = State(), Keeper()
+    workers = [Replaced(path, state, lost=(3, 4, 9))]
+    summary = loop.run(Detector(path), Counter(), [keeper], state=state, workers=workers)
+    assert keeper.indices == [0, 1, 2, 5, 6, 7, 8]
+    assert (summary.frames, summary.dropped) == (7, 3)
+    assert state.snapshot()["dropped"]["engine"] == 3
+
+
+def test_several_engines_share_the_frames_and_keep_their_order(path):
+    class Jittery(Worker):
+        def next(self, tell_room):
+            found = super().next(tell_room)
+            if found[0] is not None and found[0].number % 3 == 0:
+                time.sleep(0.01)
+            self.served += found[0] is not None
+            return found
+
+    class Many(Counter):
+        count = 60
+
+    state, keeper = State(), Keeper()
+    workers = [Jittery(Interpreter(path), state) for _ in range(3)]
+    for worker in workers:
+        worker.served = 0
+    loop.run(Detector(path), Many(), [keeper], state=state, workers=workers)
+    assert keeper.indices == list(range(60))
+    assert sum(worker.served for worker in workers) == 60 and all(worker.served for worker in workers)
+
+
+def test_an_engine_that_is_gone_for_good_ends_the_run(path):
+    class Gone(Worker):
+        def next(self, tell_room):
+            raise EngineLost("given up")
+
+    state = State()
+    with pytest.raises(KitError, match="given up"):
+        loop.run(Detector(path), Counter(), [], state=state, workers=[Gone(Interpreter(path), state)])
+
+
+def test_a_stop_keeps_what_is_under_way(path):
+    camera, keeper = Camera(), Keeper()
+    thread, engine, outcome, state = started(path, camera, None, sinks=[keeper])
+    give(camera, 1)
+    assert engine.began.acquire(timeout=20)
+    state.stop()
+    engine.go.release()
+    thread.join(20)
+    assert not thread.is_alive() and keeper.indices == [0] and outcome[0].frames == 1
+
+
+def test_real_time_is_a_camera(path):
+    class Clip(Counter):
+        def __iter__(self):
+            for index in range(5):
+                yield Frame(np.zeros((4, 4, 3), np.uint8), index, index / 50)
+
+    begin = time.monotonic()
+    loop.run(Detector(path), Clip(), [], settings=Settings(playing=Playing(realtime=True)))
+    assert time.monotonic() - begin >= 4 / 50
+
+
+def test_a_sink_on_the_main_thread_is_called_there(path):
+    class Window(Keeper):
+        on_main_thread = True
+
+        def write(self, frame, detections):
+            super().write(frame, detections)
+            self.thread = threading.current_thread()
+
+    window = Window()
+    loop.run(Detector(path), Counter(), [window])
+    assert window.indices == list(range(10)) and window.thread is threading.current_thread()
+
+
+def test_sinks_of_one_kind_have_names_of_their_own():
+    assert loop._distinct(["video", "mqtt", "video", "video"]) == ["video", "mqtt", "video 2", "video 3"]
+
+
+def test_bench_prints_an_aligned_table_or_one_object(path, capsys):
+    assert bench.main([str(path), "--frames", "12"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines[1:7]] == [
+        "ms a frame", "preprocess", "invoke", "postprocess", "total", "bare invoke",
+    ]
+    assert len({len(line) for line in lines[1:7]}) == 1
+    assert bench.main([str(path), "--frames", "12", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["frames"] == 12 and 0 < report["ratio"]
+    assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}

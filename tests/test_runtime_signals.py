@@ -1,0 +1,96 @@
+"""How a run ends from outside: by TERM, by Ctrl-C, by kill -9, and by an engine that does not answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny_detector
+from edgetpu_library import edgetpu_library  # noqa: F401
+from runtime.opencv import cv2
+
+ROOT = Path(__file__).resolve().parent.parent
+
+if os.name != "posix":
+    pytest.skip("signals are POSIX's", allow_module_level=True)
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "tiny_int8.tflite").write_bytes(tiny_detector.build())
+    (tmp_path / "tiny_int8_edgetpu.tflite").write_bytes(tiny_detector.build(compiled=True))
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 240))
+    for index in range(50):
+        image = np.full((240, 320, 3), 40, np.uint8)
+        image[50:100, 4 * index : 4 * index + 50] = 255
+        writer.write(image)
+    writer.release()
+    return tmp_path
+
+
+def start(place, *words, model="tiny_int8.tflite", **environment):
+    command = [sys.executable, "-m", "runtime", model, "--source", "clip.avi", "--threads", "1", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def until(true, process):
+    deadline = time.monotonic() + 60
+    while not true():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_an_end_from_outside_keeps_everything(place, number, code):
+    process = start(place, "--loop", "--json", "a.jsonl", "--out", "a.mp4")
+    until(lambda: len(lines(place / "a.jsonl")) > 60, process)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    found = [json.loads(line) for line in lines(place / "a.jsonl")]
+    assert [line["frame"] for line in found] == list(range(len(found)))
+    capture = cv2.VideoCapture(str(place / "a.mp4"))
+    assert capture.isOpened()
+    assert sum(1 for _ in iter(lambda: capture.read()[0], False)) == len(found)
+    assert sorted(path.name for path in place.iterdir() if path.name.startswith(".")) == []
+
+
+def test_an_engine_that_hangs_is_replaced(place, edgetpu_library):  # noqa: F811
+    (place / "fuse").write_text("xx")
+    process = start(
+        place, "--json", "a.jsonl", "--watchdog", "0.5", model="tiny_int8_edgetpu.tflite",
+        LD_LIBRARY_PATH=str(edgetpu_library.parent), EDGETPU_STANDIN="hang", EDGETPU_STANDIN_RUN="10",
+        EDGETPU_STANDIN_FUSE=str(place / "fuse"),
+    )  # fmt: skip
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert errors.count("engine lost: the engine gave no answer for 0.5 s while it ran the model") == 2
+    assert "48 frames, 96 detections, 2 dropped, 2 restarts of the engine" in errors
+    indices = [json.loads(line)["frame"] for line in lines(place / "a.jsonl")]
+    assert len(indices) == 48 and indices == sorted(set(indices)) and indices[-1] == 49
+
+
+def test_an_engine_that_cannot_be_had_is_one_line(place):
+    process = start(place, model="tiny_int8_edgetpu.tflite")
+    out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (1, "")
+    assert errors.startswith("error: edgetpu: libedgetpu.so.1 is not installed") and len(errors.splitlines()) == 1
+    process = start(place, "--fallback", "--json", "-", model="tiny_int8_edgetpu.tflite")
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0 and len(out.splitlines()) == 50
+    assert errors.startswith("warning: edgetpu: libedgetpu.so.1 is not installed")
+    assert "fell back on tiny_int8.tflite\n" in errors
