@@ -31,6 +31,8 @@ OPTIONAL = {
     "runtime.filters.track": {"edgefirst": "track"},
     "runtime.interop": {"supervision": "dev"},
     "runtime.sinks.metrics": {"prometheus_client": "metrics"},
+    "runtime.sinks.web": {"websockets": "serve"},
+    "runtime.web.server": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
 }
 # What training may share with the runtime; the rest of the runtime is about .tflite files.

@@ -1,0 +1,54 @@
+"""What a viewer is sent.
+
+A picture is one binary message: the length of the JSON as four bytes, highest first, the JSON, the JPEG.
+The JSON is {"width", "height", "result"}: the size of the source's frame in pixels, which boxes are
+in, and the line that every other sink gets. All else is text: {"state": ...}, as `State.snapshot`.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Optional, Sequence
+
+import numpy as np
+
+from runtime.draw import draw
+from runtime.opencv import cv2
+from runtime.sinks.json_lines import line
+from runtime.state import State
+from runtime.values import Detection, Frame
+
+# Enough to look at; at 90, twice the bytes.
+QUALITY = 75
+SNAPSHOT_QUALITY = 92
+
+
+def picture(frame: Frame, detections: Sequence[Detection], widest: int) -> bytes:
+    """The message for a frame, at most `widest` pixels wide."""
+    height, width = frame.image.shape[:2]
+    image = frame.image
+    if width > widest:
+        image = cv2.resize(image, (widest, max(1, round(height * widest / width))), interpolation=cv2.INTER_AREA)
+    head = f'{{"width": {width}, "height": {height}, "result": {line(frame, detections)}}}'.encode()
+    return struct.pack(">I", len(head)) + head + _jpeg(image, frame.color, QUALITY)
+
+
+def state(of: State) -> str:
+    """The message with everything that the page shows beside the picture."""
+    return json.dumps({"state": of.snapshot()})
+
+
+def snapshot(frame: Frame, detections: Optional[Sequence[Detection]]) -> bytes:
+    """A JPEG in the source's own size, with boxes where `detections` are given."""
+    if detections is not None:
+        return _jpeg(draw(frame.image, detections, frame.color), "BGR", SNAPSHOT_QUALITY)
+    return _jpeg(frame.image, frame.color, SNAPSHOT_QUALITY)
+
+
+def _jpeg(image: np.ndarray, color: str, quality: int) -> bytes:
+    if color != "BGR":
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    # JPEG ends at 65535 pixels a side, which OpenCV says by False.
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes() if done else b""

@@ -1,0 +1,86 @@
+// Connects to the detector, and again whenever the connection is lost.
+
+import * as panel from "./panel.js";
+import * as picture from "./picture.js";
+
+const OLD_AFTER = 3000;
+const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
+
+const byId = (id) => document.getElementById(id);
+const stage = byId("stage"), notice = byId("notice"), slider = byId("score"), chosen = byId("score-value");
+
+let socket = null;
+let pause = FIRST_PAUSE;
+let state = null;
+let lastPicture = 0;
+let touched = 0;
+
+function connect() {
+  const place = new URL("live", location.href);
+  place.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(place);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => {
+    pause = FIRST_PAUSE;
+    panel.part("link", { state: "running", name: "live" });
+  };
+  socket.onmessage = ({ data }) => (typeof data === "string" ? heard(JSON.parse(data)) : seen(data));
+  socket.onclose = () => {
+    panel.part("link", { state: "lost", name: "" }, ", connecting again");
+    // Who was refused for want of a token sees the form for it after the reload.
+    fetch("state.json").then((answer) => answer.status === 401 && location.reload(), () => {});
+    setTimeout(connect, pause);
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
+  };
+}
+
+function heard(message) {
+  state = message.state;
+  panel.show(state);
+  // Not under the hand of who is moving it.
+  if (Date.now() - touched > 1500) {
+    slider.value = state.score;
+    chosen.textContent = state.score.toFixed(2);
+  }
+}
+
+async function seen(data) {
+  const from = socket;
+  try {
+    await picture.show(data);
+    lastPicture = Date.now();
+    age();
+  } finally {
+    // A picture is asked for only when the last one is on the screen: a slow viewer skips frames.
+    if (from.readyState === WebSocket.OPEN) from.send('{"next": true}');
+  }
+}
+
+function age() {
+  const old = Date.now() - lastPicture > OLD_AFTER;
+  stage.classList.toggle("old", old && lastPicture > 0);
+  notice.hidden = !old;
+  if (!old) return;
+  const where = state && state.source.state !== "running" ? ` – source: ${state.source.state}` : "";
+  const seconds = Math.round((Date.now() - lastPicture) / 1000);
+  notice.textContent = lastPicture ? `No new picture for ${seconds} s${where}` : `Waiting for the first picture${where}`;
+}
+
+slider.addEventListener("input", () => {
+  touched = Date.now();
+  chosen.textContent = Number(slider.value).toFixed(2);
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ score: Number(slider.value) }));
+});
+
+byId("show-boxes").addEventListener("change", ({ target }) => {
+  picture.showBoxes(target.checked);
+  byId("snapshot").href = target.checked ? "snapshot.jpg?boxes=1" : "snapshot.jpg";
+});
+
+byId("fullscreen").addEventListener("click", () => {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else if (stage.requestFullscreen) stage.requestFullscreen();
+});
+
+setInterval(age, 1000);
+connect();

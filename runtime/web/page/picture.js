@@ -1,0 +1,78 @@
+// The newest frame, and the boxes of its own detections over it.
+
+import { colorOf, css, inkOn } from "./colors.js";
+
+const picture = document.getElementById("picture");
+const boxes = document.getElementById("boxes");
+const objects = document.getElementById("objects");
+const nothing = document.getElementById("nothing");
+
+// `data` is a message of runtime/web/messages.py. Resolves when the frame can be seen.
+export async function show(data) {
+  const length = new DataView(data).getUint32(0);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+  const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+  if (picture.width !== image.width || picture.height !== image.height) {
+    picture.width = image.width;
+    picture.height = image.height;
+  }
+  picture.getContext("2d").drawImage(image, 0, 0);
+  image.close();
+  drawBoxes(head);
+  list(head.result.detections);
+}
+
+export function showBoxes(shown) {
+  boxes.hidden = !shown;
+}
+
+// In the pixels of the source, as the boxes are; the browser scales it all to the size of the page.
+function drawBoxes({ width, height, result }) {
+  boxes.width = width;
+  boxes.height = height;
+  boxes.dataset.frame = result.frame;
+  const pen = boxes.getContext("2d");
+  const unit = width / Math.max(boxes.clientWidth, 1);
+  const thick = Math.max(1, 2 * unit);
+  const size = Math.max(8, 13 * unit);
+  pen.font = `600 ${size}px system-ui, sans-serif`;
+  pen.textBaseline = "top";
+  // The best come first and are drawn last, on top.
+  for (const found of [...result.detections].reverse()) {
+    const [left, top, right, bottom] = found.box;
+    const color = colorOf(found.class);
+    pen.strokeStyle = pen.fillStyle = css(color);
+    pen.lineWidth = thick;
+    pen.strokeRect(left, top, right - left, bottom - top);
+    const text = `${name(found)} ${found.score.toFixed(2)}`;
+    const wide = pen.measureText(text).width + 8 * unit;
+    const high = size * 1.35;
+    const tagTop = top >= high ? top - high : top;
+    const tagLeft = Math.max(0, Math.min(left - thick / 2, width - wide));
+    pen.fillRect(tagLeft, tagTop, wide, high);
+    pen.fillStyle = inkOn(color);
+    pen.fillText(text, tagLeft + 4 * unit, tagTop + size * 0.2);
+  }
+}
+
+function list(detections) {
+  nothing.hidden = detections.length > 0;
+  const rows = detections.map((found) => {
+    const row = document.createElement("li");
+    const label = document.createElement("span");
+    label.className = "name";
+    label.textContent = name(found);
+    const score = document.createElement("span");
+    score.textContent = found.score.toFixed(2);
+    const mark = document.createElement("span");
+    mark.className = "swatch";
+    mark.style.background = css(colorOf(found.class));
+    row.append(mark, label, score);
+    return row;
+  });
+  objects.replaceChildren(...rows);
+}
+
+function name(found) {
+  return found.track === undefined ? found.label : `${found.label} #${found.track}`;
+}

@@ -1,0 +1,207 @@
+"""Serves the page, its files, snapshots and the live connection, on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from urllib.parse import parse_qs, urlsplit
+
+from runtime.state import State
+from runtime.values import Detection, Frame
+from runtime.web import messages
+from runtime.web.access import Access, is_own_page
+from runtime.web.viewers import Viewers
+
+PAGE = Path(__file__).with_name("page")
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+# Everything comes from here, and nothing is run or drawn that is not in a file of the page.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Connection": "close",
+}
+
+MOST_VIEWERS = 32
+STATE_SECONDS = 1.0
+# What a wrong token costs its sender.
+WRONG_TOKEN_SECONDS = 1.0
+STOP_SECONDS = 1.0
+
+Seen = Tuple[Frame, Sequence[Detection]]
+
+
+class Server:
+    """Listens from `start` to `stop`. `offer` takes every frame, and encodes it only for who waits."""
+
+    def __init__(self, state: State, access: Access, fps: float, widest: int) -> None:
+        """Pictures are sent at most `fps` times a second, at most `widest` pixels wide."""
+        self._state = state
+        self._access = access
+        self._pause = 1.0 / fps
+        self._widest = widest
+        self._seen: Optional[Seen] = None
+        self._next_at = 0.0
+        self._viewers = Viewers(self._set_score)
+        self._files = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._stop: Optional[asyncio.Event] = None
+        self._thread: Optional[threading.Thread] = None
+
+    def start(self, listener: socket.socket) -> None:
+        """Serves on `listener`, which listens already."""
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready)), name="web page", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+
+    def offer(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Shows a frame to the viewers who wait for one; costs nothing where there are none."""
+        self._seen = (frame, detections)
+        now = time.monotonic()
+        if not self._viewers.waiting or now < self._next_at or self._loop is None:
+            return
+        self._next_at = now + self._pause
+        picture = messages.picture(frame, detections, self._widest)
+        self._loop.call_soon_threadsafe(self._viewers.show, picture)
+
+    def stop(self) -> None:
+        """Says goodbye to the viewers, and returns within STOP_SECONDS or a little more."""
+        if self._loop is not None and self._stop is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(2 * STOP_SECONDS)
+        self._loop = None
+
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+        from websockets.asyncio.server import serve
+
+        # The library tells about every browser that closes a connection early.
+        logger = logging.getLogger("runtime.web")
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        self._stop = asyncio.Event()
+        async with serve(
+            self._watch,
+            sock=listener,
+            process_request=self._answer,
+            # JPEG does not get smaller, and zlib takes memory for each viewer.
+            compression=None,
+            max_size=1024,
+            open_timeout=10,
+            close_timeout=STOP_SECONDS,
+            logger=logger,
+            server_header=None,
+        ):
+            self._loop = asyncio.get_running_loop()
+            ready.set()
+            telling = asyncio.ensure_future(self._tell())
+            await self._stop.wait()
+            telling.cancel()
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(STATE_SECONDS)
+            if len(self._viewers):
+                self._viewers.tell(messages.state(self._state))
+
+    async def _watch(self, connection: Any) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        seen = self._seen
+        loop = asyncio.get_running_loop()
+        picture = seen and await loop.run_in_executor(None, messages.picture, *seen, self._widest)
+        try:
+            await self._viewers.serve(connection, picture, messages.state(self._state))
+        except ConnectionClosed:
+            return
+
+    def _set_score(self, score: float) -> None:
+        self._state.score = score
+        self._viewers.tell(messages.state(self._state))
+
+    async def _answer(self, connection: Any, request: Any) -> Any:
+        """A response to a plain request, or None where a viewer may connect."""
+        address = urlsplit(request.path)
+        query = parse_qs(address.query)
+        headers = request.headers
+        host = headers.get_all("Host")
+        if self._access.needs_token and address.path == "/" and "token" in query:
+            return await self._log_in(query["token"][-1])
+        if not self._access.admits(host, headers.get_all("Cookie"), headers.get_all("Authorization")):
+            return self._refuse(address.path)
+        if address.path == "/live":
+            if not is_own_page(headers.get_all("Origin"), host):
+                return _text(HTTPStatus.FORBIDDEN, "another site's page may not connect")
+            if len(self._viewers) >= MOST_VIEWERS:
+                return _text(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
+            return None
+        if address.path == "/snapshot.jpg":
+            return await self._snapshot("boxes" in query)
+        if address.path == "/state.json":
+            return _response(HTTPStatus.OK, json.dumps(self._state.snapshot()).encode(), "application/json")
+        return self._file("/index.html" if address.path == "/" else address.path)
+
+    async def _log_in(self, token: str) -> Any:
+        if self._access.knows(token):
+            # To the page without the token, which would stay in the address and the history.
+            return _response(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()})
+        await asyncio.sleep(WRONG_TOKEN_SECONDS)
+        return self._file("/wrong_token.html", HTTPStatus.FORBIDDEN)
+
+    def _refuse(self, path: str) -> Any:
+        if not self._access.needs_token:
+            return _text(HTTPStatus.FORBIDDEN, "this page is for this machine; open it as http://localhost")
+        # What the form itself needs is no secret.
+        if path in ("/style.css", "/icon.svg"):
+            return self._file(path)
+        if path == "/":
+            return self._file("/token.html", HTTPStatus.UNAUTHORIZED)
+        return _text(HTTPStatus.UNAUTHORIZED, "a token is needed: send Authorization: Bearer TOKEN")
+
+    async def _snapshot(self, boxes: bool) -> Any:
+        if self._seen is None:
+            return _text(HTTPStatus.SERVICE_UNAVAILABLE, "there is no picture yet")
+        frame, detections = self._seen
+        loop = asyncio.get_running_loop()
+        data = await loop.run_in_executor(None, messages.snapshot, frame, detections if boxes else None)
+        name = time.strftime("snapshot_%Y%m%d_%H%M%S.jpg")
+        return _response(
+            HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'}
+        )
+
+    def _file(self, name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
+        path = self._files.get(name)
+        if path is None:
+            return _text(HTTPStatus.NOT_FOUND, "there is no such page")
+        return _response(status, path.read_bytes(), TYPES[path.suffix])
+
+
+def _text(status: HTTPStatus, text: str) -> Any:
+    return _response(status, f"{text}\n".encode(), "text/plain; charset=utf-8")
+
+
+def _response(status: HTTPStatus, body: bytes, kind: str, more: Optional[Mapping[str, str]] = None) -> Any:
+    from websockets.datastructures import Headers
+    from websockets.http11 import Response
+
+    headers: Dict[str, str] = {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body)), **(more or {})}
+    return Response(status.value, status.phrase, Headers(headers), body)
