@@ -50,14 +50,3 @@ def names(text: str) -> Tuple[str, ...]:
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found
-
-
-def seconds(text: str) -> float:
-    """A number over 0 and up to a year's seconds."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 366 * 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds over 0")
-    return number

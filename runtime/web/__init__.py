@@ -2,3 +2,5 @@
 
 The sink is `runtime.sinks.web`; the page itself lies in `page/`.
 """
+
+from __future__ import annotations
