@@ -28,6 +28,17 @@ def count(text: str) -> int:
     return number
 
 
+def seconds(text: str) -> float:
+    """A number over 0 and up to a year's seconds."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 366 * 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds over 0")
+    return number
+
+
 def patience(text: str) -> float:
     """A number of seconds; 0 stands for none."""
     return 0.0 if text in ("0", "0.0") else seconds(text)

@@ -77,7 +77,7 @@ def test_tracking_is_asked_for(monkeypatch):
     monkeypatch.setitem(sys.modules, "edgefirst.tracker", None)
     with pytest.raises(InputError, match="--track needs the package edgefirst-tracker .*pip install"):
         track.connect(parser.parse_args(["--track"]), Labels(()))
-    for wrong in ("x", "-1", "nan"):
+    for wrong in ("0", "x", "-1", "nan"):
         with pytest.raises(SystemExit):
             parser.parse_args(["--track", "--track-lost", wrong])
 
