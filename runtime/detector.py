@@ -12,9 +12,11 @@ from runtime import labels as label_files
 from runtime import outputs, preprocess
 from runtime.engines import Request
 from runtime.errors import InputError
-from runtime.interpreter import Interpreter, Port
+from runtime.interpreter import Interpreter, Port, real
 from runtime.interpreter import Model as Runner
 from runtime.metadata import Metadata, TensorMetadata
+from runtime.raw_decode import RawDecoder
+from runtime.raw_head import RawHead
 from runtime.tflite import Model
 from runtime.values import Box, Detection, Labels
 
@@ -29,7 +31,7 @@ _INPUT_TYPES = ("uint8", "int8", "float32")
 
 
 class Detector:
-    """Finds objects with any detection .tflite that has four outputs.
+    """Finds objects with any detection .tflite that has four outputs, or the raw head of this kit.
 
         detector = Detector("detector_int8.tflite", score=0.4)
         for detection in detector(cv2.imread("street.jpg")):
@@ -62,7 +64,8 @@ class Detector:
         where no engine works.
         """
         model = Model.read(path)
-        outputs.check_count(model)
+        if RawHead.of(model, Metadata.of(model)) is None:
+            outputs.check_count(model)
         _check_operators(model)
         request = Request(engine, device, threads, fallback)
         self._interpreter: Runner = runner or Interpreter(path, request)
@@ -80,11 +83,16 @@ class Detector:
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
         self._input = _picture_input(model.where, self._interpreter.inputs)
-        shapes = [port.shape for port in self._interpreter.outputs]
-        self._order = outputs.find(model, metadata, shapes)
-        if self._order is None:
-            self._check_by_running(model)
-        self._box_index = _box_index(model, metadata, self._order)
+        head = RawHead.of(model, metadata)
+        self._decode = RawDecoder(head, self._interpreter.outputs) if head else None
+        self._order: Optional[outputs.Order] = None
+        self._box_index = list(_BOX_INDEX)
+        if head is None:
+            shapes = [port.shape for port in self._interpreter.outputs]
+            self._order = outputs.find(model, metadata, shapes)
+            if self._order is None:
+                self._check_by_running(model)
+            self._box_index = _box_index(model, metadata, self._order)
 
     @property
     def runner(self) -> Runner:
@@ -111,7 +119,7 @@ class Detector:
         return preprocess.encode(rgb, self._input.dtype, self._mean, self._std)[np.newaxis]
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """The four raw outputs for an input tensor, in the model's own order."""
+        """The raw outputs for an input tensor, as the model stores them and in its order, for `postprocess`."""
         return self._interpreter.invoke(tensor)
 
     def bare_invoke(self) -> None:
@@ -120,18 +128,9 @@ class Detector:
 
     def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
         """Detections in a picture of `width` x `height` from the raw outputs of `invoke`."""
-        order = self._order
-        if order is None:
-            # A frame whose values fit both readings settles nothing; the next one may.
-            order = self._order = outputs.from_values(raw)
-            if order is None:
-                return ()
-        boxes = raw[order.boxes].reshape(-1, 4)
-        classes, scores = raw[order.classes].reshape(-1), raw[order.scores].reshape(-1)
-        count = int(np.nan_to_num(raw[order.count].reshape(-1)[0]) + 0.5)
-        used = slice(0, max(0, min(count, len(scores))))
-        boxes = boxes[used][:, self._box_index]
-        classes, scores = classes[used], scores[used]
+        least = min(self.score, *self._scores.values()) if self._scores else self.score
+        boxes, classes, scores = self._decode(raw, least) if self._decode else self._read(raw)
+        boxes = boxes[:, self._box_index]
         # Comparisons with NaN are false: a score or a box that is not a number drops out here.
         keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
         keep = keep[np.argsort(-scores[keep], kind="stable")]
@@ -151,9 +150,24 @@ class Detector:
         ids = np.nan_to_num(classes).round().astype(int).tolist()
         return np.array([self._scores.get(self.labels[class_id], self.score) for class_id in ids])
 
+    def _read(self, raw: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes [M, 4], classes [M] and scores [M] of the four outputs."""
+        raw = real(raw, self._interpreter.outputs)
+        order = self._order
+        if order is None:
+            # A frame whose values fit both readings settles nothing; the next one may.
+            order = self._order = outputs.from_values(raw)
+            if order is None:
+                return np.empty((0, 4)), np.empty(0), np.empty(0)
+        boxes = raw[order.boxes].reshape(-1, 4)
+        classes, scores = raw[order.classes].reshape(-1), raw[order.scores].reshape(-1)
+        count = int(np.nan_to_num(raw[order.count].reshape(-1)[0]) + 0.5)
+        used = slice(0, max(0, min(count, len(scores))))
+        return boxes[used], classes[used], scores[used]
+
     def _check_by_running(self, model: Model) -> None:
         """Some shapes are known only after a run; refuses a file that then shows no detector's."""
-        raw = self.invoke(np.zeros(self._input.shape, self._input.dtype))
+        raw = real(self.invoke(np.zeros(self._input.shape, self._input.dtype)), self._interpreter.outputs)
         shapes = [array.shape for array in raw]
         self._order = outputs.find(model, Metadata.of(model), shapes) or outputs.from_values(raw)
 

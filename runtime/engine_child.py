@@ -90,7 +90,7 @@ def _serve(interpreter: Interpreter, commands: int, replies: int, descriptor: in
                 interpreter.bare_invoke()
                 shapes = []
             else:
-                shapes = memory.put_outputs(slot, interpreter.invoke_stored(memory.input(slot)))
+                shapes = memory.put_outputs(slot, interpreter.invoke(memory.input(slot)))
         except (KitError, ValueError) as error:
             _send(replies, FAILED, 0.0, {"input": False, "message": str(error)})
             continue

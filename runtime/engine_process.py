@@ -20,7 +20,7 @@ from runtime.engine_child import BARE, DONE, FAILED, HEAD, READY, port
 from runtime.engine_memory import SLOTS, Memory, nameless_file
 from runtime.engines import Request
 from runtime.errors import InputError, KitError
-from runtime.interpreter import Port, real
+from runtime.interpreter import Port
 
 # Loading takes longer than a run: a chip gets its firmware, libraries come from a slow card.
 LOADING_SECONDS = 60.0
@@ -109,7 +109,7 @@ class EngineProcess:
             self._command(slot)
 
     def result(self) -> Tuple[List[np.ndarray], float]:
-        """The outputs as float32 of the oldest input under way, and the milliseconds that it took.
+        """The outputs, as they are stored, of the oldest input under way, and the milliseconds that it took.
 
         Raises EngineLost where there will be none, KitError where the model failed on it.
         """
@@ -125,7 +125,7 @@ class EngineProcess:
             stored = self._memory.outputs(slot, [tuple(shape) for shape in shapes])
         finally:
             self._done()
-        return real(stored, self.outputs), taken
+        return stored, taken
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
         """As `Interpreter.invoke`, when nothing else is under way."""

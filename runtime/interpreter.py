@@ -44,7 +44,8 @@ class Model(Protocol):
     outputs: Tuple[Port, ...]
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """Runs the model on its one input; gives every output as float32, in the model's order."""
+        """Runs the model on its one input; gives every output as it is stored, quantised or not, in the
+        model's order. `real` makes numbers of them."""
 
     def bare_invoke(self) -> None:
         """Runs the model again on what its input holds: the least time that a frame can take."""
@@ -67,10 +68,6 @@ class Interpreter:
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
         """As `Model.invoke`. Raises KitError where the run fails."""
-        return real(self.invoke_stored(tensor), self.outputs)
-
-    def invoke_stored(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """As `invoke`, but with the outputs as the model stores them, quantised or not."""
         try:
             self._native.set_tensor(self.inputs[0].index, tensor)
             self._native.invoke()

@@ -1,0 +1,65 @@
+"""Non-maximum suppression, as `TFLite_Detection_PostProcess` does it.
+
+Source of the rules: NonMaxSuppressionSingleClassHelper and ComputeIntersectionOverUnion of
+tensorflow/lite/kernels/detection_postprocess.cc; in float32, as there, so that boxes on the edge fall
+on the same side.
+"""
+
+from __future__ import annotations
+
+from typing import List
+
+import numpy as np
+
+
+class Kept:
+    """Takes boxes, the highest score first, and keeps at most `most` of them.
+
+    A box goes where it overlaps one that was kept before it by more than `iou`; boxes without area
+    overlap nothing.
+    """
+
+    def __init__(self, most: int, iou: float) -> None:
+        self._most = most
+        self._iou = np.float32(iou)
+        self._seen = 0
+        self._places: List[int] = []
+        self._kept: List[np.ndarray] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self._places) >= self._most
+
+    @property
+    def places(self) -> np.ndarray:
+        """Which were kept, counted over all that were added: rising, int [M]."""
+        return np.array(self._places, np.intp)
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """Those that were kept, float32 [M, 4]."""
+        return np.array(self._kept, np.float32).reshape(-1, 5)[:, :4]
+
+    def add(self, boxes: np.ndarray) -> None:
+        """The next boxes, float32 [K, 4] as ymin, xmin, ymax, xmax."""
+        places = np.arange(self._seen, self._seen + len(boxes))
+        self._seen += len(boxes)
+        # The fifth row is the area. One quantity a row, so that those that go leave all at once.
+        rest = np.vstack([boxes.T, (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])])
+        for box in self._kept:
+            places, rest = self._without(places, rest, box)
+        while places.size and not self.full:
+            self._places.append(int(places[0]))
+            self._kept.append(rest[:, 0])
+            places, rest = self._without(places[1:], rest[:, 1:], rest[:, 0])
+
+    def _without(self, places: np.ndarray, rest: np.ndarray, box: np.ndarray):
+        """What does not overlap `box`."""
+        top, left, bottom, right, area = box
+        height = np.minimum(rest[2], bottom) - np.maximum(rest[0], top)
+        width = np.minimum(rest[3], right) - np.maximum(rest[1], left)
+        shared = np.maximum(height, np.float32(0)) * np.maximum(width, np.float32(0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            over = shared / (area + rest[4] - shared) > self._iou
+        stay = ~(over & (rest[4] > 0) & (area > 0))
+        return places[stay], rest[:, stay]
