@@ -14,23 +14,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Optional
 
-import numpy as np
-
 from convert import pictures
 from convert.evaluate import evaluate_file
 from convert.pictures import EvaluationSet
+from runtime.against import in_turns, total
 from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.errors import InputError
-from runtime.stages import Stages
 from runtime.options import positive
 from runtime.values import Frame
 from train.run_folder import RunFolder, open_run
 
-# Frames of each file in a row before the next file has its turn, so that a machine that slows down
-# slows down all of them.
-TURN = 5
-WARM_UP = 5
 # Reading pictures is not what is measured, so they are held in memory: this many of them.
 MOST_PICTURES_HELD = 32
 
@@ -89,18 +83,8 @@ def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: 
 def milliseconds(detectors: Mapping[Path, Detector], images: Sequence[Frame], frames: int) -> dict[Path, float]:
     """Median milliseconds from picture to detections of each detector, over `frames` frames of
     `images` (over and over where there are fewer), the detectors taking turns."""
-    stages = {path: Stages() for path in detectors}
-    for detector in detectors.values():
-        for _ in range(WARM_UP):
-            detector(images[0].image, images[0].color)
-    for start in range(0, frames, TURN):
-        for path, detector in detectors.items():
-            for index in range(start, min(start + TURN, frames)):
-                stages[path].detect(detector, images[index % len(images)])
-    return {
-        path: statistics.median(np.sum([stage.preprocess, stage.invoke, stage.postprocess], axis=0).tolist())
-        for path, stage in stages.items()
-    }
+    times = in_turns(detectors, images, frames)
+    return {path: statistics.median(total(stages).tolist()) for path, stages in times.items()}
 
 
 def table(rows: Sequence[Row]) -> str:

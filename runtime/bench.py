@@ -1,4 +1,7 @@
-"""`python -m runtime.bench FILE`: how long each stage of a frame takes, and how near that is to the model alone."""
+"""`python -m runtime.bench FILE`: how long each stage of a frame takes, and how near that is to the model alone.
+
+With `--against OTHER`, both files by turns and how much of the other's time the first takes.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from runtime.against import compare
 from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.options import positive
 from runtime.sources import open_source
 from runtime.stages import Stages
+from runtime.times import Times, table
 from runtime.values import Frame
 
 # Frames before the clock counts: caches and the interpreter's own set-up settle in these.
@@ -25,20 +30,6 @@ WARM_UP = 5
 TURN = 5
 # As much as a source is read into memory: reading is not what is measured.
 MOST_FRAMES_HELD = 64
-
-
-@dataclass(frozen=True)
-class Times:
-    """Milliseconds a frame of one stage."""
-
-    mean: float
-    p50: float
-    p95: float
-    p99: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Times:
-        return cls(float(np.mean(values)), *(float(value) for value in np.percentile(values, (50, 95, 99))))
 
 
 @dataclass(frozen=True)
@@ -60,20 +51,10 @@ class Report:
         return {**asdict(self), "stages": {name: asdict(times) for name, times in self.stages}}
 
     def __str__(self) -> str:
-        rows = [("ms a frame", "p50", "p95", "p99", "mean")]
-        rows += [
-            (name, *(f"{value:.2f}" for value in (times.p50, times.p95, times.p99, times.mean)))
-            for name, times in self.stages
-        ]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [
-            "  ".join([row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])])
-            for row in rows
-        ]
         return "\n".join(
             [
                 f"{self.file}: {self.frames} frames, {self.threads} threads, {self.package}",
-                *lines,
+                table(self.stages),
                 f"a frame at {self.ratio:.3f} of the model's own speed; "
                 f"loaded in {self.load_ms:.0f} ms, first frame {self.first_ms:.1f} ms",
             ]
@@ -86,9 +67,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--source", metavar="SRC", help="a picture, a folder or a video (default: a made-up picture)")
     parser.add_argument("--frames", type=positive, default=200, metavar="N", help="frames to time (default 200)")
     parser.add_argument("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
+    parser.add_argument("--against", metavar="OTHER", help="time another .tflite in turns with it")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     options = parser.parse_args(argv)
-    report = bench(options.file, options.source, frames=options.frames, threads=options.threads)
+    if options.against:
+        pictures = _pictures(options.source, options.frames)
+        report = compare(options.file, options.against, pictures, frames=options.frames, threads=options.threads)
+    else:
+        report = bench(options.file, options.source, frames=options.frames, threads=options.threads)
     print(json.dumps(report.as_dict()) if options.json else report)
     return 0
 
