@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = Options(
         fp16=arguments.fp16,
         int8=arguments.int8 or arguments.edgetpu,
+        raw_head=arguments.raw_head,
         detections=arguments.detections,
         score=arguments.score,
         iou=arguments.iou,
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m convert", description=__doc__)
     parser.add_argument("--int8", action="store_true", help="write detector_int8.tflite: uint8 in, int8 throughout")
     parser.add_argument("--fp16", action="store_true", help="write detector_fp16.tflite: float in, float16 weights")
+    parser.add_argument(
+        "--raw-head", action="store_true", help="also write each file's twin without post-processing, *_raw.tflite"
+    )
     parser.add_argument("--edgetpu", action="store_true", help="compile the int8 file for the Edge TPU")
     parser.add_argument("--run", metavar="RUN", help="a run's folder (default: the newest under runs/)")
     parser.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, as it is")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-from convert import anatomy
+from convert import anatomy, contract_rules, raw_rules
 from convert.anatomy import OPERATION, ROLES, Postprocess
 from convert.contract_rules import SIGNATURE_ROLES, label_files, metadata_of
 from convert.metadata import BOX_INDEX
@@ -34,8 +34,14 @@ class Verdict:
     note: str = ""
 
 
+# What decodes raw outputs by what the file says of them.
+RAW_READERS = ("runtime of this kit", "this kit's Kotlin and Swift")
+
+
 def verdicts(model: Model) -> tuple[Verdict, ...]:
-    """One verdict for each consumer of the file contract."""
+    """One verdict for each consumer of the file contract; of a twin, also for those it is made for."""
+    if raw_rules.is_twin(model):
+        return _of_twin(model)
     found = anatomy.postprocess(model)
     result = []
     for name, judge in _CONSUMERS.items():
@@ -50,6 +56,15 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
             why, fix, note = judge(model, found)
             result.append(Verdict(name, not why, why, fix, note))
     return tuple(result)
+
+
+def _of_twin(model: Model) -> tuple[Verdict, ...]:
+    why = "its outputs are box codes and class logits, which it does not decode"
+    fix = f"give it the file with {OPERATION} inside, which the same export writes beside this one"
+    result = [Verdict(name, False, why, fix) for name in _CONSUMERS]
+    faults = [str(fault) for fault in raw_rules.violations(model, contract_rules.is_int8(model))]
+    fix = "convert again with --raw-head" if faults else ""
+    return (*result, *(Verdict(name, not faults, "; ".join(faults), fix) for name in RAW_READERS))
 
 
 _Judgement = tuple[str, str, str]

@@ -7,7 +7,7 @@ from typing import Optional
 import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 
-from convert import anatomy, contract_rules, flatfile
+from convert import anatomy, contract_rules, flatfile, raw_rules
 from convert.anatomy import OPERATION
 from convert.contract_rules import Violation
 from convert.metadata import DESCRIPTION, NAME, with_metadata
@@ -16,14 +16,17 @@ from runtime.metadata import ENTRY
 from runtime.tflite import Model
 from runtime.values import Labels
 
-__all__ = ["Violation", "arranged", "check", "finish"]
+__all__ = ["Violation", "arranged", "check", "finish", "violations"]
 
 INPUT_NAME = "images"
 SIGNATURE = "serving_default"
 
+# What the kind of a file without post-processing ends with.
+RAW_SUFFIX = "_raw"
+
 # Metadata of the converter that tools on devices read; the rest only says how the file was made,
 # which the manifest says better.
-_KEPT_METADATA = (ENTRY, "min_runtime_version")
+KEPT_METADATA = (ENTRY, "min_runtime_version")
 
 
 def finish(
@@ -67,7 +70,7 @@ def arranged(model: bytes, *, classes: int) -> bytes:
     _name_input(graph)
     _name_outputs(graph, found)
     objects.signatureDefs = [_signature(int(graph.inputs[0]), found)]
-    _drop_unused(objects)
+    flatfile.drop_unused(objects, KEPT_METADATA)
     return flatfile.pack(objects)
 
 
@@ -76,11 +79,19 @@ def check(
 ) -> tuple[Violation, ...]:
     """Every line of the contract that `model` breaks, in the order of the contract; empty if none.
 
-    `expect` is "int8" or "fp16"; without it a file with a float32 input is held to what the
-    contract says of fp16 files, and any other to what it says of int8 files. Raises InputError
-    where `model` is not a whole .tflite.
+    `expect` is "int8" or "fp16", or for a twin without post-processing "int8_raw" or "fp16_raw";
+    without it a file with a float32 input is held to what the contract says of fp16 files, and any
+    other to what it says of int8 files, each as a twin where its metadata says that it is one. Raises
+    InputError where `model` is not a whole .tflite.
     """
-    return contract_rules.violations(Model.parse(model, where), expect)
+    return violations(Model.parse(model, where), expect)
+
+
+def violations(model: Model, expect: Optional[str] = None) -> tuple[Violation, ...]:
+    """As `check`, for a file that is read already."""
+    twin = expect.endswith(RAW_SUFFIX) if expect else raw_rules.is_twin(model)
+    int8 = expect.startswith("int8") if expect else contract_rules.is_int8(model)
+    return raw_rules.violations(model, int8) if twin else contract_rules.violations(model, int8)
 
 
 def _editable(read: Model, classes: int) -> anatomy.Postprocess:
@@ -129,23 +140,3 @@ def _signature(image: int, found: anatomy.Postprocess) -> tflite.SignatureDefT:
         signatureKey=SIGNATURE,
         subgraphIndex=0,
     )
-
-
-def _drop_unused(objects: tflite.ModelT) -> None:
-    """Keeps buffer 0, which stands for no data, and those with data that something refers to."""
-    objects.metadata = [
-        entry for entry in objects.metadata or () if flatfile.text(entry.name) in _KEPT_METADATA
-    ]
-    objects.metadataBuffer = None
-    kept = [tflite.BufferT()]
-    moved = {0: 0}
-    users = [tensor for graph in objects.subgraphs for tensor in graph.tensors]
-    for user in (*users, *objects.metadata):
-        if user.buffer not in moved:
-            buffer = objects.buffers[user.buffer]
-            empty = buffer.data is None or len(buffer.data) == 0
-            moved[user.buffer] = 0 if empty else len(kept)
-            if not empty:
-                kept.append(buffer)
-        user.buffer = moved[user.buffer]
-    objects.buffers = kept

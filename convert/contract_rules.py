@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Sequence
 
 from convert import anatomy
 from convert.anatomy import OPERATION, Postprocess
@@ -45,17 +45,16 @@ def signature_outputs(found: Postprocess) -> dict[str, int]:
     return {f"output_{i}": found.roles[role] for i, role in enumerate(SIGNATURE_ROLES)}
 
 
-def violations(model: Model, expect: Optional[str] = None) -> tuple[Violation, ...]:
-    """Every broken line of what the contract says of `expect`, as in `contract.check`."""
-    int8 = expect == "int8" if expect else _is_int8(model)
+def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
+    """Every broken line of what the contract says of int8 files, or of fp16 files."""
     found = anatomy.postprocess(model)
     if found is None or len(found.operator.outputs) != 4:
         missing = f"there is no {OPERATION} with four outputs, so no consumer finds boxes in it"
         return (Violation("post-processing", missing),)
-    broken = [*_input(model, int8), *_outputs(model, found), *_signature(model, found)]
+    broken = [*input_faults(model, int8), *_outputs(model, found), *_signature(model, found)]
     broken += [*_metadata(model), *_labels(model, found)]
     if int8:
-        broken += _int8(model)
+        broken += int8_faults(model)
     return tuple(broken)
 
 
@@ -85,11 +84,13 @@ def describe_odd(model: Model) -> str:
     return f"{text}; and {rest} more" if rest > 0 else text
 
 
-def _is_int8(model: Model) -> bool:
+def is_int8(model: Model) -> bool:
+    """Whether `model` is to be held to what is said of int8 files: its input is not float32."""
     return any(model.main.tensors[index].type != "float32" for index in model.main.inputs)
 
 
-def _input(model: Model, int8: bool) -> Iterator[Violation]:
+def input_faults(model: Model, int8: bool) -> Iterator[Violation]:
+    """What is wrong with the input, which is the same with and without post-processing."""
     tensors = [model.main.tensors[index] for index in model.main.inputs]
     if len(tensors) != 1:
         yield Violation("input", f"it has {len(tensors)} inputs, not 1")
@@ -174,15 +175,7 @@ def _metadata(model: Model) -> Iterator[Violation]:
     if metadata is None:
         yield Violation("metadata", "there is none; Task Library and MediaPipe Tasks refuse the file")
         return
-    if len(metadata.inputs) != 1:
-        yield Violation("metadata", f"it describes {len(metadata.inputs)} inputs, not 1")
-    for tensor in metadata.inputs[:1]:
-        if set(tensor.mean) != {MEAN} or set(tensor.std) != {STD}:
-            yield Violation(
-                "metadata",
-                f"NormalizationOptions are mean {list(tensor.mean)}, std {list(tensor.std)}, "
-                f"not {MEAN} and {STD}",
-            )
+    yield from normalisation_faults(model)
     names = tuple(output.name for output in metadata.outputs)
     if names != METADATA_NAMES:
         yield Violation(
@@ -199,6 +192,22 @@ def _metadata(model: Model) -> Iterator[Violation]:
         )
 
 
+def normalisation_faults(model: Model) -> Iterator[Violation]:
+    """What is wrong with what the metadata says of the input."""
+    metadata = metadata_of(model)
+    if metadata is None:
+        return
+    if len(metadata.inputs) != 1:
+        yield Violation("metadata", f"it describes {len(metadata.inputs)} inputs, not 1")
+    for tensor in metadata.inputs[:1]:
+        if set(tensor.mean) != {MEAN} or set(tensor.std) != {STD}:
+            yield Violation(
+                "metadata",
+                f"NormalizationOptions are mean {list(tensor.mean)}, std {list(tensor.std)}, "
+                f"not {MEAN} and {STD}",
+            )
+
+
 def _labels(model: Model, found: Postprocess) -> Iterator[Violation]:
     metadata = metadata_of(model)
     if metadata is None:
@@ -207,6 +216,11 @@ def _labels(model: Model, found: Postprocess) -> Iterator[Violation]:
     if not names:
         yield Violation("labels", "category has no associated file of type TENSOR_VALUE_LABELS")
         return
+    yield from label_faults(model, names, found.classes)
+
+
+def label_faults(model: Model, names: Sequence[str], classes: int) -> Iterator[Violation]:
+    """What is wrong with the label files `names` in `model`, which tells `classes` apart."""
     try:
         files = model.associated_files()
     except InputError as error:
@@ -217,18 +231,19 @@ def _labels(model: Model, found: Postprocess) -> Iterator[Violation]:
             yield Violation("labels", f"{name} is named in the metadata but not in the file")
             continue
         count = len(files[name].decode("utf-8", errors="replace").rstrip().splitlines())
-        if count != found.classes:
-            yield Violation("labels", f"{name} has {count} names for {found.classes} classes")
-        if _is_compressed(model, name):
+        if count != classes:
+            yield Violation("labels", f"{name} has {count} names for {classes} classes")
+        if is_compressed(model, name):
             yield Violation("labels", f"{name} is compressed; consumers read it where it lies")
 
 
-def _is_compressed(model: Model, name: str) -> bool:
+def is_compressed(model: Model, name: str) -> bool:
     with zipfile.ZipFile(io.BytesIO(model.data)) as archive:
         return archive.getinfo(name).compress_type != zipfile.ZIP_STORED
 
 
-def _int8(model: Model) -> Iterator[Violation]:
+def int8_faults(model: Model) -> Iterator[Violation]:
+    """What is not int8, or shares a range that it should not."""
     odd = describe_odd(model)
     if odd:
         yield Violation("int8", f"not every operation is int8: {odd}")

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any, Optional, Sequence, Union
 
-from convert import anatomy, edgetpu_check, edgetpu_driver, edgetpu_report
+from convert import anatomy, edgetpu_check, edgetpu_driver, edgetpu_report, raw_rules
 from convert.edgetpu_driver import PROGRAM, TIMEOUT, CompilerMissing
 from convert.edgetpu_result import Compiled, as_text, take
 from runtime.command import run
@@ -157,7 +157,7 @@ def add_options(parser: argparse._ActionsContainer) -> None:
 
 def _read_source(path: Path) -> Model:
     model = Model.read(path)
-    if anatomy.postprocess(model) is None:
+    if anatomy.postprocess(model) is None and not raw_rules.is_twin(model):
         raise InputError(f"{path}: no detector with its post-processing inside")
     if any(op.custom_name == anatomy.EDGE_TPU_OPERATION for op in model.main.operators):
         raise InputError(f"{path}: compiled for the Edge TPU already")

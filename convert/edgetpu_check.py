@@ -129,7 +129,8 @@ def as_text(prediction: Prediction) -> str:
         PREDICTS,
         "",
         f"{count} of {len(network)} operations before the post-processing will map "
-        f"({100 * prediction.share:.0f} %); the {rest} of the post-processing run on the CPU.",
+        f"({100 * prediction.share:.0f} %); "
+        + (f"the {rest} of the post-processing run on the CPU." if rest else "there is none in the file."),
         f"Expected memory for {_mib(prediction.parameters)} of parameters: about "
         f"{_mib(prediction.on_chip)} on the chip, {_mib(prediction.streamed)} streamed at every "
         "inference.",

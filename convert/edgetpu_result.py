@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convert import anatomy, contract, edgetpu_check, edgetpu_report
+from convert import anatomy, contract, edgetpu_check, edgetpu_report, raw_rules
 from convert.edgetpu_driver import PROGRAM
 from convert.edgetpu_report import Report
 from convert.metadata import with_metadata_of
+from convert.raw_head import with_twins_metadata_of
 from convert.table import aligned
 from runtime.errors import KitError
 from runtime.files import atomic_path, write_text
@@ -46,8 +47,7 @@ def take(model: bytes, text: str, source: Model, folder: Path, min_mapped: float
         faults.append(_too_few(report, source, share, min_mapped))
     if not faults:
         # Some compilers keep what stands behind the FlatBuffer, some do not; so it is put back.
-        classes = anatomy.postprocess(source).classes
-        model = with_metadata_of(source.data, contract.arranged(model, classes=classes))
+        model = _finished(model, source)
         faults += [str(violation) for violation in contract.check(model, where=path.name)]
     write_text(log, text)
     if faults:
@@ -56,6 +56,13 @@ def take(model: bytes, text: str, source: Model, folder: Path, min_mapped: float
         raise KitError(f"{'; '.join(faults)}. The file is left as {rejected}")
     _write(path, model)
     return Compiled(path, log, report, share)
+
+
+def _finished(model: bytes, source: Model) -> bytes:
+    if raw_rules.is_twin(source):
+        return with_twins_metadata_of(source.data, model)
+    classes = anatomy.postprocess(source).classes
+    return with_metadata_of(source.data, contract.arranged(model, classes=classes))
 
 
 def as_text(done: Compiled) -> str:

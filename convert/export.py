@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from convert import checkpoint_detector, gate, manifest, quantise
-from convert.contract import finish
+from convert import checkpoint_detector, gate, manifest, quantise, raw_head
+from convert.contract import RAW_SUFFIX, finish
 from convert.evaluate import evaluate_checkpoint
 from convert.gate import Admitted
 from convert.graph_file import detector
@@ -23,7 +23,6 @@ from runtime.values import Labels
 from train.coco import Metrics
 from train.folded import fold
 from train.run_folder import RunFolder
-
 
 # Detections of all classes share the slots. Blood cells (up to 30 boxes a picture) lost 0.016 AP to
 # 25 slots, and nothing to 100.
@@ -52,12 +51,14 @@ class Source:
 class Options:
     """What to write, and what the gates let through (see `gate.admit`).
 
+    `raw_head`: beside each file its twin without post-processing (see `raw_head.twin`).
     `detections` None means 25, or 100 where a picture of the run has more than 12 boxes; `score` and
     `iou` as in `Postprocessing`.
     """
 
     fp16: bool = False
     int8: bool = True
+    raw_head: bool = False
     detections: int | None = None
     score: float = Postprocessing.score
     iou: float = Postprocessing.iou
@@ -120,9 +121,9 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "labels.txt", source.labels.text())
     files = []
-    for kind, model in models:
+    for kind, model in _finished(models, source.labels, options.raw_head):
         file = gate.admit(
-            finish(model, labels=source.labels, version=manifest.kit_version()),
+            model,
             folder / f"detector_{kind}.tflite",
             kind,
             validation=source.validation,
@@ -135,6 +136,16 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     about = _about(source, options, postprocessing, quantised, reference)
     manifest.write(folder, about, files, source.validation.about if source.validation else None)
     return tuple(files)
+
+
+def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) -> Iterator[tuple[str, bytes]]:
+    """Kind and bytes of each file to write, from what the converter returned."""
+    version = manifest.kit_version()
+    for kind, model in models:
+        finished = finish(model, labels=labels, version=version)
+        yield kind, finished
+        if raw:
+            yield kind + RAW_SUFFIX, raw_head.twin(finished, labels=labels, version=version)
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import Mapping, Union
+from typing import Mapping, Sequence, Union
 
 import flatbuffers
 import numpy as np
@@ -58,6 +58,27 @@ def set_metadata(objects: schema.ModelT, name: str, content: bytes) -> None:
         entries.append(entry)
     objects.buffers[entry.buffer].data = np.frombuffer(content, np.uint8)
     objects.metadata = entries
+
+
+def drop_unused(objects: schema.ModelT, kept_metadata: Sequence[str]) -> None:
+    """Leaves metadata entries of `kept_metadata` only, and no buffer that nothing refers to.
+
+    Buffer 0 stands for no data and stays.
+    """
+    objects.metadata = [entry for entry in objects.metadata or () if text(entry.name) in kept_metadata]
+    objects.metadataBuffer = None
+    kept = [schema.BufferT()]
+    moved = {0: 0}
+    users = [tensor for graph in objects.subgraphs for tensor in graph.tensors]
+    for user in (*users, *objects.metadata):
+        if user.buffer not in moved:
+            buffer = objects.buffers[user.buffer]
+            empty = buffer.data is None or len(buffer.data) == 0
+            moved[user.buffer] = 0 if empty else len(kept)
+            if not empty:
+                kept.append(buffer)
+        user.buffer = moved[user.buffer]
+    objects.buffers = kept
 
 
 def append_files(model: bytes, files: Mapping[str, bytes]) -> bytes:

@@ -35,7 +35,7 @@ def admit(
     max_drop: float = MAX_DROP,
     closed: bool = True,
 ) -> Admitted:
-    """Writes `model` to `path`, reads it back, and holds it to what a `kind` file ("int8", "fp16") is.
+    """Writes `model` to `path`, reads it back, and holds it to what a `kind` file is (see `contract.check`).
 
     Every line of the contract must hold, and AP on `validation` may lie at most `max_drop` below
     that of `reference`. Otherwise the file is left as `*.rejected.tflite` and KitError raised, with

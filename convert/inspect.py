@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any, Optional, Sequence
 
-from convert import anatomy, consumers, contract_rules
+from convert import anatomy, consumers, contract, contract_rules, raw_rules
 from convert.consumers import Verdict
 from convert.contract_rules import Violation
 from convert.inspect_text import as_text
@@ -58,7 +58,7 @@ def inspect(model: Model) -> Inspection:
         labels=labels,
         label_file=label_file,
         operations=operation_counts(model),
-        problems=contract_rules.violations(model),
+        problems=contract.violations(model),
         verdicts=consumers.verdicts(model),
         calibration=calibration(model),
     )
@@ -112,6 +112,7 @@ def as_dict(found: Inspection) -> dict[str, Any]:
         ],
         "calibration": found.calibration,
         "post_processing": dict(post.options) if post else None,
+        "raw_head": raw_rules.facts(model),
         "signatures": [
             {
                 "key": signature.key,

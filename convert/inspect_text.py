@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Optional, Sequence
 
-from convert import anatomy, contract_rules
+from convert import anatomy, contract_rules, raw_rules
 from convert.consumers import Verdict
 from convert.table import aligned
+from runtime import raw_head
 from runtime.metadata import Metadata
 from runtime.tflite import Model, Tensor
 
@@ -61,9 +62,23 @@ def _quantisation(tensor: Tensor) -> str:
 
 def _post_text(model: Model) -> str:
     found = anatomy.postprocess(model)
+    if raw_rules.is_twin(model):
+        return _raw_text(model)
     if found is None:
         return f"  none: there is no {anatomy.OPERATION}"
     return aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
+
+
+def _raw_text(model: Model) -> str:
+    facts = raw_rules.facts(model)
+    if facts is None:
+        return f"  none, and {raw_head.FILE} inside, which should say how to do it, cannot be read"
+    rows = [(name, " ".join(f"{number:g}" for number in _listed(value))) for name, value in facts.items()]
+    return f"  none: {raw_head.FILE} inside says how detections are made of the outputs\n{aligned(rows)}"
+
+
+def _listed(value) -> Sequence[float]:
+    return value if isinstance(value, list) else [value]
 
 
 def _numbers(options) -> list[tuple[str, float]]:
@@ -114,7 +129,8 @@ def _operation_text(found: Inspection) -> str:
     )
     odd = anatomy.not_int8(found.model)
     if not odd:
-        return aligned(rows) + "\n  every operation before the post-processing is int8"
+        where = " before the post-processing" if anatomy.postprocess(found.model) else ""
+        return aligned(rows) + f"\n  every operation{where} is int8"
     if all(row.int8 == 0 for row in found.operations):
         return aligned(rows) + "\n  no operation is int8"
     return f"{aligned(rows)}\n  not int8: {contract_rules.describe_odd(found.model)}"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+import tomllib
 
+from convert import raw_rules
 from convert.gate import Admitted
 from convert.inspect import operation_counts
 from runtime.files import write_text
 from runtime.tflite import Model, Tensor
+from train import anchors
 
 NAME = "manifest.json"
 _DISTRIBUTION = "edge-detection-kit"
@@ -49,6 +51,9 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
         "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
         "operations": {row.name: row.count for row in operation_counts(model)},
     }
+    raw = raw_rules.facts(model)
+    if raw is not None:
+        entry["raw_head"] = {**raw, "anchors": anchors.described(graph.tensors[graph.inputs[0]].shape[1])}
     if file.metrics is not None:
         entry |= {"AP": file.metrics["AP"], "AP50": file.metrics["AP50"], "measured_on": measured_on}
     return entry

@@ -6,13 +6,15 @@ Task Library and MediaPipe Tasks find their way by it.
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Mapping, Optional
 
 from ai_edge_litert import schema_py_generated as tflite
 
 from convert import flatfile, schema
+from runtime import raw_head
 from runtime.errors import InputError
 from runtime.metadata import ENTRY
+from runtime.raw_head import RawHead
 from runtime.tflite import Model
 from runtime.values import Labels
 
@@ -28,6 +30,14 @@ MEAN = STD = 127.5
 # Where left, top, right and bottom stand in a box [ymin, xmin, ymax, xmax].
 BOX_INDEX = (1, 0, 3, 2)
 OUTPUT_NAMES = ("location", "category", "score", "number of detections")
+
+RAW_NAMES = ("box codes", "class logits")
+# Tensors and outputs of the signature have names without spaces.
+RAW_TENSORS = ("box_codes", "class_logits")
+RAW_DESCRIPTION = (
+    "An object detector without its post-processing: box codes and class logits of every anchor, not boxes "
+    f"and scores. {raw_head.FILE} inside says how detections are made of them."
+)
 
 _INPUT_RANGES = {
     tflite.TensorType.UINT8: (0.0, 255.0),
@@ -56,18 +66,8 @@ def with_metadata(
     Raises InputError where `model` is no .tflite, its input is of a type the metadata has no range
     for, or it has another number of inputs or outputs.
     """
-    objects = flatfile.unpack(model)
-    graph = objects.subgraphs[0]
-    if len(graph.inputs) != 1 or len(graph.outputs) != len(OUTPUT_NAMES):
-        raise InputError(
-            f"a detector has 1 input and {len(OUTPUT_NAMES)} outputs, this file has "
-            f"{len(graph.inputs)} and {len(graph.outputs)}; its metadata cannot be written"
-        )
-    kind = graph.tensors[graph.inputs[0]].type
-    if kind not in _INPUT_RANGES:
-        raise InputError("the input is neither uint8, int8 nor float32; convert it to one of them")
     table = detector_metadata(
-        input_range=_INPUT_RANGES[kind],
+        input_range=_input_range(model, len(OUTPUT_NAMES)),
         name=name,
         description=description,
         version=version,
@@ -75,9 +75,13 @@ def with_metadata(
         license=license,
         score_threshold=score_threshold,
     )
-    flatfile.set_metadata(objects, ENTRY, schema.encode(table))
-    files = {LABEL_FILE: labels.text().encode()}
-    return flatfile.append_files(flatfile.pack(objects), files)
+    return _attached(model, table, {LABEL_FILE: labels.text().encode()})
+
+
+def with_raw_metadata(model: bytes, head: RawHead, *, labels: Labels, version: Optional[str] = None) -> bytes:
+    """As `with_metadata`, for a `model` with the outputs box codes and class logits that `head` describes."""
+    table = raw_metadata(input_range=_input_range(model, len(RAW_NAMES)), version=version)
+    return _attached(model, table, {LABEL_FILE: labels.text().encode(), raw_head.FILE: head.encode()})
 
 
 def with_metadata_of(source: bytes, model: bytes) -> bytes:
@@ -117,6 +121,59 @@ def detector_metadata(
         author=author,
         license=license,
     )
+
+
+def raw_metadata(*, input_range: tuple[float, float], version: Optional[str] = None) -> schema.ModelMetadata:
+    """The metadata of a detector that ends before its post-processing."""
+    features = schema.Content(schema.FeatureProperties())
+    description = schema.AssociatedFile(
+        raw_head.FILE, "Anchors, box scales and thresholds: what is needed to make detections of the outputs."
+    )
+    label_file = schema.AssociatedFile(
+        LABEL_FILE, "Labels of the columns, without background.", schema.TENSOR_AXIS_LABELS
+    )
+    codes, logits = RAW_NAMES
+    graph = schema.SubGraphMetadata(
+        input_tensor_metadata=(_input(input_range),),
+        output_tensor_metadata=(
+            schema.TensorMetadata(
+                codes,
+                "ty, tx, th, tw of every anchor, relative to it.",
+                features,
+                stats=schema.Stats(),
+                associated_files=(description,),
+            ),
+            schema.TensorMetadata(
+                logits,
+                "A logit for every anchor and class; its sigmoid is the score.",
+                features,
+                stats=schema.Stats(),
+                associated_files=(label_file,),
+            ),
+        ),
+    )
+    return schema.ModelMetadata(
+        name=NAME, description=RAW_DESCRIPTION, version=version, subgraph_metadata=(graph,)
+    )
+
+
+def _input_range(model: bytes, outputs: int) -> tuple[float, float]:
+    graph = flatfile.unpack(model).subgraphs[0]
+    if len(graph.inputs) != 1 or len(graph.outputs) != outputs:
+        raise InputError(
+            f"a detector has 1 input and {outputs} outputs, this file has "
+            f"{len(graph.inputs)} and {len(graph.outputs)}; its metadata cannot be written"
+        )
+    kind = graph.tensors[graph.inputs[0]].type
+    if kind not in _INPUT_RANGES:
+        raise InputError("the input is neither uint8, int8 nor float32; convert it to one of them")
+    return _INPUT_RANGES[kind]
+
+
+def _attached(model: bytes, table: schema.ModelMetadata, files: Mapping[str, bytes]) -> bytes:
+    objects = flatfile.unpack(model)
+    flatfile.set_metadata(objects, ENTRY, schema.encode(table))
+    return flatfile.append_files(flatfile.pack(objects), files)
 
 
 def _input(input_range: tuple[float, float]) -> schema.TensorMetadata:

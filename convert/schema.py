@@ -15,6 +15,7 @@ import flatbuffers
 IDENTIFIER = b"M001"
 
 # AssociatedFileType
+TENSOR_AXIS_LABELS = 2
 TENSOR_VALUE_LABELS = 3
 # ColorSpaceType
 RGB = 1
