@@ -79,11 +79,13 @@ def test_equal_boxes_are_counted_each():
     assert len(seen.correct) == len(seen.missed) == 1
 
 
-def test_the_worst_come_first_and_the_good_not_at_all():
-    examples = [example("good", ("cat", HERE)), example("bad", ("cat", HERE)), example("worse", ("cat", HERE), ("dog", THERE))]
-    seen = outcomes(examples, {"good": [found("cat", HERE)]}, 0.5)
-    assert [outcome.example.id for outcome in worst(seen)] == ["worse", "bad"]
+def test_the_worst_come_first_and_of_the_good_ones_the_loosest():
+    names = ("tight", "loose", "bad", "worse")
+    examples = [example(name, ("cat", HERE), *([("dog", THERE)] if name == "worse" else [])) for name in names]
+    seen = outcomes(examples, {"tight": [found("cat", HERE)], "loose": [found("cat", Box(10, 10, 50, 40))]}, 0.5)
+    assert [outcome.example.id for outcome in worst(seen)] == ["worse", "bad", "loose", "tight"]
     assert [outcome.example.id for outcome in worst(seen, 1)] == ["worse"]
+    assert [outcome.loosest for outcome in seen] == [1, 0.75, 1, 1]
 
 
 def test_curves_agree_with_cocos_average_precision():

@@ -69,6 +69,11 @@ class Outcome:
     def errors(self) -> int:
         return len(self.confused) + len(self.missed) + len(self.false)
 
+    @property
+    def loosest(self) -> float:
+        """The least IoU among the correct pairs; 1 where there are none."""
+        return min((float(iou([item.box], [found.box])[0, 0]) for item, found in self.correct), default=1.0)
+
 
 def curves(examples: Iterable[Example], found: Found, labels: Labels) -> dict[str, Curve]:
     """The curve of each class: detections are compared with boxes of their own class only."""
@@ -133,9 +138,8 @@ def confusion(seen: Iterable[Outcome], labels: Labels) -> np.ndarray:
 
 
 def worst(seen: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
-    """The pictures with the most errors; of equal ones those where less was right."""
-    wrong = [outcome for outcome in seen if outcome.errors]
-    return tuple(sorted(wrong, key=lambda outcome: (-outcome.errors, len(outcome.correct)))[:most])
+    """The pictures with the most errors; of equal ones those whose boxes fit least."""
+    return tuple(sorted(seen, key=lambda outcome: (-outcome.errors, outcome.loosest))[:most])
 
 
 def _by_score(found: Found, example: Example) -> list[Detection]:

@@ -231,8 +231,6 @@ def _cell(count: int, share: float, right: bool) -> Markup:
 
 def _worst(report: Report) -> Markup:
     worst = error_analysis.worst(report.outcomes, _WORST)
-    if not worst:
-        return html.section("Worst pictures", note="There is none: everything was found, and nothing else.")
     legend = (
         (f"hollow {_RIGHT}", "found"),
         (f"hollow {_LABELLED}", "labelled"),
@@ -245,8 +243,8 @@ def _worst(report: Report) -> Markup:
         "Worst pictures",
         tag("p", keys, class_="legend"),
         tag("div", [_outcome(outcome) for outcome in worst], class_="pictures large"),
-        note=f"The validation pictures with the most errors at score {report.score:.2f}. Some are the detector's, and some"
-        " may be the labels': what it found and nobody labelled is worth a look.",
+        note=f"The validation pictures with the most errors at score {report.score:.2f}, then those whose boxes fit least."
+        " Some errors are the detector's, and some may be the labels': what it found and nobody labelled is worth a look.",
     )
 
 
@@ -272,6 +270,8 @@ def _outcome(outcome: Outcome) -> Markup:
         (len(outcome.correct), "right"),
     )
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
+    if outcome.correct and not outcome.errors:
+        said += f", the loosest at IoU {outcome.loosest:.2f}"
     name = tag("b", outcome.example.picture.name, title=outcome.example.id)
     return picture(outcome.example, drawn, (name, f" {said}"), 520)
 
