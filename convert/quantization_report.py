@@ -25,7 +25,7 @@ _WORST = 10
 class LayerError:
     """Signal to noise of one tensor, in decibels; higher is better.
 
-    `own` counts its own rounding and clipping alone, `total` also what the layers before it lost.
+    `own` counts its own rounding and clipping alone, `total` also what rounded weights and the layers before it lost.
     """
 
     name: str
@@ -65,7 +65,7 @@ def report(run: RunFolder, *, pictures: int = 32, method: str = "mse") -> Report
     quantised = quantise.quantise(graph, of_examples(dataset.train), method=method)
     chosen = calibration.choose(of_examples(dataset.validation), pictures)
     inputs = calibration.images((picture.load for picture in chosen), size)
-    layers = compare(quantised.graph, quantised.ranges, inputs)
+    layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)
 
     data = of_run(run)
     checkpoint = evaluate.evaluate_run(run, data, progress=False)
@@ -76,28 +76,31 @@ def report(run: RunFolder, *, pictures: int = 32, method: str = "mse") -> Report
     )
 
 
-def compare(graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]) -> tuple[LayerError, ...]:
-    """Each tensor's signal to noise over `inputs`, float32 [1, size, size, 3] each."""
+def compare(exact, graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]) -> tuple[LayerError, ...]:
+    """Each tensor's signal to noise over `inputs`, float32 [1, size, size, 3] each.
+
+    `graph` has the kernels of the int8 file, `exact` those before rounding.
+    """
     import tensorflow as tf
 
     from train.fake_quantise import activation
 
     @tf.function(input_signature=[tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)], autograph=False)
     def powers(image):
-        exact, sums = {}, {}
+        wanted, sums = {}, {}
 
         def keep(name, tensor):
-            exact[name] = tensor
+            wanted[name] = tensor
             return tensor
 
         def measure(name, tensor):
             rounded = activation(tensor, ranges[name])
-            own = activation(exact[name], ranges[name]) - exact[name]
-            total = rounded - exact[name]
-            sums[name] = tf.stack([tf.reduce_sum(tf.square(x)) for x in (exact[name], own, total)])
+            own = activation(wanted[name], ranges[name]) - wanted[name]
+            total = rounded - wanted[name]
+            sums[name] = tf.stack([tf.reduce_sum(tf.square(x)) for x in (wanted[name], own, total)])
             return rounded
 
-        graph.run(image, keep)
+        exact.run(image, keep)
         graph.run(image, measure)
         return sums
 

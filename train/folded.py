@@ -65,7 +65,7 @@ class Graph:
         """
         values = {"image": observe("image", image)}
         for node in self.nodes:
-            values[node.name] = observe(node.name, _execute(node, [values[name] for name in node.inputs]))
+            values[node.name] = observe(node.name, execute(node, [values[name] for name in node.inputs]))
         codes = [_by_anchor(values[name], 4) for name in self.box_heads]
         logits = [_by_anchor(values[name], self.columns) for name in self.class_heads]
         return codes, logits
@@ -188,7 +188,8 @@ def _predictor(model: Detector, builder: _Builder, features: list[str]) -> tuple
     return tuple(box_heads), tuple(class_heads)
 
 
-def _execute(node: Node, inputs: Iterable[tf.Tensor]) -> tf.Tensor:
+def execute(node: Node, inputs: Iterable[tf.Tensor]) -> tf.Tensor:
+    """What `node` makes of its `inputs`, [N, H, W, C] each, in float32."""
     x, *rest = inputs
     if node.kind == "add":
         return x + rest[0]
