@@ -170,15 +170,17 @@ def test_of_a_run_the_best_is_taken(tmp_path):
     assert checkpoints.resolve(tmp_path) == str(tmp_path / "checkpoints" / "best" / "ckpt-0")
 
 
-def test_of_several_the_one_in_the_state_file_is_taken(tmp_path):
+def test_of_several_the_one_in_the_state_file_is_taken_else_the_newest(tmp_path):
     model = tf.train.Checkpoint(x=tf.Variable(1.0))
     manager = tf.train.CheckpointManager(model, str(tmp_path), max_to_keep=3)
     manager.save()
     manager.save()
+    model.write(str(tmp_path / "ckpt-10"))
     assert checkpoints.resolve(tmp_path) == str(tmp_path / "ckpt-2")
     (tmp_path / "checkpoint").unlink()
-    with pytest.raises(InputError, match="no checkpoint here"):
-        checkpoints.resolve(tmp_path)
+    assert checkpoints.resolve(tmp_path) == str(tmp_path / "ckpt-10")
+    (tmp_path / "ckpt-10.data-00000-of-00001").unlink()
+    assert checkpoints.resolve(tmp_path) == str(tmp_path / "ckpt-2")
 
 
 @pytest.mark.parametrize("name", ["ckpt-0", "ckpt-0.index", "ckpt-0.data-00000-of-00001"])

@@ -13,10 +13,13 @@ import voc_samples
 
 from runtime.values import Labels
 from train import inputs, records
+from train.anchors import anchors
+from train.augment import Augmentation
 from train.dataset import open_dataset
 
 LEVELS = (20, 60, 100, 140, 180, 220)
 LABELS = Labels(("cat",))
+PLAIN = Augmentation(photometric=False)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def build(data, folder) -> list[str]:
 
 
 def take(files, count: int, **options) -> list:
-    options = {"size": 320, "batch": 2, "seed": 0, **options}
+    options = {"pictures": 6, "size": 320, "batch": 2, "seed": 0, **options}
     return list(itertools.islice(inputs.training(files, **options).as_numpy_iterator(), count))
 
 
@@ -71,7 +74,7 @@ def test_the_seed_decides_everything(files):
 
 
 def test_each_epoch_has_every_picture_in_another_order_and_form(plain_files, files):
-    seen = levels(take(plain_files, 6, photometric=False))
+    seen = levels(take(plain_files, 6, augmentation=PLAIN))
     epochs = seen[:6], seen[6:]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(LEVELS)
     assert epochs[0] != epochs[1]
@@ -83,23 +86,69 @@ def test_a_batch_may_be_larger_than_the_data(plain_files):
     assert len(levels(take(plain_files, 1, batch=16))) == 16
 
 
+@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(mosaic=0.7, scale_jitter=0.5, expand=0.3)])
+def test_a_step_later_on_begins_with_what_would_have_come(files, augmentation):
+    all_steps = take(files, 10, augmentation=augmentation)
+    for first_step in (3, 9):
+        images, targets = take(files, 1, augmentation=augmentation, first_step=first_step)[0]
+        np.testing.assert_array_equal(images, all_steps[first_step][0])
+        np.testing.assert_array_equal(targets["codes"], all_steps[first_step][1]["codes"])
+
+
+def test_the_seed_of_tensorflow_has_no_say(files):
+    batches = []
+    for seed in (0, 5):
+        tf.random.set_seed(seed)
+        batches.append(take(files, 1)[0][0])
+    np.testing.assert_array_equal(*batches)
+
+
 def test_pipelines_share_the_pictures_out(plain_files):
     shares = []
     for number in range(2):
         context = tf.distribute.InputContext(2, number, num_replicas_in_sync=2)
-        batches = take(plain_files, 6, batch=4, photometric=False, context=context)
+        batches = take(plain_files, 6, batch=4, augmentation=PLAIN, context=context)
         assert {len(images) for images, _ in batches} == {2}
-        shares.append(set(levels(batches)))
-    assert shares[0] | shares[1] == set(LEVELS) and not shares[0] & shares[1]
+        shares.append(levels(batches))
+        (later, _), *_ = take(plain_files, 1, batch=4, augmentation=PLAIN, context=context, first_step=4)
+        np.testing.assert_array_equal(later, batches[4][0])
+    for epoch in range(0, 12, 3):
+        assert sorted(shares[0][epoch : epoch + 3] + shares[1][epoch : epoch + 3]) == list(LEVELS)
+
+
+def test_replicas_of_one_pipeline_take_their_batches_in_turn(plain_files):
+    context = tf.distribute.InputContext(1, 0, num_replicas_in_sync=2)
+    batches = take(plain_files, 6, batch=4, context=context)
+    assert {len(images) for images, _ in batches} == {2}
+    later = take(plain_files, 2, batch=4, context=context, first_step=2)
+    np.testing.assert_array_equal(later[0][0], batches[4][0])
 
 
 def test_photometric_can_be_left_out(plain_files):
     def spread(photometric: bool) -> float:
-        batches = take(plain_files, 6, photometric=photometric)
+        batches = take(plain_files, 6, augmentation=Augmentation(photometric))
         means = [(image.mean() + 1) * 127.5 for images, _ in batches for image in images]
         return max(min(abs(level - mean) for level in LEVELS) for mean in means)
 
     assert spread(False) < 2 < spread(True)
+
+
+def test_mosaics_and_other_scales_bring_more_and_other_boxes(files):
+    def sizes(**options) -> np.ndarray:
+        """The heights of all boxes, from their codes: those of the anchors that are positive."""
+        batches = take(files, 8, augmentation=Augmentation(photometric=False, **options))
+        table = anchors(320)
+        heights = []
+        for _, targets in batches:
+            for codes, classes in zip(targets["codes"], targets["classes"]):
+                positive = classes > 0
+                heights.append(set(np.round(np.exp(codes[positive, 2] / 5) * table[positive, 2], 3).tolist()))
+        return heights
+
+    plain, small, mosaic = sizes(), sizes(expand=1.0), sizes(mosaic=1.0)
+    assert all(len(picture) == 1 for picture in plain)
+    assert np.mean([min(picture) for picture in small]) < 0.85 * np.mean([min(picture) for picture in plain])
+    assert np.mean([len(picture) for picture in mosaic]) > 2
 
 
 def test_validation_is_one_pass_of_unchanged_pictures(plain_files):

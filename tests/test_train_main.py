@@ -166,7 +166,14 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path, capsys):
 
 
 def test_wrong_usage(tmp_path):
-    for arguments in ([], ["data"], ["data", "--out", "x", "--size", "300"]):
+    wrong = (
+        [],
+        ["data"],
+        ["data", "--out", "x", "--size", "300"],
+        ["data", "--out", "x", "--steps", "1", "--epochs", "1"],
+        ["--resume", "x", "--out", "x"],
+    )
+    for arguments in wrong:
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 2

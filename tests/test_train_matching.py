@@ -20,9 +20,11 @@ def anchors(*corners: tuple[float, ...]) -> tf.Tensor:
     return tf.constant(np.transpose(rows), tf.float32)
 
 
-def match(boxes, classes, table) -> tuple[np.ndarray, np.ndarray]:
+def match(boxes, classes, table, **rule) -> tuple[np.ndarray, np.ndarray]:
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    codes, matched = matching.match(tf.constant(boxes), tf.constant(classes, tf.int32), table)
+    codes, matched = matching.match(
+        tf.constant(boxes), tf.constant(classes, tf.int32), table, matching.Rule(**rule)
+    )
     return codes.numpy(), matched.numpy()
 
 
@@ -53,6 +55,32 @@ def test_codes_are_those_of_the_matched_box():
 def test_each_box_takes_its_best_anchor_however_little_they_share():
     _, matched = match([(0.8, 0.8, 0.9, 0.9), (0.1, 0.1, 0.2, 0.2)], [1, 2], anchors(QUARTER, FAR))
     assert matched.tolist() == [2, 1]
+
+
+def test_a_lower_threshold_makes_more_anchors_positive():
+    box, table = (0.0, 0.0, 0.5, 0.24), anchors(QUARTER, LOW_STRIP, FAR)
+    assert match([box], [3], table, iou=0.4)[1].tolist() == [3, 3, 0]
+    assert match([box], [3], table, iou=0.49)[1].tolist() == [0, 3, 0]
+
+
+def test_a_box_may_have_several_best_anchors_but_takes_none_that_is_positive_for_another():
+    table = anchors(QUARTER, LOW_STRIP, (0.4, 0.4, 0.8, 0.8), FAR)
+    small = (0.41, 0.41, 0.49, 0.49)
+    assert match([small], [1], table)[1].tolist() == [0, 0, 1, 0]
+    # It shares nothing with the strip and the last one, however many it might have.
+    assert match([small], [1], table, best=2)[1].tolist() == [1, 0, 1, 0]
+    assert match([small], [1], table, best=4)[1].tolist() == [1, 0, 1, 0]
+    codes, matched = match([small, QUARTER], [1, 2], table, best=2)
+    assert matched.tolist() == [2, 2, 1, 0]
+    np.testing.assert_allclose(codes[2], box_coder.encode(tf.constant(small), table[2]), rtol=1e-5)
+
+
+def test_the_best_anchor_of_one_box_is_not_taken_by_the_second_best_of_another():
+    table = anchors((0.0, 0.0, 0.4, 0.4), (0.3, 0.3, 0.7, 0.7))
+    across, inside = (0.1, 0.1, 0.35, 0.35), (0.5, 0.5, 0.6, 0.6)
+    assert match([across], [1], table, best=2)[1].tolist() == [1, 1]
+    for boxes, classes in (([across, inside], [1, 2]), ([inside, across], [2, 1])):
+        assert match(boxes, classes, table, best=2)[1].tolist() == [1, 2]
 
 
 def test_the_box_with_the_larger_overlap_wins_an_anchor():

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+# The sizes for which checkpoints were published.
+SIZES = (320, 640)
 LEVELS = (3, 4, 5, 6, 7)
 SCALE = 4.0
 ASPECT_RATIOS = (1.0, 2.0, 0.5)

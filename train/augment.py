@@ -6,6 +6,8 @@ pictures, however many threads prepare them. Boxes are [G, 4] as ymin, xmin, yma
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 # The published crop: the whole picture or a window of at least three quarters of it.
@@ -18,6 +20,24 @@ _CONTRAST = (0.6, 1.4)
 _SATURATION = (0.6, 1.4)
 
 _LUMA = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to pictures besides crop and flip.
+
+    `mosaic` and `expand` are probabilities (see `mosaic.compose`, `zoom.factor`); `scale_jitter` is by
+    how much more or less than its whole size a picture may be shown.
+    """
+
+    photometric: bool = True
+    mosaic: float = 0.0
+    scale_jitter: float = 0.0
+    expand: float = 0.0
+
+    @property
+    def zooms(self) -> bool:
+        return self.scale_jitter > 0.0 or self.expand > 0.0
 
 
 def split(seed: tf.Tensor, count: int) -> list[tf.Tensor]:

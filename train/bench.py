@@ -107,7 +107,7 @@ def _ways(dataset: Dataset, options: Options, out: Path, steps: int) -> Iterator
     from train.progress import Progress
     from train.run_folder import RunFolder
 
-    params = training.prepare(dataset, RunFolder(out), options)
+    params = training.prepare(dataset, options)
     params.trainer.checkpoint_interval = steps + 1
     ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
     progress = Progress(lambda: int(trainer.global_step), steps, options.batch, io.StringIO())

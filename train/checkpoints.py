@@ -17,12 +17,13 @@ import numpy as np
 import tensorflow as tf
 
 from runtime.errors import InputError
+from train import checkpoint_files
 from train.network import TOWER_LAYERS, Detector
 
 _PREFIX = "model/"
 _FILE_ENDING = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 # What TensorFlow raises for files that are cut (IndexError), changed or missing.
-_UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
+UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background/_class_predictor_layers/0"
 
@@ -86,7 +87,8 @@ def resolve(path: str | os.PathLike) -> str:
     """The checkpoint prefix (`.../ckpt-0`) that `path` means.
 
     `path` may be the prefix itself, one of its files, or a folder that holds a checkpoint directly,
-    in `checkpoint/` (the published archive's layout), or as a run does (its best before its last).
+    in `checkpoint/` (the published archive's layout), or as a run does (its best before its last). Of
+    several, the one that TensorFlow's file `checkpoint` names is meant, else that of the highest number.
     Raises InputError where there is none.
     """
     given = Path(path)
@@ -99,6 +101,9 @@ def resolve(path: str | os.PathLike) -> str:
             latest = tf.train.latest_checkpoint(str(folder))
             if latest:
                 return latest
+            newest = checkpoint_files.newest(folder)
+            if newest:
+                return str(newest)
             indexes = sorted(folder.glob("*.index"))
             if len(indexes) == 1:
                 return str(indexes[0]).removesuffix(".index")
@@ -114,13 +119,24 @@ def _reader(path: str | os.PathLike) -> tuple[str, tf.train.CheckpointReader]:
     prefix = resolve(path)
     try:
         return prefix, tf.train.load_checkpoint(prefix)
-    except _UNREADABLE as error:
-        raise _unreadable(prefix, error) from error
+    except UNREADABLE as error:
+        raise unreadable(prefix, error) from error
 
 
-def _unreadable(prefix: str, error: Exception) -> InputError:
+def unreadable(prefix: str | os.PathLike, error: Exception) -> InputError:
+    """`error`, one of `UNREADABLE`, as one line for the user."""
     first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
     return InputError(f"{prefix}: cannot be read as a checkpoint: {first_line}")
+
+
+def value_of(path: str | os.PathLike, name: str) -> np.ndarray | bytes | None:
+    """What the checkpoint at `path` holds under `name`, the key without its suffix; None where it has no such key."""
+    prefix, reader = _reader(path)
+    key = f"{name}{_SUFFIX}"
+    try:
+        return reader.get_tensor(key) if reader.has_tensor(key) else None
+    except UNREADABLE as error:
+        raise unreadable(prefix, error) from error
 
 
 def classes_of(path: str | os.PathLike) -> int:
@@ -159,8 +175,8 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
         else:
             try:
                 values[stem] = reader.get_tensor(key)
-            except _UNREADABLE as error:
-                raise _unreadable(prefix, error) from error
+            except UNREADABLE as error:
+                raise unreadable(prefix, error) from error
             if not np.isfinite(values[stem]).all():
                 raise InputError(f"{prefix}: {stem} holds values that are not finite; the checkpoint is spoilt")
             taken.append(stem)
@@ -180,14 +196,15 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
     return Loaded(Path(prefix), tuple(taken), tuple(left_out), classes_of(prefix))
 
 
-def save(model: Detector, folder: str | os.PathLike, *, half: bool = False) -> str:
-    """Writes the model's variables as `folder/ckpt-0` under the published keys; returns the prefix.
+def save(
+    model: Detector, folder: str | os.PathLike, *, half: bool = False, number: int = 0, beside: str | None = None
+) -> str:
+    """Writes the model's variables as `folder/ckpt-number` under the published keys; returns the prefix.
 
     Args:
       half: write float16, half the size; `load` widens it again.
-
-    The files are written beside and renamed, the index last, so that a reader sees the old
-    checkpoint or the new one whole.
+      number: what `checkpoint_files.next_number` gives keeps the folder whole at every instant.
+      beside: a text that comes along as `ckpt-number.json`.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -204,9 +221,7 @@ def save(model: Detector, folder: str | os.PathLike, *, half: bool = False) -> s
         tf.raw_ops.MergeV2Checkpoints(
             checkpoint_prefixes=[prefix], destination_prefix=os.path.join(temporary, "whole"), delete_old_dirs=False
         )
-        os.replace(f"{temporary}/whole.data-00000-of-00001", target / "ckpt-0.data-00000-of-00001")
-        os.replace(f"{temporary}/whole.index", target / "ckpt-0.index")
-    return str(target / "ckpt-0")
+        return str(checkpoint_files.put(target, os.path.join(temporary, "whole"), number, beside=beside))
 
 
 def equal(a: str | os.PathLike, b: str | os.PathLike) -> Iterator[str]:

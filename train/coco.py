@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -140,6 +141,11 @@ class Metrics:
 
     def __getitem__(self, name: str) -> float | None:
         return self.figures[name]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
+        """What `as_dict` gave, with whatever else beside it. Raises KeyError where a figure is missing."""
+        return cls({name: values[name] for name in FIGURES}, dict(values["per_class"]), values["images"], dict(values["per_class_50"]))
 
     def as_dict(self) -> dict:
         return {**self.figures, "images": self.images, "per_class": self.per_class, "per_class_50": self.per_class_50}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from official.core import config_definitions, exp_factory
 from official.modeling import optimization
 
+from train.options import BATCH
 from train.task import DataConfig, DetectionConfig
 
 NAME = "ssd_mobilenet_v2_fpnlite"
 
-# Figures for small data sets at batch 8; the rate scales with the batch (Goyal et al. 2017).
-BATCH = 8
+# For small data sets at batch 8; the rate scales with the batch (Goyal et al. 2017).
 LEARNING_RATE = 0.03
 WARMUP_SHARE = 0.1
 _SGD_MOMENTUM = 0.9
@@ -38,14 +38,19 @@ def experiment() -> config_definitions.ExperimentConfig:
     )
 
 
-def schedule(steps: int, batch: int, rate: float | None = None) -> optimization.OptimizationConfig:
+def schedule(
+    steps: int, batch: int, rate: float | None = None, ema: float | None = None
+) -> optimization.OptimizationConfig:
     """Momentum SGD with cosine decay to 0 over `steps` after a linear warm-up.
 
-    `rate` is the highest learning rate; by default 0.03 at batch 8, in proportion to `batch`.
+    `rate` is the highest learning rate; by default 0.03 at batch 8, in proportion to `batch`. `ema` is
+    the decay of a moving average of all weights, batch norm's statistics among them; it starts low.
     """
     rate = LEARNING_RATE * batch / BATCH if rate is None else rate
+    average = {"ema": {"average_decay": ema, "trainable_weights_only": False}} if ema else {}
     return optimization.OptimizationConfig(
         {
+            **average,
             "optimizer": {"type": "sgd", "sgd": {"momentum": _SGD_MOMENTUM, "global_clipnorm": _CLIP_NORM}},
             "learning_rate": {
                 "type": "cosine",

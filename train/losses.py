@@ -28,8 +28,17 @@ def huber_loss(errors: tf.Tensor) -> tf.Tensor:
     return tf.where(size <= 1.0, 0.5 * tf.square(size), size - 0.5)
 
 
+def positive_anchors(target_classes: tf.Tensor) -> tf.Tensor:
+    """How many anchors of a batch, int32 [N, A], answer for a box, as a float32 scalar."""
+    return tf.reduce_sum(tf.cast(target_classes > 0, tf.float32))
+
+
 def detection_losses(
-    box_codes: tf.Tensor, class_logits: tf.Tensor, target_codes: tf.Tensor, target_classes: tf.Tensor
+    box_codes: tf.Tensor,
+    class_logits: tf.Tensor,
+    target_codes: tf.Tensor,
+    target_classes: tf.Tensor,
+    positives: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Class loss and box loss of a batch, two scalars of weight 1 each.
 
@@ -38,6 +47,8 @@ def detection_losses(
       class_logits: float32 [N, A, classes + 1], column 0 background.
       target_codes: float32 [N, A, 4].
       target_classes: int32 [N, A], 0 for background, classes from 1.
+      positives: the number of positive anchors to divide by, where these pictures are a part of the
+        batch only; as a rule, that of these pictures.
 
     The class loss is summed over anchors and columns and divided by the number of positive anchors
     of the batch (at least 1); the box loss counts positives only and divides by four times that.
@@ -45,7 +56,7 @@ def detection_losses(
     """
     columns = class_logits.shape[-1]
     positive = tf.cast(target_classes > 0, tf.float32)
-    positives = tf.maximum(tf.reduce_sum(positive), 1.0)
+    positives = tf.maximum(tf.reduce_sum(positive) if positives is None else positives, 1.0)
     one_hot = tf.one_hot(target_classes, columns) * positive[..., None]
     class_loss = tf.reduce_sum(focal_loss(class_logits, one_hot)) / positives
     per_anchor = tf.reduce_sum(huber_loss(box_codes - target_codes), axis=-1) * positive

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import tensorflow as tf
 
 from train import box_coder
@@ -25,7 +27,17 @@ def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(shared, union)
 
 
-def match(boxes: tf.Tensor, classes: tf.Tensor, anchors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+@dataclass(frozen=True)
+class Rule:
+    """From which IoU with its best box an anchor is positive, and how many best anchors each box gets at least."""
+
+    iou: float = POSITIVE_IOU
+    best: int = 1
+
+
+def match(
+    boxes: tf.Tensor, classes: tf.Tensor, anchors: tf.Tensor, rule: Rule = Rule()
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Targets of every anchor for one picture.
 
     Args:
@@ -36,8 +48,10 @@ def match(boxes: tf.Tensor, classes: tf.Tensor, anchors: tf.Tensor) -> tuple[tf.
     Returns:
       Box codes float32 [A, 4] (zero at negatives) and class ids int32 [A] (0 for background).
 
-    An anchor is positive from IoU 0.5 with its best box, negative below; nothing is ignored. Each
-    box also takes its own best anchor whatever their IoU, so that none goes unlearned.
+    An anchor is positive from the rule's IoU (0.5) with its best box, negative below; nothing is
+    ignored. Each box also takes its own best anchor whatever their IoU, so that none goes unlearned.
+    Where the rule gives a box several best anchors, it takes of the others those that are still
+    negative.
     """
     count = tf.shape(boxes)[0]
     # A dummy box without area matches nothing, and spares the empty picture a branch of its own.
@@ -46,16 +60,18 @@ def match(boxes: tf.Tensor, classes: tf.Tensor, anchors: tf.Tensor) -> tuple[tf.
 
     overlap = iou(boxes, corners(anchors))
     best_box = tf.argmax(overlap, axis=0, output_type=tf.int32)
-    positive = tf.reduce_max(overlap, axis=0) >= POSITIVE_IOU
+    positive = tf.reduce_max(overlap, axis=0) >= rule.iou
     best_box = tf.where(positive, best_box, count)
 
-    best_anchor = tf.argmax(overlap[:count], axis=1, output_type=tf.int32)
-    reached = tf.reduce_max(overlap[:count], axis=1) > 0.0
-    forced_boxes = tf.boolean_mask(tf.range(count), reached)
-    forced_anchors = tf.boolean_mask(best_anchor, reached)
-    # Two boxes may want the same anchor: segment_max gives it to one of them, always the same one.
-    order = tf.math.unsorted_segment_max(forced_boxes, forced_anchors, tf.shape(anchors)[0])
-    best_box = tf.where(order >= 0, order, best_box)
+    near, best_anchors = tf.math.top_k(overlap[:count], rule.best)
+    for rank in reversed(range(rule.best)):
+        reached = near[:, rank] > 0.0
+        wanting = tf.boolean_mask(tf.range(count), reached)
+        wanted = tf.boolean_mask(best_anchors[:, rank], reached)
+        # Two boxes may want the same anchor: segment_max gives it to one of them, always the same one.
+        order = tf.math.unsorted_segment_max(wanting, wanted, tf.shape(anchors)[0])
+        free = (order >= 0) if rank == 0 else (order >= 0) & ~positive
+        best_box = tf.where(free, order, best_box)
 
     matched = tf.gather(classes, best_box)
     codes = box_coder.encode(tf.gather(boxes, best_box), anchors)

@@ -11,12 +11,12 @@ import tensorflow as tf
 import tf_keras
 
 from train import anchors
+from train.anchors import SIZES
 from train.backbone import mobilenet_v2
 from train.layers import Normalisation, conv, relu6, separable
 
 DEPTH = 128
 TOWER_LAYERS = 4
-SIZES = (320, 640)
 # Focal loss starts from a rare foreground: sigmoid(-4.6) is 0.01.
 _CLASS_BIAS_START = -4.6
 

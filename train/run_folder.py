@@ -1,7 +1,7 @@
 """A run's folder: everything that is needed later, readable without TensorFlow.
 
     checkpoints/last/        the newest checkpoint of training, with the optimizer's state
-    checkpoints/best/        the weights with the highest AP
+    checkpoints/best/        the weights with the highest AP, and their figures
     labels.txt, label_map.pbtxt
     config.yaml              all settings
     dataset.json             which pictures and boxes were trained and validated on
@@ -56,6 +56,10 @@ class RunFolder:
         for folder in self._checkpoints():
             return folder
         raise InputError(f"{self.path}: no checkpoint in this run; did its training end before the first one?")
+
+    @property
+    def has_ended(self) -> bool:
+        return (self.path / "metrics.json").is_file()
 
     @property
     def has_checkpoint(self) -> bool:

@@ -13,19 +13,31 @@ import tf_keras
 from official.core import base_task, config_definitions, task_factory
 
 from runtime.values import Detection
-from train import checkpoints, inputs, losses, postprocess
-from train.anchors import anchors
+from train import checkpoints, inputs, losses, postprocess, rates
+from train.anchors import POSITIVE_IOU, anchors
+from train.augment import Augmentation
 from train.coco import GroundTruth, Metrics
 from train.layers import Normalisation
+from train.matching import Rule
 from train.network import Detector
 
 
 @dataclasses.dataclass
 class DataConfig(config_definitions.DataConfig):
-    """Where the records are and how a batch is made of them."""
+    """Where the records are, how many pictures they hold, and how a batch is made of them.
+
+    See `augment.Augmentation`, `matching.Rule` and, for `repeats`, `epochs.stream`.
+    """
 
     files: tuple[str, ...] = ()
+    pictures: int = 0
     photometric: bool = True
+    mosaic: float = 0.0
+    scale_jitter: float = 0.0
+    expand: float = 0.0
+    repeats: tuple[float, ...] = ()
+    match_iou: float = POSITIVE_IOU
+    best_anchors: int = 1
 
 
 @dataclasses.dataclass
@@ -33,13 +45,16 @@ class DetectionConfig(config_definitions.TaskConfig):
     """The detector and its data.
 
     `init_checkpoint` is a checkpoint with the published keys, or "" to start from random values.
-    `frozen_statistics` normalises by the stored statistics in training too.
+    `frozen_statistics` normalises by the stored statistics in training too. For the first
+    `head_steps` steps only the heads learn; the backbone learns at `backbone_rate` times the rate.
     """
 
     size: int = 320
     classes: int = 0
     momentum: float = 0.99
     frozen_statistics: bool = False
+    backbone_rate: float = 1.0
+    head_steps: int = 0
     init_checkpoint: str = ""
     train_data: DataConfig = dataclasses.field(default_factory=DataConfig)
     validation_data: DataConfig = dataclasses.field(default_factory=DataConfig)
@@ -49,12 +64,14 @@ class DetectionConfig(config_definitions.TaskConfig):
 class DetectionTask(base_task.Task):
     """SSD MobileNet v2 FPNLite on labelled pictures.
 
-    `ground_truth` is set by whoever starts the run: it holds what validation measures against.
+    `ground_truth` and `first_step` are set by whoever starts the run: what validation measures
+    against, and the number of steps that an earlier part of the run has done.
     `loaded`, `metrics` and `found` are what the run reports: the variables taken from the initial
     checkpoint, and the figures and detections (by picture id) of the last validation.
     """
 
     ground_truth: GroundTruth | None = None
+    first_step: int = 0
     loaded: checkpoints.Loaded | None = None
     metrics: Metrics | None = None
     found: dict[str, list[Detection]] | None = None
@@ -73,13 +90,17 @@ class DetectionTask(base_task.Task):
     def build_inputs(self, params: DataConfig, input_context=None) -> tf.data.Dataset:
         size = self.task_config.size
         if not params.is_training:
-            return inputs.validation(params.files, size=size, batch=params.global_batch_size)
+            return inputs.validation(params.files, size=size, batch=params.global_batch_size, context=input_context)
         return inputs.training(
             params.files,
+            pictures=params.pictures,
             size=size,
             batch=params.global_batch_size,
             seed=params.seed or 0,
-            photometric=params.photometric,
+            first_step=self.first_step,
+            augmentation=Augmentation(params.photometric, params.mosaic, params.scale_jitter, params.expand),
+            rule=Rule(params.match_iou, params.best_anchors),
+            repeats=params.repeats,
             context=input_context,
         )
 
@@ -93,25 +114,53 @@ class DetectionTask(base_task.Task):
         return model(images, training=training)
 
     def train_step(self, inputs, model, optimizer, metrics=None) -> dict[str, tf.Tensor]:
-        """One step on (images, targets); the losses are logged apart, without the L2 part."""
+        """One step on (images, targets); the losses are logged apart, without the L2 part.
+
+        Of several replicas, each divides by the positive anchors of them all. What they add up to is
+        the loss, and the gradient, that one device would have had with the whole batch.
+        """
         images, targets = inputs
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        replica = tf.distribute.get_replica_context()
+        replicas = replica.num_replicas_in_sync
+        positives = losses.positive_anchors(targets["classes"])
+        if replicas > 1:
+            positives = replica.all_reduce(tf.distribute.ReduceOp.SUM, positives)
         with tf.GradientTape() as tape:
-            codes, logits = self.outputs(model, images, training=True)
-            class_loss, box_loss = losses.detection_losses(codes, logits, targets["codes"], targets["classes"])
-            loss = class_loss + box_loss + tf.add_n(model.losses)
-            # Replicas' gradients are added up, so that each may count for its share only.
-            share = loss / replicas
-        optimizer.apply_gradients(list(zip(tape.gradient(share, model.trainable_variables), model.trainable_variables)))
+            codes, logits = self._outputs(model, images, training=True)
+            class_loss, box_loss = losses.detection_losses(
+                codes, logits, targets["codes"], targets["classes"], positives
+            )
+            loss = class_loss + box_loss + tf.add_n(model.losses) / replicas
+            # float16 loses small gradients, unless they are of a larger loss.
+            scaling = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
+            derived = optimizer.get_scaled_loss(loss) if scaling else loss
+        gradients = tape.gradient(derived, model.trainable_variables)
+        if scaling:
+            gradients = optimizer.get_unscaled_gradients(gradients)
+        gradients = self._by_layer(gradients, model, optimizer)
+        optimizer.apply_gradients(list(zip(gradients, model.trainable_variables)))
+        # Metrics take the mean over the replicas, whose losses are parts of a sum.
         for metric, value in zip(metrics or (), (class_loss, box_loss)):
-            metric.update_state(value)
-        return {self.loss: loss}
+            metric.update_state(value * replicas)
+        return {self.loss: loss * replicas}
+
+    def _by_layer(self, gradients, model: Detector, optimizer) -> list[tf.Tensor]:
+        config = self.task_config
+        if config.backbone_rate == 1.0 and not config.head_steps:
+            return gradients
+        factors = rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
+        return [gradient * factor for gradient, factor in zip(gradients, factors)]
 
     def validation_step(self, inputs, model, metrics=None) -> dict[str, tf.Tensor]:
         images, ids = inputs
-        codes, logits = self.outputs(model, images, training=False)
+        codes, logits = self._outputs(model, images, training=False)
         found = postprocess.detections(codes, logits[:, :, 1:], self._anchors)
         return {"ids": ids, **found._asdict()}
+
+    def _outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        """The outputs in float32, whatever precision the network computes in."""
+        codes, logits = self.outputs(model, images, training)
+        return tf.cast(codes, tf.float32), tf.cast(logits, tf.float32)
 
     def aggregate_logs(self, state, step_logs):
         """Collects what validation steps found, by picture id."""

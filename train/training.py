@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,42 +12,22 @@ import tf_keras
 from official.core import config_definitions, exp_factory, task_factory
 
 from runtime.errors import InputError, KitError
-from train import experiment, records
+from train import epochs, experiment, records, resume
 from train.coco import GroundTruth, Metrics
 from train.dataset import Dataset
+from train.devices import Devices, connect, precision, runtime_settings
+from train.failures import explained
 from train.history import Recorder
-from train.network import SIZES
+from train.options import Options
 from train.progress import Progress
-from train.run_folder import RunFolder, fingerprint
-from train.runner import Runner
+from train.run_folder import RunFolder
+from train.runner import Action, Runner
 from train.task import DataConfig, DetectionConfig
+from train.workplace import hint, library_output, must_be_new, workplace
 from train.zoo import resolve_init
-
-Action = Callable[[Mapping[str, Any]], None]
 
 _STEPS_PER_REPORT = 5
 _VALIDATIONS = 4
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a run can be told.
-
-    `init` is what `zoo.resolve_init` takes: "zoo", "none", or where a checkpoint is. `rate` is the
-    highest learning rate, None for the default at this batch; `momentum` that of batch norm's moving
-    averages; `validate_every` a number of steps, None for a quarter of them.
-    """
-
-    steps: int = 1000
-    batch: int = experiment.BATCH
-    size: int = 320
-    seed: int = 0
-    init: str = "zoo"
-    rate: float | None = None
-    momentum: float = 0.99
-    frozen_statistics: bool = False
-    photometric: bool = True
-    validate_every: int | None = None
 
 
 def say_on_stderr(line: str) -> None:
@@ -60,50 +35,75 @@ def say_on_stderr(line: str) -> None:
 
 
 def train(
-    dataset: Dataset, out: RunFolder, options: Options, say: Callable[[str], None] = say_on_stderr
-) -> Metrics:
+    dataset: Dataset,
+    out: RunFolder,
+    options: Options,
+    say: Callable[[str], None] = say_on_stderr,
+    *,
+    going_on: bool = False,
+) -> Metrics | None:
     """Trains on `dataset` and fills the run folder `out`; returns the figures of the best weights.
 
-    A run that ends before its first checkpoint leaves no folder. Raises InputError for options that
-    do not fit the data, an initial checkpoint of another network, or a folder that is not empty, and
-    KitError when the loss stops being a number.
+    A worker beside the chief writes nothing and returns None. With `going_on`, the run in `out` is taken up where its last checkpoint is; `resume` gives its data
+    set and options. A new run that ends before its first checkpoint leaves no folder.
+
+    Raises InputError for options that do not fit the data, an initial checkpoint of another network, a
+    folder that is not empty, or a checkpoint of another run, and KitError when the loss stops being a
+    number, the disk is full, or another worker is gone.
     """
-    params = prepare(dataset, out, options)
-    with _new_folder(out), _library_output(out.path / "train.log"):
-        progress = Progress(lambda: int(runner.trainer.global_step.numpy()), options.steps, options.batch)
-        history = Recorder(out.path, lambda: int(runner.trainer.global_step.numpy()), lambda: runner.task)
-        runner = build_runner(
-            params,
-            GroundTruth.from_examples(dataset.validation, dataset.labels),
-            out,
-            train_actions=[history.trained, stop_when_spoilt, progress],
-            eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
-        )
-        say(str(runner.task.loaded or "starting from random values"))
-        out.write_dataset(dataset)
-        out.write_config({"data": {"name": dataset.name, "fingerprint": fingerprint(dataset)}, **params.as_dict()})
-        began = time.monotonic()
-        runner.run()
-        best = runner.trainer.checkpoint_exporter.best
-        out.write_metrics(
-            {
-                **best.metrics.as_dict(),
-                "step": best.step,
-                "steps": options.steps,
-                "seconds": round(time.monotonic() - began, 1),
-                "images_per_second": round(progress.images_per_second, 2),
-            }
-        )
-    return best.metrics
+    options = options.for_pictures(len(dataset.train))
+    if not going_on:
+        must_be_new(out)
+    devices = connect(options)
+    identity = resume.identity(dataset, options)
+    first_step = resume.first_step(out, identity) if going_on else 0
+    params = prepare(dataset, options, start_anew=not first_step)
+    with workplace(out, chief=devices.chief, going_on=going_on) as folder, explained(out, devices.workers):
+        if not going_on:
+            folder.write_dataset(dataset)
+            folder.write_config({**resume.record(dataset, options), **params.as_dict()})
+        with library_output(folder.path / "train.log"):
+            progress = Progress(lambda: runner.step, options.steps, options.batch)
+            history = Recorder(folder.path, lambda: runner.step, lambda: runner.task)
+            runner = build_runner(
+                params,
+                GroundTruth.from_examples(dataset.validation, dataset.labels),
+                folder,
+                train_actions=[history.trained, stop_when_spoilt, progress],
+                eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
+                devices=devices,
+                patience=options.patience,
+                source=out,
+                identity=identity,
+                first_step=first_step,
+            )
+            say(_beginning(runner, options))
+            with hint(out, say):
+                runner.run()
+            best = runner.best_weights.best
+            folder.write_metrics(
+                {
+                    **best.metrics.as_dict(),
+                    "step": best.step,
+                    "steps": runner.step,
+                    "seconds": round(runner.checkpoint_manager.seconds, 1),
+                    "images_per_second": round(progress.images_per_second, 2),
+                }
+            )
+    return best.metrics if devices.chief else None
 
 
-def prepare(dataset: Dataset, out: RunFolder, options: Options) -> config_definitions.ExperimentConfig:
-    """The experiment of a run into `out`, which stays as it is; records and initial weights are got ready.
+def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> config_definitions.ExperimentConfig:
+    """The experiment of a run; records are got ready, and the initial weights where it is to `start_anew`.
 
-    Raises InputError as `train` does.
+    Raises InputError where options or data are no good.
     """
-    _check(dataset, out, options)
-    init = resolve_init(options.init, options.size)
+    if not any(example.boxes for example in dataset.validation):
+        raise InputError(
+            f"{dataset.name}: not one box in the {len(dataset.validation)} pictures to validate on;"
+            " name a data set that has some with --val"
+        )
+    init = resolve_init(options.init, options.size) if start_anew else None
     train_files, validation_files = (
         tuple(str(path) for path in records.build(examples, dataset.labels))
         for examples in (dataset.train, dataset.validation)
@@ -114,27 +114,37 @@ def prepare(dataset: Dataset, out: RunFolder, options: Options) -> config_defini
 def build_runner(
     params: config_definitions.ExperimentConfig,
     ground_truth: GroundTruth,
-    out: RunFolder,
+    folder: RunFolder,
     train_actions: Sequence[Action] = (),
     eval_actions: Sequence[Action] = (),
+    *,
+    devices: Devices | None = None,
+    patience: int | None = None,
+    source: RunFolder | None = None,
+    identity: str = "",
+    first_step: int = 0,
 ) -> Runner:
-    """The runner of one run: network built, initial checkpoint loaded, everything drawn by the seed."""
+    """The runner of one run that writes into `folder`: network built, everything drawn by the seed.
+
+    What `source` holds of the run already, `first_step` steps, is loaded, else the initial checkpoint.
+    """
     tf_keras.utils.set_random_seed(params.task.train_data.seed)
-    task = task_factory.get_task(params.task, logging_dir=str(out.path))
+    task = task_factory.get_task(params.task, logging_dir=str(folder.path))
     task.ground_truth = ground_truth
-    runner = Runner(
-        distribution_strategy=tf.distribute.get_strategy(),
-        task=task,
-        mode="train_and_eval",
-        params=params,
-        model_dir=str(out.path),
-        train_actions=list(train_actions),
-        eval_actions=list(eval_actions),
-    )
-    # Where a function makes variables when it is first called, TensorFlow traces it twice: half of
-    # the time from start to first step.
-    runner.trainer.optimizer._create_all_weights(runner.trainer.model.trainable_variables)
-    return runner
+    task.first_step = first_step
+    with precision(params.runtime):
+        return Runner(
+            distribution_strategy=devices.strategy if devices else tf.distribute.get_strategy(),
+            task=task,
+            mode="train_and_eval",
+            params=params,
+            model_dir=str(folder.path),
+            train_actions=list(train_actions),
+            eval_actions=list(eval_actions),
+            run=source or folder,
+            identity=identity,
+            patience=patience,
+        )
 
 
 def configuration(
@@ -151,72 +161,54 @@ def configuration(
         classes=len(dataset.labels),
         momentum=options.momentum,
         frozen_statistics=options.frozen_statistics,
+        backbone_rate=options.backbone_rate,
+        head_steps=options.head_steps,
         init_checkpoint=init or "",
         train_data=DataConfig(
             files=train_files,
+            pictures=len(dataset.train),
             is_training=True,
             global_batch_size=options.batch,
             seed=options.seed,
             photometric=options.photometric,
+            mosaic=options.mosaic,
+            scale_jitter=options.scale_jitter,
+            expand=options.expand,
+            repeats=_repeats(dataset, options),
+            match_iou=options.match_iou,
+            best_anchors=options.best_anchors,
         ),
         validation_data=DataConfig(
-            files=validation_files, is_training=False, global_batch_size=options.batch, drop_remainder=False
+            files=validation_files,
+            pictures=len(dataset.validation),
+            is_training=False,
+            global_batch_size=options.batch,
+            drop_remainder=False,
         ),
     )
     every = options.validate_every or max(1, -(-options.steps // _VALIDATIONS))
     trainer = params.trainer
     trainer.train_steps = options.steps
-    trainer.steps_per_loop = min(_STEPS_PER_REPORT, every)
+    trainer.steps_per_loop = min(_STEPS_PER_REPORT, every, options.checkpoint_every or every)
     trainer.summary_interval = trainer.steps_per_loop
     trainer.validation_interval = every
-    trainer.checkpoint_interval = every
-    trainer.optimizer_config = experiment.schedule(options.steps, options.batch, options.rate)
-    params.runtime.distribution_strategy = "off"
+    trainer.checkpoint_interval = options.checkpoint_every or 0
+    trainer.optimizer_config = experiment.schedule(options.steps, options.batch, options.rate, options.ema)
+    params.runtime = runtime_settings(options)
     return params
 
 
-def _check(dataset: Dataset, out: RunFolder, options: Options) -> None:
-    for name in ("steps", "batch", "validate_every"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise InputError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
-    if options.rate is not None and not 0 < options.rate < math.inf:
-        raise InputError(f"--rate must be a number above 0, not {options.rate}")
-    if options.size not in SIZES:
-        raise InputError(f"--size must be {' or '.join(map(str, SIZES))}, not {options.size}")
-    if not 0 <= options.seed < 2**32:
-        raise InputError(f"--seed must lie between 0 and {2**32 - 1}, not {options.seed}")
-    if not 0 <= options.momentum < 1:
-        raise InputError(f"--momentum must be at least 0 and below 1, not {options.momentum}")
-    if not any(example.boxes for example in dataset.validation):
-        raise InputError(
-            f"{dataset.name}: not one box in the {len(dataset.validation)} pictures to validate on;"
-            " name a data set that has some with --val"
-        )
-    if out.path.exists() and not (out.path.is_dir() and not any(out.path.iterdir())):
-        what = "this folder is not empty" if out.path.is_dir() else "this is a file"
-        raise InputError(f"{out.path}: {what}; name a new folder with --out, or remove it")
+def _repeats(dataset: Dataset, options: Options) -> tuple[float, ...]:
+    if not options.oversample:
+        return ()
+    classes = [[dataset.labels.index(item.label) for item in example.boxes] for example in dataset.train]
+    return epochs.repeat_factors(classes, len(dataset.labels), options.oversample)
 
 
-@contextlib.contextmanager
-def _new_folder(out: RunFolder) -> Iterator[None]:
-    """Makes the run's folder; removes it, and what was made for it, where no checkpoint came to be."""
-    made = [folder for folder in (out.path, *out.path.parents) if not folder.exists()]
-    try:
-        out.path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{out.path}: this folder cannot be made: {error.strerror}") from error
-    try:
-        yield
-    except BaseException:
-        if not out.has_checkpoint:
-            for path in out.path.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            # A parent that has got something else meanwhile stays.
-            with contextlib.suppress(OSError):
-                for folder in made:
-                    folder.rmdir()
-        raise
+def _beginning(runner: Runner, options: Options) -> str:
+    if runner.step:
+        return f"going on after step {runner.step} of {options.steps}"
+    return str(runner.task.loaded or "starting from random values")
 
 
 def stop_when_spoilt(output: Mapping[str, Any]) -> None:
@@ -226,13 +218,5 @@ def stop_when_spoilt(output: Mapping[str, Any]) -> None:
 
 
 def _validation_line(runner: Runner) -> str:
-    step = int(runner.trainer.global_step.numpy())
     metrics = runner.task.metrics
-    return f"validation at step {step}: AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}"
-
-
-@contextlib.contextmanager
-def _library_output(log: Path) -> Iterator[None]:
-    """Sends what the libraries print to `log`: people see the progress lines instead."""
-    with open(log, "a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
-        yield
+    return f"validation at step {runner.step}: AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}"

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from runtime.errors import InputError, KitError
 from train import checkpoint_archive
+from train.anchors import SIZES
 from train.cache import cache_folder
 from train.download import download
 
@@ -151,7 +152,7 @@ def _misshapen(published: Published, folder: Path) -> str:
     import tensorflow as tf
 
     from train import checkpoints
-    from train.network import SIZES, Detector
+    from train.network import Detector
 
     # The variables are the same at every size, and the smallest network is built soonest.
     side = min(SIZES)

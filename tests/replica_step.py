@@ -1,0 +1,60 @@
+"""One step of training on fixed pictures, by one process or by a worker that has its share of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
+PICTURES = 2
+CLASSES = 4
+
+
+def main(arguments: list[str]) -> int:
+    """Arguments: the strategy or "", and where to leave the weights after the step."""
+    import tensorflow as tf
+
+    from train import checkpoints, devices, experiment
+    from train.options import Options
+    from train.task import DetectionConfig, DetectionTask
+
+    strategy, out = arguments
+    placed = devices.connect(Options(batch=PICTURES, strategy=strategy or None))
+    with placed.strategy.scope():
+        # With statistics of their own each replica's pictures would count for themselves.
+        task = DetectionTask(DetectionConfig(classes=CLASSES, frozen_statistics=True, init_checkpoint=str(WARM_START)))
+        model = task.build_model()
+        task.initialize(model)
+        optimizer = task.create_optimizer(experiment.schedule(1, PICTURES, rate=0.05))
+        metrics = task.build_metrics()
+    share = slice(None)
+    if placed.replicas > 1:
+        worker = placed.strategy.cluster_resolver.task_id
+        share = slice(worker, worker + 1)
+    images, targets = batch()
+
+    def step():
+        part = tf.constant(images[share]), {name: tf.constant(values[share]) for name, values in targets.items()}
+        return task.train_step(part, model, optimizer, metrics)
+
+    logged = placed.strategy.run(step)
+    with placed.strategy.scope():
+        checkpoints.save(model, out)
+        print(float(metrics[0].result()), float(metrics[1].result()), file=sys.stdout)
+    del logged
+    return 0
+
+
+def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Two pictures of noise: the first with many positive anchors, the second with one."""
+    from train.anchors import anchors
+
+    draw = np.random.default_rng(0)
+    count = len(anchors(320))
+    classes = np.zeros((PICTURES, count), np.int32)
+    classes[0, 50:90] = draw.integers(1, CLASSES + 1, 40)
+    classes[1, 700] = 2
+    codes = draw.normal(size=(PICTURES, count, 4)).astype(np.float32) * (classes[..., None] > 0)
+    return draw.uniform(-1, 1, (PICTURES, 320, 320, 3)).astype(np.float32), {"codes": codes, "classes": classes}

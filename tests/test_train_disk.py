@@ -1,0 +1,56 @@
+"""A disk that is full in the middle of training: one line, everything whole, and on it goes when there is room."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from training_processes import starter  # noqa: F401
+
+from train import checkpoint_files, checkpoints, generate
+from train.run_folder import RunFolder
+
+WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
+# One checkpoint has 21 MB, and a second must be whole before the first one goes.
+ROOM_FOR_ONE = "32m"
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small file system in memory."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM_FOR_ONE}", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        pytest.skip(f"needs mount: {error}")
+    if mounted.returncode:
+        pytest.skip(f"needs to mount a tmpfs, which only root may: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_when_there_is_room(starter, disk, tmp_path):  # noqa: F811
+    generate.data_set(tmp_path / "data", images=6, size=(120, 90))
+    run, log = RunFolder(disk / "run"), tmp_path / "log"
+    options = ["--init", str(WARM_START), "--steps", "3", "--batch", "1", "--checkpoint-every", "1"]
+    start = [str(tmp_path / "data"), *options, "--validate-every", "3", "--out", str(run.path)]
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert starter.wait(starter.start(start, log, **cache)) == 1
+    said = log.read_text()
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert errors == [
+        f"error: {run.path}: cannot be written: No space left on device;"
+        f" make room, then go on: python -m train --resume {run.path}"
+    ]
+    assert "Traceback" not in said
+    assert checkpoint_files.newest(run.last).name == "ckpt-1"
+    assert checkpoints.classes_of(run.last) == len(run.labels())
+    assert not [path for path in run.last.iterdir() if path.name.startswith(".")]
+
+    subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
+    assert starter.wait(starter.start(["--resume", str(run.path)], log, **cache)) == 0, log.read_text()
+    assert "going on after step 1 of 3" in log.read_text()
+    assert run.metrics()["steps"] == 3

@@ -1,0 +1,87 @@
+"""A run is killed again and again, loses nothing but the time since its last checkpoint, and ends as if it never had been."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from pathlib import Path
+
+import tensorflow as tf
+import yaml
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from training_processes import starter  # noqa: F401
+
+from train import checkpoint_files, checkpoints, generate, history
+from train.run_folder import RunFolder
+
+STEPS = 12
+KILLS = 10
+WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
+
+
+def test_a_run_that_is_killed_ten_times_ends_as_one_that_never_was(starter, tmp_path):  # noqa: F811
+    generate.data_set(tmp_path / "data", images=8, size=(120, 90))
+    options = ["--init", str(WARM_START), "--steps", str(STEPS), "--batch", "1", "--seed", "2", "--validate-every", "4"]
+    start = [str(tmp_path / "data"), *options, "--checkpoint-every", "1", "--out"]
+    run, undisturbed = RunFolder(tmp_path / "killed"), RunFolder(tmp_path / "undisturbed")
+    log = tmp_path / "log"
+    draw = random.Random(4)
+    killed, steps = 0, []
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    assert starter.wait(starter.start([*start, str(undisturbed.path)], log, **cache)) == 0, log.read_text()
+    pid = starter.start([*start, str(run.path)], log, **cache)
+    while killed < KILLS and not run.has_ended:
+        # Some while it starts, most in the midst of steps, checkpoints and validations.
+        if draw.random() < 0.8:
+            wait_for_the_next_step(run)
+        time.sleep(draw.uniform(0, 1.5))
+        assert starter.kill(pid) in (-9, 0), log.read_text()
+        killed += 1
+        steps.append(everything_is_readable(run))
+        if not (run.path / "config.yaml").exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+        started = run.path.exists()
+        pid = starter.start(["--resume", str(run.path)] if started else [*start, str(run.path)], log, **cache)
+    assert starter.wait(pid) == 0, log.read_text()
+    assert killed > KILLS // 2, f"at its end after {killed} kills"
+    assert steps == sorted(steps) and len(set(steps)) > 3, steps
+
+    everything_is_readable(run)
+    assert run.metrics()["steps"] == STEPS
+    assert run.metrics()["AP"] == undisturbed.metrics()["AP"]
+    for folder in ("best", "last"):
+        ours, theirs = (checkpoint_files.newest(getattr(one, folder)) for one in (run, undisturbed))
+        assert list(checkpoints.equal(ours, theirs)) == []
+    assert [line["step"] for line in history.read(run.path).validations] == [4, 8, 12]
+
+
+def wait_for_the_next_step(run: RunFolder) -> None:
+    """Until training has written that it did one."""
+    file = run.path / "history.jsonl"
+    before = file.stat().st_size if file.exists() else 0
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline and not (file.exists() and file.stat().st_size > before) and not run.has_ended:
+        time.sleep(0.02)
+
+
+def everything_is_readable(run: RunFolder) -> int:
+    """Reads all that lies in the folder, but for what a process was just writing; returns the last checkpoint's step."""
+    for path in run.path.rglob("*"):
+        if not path.is_file() or any(part.startswith(".") for part in path.relative_to(run.path).parts):
+            continue
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+        elif path.suffix == ".yaml":
+            assert yaml.safe_load(path.read_text())["options"]["steps"] == STEPS
+        elif path.suffix == ".index":
+            reader = tf.train.load_checkpoint(str(path).removesuffix(".index"))
+            for name in reader.get_variable_to_shape_map():
+                reader.get_tensor(name)
+        elif ".tfevents." in path.name:
+            list(EventFileLoader(str(path)).Load())
+        else:
+            path.read_bytes().decode()
+    newest = checkpoint_files.newest(run.last)
+    return int(newest.name.removeprefix("ckpt-")) if newest else 0

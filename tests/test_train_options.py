@@ -1,0 +1,88 @@
+"""What a run can be told: on the command line, and as it was written down."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+import pytest
+
+from runtime.errors import InputError
+from train import arguments, options
+from train.options import Options
+
+
+def given(*words: str) -> dict:
+    parser = argparse.ArgumentParser()
+    arguments.add(parser)
+    return arguments.given(parser.parse_args(words))
+
+
+def test_only_what_was_given_comes_out():
+    assert given() == {}
+    assert given("--steps", "5", "--no-photometric") == {"steps": 5, "photometric": False}
+
+
+def test_every_option_has_its_place_on_the_command_line():
+    parser = argparse.ArgumentParser()
+    arguments.add(parser)
+    told = {action.dest for action in parser._actions} - {"help"}
+    assert told == {field.name for field in dataclasses.fields(Options)}
+    for action in parser._actions:
+        assert options.spelled(action.dest) in action.option_strings or action.dest == "help"
+
+
+def test_defaults_in_the_help_are_those_of_the_code():
+    parser = argparse.ArgumentParser()
+    arguments.add(parser)
+    for action in parser._actions:
+        default = getattr(Options(), action.dest, None)
+        if default is not None and not isinstance(default, bool):
+            shown = default if isinstance(default, str) else f"{default:g}"
+            assert f"({shown}" in action.help, action.dest
+
+
+def test_steps_or_epochs():
+    assert Options(steps=7).for_pictures(100).steps == 7
+    assert Options(epochs=3, batch=8).for_pictures(100).steps == 38
+    assert Options(epochs=0.001).for_pictures(100).steps == 1
+    with pytest.raises(SystemExit):
+        given("--steps", "5", "--epochs", "2")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": 0}, "--steps must be at least 1, not 0"),
+        ({"epochs": float("nan")}, "--epochs must be a number above 0"),
+        ({"patience": 0}, "--patience must be at least 1"),
+        ({"checkpoint_every": -3}, "--checkpoint-every must be at least 1"),
+        ({"size": 300}, "--size must be 320 or 640"),
+    ],
+)
+def test_what_makes_no_sense_is_named(values, message):
+    with pytest.raises(InputError, match=message):
+        Options(**values).for_pictures(10)
+
+
+def test_options_are_written_down_and_read_again():
+    told = Options(steps=5, rate=0.1, val="elsewhere", photometric=False)
+    assert options.from_dict(options.as_dict(told), "config.yaml") == told
+    assert options.from_dict({}, "config.yaml") == Options()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": "many"}, "config.yaml: steps cannot be 'many'"),
+        ({"steps": 1.5}, "config.yaml: steps cannot be 1.5"),
+        ({"steps": True}, "config.yaml: steps cannot be True"),
+        ({"photometric": 1}, "config.yaml: photometric cannot be 1"),
+        ({"speed": 3}, "config.yaml: speed is no option of this version of the kit"),
+        ({"batch": 0}, "--batch must be at least 1"),
+        ([1], "config.yaml: the options are not"),
+    ],
+)
+def test_options_that_were_spoilt_are_named(values, message):
+    with pytest.raises(InputError, match=message):
+        options.from_dict(values, "config.yaml")

@@ -1,0 +1,51 @@
+"""Failures from outside in the middle of training, as one line that says how to go on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from runtime.errors import KitError
+from train.run_folder import RunFolder
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# TensorFlow keeps the system's words only.
+_FULL_WORDS = ("No space left on device", "Disk quota exceeded", "File too large")
+_WORKER_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+
+
+@contextlib.contextmanager
+def explained(run: RunFolder, workers: int = 1) -> Iterator[None]:
+    """Makes a KitError of a full disk, and of another worker that is gone, within the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _full(run, error.strerror) from error
+    except tf.errors.OpError as error:
+        words = [words for words in _FULL_WORDS if words in str(error)]
+        if words:
+            raise _full(run, words[0]) from error
+        if workers > 1 and isinstance(error, _WORKER_LOST):
+            first_line = (str(error).splitlines() or [type(error).__name__])[0]
+            raise KitError(f"a worker is gone ({first_line}); start all of them again: {how_to_go_on(run)}") from error
+        raise
+
+
+def how_to_go_on(run: RunFolder) -> str:
+    """The command that resumes `run`, or that there is nothing to resume."""
+    return f"python -m train --resume {run.path}" if run.has_checkpoint else "there is no checkpoint to resume from yet"
+
+
+def _full(run: RunFolder, words: str) -> KitError:
+    return KitError(f"{run.path}: cannot be written: {words}; make room, then go on: {how_to_go_on(run)}")
