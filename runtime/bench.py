@@ -1,125 +1,257 @@
-"""`python -m runtime.bench FILE`: how long each stage of a frame takes, and how near that is to the model alone.
-
-With `--against OTHER`, both files by turns and how much of the other's time the first takes.
-"""
+"""`python -m runtime.bench FILE`: how long each stage of a frame takes, and how near that is to the model alone."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+import tempfile
 import time
 from dataclasses import asdict, dataclass
-from typing import List, Optional, Sequence, Tuple
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from runtime.against import compare
+from runtime import loop, pictures
 from runtime.command import run as run_command
 from runtime.detector import Detector
+from runtime.engine_process import EngineProcess
+from runtime.engines import Request, names
 from runtime.options import positive
-from runtime.sources import open_source
+from runtime.rivals import MEDIAPIPE, open_rival
+from runtime.sources import Source, open_source
 from runtime.stages import Stages
 from runtime.times import Times, table
+from runtime.trial import Trial, trial
 from runtime.values import Frame
 
 # Frames before the clock counts: caches and the interpreter's own set-up settle in these.
 WARM_UP = 5
-# The model alone is timed between frames in turns of this many, so that a machine that slows down
-# slows down both.
+# Everything that is compared is timed in turns of this many frames, so that a machine that slows
+# down slows down all of it.
 TURN = 5
-# As much as a source is read into memory: reading is not what is measured.
+# The loop is timed in this many rounds, with the bare model between them.
+ROUNDS = 5
+# As much as a source is read into memory: reading is not what is measured, except in the loop.
 MOST_FRAMES_HELD = 64
+# Frames of the run that is watched from outside.
+TRIAL_FRAMES = 60
+# A measurement on a busy machine must not be ended by the watchdog.
+HANG_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """`stages` by name in the order of work, then `total` and `bare invoke`, the model without
-    anything around it. `ratio` is the time of bare invokes over that of whole frames: 1 is perfect."""
+    """`stages` by name in the order of work, then `total`, `bare invoke`, the model without anything
+    around it, and what was compared.
+
+    `ratio` is the time of bare invokes over that of single frames: 1 is perfect. `over_ms` is what a
+    frame takes beyond the model. `loop_fps` is what the loop makes of the source, `bare_fps` what the
+    model alone makes, and `loop_ratio` the median of their ratio over the rounds. `against` has, for
+    each rival, its time over that of a call and over that of a frame of the loop: above 1, the kit is
+    faster.
+    """
 
     file: str
+    engine: str
     package: str
     frames: int
     threads: int
     load_ms: float
     first_ms: float
     ratio: float
+    over_ms: float
+    loop_fps: float
+    bare_fps: float
+    loop_ratio: float
+    trial: Trial
     stages: Tuple[Tuple[str, Times], ...]
+    against: Tuple[Tuple[str, float, float], ...] = ()
 
     def as_dict(self) -> dict:
         """For JSON."""
-        return {**asdict(self), "stages": {name: asdict(times) for name, times in self.stages}}
+        return {
+            **asdict(self),
+            "stages": {name: asdict(times) for name, times in self.stages},
+            "against": {name: {"call": call, "loop": looped} for name, call, looped in self.against},
+        }
 
     def __str__(self) -> str:
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        memory = f", {self.trial.memory_mb:.0f} MB resident in {self.trial.processes} processes"
         return "\n".join(
             [
-                f"{self.file}: {self.frames} frames, {self.threads} threads, {self.package}",
+                f"{self.file}: {self.frames} frames, {self.engine}, {self.package}, {threads}",
                 table(self.stages),
-                f"a frame at {self.ratio:.3f} of the model's own speed; "
+                f"one frame: {self.over_ms:.2f} ms over the model, {self.ratio:.3f} of its speed; "
                 f"loaded in {self.load_ms:.0f} ms, first frame {self.first_ms:.1f} ms",
+                f"the loop: {self.loop_fps:.1f} frames/s, the model alone {self.bare_fps:.1f}: {self.loop_ratio:.3f}",
+                f"the command: first detection after {self.trial.first_s:.2f} s"
+                + (memory if self.trial.memory_mb else ""),
+                *(
+                    f"against {name}: {call:.2f} times as fast a frame, {looped:.2f} times in the loop"
+                    for name, call, looped in self.against
+                ),
             ]
         )
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m runtime.bench", description=__doc__.partition(": ")[2])
-    parser.add_argument("file", metavar="FILE", help="the detector, a .tflite")
-    parser.add_argument("--source", metavar="SRC", help="a picture, a folder or a video (default: a made-up picture)")
-    parser.add_argument("--frames", type=positive, default=200, metavar="N", help="frames to time (default 200)")
-    parser.add_argument("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
-    parser.add_argument("--against", metavar="OTHER", help="time another .tflite in turns with it")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    add = parser.add_argument
+    add("file", metavar="FILE", help="the detector, a .tflite")
+    add("--source", metavar="SRC", help="a picture, a folder or a video (default: a made-up picture)")
+    add("--frames", type=positive, default=200, metavar="N", help="frames to time (default 200)")
+    add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
+    add("--engine", choices=names(), default="auto", help="what runs the model (default auto)")
+    add("--device", default="", help="which chip, as in python -m runtime")
+    add(
+        "--against",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help=f"compare with another .tflite, or with {MEDIAPIPE} on the same file; may be repeated",
+    )
+    add("--mediapipe-python", metavar="PYTHON", default="", help="the Python of an environment that has MediaPipe")
+    add("--json", action="store_true", help="print one JSON object instead of the table")
     options = parser.parse_args(argv)
-    if options.against:
-        pictures = _pictures(options.source, options.frames)
-        report = compare(options.file, options.against, pictures, frames=options.frames, threads=options.threads)
-    else:
-        report = bench(options.file, options.source, frames=options.frames, threads=options.threads)
+    report = bench(
+        options.file,
+        options.source,
+        frames=options.frames,
+        request=Request(options.engine, options.device, options.threads),
+        against=options.against,
+        mediapipe_python=options.mediapipe_python,
+    )
     print(json.dumps(report.as_dict()) if options.json else report)
     return 0
 
 
-def bench(file: str, source: Optional[str] = None, *, frames: int = 200, threads: int = 2) -> Report:
-    """Times `frames` frames of `source`, over and over where it has fewer.
+def bench(
+    file: str,
+    source: Optional[str] = None,
+    *,
+    frames: int = 200,
+    request: Request = Request(),
+    against: Sequence[str] = (),
+    mediapipe_python: str = "",
+) -> Report:
+    """Times `frames` frames of `source`, over and over where it has fewer, in turns with what it is
+    compared with: the model alone, and `against`.
 
-    Raises InputError for a file that is no detector or a source that cannot be read.
+    Raises InputError for a file that is no detector or a source that cannot be read, KitError where
+    something that is compared does not work.
     """
     begin = time.perf_counter()
-    detector = Detector(file, threads=threads)
-    loaded = time.perf_counter()
-    pictures = _pictures(source, frames)
-    first = time.perf_counter()
-    detector(pictures[0].image, pictures[0].color)
-    first_ms = 1000 * (time.perf_counter() - first)
-    for _ in range(WARM_UP):
-        detector(pictures[0].image, pictures[0].color)
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(EngineProcess(file, request, HANG_SECONDS))
+        process.wait_until_ready()
+        detector = Detector(file, runner=process)
+        loaded = time.perf_counter()
+        held = _pictures(source, frames)
+        first = time.perf_counter()
+        detector(held[0].image, held[0].color)
+        first_ms = 1000 * (time.perf_counter() - first)
+        rivals = [
+            stack.enter_context(open_rival(name, file, mediapipe_python, request, held, HANG_SECONDS))
+            for name in against
+        ]
+        for _ in range(WARM_UP):
+            detector(held[0].image, held[0].color)
+        for rival in rivals:
+            rival.times(WARM_UP)
 
-    stages, bare = Stages(), []
-    while stages.frames < frames:
-        for _ in range(min(TURN, frames - stages.frames)):
-            stages.detect(detector, pictures[stages.frames % len(pictures)])
-        for _ in range(min(TURN, frames - len(bare))):
-            start = time.perf_counter()
-            detector.bare_invoke()
-            bare.append(1000 * (time.perf_counter() - start))
-    total = np.sum([stages.preprocess, stages.invoke, stages.postprocess], axis=0)
-    named = (
+        stages, bare = Stages(), []
+        taken: Dict[str, List[float]] = {rival.name: [] for rival in rivals}
+        while stages.frames < frames:
+            turn = min(TURN, frames - stages.frames)
+            for _ in range(turn):
+                stages.detect(detector, held[stages.frames % len(held)])
+            bare += process.bare_invoke(turn)
+            for rival in rivals:
+                taken[rival.name] += rival.times(turn)
+        looped, alone = _loop_rounds(detector, process, source, held, frames)
+    call, each = float(np.median(stages.total)), float(np.median(looped))
+    named = [
         ("preprocess", stages.preprocess),
         ("invoke", stages.invoke),
         ("postprocess", stages.postprocess),
-        ("total", total),
+        ("total", stages.total),
         ("bare invoke", bare),
-    )
+        *taken.items(),
+    ]
     return Report(
         file=str(file),
-        package=detector.package,
+        engine=process.engine,
+        package=process.package,
         frames=frames,
-        threads=threads,
+        threads=request.threads,
         load_ms=1000 * (loaded - begin),
         first_ms=first_ms,
-        ratio=float(np.median(bare) / np.median(total)),
+        ratio=float(np.median(bare) / call),
+        over_ms=float(call - np.median(bare)),
+        loop_fps=1000 / each,
+        bare_fps=1000 / float(np.median(alone)),
+        loop_ratio=float(np.median(np.divide(alone, looped))),
+        trial=_trial(file, source, held[0], request),
         stages=tuple((name, Times.of(values)) for name, values in named),
+        against=tuple(
+            (name, float(np.median(times)) / call, float(np.median(times)) / each) for name, times in taken.items()
+        ),
     )
+
+
+def _loop_rounds(
+    detector: Detector, process: EngineProcess, source: Optional[str], held: List[Frame], frames: int
+) -> Tuple[List[float], List[float]]:
+    """Milliseconds a frame of the whole loop, without sinks, and of the model alone, by round."""
+    looped, alone = [], []
+    each = max(2 * TURN, frames // ROUNDS)
+    for _ in range(ROUNDS):
+        ends: List[float] = []
+
+        def note(frame: Frame, detections: tuple, ends: List[float] = ends) -> tuple:
+            ends.append(time.perf_counter())
+            return detections
+
+        with open_source(source) if source else _Held(held) as opened:
+            opened = opened if opened.frames is None or opened.frames >= each else _Held(held)
+            loop.run(detector, opened, [], frames=each + 1, filters=[note])
+        # From the end of one frame to that of the last: how the loop starts and ends does not count.
+        looped.append(1000 * (ends[-1] - ends[0]) / (len(ends) - 1))
+        times = []
+        while len(times) < each:
+            times += process.bare_invoke(min(2 * TURN, each - len(times)))
+        alone.append(float(np.mean(times)))
+    return looped, alone
+
+
+class _Held(Source):
+    """Pictures in memory, over and over."""
+
+    name = "memory"
+
+    def __init__(self, held: Sequence[Frame]) -> None:
+        self._held = held
+
+    def __iter__(self) -> Iterator[Frame]:
+        index = 0
+        while True:
+            frame = self._held[index % len(self._held)]
+            yield Frame(frame.image, index, float(index), frame.color)
+            index += 1
+
+
+def _trial(file: str, source: Optional[str], first: Frame, request: Request) -> Trial:
+    words = ["--threads", str(request.threads), "--engine", request.engine, "--json", "-"]
+    words += ["--device", request.device] if request.device else []
+    with tempfile.TemporaryDirectory() as folder:
+        if source is None:
+            source = str(Path(folder) / "picture.png")
+            pictures.write(source, first.image)
+        return trial([file, "--source", source, "--loop", "--frames", str(TRIAL_FRAMES), *words])
 
 
 def _pictures(source: Optional[str], frames: int) -> List[Frame]:

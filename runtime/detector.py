@@ -122,10 +122,6 @@ class Detector:
         """The raw outputs for an input tensor, as the model stores them and in its order, for `postprocess`."""
         return self._interpreter.invoke(tensor)
 
-    def bare_invoke(self) -> None:
-        """Runs the model on what it saw last, and reads nothing: for measuring."""
-        self._interpreter.bare_invoke()
-
     def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
         """Detections in a picture of `width` x `height` from the raw outputs of `invoke`."""
         least = min(self.score, *self._scores.values()) if self._scores else self.score

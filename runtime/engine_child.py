@@ -25,8 +25,9 @@ from runtime.interpreter import Interpreter, Port
 HEAD = struct.Struct("<cdI")
 READY, DONE, FAILED = b"R", b"D", b"F"
 
-# Sent in place of a slot: run again on the same input, and read nothing.
+# Sent in place of a slot, with a count behind it: run so often on the same input, and read nothing.
 BARE = 255
+COUNT = struct.Struct("<I")
 
 
 def main(arguments: List[str]) -> int:
@@ -87,10 +88,10 @@ def _serve(interpreter: Interpreter, commands: int, replies: int, descriptor: in
         start = time.perf_counter()
         try:
             if slot == BARE:
-                interpreter.bare_invoke()
-                shapes = []
-            else:
-                shapes = memory.put_outputs(slot, interpreter.invoke(memory.input(slot)))
+                (count,) = COUNT.unpack(os.read(commands, COUNT.size))
+                _send(replies, DONE, 0.0, interpreter.bare_invoke(count))
+                continue
+            shapes = memory.put_outputs(slot, interpreter.invoke(memory.input(slot)))
         except (KitError, ValueError) as error:
             _send(replies, FAILED, 0.0, {"input": False, "message": str(error)})
             continue

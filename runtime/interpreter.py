@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from typing import Any, List, Protocol, Sequence, Tuple, Union
 
@@ -47,8 +48,9 @@ class Model(Protocol):
         """Runs the model on its one input; gives every output as it is stored, quantised or not, in the
         model's order. `real` makes numbers of them."""
 
-    def bare_invoke(self) -> None:
-        """Runs the model again on what its input holds: the least time that a frame can take."""
+    def bare_invoke(self, count: int = 1) -> List[float]:
+        """Runs the model again on what its input holds, and reads nothing: the least time that a
+        frame can take. The milliseconds of each of `count` runs."""
 
 
 class Interpreter:
@@ -76,9 +78,14 @@ class Interpreter:
             raise KitError(f"{self.what}: failed while it ran the model: {reason}") from error
         return [self._native.get_tensor(port.index) for port in self.outputs]
 
-    def bare_invoke(self) -> None:
+    def bare_invoke(self, count: int = 1) -> List[float]:
         """As `Model.bare_invoke`."""
-        self._native.invoke()
+        taken = []
+        for _ in range(count):
+            start = time.perf_counter()
+            self._native.invoke()
+            taken.append(1000 * (time.perf_counter() - start))
+        return taken
 
 
 def real(stored: Sequence[np.ndarray], ports: Sequence[Port]) -> List[np.ndarray]:

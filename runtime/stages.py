@@ -21,6 +21,10 @@ class Stages:
     def frames(self) -> int:
         return len(self.invoke)
 
+    @property
+    def total(self) -> List[float]:
+        return [sum(times) for times in zip(self.preprocess, self.invoke, self.postprocess)]
+
     def detect(self, detector: Detector, frame: Frame) -> Tuple[Detection, ...]:
         """The detections in `frame`."""
         height, width = frame.image.shape[:2]

@@ -28,6 +28,8 @@ RUNTIME_NEEDS = {"numpy", "cv2"}
 # What single modules import only when they are used, with the extra that brings it; the system of a
 # Raspberry Pi brings picamera2 and libcamera.
 OPTIONAL = {
+    # Runs in an environment of its own.
+    "runtime.bench_mediapipe": {"mediapipe": None},
     "runtime.filters.track": {"edgefirst": "track"},
     "runtime.interop": {"supervision": "dev"},
     "runtime.sinks.metrics": {"prometheus_client": "metrics"},

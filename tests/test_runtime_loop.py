@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import threading
 import time
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 
 import tiny_detector
-from runtime import Box, Detector, Frame, KitError, bench, loop
+from runtime import Box, Detector, Frame, KitError, loop
 from runtime.capture import Playing
 from runtime.engine_process import EngineLost
 from runtime.engine_worker import Worker
@@ -376,16 +375,3 @@ def test_a_sink_on_the_main_thread_is_called_there(path):
 
 def test_sinks_of_one_kind_have_names_of_their_own():
     assert loop._distinct(["video", "mqtt", "video", "video"]) == ["video", "mqtt", "video 2", "video 3"]
-
-
-def test_bench_prints_an_aligned_table_or_one_object(path, capsys):
-    assert bench.main([str(path), "--frames", "12"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split("  ")[0] for line in lines[1:7]] == [
-        "ms a frame", "preprocess", "invoke", "postprocess", "total", "bare invoke",
-    ]
-    assert len({len(line) for line in lines[1:7]}) == 1
-    assert bench.main([str(path), "--frames", "12", "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert report["frames"] == 12 and 0 < report["ratio"]
-    assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}
