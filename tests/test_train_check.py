@@ -140,13 +140,13 @@ def png(side: int, pixels: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
-@pytest.mark.parametrize("side", [64, 60_000])
-def test_pictures_that_look_whole_but_are_not_and_bombs(data, side):
+@pytest.mark.parametrize("side, what", [(64, "cannot be decoded"), (60_000, "too large to decode")])
+def test_pictures_that_look_whole_but_are_not_and_bombs(data, side, what):
     jpg(data, 3).unlink()
     jpg(data, 3).with_suffix(".png").write_bytes(png(side, b"\0" * 1000))
     annotation(xml(data, 3), (CAT, ("dog", 20, 4, 60, 60)), (side, side))
     (found,) = (item for item in bad(data) if item.check == "pictures")
-    assert found.severity == "failure" and "p3.png: cannot be decoded" in found.where[0]
+    assert found.severity == "failure" and "p3.png" in found.where[0] and what in found.where[0]
 
 
 @pytest.mark.parametrize(
@@ -266,6 +266,12 @@ def test_exit_codes(data, tmp_path, capsys):
     for arguments in ([str(tmp_path / "nothing")], [str(data), "--out", str(tmp_path)], [str(data), "--format", "xyz"]):
         assert exit_code(check.main, arguments) == 2
         assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_page_that_cannot_be_written_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert exit_code(check.main, [str(data_set(tmp_path / "few", 6)), "--out", str(tmp_path / "file" / "x.html")]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path}/file/x.html: the page cannot be written: ")
 
 
 def test_the_tables_lines_fit_the_terminal(data):

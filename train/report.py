@@ -14,7 +14,6 @@ from typing import Any
 
 from runtime.command import run as run_command
 from runtime.errors import InputError
-from runtime.files import write_text
 from train import error_analysis, found_boxes, history
 from train.dataset import Dataset
 from train.history import History
@@ -42,10 +41,10 @@ class Report:
 
 def write(run: RunFolder, *, progress: bool = False) -> Path:
     """Writes the run's `report.html` and returns its path. Raises InputError as `gather` does."""
-    from train.reports import run_page
+    from train.reports import html, run_page
 
     path = run.path / "report.html"
-    write_text(path, run_page.render(gather(run, progress=progress)))
+    html.write(path, run_page.render(gather(run, progress=progress)))
     return path
 
 

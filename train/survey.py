@@ -7,15 +7,17 @@ import hashlib
 import io
 import math
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from runtime.errors import InputError
+from runtime.errors import InputError, KitError
 from train import dataset, pictures, problems
 from train.anchor_fit import best_anchors
 from train.example import Example
@@ -156,6 +158,8 @@ def survey(
     """
     path = Path(path)
     faults = []
+    if progress:
+        print(f"reading the annotations of {path} ...", file=sys.stderr, flush=True)
     with problems.collect() as left_out:
         splits = dataset.read(path, format)
         train, held_out = splits.train, splits.validation
@@ -175,9 +179,7 @@ def survey(
         for index, (example, facts) in enumerate(zip(examples, look_at(examples, progress=progress)))
     )
     name = path.stem if path.is_file() else path.resolve().name
-    return Survey(
-        name, size, seen, left_out, tuple(faults), own_lists, None if path.is_file() else path
-    )
+    return Survey(name, size, seen, left_out, tuple(faults), own_lists, None if path.is_file() else path)
 
 
 def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[Facts]:
@@ -195,6 +197,8 @@ def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[F
             for part in pool.map(_look_at_all, chunks):
                 bar.update(len(part))
                 yield from part
+        except BrokenProcessPool as error:
+            raise KitError("a process that read pictures was ended from outside; is there too little memory?") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from runtime.files import write_text
 from train.anchors import LEVELS, POSITIVE_IOU, level_anchors
 from train.checks import FAILURE, OK, SEVERITIES, WARNING, Finding, number
 from train.reports import charts, html
@@ -30,7 +29,7 @@ _MATCHED = "c0"
 
 def write(survey: Survey, findings: Sequence[Finding], path: str | os.PathLike) -> None:
     """Writes the page to `path`."""
-    write_text(path, render(survey, findings))
+    html.write(path, render(survey, findings))
 
 
 def render(survey: Survey, findings: Sequence[Finding]) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from runtime.errors import KitError
+from runtime.files import write_text
 
 _VOID = {"img", "meta", "br"}
 # Even if something slipped through: no script runs, and nothing is fetched.
@@ -56,6 +60,14 @@ def page(title: str, *body: object) -> str:
         tag("style", style),
     )
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', tag('main', body)), lang='en')}\n"
+
+
+def write(path: str | os.PathLike, text: str) -> None:
+    """Writes a page, whole or not at all. Raises KitError where that cannot be done."""
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise KitError(f"{path}: the page cannot be written: {error.strerror or error}") from error
 
 
 def header(kind: str, name: str, *lead: object) -> Markup:
