@@ -260,9 +260,13 @@ def test_a_picture_that_cannot_be_split(tmp_path):
 def test_exit_codes(data, tmp_path, capsys):
     assert exit_code(check.main, [str(data)]) == 0
     assert capsys.readouterr().out.endswith("\npets can be trained\n")
-    annotation(xml(data, 60), (CAT, ("yak", 20, 4, 60, 44)))
+    annotation(xml(data, 60), (CAT, *(("yak", 10 * i, 4, 10 * i + 9, 44) for i in range(5))))
+    for i in range(5):
+        annotation(xml(data, i), (CAT, DOG, (f"word {'abcde'[i] * 9}", 1, 4, 60, 44)))
     assert exit_code(check.main, [str(data)]) == 1
-    assert "pets should not be trained as it is: 1 failure, 0 warnings" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "pets should not be trained as it is: 1 failure, 3 warnings" in printed
+    assert "- word bbbbbbbbb: 1 box\n" in printed and "- and 2 more\n" in printed
     for arguments in ([str(tmp_path / "nothing")], [str(data), "--out", str(tmp_path)], [str(data), "--format", "xyz"]):
         assert exit_code(check.main, arguments) == 2
         assert capsys.readouterr().err.startswith("error: ")
@@ -294,7 +298,7 @@ def test_json_for_programs(data, capsys):
     told = json.loads(capsys.readouterr().out)
     assert (told["data"], told["size"], told["trainable"]) == ("pets", 640, False)
     assert told["pictures"] == {"train": 52, "validation": 20} and told["boxes"]["cat"] == {"train": 52, "validation": 20}
-    assert set(told["findings"][0]) == {"severity", "check", "what", "count", "where", "do"}
+    assert set(told["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do"}
     assert told["findings"][0]["severity"] == "failure" and told["findings"][0]["count"] == 3
 
 

@@ -59,6 +59,12 @@ def test_steps_done_again_after_a_resume_count_once(tmp_path):
     assert [line["step"] for line in read.validations] == [10]
 
 
+def test_time_goes_on_where_it_was_interrupted(tmp_path):
+    (tmp_path / "history.jsonl").write_text('{"step": 5, "seconds": 100.0, "loss": 1.0}\n')
+    Run(tmp_path).train(10)
+    assert history.read(tmp_path).training[-1]["seconds"] >= 100
+
+
 @pytest.mark.parametrize("kept", range(1, 40, 6))
 def test_a_line_that_was_cut_off_costs_only_itself(tmp_path, kept):
     run = Run(tmp_path)

@@ -40,6 +40,7 @@ def write_run(folder: Path, data: Dataset, ap: float = 0.5, rate: float = 0.03, 
     run.write_dataset(data)
     config = {
         "data": {"name": data.name, "fingerprint": fingerprint(data)},
+        "options": {"rate": rate, "size": 320, "val": None},
         "task": {"size": 320, "train_data": {"files": ["a", "b"], "seed": 0}},
         "trainer": {"train_steps": 10, "optimizer_config": {"learning_rate": {"cosine": {"initial_learning_rate": rate}}}},
     }
@@ -118,9 +119,19 @@ def test_runs_are_compared_by_what_differs(tmp_path, capsys):
     assert compare.main([str(run.path) for run in runs]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["one", "two"]
-    assert lines[1].split() == ["cosine.initial_learning_rate", "0.03", "0.01"] and lines[2] == ""
-    assert lines[3].split() == ["AP", "0.500", "0.625*"] and not any("seed" in line or "files" in line for line in lines)
-    assert "AP dog" in "\n".join(lines) and len({len(line) for line in lines[3:6]}) == 1
+    assert lines[1].split() == ["options.rate", "0.03", "0.01"]
+    assert lines[2] == "1 that follow, see --json" and lines[3] == ""
+    assert lines[4].split() == ["AP", "0.500", "0.625*"] and not any("seed" in line or "files" in line for line in lines)
+    assert "AP dog" in "\n".join(lines)
+
+
+def test_settings_that_nobody_told_are_compared_too(tmp_path, capsys):
+    data = dataset(tmp_path / "data", "cat")
+    runs = [write_run(tmp_path / name, data) for name in ("one", "two")]
+    runs[1].write_config({**runs[1].config(), "trainer": {"train_steps": 20}})
+    assert compare.main([str(run.path) for run in runs]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert ["trainer.train_steps", "10", "20"] in [line.split() for line in lines]
 
 
 def test_runs_on_other_data_are_not_ranked(tmp_path, capsys):

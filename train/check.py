@@ -107,8 +107,8 @@ def _lines(found: Finding, names: int, width: int) -> list[str]:
         return lines
     for place in found.where[:_PLACES]:
         lines += wrapped(place, f"{indent}- ", f"{indent}  ")
-    if found.where and found.count > _PLACES:
-        lines += [f"{indent}- and {found.count - _PLACES:,} more"] if len(found.where) > _PLACES else []
+    if found.places > _PLACES:
+        lines.append(f"{indent}- and {found.places - _PLACES:,} more")
     return lines + (wrapped(found.do, f"{indent}> ", f"{indent}  ") if found.do else [])
 
 

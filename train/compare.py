@@ -20,6 +20,7 @@ _TIMINGS = ("step", "steps", "seconds", "images_per_second")
 _PLACES = ("task.train_data.files", "task.validation_data.files")
 _DATA = "data.fingerprint"
 _WIDE = 28
+_TOLD = ("options.", "data.")
 
 
 def compare(runs: Sequence[RunFolder]) -> dict[str, Any]:
@@ -47,7 +48,12 @@ def as_text(compared: dict[str, Any]) -> str:
     settings = compared["settings"]
     same = _DATA not in settings
     rows: list[Sequence[object]] = [("", *compared["runs"])]
-    rows += [(name, *map(_short, settings[full])) for name, full in _suffixes(settings)]
+    told = [name for name in settings if name.startswith(_TOLD)]
+    # What a run was told decides the rest, if anything of that differs.
+    shown = told if any(name.startswith("options.") for name in told) else list(settings)
+    rows += [(name, *map(_short, settings[full])) for name, full in _suffixes(shown)]
+    if len(shown) < len(settings):
+        rows.append((f"{len(settings) - len(shown)} that follow, see --json",))
     rows += [()] if settings else [("no setting differs",), ()]
     rows += [(name, *_figures(name, values, same)) for name, values in compared["figures"].items()]
     text = columns(rows)

@@ -37,8 +37,9 @@ class Recorder:
         self._folder = Path(folder)
         self._step = step
         self._task = task
-        self._began = time.monotonic()
         earlier = read(self._folder)
+        lines = (*earlier.training, *earlier.validations)
+        self._began = time.monotonic() - max((line.get("seconds", 0.0) for line in lines), default=0.0)
         self._best = max((line["AP"] or 0.0 for line in earlier.validations), default=-1.0)
 
     def trained(self, output: Mapping[str, Any]) -> None:

@@ -30,8 +30,9 @@ class Finding:
 
     `severity` is "failure" where training would refuse the data, stop on it, or measure what is not
     true; "warning" where a person should look; else "ok". `what` is one sentence, `count` the number
-    of things it is about, `where` some of their places, `do` what to do. `pictures` are indices into
-    the survey's pictures that show it. `check` is the name of the check.
+    of things it is about, `where` their places or kinds, `do` what to do. `pictures` are indices into
+    the survey's pictures that show it. `run` fills in the name of the `check` and the number of
+    `places`, and leaves a hundred of them in `where`.
     """
 
     severity: str
@@ -41,6 +42,7 @@ class Finding:
     do: str = ""
     pictures: tuple[int, ...] = ()
     check: str = ""
+    places: int = 0
 
 
 def run(survey: Survey) -> tuple[Finding, ...]:
@@ -49,7 +51,8 @@ def run(survey: Survey) -> tuple[Finding, ...]:
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
         check = importlib.import_module(f"{__name__}.{module.name}").check
         found += [
-            replace(finding, check=module.name, where=finding.where[:_MOST_PLACES]) for finding in check(survey)
+            replace(finding, check=module.name, places=len(finding.where), where=finding.where[:_MOST_PLACES])
+            for finding in check(survey)
         ]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
 

@@ -43,7 +43,7 @@ def check(survey: Survey) -> Iterator[Finding]:
             "put pictures of each on both sides, or let them be drawn: remove the data's own lists",
         )
     unmeasured = [label for label in labels if not validation[label]]
-    if unmeasured and survey.of("validation"):
+    if unmeasured and any(validation.values()):
         yield Finding(
             WARNING,
             f"{number(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",

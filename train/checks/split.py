@@ -19,7 +19,12 @@ def check(survey: Survey) -> Iterator[Finding]:
         for name, part in (("train", train), ("validate", validation)):
             if not any(seen.example.boxes for seen in part):
                 yield Finding(
-                    FAILURE, f"not one box to {name} on, in {number(len(part), 'picture')}", do="see the data's own lists"
+                    FAILURE,
+                    f"not one box to {name} on, in {number(len(part), 'picture')}",
+                    do="name a data set that has some with --val"
+                    + (", or take away the data's own lists, so that pictures are drawn" if survey.own_lists else "")
+                    if part is validation
+                    else "give labelled pictures",
                 )
     for name, part, few in (("train", train, _FEW_TO_TRAIN), ("validate", validation, _FEW_TO_VALIDATE)):
         if 0 < len(part) < few:

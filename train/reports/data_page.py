@@ -88,7 +88,7 @@ def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
     content: list[object] = [tag("p", found.what, class_="what")]
     if found.severity != OK:
         if found.where:
-            more = found.count - _PLACES if len(found.where) > _PLACES else 0
+            more = found.places - _PLACES
             places = [tag("li", place) for place in found.where[:_PLACES]]
             content.append(tag("ul", places, tag("li", f"and {more:,} more") if more > 0 else None))
         if found.do:

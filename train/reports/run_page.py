@@ -304,10 +304,12 @@ def _data(report: Report) -> Markup:
 
 def _settings(report: Report) -> Markup:
     rows = list(flat(report.config).items())
+    told = list(flat(report.config.get("options", {})).items())
     timings = [(name, report.metrics[name]) for name in ("step", "steps", "seconds", "images_per_second") if name in report.metrics]
     figures = [(name, _figure(value)) for name, value in report.metrics.items() if isinstance(value, float) and name[:2] in ("AP", "AR")]
     return html.section(
         "Settings and figures",
+        html.table(("option", "value"), told, class_="words") if told else None,
         tag("details", tag("summary", "All figures"), html.table(("figure", "value"), [*figures, *timings])),
         tag("details", tag("summary", "All settings"), html.table(("setting", "value"), rows, class_="words")),
     )
