@@ -69,6 +69,25 @@ def test_an_end_from_outside_keeps_everything(place, number, code):
     assert sorted(path.name for path in place.iterdir() if path.name.startswith(".")) == []
 
 
+def test_kill_9_loses_nothing_that_was_written(place):
+    process = start(place, "--loop", "--json", "a.jsonl", "--out", "a.mp4")
+    until(lambda: len(lines(place / "a.jsonl")) > 150, process)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    engines = children.read_text().split() if children.exists() else []
+    process.kill()
+    process.communicate()
+    found = lines(place / "a.jsonl")
+    assert all(json.loads(line)["frame"] == index for index, line in enumerate(found))
+    capture = cv2.VideoCapture(str(place / "a.mp4"))
+    frames = sum(1 for _ in iter(lambda: capture.read()[0], False))
+    # Two seconds of 30 frames make a fragment; a few frames are on their way between the two sinks.
+    assert frames % 60 == 0 and len(found) - 80 <= frames <= len(found) + 8
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in engines):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_an_engine_that_hangs_is_replaced(place, edgetpu_library):  # noqa: F811
     (place / "fuse").write_text("xx")
     process = start(

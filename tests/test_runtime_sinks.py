@@ -55,7 +55,6 @@ def test_a_video(tmp_path):
     with open_sink(str(path), Fake()) as sink:
         for index in range(5):
             sink.write(frame(index, 48, 64), FOUND)
-        assert not path.exists()
     with open_source(str(path)) as source:
         assert (source.size, source.fps, source.frames) == ((64, 48), 4, 5)
     assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
@@ -70,13 +69,45 @@ def test_a_video_of_any_size(tmp_path, height, width, size):
     assert open_source(str(path)).size == size
 
 
-def test_an_error_leaves_no_video_and_an_interrupt_keeps_it(tmp_path):
-    path = tmp_path / "a.mp4"
+@pytest.mark.parametrize("name, kept", [("a.avi", False), ("a.mkv", False), ("a.mp4", True), ("a.mov", True)])
+def test_an_error_leaves_no_video_that_cannot_be_played_and_an_interrupt_keeps_all(tmp_path, name, kept):
+    path = tmp_path / name
     for error in (RuntimeError, KeyboardInterrupt):
         with pytest.raises(error), open_sink(str(path), Fake()) as sink:
             sink.write(frame(), ())
             raise error
-        assert [file.name for file in tmp_path.iterdir()] == (["a.mp4"] if error is KeyboardInterrupt else [])
+        expected = [name] if kept or error is KeyboardInterrupt else []
+        assert [file.name for file in tmp_path.iterdir()] == expected
+        if expected:
+            assert len(list(open_source(str(path)))) == 1
+
+
+def test_an_mp4_can_be_played_while_it_is_written(tmp_path):
+    path = tmp_path / "a.mp4"
+    with open_sink(str(path), Fake()) as sink:
+        for index in range(21):
+            sink.write(frame(index, 48, 64, value=index * 10), ())
+        with open_source(str(path)) as source:
+            brightness = [found.image.mean() for found in source]
+            assert brightness == pytest.approx([index * 10 for index in range(16)], abs=4)
+    with open_source(str(path)) as source:
+        assert (source.frames, source.fps) == (21, 4)
+        assert [found.time for found in source] == pytest.approx([index / 4 for index in range(21)])
+
+
+def test_frames_of_a_camera_are_shown_for_as_long_as_they_were_apart(tmp_path):
+    class Camera(Fake):
+        live = True
+
+    path = tmp_path / "a.mp4"
+    times = [0, 0.25, 0.5, 3.5, 3.75, 3.75, 4.0, 4.25, 4.5, 4.75, 5.0]
+    with open_sink(str(path), Camera()) as sink:
+        for index, time in enumerate(times):
+            sink.write(Frame(frame(index).image, index, 1e9 + time), ())
+    shown = [found.time for found in open_source(str(path))]
+    times[6:] = [time + 0.25 for time in times[6:]]
+    times[5] = 4.0
+    assert shown == pytest.approx(times)
 
 
 def test_nothing_written_creates_nothing(tmp_path):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
+import threading
 from pathlib import Path
-from typing import Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime import draw
 from runtime.errors import KitError
 from runtime.files import atomic_path
+from runtime.fragments import FragmentedFile, read
 from runtime.opencv import cv2, quiet
 from runtime.sinks import Sink, check_file, writing
 from runtime.sources import Source
@@ -20,6 +23,9 @@ KIND = "a video (.mp4, .avi, .mov, .mkv)"
 
 # What OpenCV's wheels can always encode: they carry no H.264 encoder.
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
+
+FRAGMENTED = frozenset((".mp4", ".mov"))
+FRAGMENT_SECONDS = 2.0
 
 # MPEG-4 ends at 8191; few players go beyond this.
 MOST_SIDE = 4096
@@ -31,16 +37,87 @@ def accepts(spec: str) -> bool:
 
 
 def connect(spec: str, source: Source) -> Sink:
-    check_file(Path(spec), source)
-    return Video(Path(spec), source.fps or DEFAULT_FPS)
+    path = Path(spec)
+    check_file(path, source)
+    fps = source.fps or DEFAULT_FPS
+    if path.suffix.lower() in FRAGMENTED:
+        return FragmentedVideo(path, fps, source.live)
+    return Video(path, fps)
+
+
+class FragmentedVideo(Sink):
+    """Has the size of the first frame; later frames of another size are fitted into it.
+
+    Sides are made even, as the codec asks, and at most MOST_SIDE. The file grows by a fragment every
+    FRAGMENT_SECONDS, and can be played up to the last of them however the run ends. Frames of a live
+    source are shown for as long as they were apart, others for 1 / fps.
+    """
+
+    def __init__(self, path: Path, fps: float, live: bool = False) -> None:
+        self._path = path
+        self._fps = fps
+        self._live = live
+        self._file: Optional[FragmentedFile] = None
+        self._folder: Optional[tempfile.TemporaryDirectory] = None
+        self._writer: Optional[cv2.VideoWriter] = None
+        self._size = (0, 0)
+        self._times: List[float] = []
+        # A run that ends in haste may close the sink while its thread still writes.
+        self._busy = threading.Lock()
+        self._closed = False
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        image = draw.draw(frame.image, detections, frame.color)
+        with self._busy:
+            self._write(image, frame.time)
+
+    def close(self) -> None:
+        with self._busy:
+            if self._file is None or self._closed:
+                return
+            self._closed = True
+            if self._times:
+                self._end_fragment(None)
+            with writing(self._path):
+                self._file.close()
+                self._folder.cleanup()
+
+    def discard(self) -> None:
+        # The fragments so far are whole, and may be hours of work.
+        self.close()
+
+    def _write(self, image: np.ndarray, time: float) -> None:
+        if self._closed:
+            return
+        if self._file is None:
+            self._size = _even_size(image)
+            with writing(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._folder = tempfile.TemporaryDirectory(prefix="edge-detection-kit-")
+                self._file = FragmentedFile(self._path)
+        if len(self._times) >= max(1, round(FRAGMENT_SECONDS * self._fps)):
+            self._end_fragment(time)
+        if self._writer is None:
+            self._writer = _writer(Path(self._folder.name) / "fragment.mp4", self._path, self._fps, self._size)
+        self._writer.write(draw.fit(image, *self._size))
+        self._times.append(time)
+
+    def _end_fragment(self, next_time: Optional[float]) -> None:
+        self._writer.release()
+        self._writer = None
+        usual = 1 / self._fps
+        apart = [usual] * len(self._times)
+        if self._live:
+            following = [*self._times[1:], self._times[-1] + usual if next_time is None else next_time]
+            gaps = [after - before for before, after in zip(self._times, following)]
+            apart = [gap if gap > 0 else usual for gap in gaps]
+        self._times = []
+        with writing(self._path):
+            self._file.add(read(Path(self._folder.name) / "fragment.mp4"), apart)
 
 
 class Video(Sink):
-    """Has the size of the first frame; later frames of another size are fitted into it.
-
-    Sides are made even, as the codec asks, and at most MOST_SIDE. The file appears under its name
-    when it is finished.
-    """
+    """As `FragmentedVideo`, for other kinds of file: it appears under its name when it is finished."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path = path
@@ -52,7 +129,10 @@ class Video(Sink):
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         image = draw.draw(frame.image, detections, frame.color)
         if self._writer is None:
-            self._open(image)
+            self._size = _even_size(image)
+            with writing(self._path):
+                temporary = self._stack.enter_context(atomic_path(self._path))
+            self._writer = _writer(temporary, self._path, self._fps, self._size)
         self._writer.write(draw.fit(image, *self._size))
 
     def close(self) -> None:
@@ -69,19 +149,18 @@ class Video(Sink):
         with contextlib.suppress(_Discarded), self._stack:
             raise _Discarded
 
-    def _open(self, image: np.ndarray) -> None:
-        self._size = _even_size(image)
-        with writing(self._path):
-            temporary = self._stack.enter_context(atomic_path(self._path))
-        fourcc = cv2.VideoWriter_fourcc(*CODECS[self._path.suffix.lower()])
-        with quiet():
-            self._writer = cv2.VideoWriter(str(temporary), fourcc, self._fps, self._size)
-        if not self._writer.isOpened():
-            raise KitError(f"{self._path}: OpenCV cannot write a video of {self._size[0]} x {self._size[1]}")
-
 
 class _Discarded(Exception):
     pass
+
+
+def _writer(path: Path, target: Path, fps: float, size: Tuple[int, int]) -> cv2.VideoWriter:
+    """`target` is what messages call it, and chooses the codec."""
+    with quiet():
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODECS[target.suffix.lower()]), fps, size)
+    if not writer.isOpened():
+        raise KitError(f"{target}: OpenCV cannot write a video of {size[0]} x {size[1]}")
+    return writer
 
 
 def _even_size(image: np.ndarray) -> Tuple[int, int]:
