@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mjpeg_server
 import tiny_detector
 from runtime import pictures
 
@@ -139,7 +140,7 @@ def test_bench_on_bad_input(place):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: none.tflite: no such file\n")
 
 
-@pytest.mark.parametrize("source", ["images/cat.bmp", "images", "video/one-by-one-person-detection.mp4"])
+@pytest.mark.parametrize("source", ["images/cat.bmp", "images", "video/one-by-one-person-detection.mp4", "stream"])
 @pytest.mark.parametrize(
     "model",
     ["coco_ssd_mobilenet_v1_quant", "coco_ssd_mobilenet_v1_quant_no_metadata", "fpnlite320_odapi_export_cat"],
@@ -147,11 +148,16 @@ def test_bench_on_bad_input(place):
 def test_third_party_files_on_every_source(shared, model, source, capsys):
     from runtime.__main__ import main
 
-    file, target = shared / f"models/{model}.tflite", shared / source
-    assert main([str(file), "--source", str(target), "--json", "-", "--frames", "2"]) == 0
+    file = shared / f"models/{model}.tflite"
+    cat = mjpeg_server.encode(pictures.read(shared / "images/cat.bmp"))
+    with mjpeg_server.MjpegServer([cat]) as camera:
+        target = camera.url if source == "stream" else shared / source
+        assert main([str(file), "--source", str(target), "--json", "-", "--frames", "2"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["frame"] for line in found] == ([0] if source.endswith(".bmp") else [0, 1])
-    if "images" in source:
+    assert len(found) == (1 if source.endswith(".bmp") else 2)
+    if source != "stream":
+        assert [line["frame"] for line in found] == list(range(len(found)))
+    if "video" not in source:
         (cat,) = found[0]["detections"]
         assert cat["class"] == (0 if "cat" in model else 16)
 
