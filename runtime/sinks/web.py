@@ -62,7 +62,7 @@ def connect(spec: str, source: Source) -> Sink:
     try:
         import websockets.asyncio.server  # noqa: F401
     except ImportError as error:
-        raise InputError(f"{OPTION} needs the package websockets ({error}): pip install 'websockets>=14'") from error
+        raise InputError(f"{OPTION} needs the package websockets ({error}): pip install 'websockets>=15'") from error
     return WebPage(address, token, found.get("fps", FPS), found.get("width", WIDEST))
 
 
