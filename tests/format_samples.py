@@ -117,9 +117,9 @@ def _yolo(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
 
 
 def _tfrecord(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
-    with (place / "things.tfrecord").open("wb") as file:
+    with (place / "things.tfrecord").open("wb") as file, tfrecord.Writer(file) as writer:
         for sample in pictures:
-            tfrecord.write(file, tf_example.encode(features(sample, labels)))
+            writer.write((tf_example.encode(features(sample, labels)),))
     items = (f'item {{\n    name: "{name}",\n    id: {i},\n    display_name: "{name}"\n}}\n' for i, name in enumerate(labels, 1))
     (place / "things_label_map.pbtxt").write_text("".join(items))
 

@@ -37,6 +37,7 @@ OPTIONAL = {
     "runtime.sinks.web": {"websockets": "serve"},
     "runtime.web.server": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
+    "train.beam_records": {"apache_beam": "scale"},
 }
 # What training may share with the runtime; the rest of the runtime is about .tflite files.
 SHARED_WITH_TRAIN = {"values", "errors", "command", "files", "options", "preprocess", "opencv", "table"}
@@ -192,7 +193,10 @@ def test_each_extra_brings_what_its_package_imports(package):
 def test_extras_bring_what_single_modules_import():
     tomllib = pytest.importorskip("tomllib")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    package_of = {"edgefirst": "edgefirst-tracker", "paho": "paho-mqtt", "prometheus_client": "prometheus-client"}
+    package_of = {
+        "apache_beam": "apache-beam", "edgefirst": "edgefirst-tracker", "paho": "paho-mqtt",
+        "prometheus_client": "prometheus-client",
+    }  # fmt: skip
     for module, found in OPTIONAL.items():
         assert module in MODULES
         for name, extra in found.items():

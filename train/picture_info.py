@@ -122,20 +122,24 @@ def _jpeg_header(data: bytes) -> tuple[Optional[PictureInfo], int]:
     """Walks the marker segments (ITU-T T.81, annex B) up to the first scan; gives its place, 0 where it is not there."""
     frame, orientation = b"", 1
     at = data.find(b"\xff", 2)
-    while 0 <= at <= len(data) - 4:
+    last = len(data) - 4
+    while 0 <= at <= last:
+        if data[at] != 0xFF:
+            at = data.find(b"\xff", at)
+            continue
         marker = data[at + 1]
         if marker == 0xFF:
             at += 1
             continue
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == 0xDA:
             break
+        length = data[at + 2] << 8 | data[at + 3]
         # SOF0 to SOF15, among which DHT, JPG and DAC have their numbers.
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             frame = data[at + 1 : at + 10]
         elif marker == 0xE1 and data.startswith(b"Exif\0\0", at + 4):
             orientation = _orientation(data[at + 4 : at + 2 + length])
-        at = data.find(b"\xff", at + 2 + length)
+        at += 2 + length
     else:
         return None, 0
     if len(frame) < 9:

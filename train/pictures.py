@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -23,7 +22,7 @@ def load(example: Example) -> np.ndarray:
 
     Raises InputError where the picture has gone or changed since its data set was opened.
     """
-    return _decode(read(example), example)
+    return _decode(read(example), str(example.picture), (example.width, example.height), example.orientation)
 
 
 def read(example: Example) -> bytes:
@@ -31,20 +30,24 @@ def read(example: Example) -> bytes:
     return read_bytes(example.picture)
 
 
-def encoded(example: Example, stored: Optional[bytes] = None) -> tuple[bytes, str]:
+def encoded(example: Example) -> tuple[bytes, str]:
     """The picture as JPEG or PNG bytes that every reader shows alike, and "jpeg" or "png".
 
     An upright 8-bit RGB or grey JPEG or PNG is given as it is stored. Anything else (an EXIF
     orientation, CMYK, 16 bits, palette, alpha, another format) is decoded and written anew.
-    `stored` are the file's bytes, where they were read already.
     Raises InputError where the picture has gone or changed since its data set was opened.
     """
-    data = read(example) if stored is None else stored
-    info = inspect_bytes(data, str(example.picture))
+    size = example.width, example.height
+    return encoded_bytes(read(example), str(example.picture), size, example.orientation)
+
+
+def encoded_bytes(stored: bytes, name: str, size: tuple[int, int], orientation: int) -> tuple[bytes, str]:
+    """As `encoded`, of a file's bytes; `size` (width, height) and `orientation` are the example's."""
+    info = inspect_bytes(stored, name)
     if info.plain and info.orientation == 1:
-        _check_size(example, info.width, info.height)
-        return data, info.format
-    image = _decode(data, example)
+        _check_size(name, size, (info.width, info.height))
+        return stored, info.format
+    image = _decode(stored, name, size, orientation)
     if info.format == "jpeg":
         _, new = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         return new.tobytes(), "jpeg"
@@ -66,31 +69,31 @@ def turn(image: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(image)
 
 
-def _decode(data: bytes, example: Example) -> np.ndarray:
+def _decode(data: bytes, name: str, size: tuple[int, int], orientation: int) -> np.ndarray:
     # OpenCV, as the runtime: CMYK, 16 bits and alpha become the same 8-bit BGR there and here.
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise InputError(f"{example.picture}: the picture cannot be decoded ({error.err})") from error
+        raise InputError(f"{name}: the picture cannot be decoded ({error.err})") from error
     if image is None:
-        image = _decode_with_pillow(data, example)
-    image = turn(image, example.orientation)
-    _check_size(example, image.shape[1], image.shape[0])
+        image = _decode_with_pillow(data, name)
+    image = turn(image, orientation)
+    _check_size(name, size, (image.shape[1], image.shape[0]))
     return image
 
 
-def _decode_with_pillow(data: bytes, example: Example) -> np.ndarray:
+def _decode_with_pillow(data: bytes, name: str) -> np.ndarray:
     """For what this build of OpenCV cannot read, such as GIF in older ones."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))[:, :, ::-1].copy()
     except Exception as error:
-        raise InputError(f"{example.picture}: the picture cannot be decoded ({error})") from error
+        raise InputError(f"{name}: the picture cannot be decoded ({error})") from error
 
 
-def _check_size(example: Example, width: int, height: int) -> None:
-    if (width, height) != (example.width, example.height):
+def _check_size(name: str, opened: tuple[int, int], found: tuple[int, int]) -> None:
+    if found != opened:
         raise InputError(
-            f"{example.picture}: is {width} x {height} now, not {example.width} x {example.height};"
+            f"{name}: is {found[0]} x {found[1]} now, not {opened[0]} x {opened[1]};"
             " it changed since the data set was opened, so start again"
         )

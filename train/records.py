@@ -1,7 +1,13 @@
-"""Sharded TFRecords with the feature keys of the Object Detection API, built once and cached."""
+"""`python -m train.records DATA OUT`: a data set as sharded TFRecords, made by one machine or by many.
+
+Training makes such records by itself, in the cache. This command is for data too large for one machine,
+and for programs that read the Object Detection API's records. --runner names a runner of Apache Beam
+(extra: scale) that writes the shards, byte for byte as they are without; options after -- go to Beam.
+"""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import math
 import os
@@ -9,26 +15,61 @@ import shutil
 import struct
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Iterator, Optional, Sequence
+from typing import Optional
 
 from tqdm import tqdm
 
+from runtime.command import run
 from runtime.errors import InputError, KitError
-from runtime.values import Box, Labels
-from train import pictures, tf_example, tfrecord
+from runtime.values import Labels
+from train import shard_processes
 from train.cache import cache_folder
-from train.example import Example, LabelledBox
+from train.dataset import Dataset, open_dataset, write_labels
+from train.example import Example
+from train.new_folder import new_folder
 from train.parallel import cores, executor
+from train.shards import Shard, names, shard
+from train.summary import describe
 
 # Changes whenever the same examples would give other bytes.
-_VERSION = 1
+_VERSION = 2
 _MIN_SHARDS = 8
 _SHARD_BYTES = 128 << 20
 # Less than this is written sooner than a process starts.
 _BYTES_A_PROCESS = 32 << 20
+
+# The folders of a data set that is written as records: of its training and its validation pictures.
+PARTS = ("train", "valid")
+
+_LOCAL = "local"
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    given = list(sys.argv[1:] if argv is None else argv)
+    end = given.index("--") if "--" in given else len(given)
+    arguments = _parser().parse_args(given[:end])
+    dataset = open_dataset(
+        arguments.data,
+        format=arguments.format,
+        validation=arguments.val,
+        validation_share=arguments.val_split,
+        seed=arguments.seed,
+    )
+    print(describe(dataset), file=sys.stderr)
+    if arguments.runner == _LOCAL:
+        write(dataset, Path(arguments.out), count=arguments.shards)
+    else:
+        from train import beam_records
+
+        moved = (os.path.abspath(arguments.data), arguments.data_there) if arguments.data_there else None
+        options = [f"--runner={arguments.runner}", *given[end + 1 :]]
+        beam_records.write(dataset, arguments.out, options, count=arguments.shards, moved=moved)
+    print(f"{arguments.out}: written; train on it with: python -m train {arguments.out}", file=sys.stderr)
+    return 0
 
 
 def build(
@@ -48,109 +89,77 @@ def build(
     """
     root = (cache or cache_folder()) / "records"
     sizes = [_size(example) for example in examples]
-    count = min(shards or max(_MIN_SHARDS, math.ceil(sum(sizes) / _SHARD_BYTES)), max(len(examples), 1))
+    count = _count(sizes, shards)
     fingerprint = _fingerprint(examples, labels, sizes, count)
     # Only where records of like annotations exist can a look at all pictures save writing them.
     if any(root.glob(f"{fingerprint}-*")):
-        found = root / f"{fingerprint}-{_key(_hash_pictures(examples))}"
+        found = root / f"{fingerprint}-{_key(_hash_pictures(examples, count))}"
         if found.is_dir():
-            return tuple(_paths(found, count))
+            return tuple(found / name for name in names(count))
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=root, prefix=".building-"))
         try:
-            hashes = _write_shards(examples, labels, temporary, count, sum(sizes), progress)
-            target = root / f"{fingerprint}-{_key(hashes)}"
+            jobs = ((temporary / name, shard(examples[i::count], labels)) for i, name in enumerate(names(count)))
+            target = root / f"{fingerprint}-{_key(_write(jobs, count, sum(sizes), len(examples), progress))}"
             _rename(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-    except BrokenProcessPool as error:
-        raise KitError("a process that wrote records was ended from outside; is there too little memory?") from error
     except OSError as error:
         raise KitError(f"{root}: cannot write the records: {error.strerror or error}") from error
-    return tuple(_paths(target, count))
+    return tuple(target / name for name in names(count))
 
 
-def serialise(example: Example, labels: Labels) -> tuple[list[bytes], str]:
-    """The tf.train.Example of `example` in pieces, and the SHA-256 of its picture file.
+def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress: bool = True) -> None:
+    """Writes the shards of `dataset` and its labels to the folder `out`, whole or not at all.
 
-    Boxes are given as shares of the sides; class numbers count from 1, for 0 is background.
+    `count` is the number of shards of each part; None chooses it by the amount of data.
+    Raises InputError where `out` is there already, or a picture has gone or changed.
     """
-    stored = pictures.read(example)
-    digest = hashlib.sha256(stored)
-    data, format = pictures.encoded(example, stored)
-    key = digest if data is stored else hashlib.sha256(data)
-    boxes = example.boxes
-    name = example.picture.name.encode()
-    features = {
-        "image/encoded": (bytes, [data]),
-        "image/format": (bytes, [format.encode()]),
-        "image/height": (int, [example.height]),
-        "image/width": (int, [example.width]),
-        "image/filename": (bytes, [name]),
-        "image/source_id": (bytes, [example.id.encode()]),
-        "image/key/sha256": (bytes, [key.hexdigest().encode()]),
-        "image/object/bbox/xmin": (float, [item.box.xmin / example.width for item in boxes]),
-        "image/object/bbox/ymin": (float, [item.box.ymin / example.height for item in boxes]),
-        "image/object/bbox/xmax": (float, [item.box.xmax / example.width for item in boxes]),
-        "image/object/bbox/ymax": (float, [item.box.ymax / example.height for item in boxes]),
-        "image/object/class/text": (bytes, [item.label.encode() for item in boxes]),
-        "image/object/class/label": (int, [labels.index(item.label) + 1 for item in boxes]),
-        "image/object/difficult": (int, [int(item.difficult) for item in boxes]),
-        "image/object/truncated": (int, [int(item.truncated) for item in boxes]),
-    }
-    return tf_example.encode(features), digest.hexdigest()
+    with new_folder(out) as folder:
+        files = size = 0
+        for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+            (folder / part).mkdir()
+            sizes = [_size(example) for example in examples]
+            files, size = files + _count(sizes, count), size + sum(sizes)
+        pictures = len(dataset.train) + len(dataset.validation)
+        jobs = ((folder / name, shard) for name, shard in all_shards(dataset, count))
+        _write(jobs, files, size, pictures, progress)
+        write_labels(dataset.labels, folder)
 
 
-def _write_shards(
-    examples: Sequence[Example], labels: Labels, folder: Path, count: int, size: int, progress: bool
-) -> list[str]:
-    """Writes all shards and gives the hash of every picture, in the order of `examples`."""
-    hashes = [""] * len(examples)
-    workers = min(cores(), count, math.ceil(size / _BYTES_A_PROCESS) or 1)
-    with executor(workers) as pool, tqdm(
-        total=len(examples), desc="records", unit="picture", disable=not progress, file=sys.stderr
-    ) as bar:
-        tasks = {
-            pool.submit(_write_shard, [_pack(example) for example in examples[shard::count]], labels, path): shard
-            for shard, path in enumerate(_paths(folder, count))
-        }
-        try:
-            for task in as_completed(tasks):
-                shard = tasks[task]
-                hashes[shard::count] = task.result()
-                bar.update(len(hashes[shard::count]))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+def all_shards(dataset: Dataset, count: Optional[int] = None) -> Iterator[tuple[str, Shard]]:
+    """(path below the folder of the data set, shard) of each shard; `count` as in `write`."""
+    for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+        number = _count([_size(example) for example in examples], count)
+        for i, name in enumerate(names(number)):
+            yield f"{part}/{name}", shard(examples[i::number], dataset.labels)
+
+
+def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, pictures: int, progress: bool) -> list[str]:
+    """Writes `files` shards with `pictures` of `size` bytes together, and gives the hash of each, in order."""
+    hashes = [""] * files
+    workers = min(cores(), files, math.ceil(size / _BYTES_A_PROCESS) or 1)
+    try:
+        with executor(workers) as pool, tqdm(
+            total=pictures, desc="records", unit="picture", disable=not progress, file=sys.stderr
+        ) as bar:
+            for number, (hash, written) in shard_processes.each(pool, workers, shard_processes.write, jobs):
+                hashes[number] = hash
+                bar.update(written)
+    except BrokenProcessPool as error:
+        raise KitError("a process that wrote records was ended from outside; is there too little memory?") from error
     return hashes
 
 
-def _write_shard(packed: Sequence[tuple], labels: Labels, path: Path) -> list[str]:
-    hashes = []
-    with path.open("wb") as file:
-        for values in packed:
-            record, digest = serialise(_unpack(values), labels)
-            tfrecord.write(file, record)
-            hashes.append(digest)
-    return hashes
-
-
-def _pack(example: Example) -> tuple:
-    """`example` as plain values: sent to another process in a tenth of the time of the objects."""
-    boxes = [(item.label, *item.box.as_tuple(), item.difficult, item.truncated) for item in example.boxes]
-    return example.id, str(example.picture), example.width, example.height, example.orientation, boxes
-
-
-def _unpack(values: tuple) -> Example:
-    id, picture, width, height, orientation, packed = values
-    boxes = tuple(LabelledBox(item[0], Box(*item[1:5]), *item[5:]) for item in packed)
-    return Example(id, Path(picture), width, height, boxes, orientation)
+def _count(sizes: Sequence[int], wanted: Optional[int]) -> int:
+    """The number of shards for pictures of these sizes in bytes."""
+    return min(wanted or max(_MIN_SHARDS, math.ceil(sum(sizes) / _SHARD_BYTES)), max(len(sizes), 1))
 
 
 def _size(example: Example) -> int:
     try:
-        return example.picture.stat().st_size
+        return os.stat(example.picture).st_size
     except OSError as error:
         raise InputError(f"{example.picture}: cannot read the picture: {error.strerror}") from error
 
@@ -173,22 +182,13 @@ def _key(hashes: Sequence[str]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()[:32]
 
 
-def _hash_pictures(examples: Sequence[Example]) -> list[str]:
-    hashes = [""] * len(examples)
-    threads = cores()
-    with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(_hash_all, (examples[start::threads] for start in range(threads)))
-        for start, part in enumerate(parts):
-            hashes[start::threads] = part
-    return hashes
-
-
-def _hash_all(examples: Sequence[Example]) -> list[str]:
-    return [hashlib.sha256(pictures.read(example)).hexdigest() for example in examples]
-
-
-def _paths(folder: Path, count: int) -> Iterator[Path]:
-    return (folder / f"examples-{shard:05d}-of-{count:05d}.tfrecord" for shard in range(count))
+def _hash_pictures(examples: Sequence[Example], count: int) -> list[str]:
+    """What `_write` gives for the shards of `examples`."""
+    workers = cores()
+    # Threads, for reading and hashing leave the interpreter to each other.
+    with ThreadPoolExecutor(workers) as pool:
+        jobs = (([str(example.picture) for example in examples[i::count]],) for i in range(count))
+        return [hash for _, hash in sorted(shard_processes.each(pool, workers, shard_processes.hash_pictures, jobs))]
 
 
 def _rename(folder: Path, target: Path) -> None:
@@ -198,3 +198,37 @@ def _rename(folder: Path, target: Path) -> None:
         # Another process may have been first; its folder has the same bytes.
         if not target.is_dir():
             raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    summary, _, details = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(prog="python -m train.records", description=summary, epilog=details)
+    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
+    parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
+    parser.add_argument("--shards", type=_positive, metavar="N", help="files of each part (one for each 128 MB, at least 8)")
+    parser.add_argument("--format", metavar="NAME", help="format of DATA (found by looking)")
+    parser.add_argument("--val", metavar="DATA", help="another data set for validation (DATA's own list, else --val-split)")
+    parser.add_argument("--val-split", type=float, default=0.2, metavar="SHARE", help="share for validation (0.2)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (0)")
+
+    beam = parser.add_argument_group("many machines")
+    beam.add_argument(
+        "--runner",
+        default=_LOCAL,
+        metavar="NAME",
+        help="local, or a runner of Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner (local)",
+    )
+    beam.add_argument(
+        "--data-there", metavar="PLACE", help="where the workers find DATA, a path or URL such as gs://bucket/data (as here)"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -13,27 +13,76 @@ from typing import Iterator, Mapping, Sequence, Union
 Values = Union[Sequence[bytes], Sequence[int], Sequence[float]]
 
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
+_KINDS = {bytes: _BYTES_LIST, float: _FLOAT_LIST, int: _INT64_LIST}
 
 
-def encode(features: Mapping[str, tuple[type, Values]]) -> list[bytes]:
-    """The bytes of a tf.train.Example, in pieces that the caller joins or writes one after the other.
+def encode(features: Mapping[str, tuple[type, Values]]) -> bytes:
+    """The bytes of a tf.train.Example.
 
     `features` maps each key to a type (`bytes`, `int` or `float`, which also says what an empty list
     is a list of) and its values; floats are kept as float32, ints as int64.
     """
-    # Not joined, since each of the nested messages would copy the picture again.
-    pieces: list[bytes] = []
-    total = 0
+    entries = []
     for key in sorted(features):
         kind, values = features[key]
-        number, payload = _LISTS[kind](values)
-        size = sum(map(len, payload))
-        inner = _tag(number, size)
-        head = _key(key) + _tag(2, len(inner) + size) + inner
-        tag = _tag(1, len(head) + size)
-        pieces += (tag, head, *payload)
-        total += len(tag) + len(head) + size
-    return [_tag(1, total), *pieces]
+        if kind is bytes:
+            payload = b"".join(map(delimited, values))
+        elif kind is float:
+            payload = struct.pack(f"<{len(values)}f", *values)
+        else:
+            payload = b"".join(map(varint, values))
+        start = prefix if kind is bytes or not payload else packed_prefix
+        entries += (start(key, kind, len(payload)), payload)
+    return delimited(b"".join(entries))
+
+
+def message(key: str, data: bytes, rest: bytes) -> tuple[bytes, bytes, bytes]:
+    """As `encode`, in pieces to write one after the other, for a large value and what is made of the functions below.
+
+    `data` is the one value of `key`, which comes first among the keys, and `rest` the others' entries in
+    their order. So large data is copied by nobody.
+    """
+    inner = _tag(1, len(data))
+    head = _prefix(key, _BYTES_LIST, len(inner) + len(data)) + inner
+    return _tag(1, len(head) + len(data) + len(rest)) + head, data, rest
+
+
+def text(key: str, value: str) -> bytes:
+    """The entry of one text."""
+    payload = delimited(value.encode())
+    return prefix(key, bytes, len(payload)) + payload
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def integer(key: str, value: int) -> bytes:
+    """The entry of one whole number."""
+    payload = varint(value)
+    return packed_prefix(key, int, len(payload)) + payload
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def packed_prefix(key: str, kind: type, size: int) -> bytes:
+    """What stands before `size` bytes of numbers in the entry of `key`: float32, or varints where `kind` is int."""
+    inner = _tag(1, size)
+    return _prefix(key, _KINDS[kind], len(inner) + size) + inner
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def prefix(key: str, kind: type, size: int) -> bytes:
+    """What stands before `size` bytes of delimited values, or before nothing, in the entry of `key`."""
+    return _prefix(key, _KINDS[kind], size)
+
+
+def delimited(value: bytes) -> bytes:
+    """One value of a list of bytes."""
+    return _tag(1, len(value)) + value
+
+
+def _prefix(key: str, number: int, size: int) -> bytes:
+    name = key.encode()
+    inner = _tag(number, size)
+    head = _tag(1, len(name)) + name + _tag(2, len(inner) + size) + inner
+    return _tag(1, len(head) + size) + head
 
 
 def decode(data: bytes) -> dict[str, Values]:
@@ -127,43 +176,15 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-@functools.lru_cache(maxsize=256)
-def _key(key: str) -> bytes:
-    data = key.encode()
-    return _tag(1, len(data)) + data
-
-
-def _bytes_list(values: Sequence[bytes]) -> tuple[int, list[bytes]]:
-    """The number of the field in `Feature`, and the pieces of its payload."""
-    pieces = []
-    for value in values:
-        pieces += (_tag(1, len(value)), value)
-    return _BYTES_LIST, pieces
-
-
-def _float_list(values: Sequence[float]) -> tuple[int, list[bytes]]:
-    return _FLOAT_LIST, _packed(struct.pack(f"<{len(values)}f", *values))
-
-
-def _int64_list(values: Sequence[int]) -> tuple[int, list[bytes]]:
-    return _INT64_LIST, _packed(b"".join(map(_varint, values)))
-
-
-_LISTS = {bytes: _bytes_list, float: _float_list, int: _int64_list}
-
-
-def _packed(data: bytes) -> list[bytes]:
-    return [_tag(1, len(data)), data] if data else []
-
-
 @functools.lru_cache(maxsize=4096)
 def _tag(number: int, length: int) -> bytes:
     """What stands before a length-delimited field (wire type 2)."""
-    return _varint(number << 3 | 2) + _varint(length)
+    return varint(number << 3 | 2) + varint(length)
 
 
 @functools.lru_cache(maxsize=4096)
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number as seven bits a byte, the lowest first."""
     # Negative int64 are written as their two's complement.
     value &= 0xFFFFFFFFFFFFFFFF
     out = bytearray()

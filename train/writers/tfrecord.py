@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from train import label_map, records, tfrecord
+from train import label_map, shards
 from train.dataset import Dataset
 
 
@@ -13,7 +13,5 @@ def write(dataset: Dataset, folder: Path) -> None:
     for part, examples in (("train", dataset.train), ("valid", dataset.validation)):
         (folder / part).mkdir()
         (folder / part / f"{dataset.name}_label_map.pbtxt").write_text(label_map.text(dataset.labels), encoding="utf-8")
-        with (folder / part / f"{dataset.name}.tfrecord").open("wb") as file:
-            for example in examples:
-                record, _ = records.serialise(example, dataset.labels)
-                tfrecord.write(file, record)
+        with (folder / part / f"{dataset.name}.tfrecord").open("wb", buffering=0) as file:
+            shards.write(file, shards.shard(examples, dataset.labels))

@@ -1,0 +1,161 @@
+"""Records written by an Apache Beam pipeline, one task a shard; the only file that knows Beam.
+
+The data set is opened here, where the annotations are read and every picture's header is checked. The
+workers read the pictures and write the shards. What each has to do waits for it in a file beside them,
+since a pipeline's description may not be large.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from runtime.errors import InputError, KitError
+from train import label_map, records, shards
+from train.dataset import Dataset
+from train.new_folder import new_folder
+from train.shards import Shard
+
+_WORK = ".work"
+_FAILED = "failed"
+
+
+def write(
+    dataset: Dataset,
+    out: str,
+    options: Sequence[str],
+    *,
+    count: Optional[int] = None,
+    moved: Optional[tuple[str, str]] = None,
+) -> None:
+    """Writes what `records.write` writes, by a pipeline.
+
+    `out` is a path that the workers have too, or a URL that Beam can write to; there the labels come
+    last. `options` are Beam's own. `moved` is where the pictures are here and where the workers find them.
+    Raises InputError where Beam is not installed, `out` is there already, or a picture has gone or
+    changed, and KitError where the pipeline fails.
+    """
+    systems = _systems()
+    with _target(out, systems) as folder:
+        work = systems.join(folder, _WORK)
+        names = []
+        for name, shard in records.all_shards(dataset, count):
+            names.append(name)
+            _write(systems, systems.join(work, name), _to_bytes(shard))
+        _run(names, folder, options, moved)
+        _raise_failures(systems, work)
+        systems.delete([work])
+        _write(systems, systems.join(folder, "labels.txt"), dataset.labels.text().encode())
+        _write(systems, systems.join(folder, "label_map.pbtxt"), label_map.text(dataset.labels).encode())
+
+
+def _run(names: list[str], folder: str, options: Sequence[str], moved: Optional[tuple[str, str]]) -> None:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    print(f"records: {len(names)} shards to write", file=sys.stderr)
+    try:
+        with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
+            tasks = pipeline | "shards" >> beam.Create(names) | beam.Reshuffle()
+            tasks | "write" >> beam.Map(functools.partial(_write_shard, folder=folder, moved=moved))
+    except Exception as error:
+        # Of whatever kind the runner has for its failures.
+        raise KitError(f"the pipeline failed: {' '.join(str(error).split())[:500]}") from error
+
+
+def _write_shard(name: str, folder: str, moved: Optional[tuple[str, str]]) -> None:
+    """One worker's task: the shard `name` below `folder`."""
+    systems = _systems()
+    work = systems.join(folder, _WORK)
+    shard = _from_bytes(_read(systems, systems.join(work, name)))
+    if moved:
+        shard = replace(shard, pictures=[(id, _there(path, *moved), *rest) for id, path, *rest in shard.pictures])
+    # Under another name until it is whole: a runner may give a task to two workers, or twice.
+    target = systems.join(folder, name)
+    temporary = f"{target}.{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        with systems.create(temporary, "application/octet-stream", _uncompressed()) as file:
+            shards.write(file, shard, functools.partial(_read_picture, systems))
+        if systems.exists(target):
+            systems.delete([temporary])
+        else:
+            systems.rename([temporary], [target])
+    except InputError as error:
+        # Raised here it would be tried again, and reach the user as a traceback of another machine.
+        systems.delete([temporary])
+        _write(systems, systems.join(work, _FAILED, os.path.basename(name)), str(error).encode())
+
+
+def _raise_failures(systems: Any, work: str) -> None:
+    found = systems.match([systems.join(work, _FAILED, "*")])[0].metadata_list
+    if found:
+        raise InputError(_read(systems, found[0].path).decode())
+
+
+def _there(path: str, here: str, there: str) -> str:
+    return there.rstrip("/") + path[len(here) :].replace(os.sep, "/") if path.startswith(here) else path
+
+
+@contextmanager
+def _target(out: str, systems: Any) -> Iterator[str]:
+    if "://" not in out:
+        with new_folder(Path(os.path.abspath(out))) as folder:
+            for part in (*records.PARTS, *(f"{_WORK}/{part}" for part in (*records.PARTS, _FAILED))):
+                (folder / part).mkdir(parents=True)
+            yield str(folder)
+        return
+    if systems.match([systems.join(out, "*")])[0].metadata_list:
+        raise InputError(f"{out}: is there already; choose another place, or remove it first")
+    yield out
+
+
+def _systems() -> Any:
+    """Beam's access to files, on disks and wherever else."""
+    try:
+        from apache_beam.io.filesystems import FileSystems
+    except ImportError as error:
+        raise InputError("Apache Beam is not installed; pip install 'edge-detection-kit[scale]'") from error
+    return FileSystems
+
+
+def _uncompressed() -> Any:
+    from apache_beam.io.filesystem import CompressionTypes
+
+    return CompressionTypes.UNCOMPRESSED
+
+
+def _read_picture(systems: Any, path: str) -> bytes:
+    return _read(systems, path) if "://" in path else shards.read(path)
+
+
+def _read(systems: Any, path: str) -> bytes:
+    with systems.open(path, "application/octet-stream", _uncompressed()) as file:
+        return file.read()
+
+
+def _write(systems: Any, path: str, data: bytes) -> None:
+    with systems.create(path, "application/octet-stream", _uncompressed()) as file:
+        file.write(data)
+
+
+def _to_bytes(shard: Shard) -> bytes:
+    texts = json.dumps([shard.pictures, shard.labels]).encode()
+    buffer = io.BytesIO()
+    np.savez(buffer, texts=np.frombuffer(texts, np.uint8), sides=shard.sides, classes=shard.classes, marks=shard.marks)
+    return buffer.getvalue()
+
+
+def _from_bytes(data: bytes) -> Shard:
+    arrays = np.load(io.BytesIO(data), allow_pickle=False)
+    pictures, labels = json.loads(arrays["texts"].tobytes())
+    return Shard([tuple(picture) for picture in pictures], arrays["sides"], arrays["classes"], arrays["marks"], tuple(labels))
