@@ -186,3 +186,17 @@ def test_a_sink_brings_options_of_its_own(place, monkeypatch, capsys):
 def test_a_source_is_needed(place):
     done = command("tiny.tflite", cwd=place)
     assert done.returncode == 2 and "give a source with --source" in done.stderr
+
+
+def test_what_is_not_asked_for_is_not_loaded():
+    code = (
+        "import sys\n"
+        "from runtime.arguments import parse\n"
+        "import runtime.session\n"
+        "parse(['a.tflite', '--source', 'a.mp4'])\n"
+        "heavy = {'asyncio', 'ssl', 'http.client', 'pydantic', 'yaml', 'paho', 'importlib.metadata', 'supervision'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

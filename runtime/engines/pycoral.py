@@ -6,7 +6,7 @@ What is called `pycoral` on the public index is another project, which this file
 from __future__ import annotations
 
 import importlib.util
-from importlib import import_module, metadata
+from importlib import import_module
 
 from runtime import edgetpu_devices
 from runtime.engines import Engine, Request, is_compiled
@@ -47,6 +47,9 @@ def load(path: str, request: Request) -> Engine:
 
 
 def _another() -> str:
+    # Slow to import, and hardly ever needed.
+    from importlib import metadata
+
     try:
         about = metadata.metadata("pycoral")["Summary"]
     except metadata.PackageNotFoundError:

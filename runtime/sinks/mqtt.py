@@ -11,7 +11,6 @@ from runtime import settings
 from runtime.errors import InputError
 from runtime.mqtt import topics
 from runtime.mqtt.address import Broker, level
-from runtime.mqtt.connection import Connection
 from runtime.sinks import Sink
 from runtime.sinks.json_lines import line
 from runtime.sources import Source
@@ -74,6 +73,9 @@ class Mqtt(Sink):
         self._discovery_prefix = discovery
         self._discovery: Optional[topics.Discovery] = None
         user = os.environ.get(USER) or broker.user
+        # Its libraries cost a run without a broker time and memory.
+        from runtime.mqtt.connection import Connection
+
         self._connection = Connection(
             library, broker, user, os.environ.get(PASSWORD), ca, qos, self._tell_all, self._count_lost
         )

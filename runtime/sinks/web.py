@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from typing import Any, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence
 
 from runtime import settings
 from runtime.errors import InputError
@@ -18,7 +18,9 @@ from runtime.sources import Source
 from runtime.state import State
 from runtime.values import Detection, Frame
 from runtime.web.access import LEAST_TOKEN, Access
-from runtime.web.server import Server
+
+if TYPE_CHECKING:
+    from runtime.web.server import Server
 
 KIND = "a page for browsers (serve:[HOST:]PORT)"
 
@@ -81,6 +83,9 @@ class WebPage(Sink):
 
     def attach(self, state: State) -> None:
         listener = self._address.listen(OPTION)
+        # Its libraries cost a run without a page a tenth of a second and some megabytes.
+        from runtime.web.server import Server
+
         self._server = Server(state, Access(self._token, self._address.port), self._fps, self._widest)
         self._server.start(listener)
         print(f"page: {self._link()}", file=sys.stderr)
