@@ -51,7 +51,7 @@ def _left_out(survey: Survey) -> Iterator[Finding]:
         )
     if survey.left_out.notes:
         lines = survey.left_out.notes
-        yield Finding(WARNING, f"{number(len(lines), 'note')} of the reader", len(lines), tuple(lines))
+        yield Finding(WARNING, "the reader left something out or changed it", len(lines), tuple(lines))
 
 
 def _twice(survey: Survey) -> Iterator[Finding]:
