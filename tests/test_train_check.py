@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from pages import ESCAPED, SHOWN, assert_harmless
 from PIL import Image
 
+from pages import ESCAPED, SHOWN, assert_harmless
 from runtime.command import exit_code
 from train import check, checks, near_duplicates
 from train.survey import survey
