@@ -37,9 +37,8 @@ def main(arguments: List[str]) -> int:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    # The parent ends this process, by closing the pipe; Ctrl-C and a service manager's TERM reach
-    # both, and the parent has frames to finish.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent ends this process, by closing the pipe; a service manager's TERM reaches both, and the
+    # parent has frames to finish.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if life is not None:
         threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()

@@ -197,6 +197,8 @@ class EngineProcess:
             pass_fds=descriptors,
             env=environment,
             bufsize=0,
+            # Ctrl-C is for this process alone, which has frames to finish.
+            start_new_session=True,
         )
         if life is not None:
             os.close(life)

@@ -32,8 +32,8 @@ from runtime.values import Detection
 
 # SIGTERM has to be done with in two seconds; what is under way in the engine and in the sinks gets
 # this much of them.
-ENGINE_SECONDS = 0.9
-SINK_SECONDS = 0.6
+ENGINE_SECONDS = 0.8
+SINK_SECONDS = 0.5
 
 # How soon the main thread notices things, and how soon a sink on it gets its frame.
 _TICK = 0.1
