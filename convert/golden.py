@@ -20,10 +20,8 @@ from convert.golden_cases import sha256
 from runtime import outputs
 from runtime.command import run as run_command
 from runtime.detector import Detector
-from runtime.engines import Request
 from runtime.errors import KitError
 from runtime.files import atomic_path, write_text
-from runtime.interpreter import Interpreter
 from runtime.metadata import Metadata
 from runtime.tflite import Model
 from runtime.values import Detection, Labels
@@ -108,9 +106,9 @@ def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = p
 
 def found_in(path: Path, bgr: np.ndarray) -> dict[str, Any]:
     """What golden.json says of one model and one picture: input hash, raw outputs, detections."""
-    detector = Detector(path, score=SCORE)
+    detector = Detector(path, score=SCORE, engine="plain", threads=1)
     tensor = detector.preprocess(bgr)
-    raw = Interpreter(path, Request("plain", threads=1)).invoke(tensor)
+    raw = detector.invoke(tensor)
     height, width = bgr.shape[:2]
     return {
         "input_sha256": sha256(tensor),

@@ -1,0 +1,16 @@
+/// One object that the detector found.
+///
+/// `classID` counts from 0 at the first label; `score` lies in 0...1; `box` is in pixels of the upright picture.
+public struct Detection: Hashable, Sendable {
+    public let label: String
+    public let classID: Int
+    public let score: Double
+    public let box: Box
+
+    public init(label: String, classID: Int, score: Double, box: Box) {
+        self.label = label
+        self.classID = classID
+        self.score = score
+        self.box = box
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// One picture of a source, as the camera or a file gives it.
+///
+/// `index` counts from 0; `time` is that of the capture in seconds.
+public struct Frame: Sendable {
+    public let pixels: Pixels
+    /// As stored, before `rotation`.
+    public let width: Int
+    public let height: Int
+    public let rotation: Rotation
+    public let index: Int
+    public let time: Double
+
+    /// - Throws: `DetectorError.badFrame` where a side is below 1, or a plane has too few bytes for the size.
+    public init(
+        _ pixels: Pixels, width: Int, height: Int, rotation: Rotation = .none, index: Int = 0, time: Double = 0
+    ) throws(DetectorError) {
+        guard width > 0, height > 0, width <= Frame.mostPixels, height <= Frame.mostPixels / width else {
+            throw .badFrame(reason: "it is \(width) x \(height)")
+        }
+        self.pixels = pixels
+        self.width = width
+        self.height = height
+        self.rotation = rotation
+        self.index = index
+        self.time = time
+        switch pixels {
+        case .rgb(let plane):
+            try plane.check("RGB", rowBytes: 3 * width, rows: height)
+        case .bgra(let plane):
+            try plane.check("BGRA", rowBytes: 4 * width, rows: height)
+        case .yuv420(let luma, let chroma, _):
+            try luma.check("luma", rowBytes: width, rows: height)
+            try chroma.check("chroma", rowBytes: 2 * ((width + 1) / 2), rows: (height + 1) / 2)
+        }
+    }
+
+    /// Width and height of the picture as it is meant to be seen.
+    public var uprightSize: (width: Int, height: Int) {
+        rotation.swapsSides ? (height, width) : (width, height)
+    }
+
+    // Far above any camera, and far below where sums of byte offsets would overflow.
+    private static let mostPixels = 1 << 30
+}
+
+/// The pixels of a frame, uint8.
+public enum Pixels: Sendable {
+    /// R, G, B of each pixel.
+    case rgb(Plane)
+    /// B, G, R and one byte that does not count: kCVPixelFormatType_32BGRA.
+    case bgra(Plane)
+    /// Luma, and for each block of 2 x 2 pixels U and V: kCVPixelFormatType_420YpCbCr8BiPlanar...
+    case yuv420(luma: Plane, chroma: Plane, YUVColor)
+}
+
+/// Rows of bytes, each `bytesPerRow` after the one before; what lies behind the pixels of a row is not looked at.
+public struct Plane: Sendable {
+    public let bytes: Data
+    public let bytesPerRow: Int
+
+    public init(_ bytes: Data, bytesPerRow: Int) {
+        self.bytes = bytes
+        self.bytesPerRow = bytesPerRow
+    }
+
+    fileprivate func check(_ name: String, rowBytes: Int, rows: Int) throws(DetectorError) {
+        guard bytesPerRow >= rowBytes else {
+            throw .badFrame(reason: "its \(name) rows have \(bytesPerRow) bytes; its width needs \(rowBytes)")
+        }
+        let (before, overflow) = bytesPerRow.multipliedReportingOverflow(by: rows - 1)
+        guard !overflow, bytes.count >= rowBytes, before <= bytes.count - rowBytes else {
+            throw .badFrame(reason: "its \(name) has \(bytes.count) bytes; \(rows) rows need more")
+        }
+    }
+}
+
+/// How far a stored picture has to be turned clockwise to be upright.
+public enum Rotation: Int, CaseIterable, Sendable {
+    case none = 0
+    case right = 90
+    case half = 180
+    case left = 270
+
+    /// Whether width and height change places.
+    public var swapsSides: Bool { self == .right || self == .left }
+}

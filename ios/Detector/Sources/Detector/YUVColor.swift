@@ -1,0 +1,61 @@
+/// How luma and chroma of a camera stand for colours.
+public struct YUVColor: Hashable, Sendable {
+    public enum Matrix: String, CaseIterable, Sendable {
+        case bt601, bt709
+    }
+
+    public let matrix: Matrix
+    /// False for luma from 16 to 235 ("420v"), true for 0 to 255 ("420f").
+    public let isFullRange: Bool
+
+    public init(matrix: Matrix, isFullRange: Bool) {
+        self.matrix = matrix
+        self.isFullRange = isFullRange
+    }
+
+    /// Factors in units of 2^-20, from Kr and Kb of the recommendations ITU-R BT.601 and BT.709.
+    var factors: YUVFactors {
+        let (red, blue) = matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
+        let green = 1 - red - blue
+        let (luma, chroma) = isFullRange ? (1.0, 1.0) : (255.0 / 219, 255.0 / 224)
+        func whole(_ factor: Double) -> Int32 {
+            Int32((factor * Double(1 << YUVFactors.bits)).rounded(.toNearestOrEven))
+        }
+        return YUVFactors(
+            black: isFullRange ? 0 : 16,
+            luma: whole(luma),
+            vToRed: whole(2 * (1 - red) * chroma),
+            uToGreen: whole(-2 * blue * (1 - blue) / green * chroma),
+            vToGreen: whole(-2 * red * (1 - red) / green * chroma),
+            uToBlue: whole(2 * (1 - blue) * chroma)
+        )
+    }
+}
+
+struct YUVFactors {
+    let black: Int32
+    let luma: Int32
+    let vToRed: Int32
+    let uToGreen: Int32
+    let vToGreen: Int32
+    let uToBlue: Int32
+
+    static let bits: Int32 = 20
+
+    /// Rounded to nearest and clipped. No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
+    @inline(__always)
+    func rgb(_ y: UInt8, _ u: UInt8, _ v: UInt8) -> RGB {
+        let base = max(Int32(y) &- black, 0) &* luma &+ (1 << (YUVFactors.bits &- 1))
+        let (u, v) = (Int32(u) &- 128, Int32(v) &- 128)
+        return RGB(
+            clip((base &+ vToRed &* v) &>> YUVFactors.bits),
+            clip((base &+ uToGreen &* u &+ vToGreen &* v) &>> YUVFactors.bits),
+            clip((base &+ uToBlue &* u) &>> YUVFactors.bits)
+        )
+    }
+
+    @inline(__always)
+    private func clip(_ value: Int32) -> Int32 {
+        min(max(value, 0), 255)
+    }
+}

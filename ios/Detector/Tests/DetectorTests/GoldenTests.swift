@@ -1,0 +1,93 @@
+import XCTest
+
+@testable import Detector
+
+final class GoldenTests: XCTestCase {
+    func testThePicturesAreThoseDescribed() throws {
+        for picture in try Golden.read().pictures {
+            XCTAssertEqual(sha256([UInt8](try Golden.rgb(picture.file))), picture.rgbSha256, picture.file)
+        }
+    }
+
+    func testEveryModelFindsTheSameInEveryPicture() async throws {
+        let golden = try Golden.read()
+        for model in golden.models {
+            let detector = try Detector(path: Golden.path(model.file), score: golden.score, accelerators: [.cpu])
+            XCTAssertEqual(detector.labels.names, model.labels, model.file)
+            for result in model.results {
+                let picture = try XCTUnwrap(golden.pictures.first { $0.file == result.picture })
+                let frame = try Golden.frame(picture)
+                let message = "\(model.file), \(picture.file)"
+                XCTAssertEqual(sha256(detector.description.preprocessor(frame)), result.inputSha256, message)
+                let found = try await detector.detect(frame)
+                assertSame(found.detections, result.detections, golden, exact: model.isExact, message)
+                XCTAssertGreaterThan(found.timings.invoke, 0)
+            }
+        }
+    }
+
+    func testTheEngineGivesTheRawOutputsBitForBit() throws {
+        let golden = try Golden.read()
+        for model in golden.models where model.isExact {
+            let result = try XCTUnwrap(model.results.first)
+            guard let order = result.raw.order, let count = result.raw.count else { continue }
+            let picture = try XCTUnwrap(golden.pictures.first { $0.file == result.picture })
+            let engine = try TensorFlowLiteEngine(path: Golden.path(model.file))
+            let description = try ModelDescription(ModelFile(path: Golden.path(model.file)), engine: engine)
+            let raw = try engine.invoke(description.preprocessor(Golden.frame(picture)))
+            let values = Dictionary(uniqueKeysWithValues: zip(order, raw.map(\.floats)))
+            XCTAssertEqual(values["count"], [Float(count)])
+            XCTAssertEqual(values["boxes"].map { Array($0.prefix(4 * count)) }, result.raw.boxes.map { $0.flatMap { $0 } })
+            XCTAssertEqual(values["classes"].map { Array($0.prefix(count)) }, result.raw.classes)
+            XCTAssertEqual(values["scores"].map { Array($0.prefix(count)) }, result.raw.scores)
+        }
+    }
+
+    func testResizingGivesTheSameBytes() throws {
+        for testCase in try Golden.read().resize {
+            let bytes = [UInt8](Golden.noise(testCase.seed, 3 * testCase.width * testCase.height))
+            let small = resized(bytes, testCase.width, testCase.height, testCase.toWidth, testCase.toHeight)
+            XCTAssertEqual(sha256(small), testCase.sha256, "\(testCase)")
+        }
+    }
+
+    func testColourConversionGivesTheSameBytes() throws {
+        for testCase in try Golden.read().yuv {
+            let (width, height) = (testCase.width, testCase.height)
+            let half = ((width + 1) / 2, (height + 1) / 2)
+            let matrix = try XCTUnwrap(YUVColor.Matrix(rawValue: testCase.matrix))
+            let pixels = Pixels.yuv420(
+                luma: Plane(Golden.noise(testCase.seed, width * height), bytesPerRow: width),
+                chroma: Plane(Golden.noise(testCase.seed + 1, 2 * half.0 * half.1), bytesPerRow: 2 * half.0),
+                YUVColor(matrix: matrix, isFullRange: testCase.fullRange)
+            )
+            let frame = try Frame(pixels, width: width, height: height)
+            XCTAssertEqual(sha256(try input(of: frame, width: width, height: height)), testCase.sha256, "\(testCase)")
+        }
+    }
+
+    func testTheHashIsTheStandards() {
+        XCTAssertEqual(sha256([]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        XCTAssertEqual(
+            sha256([UInt8](String(repeating: "abc", count: 40).utf8)),
+            "b02c2454cf7a177aefdeb3e3d26b447fcc3d5db67be300d67e702c2b062dbb88"
+        )
+    }
+}
+
+/// RGB bytes resized to RGB bytes.
+func resized(_ bytes: [UInt8], _ width: Int, _ height: Int, _ toWidth: Int, _ toHeight: Int) -> [UInt8] {
+    var small = [UInt8](repeating: 0, count: 3 * toWidth * toHeight)
+    let frame = try? Frame(.rgb(Plane(Data(bytes), bytesPerRow: 3 * width)), width: width, height: height)
+    if let frame, let found = try? input(of: frame, width: toWidth, height: toHeight) {
+        small = found
+    }
+    return small
+}
+
+/// What a uint8 model with an input of `width` x `height` is fed for `frame`.
+func input(of frame: Frame, width: Int, height: Int) throws -> [UInt8] {
+    let port = TensorPort(name: "images", shape: [1, height, width, 3], type: .uint8)
+    let model = try Model.read(Golden.path("detector_int8.tflite"))
+    return try Preprocessor(model, nil, input: port)(frame)
+}
