@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from convert import edgetpu
+from convert import edgetpu, install
 from convert.labels import of_checkpoint
 from runtime.command import run as run_command
 from runtime.options import positive, share
@@ -16,10 +16,22 @@ from runtime.options import positive, share
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if not (arguments.int8 or arguments.fp16 or arguments.edgetpu):
-        parser.error("say what to write: --int8, --fp16 or --edgetpu")
+    writes = arguments.int8 or arguments.fp16 or arguments.edgetpu
+    apps = [(install.IOS, arguments.install_ios), (install.ANDROID, arguments.install_android)]
+    apps = [(app, Path(project)) for app, project in apps if project]
+    if not (writes or apps):
+        parser.error("say what to write: --int8, --fp16 or --edgetpu; or --install-ios or --install-android")
     if arguments.run and arguments.checkpoint:
         parser.error("give either --run or --checkpoint")
+    folder = _write(arguments) if writes else _written(arguments)
+    for app, project in apps:
+        for path in install.install(app, project, folder):
+            print(f"{path}: from {folder}")
+    return 0
+
+
+def _write(arguments: argparse.Namespace) -> Path:
+    """Writes what is asked for; returns the folder it is in."""
     run = None if arguments.checkpoint else _run(arguments.run)
 
     from convert.export import Options, export
@@ -48,7 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         edgetpu.into_manifest(folder, compiled)
         print(edgetpu.as_text(compiled))
-    return 0
+    return folder
+
+
+def _written(arguments: argparse.Namespace) -> Path:
+    """The folder of an export that is there already: the one named, else the newest."""
+    if arguments.out:
+        return Path(arguments.out)
+    if arguments.checkpoint:
+        return _export_folder(None, arguments.checkpoint)
+    return Path(arguments.run) / "export" if arguments.run else install.newest_export()
 
 
 def _run(given: str | None):
@@ -107,6 +128,11 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--size", type=positive, default=320, help="input side (default: 320)")
     group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
     group.add_argument("--calibration-pictures", metavar="DIR", help="pictures to calibrate int8 on")
+    group = parser.add_argument_group("phones", "Without a file to write, the newest export is copied.")
+    group.add_argument("--install-ios", metavar="PATH", help="copy the files into the sample app; PATH is the kit's ios/")
+    group.add_argument(
+        "--install-android", metavar="PATH", help="copy the files into the sample app; PATH is the kit's android/"
+    )
     edgetpu.add_options(parser.add_argument_group("Edge TPU"))
     return parser
 
