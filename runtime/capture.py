@@ -128,7 +128,7 @@ class Capture(threading.Thread):
                 self._state.count("gaps")
                 print(f"source lost: {self._source.name}: {reason}; it is opened again", file=sys.stderr)
             if self._playing.retries is not None and tries >= self._playing.retries:
-                raise KitError(f"{self._source.name}: {reason}; given up after {tries} tries to open it again")
+                raise KitError(f"{self._source.name}: {reason}; given up after {_tries(tries)} to open it again")
             tries += 1
             self._state.source(state="reopening", retries=tries)
             if self._state.wait_for_stop(min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)):
@@ -140,7 +140,7 @@ class Capture(threading.Thread):
             done = reader.finished.wait(_TICK)
             if reader.count and lost_at is not None:
                 gone = time.monotonic() - lost_at
-                print(f"source is back: {self._source.name}, after {gone:.1f} s and {tries} tries", file=sys.stderr)
+                print(f"source is back: {self._source.name}, after {gone:.1f} s and {_tries(tries)}", file=sys.stderr)
                 lost_at = None
             if done:
                 return _said(reader.error) if reader.error else "the stream ended"
@@ -221,6 +221,10 @@ def _close(source: Source) -> None:
         source.close()
     except Exception as error:
         print(f"warning: {source.name}: {_said(error)}", file=sys.stderr)
+
+
+def _tries(number: int) -> str:
+    return "1 try" if number == 1 else f"{number} tries"
 
 
 def _said(error: BaseException) -> str:

@@ -15,8 +15,8 @@ from runtime.frame_queue import BLOCK, Policy
 from runtime.interpreter import Interpreter
 from runtime.loop import Settings
 from runtime.regions import region
-from runtime.sinks import Sink
-from runtime.sources import Source
+from runtime.sinks import Sink, open_sink
+from runtime.sources import Source, open_source
 from runtime.state import State
 
 
@@ -252,6 +252,25 @@ def test_a_region_is_what_the_detector_sees_and_boxes_are_in_the_whole_picture(p
     (_, detections) = keeper.frames[0]
     assert detections[0].box.as_tuple() == pytest.approx((120, 5, 160, 25))
     assert detections[1].box == Box(100, 0, 200, 50)
+
+
+def test_a_size_that_changes_in_the_middle(path, tmp_path):
+    class Growing(Counter):
+        fps = 10.0
+
+        def __iter__(self):
+            for index in range(10):
+                yield Frame(np.full((40 + 20 * index, 60 + 10 * index, 3), 20 * index, np.uint8), index, index / 10)
+
+    source, keeper = Growing(), Keeper()
+    sinks = [open_sink(str(tmp_path / name), source) for name in ("a.mp4", "b.avi", "out", "c.jsonl")]
+    settings = Settings(regions=(region("0.5,0,1,1"),), motion=0.001)
+    summary = loop.run(Detector(path), source, [*sinks, keeper], settings=settings)
+    for sink in sinks:
+        sink.close()
+    assert summary.frames == 10
+    assert [detections[1].box.xmax for _, detections in keeper.frames] == [60 + 10 * index for index in range(10)]
+    assert len(list(open_source(str(tmp_path / "a.mp4")))) == len(list((tmp_path / "out").iterdir())) == 10
 
 
 def test_filters_work_one_after_the_other(path):
