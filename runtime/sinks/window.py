@@ -19,6 +19,8 @@ from runtime.values import Detection, Frame
 KIND = "a window (window:)"
 
 SPEC = "window:"
+# How large a window opens, in pixels; it may be made larger.
+WIDEST, HIGHEST = 1280, 720
 # q, Q and Escape.
 CLOSING = frozenset((ord("q"), ord("Q"), 27))
 
@@ -44,6 +46,8 @@ def connect(spec: str, source: Source) -> Sink:
     # Qt ends the whole process where it finds no screen.
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise InputError("--window: there is no screen here (DISPLAY is not set); look at the page of --serve instead")
+    # The build's Qt complains about fonts that it does not use.
+    os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
     return Window(source.name or "detections")
 
 
@@ -62,14 +66,15 @@ class Window(Sink):
         self._state = state
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        if self._closed_by_user():
+        # Whoever has closed the window does not want a new one for the frames that were under way.
+        if self._closed_by_user() or (self._state is not None and self._state.stopping):
+            self._stop()
             return
         if not self._shown:
-            cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
-            self._shown = True
+            self._open(*frame.image.shape[1::-1])
         cv2.imshow(self._title, draw.draw(frame.image, detections, frame.color))
-        if cv2.waitKey(1) & 0xFF in CLOSING or self._closed_by_user():
-            self._state.stop()
+        if cv2.waitKey(1) & 0xFF in CLOSING:
+            self._stop()
 
     def close(self) -> None:
         if self._shown:
@@ -77,6 +82,17 @@ class Window(Sink):
 
     def discard(self) -> None:
         self.close()
+
+    def _stop(self) -> None:
+        if self._state is not None:
+            self._state.stop()
+
+    def _open(self, width: int, height: int) -> None:
+        # Without the toolbar that the Qt build would add.
+        cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        scale = min(1.0, WIDEST / width, HIGHEST / height)
+        cv2.resizeWindow(self._title, max(1, round(scale * width)), max(1, round(scale * height)))
+        self._shown = True
 
     def _closed_by_user(self) -> bool:
         return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
