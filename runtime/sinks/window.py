@@ -77,7 +77,7 @@ class Window(Sink):
             self._stop()
 
     def close(self) -> None:
-        if self._shown:
+        if self._shown and not self._closed_by_user():
             cv2.destroyAllWindows()
 
     def discard(self) -> None:
@@ -95,4 +95,8 @@ class Window(Sink):
         self._shown = True
 
     def _closed_by_user(self) -> bool:
-        return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        try:
+            return self._shown and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:
+            # The Qt build forgets everything with its last window.
+            return True
