@@ -79,7 +79,7 @@ class Listener:
 
     def __init__(self, port: int, user: str = "", password: str = "") -> None:
         client = pytest.importorskip("paho.mqtt.client")
-        self.heard: "queue.Queue[Tuple[str, str, bool]]" = queue.Queue()
+        self.heard: queue.Queue[Tuple[str, str, bool]] = queue.Queue()
         self._client = client.Client(client.CallbackAPIVersion.VERSION2, client_id="listener", clean_session=False)
         if user:
             self._client.username_pw_set(user, password)

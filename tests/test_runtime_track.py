@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from runtime import Box, Detection, Frame, InputError, Labels
+from runtime.draw import caption
 from runtime.filters import open_filters, track
 from runtime.interop import to_supervision
 from runtime.sinks import json_lines
@@ -86,6 +87,11 @@ def test_a_json_line_has_the_number_only_where_there_is_one():
     found = Detection("cat", 0, 0.5, Box(0, 0, 1, 1), track=7)
     assert json.loads(json_lines.line(Frame(None), (found,)))["detections"][0]["track"] == 7
     assert "track" not in json.loads(json_lines.line(Frame(None), (at(0),)))["detections"][0]
+
+
+def test_the_number_stands_beside_the_box():
+    assert caption(Detection("cat", 0, 0.5, Box(0, 0, 1, 1), track=7)) == "cat #7 0.50"
+    assert caption(at(0)) == "cat 0.90"
 
 
 def test_people_who_walk_by_one_at_a_time(shared, tmp_path):
