@@ -4,7 +4,8 @@ A module of this package offers
 
     KIND: str                              what it is, for messages: "the Edge TPU"
     RANK: int                              `auto` tries the lowest first
-    unfit(model, request) -> str           why it cannot run this file here; empty where it may
+    unfit(model, request) -> str           why it cannot run this file here, then maybe a comma and
+                                           advice; empty where it may
     load(path, request) -> Engine          raises KitError, or InputError for what the user asked for
 
 and is found by being here: adding an engine touches no other file. What it loads has the surface of
@@ -113,7 +114,8 @@ def _open(model: Model, request: Request) -> Engine:
     for module in _modules():
         reason = module.unfit(model, request)
         if reason:
-            unfit.append(f"{plugins.name_of(module)}: {reason}")
+            # What follows the comma is advice for those who asked for just that engine.
+            unfit.append(f"{plugins.name_of(module)}: {reason.partition(',')[0]}")
             continue
         try:
             engine = _load(module, model, request)
