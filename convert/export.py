@@ -16,6 +16,7 @@ from convert.graph_file import detector
 from convert.pictures import EvaluationSet, Picture, of_examples, of_files, of_run
 from convert.postprocessing import Postprocessing
 from convert.quantise import Quantised
+from convert.silent import without_silent_channels
 from runtime.errors import InputError
 from runtime.files import write_text
 from runtime.pictures import is_picture
@@ -105,7 +106,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     if options.int8 and not source.calibration:
         raise InputError("int8 needs pictures to calibrate with; name a folder of them with --calibration-pictures")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
-    graph = fold(network).frozen()
+    graph = without_silent_channels(fold(network).frozen())
     postprocessing = _postprocessing(source, options)
     reference = _reference(source, postprocessing, say)
     quantised = None

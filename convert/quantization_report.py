@@ -57,11 +57,13 @@ def report(run: RunFolder, *, pictures: int = 32, method: str = "mse") -> Report
     """
     from convert import checkpoint_detector, evaluate, quantise
     from convert.pictures import of_run
+    from convert.silent import without_silent_channels
     from train import calibration
     from train.folded import fold
 
     dataset, size = run.dataset(), run.config()["task"]["size"]
-    graph = fold(checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))).frozen()
+    network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
+    graph = without_silent_channels(fold(network).frozen())
     quantised = quantise.quantise(graph, of_examples(dataset.train), method=method)
     chosen = calibration.choose(of_examples(dataset.validation), pictures)
     inputs = calibration.images((picture.load for picture in chosen), size)
