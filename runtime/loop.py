@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -28,6 +28,7 @@ from runtime.sink_thread import SinkThread
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.state import State
+from runtime.summary import Summary, Totals
 from runtime.values import Detection
 
 # SIGTERM has to be done with in two seconds; what is under way in the engine and in the sinks gets
@@ -49,46 +50,6 @@ class Settings:
     playing: Playing = Playing()
     motion: Optional[float] = None
     regions: Tuple[Region, ...] = ()
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a run did. The `_ms` are mean milliseconds a frame; `seconds` is the whole run, with
-    reading and writing; `skipped` counts frames that the source could not read, `dropped` those that
-    never reached the detector, `still` those without motion, `gaps` how often the source was lost."""
-
-    frames: int
-    detections: int
-    skipped: int
-    seconds: float
-    preprocess_ms: float
-    invoke_ms: float
-    postprocess_ms: float
-    dropped: int = 0
-    still: int = 0
-    gaps: int = 0
-    restarts: int = 0
-
-    @property
-    def fps(self) -> float:
-        """Frames a second over the whole run."""
-        return self.frames / self.seconds if self.seconds > 0 else 0.0
-
-    def __str__(self) -> str:
-        more = [
-            (self.skipped, "skipped"),
-            (self.dropped, "dropped"),
-            (self.still, "without motion"),
-            (self.gaps, "gap in the source" if self.gaps == 1 else "gaps in the source"),
-            (self.restarts, "restart of the engine" if self.restarts == 1 else "restarts of the engine"),
-        ]
-        counts = [_count(self.frames, "frame"), _count(self.detections, "detection")]
-        counts += [f"{number} {what}" for number, what in more if number]
-        return (
-            f"{', '.join(counts)}; "
-            f"a frame takes {self.preprocess_ms:.1f} ms to prepare, {self.invoke_ms:.1f} ms in the model, "
-            f"{self.postprocess_ms:.1f} ms to read out; {self.fps:.1f} frames/s with reading and writing"
-        )
 
 
 def run(
@@ -129,22 +90,6 @@ class _Job:
     detections: Optional[Tuple[Detection, ...]] = None
 
 
-@dataclass
-class _Totals:
-    frames: int = 0
-    detections: int = 0
-    times: Dict[str, float] = field(default_factory=dict)
-
-    def add(self, job: _Job) -> None:
-        self.frames += 1
-        self.detections += len(job.detections or ())
-        for stage, taken in job.times.items():
-            self.times[stage] = self.times.get(stage, 0.0) + taken
-
-    def mean(self, stage: str) -> float:
-        return self.times.get(stage, 0.0) / self.frames if self.frames else 0.0
-
-
 class _Loop:
     def __init__(
         self,
@@ -174,7 +119,7 @@ class _Loop:
         self._queue = FrameQueue(self._policy, state.dropped_by_source)
         playing = Playing(playing.realtime, playing.repeat, frames, playing.retries)
         self._capture = Capture(source, self._queue, state, playing, reopen)
-        self._totals = _Totals()
+        self._totals = Totals()
         # Guards the order of what comes out; the condition tells of frames, and of room in the engines.
         self._order = threading.RLock()
         self._changed = self._queue.changed
@@ -219,7 +164,7 @@ class _Loop:
         for error in (*(outlet.error for outlet in self._outlets), *self._errors, self._capture.error):
             if error is not None:
                 raise error
-        return self._summary(time.perf_counter() - begin)
+        return self._totals.summary(state.snapshot(), time.perf_counter() - begin)
 
     def _wait(self) -> None:
         """Until all is done, somebody has asked for the end, or there is an error."""
@@ -367,7 +312,7 @@ class _Loop:
         for change in self._filters:
             detections = change(frame, detections)
         job.detections = detections
-        self._totals.add(job)
+        self._totals.add(len(detections), job.times)
         self._state.frame_done(detections, job.times)
         for outlet in self._outlets:
             outlet.put(frame, detections)
@@ -383,23 +328,6 @@ class _Loop:
         self._errors.append(error)
         self._end_early()
 
-    def _summary(self, seconds: float) -> Summary:
-        totals, shown = self._totals, self._state.snapshot()
-        dropped = shown["dropped"]
-        return Summary(
-            totals.frames,
-            totals.detections,
-            shown["skipped"],
-            seconds,
-            totals.mean("preprocess"),
-            totals.mean("invoke"),
-            totals.mean("postprocess"),
-            dropped["source"] + dropped["engine"],
-            shown["still"],
-            shown["gaps"],
-            shown["engine"]["restarts"],
-        )
-
 
 def _distinct(names: Sequence[str]) -> List[str]:
     """The names, with a number behind one that was there before."""
@@ -408,7 +336,3 @@ def _distinct(names: Sequence[str]) -> List[str]:
         number = sum(1 for other in found if other == name or other.startswith(f"{name} ")) + 1
         found.append(name if number == 1 else f"{name} {number}")
     return found
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

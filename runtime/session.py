@@ -19,11 +19,12 @@ from runtime.engines import Request
 from runtime.errors import InputError
 from runtime.filters import open_filters
 from runtime.interpreter import Interpreter
-from runtime.loop import Settings, Summary
+from runtime.loop import Settings
 from runtime.loop import run as run_loop
 from runtime.sinks import Sink, json_lines, open_sink
 from runtime.sources import Source, open_source
 from runtime.state import State
+from runtime.summary import Summary
 
 # A file gives up on an engine that does not start any more; a camera has time.
 ATTEMPTS = 3

@@ -1,0 +1,86 @@
+"""What a run did, in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. The `_ms` are mean milliseconds a frame; `seconds` is the whole run, with
+    reading and writing; `skipped` counts frames that the source could not read, `dropped` those that
+    never reached the detector, `still` those without motion, `gaps` how often the source was lost."""
+
+    frames: int
+    detections: int
+    skipped: int
+    seconds: float
+    preprocess_ms: float
+    invoke_ms: float
+    postprocess_ms: float
+    dropped: int = 0
+    still: int = 0
+    gaps: int = 0
+    restarts: int = 0
+
+    @property
+    def fps(self) -> float:
+        """Frames a second over the whole run."""
+        return self.frames / self.seconds if self.seconds > 0 else 0.0
+
+    def __str__(self) -> str:
+        more = [
+            (self.skipped, "skipped"),
+            (self.dropped, "dropped"),
+            (self.still, "without motion"),
+            (self.gaps, "gap in the source" if self.gaps == 1 else "gaps in the source"),
+            (self.restarts, "restart of the engine" if self.restarts == 1 else "restarts of the engine"),
+        ]
+        counts = [_count(self.frames, "frame"), _count(self.detections, "detection")]
+        counts += [f"{number} {what}" for number, what in more if number]
+        return (
+            f"{', '.join(counts)}; "
+            f"a frame takes {self.preprocess_ms:.1f} ms to prepare, {self.invoke_ms:.1f} ms in the model, "
+            f"{self.postprocess_ms:.1f} ms to read out; {self.fps:.1f} frames/s with reading and writing"
+        )
+
+
+class Totals:
+    """Sums over the frames that went through the detector."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._detections = 0
+        self._times: Dict[str, float] = {}
+
+    def add(self, detections: int, times: Mapping[str, float]) -> None:
+        """One frame; `times` has milliseconds by stage."""
+        self.frames += 1
+        self._detections += detections
+        for stage, taken in times.items():
+            self._times[stage] = self._times.get(stage, 0.0) + taken
+
+    def summary(self, shown: Mapping[str, Any], seconds: float) -> Summary:
+        """`shown` is the snapshot of the run's state, `seconds` how long it took."""
+        dropped = shown["dropped"]
+        return Summary(
+            self.frames,
+            self._detections,
+            shown["skipped"],
+            seconds,
+            self._mean("preprocess"),
+            self._mean("invoke"),
+            self._mean("postprocess"),
+            dropped["source"] + dropped["engine"],
+            shown["still"],
+            shown["gaps"],
+            shown["engine"]["restarts"],
+        )
+
+    def _mean(self, stage: str) -> float:
+        return self._times.get(stage, 0.0) / self.frames if self.frames else 0.0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
