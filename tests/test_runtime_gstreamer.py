@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from runtime import InputError, KitError
@@ -26,6 +28,19 @@ def test_frames_of_a_pipeline():
 def test_an_empty_pipeline():
     with pytest.raises(InputError, match="a pipeline is missing"):
         open_source("gst: ")
+
+
+def test_a_pipeline_that_never_starts_is_given_up_and_waited_for_once(monkeypatch):
+    started, ended = [], threading.Event()
+    monkeypatch.setattr(gstreamer, "OPEN_SECONDS", 0.05)
+    monkeypatch.setattr(gstreamer, "opened", lambda *given: started.append(given) or ended.wait(20) or "capture")
+    opener = gstreamer._Opener()
+    assert opener.open("a") is None and opener.open("b") is None
+    assert [given[0] for given in started] == ["a"]
+    ended.set()
+    opener._waiting.join(20)
+    monkeypatch.setattr(gstreamer, "opened", lambda *given: given[0])
+    assert opener.open("c") == "c"
 
 
 def test_secrets_are_not_shown():

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 import numpy as np
 
 from runtime.errors import KitError
-from runtime.opencv import cv2, quiet
+from runtime.opencv import cv2
 from runtime.sources import Source
 from runtime.values import Frame
 
@@ -72,10 +72,12 @@ class CaptureSource(Source):
 
 
 def opened(*arguments: Any) -> cv2.VideoCapture:
-    """cv2.VideoCapture(*arguments), which is closed where OpenCV raises instead."""
+    """cv2.VideoCapture(*arguments), which is closed where OpenCV raises instead.
+
+    Not inside `quiet`: this may take seconds, for which nobody else could write an error.
+    """
     try:
-        with quiet():
-            return cv2.VideoCapture(*arguments)
+        return cv2.VideoCapture(*arguments)
     except cv2.error:
         return cv2.VideoCapture()
 
