@@ -121,6 +121,8 @@ class Capture(threading.Thread):
                 source = None
             if self._state.stopping or self._queue.closed or self._enough:
                 return
+            # Errors of a source begin with its name, as do the lines below.
+            reason = reason.removeprefix(f"{self._source.name}: ")
             if self._reopen is None:
                 raise KitError(f"{self._source.name}: {reason}")
             if lost_at is None:
