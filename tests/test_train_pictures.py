@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 
 import cv2
@@ -189,3 +190,51 @@ def test_mutated_headers_end_in_info_or_in_one_line(tmp_path):
                 assert inspect_bytes(bytes(data), name).width > 0
             except InputError as error:
                 assert "\n" not in str(error)
+
+
+@pytest.fixture
+def large() -> np.ndarray:
+    """uint8 [300, 400, 3] of noise, whose JPEG is longer than the part that is read of most."""
+    return np.random.default_rng(1).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("exif", [0, 3, 40_000])
+@pytest.mark.parametrize("after", [b"", b"\0" * 100, b"text after the end"])
+def test_both_ends_of_a_large_jpeg_say_what_all_of_it_does(tmp_path, large, exif, after):
+    image = Image.fromarray(large)
+    tags = Image.Exif()
+    if exif:
+        tags[0x0112] = 3
+        tags[0x010E] = "x" * exif
+    image.save(tmp_path / "a.jpg", exif=tags, quality=95)
+    data = (tmp_path / "a.jpg").read_bytes() + after
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert len(data) > 32 << 10
+    assert inspect(tmp_path / "a.jpg") == inspect_bytes(data, "a") == PictureInfo("jpeg", 400, 300, 3 if exif else 1, True)
+    (tmp_path / "a.jpg").write_bytes(data[: -5000 - len(after)])
+    with pytest.raises(InputError, match="cut off"):
+        inspect(tmp_path / "a.jpg")
+
+
+def bombs() -> dict[str, bytes]:
+    """Small files that say they are pictures of thousands of millions of pixels."""
+    side = (60_000).to_bytes(2, "big")
+    jpeg = io.BytesIO()
+    Image.fromarray(smooth()).save(jpeg, "jpeg")
+    at = jpeg.getvalue().index(b"\xff\xc0")
+    jpeg = jpeg.getvalue()[: at + 5] + side * 2 + jpeg.getvalue()[at + 9 :]
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    header = (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    gif = b"GIF89a" + (60_000).to_bytes(2, "little") * 2 + b"\x80\0\0" + bytes(6) + b"\x2c" + bytes(4)
+    gif += (60_000).to_bytes(2, "little") * 2 + b"\0\x02\x02\x44\x01\0\x3b"
+    return {"jpeg": jpeg, "png": png, "gif": gif}
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "gif"])
+def test_pictures_too_large_to_decode_are_refused(kind):
+    with pytest.raises(InputError, match="60000 x 60000, too large to decode|decompression bomb"):
+        inspect_bytes(bombs()[kind], "a")

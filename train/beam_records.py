@@ -41,7 +41,7 @@ def write(
     """Writes what `records.write` writes, by a pipeline.
 
     `out` is a path that the workers have too, or a URL that Beam can write to; there the labels come
-    last. `options` are Beam's own. `moved` is where the pictures are here and where the workers find them.
+    last. `options` are Beam's own. `moved` is the folder of the pictures here and, path or URL, there.
     Raises InputError where Beam is not installed, `out` is there already, or a picture has gone or
     changed, and KitError where the pipeline fails.
     """
@@ -51,15 +51,15 @@ def write(
         names = []
         for name, shard in records.all_shards(dataset, count):
             names.append(name)
-            _write(systems, systems.join(work, name), _to_bytes(shard))
-        _run(names, folder, options, moved)
+            _write(systems, systems.join(work, name), _to_bytes(_for_workers(shard, moved)))
+        _run(names, folder, options)
         _raise_failures(systems, work)
         systems.delete([work])
         _write(systems, systems.join(folder, "labels.txt"), dataset.labels.text().encode())
         _write(systems, systems.join(folder, "label_map.pbtxt"), label_map.text(dataset.labels).encode())
 
 
-def _run(names: list[str], folder: str, options: Sequence[str], moved: Optional[tuple[str, str]]) -> None:
+def _run(names: list[str], folder: str, options: Sequence[str]) -> None:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -67,19 +67,17 @@ def _run(names: list[str], folder: str, options: Sequence[str], moved: Optional[
     try:
         with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
             tasks = pipeline | "shards" >> beam.Create(names) | beam.Reshuffle()
-            tasks | "write" >> beam.Map(functools.partial(_write_shard, folder=folder, moved=moved))
+            tasks | "write" >> beam.Map(functools.partial(_write_shard, folder=folder))
     except Exception as error:
         # Of whatever kind the runner has for its failures.
         raise KitError(f"the pipeline failed: {' '.join(str(error).split())[:500]}") from error
 
 
-def _write_shard(name: str, folder: str, moved: Optional[tuple[str, str]]) -> None:
+def _write_shard(name: str, folder: str) -> None:
     """One worker's task: the shard `name` below `folder`."""
     systems = _systems()
     work = systems.join(folder, _WORK)
     shard = _from_bytes(_read(systems, systems.join(work, name)))
-    if moved:
-        shard = replace(shard, pictures=[(id, _there(path, *moved), *rest) for id, path, *rest in shard.pictures])
     # Under another name until it is whole: a runner may give a task to two workers, or twice.
     target = systems.join(folder, name)
     temporary = f"{target}.{os.getpid()}-{os.urandom(4).hex()}"
@@ -102,8 +100,16 @@ def _raise_failures(systems: Any, work: str) -> None:
         raise InputError(_read(systems, found[0].path).decode())
 
 
-def _there(path: str, here: str, there: str) -> str:
-    return there.rstrip("/") + path[len(here) :].replace(os.sep, "/") if path.startswith(here) else path
+def _for_workers(shard: Shard, moved: Optional[tuple[str, str]]) -> Shard:
+    """`shard` with the places where the workers find its pictures."""
+
+    def there(path: str) -> str:
+        path = os.path.abspath(path)
+        if moved is None or not Path(path).is_relative_to(moved[0]):
+            return path
+        return "/".join((moved[1].rstrip("/"), *Path(path).relative_to(moved[0]).parts))
+
+    return replace(shard, pictures=[(id, there(path), *rest) for id, path, *rest in shard.pictures])
 
 
 @contextmanager

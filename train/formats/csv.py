@@ -101,7 +101,7 @@ def _entries(table: File, pictures: PictureFiles, problems: Problems) -> list[_E
 
 def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
     """Each line that has something in it, with its place for messages; columns by their names in lower case."""
-    place = f"{table.name}:"
+    number = 1
     try:
         with table.path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(_short_lines(file), delimiter=_delimiter(file.readline(_HEADER_BYTES)), strict=True)
@@ -110,6 +110,7 @@ def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
             if not set(_NEEDED) <= set(header):
                 raise InputError(f"{table.name}: not CSV with the columns {_COLUMNS}")
             for cells in reader:
+                number = reader.line_num + 1
                 place = f"{table.name}: line {reader.line_num}"
                 if not any(map(str.strip, cells)):
                     continue
@@ -122,7 +123,7 @@ def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{table.name}: not UTF-8 text ({error}); save it as UTF-8") from error
     except (csv.Error, ValueError) as error:
-        raise InputError(f"{place}: not CSV ({error})") from error
+        raise InputError(f"{table.name}: line {number}: not CSV ({error})") from error
 
 
 def _short_lines(file) -> Iterator[str]:
