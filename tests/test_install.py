@@ -23,6 +23,8 @@ EXTRAS = PROJECT["optional-dependencies"]
 OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"}
 # Takes the place of `runtime`, with the other build of OpenCV.
 ALONE = "window"
+# In environments of their own, with versions of their own (see pyproject.toml).
+APART = {ALONE, "scale"}
 # What these require themselves is not in pyproject.toml.
 REQUIRED_BY = {"tf-models-official": {"opencv-python-headless"}}
 
@@ -75,7 +77,7 @@ def test_constraints_fit_the_extras():
         if line and not line.startswith("#"):
             name, version = re.fullmatch(r"([\w.-]+)==([\w.]+)", line).groups()
             pinned[canonicalize_name(name)] = version
-    for name, requirement in requirements(*(extra for extra in EXTRAS if extra != ALONE)).items():
+    for name, requirement in requirements(*(extra for extra in EXTRAS if extra not in APART)).items():
         assert name in pinned, f"constraints.txt lacks {name}"
         assert requirement.specifier.contains(pinned[name]), f"{requirement}, but constraints.txt has {pinned[name]}"
     assert "opencv-python" not in pinned

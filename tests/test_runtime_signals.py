@@ -36,10 +36,30 @@ def place(tmp_path):
     return tmp_path
 
 
-def start(place, *words, model="tiny_int8.tflite", **environment):
-    command = [sys.executable, "-m", "runtime", model, "--source", "clip.avi", "--threads", "1", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start(place):
+    """Starts runs in `place`; what a failed test leaves running is killed."""
+    started = []
+
+    def start(*words, model="tiny_int8.tflite", **environment):
+        command = [sys.executable, "-m", "runtime", model, "--source", "clip.avi", "--threads", "1", *words]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE)
+        process = subprocess.Popen(command, cwd=place, env=environment, text=True, preexec_fn=_listen, **pipes)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def _listen():
+    # A suite that runs in the background was started deaf to Ctrl-C, and its children with it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def lines(path):
@@ -55,8 +75,8 @@ def until(true, process):
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_an_end_from_outside_keeps_everything(place, number, code):
-    process = start(place, "--loop", "--json", "a.jsonl", "--out", "a.mp4")
+def test_an_end_from_outside_keeps_everything(place, start, number, code):
+    process = start("--loop", "--json", "a.jsonl", "--out", "a.mp4")
     until(lambda: len(lines(place / "a.jsonl")) > 60, process)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -69,8 +89,8 @@ def test_an_end_from_outside_keeps_everything(place, number, code):
     assert sorted(path.name for path in place.iterdir() if path.name.startswith(".")) == []
 
 
-def test_kill_9_loses_nothing_that_was_written(place):
-    process = start(place, "--loop", "--json", "a.jsonl", "--out", "a.mp4")
+def test_kill_9_loses_nothing_that_was_written(place, start):
+    process = start("--loop", "--json", "a.jsonl", "--out", "a.mp4")
     until(lambda: len(lines(place / "a.jsonl")) > 150, process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     engines = children.read_text().split() if children.exists() else []
@@ -88,10 +108,10 @@ def test_kill_9_loses_nothing_that_was_written(place):
         time.sleep(0.05)
 
 
-def test_an_engine_that_hangs_is_replaced(place, edgetpu_library):  # noqa: F811
+def test_an_engine_that_hangs_is_replaced(place, start, edgetpu_library):  # noqa: F811
     (place / "fuse").write_text("xx")
     process = start(
-        place, "--json", "a.jsonl", "--watchdog", "0.5", model="tiny_int8_edgetpu.tflite",
+        "--json", "a.jsonl", "--watchdog", "0.5", model="tiny_int8_edgetpu.tflite",
         LD_LIBRARY_PATH=str(edgetpu_library.parent), EDGETPU_STANDIN="hang", EDGETPU_STANDIN_RUN="10",
         EDGETPU_STANDIN_FUSE=str(place / "fuse"),
     )  # fmt: skip
@@ -103,12 +123,12 @@ def test_an_engine_that_hangs_is_replaced(place, edgetpu_library):  # noqa: F811
     assert len(indices) == 48 and indices == sorted(set(indices)) and indices[-1] == 49
 
 
-def test_an_engine_that_cannot_be_had_is_one_line(place):
-    process = start(place, model="tiny_int8_edgetpu.tflite")
+def test_an_engine_that_cannot_be_had_is_one_line(place, start):
+    process = start(model="tiny_int8_edgetpu.tflite")
     out, errors = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert errors.startswith("error: edgetpu: libedgetpu.so.1 is not installed") and len(errors.splitlines()) == 1
-    process = start(place, "--fallback", "--json", "-", model="tiny_int8_edgetpu.tflite")
+    process = start("--fallback", "--json", "-", model="tiny_int8_edgetpu.tflite")
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0 and len(out.splitlines()) == 50
     assert errors.startswith("warning: edgetpu: libedgetpu.so.1 is not installed")

@@ -102,7 +102,7 @@ def test_people_who_walk_by_one_at_a_time(shared, tmp_path):
     assert not main(
         [
             str(shared / "models/coco_ssd_mobilenet_v1_quant.tflite"), "--track", "--only", "person",
-            "--source", str(shared / "video/one-by-one-person-detection.mp4"), "--frames", "50", "--json", str(lines),
+            "--source", str(shared / "video/one-by-one-person-detection.mp4"), "--frames", "110", "--json", str(lines),
         ]
     )  # fmt: skip
     numbers = [
