@@ -1,0 +1,87 @@
+package kit.detector
+
+import java.io.File
+import java.nio.ByteBuffer
+
+fun frameTests(places: Places) = listOf(
+    Test("turned frames give the same tensor") {
+        val model = File(places.golden, "detector_int8.tflite")
+        open(model, 0.3).use { detector ->
+            val width = 67
+            val height = 41
+            val bytes = noise(7, 3 * width * height)
+            val upright = sha256(detector.preprocess(rgb(bytes, width, height)))
+            for (rotation in Rotation.entries) {
+                val frame = turned(bytes, width, height, rotation)
+                same(frame.uprightWidth to frame.uprightHeight, width to height)
+                same(sha256(detector.preprocess(frame)), upright, "$rotation")
+            }
+        }
+    },
+    Test("turned YUV is what its turned RGB is") {
+        for (rotation in Rotation.entries) turnedYuv(rotation)
+    },
+    Test("RGBA with long rows gives what RGB gives") {
+        val width = 31
+        val height = 17
+        val bytes = noise(3, 3 * width * height)
+        val rgba = ByteBuffer.allocateDirect((height - 1) * 140 + 4 * width)
+        for (y in 0 until height) {
+            for (x in 0 until width) for (c in 0 until 3) rgba.put(140 * y + 4 * x + c, bytes[3 * (y * width + x) + c])
+        }
+        val frame = Frame(Pixels.Rgba(Plane(rgba, 140, 4)), width, height)
+        same(sha256(resized(frame)), sha256(resized(rgb(bytes, width, height))))
+    },
+    Test("what is no picture is refused") {
+        val bytes = ByteArray(64)
+        for ((width, height) in listOf(0 to 4, 4 to 0, -1 to 4, (1 shl 20) to (1 shl 20))) {
+            fails<DetectorError.BadFrame> { rgb(bytes, width, height) }
+        }
+        fails<DetectorError.BadFrame> { rgb(ByteArray(47), 4, 4) }
+        rgb(ByteArray(48), 4, 4)
+        fails<DetectorError.BadFrame> { Frame(Pixels.Rgb(Plane(bytes, 11, 3)), 4, 4) }
+        fails<DetectorError.BadFrame> { Frame(Pixels.Rgba(Plane(bytes, 16, 3)), 4, 4) }
+        fails<DetectorError.BadFrame> { Frame(Pixels.Rgb(Plane(bytes, -12, 3)), 4, 4) }
+        val luma = Plane(bytes, 5, 1)
+        Frame(Pixels.Yuv420(luma, Plane(ByteArray(9), 3, 1), Plane(ByteArray(9), 3, 1)), 5, 5)
+        fails<DetectorError.BadFrame> { Frame(Pixels.Yuv420(luma, Plane(ByteArray(8), 3, 1), Plane(ByteArray(9), 3, 1)), 5, 5) }
+        fails<DetectorError.BadFrame> { Frame(Pixels.Yuv420(luma, Plane(ByteArray(9), 3, 0), Plane(ByteArray(9), 3, 1)), 5, 5) }
+        fails<DetectorError.BadFrame> { Rotation.of(45) }
+        same(Rotation.of(-90), Rotation.LEFT)
+    },
+)
+
+private fun resized(frame: Frame): ByteArray {
+    val target = ByteArray(3 * 20 * 24)
+    Bilinear.resize(PixelSource.of(frame, Scratch()), frame.uprightWidth, frame.uprightHeight, 20, 24, target)
+    return target
+}
+
+/** The picture stored so that [rotation] makes it upright again. */
+private fun turned(bytes: ByteArray, width: Int, height: Int, rotation: Rotation): Frame {
+    val (storedWidth, storedHeight) = if (rotation.swapsSides) height to width else width to height
+    val stored = ByteArray(bytes.size)
+    for (y in 0 until height) {
+        for (x in 0 until width) {
+            // Turning clockwise by a quarter puts the stored left column, read upwards, into the top row.
+            val (sx, sy) = when (rotation) {
+                Rotation.NONE -> x to y
+                Rotation.RIGHT -> y to width - 1 - x
+                Rotation.HALF -> width - 1 - x to height - 1 - y
+                Rotation.LEFT -> height - 1 - y to x
+            }
+            for (c in 0 until 3) stored[3 * (sy * storedWidth + sx) + c] = bytes[3 * (y * width + x) + c]
+        }
+    }
+    return Frame(Pixels.Rgb(Plane(stored, 3 * storedWidth, 3)), storedWidth, storedHeight, rotation)
+}
+
+private fun turnedYuv(rotation: Rotation) {
+    val width = 33
+    val height = 18
+    val pixels = waysToStore(noise(1, width * height), noise(2, 2 * 17 * 9), width, height, YuvColor())[1]
+    val plain = ByteArray(3 * width * height)
+    Bilinear.resize(PixelSource.of(Frame(pixels, width, height), Scratch()), width, height, width, height, plain)
+    val fromRgb = Frame(Pixels.Rgb(Plane(plain, 3 * width, 3)), width, height, rotation)
+    same(sha256(resized(Frame(pixels, width, height, rotation))), sha256(resized(fromRgb)), "$rotation")
+}

