@@ -57,7 +57,7 @@ def test_the_settings_are_the_runs_own(run):
         ({"steps": 60}, "--steps: this run was started with 50, not with 60; leave it out"),
         ({"size": 640}, "--size: this run was started with 320, not with 640"),
         ({"patience": 2}, "--patience: this run was started with the default, not with 2"),
-        ({"photometric": False}, "--no-photometric: this run was started with yes, not with no"),
+        ({"photometric": False}, "--no-photometric: this run was started without it"),
         ({"val_split": 0.2}, "--val-split: this run was started with 0.3, not with 0.2"),
     ],
 )

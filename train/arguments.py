@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_data(parser.add_argument_group("data"))
     add_pictures(parser.add_argument_group("pictures"))
     _add_recipe(parser.add_argument_group("recipe"))
-    _add_course(parser.add_argument_group("course"))
+    _add_course(parser.add_argument_group("validation and checkpoints"))
     _add_devices(parser.add_argument_group("devices"))
 
 
@@ -134,12 +134,15 @@ def _add_recipe(group) -> None:
         help="validate and keep a moving average of the weights, 0.99 say: steadier figures, slower to begin with (no"
         " average)",
     )
+    add_precision(group)
+
+
+def add_precision(group) -> None:
     _add(
         group,
         "--mixed-precision",
         action="store_true",
-        help="compute in float16 on graphics cards, in bfloat16 elsewhere: faster where the hardware has it, slower"
-        " where it has not",
+        help="compute in float16 on graphics cards, in bfloat16 elsewhere; slower where the hardware has no such units",
     )
 
 

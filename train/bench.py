@@ -18,15 +18,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from runtime.command import run
 from runtime.errors import InputError
-from train import libraries
+from train import arguments, libraries
 from train.dataset import Dataset, open_dataset
-
-if TYPE_CHECKING:
-    from train.training import Options
+from train.options import Options, check
 
 ROUNDS = 4
 # The input pipeline works ahead. What it has in store at the end of a pause would flatter the loop,
@@ -56,18 +53,20 @@ class Speeds:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    told = _parser().parse_args(argv)
     with contextlib.ExitStack() as stack:
-        data = arguments.data
+        data = told.data
         if data is None:
-            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), arguments.size)
+            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), told.size)
         dataset = open_dataset(data)
         libraries.prepare()
-        from train.training import Options
-
-        options = Options(steps=arguments.steps, batch=arguments.batch, size=arguments.size, init=arguments.init)
+        options = Options(**arguments.given(told))
+        check(options)
         speeds = measure(dataset, options)
-    print(json.dumps({**asdict(speeds), **_settings(arguments)}) if arguments.json else speeds.table())
+    if told.json:
+        print(json.dumps({**asdict(speeds), "data": told.data, **arguments.given(told)}))
+    else:
+        print(speeds.table())
     return 0
 
 
@@ -147,10 +146,6 @@ def _generated(folder: Path, size: int) -> Path:
     return folder / "data"
 
 
-def _settings(arguments: argparse.Namespace) -> dict[str, object]:
-    return {name: getattr(arguments, name) for name in ("data", "size", "batch", "steps")}
-
-
 def _parser() -> argparse.ArgumentParser:
     summary, _, details = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m train.bench", description=summary, epilog=details)
@@ -159,6 +154,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch", type=int, default=8, metavar="N", help="pictures a step (8)")
     parser.add_argument("--steps", type=int, default=40, metavar="N", help=f"steps timed each way, in {ROUNDS} rounds (40)")
     parser.add_argument("--init", default="none", metavar="WHAT", help="initial weights, as for training (none)")
+    arguments.add_pictures(parser.add_argument_group("pictures"))
+    arguments.add_precision(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

@@ -45,9 +45,9 @@ class BestWeights:
         """What the trainer copies into its logs, by the name of the figure."""
         return {self._metric: self._reached}
 
-    def steps_since(self, step: int) -> int:
-        """How many steps ago, at `step`, the best was reached; 0 before the first validation."""
-        return step - self.best.step if self.best else 0
+    def waited(self, step: int, interval: int) -> int:
+        """How many validations, one each `interval` steps, have been no better in a row at `step`."""
+        return -(-(step - self.best.step) // interval) if self.best else 0
 
     def maybe_export_checkpoint(
         self, checkpoint: tf.train.Checkpoint, eval_logs: Mapping[str, Any], global_step: int, write_logs: bool = True

@@ -28,8 +28,8 @@ def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
         before = getattr(started, name)
         if name not in _FREE and value != before:
             raise InputError(
-                f"{options.spelled(name)}: this run was started with {_said(before)}, not with {_said(value)};"
-                f" leave it out to go on with {run.path}, or start another run"
+                f"{options.spelled(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
+                f" {run.path}, or start another run"
             )
     return options.from_dict({**values, **{name: given[name] for name in _FREE if name in given}}, str(file))
 
@@ -100,9 +100,10 @@ def _of(run: RunFolder, section: str) -> Mapping[str, Any]:
     return found
 
 
-def _said(value: Any) -> str:
-    words = {None: "the default", True: "yes", False: "no"}
-    return words[value] if value is None or isinstance(value, bool) else str(value)
+def _differently(before: Any, value: Any) -> str:
+    if isinstance(value, bool):
+        return "without it"
+    return f"with {'the default' if before is None else before}, not with {value}"
 
 
 def _named(labels) -> str:

@@ -97,8 +97,8 @@ class Runner(train_lib.OrbitExperimentRunner):
         )
 
     def _ended_early(self) -> bool:
-        waited = self.best_weights.steps_since(self.step)
-        return self._patience is not None and waited >= self._patience * self.params.trainer.validation_interval
+        waited = self.best_weights.waited(self.step, self.params.trainer.validation_interval)
+        return self._patience is not None and waited >= self._patience
 
 
 class Controller(orbit.Controller):

@@ -28,6 +28,7 @@ from train.zoo import resolve_init
 
 _STEPS_PER_REPORT = 5
 _VALIDATIONS = 4
+_WORKERS_CHECKPOINT = 100
 
 
 def say_on_stderr(line: str) -> None:
@@ -192,7 +193,9 @@ def configuration(
     trainer.steps_per_loop = min(_STEPS_PER_REPORT, every, options.checkpoint_every or every)
     trainer.summary_interval = trainer.steps_per_loop
     trainer.validation_interval = every
-    trainer.checkpoint_interval = options.checkpoint_every or 0
+    # Workers must all write at the same step, whatever their clocks say.
+    by_time = options.strategy != "multi_worker"
+    trainer.checkpoint_interval = options.checkpoint_every or (0 if by_time else _WORKERS_CHECKPOINT)
     trainer.optimizer_config = experiment.schedule(options.steps, options.batch, options.rate, options.ema)
     params.runtime = runtime_settings(options)
     return params
