@@ -16,7 +16,7 @@ from training_processes import starter  # noqa: F401
 from train import checkpoint_files, checkpoints, generate, history
 from train.run_folder import RunFolder
 
-STEPS = 12
+STEPS = 14
 KILLS = 10
 WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
 
@@ -24,19 +24,23 @@ WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
 def test_a_run_that_is_killed_ten_times_ends_as_one_that_never_was(starter, tmp_path):  # noqa: F811
     generate.data_set(tmp_path / "data", images=8, size=(120, 90))
     options = ["--init", str(WARM_START), "--steps", str(STEPS), "--batch", "1", "--seed", "2", "--validate-every", "4"]
-    start = [str(tmp_path / "data"), *options, "--checkpoint-every", "1", "--out"]
+    # Everything that has a state of its own, or draws by the place in the sequence.
+    recipe = ["--ema", "0.9", "--head-steps", "2", "--mosaic", "0.5", "--scale-jitter", "0.3", "--oversample", "0.9"]
+    start = [str(tmp_path / "data"), *options, *recipe, "--checkpoint-every", "1", "--out"]
     run, undisturbed = RunFolder(tmp_path / "killed"), RunFolder(tmp_path / "undisturbed")
     log = tmp_path / "log"
     draw = random.Random(4)
     killed, steps = 0, []
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     assert starter.wait(starter.start([*start, str(undisturbed.path)], log, **cache)) == 0, log.read_text()
+    first, *_, final = history.read(undisturbed.path).training
+    a_step = (final["seconds"] - first["seconds"]) / (STEPS - 1)
     pid = starter.start([*start, str(run.path)], log, **cache)
     while killed < KILLS and not run.has_ended:
         # Some while it starts, most in the midst of steps, checkpoints and validations.
         if draw.random() < 0.8:
-            wait_for_the_next_step(run)
-        time.sleep(draw.uniform(0, 1.5))
+            wait_for_another_checkpoint(run)
+        time.sleep(draw.uniform(0, 1.5) * a_step)
         assert starter.kill(pid) in (-9, 0), log.read_text()
         killed += 1
         steps.append(everything_is_readable(run))
@@ -54,15 +58,15 @@ def test_a_run_that_is_killed_ten_times_ends_as_one_that_never_was(starter, tmp_
     for folder in ("best", "last"):
         ours, theirs = (checkpoint_files.newest(getattr(one, folder)) for one in (run, undisturbed))
         assert list(checkpoints.equal(ours, theirs)) == []
-    assert [line["step"] for line in history.read(run.path).validations] == [4, 8, 12]
+    averages = [name for name in tf.train.load_checkpoint(str(run.last)).get_variable_to_shape_map() if "/average/" in name]
+    assert len(averages) == 384
+    assert [line["step"] for line in history.read(run.path).validations] == [4, 8, 12, 14]
 
 
-def wait_for_the_next_step(run: RunFolder) -> None:
-    """Until training has written that it did one."""
-    file = run.path / "history.jsonl"
-    before = file.stat().st_size if file.exists() else 0
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and not (file.exists() and file.stat().st_size > before) and not run.has_ended:
+def wait_for_another_checkpoint(run: RunFolder) -> None:
+    before = checkpoint_files.newest(run.last)
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline and checkpoint_files.newest(run.last) == before and not run.has_ended:
         time.sleep(0.02)
 
 

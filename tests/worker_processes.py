@@ -1,8 +1,7 @@
-"""One step of training on fixed pictures, by one process or by a worker that has its share of them."""
+"""What the worker processes of tests do besides the training command."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,11 @@ PICTURES = 2
 CLASSES = 4
 
 
-def main(arguments: list[str]) -> int:
-    """Arguments: the strategy or "", and where to leave the weights after the step."""
+def one_step(arguments: list[str]) -> int:
+    """A step on fixed pictures, by one process or by a worker that has its share of them.
+
+    Arguments: the strategy or "", and where to leave the weights after the step.
+    """
     import tensorflow as tf
 
     from train import checkpoints, devices, experiment
@@ -39,12 +41,27 @@ def main(arguments: list[str]) -> int:
         part = tf.constant(images[share]), {name: tf.constant(values[share]) for name, values in targets.items()}
         return task.train_step(part, model, optimizer, metrics)
 
-    logged = placed.strategy.run(step)
+    placed.strategy.run(step)
     with placed.strategy.scope():
         checkpoints.save(model, out)
-        print(float(metrics[0].result()), float(metrics[1].result()), file=sys.stdout)
-    del logged
+        print(float(metrics[0].result()), float(metrics[1].result()))
     return 0
+
+
+def train_impatiently(arguments: list[str]) -> int:
+    """The training command, but for a dead worker being missed in 20 seconds instead of minutes."""
+    from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+    from tensorflow.python.eager import context
+
+    from train.__main__ import main
+
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        heartbeat_timeout_in_ms=20_000,
+        coordinated_jobs=[coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=2)],
+    )
+    return main(arguments)
 
 
 def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:

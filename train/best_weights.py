@@ -61,6 +61,7 @@ class BestWeights:
             checkpoint.model,
             self._folder,
             number=checkpoint_files.next_number(self._folder),
+            alone=True,
             beside=json.dumps({"step": best.step, **metrics.as_dict()}, indent=2) + "\n",
         )
         self.best, self._reached = best, figure

@@ -28,13 +28,15 @@ def newest(folder: str | os.PathLike) -> Path | None:
     return Path(folder) / f"ckpt-{max(numbers)}" if numbers else None
 
 
-def put(folder: Path, written: str, number: int, *, beside: str | None = None, state: bool = False) -> Path:
+def put(
+    folder: Path, written: str, number: int, *, alone: bool = True, beside: str | None = None, state: bool = False
+) -> Path:
     """Moves the checkpoint with the prefix `written` into `folder` as `ckpt-number`; returns its prefix.
 
-    `written` must lie on the same file system, in a folder whose name begins with `.ckpt`. Other
-    checkpoints in the folder are removed.
+    `written` must lie on the same file system, in a folder whose name begins with `.ckpt`.
 
     Args:
+      alone: remove the folder's other checkpoints.
       beside: a text that comes along as `ckpt-number.json`.
       state: write the file `checkpoint` too, by which TensorFlow's own functions find the newest.
     """
@@ -48,7 +50,8 @@ def put(folder: Path, written: str, number: int, *, beside: str | None = None, s
         _to_disk(folder)
     if state:
         write_text(folder / "checkpoint", f'model_checkpoint_path: "ckpt-{number}"\n')
-    remove_others(folder, number)
+    if alone:
+        remove_others(folder, number)
     return folder / f"ckpt-{number}"
 
 

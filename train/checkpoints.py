@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -197,14 +198,14 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
 
 
 def save(
-    model: Detector, folder: str | os.PathLike, *, half: bool = False, number: int = 0, beside: str | None = None
+    model: Detector, folder: str | os.PathLike, *, half: bool = False, number: int = 0, **options: Any
 ) -> str:
     """Writes the model's variables as `folder/ckpt-number` under the published keys; returns the prefix.
 
     Args:
       half: write float16, half the size; `load` widens it again.
       number: what `checkpoint_files.next_number` gives keeps the folder whole at every instant.
-      beside: a text that comes along as `ckpt-number.json`.
+      options: those of `checkpoint_files.put`; the folder's other checkpoints stay unless `alone` is true.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -221,7 +222,8 @@ def save(
         tf.raw_ops.MergeV2Checkpoints(
             checkpoint_prefixes=[prefix], destination_prefix=os.path.join(temporary, "whole"), delete_old_dirs=False
         )
-        return str(checkpoint_files.put(target, os.path.join(temporary, "whole"), number, beside=beside))
+        whole = os.path.join(temporary, "whole")
+        return str(checkpoint_files.put(target, whole, number, **{"alone": False, **options}))
 
 
 def equal(a: str | os.PathLike, b: str | os.PathLike) -> Iterator[str]:

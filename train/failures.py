@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -37,8 +38,9 @@ def explained(run: RunFolder, workers: int = 1) -> Iterator[None]:
         if words:
             raise _full(run, words[0]) from error
         if workers > 1 and isinstance(error, _WORKER_LOST):
-            first_line = (str(error).splitlines() or [type(error).__name__])[0]
-            raise KitError(f"a worker is gone ({first_line}); start all of them again: {how_to_go_on(run)}") from error
+            # Without the names of TensorFlow's own nodes.
+            first_line = re.sub(r"\{\{.*?\}\}\s*", "", (str(error).splitlines() or [type(error).__name__])[0])
+            raise KitError(f"a worker is gone: {first_line}; start all of them again: {how_to_go_on(run)}") from error
         raise
 
 
