@@ -40,14 +40,14 @@ def explained(run: RunFolder, workers: int = 1) -> Iterator[None]:
         if workers > 1 and isinstance(error, _WORKER_LOST):
             # Without the names of TensorFlow's own nodes.
             first_line = re.sub(r"\{\{.*?\}\}\s*", "", (str(error).splitlines() or [type(error).__name__])[0])
-            raise KitError(f"a worker is gone: {first_line}; start all of them again: {how_to_go_on(run)}") from error
+            raise KitError(f"a worker is gone: {first_line}; {_go_on(run, 'start all of them again')}") from error
         raise
 
 
-def how_to_go_on(run: RunFolder) -> str:
-    """The command that resumes `run`, or that there is nothing to resume."""
-    return f"python -m train --resume {run.path}" if run.has_checkpoint else "there is no checkpoint to resume from yet"
-
-
 def _full(run: RunFolder, words: str) -> KitError:
-    return KitError(f"{run.path}: cannot be written: {words}; make room, then go on: {how_to_go_on(run)}")
+    return KitError(f"{run.path}: cannot be written: {words}; {_go_on(run, 'make room, then go on')}")
+
+
+def _go_on(run: RunFolder, what: str) -> str:
+    how = f"python -m train --resume {run.path}" if run.has_checkpoint else "there is no checkpoint yet, so from the start"
+    return f"{what}: {how}"
