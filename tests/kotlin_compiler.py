@@ -41,12 +41,20 @@ def classpath() -> list[Path]:
     return [*(next(folder.glob(pattern)) for pattern in LIBRARIES), JNA]
 
 
-def compiled(sources: Sequence[Path], options: Sequence[str] = ()) -> Path:
-    """The folder of classes of `sources`. Raises Unavailable, or CompilerError with what is wrong with them."""
+def coroutines() -> Path:
+    """A jar with kotlinx.coroutines in it: the kernel's own. Raises Unavailable."""
+    return next(_jars().glob(COMPILER))
+
+
+def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
+    """The folder of classes of `sources`, which need the jars `libraries`; Java sources are only looked up in.
+
+    Raises Unavailable, or CompilerError with what is wrong with the sources.
+    """
     if shutil.which("java") is None:
         raise Unavailable("no Java here; on Debian: apt-get install openjdk-17-jre-headless")
-    libraries = os.pathsep.join(map(str, classpath()))
-    arguments = ["-no-reflect", "-no-stdlib", "-Werror", "-jvm-target", "17", *options, "-classpath", libraries]
+    arguments = ["-no-reflect", "-no-stdlib", "-Werror", "-jvm-target", "17"]
+    arguments += ["-classpath", os.pathsep.join(map(str, libraries))]
     mark = hashlib.sha256(repr((WHEEL, arguments)).encode())
     for source in sorted(sources):
         mark.update(source.name.encode() + b"\0" + source.read_bytes())
@@ -109,6 +117,6 @@ def _download(target: Path) -> Path:
 
 if __name__ == "__main__":
     try:
-        print(compiled([Path(word) for word in sys.argv[1:]]))
+        print(compiled([Path(word) for word in sys.argv[1:]], classpath()))
     except (Unavailable, CompilerError) as reason:
         sys.exit(f"error: {reason}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -22,7 +24,11 @@ from runtime.tflite import Model
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 CORE = ROOT / "android" / "detector" / "src" / "main" / "kotlin" / "kit" / "detector"
+LAYER = CORE / "android"
+APP = ROOT / "android" / "app" / "src" / "main"
 TESTS = ROOT / "tests" / "kotlin"
+DECLARATIONS = ROOT / "tests" / "android_declarations"
+ANDROID = "{http://schemas.android.com/apk/res/android}"
 SHARED_MODEL = "coco_ssd_mobilenet_v1_quant.tflite"
 SCORE = 0.3
 
@@ -39,7 +45,7 @@ def library() -> Path:
 def classes() -> Path:
     """The core and its tests, compiled."""
     try:
-        return kotlin_compiler.compiled([*CORE.glob("*.kt"), *TESTS.glob("*.kt")])
+        return kotlin_compiler.compiled([*CORE.glob("*.kt"), *TESTS.glob("*.kt")], kotlin_compiler.classpath())
     except kotlin_compiler.Unavailable as reason:
         pytest.skip(str(reason))
 
@@ -126,6 +132,40 @@ def test_cases_find_something():
     """Agreement on nothing would prove nothing."""
     golden = json.loads((GOLDEN / "golden.json").read_text(encoding="utf-8"))
     assert all(any(result["detections"] for result in model["results"]) for model in golden["models"])
+
+
+def test_the_android_layer_and_the_app_compile_against_declarations_by_hand():
+    """Without Android's SDK: that names and types fit what tests/android_declarations says of it."""
+    app = [APP / "kotlin" / "kit" / "app" / f"{name}.kt" for name in ("Camera", "DetectionSession", "ModelLibrary")]
+    sources = [*CORE.glob("*.kt"), *LAYER.glob("*.kt"), *app, *DECLARATIONS.rglob("*.java")]
+    try:
+        kotlin_compiler.compiled(sources, [*kotlin_compiler.classpath(), kotlin_compiler.coroutines()])
+    except kotlin_compiler.Unavailable as reason:
+        pytest.skip(str(reason))
+
+
+def test_texts_and_classes_that_the_app_names_are_there():
+    manifest = ElementTree.parse(APP / "AndroidManifest.xml").getroot()
+    names = [value for element in manifest.iter() for key, value in element.attrib.items() if key == f"{ANDROID}name"]
+    assert "android.permission.CAMERA" in names
+    code = "".join(path.read_text(encoding="utf-8") for path in APP.rglob("*.kt"))
+    for name in names:
+        assert not name.startswith(".") or f"class {name[1:]} : " in code
+    texts = {entry.get("name") for entry in ElementTree.parse(APP / "res" / "values" / "strings.xml").getroot()}
+    assert set(re.findall(r"R\.string\.(\w+)", code)) | {"app_name"} == texts
+    icon = manifest.find("application").get(f"{ANDROID}icon").removeprefix("@drawable/")
+    assert (APP / "res" / "drawable" / f"{icon}.xml").is_file()
+
+
+def test_the_build_names_what_the_catalogue_has():
+    catalogue = (ROOT / "android" / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
+    known = {line.split(" = ")[0].replace("-", ".") for line in catalogue.splitlines() if " = {" in line}
+    used = set()
+    for path in (ROOT / "android").rglob("build.gradle.kts"):
+        used |= set(re.findall(r"\blibs\.(?:plugins\.)?([\w.]+)", path.read_text(encoding="utf-8")))
+    assert used == known
+    versions = set(re.findall(r'^([\w-]+) = "', catalogue, re.MULTILINE))
+    assert versions == set(re.findall(r'version\.ref = "([\w-]+)"', catalogue))
 
 
 def test_the_core_knows_no_android():

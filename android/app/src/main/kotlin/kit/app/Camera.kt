@@ -1,0 +1,49 @@
+package kit.app
+
+import android.content.Context
+import androidx.camera.core.CameraSelector
+import androidx.camera.core.ImageAnalysis
+import androidx.camera.core.Preview
+import androidx.camera.core.UseCaseGroup
+import androidx.camera.lifecycle.ProcessCameraProvider
+import androidx.camera.view.PreviewView
+import androidx.core.content.ContextCompat
+import androidx.lifecycle.LifecycleOwner
+import java.util.concurrent.ExecutionException
+
+/**
+ * Shows the camera in [view] and hands its frames to the session, from when [bind] is called on.
+ *
+ * CameraX stops it while [owner] is in the background, and goes on afterwards.
+ */
+class Camera(private val context: Context, private val owner: LifecycleOwner, private val view: PreviewView) {
+    /** Only the newest frame waits; older ones are dropped. */
+    fun bind(session: DetectionSession, isFront: Boolean) {
+        val request = ProcessCameraProvider.getInstance(context)
+        request.addListener({
+            try {
+                bind(request.get(), session, isFront)
+                session.reportCamera(null)
+            } catch (error: ExecutionException) {
+                session.reportCamera("The camera cannot be used: ${error.cause?.message}")
+            } catch (error: IllegalArgumentException) {
+                session.reportCamera("This phone has no such camera, or it is in use: ${error.message}")
+            } catch (error: IllegalStateException) {
+                session.reportCamera("The camera cannot be used: ${error.message}")
+            }
+        }, ContextCompat.getMainExecutor(context))
+    }
+
+    private fun bind(provider: ProcessCameraProvider, session: DetectionSession, isFront: Boolean) {
+        val preview = Preview.Builder().build().apply { surfaceProvider = view.surfaceProvider }
+        val analysis = ImageAnalysis.Builder()
+            .setBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
+            .setOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_YUV_420_888)
+            .build()
+        analysis.setAnalyzer(session.worker) { image -> session.look(image, isFront) }
+        val selector = if (isFront) CameraSelector.DEFAULT_FRONT_CAMERA else CameraSelector.DEFAULT_BACK_CAMERA
+        val group = UseCaseGroup.Builder().addUseCase(preview).addUseCase(analysis).build()
+        provider.unbindAll()
+        provider.bindToLifecycle(owner, selector, group)
+    }
+}

@@ -1,0 +1,48 @@
+package kit.app
+
+import androidx.compose.foundation.Canvas
+import androidx.compose.runtime.Composable
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.geometry.Offset
+import androidx.compose.ui.geometry.Size
+import androidx.compose.ui.graphics.Color
+import androidx.compose.ui.graphics.drawscope.DrawScope
+import androidx.compose.ui.graphics.drawscope.Stroke
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
+import androidx.compose.ui.text.TextMeasurer
+import androidx.compose.ui.text.TextStyle
+import androidx.compose.ui.text.drawText
+import androidx.compose.ui.text.rememberTextMeasurer
+import androidx.compose.ui.unit.dp
+import androidx.compose.ui.unit.sp
+import kit.detector.Box
+import kit.detector.Detection
+import kit.detector.Viewport
+import kit.detector.classHue
+import kotlin.math.roundToInt
+
+/** Boxes, labels and scores over the camera's picture. */
+@Composable
+fun Overlay(found: Found, modifier: Modifier = Modifier) {
+    val measurer = rememberTextMeasurer()
+    val names = found.detections.joinToString { it.label }
+    Canvas(modifier.semantics { contentDescription = names }) {
+        val view = Viewport(found.width, found.height, size.width.toDouble(), size.height.toDouble(), found.isMirrored)
+        // The best come first and are drawn last, on top.
+        for (detection in found.detections.asReversed()) draw(detection, view.place(detection.box), measurer)
+    }
+}
+
+private fun DrawScope.draw(detection: Detection, place: Box, measurer: TextMeasurer) {
+    val color = Color.hsv((360 * classHue(detection.classId)).toFloat(), 0.85f, 0.95f)
+    val corner = Offset(place.xmin.toFloat(), place.ymin.toFloat())
+    drawRect(color, corner, Size(place.width.toFloat(), place.height.toFloat()), style = Stroke(3.dp.toPx()))
+    val said = "${detection.label} ${(100 * detection.score).roundToInt()} %"
+    val text = measurer.measure(said, TextStyle(Color.Black, 12.sp), maxLines = 1)
+    val height = text.size.height.toFloat()
+    // Above the box where there is room, else inside it.
+    val top = if (corner.y >= height) corner.y - height else corner.y
+    drawRect(color, Offset(corner.x, top), Size(text.size.width + 6.dp.toPx(), height))
+    drawText(text, topLeft = Offset(corner.x + 3.dp.toPx(), top))
+}

@@ -1,0 +1,50 @@
+package kit.detector.android
+
+import android.content.Context
+import kit.detector.Detector
+import kit.detector.DetectorError
+import kit.detector.Labels
+import kit.detector.Ladder
+import kit.detector.ModelFile
+import java.io.FileInputStream
+import java.io.IOException
+import java.nio.channels.FileChannel
+
+/** Loads detectors from files and from the app's assets. */
+object Detectors {
+    /**
+     * The detector in [file], on the first of [accelerators] that loads the model and runs it.
+     *
+     * `detector.stepsDown` has the reason for each that does not. Takes its time: not for the main
+     * thread. Throws a [DetectorError] where the file is no detector, or nothing can run it.
+     */
+    fun load(
+        file: ModelFile,
+        accelerators: List<Accelerator> = Accelerator.entries,
+        threads: Int = DEFAULT_THREADS,
+        score: Double = file.defaultScore,
+    ): Detector {
+        val ladder = Ladder.climb(accelerators.map { it.rung(file, threads) })
+        return Detector(file, ladder.engine, score, ladder.stepsDown)
+    }
+
+    /**
+     * The asset [name], mapped into memory, which wants it uncompressed in the package: the plugin
+     * leaves `.tflite` so by itself. Throws a [DetectorError].
+     */
+    fun asset(context: Context, name: String, labels: Labels? = null): ModelFile {
+        val buffer = try {
+            context.assets.openFd(name).use { asset ->
+                FileInputStream(asset.fileDescriptor).use { stream ->
+                    stream.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength)
+                }
+            }
+        } catch (error: IOException) {
+            throw DetectorError.Unreadable(name, error.message ?: "the app has no such asset, or it is compressed")
+        }
+        return ModelFile(buffer, name, labels)
+    }
+
+    // Phones have two or more fast cores; more threads than that wait for the slow ones.
+    private const val DEFAULT_THREADS = 2
+}

@@ -1,0 +1,3 @@
+package android.app;
+
+public abstract class Application extends android.content.Context {}

@@ -1,0 +1,15 @@
+package androidx.camera.core;
+
+public interface ImageProxy extends AutoCloseable {
+    interface PlaneProxy {
+        int getRowStride();
+        int getPixelStride();
+        java.nio.ByteBuffer getBuffer();
+    }
+    int getFormat();
+    int getWidth();
+    int getHeight();
+    PlaneProxy[] getPlanes();
+    ImageInfo getImageInfo();
+    @Override void close();
+}

@@ -1,0 +1,10 @@
+package androidx.camera.core;
+
+public final class Preview extends UseCase {
+    public interface SurfaceProvider {}
+    public native void setSurfaceProvider(SurfaceProvider provider);
+    public native SurfaceProvider getSurfaceProvider();
+    public static final class Builder {
+        public native Preview build();
+    }
+}

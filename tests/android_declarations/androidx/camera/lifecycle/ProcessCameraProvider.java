@@ -1,0 +1,12 @@
+package androidx.camera.lifecycle;
+
+import androidx.camera.core.CameraSelector;
+import androidx.camera.core.UseCaseGroup;
+
+public final class ProcessCameraProvider {
+    public static native com.google.common.util.concurrent.ListenableFuture<ProcessCameraProvider> getInstance(
+        android.content.Context context);
+    public native void unbindAll();
+    public native androidx.camera.core.Camera bindToLifecycle(
+        androidx.lifecycle.LifecycleOwner owner, CameraSelector selector, UseCaseGroup group);
+}

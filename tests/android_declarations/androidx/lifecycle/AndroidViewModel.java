@@ -1,0 +1,6 @@
+package androidx.lifecycle;
+
+public class AndroidViewModel {
+    public AndroidViewModel(android.app.Application application) {}
+    protected void onCleared() {}
+}

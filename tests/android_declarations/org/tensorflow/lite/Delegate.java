@@ -1,0 +1,6 @@
+package org.tensorflow.lite;
+
+public interface Delegate extends java.io.Closeable {
+    long getNativeHandle();
+    @Override default void close() {}
+}
