@@ -1,6 +1,5 @@
 package androidx.lifecycle;
 
-public class AndroidViewModel {
+public class AndroidViewModel extends ViewModel {
     public AndroidViewModel(android.app.Application application) {}
-    protected void onCleared() {}
 }
