@@ -121,7 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--iou", type=share, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
     group = parser.add_argument_group("int8")
     group.add_argument("--calibration", type=positive, default=300, metavar="N", help="pictures (default: 300)")
-    group.add_argument("--calibration-method", choices=("mse", "minmax", "percentile"), default="mse")
+    group.add_argument(
+        "--calibration-method",
+        choices=("mse", "minmax", "percentile"),
+        help="how ranges follow from the pictures (default: mse; a run of `python -m train --qat` has its own)",
+    )
     group.add_argument("--max-drop", type=share, default=0.02, help="AP that a file may lose (default: 0.02)")
     group.add_argument("--no-gate", action="store_true", help="write the file even where it fails its checks")
     group = parser.add_argument_group("a bare checkpoint")

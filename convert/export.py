@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from runtime.pictures import is_picture
 from runtime.values import Labels
 from train.coco import Metrics
 from train.folded import fold
+from train.quantisation import Quantisation
 from train.run_folder import RunFolder
 
 # Detections of all classes share the slots. Blood cells (up to 30 boxes a picture) lost 0.016 AP to
@@ -36,7 +37,8 @@ class Source:
 
     `calibration` are pictures like those of use, for int8; `fullest` is the greatest number of boxes
     that a picture has, 0 where nothing is known; `validation` is what AP is measured on, None where
-    nothing labelled is known; `about` is what the manifest says of where it comes from.
+    nothing labelled is known; `quantisation` is what a run was trained with, None of a float run;
+    `about` is what the manifest says of where it comes from.
     """
 
     checkpoint: Path
@@ -45,6 +47,7 @@ class Source:
     calibration: tuple[Picture, ...] = ()
     fullest: int = 0
     validation: EvaluationSet | None = None
+    quantisation: Quantisation | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
 
@@ -54,7 +57,7 @@ class Options:
 
     `raw_head`: beside each file its twin without post-processing (see `raw_head.twin`).
     `detections` None means 25, or 100 where a picture of the run has more than 12 boxes; `score` and
-    `iou` as in `Postprocessing`.
+    `iou` as in `Postprocessing`; `method` None means the ranges that a run was trained with, else "mse".
     """
 
     fp16: bool = False
@@ -63,7 +66,7 @@ class Options:
     detections: int | None = None
     score: float = Postprocessing.score
     iou: float = Postprocessing.iou
-    method: str = quantise.METHOD
+    method: str | None = None
     calibration: int = quantise.PICTURES
     max_drop: float = gate.MAX_DROP
     gate: bool = True
@@ -79,8 +82,15 @@ def source_of_run(run: RunFolder) -> Source:
         calibration=of_examples(dataset.train),
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
         validation=of_run(run),
-        about={"run": str(run.path), "data": config["data"]},
+        quantisation=run.quantisation(),
+        about={"run": str(run.path), "data": config["data"], **_origin(config)},
     )
+
+
+def _origin(config: Mapping[str, Any]) -> dict[str, str]:
+    """Which float run a run of quantisation-aware training came from."""
+    origin = config["task"].get("float_run")
+    return {"float_run": origin} if origin else {}
 
 
 def source_of_checkpoint(path: Path, size: int, labels: Labels, pictures: str | os.PathLike | None) -> Source:
@@ -111,8 +121,14 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     reference = _reference(source, postprocessing, say)
     quantised = None
     if options.int8:
-        quantised = quantise.quantise(graph, source.calibration, count=options.calibration, method=options.method)
-        say(f"int8 ranges by {quantised.method} over {len(quantised.pictures)} pictures")
+        quantised = quantise.quantise(
+            graph,
+            source.calibration,
+            count=options.calibration,
+            method=options.method,
+            trained=source.quantisation,
+        )
+        say(_ranges_line(quantised))
     models = []
     if options.fp16:
         models.append(("fp16", detector(graph, postprocessing)))
@@ -173,6 +189,12 @@ def _reference(source: Source, postprocessing: Postprocessing, say: Callable[[st
         f" with the files' post-processing AP {own['AP']:.4f}  AP50 {own['AP50']:.4f}"
     )
     return own
+
+
+def _ranges_line(quantised: Quantised) -> str:
+    if quantised.method == quantise.TRAINED:
+        return "int8 ranges as the run was trained with them, without calibration"
+    return f"int8 ranges by {quantised.method} over {len(quantised.pictures)} pictures"
 
 
 def _line(file: Admitted, reference: Metrics | None) -> str:

@@ -9,16 +9,22 @@ import numpy as np
 
 from convert import rounding
 from convert.pictures import Picture
-from train import calibration
+from runtime.errors import InputError
+from train import calibration, fake_quantise
 from train.calibration import METHOD, PICTURES
 from train.equalise import rescale
 from train.folded import Graph
-from train.quantisation import Range
+from train.quantisation import Quantisation, Range
+from train.ranges import owners
+
+# How ranges were found that training trained with.
+TRAINED = "qat"
 
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """A graph with rounded kernels, a range for each of its tensors, and how they were found.
+    """A graph with rounded kernels, a range for each of its tensors, and how they were found: one of
+    `ranges.METHODS` over `pictures`, or "qat".
 
     `exact` is the graph before rounding, which computes what the float network does.
     """
@@ -31,12 +37,27 @@ class Quantised:
 
 
 def quantise(
-    graph: Graph, pictures: Sequence[Picture], *, count: int = PICTURES, method: str = METHOD, progress: bool = False
+    graph: Graph,
+    pictures: Sequence[Picture],
+    *,
+    count: int = PICTURES,
+    method: str | None = None,
+    trained: Quantisation | None = None,
+    progress: bool = False,
 ) -> Quantised:
     """`graph` equalised and rounded, with ranges by `method` from at most `count` of `pictures`.
 
-    Raises InputError where there are no pictures.
+    Where it was `trained` as int8 computes it and no `method` is named, ranges and rounding are those
+    that it was trained with, and no picture is looked at.
+
+    Raises InputError where there are no pictures, or for ranges of another network.
     """
+    if trained is not None and method is None:
+        if set(trained.ranges) != set(owners(graph)):
+            raise InputError("the run's quantisation.json does not belong to its network; train it again with --qat")
+        exact = rescale(graph, trained.factors)
+        return Quantised(fake_quantise.weights(exact).frozen(), exact, trained.ranges, (), TRAINED)
+    method = method or METHOD
     chosen = calibration.choose(pictures, count)
     found = calibration.calibrate(graph, _images(chosen, graph.size, progress), method)
     exact = rescale(graph, found.factors)

@@ -50,7 +50,7 @@ class Report:
         return tuple(sorted(self.layers, key=lambda layer: layer.total)[:count])
 
 
-def report(run: RunFolder, *, pictures: int = 32, method: str = "mse") -> Report:
+def report(run: RunFolder, *, pictures: int = 32, method: str | None = None) -> Report:
     """Compares the run's network in float and with quantised tensors on validation pictures.
 
     Ranges are chosen as `python -m convert` chooses them.
@@ -64,7 +64,7 @@ def report(run: RunFolder, *, pictures: int = 32, method: str = "mse") -> Report
     dataset, size = run.dataset(), run.config()["task"]["size"]
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
     graph = without_silent_channels(fold(network).frozen())
-    quantised = quantise.quantise(graph, of_examples(dataset.train), method=method)
+    quantised = quantise.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
     chosen = calibration.choose(of_examples(dataset.validation), pictures)
     inputs = calibration.images((picture.load for picture in chosen), size)
     layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)
@@ -163,7 +163,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m convert.quantization_report", description=__doc__)
     parser.add_argument("run", metavar="RUN", help="the folder of a run")
     parser.add_argument("--pictures", type=positive, default=32, help="validation pictures to compare on (default: 32)")
-    parser.add_argument("--calibration-method", choices=METHODS, default="mse")
+    parser.add_argument(
+        "--calibration-method", choices=METHODS, help="as `python -m convert` has it (default: as it would convert)"
+    )
     arguments = parser.parse_args(argv)
     run = open_run(arguments.run)
     found = report(run, pictures=arguments.pictures, method=arguments.calibration_method)

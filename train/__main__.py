@@ -18,11 +18,14 @@ from train.run_folder import RunFolder, open_run
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     told = parser.parse_args(argv)
-    if told.resume is None and (told.data is None or told.out is None):
-        parser.error("DATA and --out RUN are needed, or --resume RUN")
-    if told.resume is not None and told.out is not None:
-        parser.error("--resume RUN goes on in that run's folder: leave out --out")
-    metrics, out = _resume(told) if told.resume is not None else _start(told)
+    tune = "qat" in told
+    if told.resume is not None and (told.out is not None or tune):
+        parser.error("--resume RUN goes on in that run's folder, with its settings: leave out --out and --qat")
+    if tune and told.data is not None:
+        parser.error("--qat RUN goes on with the pictures of that run: leave out DATA")
+    if told.resume is None and not tune and (told.data is None or told.out is None):
+        parser.error("DATA and --out RUN are needed, or --qat RUN, or --resume RUN")
+    metrics, out = (_resume if told.resume is not None else _tune if tune else _start)(told)
     if metrics is None:
         return 0
     from train import report
@@ -41,6 +44,15 @@ def _start(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
     options = Options(**arguments.given(told))
     out = RunFolder(Path(told.out))
     return _train(options.open(told.data), out, options, going_on=False), out
+
+
+def _tune(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
+    from train import qat
+
+    start = qat.open_float(told.qat)
+    options = qat.options(start, arguments.given(told))
+    out = RunFolder(Path(told.out)) if told.out else qat.default_out(start)
+    return _train(start.dataset(), out, options, going_on=False), out
 
 
 def _resume(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
@@ -69,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train",
         description=__doc__,
-        usage="%(prog)s DATA --out RUN [options]\n       %(prog)s --resume RUN",
+        usage="%(prog)s DATA --out RUN [options]\n       %(prog)s --qat RUN [--out RUN2] [options]\n"
+        "       %(prog)s --resume RUN",
     )
     parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled pictures")
     parser.add_argument("--out", metavar="RUN", help="folder for the run, runs/NAME say; must be new or empty")
@@ -78,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN",
         help="go on with a run that was ended, from its last checkpoint and with its own settings; DATA is only needed"
         " where the pictures have moved",
+    )
+    parser.add_argument(
+        "--qat",
+        metavar="RUN",
+        default=argparse.SUPPRESS,
+        help="train a finished run on as int8 computes it, with its pictures and settings, but for 200 steps at a"
+        " tenth of the usual rate (into RUN-qat)",
     )
     arguments.add(parser)
     return parser

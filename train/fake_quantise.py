@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import tensorflow as tf
 
+from train.equalise import rescale
 from train.folded import Graph, Node
-from train.quantisation import Range
+from train.quantisation import Quantisation, Range
 from train.ranges import owners
 
 # The file's weights lie in -127..127 (TFLite 8-bit specification).
@@ -21,6 +22,12 @@ _WEIGHT_STEPS = 127.0
 def activation(tensor: tf.Tensor, span: Range) -> tf.Tensor:
     """`tensor` as 256 steps over `span` can hold it; the converter makes an int8 tensor of it."""
     return tf.quantization.fake_quant_with_min_max_args(tensor, span.low, span.high)
+
+
+def run(graph: Graph, quantisation: Quantisation, image: tf.Tensor) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """As `graph.run`, but as the int8 file with this `quantisation` computes it."""
+    graph = weights(rescale(graph, quantisation.factors))
+    return graph.run(image, hook(graph, lambda tensor, owner: activation(tensor, quantisation.ranges[owner])))
 
 
 def hook(graph: Graph, rounded: Callable[[tf.Tensor, str], tf.Tensor]) -> Callable[[str, tf.Tensor], tf.Tensor]:

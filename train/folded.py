@@ -74,7 +74,7 @@ class Graph:
         """The graph with its kernels and biases as arrays, no longer tied to a model's variables."""
         convolutions = [node for node in self.nodes if node.kernel is not None]
         return self.with_nodes(
-            {node.name: replace(node, kernel=node.kernel.numpy(), bias=node.bias.numpy()) for node in convolutions}
+            {node.name: replace(node, kernel=np.asarray(node.kernel), bias=np.asarray(node.bias)) for node in convolutions}
         )
 
 

@@ -30,6 +30,8 @@ class Options:
     weights' moving average, None for none; `validate_every` and `checkpoint_every` are numbers of steps, None for a
     quarter of them, and for as often as costs little. `strategy` is one of `STRATEGIES`, None for the
     one device that TensorFlow takes by itself, and `tpu` the name of a TPU for the strategy of that name.
+    `qat` is the float run that quantisation-aware training starts from (see `qat.options`), None for
+    float training.
     """
 
     steps: int = 1000
@@ -60,6 +62,7 @@ class Options:
     checkpoint_every: int | None = None
     strategy: str | None = None
     tpu: str = "local"
+    qat: str | None = None
 
     def open(self, data: str) -> Dataset:
         """The data set at `data`, split as these options say. Raises InputError as `open_dataset` does."""

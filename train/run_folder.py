@@ -9,6 +9,7 @@
     history.jsonl            losses and figures step by step
     detections.json          what the best weights found on the validation pictures
     report.html              curves, confusions and the worst pictures, for a person to read
+    quantisation.json        of quantisation-aware training: the ranges it trained with
     train/, validation/      TensorBoard summaries
     train.log                the libraries' own messages
 """
@@ -28,8 +29,10 @@ import yaml
 from runtime.errors import InputError
 from runtime.files import write_text
 from runtime.values import Box, Labels
+from train import quantisation
 from train.dataset import Dataset, write_labels
 from train.example import Example, LabelledBox
+from train.quantisation import Quantisation
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,14 @@ class RunFolder:
             raise InputError(f"{file}: cannot be read: {error.strerror}; is {self.path} a run?") from error
         except yaml.YAMLError as error:
             raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+
+    @property
+    def quantisation_file(self) -> Path:
+        return self.path / "quantisation.json"
+
+    def quantisation(self) -> Quantisation | None:
+        """What `python -m train --qat` trained this run with; None for a float run."""
+        return quantisation.read(self.quantisation_file) if self.quantisation_file.is_file() else None
 
     def metrics(self) -> dict[str, Any]:
         return _read_json(self.path / "metrics.json")

@@ -44,6 +44,9 @@ class Runner(train_lib.OrbitExperimentRunner):
 
     def run(self) -> None:
         """Trains and validates to the end. A run that was at its end already is validated where it never was."""
+        if self.task.validate_first and not self.step:
+            with self.strategy.scope():
+                self.controller.evaluate()
         super().run()
         if self.best_weights.best is None:
             with self.strategy.scope():

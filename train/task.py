@@ -65,13 +65,15 @@ class DetectionTask(base_task.Task):
     """SSD MobileNet v2 FPNLite on labelled pictures.
 
     `ground_truth` and `first_step` are set by whoever starts the run: what validation measures
-    against, and the number of steps that an earlier part of the run has done.
+    against, and the number of steps that an earlier part of the run has done. Where `validate_first`,
+    the network is worth something before its first step, and is validated then too.
     `loaded`, `metrics` and `found` are what the run reports: the variables taken from the initial
     checkpoint, and the figures and detections (by picture id) of the last validation.
     """
 
     ground_truth: GroundTruth | None = None
     first_step: int = 0
+    validate_first: bool = False
     loaded: checkpoints.Loaded | None = None
     metrics: Metrics | None = None
     found: dict[str, list[Detection]] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from train.failures import explained
 from train.history import Recorder
 from train.options import Options
 from train.progress import Progress
+from train.qat_task import QuantisedConfig
 from train.run_folder import RunFolder
 from train.runner import Action, Runner
 from train.task import DataConfig, DetectionConfig
@@ -157,7 +159,8 @@ def configuration(
 ) -> config_definitions.ExperimentConfig:
     """The Model Garden experiment for `options`; `init` is the prefix of the initial checkpoint."""
     params = exp_factory.get_exp_config(experiment.NAME)
-    params.task = DetectionConfig(
+    kind = functools.partial(QuantisedConfig, float_run=options.qat) if options.qat else DetectionConfig
+    params.task = kind(
         size=options.size,
         classes=len(dataset.labels),
         momentum=options.momentum,

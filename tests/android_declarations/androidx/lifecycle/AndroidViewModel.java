@@ -1,5 +1,6 @@
 package androidx.lifecycle;
 
-public class AndroidViewModel extends ViewModel {
+public class AndroidViewModel {
     public AndroidViewModel(android.app.Application application) {}
+    protected void onCleared() {}
 }

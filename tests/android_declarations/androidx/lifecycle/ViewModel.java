@@ -1,5 +1,0 @@
-package androidx.lifecycle;
-
-public abstract class ViewModel {
-    protected void onCleared() {}
-}

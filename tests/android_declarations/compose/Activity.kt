@@ -1,3 +1,0 @@
-package androidx.activity
-
-fun ComponentActivity.enableEdgeToEdge(): Unit = TODO()
