@@ -12,7 +12,7 @@ from voc_samples import data_set
 
 from runtime.errors import InputError, KitError
 from runtime.values import Box, Labels
-from train import open_dataset, pictures, records, tf_example
+from train import open_dataset, pictures, records, records_bench, shards, tf_example
 from train.dataset import Example, LabelledBox
 
 LABELS = Labels(("cat", "dog"))
@@ -21,6 +21,11 @@ LABELS = Labels(("cat", "dog"))
 @pytest.fixture(scope="module")
 def tf():
     return pytest.importorskip("tensorflow")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own-cache"))
 
 
 @pytest.fixture
@@ -187,3 +192,40 @@ def test_progress_goes_to_standard_error(tmp_path, examples, capsys):
     records.build(examples, LABELS, cache=tmp_path / "cache")
     out, err = capsys.readouterr()
     assert out == "" and "6/6" in err
+
+
+def test_shards_are_written_as_a_data_set_that_is_read_again(tmp_path, examples, capsys):
+    assert records.main([str(tmp_path / "data"), str(tmp_path / "out"), "--shards", "2"]) == 0
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")) == [
+        "label_map.pbtxt",
+        "labels.txt",
+        *(f"train/examples-0000{i}-of-00002.tfrecord" for i in range(2)),
+        "valid/examples-00000-of-00001.tfrecord",
+    ]
+    one, other = open_dataset(tmp_path / "data"), open_dataset(tmp_path / "out")
+    assert [(e.id, e.boxes) for e in one.train + one.validation] == [(e.id, e.boxes) for e in other.train + other.validation]
+    assert one.labels == other.labels
+    # Training on either finds the same records.
+    first = records.build(one.train, one.labels, cache=tmp_path / "cache", progress=False)
+    assert records.build(other.train, other.labels, cache=tmp_path / "cache", progress=False) == first
+    with pytest.raises(InputError, match="there already"):
+        records.write(one, tmp_path / "out", progress=False)
+
+
+def test_a_disk_that_is_full_leaves_nothing(tmp_path, examples, monkeypatch):
+    def full(file, shard):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shards, "write", full)
+    with pytest.raises(KitError, match="out: cannot be written: No space left on device"):
+        records.write(open_dataset(tmp_path / "data"), tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".out*"))
+
+
+def test_rates_are_measured(tmp_path, examples, monkeypatch):
+    monkeypatch.setattr(records_bench, "_BYTES_A_ROUND", 1)
+    rates = records_bench.measure(tmp_path / "data", open_dataset(tmp_path / "data"), rounds=1)
+    assert rates.ratio == pytest.approx(rates.writing / rates.hashing)
+    assert rates.kilobytes == pytest.approx(sum(e.picture.stat().st_size for e in examples) / 6e3)
+    assert "write / read and SHA-256" in rates.table()
+    assert not list((tmp_path / "own-cache/edge-detection-kit/records").iterdir())

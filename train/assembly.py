@@ -94,21 +94,28 @@ def labelled_box(
     Raises ValueError, saying what is wrong, where it lies outside, has no area, or no label.
     """
     label = clean_label(label)
-    for name, value in zip(("xmin", "ymin", "xmax", "ymax"), sides):
-        if not math.isfinite(value):
-            raise ValueError(f"has {name}={value}, which is not a number of pixels")
+    if not all(map(math.isfinite, sides)):
+        wrong = next(item for item in zip(("xmin", "ymin", "xmax", "ymax"), sides) if not math.isfinite(item[1]))
+        raise ValueError("has {}={}, which is not a number of pixels".format(*wrong))
     # Adding 0 makes 0 of -0, which is equal but has other bytes.
-    xmin, ymin, xmax, ymax = (round(value, _DECIMALS) + 0.0 for value in sides)
+    xmin, ymin, xmax, ymax = [round(value, _DECIMALS) + 0.0 for value in sides]
     if xmax <= xmin or ymax <= ymin:
         raise ValueError(f"has no area (xmin={xmin:g} ymin={ymin:g} xmax={xmax:g} ymax={ymax:g})")
+    width, height = canvas.width, canvas.height
+    if xmin < 0 or ymin < 0 or xmax > width or ymax > height:
+        _check_inside(canvas, xmin, ymin, xmax, ymax)
+        xmin, ymin, xmax, ymax = max(xmin, 0.0), max(ymin, 0.0), min(xmax, float(width)), min(ymax, float(height))
+    return LabelledBox(label, Box(xmin, ymin, xmax, ymax), difficult, truncated)
+
+
+def _check_inside(canvas: Canvas, xmin: float, ymin: float, xmax: float, ymax: float) -> None:
+    """Raises ValueError where a box lies outside, or sticks out by more than one pixel."""
     width, height = canvas.width, canvas.height
     for axis, start, end, limit, extent in (("x", xmin, xmax, width, "wide"), ("y", ymin, ymax, height, "high")):
         if start < -_OFF_BY_ONE or start >= limit:
             raise ValueError(f"starts at {axis}={start:g}, but {canvas.picture.name} is {limit} {extent}")
         if end > limit + _OFF_BY_ONE or end <= 0:
             raise ValueError(f"ends at {axis}={end:g}, but {canvas.picture.name} is {limit} {extent}")
-    box = Box(max(xmin, 0.0), max(ymin, 0.0), min(xmax, float(width)), min(ymax, float(height)))
-    return LabelledBox(label, box, difficult, truncated)
 
 
 def clean_label(label: str) -> str:

@@ -16,7 +16,7 @@ from runtime.values import Labels
 from train import archive, formats, label_map
 from train.example import Example, LabelledBox
 from train.formats import Splits
-from train.picture_files import quoted
+from train.picture_files import quoted, remembering
 
 __all__ = ["Dataset", "Example", "LabelledBox", "open_dataset", "write_labels"]
 
@@ -130,9 +130,10 @@ def read(path: PathLike, format: Optional[str] = None) -> Splits:
     if path.is_file() and not zipfile.is_zipfile(path):
         raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled pictures")
     folder = archive.extract(path) if path.is_file() else path
-    reader = formats.find(format) if format else formats.detect(folder)
     try:
-        return reader.read(folder)
+        with remembering():
+            reader = formats.find(format) if format else formats.detect(folder)
+            return reader.read(folder)
     except OSError as error:
         raise InputError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
 

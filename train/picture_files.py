@@ -6,12 +6,16 @@ opened: no path in them can lead out of it.
 
 from __future__ import annotations
 
+import functools
 import os
 import reprlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from runtime.errors import InputError
 from train.picture_info import SUFFIXES
@@ -27,16 +31,40 @@ class File:
     path: Path
     name: Path
 
-    @property
+    @functools.cached_property
     def suffix(self) -> str:
-        return self.name.suffix.lower()
+        """In lower case, with the dot."""
+        return os.path.splitext(self.name)[1].lower()
 
 
-def walk(folder: Path, prefix: str = "") -> Iterator[File]:
+# What `walk` found so far, while `remembering`.
+_walked: ContextVar[Optional[dict[tuple[Path, str], list[File]]]] = ContextVar("walked", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Within this, no folder is walked twice: every format looks at all files, and then one reads them."""
+    token = _walked.set({})
+    try:
+        yield
+    finally:
+        _walked.reset(token)
+
+
+def walk(folder: Path, prefix: str = "") -> Iterable[File]:
     """All files below `folder`, sorted by folder; nothing hidden and no macOS resource forks.
 
     Links to folders are followed, each folder once. `prefix` comes before the names.
     """
+    found = _walked.get()
+    if found is None:
+        return _walk(folder, prefix)
+    if (folder, prefix) not in found:
+        found[folder, prefix] = list(_walk(folder, prefix))
+    return found[folder, prefix]
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[File]:
     seen = set()
     for root, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(root)

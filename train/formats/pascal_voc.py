@@ -24,6 +24,8 @@ from train.picture_files import File, quoted
 from train.problems import Problems
 from train.voc_files import VocFiles, looks_like_voc
 
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
 
 def accepts(folder: Path) -> bool:
     """Whether there is an XML file anywhere in `folder`, or a zip file named `annotations.zip`."""
@@ -86,15 +88,27 @@ def _box(element: Element, canvas: Canvas) -> LabelledBox:
     bounds = element.find("bndbox")
     if bounds is None:
         raise ValueError("has no <bndbox>")
-    sides = []
-    for tag in ("xmin", "ymin", "xmax", "ymax"):
-        text = _text(bounds, tag)
+    texts = [bounds.findtext(tag) or "" for tag in _SIDES]
+    try:
+        sides = tuple(map(float, texts))
+        if not all(map(math.isfinite, sides)):
+            raise ValueError
+    except ValueError:
+        raise ValueError(_wrong_side(texts)) from None
+    return labelled_box(canvas, label, sides, _text(element, "difficult") == "1", _text(element, "truncated") == "1")
+
+
+def _wrong_side(texts: list[str]) -> str:
+    for tag, text in zip(_SIDES, map(str.strip, texts)):
         if not text:
-            raise ValueError(f"has no <{tag}>")
-        sides.append(_number(bounds, tag))
-        if not math.isfinite(sides[-1]):
-            raise ValueError(f"has {tag}={quoted(text)}, which is not a number of pixels")
-    return labelled_box(canvas, label, tuple(sides), _text(element, "difficult") == "1", _text(element, "truncated") == "1")
+            return f"has no <{tag}>"
+        try:
+            if math.isfinite(float(text)):
+                continue
+        except ValueError:
+            pass
+        return f"has {tag}={quoted(text)}, which is not a number of pixels"
+    return "has sides that are no numbers"
 
 
 def _text(element: Element, tag: str) -> str:
