@@ -8,6 +8,7 @@ public final class ImageAnalysis extends UseCase {
     }
     public native void setAnalyzer(java.util.concurrent.Executor executor, Analyzer analyzer);
     public static final class Builder {
+        public native Builder setResolutionSelector(androidx.camera.core.resolutionselector.ResolutionSelector selector);
         public native Builder setBackpressureStrategy(int strategy);
         public native Builder setOutputImageFormat(int format);
         public native ImageAnalysis build();

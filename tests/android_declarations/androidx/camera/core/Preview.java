@@ -5,6 +5,7 @@ public final class Preview extends UseCase {
     public native void setSurfaceProvider(SurfaceProvider provider);
     public native SurfaceProvider getSurfaceProvider();
     public static final class Builder {
+        public native Builder setResolutionSelector(androidx.camera.core.resolutionselector.ResolutionSelector selector);
         public native Preview build();
     }
 }

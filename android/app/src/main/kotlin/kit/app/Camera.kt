@@ -5,6 +5,8 @@ import androidx.camera.core.CameraSelector
 import androidx.camera.core.ImageAnalysis
 import androidx.camera.core.Preview
 import androidx.camera.core.UseCaseGroup
+import androidx.camera.core.resolutionselector.AspectRatioStrategy
+import androidx.camera.core.resolutionselector.ResolutionSelector
 import androidx.camera.lifecycle.ProcessCameraProvider
 import androidx.camera.view.PreviewView
 import androidx.core.content.ContextCompat
@@ -35,8 +37,14 @@ class Camera(private val context: Context, private val owner: LifecycleOwner, pr
     }
 
     private fun bind(provider: ProcessCameraProvider, session: DetectionSession, isFront: Boolean) {
-        val preview = Preview.Builder().build().apply { surfaceProvider = view.surfaceProvider }
+        // Both see the same part of the world, so that boxes lie where the preview shows their objects.
+        val sameShape = ResolutionSelector.Builder()
+            .setAspectRatioStrategy(AspectRatioStrategy.RATIO_4_3_FALLBACK_AUTO_STRATEGY)
+            .build()
+        val preview = Preview.Builder().setResolutionSelector(sameShape).build()
+        preview.surfaceProvider = view.surfaceProvider
         val analysis = ImageAnalysis.Builder()
+            .setResolutionSelector(sameShape)
             .setBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
             .setOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_YUV_420_888)
             .build()

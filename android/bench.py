@@ -1,0 +1,46 @@
+"""`python android/bench.py`: the time of Kotlin's work around the model against Python's, for the same frames.
+
+Runs the core on the JVM here; a phone's runtime compiles the same code otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import kotlin_compiler  # noqa: E402
+import tensorflow_lite_c  # noqa: E402
+from phone_bench import table  # noqa: E402
+
+SOURCES = (ROOT / "android/detector/src/main/kotlin/kit/detector", ROOT / "tests/kotlin")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python android/bench.py", description=__doc__.partition(": ")[2])
+    parser.add_argument("models", nargs="*", type=Path, metavar="FILE", help="detectors (default: those of tests/golden)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each language (default 5)")
+    parser.add_argument("--frames", type=int, default=40, metavar="N", help="frames in a turn (default 40)")
+    arguments = parser.parse_args()
+    models = arguments.models or sorted((ROOT / "tests" / "golden").glob("*.tflite"))
+    try:
+        print(table("Kotlin", program(), models, arguments.rounds, arguments.frames))
+    except (kotlin_compiler.Unavailable, tensorflow_lite_c.Unavailable) as reason:
+        sys.exit(f"error: {reason}")
+    return 0
+
+
+def program() -> list[str]:
+    """The command that runs tests/kotlin/Bench.kt, compiled first."""
+    libraries = kotlin_compiler.classpath()
+    classes = kotlin_compiler.compiled([path for folder in SOURCES for path in folder.glob("*.kt")], libraries)
+    path = os.pathsep.join(map(str, [classes, *libraries]))
+    return ["java", f"-Djna.library.path={tensorflow_lite_c.folder()}", "-cp", path, "kit.detector.Bench"]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
