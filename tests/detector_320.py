@@ -26,13 +26,13 @@ def build(classes: int) -> Detector:
     return model
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def scratch() -> Detector:
     """A network for 3 classes with whatever weights the last test left."""
     return build(3)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def standin(shared: Path) -> Detector:
     """A network for 90 classes with the stand-in checkpoint's weights; leave them as they are."""
     model = build(90)

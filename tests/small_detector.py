@@ -41,7 +41,7 @@ def small_detector() -> SmallDetector:
     return _built()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _built() -> SmallDetector:
     from convert.contract import finish
 

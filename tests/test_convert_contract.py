@@ -5,7 +5,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from small_detector import LABELS, picture, small_detector  # noqa: F401
 
 from convert import flatfile
 from convert.contract import check, finish
@@ -13,6 +12,7 @@ from convert.metadata import with_metadata
 from runtime.errors import InputError, KitError
 from runtime.tflite import Model
 from runtime.values import Labels
+from small_detector import LABELS, picture, small_detector  # noqa: F401
 
 KINDS = ("fp16", "int8")
 

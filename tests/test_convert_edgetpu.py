@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_detector import LABELS, small_detector  # noqa: F401
 
 from convert import contract, edgetpu, edgetpu_driver, flatfile
 from runtime.command import exit_code
 from runtime.errors import InputError, KitError
 from runtime.metadata import Metadata
 from runtime.tflite import Model
+from small_detector import LABELS, small_detector  # noqa: F401
 
 STANDIN = Path(__file__).resolve().parent / "edgetpu_standin.py"
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from trained import ROOT, trained  # noqa: F401
 
 from convert import contract, gate
 from convert.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
@@ -23,6 +22,7 @@ from runtime.tflite import Model
 from runtime.values import Labels
 from train.coco import FIGURES, Metrics
 from train.run_folder import RunFolder
+from trained import ROOT, trained  # noqa: F401
 
 
 def run_command(*arguments, cwd=ROOT):

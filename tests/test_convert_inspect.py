@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from small_detector import small_detector  # noqa: F401
 
 from convert import flatfile, inspect, schema
 from convert.contract import check
 from convert.inspect_text import as_text
 from runtime.command import exit_code
 from runtime.tflite import Model
+from small_detector import small_detector  # noqa: F401
 
 CONSUMERS = (
     "TFLite Task Library", "MediaPipe ObjectDetector", "pycoral get_objects", "index-based code",

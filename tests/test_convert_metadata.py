@@ -5,7 +5,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from small_detector import LABELS, small_detector  # noqa: F401
 
 from convert import flatfile, schema
 from convert.metadata import detector_metadata, with_metadata, with_metadata_of
@@ -13,6 +12,7 @@ from runtime.errors import InputError
 from runtime.metadata import Metadata
 from runtime.tflite import Model
 from runtime.values import Labels
+from small_detector import LABELS, small_detector  # noqa: F401
 
 
 def test_encoded_metadata_reads_back():

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_detector as small
-from reader_environment import environment, read
-from small_detector import small_detector  # noqa: F401
 
+import small_detector as small
 from convert import consumers
+from reader_environment import environment, read
 from runtime.tflite import Model
 from runtime.values import Labels
+from small_detector import small_detector  # noqa: F401
 
 KINDS = ("fp16", "int8")
 

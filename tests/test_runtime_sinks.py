@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from runtime import Box, Detection, Frame, InputError, KitError, pictures
+from runtime.opencv import cv2
 from runtime.sinks import json_lines, open_sink
 from runtime.sources import Source, open_source
-from runtime.opencv import cv2
 
 FOUND = (Detection("raccoon", 0, 0.98765, Box(1.006, 2, 30.25, 20)),)
 

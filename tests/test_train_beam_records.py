@@ -10,11 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import format_samples as make
 import pytest
+
+import format_samples as make
 from format_samples import samples
 from reader_environment import environment
-
 from runtime.command import exit_code
 from train import beam_records, records
 from train.dataset import open_dataset

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import detector_320
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import detector_320
 from runtime.errors import InputError
 from train import checkpoints
 

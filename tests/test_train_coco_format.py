@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import format_samples as make
 import pytest
-from format_samples import samples
 
+import format_samples as make
+from format_samples import samples
 from runtime.errors import InputError
 from runtime.values import Box, Labels
 from train import open_dataset

@@ -6,10 +6,10 @@ import random
 import signal
 from pathlib import Path
 
-import format_samples as make
-import mutations
 import pytest
 
+import format_samples as make
+import mutations
 from runtime.errors import KitError
 from train import formats
 

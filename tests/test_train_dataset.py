@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from google.protobuf import text_format
 from google.protobuf.wrappers_pb2 import StringValue
-from voc_samples import annotation, data_set
 
 from runtime.errors import InputError, KitError
 from runtime.values import Box, Labels
 from train import archive, formats, open_dataset
 from train.dataset import Example, LabelledBox, split, write_labels
+from voc_samples import annotation, data_set
 
 
 @pytest.fixture(autouse=True)

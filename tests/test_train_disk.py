@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from training_processes import starter  # noqa: F401
 
 from train import checkpoint_files, checkpoints, generate
 from train.run_folder import RunFolder
+from training_processes import starter  # noqa: F401
 
 WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
 # One checkpoint has 21 MB, and a second must be whole before the first one goes.

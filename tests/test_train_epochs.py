@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-import detector_320  # noqa: F401
 import pytest
 import tensorflow as tf
 
+import detector_320  # noqa: F401
 from train import epochs
 
 # The classes of each of seven pictures, from 1: class 2 is rare, the last picture has no box.

@@ -10,10 +10,10 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import format_samples as make
 import pytest
-from format_samples import BOX, FORMATS, SIZE, Sample, samples
 
+import format_samples as make
+from format_samples import BOX, FORMATS, SIZE, Sample, samples
 from runtime.errors import InputError
 from runtime.values import Box, Labels
 from train import export, formats, generate, open_dataset, problems, records, writers

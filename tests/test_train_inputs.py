@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 
 import cv2
-import detector_320  # noqa: F401
 import numpy as np
 import pytest
 import tensorflow as tf
-import voc_samples
 
+import detector_320  # noqa: F401
+import voc_samples
 from runtime.values import Labels
 from train import inputs, records
 from train.anchors import anchors

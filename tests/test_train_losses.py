@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import detector_320  # noqa: F401
 import numpy as np
 import tensorflow as tf
 
+import detector_320  # noqa: F401
 from train import losses
 
 RNG = np.random.default_rng(0)

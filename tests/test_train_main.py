@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import detector_320  # noqa: F401
 import numpy as np
 import pytest
 import tensorflow as tf
-import voc_samples
 import yaml
 
+import detector_320  # noqa: F401
+import voc_samples
 from runtime.command import exit_code
 from train import bench, checkpoints, found_boxes, generate, history, losses
 from train.__main__ import main

@@ -6,10 +6,10 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
-import format_samples as make
 import pytest
-from format_samples import FORMATS, samples
 
+import format_samples as make
+from format_samples import FORMATS, samples
 from train import open_dataset, records, tfrecord
 
 PICTURE_BYTES = 300_000

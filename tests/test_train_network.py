@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import detector_320
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import detector_320
 from train import box_coder, checkpoints
 from train.anchors import anchors
 from train.layers import Normalisation

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from voc_samples import BOX, annotation, data_set, picture
 
 from runtime.errors import InputError, KitError
 from runtime.values import Box
 from train import open_dataset
 from train.formats import pascal_voc
+from voc_samples import BOX, annotation, data_set, picture
 
 GOOD = [BOX] * 40
 

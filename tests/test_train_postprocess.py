@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import detector_320  # noqa: F401
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import detector_320  # noqa: F401
 from runtime.values import Box, Labels
 from train import box_coder, postprocess
 

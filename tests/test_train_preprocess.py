@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import cv2
-import detector_320  # noqa: F401
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import detector_320  # noqa: F401
 from runtime import preprocess as definition
 from train import preprocess
 

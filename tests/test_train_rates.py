@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import detector_320
 import tensorflow as tf
 
+import detector_320
 from train import rates
 
 

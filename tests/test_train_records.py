@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from voc_samples import data_set
 
 from runtime.errors import InputError, KitError
 from runtime.values import Box, Labels
 from train import open_dataset, pictures, records, records_bench, shards, tf_example
 from train.dataset import Example, LabelledBox
+from voc_samples import data_set
 
 LABELS = Labels(("cat", "dog"))
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 import tensorflow as tf
-import voc_samples
 import yaml
 
+import voc_samples
 from runtime.errors import InputError
 from train import checkpoint_files, resume
 from train.options import Options

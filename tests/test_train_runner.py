@@ -6,12 +6,12 @@ import json
 import time
 from pathlib import Path
 
-import detector_320
 import numpy as np
 import orbit
 import pytest
 import tensorflow as tf
 
+import detector_320
 from runtime.errors import InputError
 from train import checkpoint_files, checkpoints
 from train.best_weights import BestWeights

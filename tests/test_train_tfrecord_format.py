@@ -4,10 +4,10 @@ import gzip
 import struct
 from pathlib import Path
 
-import format_samples as make
 import pytest
-from format_samples import Sample, features, samples
 
+import format_samples as make
+from format_samples import Sample, features, samples
 from runtime.errors import InputError, KitError
 from runtime.values import Labels
 from train import cache, label_map, open_dataset, tf_example, tfrecord

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import cv2
-import detector_320  # noqa: F401
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import detector_320  # noqa: F401
 from train import zoom
 
 HEIGHT, WIDTH, SIZE = 120, 200, 320
