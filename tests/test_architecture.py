@@ -250,7 +250,8 @@ def test_commands_in_texts_are_the_kits(file, module, rest):
     package = module in MODULES and MODULES[module].name == "__init__.py"
     home = f"{module}.__main__" if package else module
     assert home in MODULES, f"{file}: there is no python -m {module}"
-    options = re.findall(r"(?<![\w-])--[a-z][\w-]*", rest)
+    # What follows a -- is for another program.
+    options = re.findall(r"(?<![\w-])--[a-z][\w-]*", rest.partition(" -- ")[0])
     if options:
         told = usage(home)
         for option in options:

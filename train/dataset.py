@@ -67,22 +67,31 @@ def open_dataset(
         problems += other.problems
         if held_out and not any(example.boxes for example in held_out):
             raise InputError(f"{validation}: not one box in {len(held_out)} pictures; there is nothing to measure against")
-    elif splits.validation is None:
-        train, held_out = split(splits.train, validation_share, seed, str(path))
-    elif any(example.boxes for example in splits.validation):
-        train, held_out = splits.train, splits.validation
     else:
-        # Pictures of background alone still show what is found where nothing is.
-        train, drawn = split(splits.train, validation_share, seed, str(path))
-        held_out = tuple(sorted((*splits.validation, *drawn), key=_by_id))
-        problems += (
-            f"{path}: not one box in its own {len(splits.validation)} validation pictures, which measure too little;"
-            f" {len(drawn)} more drawn from those for training",
-        )
+        train, held_out, lines = divide(splits, validation_share, seed, str(path))
+        problems += lines
     labels, more = _labels(train, held_out, splits.labels, path)
     problems += more
     name = path.stem if path.is_file() else path.resolve().name
     return Dataset(train, held_out, labels, problems, name)
+
+
+def divide(
+    splits: Splits, share: float, seed: int, where: str
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
+    """Training, validation, and a line where that is neither the data's own list nor drawn from all.
+
+    Raises InputError as `split` does.
+    """
+    own = splits.validation
+    if own is None:
+        return *split(splits.train, share, seed, where), ()
+    if any(example.boxes for example in own):
+        return splits.train, own, ()
+    # Pictures of background alone still show what is found where nothing is.
+    train, drawn = split(splits.train, share, seed, where)
+    line = f"{where}: not one box in its own {len(own)} validation pictures; {len(drawn)} more drawn from the others"
+    return train, tuple(sorted((*own, *drawn), key=_by_id)), (line,)
 
 
 def split(

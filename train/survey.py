@@ -163,15 +163,17 @@ def survey(
     with problems.collect() as left_out:
         splits = dataset.read(path, format)
         train, held_out = splits.train, splits.validation
+        own_lists = held_out is not None or validation is not None
         if validation is not None:
             other = dataset.read(validation, format)
             held_out = other.train if other.validation is None else other.validation
-    own_lists = held_out is not None
-    if held_out is None:
+    if validation is None:
         try:
-            train, held_out = dataset.split(train, validation_share, seed, str(path))
+            train, held_out, lines = dataset.divide(splits, validation_share, seed, str(path))
+            own_lists = own_lists and not lines
+            left_out.notes += lines
         except InputError as error:
-            held_out = ()
+            held_out = held_out or ()
             faults.append(str(error))
     examples = (*train, *held_out)
     seen = tuple(
