@@ -104,22 +104,10 @@ internal object Bilinear {
     private class Blender(private val source: PixelSource, private val taps: Taps) {
         private val leftColumns = source.columns(taps.first)
         private val rightColumns = source.columns(taps.second)
-        private val left = ByteArray(3 * taps.first.size)
-        private val right = ByteArray(3 * taps.first.size)
+        private val buffer = Array(2) { ByteArray(3 * taps.first.size) }
 
-        fun blend(row: Int, out: IntArray) {
-            source.read(row, leftColumns, left)
-            source.read(row, rightColumns, right)
-            var place = 0
-            for (x in taps.first.indices) {
-                val w0 = taps.firstWeight[x]
-                val w1 = taps.secondWeight[x]
-                out[place] = (w0 * unsigned(left, place) + w1 * unsigned(right, place)) shr 4
-                out[place + 1] = (w0 * unsigned(left, place + 1) + w1 * unsigned(right, place + 1)) shr 4
-                out[place + 2] = (w0 * unsigned(left, place + 2) + w1 * unsigned(right, place + 2)) shr 4
-                place += 3
-            }
-        }
+        fun blend(row: Int, out: IntArray) =
+            source.blend(row, leftColumns, rightColumns, taps.firstWeight, taps.secondWeight, buffer, out)
     }
 
     private fun blendDown(upper: IntArray, lower: IntArray, w0: Int, w1: Int, target: ByteArray, start: Int) {

@@ -11,6 +11,29 @@ internal abstract class PixelSource(private val frame: Frame) {
     /** Writes R, G, B of the chosen pixels of the upright row [y] to [out]. */
     abstract fun read(y: Int, columns: Columns, out: ByteArray)
 
+    /**
+     * Writes (w0 * left + w1 * right) >> 4 of each channel of the chosen pairs of the upright row [y] to [out].
+     *
+     * [buffer] has room for two rows of pixels.
+     */
+    open fun blend(y: Int, left: Columns, right: Columns, w0: IntArray, w1: IntArray, buffer: Array<ByteArray>, out: IntArray) {
+        val (lefts, rights) = buffer
+        read(y, left, lefts)
+        read(y, right, rights)
+        var place = 0
+        for (x in w0.indices) {
+            val first = w0[x]
+            val second = w1[x]
+            out[place] = blended(first, lefts[place], second, rights[place])
+            out[place + 1] = blended(first, lefts[place + 1], second, rights[place + 1])
+            out[place + 2] = blended(first, lefts[place + 2], second, rights[place + 2])
+            place += 3
+        }
+    }
+
+    protected fun blended(w0: Int, left: Byte, w1: Int, right: Byte): Int =
+        (w0 * (left.toInt() and 0xFF) + w1 * (right.toInt() and 0xFF)) shr 4
+
     /** What the upright columns [xs] add to the place of a pixel. */
     fun columns(xs: IntArray): Columns = columns(IntArray(xs.size) { storedX(xs[it]) }, IntArray(xs.size) { storedY(xs[it]) })
 
@@ -91,6 +114,25 @@ private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: In
             out[place] = bytes[pixel]
             out[place + 1] = bytes[pixel + 1]
             out[place + 2] = bytes[pixel + 2]
+            place += 3
+        }
+    }
+
+    /** The same as for others, without copying pixels first. */
+    override fun blend(y: Int, left: Columns, right: Columns, w0: IntArray, w1: IntArray, buffer: Array<ByteArray>, out: IntArray) {
+        val bytes = part.array
+        val row = part.offset + rowX(y) * pixelBytes + rowY(y) * rowStride
+        val lefts = left.first
+        val rights = right.first
+        var place = 0
+        for (x in w0.indices) {
+            val one = row + lefts[x]
+            val other = row + rights[x]
+            val first = w0[x]
+            val second = w1[x]
+            out[place] = blended(first, bytes[one], second, bytes[other])
+            out[place + 1] = blended(first, bytes[one + 1], second, bytes[other + 1])
+            out[place + 2] = blended(first, bytes[one + 2], second, bytes[other + 2])
             place += 3
         }
     }
