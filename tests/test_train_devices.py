@@ -22,7 +22,8 @@ def test_every_strategy_has_its_settings():
     assert devices.runtime_settings(Options()).mixed_precision_dtype is None
     half = devices.runtime_settings(Options(mixed_precision=True)).mixed_precision_dtype
     assert half == ("float16" if tf.config.list_physical_devices("GPU") else "bfloat16")
-    assert devices.runtime_settings(Options(mixed_precision=True, ema=0.9)).mixed_precision_dtype == "bfloat16"
+    averaged = devices.runtime_settings(Options(mixed_precision=True, ema=0.9))
+    assert (averaged.distribution_strategy, averaged.mixed_precision_dtype) == ("one_device", "bfloat16")
 
 
 @pytest.mark.parametrize("strategy", [None, "one_device", "mirrored"])

@@ -85,7 +85,8 @@ def everything_is_readable(run: RunFolder) -> int:
                 reader.get_tensor(name)
         elif ".tfevents." in path.name:
             list(EventFileLoader(str(path)).Load())
-        else:
+        elif ".data-" not in path.name:
+            # What belongs to an index was read with it; without one it is of a checkpoint that never came to count.
             path.read_bytes().decode()
     newest = checkpoint_files.newest(run.last)
     return int(newest.name.removeprefix("ckpt-")) if newest else 0

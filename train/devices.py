@@ -66,7 +66,8 @@ def connect(options: Options) -> Devices:
 
 def runtime_settings(options: Options) -> config_definitions.RuntimeConfig:
     """Model Garden's settings for `options` on this machine."""
-    kind = options.strategy
+    # The library exchanges weights and their average under a strategy only.
+    kind = options.strategy or ("one_device" if options.ema is not None else None)
     cards = len(tf.config.list_physical_devices("GPU"))
     used = {"mirrored": cards, "multi_worker": cards, "one_device": min(cards, 1)}.get(kind, 0)
     # The library keeps no average of the weights beside float16's scaled losses.
