@@ -120,7 +120,10 @@ def _tfrecord(place: Path, pictures: Sequence[Sample], labels: list[str]) -> Non
     with (place / "things.tfrecord").open("wb") as file, tfrecord.Writer(file) as writer:
         for sample in pictures:
             writer.write((tf_example.encode(features(sample, labels)),))
-    items = (f'item {{\n    name: "{name}",\n    id: {i},\n    display_name: "{name}"\n}}\n' for i, name in enumerate(labels, 1))
+    items = (
+        f'item {{\n    name: "{name}",\n    id: {i},\n    display_name: "{name}"\n}}\n'
+        for i, name in enumerate(labels, 1)
+    )
     (place / "things_label_map.pbtxt").write_text("".join(items))
 
 

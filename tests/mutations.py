@@ -16,7 +16,10 @@ TEXTS = (
     "%s%n", "'\"", ";,\t",
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (None, True, -1, 0, 1 << 70, 0.5, 1e308, float("nan"), float("-inf"), [], {}, [[[]]], *TEXTS)
-CHUNKS = (b"", b"<", b"&", b"\0", b"\xff\xfe", b"\n", b"\r", b"'", b'"', b"{", b"]", b":", b"-", b"9" * 400, b"&a ", b"*a ", b"<!ENTITY a 'b'>")
+CHUNKS = (
+    b"", b"<", b"&", b"\0", b"\xff\xfe", b"\n", b"\r", b"'", b'"', b"{", b"]", b":", b"-", b"9" * 400, b"&a ", b"*a ",
+    b"<!ENTITY a 'b'>",
+)  # fmt: skip
 
 
 def flipped(data: bytes, rng: random.Random) -> bytes:

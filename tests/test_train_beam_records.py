@@ -62,7 +62,9 @@ def test_the_same_bytes_and_the_same_data_set(python, data, tmp_path):
         f"valid/examples-0000{i}-of-00003.tfrecord" for i in range(3)
     ]
     one, other = open_dataset(data), open_dataset(tmp_path / "beam")
-    assert [(e.id, e.boxes) for e in one.train + one.validation] == [(e.id, e.boxes) for e in other.train + other.validation]
+    assert [(e.id, e.boxes) for e in one.train + one.validation] == [
+        (e.id, e.boxes) for e in other.train + other.validation
+    ]
     assert one.labels == other.labels
 
 

@@ -31,7 +31,15 @@ def described(dataset: Dataset) -> list:
     """All that makes a data set, but where its pictures lie."""
     parts = [
         [
-            (e.id, e.picture.name, hashlib.sha256(e.picture.read_bytes()).hexdigest(), e.width, e.height, e.orientation, e.boxes)
+            (
+                e.id,
+                e.picture.name,
+                hashlib.sha256(e.picture.read_bytes()).hexdigest(),
+                e.width,
+                e.height,
+                e.orientation,
+                e.boxes,
+            )
             for e in part
         ]
         for part in (dataset.train, dataset.validation)
@@ -63,7 +71,10 @@ def test_layout_of_exports(tmp_path, format):
     assert [e.id for e in dataset.validation] == ["background", "p3", "p4"]
     assert [e.picture.read_bytes() for e in dataset.train] == [sample.data for sample in pictures[:3]]
     assert [[item.label for item in e.boxes] for e in dataset.validation] == [[], ["cat"], ["cat"]]
-    assert [(item.label, item.box) for item in dataset.train[1].boxes] == [("cat", Box(*BOX[1:])), ("dog", Box(*DOG[1:]))]
+    assert [(item.label, item.box) for item in dataset.train[1].boxes] == [
+        ("cat", Box(*BOX[1:])),
+        ("dog", Box(*DOG[1:])),
+    ]
     assert {(e.width, e.height) for e in dataset.train + dataset.validation} == {SIZE}
     assert dataset.problems == ()
     numbered = format in ("coco", "yolo", "tfrecord")

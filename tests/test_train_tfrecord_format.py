@@ -41,7 +41,9 @@ def records(count: int, start: int = 0, labels: tuple[str, ...] = ("cat", "dog")
 
 def test_layout_of_the_object_detection_api(tmp_path):
     for shard in range(2):
-        write(tmp_path / f"pet_train.record-0000{shard}-of-00002", records(2, 2 * shard, image__source_id=(bytes, [b"x"])))
+        write(
+            tmp_path / f"pet_train.record-0000{shard}-of-00002", records(2, 2 * shard, image__source_id=(bytes, [b"x"]))
+        )
     write(tmp_path / "pet_val.record", records(2, 4))
     (tmp_path / "pet_label_map.pbtxt").write_text(PETS)
     dataset = open_dataset(tmp_path)
@@ -52,7 +54,9 @@ def test_layout_of_the_object_detection_api(tmp_path):
 def test_classes_in_the_order_of_the_label_map(tmp_path):
     dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.picture()), ["cat", "dog"])
     write(tmp_path / "all.tfrecord", [*records(2), dogs])
-    (tmp_path / "x_label_map.pbtxt").write_text(PETS.replace("2", "7").replace("1", "9").replace("7", "1").replace("9", "2"))
+    (tmp_path / "x_label_map.pbtxt").write_text(
+        PETS.replace("2", "7").replace("1", "9").replace("7", "1").replace("9", "2")
+    )
     with pytest.raises(InputError, match="calls class 1 'cat', but x_label_map.pbtxt calls it 'dog'"):
         open_dataset(tmp_path)
     (tmp_path / "x_label_map.pbtxt").write_text(PETS)
@@ -128,13 +132,28 @@ def test_pictures_of_the_same_name(tmp_path):
     assert {e.picture.name for e in found} == {"same.jpg"}
 
 
-@pytest.mark.parametrize("name", ["../../../evil.jpg", "/tmp/evil.jpg", "..", "C:\\evil.jpg", "a\0b/ev\nil.jpg", "", "x" * 5000, "...", "con|:*.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../evil.jpg",
+        "/tmp/evil.jpg",
+        "..",
+        "C:\\evil.jpg",
+        "a\0b/ev\nil.jpg",
+        "",
+        "x" * 5000,
+        "...",
+        "con|:*.jpg",
+    ],
+)
 def test_no_file_name_leads_out_of_the_cache(tmp_path, name):
     write(tmp_path / "data/a.tfrecord", records(1, image__filename=(bytes, [name.encode()])))
     before = {path for path in tmp_path.parent.rglob("*")}
     (example,) = format.read(tmp_path / "data").train
     new = {path for path in tmp_path.parent.rglob("*") if path.is_file()} - before
-    assert new == {example.picture} and example.picture.resolve().is_relative_to(tmp_path / "cache/edge-detection-kit/pictures")
+    assert new == {example.picture} and example.picture.resolve().is_relative_to(
+        tmp_path / "cache/edge-detection-kit/pictures"
+    )
     assert example.picture.suffix == ".jpg"
 
 
@@ -181,7 +200,10 @@ def test_a_length_that_lies_reserves_no_memory(tmp_path):
         ({"image__object__class__text": (bytes, [b"cat", b"cat"])}, "record 0 has 1 boxes, but 2 class names"),
         ({"image__object__class__text": None, "image__object__class__label": None}, "record 0 has 1 boxes, but 0"),
         ({"image__object__class__label": (int, [9])}, "class number 9, which label_map.pbtxt does not have"),
-        ({"image__object__class__text": (bytes, [b"bird"])}, "calls class 1 'bird', but label_map.pbtxt calls it 'cat'"),
+        (
+            {"image__object__class__text": (bytes, [b"bird"])},
+            "calls class 1 'bird', but label_map.pbtxt calls it 'cat'",
+        ),
         ({"image__object__class__text": (bytes, [b"\xff"])}, "record 0 .*utf-8"),
         ({"image__width": (bytes, [b"64"])}, "something else than numbers in image/width"),
         ({"image__object__bbox__xmax": (float, [float("nan")])}, "record 0: box 1 has xmax=nan"),
@@ -199,7 +221,9 @@ def test_label_maps_that_disagree_are_named(tmp_path):
     for part in ("train", "valid"):
         write(tmp_path / part / "a.tfrecord", records(2))
         (tmp_path / part / "a_label_map.pbtxt").write_text(PETS if part == "train" else PETS.replace("dog", "cow"))
-    with pytest.raises(InputError, match="valid/a_label_map.pbtxt: calls class 2 'cow', but train/a_label_map.pbtxt calls it 'dog'"):
+    with pytest.raises(
+        InputError, match="valid/a_label_map.pbtxt: calls class 2 'cow', but train/a_label_map.pbtxt calls it 'dog'"
+    ):
         open_dataset(tmp_path)
 
 
@@ -217,7 +241,10 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
     [
         ("item { id: 1 name: 'cat' }", {1: "cat"}),
         ('item {\n  name: "Caf\\303\\251 \\"x\\""\n  id: 1\n}', {1: 'Café "x"'}),
-        ("# pets\nitem: < id: 2, name: 'dog'; >\nitem{id:1 name:'cat' keypoints { id: 9 label: 'nose' } }", {1: "cat", 2: "dog"}),
+        (
+            "# pets\nitem: < id: 2, name: 'dog'; >\nitem{id:1 name:'cat' keypoints { id: 9 label: 'nose' } }",
+            {1: "cat", 2: "dog"},
+        ),
         ("item {\n  id: 1\n  name: 'cat'\n  frequency: FREQUENT\n  ancestor_ids: [1, 2]\n}", {1: "cat"}),
     ],
 )

@@ -52,7 +52,9 @@ def test_ways_to_say_where_the_pictures_are(tmp_path, yaml):
 
 def test_parts_that_are_not_there(tmp_path):
     folder = ultralytics(tmp_path / "data", "train: images/train\nval: images/val\ntest: images/test\nnames: [cat]\n")
-    assert open_dataset(folder).problems == ("data.yaml: its test, 'images/test', is no folder or list of pictures in the data set",)
+    assert open_dataset(folder).problems == (
+        "data.yaml: its test, 'images/test', is no folder or list of pictures in the data set",
+    )
     shutil.rmtree(folder / "images/val")
     shutil.rmtree(folder / "labels/val")
     splits = yolo.read(folder)
@@ -74,7 +76,9 @@ def darknet(folder: Path) -> Path:
         (folder / f"obj_train_data/p{index}.jpg").write_bytes(make.picture(index))
         (folder / f"obj_train_data/p{index}.txt").write_text(LINE)
     (folder / "obj.names").write_text("cat\ndog\n")
-    (folder / "obj.data").write_text("classes = 2\ntrain = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\nbackup = backup/\n")
+    (folder / "obj.data").write_text(
+        "classes = 2\ntrain = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\nbackup = backup/\n"
+    )
     (folder / "train.txt").write_text("data/obj_train_data/p0.jpg\ndata/obj_train_data/p1.jpg\n")
     (folder / "valid.txt").write_text("data/obj_train_data/p2.jpg\n")
     return folder
@@ -106,7 +110,10 @@ def test_labels_beside_the_pictures_in_folders_of_their_parts(tmp_path, name):
             (tmp_path / part / f"{part}{index}.txt").write_text(LINE)
         (tmp_path / part / name).write_text("cat\ndog\n")
     splits = yolo.read(tmp_path)
-    assert ([e.id for e in splits.train], [e.id for e in splits.validation]) == (["train0", "train1"], ["valid0", "valid1"])
+    assert ([e.id for e in splits.train], [e.id for e in splits.validation]) == (
+        ["train0", "train1"],
+        ["valid0", "valid1"],
+    )
 
 
 def test_lines(tmp_path):
@@ -187,7 +194,7 @@ def test_tags_make_nothing_run(tmp_path):
 
 def test_a_description_too_large_is_refused(tmp_path):
     folder = ultralytics(tmp_path / "data", "names: [cat]\n" + "#" * (600 << 10))
-    with pytest.raises(InputError, match="larger than 512 KiB"):
+    with pytest.raises(InputError, match="more than a description of a data set can have"):
         open_dataset(folder, format="yolo")
 
 

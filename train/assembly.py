@@ -65,7 +65,12 @@ class Assembler:
         return Canvas(picture, *turned_size(info.width, info.height, orientation), orientation)
 
     def example(
-        self, id: str, canvas: Canvas, source: str, items: Iterable[tuple[str, Item]], box: Callable[[Item], LabelledBox]
+        self,
+        id: str,
+        canvas: Canvas,
+        source: str,
+        items: Iterable[tuple[str, Item]],
+        box: Callable[[Item], LabelledBox],
     ) -> Optional[Example]:
         """The example of `canvas` and of what `box` makes of the `items`, each of which has a name for messages.
 
@@ -87,7 +92,11 @@ class Assembler:
 
 
 def labelled_box(
-    canvas: Canvas, label: str, sides: tuple[float, float, float, float], difficult: bool = False, truncated: bool = False
+    canvas: Canvas,
+    label: str,
+    sides: tuple[float, float, float, float],
+    difficult: bool = False,
+    truncated: bool = False,
 ) -> LabelledBox:
     """A box of (xmin, ymin, xmax, ymax) in pixels, which may stick out by one and is then clipped.
 
@@ -128,7 +137,9 @@ def clean_label(label: str) -> str:
     return words
 
 
-def arrange(parts: dict[str, list[Example]], problems: Problems) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
+def arrange(
+    parts: dict[str, list[Example]], problems: Problems
+) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
     """Training and validation from the examples of the parts "train", "val", "test" and "" (none of them).
 
     All is for training, and validation None, where some say no part, or there are not two. Test pictures
@@ -138,7 +149,9 @@ def arrange(parts: dict[str, list[Example]], problems: Problems) -> tuple[tuple[
     if "" in parts or "train" not in parts or len(parts) < 2:
         return _sorted(example for examples in parts.values() for example in examples), None
     if "val" in parts and "test" in parts:
-        problems.note(f"kept out of training and validation, since they are the test part: {len(parts['test'])} pictures")
+        problems.note(
+            f"kept out of training and validation, since in the test part: {len(parts['test'])} pictures"
+        )
     return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
 
 

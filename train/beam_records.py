@@ -164,4 +164,6 @@ def _to_bytes(shard: Shard) -> bytes:
 def _from_bytes(data: bytes) -> Shard:
     arrays = np.load(io.BytesIO(data), allow_pickle=False)
     pictures, labels = json.loads(arrays["texts"].tobytes())
-    return Shard([tuple(picture) for picture in pictures], arrays["sides"], arrays["classes"], arrays["marks"], tuple(labels))
+    return Shard(
+        [tuple(picture) for picture in pictures], arrays["sides"], arrays["classes"], arrays["marks"], tuple(labels)
+    )

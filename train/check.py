@@ -19,7 +19,7 @@ from typing import Any
 from runtime.command import run
 from runtime.errors import InputError
 from runtime.table import columns
-from train import checks
+from train import checks, data_options
 from train.checks import FAILURE, OK, WARNING, Finding, number
 from train.survey import SPLITS, Survey, survey
 
@@ -33,10 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     looked_at = survey(
         arguments.data,
         size=arguments.size,
-        format=arguments.format,
-        validation=arguments.val,
-        validation_share=arguments.val_split,
-        seed=arguments.seed,
+        **data_options.given(arguments),
         progress=sys.stderr.isatty(),
     )
     findings = checks.run(looked_at)
@@ -125,11 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, choices=(320, 640), default=320, help="side of the network's input (320)")
     parser.add_argument("--out", metavar="FILE.html", help="also write a page with pictures and charts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    data = parser.add_argument_group("as for python -m train")
-    data.add_argument("--format", metavar="NAME", help="format of the data set (found by looking)")
-    data.add_argument("--val", metavar="DATA", help="another data set to validate on")
-    data.add_argument("--val-split", type=float, default=0.2, metavar="SHARE", help="share to validate on (0.2)")
-    data.add_argument("--seed", type=int, default=0, metavar="N", help="what the split is drawn by (0)")
+    data_options.add(parser)
     return parser
 
 

@@ -66,7 +66,7 @@ def open_dataset(
         held_out = other.train if other.validation is None else other.validation
         problems += other.problems
         if held_out and not any(example.boxes for example in held_out):
-            raise InputError(f"{validation}: not one box in {len(held_out)} pictures; there is nothing to measure against")
+            raise InputError(f"{validation}: not one box in {len(held_out)} pictures: nothing to measure against")
     else:
         train, held_out, lines = divide(splits, validation_share, seed, str(path))
         problems += lines

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.command import run
-from train import writers
+from train import data_options, writers
 from train.dataset import Dataset, open_dataset
 from train.new_folder import new_folder
 from train.summary import describe
@@ -21,13 +21,7 @@ from train.summary import describe
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
-    dataset = open_dataset(
-        arguments.data,
-        format=arguments.format,
-        validation=arguments.val,
-        validation_share=arguments.val_split,
-        seed=arguments.seed,
-    )
+    dataset = open_dataset(arguments.data, **data_options.given(arguments))
     print(describe(dataset), file=sys.stderr)
     export(dataset, Path(arguments.out), arguments.to)
     print(f"{arguments.out}: written", file=sys.stderr)
@@ -50,10 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
     parser.add_argument("--to", required=True, metavar="FORMAT", help=f"one of {', '.join(writers.names())}")
-    parser.add_argument("--format", metavar="NAME", help="format of DATA (found by looking)")
-    parser.add_argument("--val", metavar="DATA", help="another data set for validation (DATA's own list, else --val-split)")
-    parser.add_argument("--val-split", type=float, default=0.2, metavar="SHARE", help="share for validation (0.2)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (0)")
+    data_options.add(parser)
     return parser
 
 

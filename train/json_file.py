@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from runtime.errors import InputError
+from train import small_files
 
 # In memory a file takes some ten times its size. COCO's largest has 0.45 GB.
 MAX_BYTES = 2 << 30
@@ -19,12 +21,9 @@ def read(path: Path, name: str, *, without: frozenset[str] = frozenset()) -> Any
     Raises InputError where the file cannot be read, is not JSON, or is too large.
     """
     drop = _dropper(without) if without else None
+    data = small_files.read(path, name, MAX_BYTES, "a file of annotations that memory is to hold")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{name}: larger than {MAX_BYTES >> 30} GiB, more than is read into memory unasked; split it")
-        return json.loads(path.read_bytes(), object_hook=drop)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+        return json.loads(data, object_hook=drop)
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not a text file: {error}") from error
     except RecursionError as error:
@@ -33,7 +32,7 @@ def read(path: Path, name: str, *, without: frozenset[str] = frozenset()) -> Any
         raise InputError(f"{name}: not JSON: {error}") from error
 
 
-def _dropper(keys: frozenset[str]):
+def _dropper(keys: frozenset[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def drop(item: dict[str, Any]) -> dict[str, Any]:
         for key in keys:
             item.pop(key, None)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runtime.errors import InputError
 from runtime.values import Labels
+from train import small_files
 
 _MAX_BYTES = 16 << 20
 
@@ -43,12 +44,9 @@ def read(path: Path, name: str) -> dict[int, Item]:
 
     Raises InputError where it cannot be read, is no label map, or gives an id to two classes.
     """
+    source = small_files.read_text(path, name, _MAX_BYTES, "a label map")
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{name}: larger than {_MAX_BYTES >> 20} MiB, which no label map is; refused")
-        items = list(_items(_tokens(path.read_text(encoding="utf-8-sig"))))
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+        items = list(_items(_tokens(source)))
     except ValueError as error:
         raise InputError(f"{name}: not a label map: {error}") from error
     found: dict[int, Item] = {}

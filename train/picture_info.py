@@ -119,7 +119,7 @@ def _jpeg(data: bytes) -> PictureInfo:
 
 
 def _jpeg_header(data: bytes) -> tuple[Optional[PictureInfo], int]:
-    """Walks the marker segments (ITU-T T.81, annex B) up to the first scan; gives its place, 0 where it is not there."""
+    """Walks the marker segments (ITU-T T.81, annex B) up to the first scan, and gives its place or 0."""
     frame, orientation = b"", 1
     at = data.find(b"\xff", 2)
     last = len(data) - 4

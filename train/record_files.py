@@ -53,7 +53,9 @@ class LabelMaps:
         """The name and the classes of the map for `record`: of those nearest in the tree, the one named most alike."""
 
         def rank(name: Path) -> tuple[int, int]:
-            return common(record.name.parent.parts, name.parent.parts), common(tuple(record.name.name), tuple(name.name))
+            return common(record.name.parent.parts, name.parent.parts), common(
+                tuple(record.name.name), tuple(name.name)
+            )
 
         return max(self._maps.items(), key=lambda item: rank(item[0]), default=(Path(), {}))
 

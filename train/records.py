@@ -26,7 +26,7 @@ from tqdm import tqdm
 from runtime.command import run
 from runtime.errors import InputError, KitError
 from runtime.values import Labels
-from train import shard_processes
+from train import data_options, shard_processes
 from train.cache import cache_folder
 from train.dataset import Dataset, open_dataset, write_labels
 from train.example import Example
@@ -52,13 +52,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     end = given.index("--") if "--" in given else len(given)
     arguments = _parser().parse_args(given[:end])
-    dataset = open_dataset(
-        arguments.data,
-        format=arguments.format,
-        validation=arguments.val,
-        validation_share=arguments.val_split,
-        seed=arguments.seed,
-    )
+    dataset = open_dataset(arguments.data, **data_options.given(arguments))
     print(describe(dataset), file=sys.stderr)
     if arguments.runner == _LOCAL:
         write(dataset, Path(arguments.out), count=arguments.shards)
@@ -141,9 +135,10 @@ def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, pictures: 
     hashes = [""] * files
     workers = min(cores(), files, math.ceil(size / _BYTES_A_PROCESS) or 1)
     try:
-        with executor(workers) as pool, tqdm(
-            total=pictures, desc="records", unit="picture", disable=not progress, file=sys.stderr
-        ) as bar:
+        with (
+            executor(workers) as pool,
+            tqdm(total=pictures, desc="records", unit="picture", disable=not progress, file=sys.stderr) as bar,
+        ):
             for number, (hash, written) in shard_processes.each(pool, workers, shard_processes.write, jobs):
                 hashes[number] = hash
                 bar.update(written)
@@ -205,11 +200,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train.records", description=summary, epilog=details)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
-    parser.add_argument("--shards", type=_positive, metavar="N", help="files of each part (one for each 128 MB, at least 8)")
-    parser.add_argument("--format", metavar="NAME", help="format of DATA (found by looking)")
-    parser.add_argument("--val", metavar="DATA", help="another data set for validation (DATA's own list, else --val-split)")
-    parser.add_argument("--val-split", type=float, default=0.2, metavar="SHARE", help="share for validation (0.2)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (0)")
+    parser.add_argument(
+        "--shards", type=_positive, metavar="N", help="files of each part (one for each 128 MB, at least 8)"
+    )
+    data_options.add(parser)
 
     beam = parser.add_argument_group("many machines")
     beam.add_argument(
@@ -219,7 +213,9 @@ def _parser() -> argparse.ArgumentParser:
         help="local, or a runner of Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner (local)",
     )
     beam.add_argument(
-        "--data-there", metavar="PLACE", help="where the workers find DATA, a path or URL such as gs://bucket/data (as here)"
+        "--data-there",
+        metavar="PLACE",
+        help="where the workers find DATA, a path or URL such as gs://bucket/data (as here)",
     )
     return parser
 

@@ -46,7 +46,9 @@ class Rates:
             ("open the data set, 1 process", self.opening),
         )
         width = max(len(name) for name, _ in rows)
-        lines = [f"{name:<{width}}  {rate:9.0f} pictures/s  {rate * self.kilobytes / 1e3:8.1f} MB/s" for name, rate in rows]
+        lines = [
+            f"{name:<{width}}  {rate:9.0f} pictures/s  {rate * self.kilobytes / 1e3:8.1f} MB/s" for name, rate in rows
+        ]
         return "\n".join([*lines, f"{'write / read and SHA-256':<{width}}  {self.ratio:9.2f}"])
 
 
@@ -78,7 +80,9 @@ def measure(path: str | os.PathLike, dataset: Dataset, rounds: int = ROUNDS) -> 
 class _Timer:
     """Does either work on all examples, and gives pictures a second."""
 
-    def __init__(self, pool: Executor, workers: int, examples: Sequence[Example], dataset: Dataset, folder: Path) -> None:
+    def __init__(
+        self, pool: Executor, workers: int, examples: Sequence[Example], dataset: Dataset, folder: Path
+    ) -> None:
         self._pool = pool
         self._workers = workers
         self._examples = examples

@@ -80,8 +80,9 @@ def read(path: str) -> bytes:
 
 
 def write(file: BinaryIO, shard: Shard, read: Callable[[str], bytes] = read) -> list[str]:
-    """Writes the records of `shard` to `file`, opened without a buffer, and gives the hash of each picture file (see `hash_of`).
-    `read` gives the bytes of a picture.
+    """Writes the records of `shard` to `file`, which needs no buffer; gives the hash of each picture (see `hash_of`).
+
+    `read` gives the bytes of a picture file.
 
     Boxes are given as shares of the sides; class numbers count from 1, for 0 is background. Raises
     InputError where a picture has gone or changed since the data set was opened.

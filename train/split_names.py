@@ -14,7 +14,7 @@ _SPLITS = {
 
 
 def split_of(name: PurePath) -> str:
-    """"train", "val" or "test", by a folder of that name, else by a word of the file's name; else ""."""
+    """ "train", "val" or "test", by a folder of that name, else by a word of the file's name; else ""."""
     return split_of_folder(name) or _of_words(name.name.partition(".")[0])
 
 

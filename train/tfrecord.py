@@ -77,7 +77,9 @@ def read(file: BinaryIO, size: int) -> Iterator[bytes]:
             raise ValueError(f"is cut off in record {number}")
         length, _ = _HEAD.unpack(head)
         if _masked(google_crc32c.value(head[:8])) != head[8:]:
-            raise ValueError("is no TFRecord file" if at == 0 else f"is damaged at record {number}: its length is wrong")
+            raise ValueError(
+                "is no TFRecord file" if at == 0 else f"is damaged at record {number}: its length is wrong"
+            )
         at += _HEAD.size + length + 4
         if at > size:
             raise ValueError(f"is cut off in record {number}")

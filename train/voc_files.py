@@ -56,7 +56,9 @@ class VocFiles:
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its picture is missing: no {names} in {self._folder}")
-        return best(found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name))
+        return best(
+            found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name)
+        )
 
     def splits(self, problems: Problems) -> tuple[list[str], Optional[list[str]]]:
         """The ids to train and to validate on; None for the latter where the data does not say.

@@ -10,6 +10,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from runtime.errors import InputError
+from train import small_files
 
 # An annotation of a thousand boxes has 300 KB.
 MAX_BYTES = 32 << 20
@@ -23,10 +24,8 @@ def read(path: Path, name: str) -> Element:
 
     Raises InputError where it cannot be read, is not XML, is too large, or declares entities.
     """
+    data = small_files.read(path, name, MAX_BYTES, "an annotation")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{name}: larger than {MAX_BYTES >> 20} MiB, which no annotation is; refused")
-        data = path.read_bytes()
         if _cannot_declare(data):
             parser = XMLParser()
             parser.feed(data)
@@ -36,8 +35,6 @@ def read(path: Path, name: str) -> Element:
         raise InputError(f"{name}: declares XML entities, which annotations do not need; refused") from error
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(f"{name}: not XML ({error})") from error
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
 
 
 def _cannot_declare(data: bytes) -> bool:
@@ -49,4 +46,6 @@ def _cannot_declare(data: bytes) -> bool:
         return False
     declaration = _DECLARATION.match(data)
     named = _ENCODING.search(declaration[1]) if declaration else None
-    return named is None and b"encoding" not in data[:200] or named is not None and named[1].lower() in (b"utf-8", b"ascii")
+    if named is None:
+        return b"encoding" not in data[:200]
+    return named[1].lower() in (b"utf-8", b"ascii")

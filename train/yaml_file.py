@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from runtime.errors import InputError
+from train import small_files
 
 # A list of ten thousand classes has 250 KB; the parser takes a second for it.
 MAX_BYTES = 512 << 10
@@ -21,7 +22,8 @@ class _TextLoader(yaml.BaseLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "it has aliases, which are refused", self.peek_event().start_mark)
+            place = self.peek_event().start_mark
+            raise yaml.constructor.ConstructorError(None, None, "it has aliases, which are refused", place)
         return super().compose_node(parent, index)
 
 
@@ -30,12 +32,9 @@ def read(path: Path, name: str) -> Any:
 
     Raises InputError where it cannot be read, is not YAML, is too large, or has aliases.
     """
+    data = small_files.read(path, name, MAX_BYTES, "a description of a data set")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{name}: larger than {MAX_BYTES >> 10} KiB, which no description of a data set is; refused")
-        return yaml.load(path.read_bytes(), Loader=_TextLoader)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+        return yaml.load(data, Loader=_TextLoader)
     except RecursionError as error:
         raise InputError(f"{name}: not YAML of this kind: lists within lists without an end") from error
     except (yaml.YAMLError, ValueError) as error:

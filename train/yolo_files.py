@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.errors import InputError
-from train import yaml_file
+from train import small_files, yaml_file
 from train.picture_files import File, PictureFiles, is_picture, parts_of, quoted
 from train.problems import Problems
 from train.split_names import split_of_folder
@@ -55,13 +55,17 @@ def read(folder: Path, files: list[File], problems: Problems) -> YoloFiles:
     """What the description in `folder` says. Raises InputError where there is none, or it does not fit the folder."""
     file = description(files)
     if file is None:
-        raise InputError(f"{folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names")
+        raise InputError(
+            f"{folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names"
+        )
     if file.suffix in _YAML:
         return _from_yaml(file, _Folder(folder, files), problems)
     if file.suffix == ".data":
         return _from_darknet(file, _Folder(folder, files), problems)
     found = YoloFiles(file.name, _named_lines(file))
-    lists = {other.name.stem: other for other in files if other.suffix == ".txt" and other.name.parent == file.name.parent}
+    lists = {
+        other.name.stem: other for other in files if other.suffix == ".txt" and other.name.parent == file.name.parent
+    }
     listed = {_PARTS[stem]: other for stem, other in lists.items() if stem in _PARTS and not _is_label(other, files)}
     if "train" in listed:
         place = _Folder(folder, files)
@@ -147,7 +151,9 @@ def _parts(
                     " give the folder that holds both, or correct the path"
                 )
             else:
-                problems.note(f"{source}: its {part}, {quoted(entry)}, is no folder or list of pictures in the data set")
+                problems.note(
+                    f"{source}: its {part}, {quoted(entry)}, is no folder or list of pictures in the data set"
+                )
     if "train" not in parts:
         raise InputError(f"{source}: does not say where the pictures to train on are (train: ...)")
     taken = set(parts["train"])
@@ -213,14 +219,7 @@ def _named_lines(file: File) -> tuple[str, ...]:
 
 
 def _text(file: File) -> str:
-    try:
-        if file.path.stat().st_size > _MAX_TEXT:
-            raise InputError(f"{file.name}: larger than {_MAX_TEXT >> 20} MiB, which no list is; refused")
-        return file.path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{file.name}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file.name}: not UTF-8 text ({error})") from error
+    return small_files.read_text(file.path, str(file.name), _MAX_TEXT, "a list of pictures or names")
 
 
 def _mentions(file: File, word: bytes) -> bool:

@@ -63,7 +63,9 @@ class _Part:
         self.name = str(file.name)
         self._problems = problems
         data = json_file.read(file.path, self.name, without=_UNUSED)
-        images, annotations, categories = (_rows(data, key, self.name) for key in ("images", "annotations", "categories"))
+        images, annotations, categories = (
+            _rows(data, key, self.name) for key in ("images", "annotations", "categories")
+        )
         self.count = len(images)
         self._categories = _categories(categories, self.name)
         self.labels = _used(self._categories, annotations, categories, self.name)
@@ -98,7 +100,9 @@ class _Part:
             else:
                 found[image].append((place, annotation))
         if left_out:
-            self._problems.note(f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, since one is no object")
+            self._problems.note(
+                f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, since one is no object"
+            )
         return dict(found), crowds
 
     def examples(self, ids: dict[Path, str], assembler: Assembler):

@@ -143,10 +143,14 @@ class _Reader:
         if classes:
             return [_mapped(classes, id, text, place, name) for id, text in _pairs(ids, texts, count)]
         if count and not texts:
-            raise InputError(f"{place} has class numbers without names; put the *_label_map.pbtxt that names them beside it")
+            raise InputError(
+                f"{place} has class numbers without names; put the *_label_map.pbtxt that names them beside it"
+            )
         for id, text in zip(ids, texts):
             if self._texts.setdefault(id, text) != text:
-                raise InputError(f"{place} calls class {id} {quoted(text)}, but others call it {quoted(self._texts[id])}")
+                raise InputError(
+                    f"{place} calls class {id} {quoted(text)}, but others call it {quoted(self._texts[id])}"
+                )
         return texts
 
 
@@ -183,7 +187,9 @@ def _mapped(classes: Classes, id: Optional[int], text: Optional[str], place: str
     if id is None:
         known = {spelling: item for item in classes.values() for spelling in (item.name, item.display)}
         if text not in known:
-            raise InputError(f"{place} has the class {quoted(text)}, which {name} does not have; give its own label map")
+            raise InputError(
+                f"{place} has the class {quoted(text)}, which {name} does not have; give its own label map"
+            )
         return known[text].label
     if id not in classes:
         raise InputError(f"{place} has the class number {id}, which {name} does not have; give its own label map")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.errors import InputError
-from train import yolo_files
+from train import small_files, yolo_files
 from train.assembly import Assembler, Canvas, arrange, group, labelled_box
 from train.example import Example, LabelledBox
 from train.formats import Splits
@@ -44,7 +44,9 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(picture.name for listed in pictures.values() for picture in listed)
     assembler = Assembler(problems)
     reader = _Reader(found, labels, assembler, problems)
-    examples = group((part, reader.example(file, ids[file.name])) for part, listed in pictures.items() for file in listed)
+    examples = group(
+        (part, reader.example(file, ids[file.name])) for part, listed in pictures.items() for file in listed
+    )
     missing = labels.report(problems)
     train, validation = arrange(examples, problems)
     lines = problems.settle(str(folder), sum(map(len, pictures.values())) + missing, assembler.boxes)
@@ -152,14 +154,7 @@ def _has_numbers(file: File) -> bool:
 
 
 def _lines(file: File) -> list[tuple[int, str]]:
-    try:
-        if file.path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{file.name}: larger than {_MAX_BYTES >> 20} MiB, which no label file is; refused")
-        text = file.path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{file.name}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file.name}: not text ({error})") from error
+    text = small_files.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
     return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
