@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +26,19 @@ class Trained:
     lines: tuple[str, ...]
 
 
+# To pytest a fixture that two files import is two fixtures.
+_made: list[Trained] = []
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
     """Import this name into a test file to use it; all files share one run."""
-    return _made(tmp_path_factory)
+    if not _made:
+        _made.append(_make(tmp_path_factory))
+    return _made[0]
 
 
-# To pytest a fixture that two files import is two fixtures.
-@functools.cache
-def _made(tmp_path_factory) -> Trained:
+def _make(tmp_path_factory) -> Trained:
     """Trains a few steps from the warm start, converts, and measures, as the commands do."""
     from convert.export import Options, export, source_of_run
     from train import generate, training
