@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from convert import golden_cases
+from convert import golden_cases, raw_head
 from convert.golden_cases import sha256
 from runtime import outputs
 from runtime.command import run as run_command
@@ -23,6 +23,7 @@ from runtime.detector import Detector
 from runtime.errors import KitError
 from runtime.files import atomic_path, write_text
 from runtime.metadata import Metadata
+from runtime.raw_head import RawHead
 from runtime.tflite import Model
 from runtime.values import Detection, Labels
 from train import generate, scene
@@ -126,15 +127,21 @@ def _write_models(out: Path, say: Callable[[str], None]) -> None:
         pictures = folder / "data" / "JPEGImages"
         source = source_of_checkpoint(ROOT / "train" / "warm_start", 320, Labels(scene.LABELS), pictures)
         for file in export(source, folder / "export", Options(fp16=True, int8=True), say=say):
-            with atomic_path(out / file.path.name) as temporary:
-                temporary.write_bytes(file.path.read_bytes())
+            _write(out / file.path.name, file.path.read_bytes())
+        # A float twin would show nothing that the others don't.
+        whole = (out / "detector_int8.tflite").read_bytes()
+        _write(out / "detector_int8_raw.tflite", raw_head.twin(whole, labels=source.labels))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def _write_ppm(path: Path, bgr: np.ndarray) -> None:
     """Binary PPM: raw RGB behind a line of sizes, which every language reads in a few lines."""
     height, width = bgr.shape[:2]
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
+    _write(path, b"P6\n%d %d\n255\n" % (width, height) + cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
 
 
 def _picture(name: str, bgr: np.ndarray) -> dict[str, Any]:
@@ -162,6 +169,9 @@ def _model(path: Path, pictures: dict[str, np.ndarray]) -> dict[str, Any]:
 
 def _raw(path: Path, raw: Sequence[np.ndarray]) -> dict[str, Any]:
     model = Model.read(path)
+    if RawHead.of(model, Metadata.of(model)):
+        # 12,804 anchors are too many to write down.
+        return {"sha256": [sha256(array) for array in raw]}
     order = outputs.find(model, Metadata.of(model), [array.shape for array in raw])
     if order is None:
         raise KitError(f"{path}: nothing in it says which output is which")
@@ -185,7 +195,8 @@ def _check(path: Path, kind: str, result: dict[str, Any]) -> None:
     where = f"{path}: in {result['picture']}"
     if not result["detections"]:
         raise KitError(f"{where} it finds nothing; draw another picture")
-    scores = [score for score in result["raw"]["scores"] if score >= SCORE - SCORE_TOLERANCE]
+    everything = result["raw"].get("scores") or [found["score"] for found in result["detections"]]
+    scores = [score for score in everything if score >= SCORE - SCORE_TOLERANCE]
     near = [(score, SCORE) for score in scores if abs(score - SCORE) <= SCORE_TOLERANCE]
     if kind == "float32":
         # A quantised file's scores are steps: equal in every engine, and in the order of the raw output.

@@ -33,9 +33,10 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
     - Where both sides are exactly halved: (a + b + c + d + 2) >> 2 of the four pixels.
     - Where the size stays, the bytes do.
 
-    OpenCV 4.8 to 5.0 give these bytes on x86-64 with every set of instructions. Its builds for ARM
-    hand pictures of three channels to Arm's KleidiCV since 4.13, which is reported to round up to
-    two steps away on some pixels.
+    OpenCV 4.8 to 5.0 give these bytes on x86-64 with every set of instructions. On 64-bit ARM it hands
+    some sizes to Arm's KleidiCV, which rounds otherwise: OpenCV 5.0, emulated, was 1 step away on 37 %
+    of the bytes from 640 x 480 to 320, and up to 2 steps from squares of 321 to 480; from 1280 x 720,
+    400 x 300 and 319 x 319 it gave the same bytes. What is stated here is what counts.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(f"a picture is uint8 [height, width, 3], not {image.dtype} {list(image.shape)}")

@@ -63,6 +63,11 @@ def test_the_reference_kernels_find_the_same(model, picture):
         assert {"picture": picture, **found} == expected
 
 
+def test_the_raw_head_finds_what_the_whole_file_finds():
+    for whole, raw in zip(MODELS["detector_int8.tflite"]["results"], MODELS["detector_int8_raw.tflite"]["results"]):
+        near(raw["detections"], whole["detections"])
+
+
 @pytest.mark.parametrize("model", [name for name in MODELS if "fp16" in name])
 def test_the_runtime_finds_the_same_with_its_own_kernels(model):
     detector = Detector(FOLDER / model, score=CONTENT["score"])

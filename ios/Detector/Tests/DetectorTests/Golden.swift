@@ -49,6 +49,7 @@ struct Golden: Decodable {
         let boxes: [[Float]]?
         let classes: [Float]?
         let scores: [Float]?
+        let sha256: [String]?
     }
 
     struct Found: Decodable {
