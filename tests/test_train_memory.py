@@ -10,7 +10,7 @@ import pytest
 
 import format_samples as make
 from format_samples import FORMATS, samples
-from train import open_dataset, records, tfrecord
+from train import open_dataset, records, shards, tfrecord
 
 PICTURE_BYTES = 300_000
 # What is kept of each picture: its example, and what is known of its files. One of the larger sets may
@@ -33,8 +33,9 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path, monkeypatch, format):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # In this process, where it can be seen.
     monkeypatch.setattr(records, "_BYTES_A_PROCESS", 1 << 40)
-    # Of what is collected before it is written, one picture, however many there are in a shard.
+    # Of what is read and collected before it is written, one picture, however many there are in a shard.
     monkeypatch.setattr(tfrecord, "_BUFFER_BYTES", 1)
+    monkeypatch.setattr(shards, "_BATCH", 1)
     peaks = []
     for count in (10, 10, 40):
         # Readers pass over what comes after a JPEG's end.

@@ -6,8 +6,7 @@ import io
 import os
 import warnings
 import zlib
-from dataclasses import dataclass
-from typing import Optional, Union
+from typing import NamedTuple, Optional, Union
 
 from PIL import Image, UnidentifiedImageError
 
@@ -29,8 +28,7 @@ _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
-@dataclass(frozen=True)
-class PictureInfo:
+class PictureInfo(NamedTuple):
     """What the header of a picture file says.
 
     `format` is "jpeg", "png", "bmp", "webp" or "gif"; `width` and `height` count the stored pixels;

@@ -20,6 +20,11 @@ from train import pictures, tf_example, tfrecord
 from train.example import Example
 
 
+# How many pictures, and how much of them, are in memory at a time.
+_BATCH = 64
+_BATCH_BYTES = 1 << 20
+
+
 @dataclass(frozen=True)
 class Shard:
     """The examples of one shard, as few large values, which go quickly to another process.
@@ -93,21 +98,32 @@ def write(file: BinaryIO, shard: Shard, read: Callable[[str], bytes] = read) -> 
 
 def _write(writer: tfrecord.Writer, shard: Shard, read: Callable[[str], bytes]) -> Iterator[str]:
     boxes, start = _Boxes(shard), 0
-    for id, path, width, height, orientation, count in shard.pictures:
-        stored = read(path)
-        # At once, while the bytes are still in the processor's cache.
-        yield hash_of(stored)
-        data, format = pictures.encoded_bytes(stored, path, (width, height), orientation)
-        tail = (
-            tf_example.text("image/filename", path.rpartition(os.sep)[2]),
-            tf_example.text("image/format", format),
-            tf_example.integer("image/height", height),
-            *boxes.features(start, start + count),
-            tf_example.text("image/source_id", id),
-            tf_example.integer("image/width", width),
-        )
-        writer.write(tf_example.message("image/encoded", data, b"".join(tail)))
-        start += count
+    waiting = list(reversed(shard.pictures))
+    while waiting:
+        # Some pictures are read, then some records made, then some written: by turns for each picture,
+        # its bytes would take the interpreter's place in the processor's cache, and the other way round.
+        batch, size = [], 0
+        while waiting and size < _BATCH_BYTES and len(batch) < _BATCH:
+            picture = waiting.pop()
+            stored = read(picture[1])
+            size += len(stored)
+            yield hash_of(stored)
+            batch.append((picture, stored))
+        records = []
+        for (id, path, width, height, orientation, count), stored in batch:
+            data, format = pictures.encoded_bytes(stored, path, (width, height), orientation)
+            tail = (
+                tf_example.text("image/filename", path.rpartition(os.sep)[2]),
+                tf_example.text("image/format", format),
+                tf_example.integer("image/height", height),
+                *boxes.features(start, start + count),
+                tf_example.text("image/source_id", id),
+                tf_example.integer("image/width", width),
+            )
+            records.append(tf_example.message("image/encoded", data, b"".join(tail)))
+            start += count
+        for record in records:
+            writer.write(record)
 
 
 def hash_of(stored: bytes) -> str:
