@@ -38,6 +38,7 @@ def stream(
     first = start // mine
     factors = tf.constant([1.0, *repeats])
 
+    @tf.autograph.experimental.do_not_convert
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
         # Else the seed that TensorFlow was given for everything would have a say, too.
         tf.compat.v1.set_random_seed(1)

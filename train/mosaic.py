@@ -23,6 +23,7 @@ def grouped(pictures: tf.data.Dataset, size: int) -> tf.data.Dataset:
     """
     shapes = ([], [size, size, 3], [None, 4], [None])
 
+    @tf.autograph.experimental.do_not_convert
     def members(places, images, boxes, classes):
         numbers = tf.data.Dataset.range(GROUP, output_type=tf.int32)
         return numbers.map(lambda number: (places[number], number, images, boxes, classes))
