@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.command import run
-from train import data_options, writers
+from train import data_options, new_folder, writers
 from train.dataset import Dataset, open_dataset
-from train.new_folder import new_folder
 from train.summary import describe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    new_folder.check(Path(arguments.out))
     dataset = open_dataset(arguments.data, **data_options.given(arguments))
     print(describe(dataset), file=sys.stderr)
     export(dataset, Path(arguments.out), arguments.to)
@@ -34,7 +34,7 @@ def export(dataset: Dataset, out: Path, name: str) -> None:
     Raises InputError where there is no such format, `out` is there already, or a picture has gone.
     """
     writer = writers.find(name)
-    with new_folder(out) as folder:
+    with new_folder.new_folder(out) as folder:
         writer.write(dataset, folder)
 
 
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train.export", description=summary, epilog=details)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
-    parser.add_argument("--to", required=True, metavar="FORMAT", help=f"one of {', '.join(writers.names())}")
+    parser.add_argument("--to", required=True, choices=writers.names(), help="the format to write")
     data_options.add(parser)
     return parser
 

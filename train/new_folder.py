@@ -12,14 +12,19 @@ from pathlib import Path
 from runtime.errors import InputError, KitError
 
 
+def check(out: Path) -> None:
+    """Raises InputError where `out` has something in it already."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out}: is there already; choose another folder, or remove it first")
+
+
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
     """Gives a temporary folder beside `out`; it becomes `out` when the block succeeds, and is removed when not.
 
     Raises InputError where `out` has something in it already, KitError where it cannot be written.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out}: is there already; choose another folder, or remove it first")
+    check(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))

@@ -26,11 +26,10 @@ from tqdm import tqdm
 from runtime.command import run
 from runtime.errors import InputError, KitError
 from runtime.values import Labels
-from train import data_options, shard_processes
+from train import data_options, new_folder, shard_processes
 from train.cache import cache_folder
 from train.dataset import Dataset, open_dataset, write_labels
 from train.example import Example
-from train.new_folder import new_folder
 from train.parallel import cores, executor
 from train.shards import Shard, names, shard
 from train.summary import describe
@@ -52,6 +51,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     end = given.index("--") if "--" in given else len(given)
     arguments = _parser().parse_args(given[:end])
+    if "://" not in arguments.out:
+        new_folder.check(Path(arguments.out))
     dataset = open_dataset(arguments.data, **data_options.given(arguments))
     print(describe(dataset), file=sys.stderr)
     if arguments.runner == _LOCAL:
@@ -110,7 +111,7 @@ def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress:
     `count` is the number of shards of each part; None chooses it by the amount of data.
     Raises InputError where `out` is there already, or a picture has gone or changed.
     """
-    with new_folder(out) as folder:
+    with new_folder.new_folder(out) as folder:
         files = size = 0
         for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
             (folder / part).mkdir()

@@ -19,7 +19,6 @@ from runtime.values import Labels
 from train import pictures, tf_example, tfrecord
 from train.example import Example
 
-
 # How many pictures, and how much of them, are in memory at a time.
 _BATCH = 64
 _BATCH_BYTES = 1 << 20
