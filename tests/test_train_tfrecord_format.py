@@ -100,6 +100,14 @@ def test_without_a_label_map_the_texts_give_names_and_numbers_their_order(tmp_pa
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("written", ["item { id: 1 name: 'big   cat' }", None])
+def test_spaces_in_names(tmp_path, written):
+    write(tmp_path / "a.tfrecord", records(3, image__object__class__text=(bytes, [b" big \n cat"])))
+    if written:
+        (tmp_path / "label_map.pbtxt").write_text(written)
+    assert open_dataset(tmp_path).labels == Labels(("big cat",))
+
+
 def test_crowds_are_left_out(tmp_path):
     boxes = (make.BOX, ("dog", 1, 1, 9, 9))
     found = features(Sample("a.jpg", boxes=boxes, data=make.picture()), ["cat", "dog"])

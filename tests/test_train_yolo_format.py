@@ -90,6 +90,16 @@ def test_darknet(tmp_path):
     assert dataset.labels == Labels(("cat",))
 
 
+def test_a_picture_that_a_list_has_and_the_folder_has_not(tmp_path, monkeypatch):
+    folder = darknet(tmp_path / "data")
+    with (folder / "train.txt").open("a") as file:
+        file.write("data/obj_train_data/gone.jpg\n")
+    with pytest.raises(InputError, match="train.txt: line 3: its picture is missing: no 'data/obj_train_data/gone.jpg'"):
+        open_dataset(folder)
+    monkeypatch.setattr("train.problems.MAX_BAD_FILES", 0.5)
+    assert len(open_dataset(folder).train) == 2
+
+
 def test_darknet_without_its_description(tmp_path):
     folder = darknet(tmp_path / "data")
     (folder / "obj.data").unlink()

@@ -168,7 +168,8 @@ def _labels(
     absent = [name for name in order if name not in seen]
     names = ", ".join(map(quoted, absent[:3])) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
     lines = (f"{path}: no box to train on of {names}, which it names: not among the classes",) if absent else ()
-    return Labels(tuple(name for name in order if name in seen)), lines
+    known = tuple(name for name in order if name in seen)
+    return Labels(known + tuple(sorted(seen.difference(known)))), lines
 
 
 def _classes(example: Example) -> set[str]:

@@ -30,7 +30,16 @@ class Item:
     @property
     def label(self) -> str:
         """COCO's and Open Images' maps have codes such as /m/01g317 for names."""
-        return " ".join((self.display or self.name).split())
+        return _clean(self.display or self.name)
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """What records may call it."""
+        return _clean(self.name), _clean(self.display)
+
+
+def _clean(name: str) -> str:
+    return " ".join(name.split())
 
 
 def text(labels: Labels) -> str:

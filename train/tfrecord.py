@@ -49,10 +49,11 @@ class Writer:
         pieces, self._waiting, self._size = self._waiting, [], 0
         written = os.writev(self._file.fileno(), pieces) if self._gathers and pieces else 0
         if written < sum(map(len, pieces)):
-            # Only a disk that is nearly full leaves something, and then raises here.
+            # Only a disk that is nearly full leaves something of what was gathered, and then raises here.
             rest = memoryview(b"".join(pieces))[written:]
             while rest:
-                rest = rest[self._file.write(rest) :]
+                count = self._file.write(rest)
+                rest = rest[len(rest) if count is None else count :]
 
     def __enter__(self) -> Writer:
         return self

@@ -59,16 +59,16 @@ def read(folder: Path, files: list[File], problems: Problems) -> YoloFiles:
             f"{folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names"
         )
     if file.suffix in _YAML:
-        return _from_yaml(file, _Folder(folder, files), problems)
+        return _from_yaml(file, _Folder(folder, files, problems), problems)
     if file.suffix == ".data":
-        return _from_darknet(file, _Folder(folder, files), problems)
+        return _from_darknet(file, _Folder(folder, files, problems), problems)
     found = YoloFiles(file.name, _named_lines(file))
     lists = {
         other.name.stem: other for other in files if other.suffix == ".txt" and other.name.parent == file.name.parent
     }
     listed = {_PARTS[stem]: other for stem, other in lists.items() if stem in _PARTS and not _is_label(other, files)}
     if "train" in listed:
-        place = _Folder(folder, files)
+        place = _Folder(folder, files, problems)
         found.parts = {part: place.listed(other) for part, other in listed.items()}
     else:
         found.parts = _by_folder(files)
@@ -78,8 +78,8 @@ def read(folder: Path, files: list[File], problems: Problems) -> YoloFiles:
 class _Folder:
     """Finds what descriptions name among the files of the data set."""
 
-    def __init__(self, folder: Path, files: list[File]) -> None:
-        self._where = str(folder)
+    def __init__(self, folder: Path, files: list[File], problems: Problems) -> None:
+        self._problems = problems
         self._pictures = PictureFiles(files, str(folder))
         self._files = {file.name.as_posix(): file for file in files}
         self._folders: dict[str, list[File]] = {}
@@ -102,10 +102,15 @@ class _Folder:
         return next((self._files[place] for place in _places(written, "", source) if place in self._files), None)
 
     def listed(self, file: File) -> list[File]:
-        """The pictures that a list has, one a line."""
-        lines = enumerate(_text(file).splitlines(), 1)
-        named = ((number, line.strip()) for number, line in lines if line.strip())
-        return [self._pictures.named(line, file.name, f"{file.name}: line {number}") for number, line in named]
+        """The pictures that a list has, one a line; those that are missing are among the problems."""
+        found = []
+        for number, line in enumerate(_text(file).splitlines(), 1):
+            if line.strip():
+                try:
+                    found.append(self._pictures.named(line.strip(), file.name, f"{file.name}: line {number}"))
+                except InputError as error:
+                    self._problems.file(str(error))
+        return found
 
 
 def _from_yaml(file: File, folder: _Folder, problems: Problems) -> YoloFiles:

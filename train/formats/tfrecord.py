@@ -135,7 +135,7 @@ class _Reader:
         )
 
     def _classes(self, features: dict, count: int, place: str, record: File) -> list[str]:
-        texts = _texts(features, "image/object/class/text")
+        texts = [" ".join(text.split()) for text in _texts(features, "image/object/class/text")]
         ids = _numbers(features, "image/object/class/label", int)
         if any(len(given) not in (0, count) for given in (texts, ids)) or (count and not texts and not ids):
             raise ValueError(f"has {count} boxes, but {len(texts)} class names and {len(ids)} class numbers")
@@ -185,7 +185,7 @@ def _names(entries: list[_Entry]) -> dict[str, Path]:
 def _mapped(classes: Classes, id: Optional[int], text: Optional[str], place: str, name: Path) -> str:
     """The class that the label map `name` gives. Raises InputError where it does not fit the records."""
     if id is None:
-        known = {spelling: item for item in classes.values() for spelling in (item.name, item.display)}
+        known = {spelling: item for item in classes.values() for spelling in item.spellings}
         if text not in known:
             raise InputError(
                 f"{place} has the class {quoted(text)}, which {name} does not have; give its own label map"
@@ -194,7 +194,7 @@ def _mapped(classes: Classes, id: Optional[int], text: Optional[str], place: str
     if id not in classes:
         raise InputError(f"{place} has the class number {id}, which {name} does not have; give its own label map")
     item = classes[id]
-    if text and text not in (item.name, item.display, item.label):
+    if text and text not in item.spellings:
         raise InputError(
             f"{place} calls class {id} {quoted(text)}, but {name} calls it {item.label!r}; give its own label map"
         )
