@@ -18,6 +18,7 @@ import voc_samples
 from runtime.command import exit_code
 from train import bench, checkpoints, found_boxes, generate, history, losses
 from train.__main__ import main
+from train.dataset import open_dataset
 from train.run_folder import open_run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,11 +87,6 @@ def class_only_in_validation(folder):
     (lists / "test.txt").write_text("p0\n")
 
 
-def validation_without_a_box(folder):
-    class_only_in_validation(folder)
-    voc_samples.annotation(folder / "Annotations" / "p0.xml", [])
-
-
 def empty(folder):
     shutil.rmtree(folder)
     folder.mkdir()
@@ -108,7 +104,6 @@ BAD_DATA = {
     box_without_area: "p0.xml",
     box_outside: "812",
     class_only_in_validation: "'dog' appears only in validation",
-    validation_without_a_box: "not one box in the 1 pictures to validate on",
     empty: "data",
     missing: "no such data set",
 }
@@ -252,3 +247,14 @@ def assert_one_line(printed, message: str) -> None:
     assert len(errors) == 1 and message in errors[0], printed.err
     assert "Traceback" not in printed.err and printed.out == ""
     assert printed.err.rstrip().endswith(errors[0])
+
+
+def test_validation_pictures_without_a_box_get_company(tmp_path):
+    """Lists of a data set that would measure nothing are helped out, and that is said."""
+    data = voc_samples.data_set(tmp_path / "data")
+    class_only_in_validation(data)
+    voc_samples.annotation(data / "Annotations" / "p0.xml", [])
+    dataset = open_dataset(data)
+    assert "p0" in {example.id for example in dataset.validation} and len(dataset.validation) == 2
+    assert any(example.boxes for example in dataset.validation) and len(dataset.train) == 2
+    assert "not one box in its own 1 validation pictures" in dataset.problems[-1]
