@@ -152,11 +152,20 @@ def test_mosaics_and_other_scales_bring_more_and_other_boxes(files):
 
 
 def test_validation_is_one_pass_of_unchanged_pictures(plain_files):
-    batches = list(inputs.validation(plain_files, size=320, batch=4).as_numpy_iterator())
+    batches = list(inputs.validation(plain_files, pictures=6, size=320, batch=4).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [4, 2]
     ids = [id.decode() for _, batch in batches for id in batch]
     assert sorted(ids) == [f"p{i}" for i in range(6)]
     assert levels(batches) == [LEVELS[int(id[1])] for id in ids]
+
+
+def test_several_replicas_get_as_many_whole_batches_each(plain_files):
+    context = tf.distribute.InputContext(1, 0, num_replicas_in_sync=2)
+    options = {"pictures": 6, "size": 320, "batch": 4, "context": context}
+    batches = list(inputs.validation(plain_files, **options).as_numpy_iterator())
+    assert [len(images) for images, _ in batches] == [2, 2, 2, 2]
+    ids = [id.decode() for _, batch in batches for id in batch]
+    assert sorted(ids[:6]) == [f"p{i}" for i in range(6)] and ids[6:] == ids[:2]
 
 
 def test_boxes_come_out_as_they_were_put_in(files):

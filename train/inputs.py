@@ -92,20 +92,31 @@ def training(
 
 
 def validation(
-    files: Sequence[str], *, size: int, batch: int, context: tf.distribute.InputContext | None = None
+    files: Sequence[str],
+    *,
+    pictures: int,
+    size: int,
+    batch: int,
+    context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """One pass of batches (images, ids): images as for training but unchanged, ids strings [batch].
 
     With a `context`, `batch` is the global batch, as for training. Each worker has all pictures: they
-    validate side by side, and each knows the figures.
+    validate side by side, and each knows the figures. Where a worker has several replicas, the first
+    pictures come once more at the end, so that each replica has as many batches, and whole ones.
     """
-    batch = (context or tf.distribute.InputContext()).get_per_replica_batch_size(batch)
+    context = context or tf.distribute.InputContext()
+    batch = context.get_per_replica_batch_size(batch)
+    replicas = context.num_replicas_in_sync // context.num_input_pipelines
+    records = tf.data.TFRecordDataset(list(files))
+    if replicas > 1:
+        records = records.repeat().take(-(-pictures // (batch * replicas)) * batch * replicas)
 
     def prepare(record):
         image, _, _, source = parse(record)
         return preprocess.normalise(preprocess.resize(image, size)), source
 
-    return _parallel(tf.data.TFRecordDataset(list(files)), prepare).batch(batch).prefetch(1)
+    return _parallel(records, prepare).batch(batch, drop_remainder=replicas > 1).prefetch(1)
 
 
 def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

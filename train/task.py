@@ -92,7 +92,13 @@ class DetectionTask(base_task.Task):
     def build_inputs(self, params: DataConfig, input_context=None) -> tf.data.Dataset:
         size = self.task_config.size
         if not params.is_training:
-            return inputs.validation(params.files, size=size, batch=params.global_batch_size, context=input_context)
+            return inputs.validation(
+                params.files,
+                pictures=params.pictures,
+                size=size,
+                batch=params.global_batch_size,
+                context=input_context,
+            )
         return inputs.training(
             params.files,
             pictures=params.pictures,
