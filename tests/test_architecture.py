@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("train", "convert", "runtime")
+PACKAGES = ("train", "convert", "runtime", "devices")
 
 if sys.version_info < (3, 10):
     pytest.skip("needs sys.stdlib_module_names of Python 3.10", allow_module_level=True)
@@ -42,7 +42,7 @@ OPTIONAL = {
 # What training may share with the runtime; the rest of the runtime is about .tflite files.
 SHARED_WITH_TRAIN = {"values", "errors", "command", "files", "options", "preprocess", "opencv", "table"}
 
-COMMAND = re.compile(r"(?:python|\$\(PY\)) -m ((?:train|convert|runtime)(?:\.\w+)*)([^\n`#|\"']*)")
+COMMAND = re.compile(r"(?:python|\$\(PY\)) -m ((?:train|convert|runtime|devices)(?:\.\w+)*)([^\n`#|\"']*)")
 
 
 class Import(NamedTuple):
@@ -128,21 +128,30 @@ def test_runtime_stands_on_its_own(module):
         assert allowed or optional, f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "runtime"])
-def test_runtime_is_written_for_python_3_9(module):
-    source = MODULES[module].read_text(encoding="utf-8")
-    tree = ast.parse(source, feature_version=(3, 9))
-    futures = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    assert futures, "annotations such as X | Y are evaluated on 3.9 without `from __future__ import annotations`"
-    assert not re.search(r"@dataclass\([^)]*slots", source), "dataclass slots came with 3.10"
-
-
 @pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "train"])
 def test_train_knows_only_the_plain_part_of_runtime(module):
     for name, _ in imports(module):
         assert top(name) != "convert", f"{module} imports {name}"
         if top(name) == "runtime":
             assert name.split(".")[1:2] and name.split(".")[1] in SHARED_WITH_TRAIN, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "devices"])
+def test_devices_know_machines_and_the_runtime_only(module):
+    for name, _ in imports(module):
+        assert top(name) not in ("train", "convert") and top(name) not in TENSORFLOW, f"{module} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if top(name) == "devices" or top(name) == "runtime"]
+)
+def test_what_runs_on_a_board_is_written_for_python_3_9(module):
+    source = MODULES[module].read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 9))
+    futures = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    needed = any(not isinstance(node, ast.Expr) for node in tree.body)
+    assert futures or not needed, "annotations such as X | Y are evaluated on 3.9 without the future import"
+    assert not re.search(r"@dataclass\([^)]*slots", source), "dataclass slots came with 3.10"
 
 
 @pytest.mark.parametrize(
