@@ -151,6 +151,13 @@ def in_pixels(detections: list[list[dict]], size: int) -> list[Found]:
     ]
 
 
+def as_mediapipe_gives(found: Found) -> Found:
+    """MediaPipe moves a box that begins outside of the picture to its edge and keeps its sides' lengths."""
+    starts = np.clip(found.boxes[:, :2], 0, 1)
+    boxes = np.hstack([starts, starts + found.boxes[:, 2:] - found.boxes[:, :2]])
+    return Found(boxes, found.labels, found.scores)
+
+
 @pytest.fixture(scope="module")
 def mediapipe(case) -> dict:
     python = environment("mediapipe", MEDIAPIPE)
@@ -187,7 +194,7 @@ def test_readers_of_tensors(case, expected, reader, kind):
 def test_mediapipe(case, expected, mediapipe, kind):
     detections = mediapipe[str(case.files[kind])]
     for wanted, got in zip(expected[kind], in_pixels(detections, case.size), strict=True):
-        same(wanted, got, pixels=2, size=case.size, ties=kind == "int8")
+        same(as_mediapipe_gives(wanted), got, pixels=2, size=case.size, ties=kind == "int8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
