@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         help="draw into a video (.mp4), a folder, one picture, or a contact sheet (sheet:NAME.png); may be repeated",
     )
+    add("--health", metavar="FILE", help="keep a small JSON file up to date that says how the run is doing")
     plugins.add_options(runtime.sinks, _Group(add))
     return made
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -73,7 +72,7 @@ def run(
     a `state` there is one all the same, for the sinks.
     """
     if state is None:
-        state = State(Path(detector.path).name, detector.labels, detector.score)
+        state = State(detector.path, detector.labels, detector.score)
     workers = workers or [Worker(detector.runner, state)]
     return _Loop(detector, source, sinks, frames, progress, state, filters, settings, reopen, workers).run()
 

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import sys
-from pathlib import Path
 from typing import Any, Callable, List, Optional, Sequence, Union
 
 import runtime.sinks
@@ -18,6 +17,7 @@ from runtime.engine_worker import Worker
 from runtime.engines import Request
 from runtime.errors import InputError
 from runtime.filters import open_filters
+from runtime.health import HealthFile
 from runtime.interpreter import Interpreter
 from runtime.loop import Settings
 from runtime.loop import run as run_loop
@@ -54,7 +54,9 @@ def detect(
         if not sinks and not extra:
             sinks = [open_sink("console", source)]
         _tell(options, detector, runners)
-        state = State(Path(detector.path).name, detector.labels, detector.score)
+        state = State(detector.path, detector.labels, detector.score)
+        if options.health:
+            stack.enter_context(HealthFile(options.health, state))
         use(state)
         return run_loop(
             detector,

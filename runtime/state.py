@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -29,10 +30,12 @@ class State:
     """
 
     def __init__(self, model: str = "", labels: Labels = Labels(()), score: float = 0.5) -> None:
-        """`model` is the name of the model's file."""
+        """`model` is the model's file; with its folder where others are to find it."""
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._model = model
+        self._reload_asked = threading.Event()
+        self._reload = {"count": 0, "error": ""}
+        self._path = model
         self._labels = labels
         self._score = 0.0
         self.score = score
@@ -59,6 +62,11 @@ class State:
         self._score = number
 
     @property
+    def path(self) -> str:
+        """The model's file, with its folder."""
+        return self._path
+
+    @property
     def stopping(self) -> bool:
         """Whether somebody has asked the run to end."""
         return self._stopping.is_set()
@@ -67,6 +75,17 @@ class State:
         """Asks the run to end: what is under way is finished, and sinks are closed."""
         self._stopping.set()
 
+    def ask_reload(self) -> None:
+        """Asks the run to load its model's file anew, and to go on with what is there now."""
+        self._reload_asked.set()
+
+    def wait_for_reload(self, seconds: float) -> bool:
+        """Sleeps until `ask_reload`, but no longer than `seconds`; gives whether that was called since
+        the last time."""
+        asked = self._reload_asked.wait(seconds)
+        self._reload_asked.clear()
+        return asked
+
     def wait_for_stop(self, seconds: float) -> bool:
         """Sleeps, but no longer than until `stop`; gives whether that was called."""
         return self._stopping.wait(seconds)
@@ -74,6 +93,8 @@ class State:
     def snapshot(self) -> Dict[str, Any]:
         """Everything as values that JSON knows.
 
+        `model` is the name of the model's file; `reload` says how many models took over while
+        running, and why the last one asked for did not, empty where it did.
         `time` and `started` are seconds since 1970; `fps` the frames a second of the last seconds;
         `latency` milliseconds by stage, without the stages of which nothing is known yet;
         `dropped` frames that newer ones took the place of (`source`), that were lost with an engine
@@ -87,7 +108,8 @@ class State:
             return {
                 "time": now,
                 "started": self._started,
-                "model": self._model,
+                "model": os.path.basename(self._path),
+                "reload": dict(self._reload),
                 "labels": list(self._labels),
                 "score": self._score,
                 **self._counts,
@@ -141,6 +163,17 @@ class State:
         """Counts frames that a sink was too slow for; 0 makes the sink known."""
         with self._lock:
             self._dropped_by_sink[name] = self._dropped_by_sink.get(name, 0) + number
+
+    def reloaded(self, path: str, labels: Labels) -> None:
+        """Another model has taken over."""
+        with self._lock:
+            self._path, self._labels = path, labels
+            self._reload = {"count": self._reload["count"] + 1, "error": ""}
+
+    def reload_failed(self, reason: str) -> None:
+        """The model that was to take over does not; the old one goes on."""
+        with self._lock:
+            self._reload["error"] = reason
 
     def engine(self, **values: Any) -> None:
         """Sets `name`, `state` ("starting", "running", "restarting") or `restarts`."""
