@@ -8,12 +8,21 @@ from typing import Optional, Sequence
 
 from runtime.arguments import parse
 from runtime.command import run as run_command
+from runtime.notify import Announcer, from_environment
 from runtime.session import detect
 from runtime.state import State
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    print(detect(parse(argv), use=_end_on_sigterm), file=sys.stderr)
+    options = parse(argv)
+    with Announcer(from_environment()) as announcer:
+
+        def use(state: State) -> None:
+            _end_on_sigterm(state)
+            announcer.watch(state)
+
+        summary = detect(options, use=use)
+    print(summary, file=sys.stderr)
     return 0
 
 
