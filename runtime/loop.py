@@ -135,7 +135,7 @@ class _Loop:
     def run(self) -> Summary:
         state, source = self._state, self._source
         state.source(name=source.name, state="starting")
-        state.engine(name=self._detector.engine, state="running")
+        state.engine(name=self._detector.engine, package=self._detector.runner.package, state="running")
         names = _distinct([sink.name or type(sink).__name__ for sink in self._sinks])
         for name in names:
             state.dropped_by_sink(name, 0)

@@ -43,7 +43,7 @@ class State:
         self._counts = {"frames": 0, "detections": 0, "gaps": 0, "skipped": 0, "still": 0}
         self._dropped_by_source = self._dropped_by_engine = 0
         self._dropped_by_sink: Dict[str, int] = {}
-        self._engine: Dict[str, Any] = {"name": "", "state": "starting", "restarts": 0}
+        self._engine: Dict[str, Any] = {"name": "", "package": "", "state": "starting", "restarts": 0}
         self._source: Dict[str, Any] = {"name": "", "state": "starting", "retries": 0}
         self._times: Dict[str, Deque[float]] = {stage: deque(maxlen=LATEST_FRAMES) for stage in STAGES}
         self._ends: Deque[float] = deque(maxlen=LATEST_FRAMES)
@@ -176,7 +176,8 @@ class State:
             self._reload["error"] = reason
 
     def engine(self, **values: Any) -> None:
-        """Sets `name`, `state` ("starting", "running", "restarting") or `restarts`."""
+        """Sets `name`, the `package` that holds the interpreter, `state` ("starting", "running",
+        "restarting") or `restarts`."""
         with self._lock:
             self._engine.update(values)
 

@@ -33,7 +33,7 @@ OPTIONAL = {
     "runtime.filters.track": {"edgefirst": "track"},
     "runtime.interop": {"supervision": "dev"},
     "runtime.sinks.metrics": {"prometheus_client": "metrics"},
-    "runtime.sinks.mqtt": {"paho": "mqtt"},
+    "runtime.mqtt.client": {"paho": "mqtt"},
     "runtime.sinks.web": {"websockets": "serve"},
     "runtime.web.server": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},

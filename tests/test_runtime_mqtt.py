@@ -15,8 +15,10 @@ import pytest
 
 from mosquitto import Listener, Mosquitto
 from runtime import Box, Detection, Frame, InputError
+from runtime.health import sha256_of
 from runtime.mqtt import connection, topics
 from runtime.mqtt.address import Broker, level
+from runtime.mqtt.report import Report
 from runtime.sinks import json_lines, mqtt, open_sink
 from runtime.state import State
 
@@ -78,6 +80,29 @@ def test_what_was_found_and_how_it_goes(broker):
         sink.close()
         listener.next(topic("status", "offline"))
     assert dropped(state) == 0
+
+
+def test_a_device_tells_of_itself(broker, tmp_path):
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b"a model")
+    with Listener(broker.port) as listener:
+        sink, state = opened(broker.address, ",every=3600", State(str(model)))
+        said = Report.parse(listener.next(topic("device"))[1])
+        assert (said.model, said.sha256, said.source, said.every) == ("model.tflite", sha256_of(model), "running", 3600)
+        state.source(state="reopening")
+        assert Report.parse(listener.next(topic("device"))[1]).source == "reopening", "a change does not wait"
+        sink.close()
+        assert sum(name == "edge/door/device" for name, _, _ in listener.heard.queue) == 0
+    with Listener(broker.port) as late:
+        assert late.next(topic("device"))[2], "the broker keeps it"
+
+
+def test_a_device_tells_of_itself_from_time_to_time(broker):
+    with Listener(broker.port) as listener:
+        sink, state = opened(broker.address, ",every=0.2")
+        first, second = (Report.parse(listener.next(topic("device"))[1]) for _ in range(2))
+        assert first.time < second.time and first.news == second.news
+        sink.close()
 
 
 def test_how_many_are_in_view_is_kept_and_told_when_it_changes(broker):
@@ -312,6 +337,7 @@ def test_addresses(address, found):
         ("mqtt://broker/a?b", "is no broker's address"),
         ("mqtt://broker/a/%23", "is no topic"),
         ("mqtt://broker/$SYS", "is no topic"),
+        ("mqtt://broker/a,every=0", "every=0: '0' is not a number of seconds over 0"),
         ("mqtt://broker/a,qos=2", "qos=2: the quality of service is 0 or 1"),
         ("mqtt://broker/a,ca=x", "must then begin with mqtts://"),
         ("mqtt://broker/a,discovery=+", "discovery=.*: give the topic"),
@@ -334,5 +360,5 @@ def test_without_the_package(monkeypatch):
 def test_topics_are_documented():
     """The README's table has every topic."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in (topics.STATUS, topics.SOURCE, topics.OBJECTS, topics.DETECTIONS, topics.STATE):
+    for name in (topics.STATUS, topics.SOURCE, topics.OBJECTS, topics.DETECTIONS, topics.STATE, topics.DEVICE):
         assert f"TOPIC/{name}" in text

@@ -56,7 +56,7 @@ def test_what_the_loop_counts():
     counted.dropped_by_engine()
     shown = counted.snapshot()
     assert shown["dropped"] == {"source": 2, "engine": 1, "sinks": {"mqtt": 0, "serve": 2}}
-    assert shown["engine"] == {"name": "edgetpu", "state": "running", "restarts": 1}
+    assert shown["engine"] == {"name": "edgetpu", "package": "", "state": "running", "restarts": 1}
     assert shown["source"] == {"name": "door", "state": "starting", "retries": 4}
     assert list(shown["latency"]) == ["invoke", "total"]
     assert shown["latency"]["total"] == {"p50": 30.0, "p95": 30.0}

@@ -9,6 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from runtime.errors import InputError
 
+USER, PASSWORD = "EDGE_DETECTOR_MQTT_USER", "EDGE_DETECTOR_MQTT_PASSWORD"
+
+# What topics begin with where nobody has said otherwise.
+TOPIC = "edge-detector"
+
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -23,8 +28,11 @@ class Broker:
     tls: bool = False
 
     @classmethod
-    def parse(cls, text: str, where: str) -> Broker:
-        """Reads mqtt[s]://[USER@]HOST[:PORT][/TOPIC]; raises InputError, which begins with `where`."""
+    def parse(cls, text: str, where: str, topic: str = "") -> Broker:
+        """Reads mqtt[s]://[USER@]HOST[:PORT][/TOPIC]; raises InputError, which begins with `where`.
+
+        Without a topic it is `topic`, or else that of this machine.
+        """
         try:
             parts = urlsplit(text)
             host, port, password = parts.hostname, parts.port, parts.password
@@ -34,11 +42,11 @@ class Broker:
         if password is not None:
             raise InputError(
                 f"{where}: the address holds a password, which everybody on this machine could read; "
-                "put it into EDGE_DETECTOR_MQTT_PASSWORD"
+                f"put it into {PASSWORD}"
             )
         if not host or parts.scheme not in PORTS or port == 0 or parts.query or parts.fragment:
             raise InputError(f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS")
-        topic = unquote(parts.path).strip("/") or f"edge-detector/{level(socket.gethostname())}"
+        topic = unquote(parts.path).strip("/") or topic or f"{TOPIC}/{level(socket.gethostname())}"
         if re.search(r"[+#\0]", topic) or topic.startswith("$") or "//" in topic:
             raise InputError(f"{where}: {topic!r} is no topic; it may hold no + and #, and begin with no $")
         return cls(host, port or PORTS[parts.scheme], topic, unquote(parts.username or ""), parts.scheme == "mqtts")

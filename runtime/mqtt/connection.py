@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import sys
 import threading
 import time
-import uuid
 from typing import Any, Callable, Dict, Optional, Set
 
 from runtime.errors import InputError
-from runtime.mqtt.address import Broker, level
+from runtime.mqtt import client as clients
+from runtime.mqtt.address import Broker
 
 # Messages that wait for the broker; each is about as long as a line of JSON.
 MOST_WAITING = 1000
 
-KEEP_ALIVE_SECONDS = 30
 FIRST_SECONDS = 2.0
-LONGEST_PAUSE = 30
 CLOSE_SECONDS = 0.8
-
-# CONNACK of MQTT 3.1.1: bad user name or password, not authorised.
-REFUSED = ("Bad user name or password", "Not authorized")
 
 
 class Connection:
@@ -33,14 +27,14 @@ class Connection:
         self,
         library: Any,
         broker: Broker,
-        user: str,
-        password: Optional[str],
         ca: Optional[str],
         qos: int,
         on_connect: Callable[[], None],
         on_lost: Callable[[int], None],
+        option: str,
     ) -> None:
-        """`library` is paho.mqtt.client. Raises InputError where `ca` is no file of certificates."""
+        """`library` is paho.mqtt.client; errors begin with `option`. Raises InputError where `ca` is no
+        file of certificates."""
         self._library = library
         self._broker = broker
         self._qos = qos
@@ -54,7 +48,8 @@ class Connection:
         self._answer = ""
         self._told = ""
         self.connected = False
-        self._client = self._make_client(user, password, ca)
+        self._option = option
+        self._client = self._make_client(ca)
 
     def open(self, will_topic: str, will: str) -> None:
         """Connects, or goes on trying in the background; `will` is what the broker says if we vanish.
@@ -63,23 +58,20 @@ class Connection:
         """
         self._client.will_set(will_topic, will, qos=1, retain=True)
         try:
-            self._client.connect(self._broker.host, self._broker.port, KEEP_ALIVE_SECONDS)
+            self._client.connect(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
         except ssl.SSLError as error:
-            raise InputError(
-                f"--mqtt: {self._broker}: no safe connection: {error.reason or error}; is this its TLS port, and does "
-                "ca=FILE hold the certificate of its authority?"
-            ) from error
+            raise InputError(f"{self._option}: {self._broker}: {clients.unsafe(error)}") from error
         except OSError as error:
-            self._tell(f"{self._broker} cannot be reached ({_reason(error)}); it is tried again")
-            self._client.connect_async(self._broker.host, self._broker.port, KEEP_ALIVE_SECONDS)
+            self._tell(f"{self._broker} cannot be reached ({clients.reason(error)}); it is tried again")
+            self._client.connect_async(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
             self._client.loop_start()
             return
         self._client.loop_start()
         if not self._answered.wait(FIRST_SECONDS):
             self._tell(f"{self._broker} does not answer; it is tried again")
-        elif self._answer in REFUSED:
+        elif self._answer in clients.REFUSED:
             self._client.loop_stop()
-            raise InputError(f"--mqtt: {self._broker}: {_refusal(self._answer)}")
+            raise InputError(f"{self._option}: {self._broker}: {clients.refusal(self._answer)}")
 
     def publish(self, topic: str, text: str, *, retain: bool = False, counted: bool = False) -> None:
         """Hands a message over and returns at once; a `counted` one that cannot arrive is counted."""
@@ -118,21 +110,8 @@ class Connection:
         stopping.start()
         stopping.join(CLOSE_SECONDS)
 
-    def _make_client(self, user: str, password: Optional[str], ca: Optional[str]) -> Any:
-        library = self._library
-        client = library.Client(
-            library.CallbackAPIVersion.VERSION2,
-            client_id=f"edge-detector-{level(socket.gethostname())[:20]}-{uuid.uuid4().hex[:8]}",
-        )
-        if user or password:
-            client.username_pw_set(user, password)
-        if self._broker.tls:
-            try:
-                client.tls_set(ca_certs=ca)
-            except (OSError, ValueError) as error:
-                raise InputError(f"--mqtt: ca={ca}: cannot be read as certificates: {error}") from error
-        client.connect_timeout = FIRST_SECONDS
-        client.reconnect_delay_set(1, LONGEST_PAUSE)
+    def _make_client(self, ca: Optional[str]) -> Any:
+        client = clients.make(self._library, self._broker, ca, self._option)
         client.max_queued_messages_set(2 * MOST_WAITING)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
@@ -145,7 +124,7 @@ class Connection:
         self._answered.set()
         if reason.is_failure:
             if not first:
-                self._tell(f"{self._broker}: {_refusal(self._answer)}; it is tried again")
+                self._tell(f"{self._broker}: {clients.refusal(self._answer)}; it is tried again")
             return
         self.connected = True
         if self._told:
@@ -181,17 +160,3 @@ class Connection:
         if text != self._told:
             self._told = text
             print(f"mqtt: {text}", file=sys.stderr)
-
-
-def _refusal(answer: str) -> str:
-    if answer in REFUSED:
-        return (
-            f"the broker refuses ({answer.lower()}); set EDGE_DETECTOR_MQTT_USER and EDGE_DETECTOR_MQTT_PASSWORD to what it knows"
-        )
-    return f"the broker refuses ({answer.lower()})"
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, (socket.timeout, TimeoutError)):
-        return "no answer"
-    return (error.strerror or str(error)).lower()

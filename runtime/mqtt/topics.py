@@ -5,6 +5,8 @@
     BASE/objects/CLASS   how many of a class were in view at most in the last second; kept; when it changes
     BASE/detections      the JSON line of a frame with objects, and of the first one without
     BASE/state           JSON, every ten seconds: speed, latency, counts, drops, engine, source
+    BASE/device          JSON: model, versions, health, speed and counts (`runtime.mqtt.report`); kept; when the
+                         model, a version or the health changes, else every thirty seconds
 
 For Home Assistant, sensors of these are announced as its MQTT discovery asks
 (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery).
@@ -17,7 +19,7 @@ from typing import Any, Dict, Iterator, Tuple
 
 from runtime.mqtt.address import level
 
-STATUS, SOURCE, OBJECTS, DETECTIONS, STATE = "status", "source", "objects", "detections", "state"
+STATUS, SOURCE, OBJECTS, DETECTIONS, STATE, DEVICE = "status", "source", "objects", "detections", "state", "device"
 ONLINE, OFFLINE = "online", "offline"
 RUNNING = "running"
 

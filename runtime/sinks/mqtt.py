@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import threading
 from typing import Any, Dict, List, Optional, Sequence, Set
 
 from runtime import settings
-from runtime.errors import InputError
 from runtime.mqtt import topics
-from runtime.mqtt.address import Broker, level
+from runtime.mqtt.address import PASSWORD, USER, Broker, level
+from runtime.options import seconds
 from runtime.sinks import Sink
 from runtime.sinks.json_lines import line
 from runtime.sources import Source
@@ -20,10 +19,10 @@ from runtime.values import Detection, Frame
 KIND = "an MQTT broker (mqtt://HOST/TOPIC, mqtts://)"
 
 OPTION = "--mqtt"
-USER, PASSWORD = "EDGE_DETECTOR_MQTT_USER", "EDGE_DETECTOR_MQTT_PASSWORD"
 
 TICK_SECONDS = 1.0
 STATE_TICKS = 10
+REPORT_SECONDS = 30.0
 
 
 def options(parser: Any) -> None:
@@ -31,7 +30,7 @@ def options(parser: Any) -> None:
         OPTION,
         metavar="ADDRESS",
         help="tell an MQTT broker what is found: mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS; user and password are "
-        f"taken from {USER} and {PASSWORD}; ADDRESS,qos=1,ca=FILE,discovery=homeassistant sets more",
+        f"taken from {USER} and {PASSWORD}; ADDRESS,qos=1,ca=FILE,discovery=homeassistant,every=30 sets more",
     )
 
 
@@ -46,17 +45,12 @@ def accepts(spec: str) -> bool:
 
 
 def connect(spec: str, source: Source) -> Sink:
-    address, found = settings.parse(spec, {"qos": _qos, "ca": str, "discovery": _topic}, OPTION)
+    address, found = settings.parse(spec, {"qos": _qos, "ca": str, "discovery": _topic, "every": seconds}, OPTION)
     broker = Broker.parse(address, OPTION)
-    if "ca" in found and not broker.tls:
-        raise InputError(f"{OPTION}: ca={found['ca']} is for TLS; the address must then begin with mqtts://")
-    try:
-        from paho.mqtt import client
-    except ImportError as error:
-        raise InputError(f"{OPTION} needs the package paho-mqtt ({error}): pip install 'paho-mqtt>=2'") from error
-    if not hasattr(client, "CallbackAPIVersion"):
-        raise InputError(f"{OPTION} needs paho-mqtt 2: pip install 'paho-mqtt>=2'")
-    return Mqtt(client, broker, **found)
+    from runtime.mqtt import client
+
+    client.check(broker, found.get("ca"), OPTION)
+    return Mqtt(client.load(OPTION), broker, **found)
 
 
 class Mqtt(Sink):
@@ -66,19 +60,27 @@ class Mqtt(Sink):
     lossless = False
 
     def __init__(
-        self, library: Any, broker: Broker, qos: int = 1, ca: Optional[str] = None, discovery: Optional[str] = None
+        self,
+        library: Any,
+        broker: Broker,
+        qos: int = 1,
+        ca: Optional[str] = None,
+        discovery: Optional[str] = None,
+        every: float = REPORT_SECONDS,
     ) -> None:
-        """`discovery` is the topic under which Home Assistant looks for announcements."""
+        """`discovery` is the topic under which Home Assistant looks for announcements, `every` how many
+        seconds may pass between two reports of the device."""
         self._broker = broker
         self._discovery_prefix = discovery
         self._discovery: Optional[topics.Discovery] = None
-        user = os.environ.get(USER) or broker.user
-        # Its libraries cost a run without a broker time and memory.
+        # Here, since they cost a run without a broker time and memory.
         from runtime.mqtt.connection import Connection
+        from runtime.mqtt.reporter import Reporter
 
-        self._connection = Connection(
-            library, broker, user, os.environ.get(PASSWORD), ca, qos, self._tell_all, self._count_lost
-        )
+        self._reporter_of = Reporter
+        self._connection = Connection(library, broker, ca, qos, self._tell_all, self._count_lost, OPTION)
+        self._every = every
+        self._reporter: Any = None
         self._state: Optional[State] = None
         self._lock = threading.Lock()
         self._found_before = False
@@ -97,6 +99,7 @@ class Mqtt(Sink):
             )
             self._kept.update(self._discovery.always())
         self._kept[self._topic(topics.STATUS)] = topics.ONLINE
+        self._reporter = self._reporter_of(state, self._every)
         self._connection.open(self._topic(topics.STATUS), topics.OFFLINE)
         self._ticking = threading.Thread(target=self._tick, name="mqtt", daemon=True)
         self._ticking.start()
@@ -129,6 +132,9 @@ class Mqtt(Sink):
             snapshot = self._state.snapshot()
             self._keep(self._topic(topics.SOURCE), snapshot["source"]["state"])
             self._keep_counts()
+            report = self._reporter.due()
+            if report is not None:
+                self._keep(self._topic(topics.DEVICE), report.text())
             if ticks % STATE_TICKS == 0 and self._connection.connected:
                 self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
             ticks += 1
@@ -157,6 +163,7 @@ class Mqtt(Sink):
 
     def _tell_all(self) -> None:
         """A broker that was started anew may have forgotten what it was to keep."""
+        self._reporter.renew()
         with self._lock:
             kept = dict(self._kept)
         for topic, text in kept.items():

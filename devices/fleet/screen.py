@@ -1,0 +1,77 @@
+"""A table on a terminal that changes where it stands, and as lines for whoever reads a pipe."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import IO, Callable, Dict, List, Sequence, Tuple
+
+from devices.fleet import table
+from devices.fleet.verdicts import Rank, Verdict
+
+# Terminals' control sequences (ECMA-48; 1049 and 25 are xterm's).
+_ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
+_HOME, _TO_END_OF_LINE, _TO_END_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
+_BOLD, _RED, _YELLOW, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
+
+
+class Screen:
+    """To be used with `with`: what was on the terminal before comes back afterwards."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._colours = not os.environ.get("NO_COLOR")
+
+    def show(self, head: str, verdicts: Sequence[Verdict]) -> None:
+        """As many devices as there is room for, with a line about the rest."""
+        width, height = shutil.get_terminal_size()
+        found = table.lines(verdicts)
+        room = max(height - 3, 1)
+        rows = list(zip(found[1:], (verdict.rank for verdict in verdicts)))
+        hidden = len(rows) - room
+        shown = [head, self._painted(found[0][:width], _BOLD)]
+        shown += [self._painted(row[:width], _COLOURS.get(rank, "")) for row, rank in rows[:room]]
+        if hidden > 0:
+            worst = table.word(verdicts[room].rank)
+            shown.append(f"and {hidden} more, the first of them {worst}; a higher window shows more"[:width])
+        # Each line takes the place of the one before it: nothing is empty in between.
+        self._stream.write(
+            _HOME + "\r\n".join(line + _TO_END_OF_LINE for line in shown) + _TO_END_OF_SCREEN
+        )
+        self._stream.flush()
+
+    def __enter__(self) -> Screen:
+        self._stream.write(_ENTER)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.write(_LEAVE)
+        self._stream.flush()
+
+    def _painted(self, text: str, colour: str) -> str:
+        return f"{colour}{text}{_RESET}" if colour and self._colours else text
+
+
+_COLOURS = {Rank.FAILING: _RED, Rank.OFFLINE: _RED, Rank.STALE: _RED, Rank.OLD: _YELLOW}
+
+
+class Changes:
+    """What is new since the last look: devices that came, and whose health or model changed."""
+
+    def __init__(self) -> None:
+        self._known: Dict[str, Tuple[object, ...]] = {}
+
+    def of(self, verdicts: Sequence[Verdict], wanted: Callable[[Verdict], bool]) -> List[Verdict]:
+        """Those that are `wanted`, and that were and are not any more."""
+        found = []
+        for verdict in verdicts:
+            name, report = verdict.member.name, verdict.member.report
+            now = (verdict.rank, verdict.why, report.model, report.sha256, report.release, report.versions)
+            if wanted(verdict):
+                changed = self._known.get(name) != now
+                self._known[name] = now
+            else:
+                changed = self._known.pop(name, None) is not None
+            if changed:
+                found.append(verdict)
+        return found

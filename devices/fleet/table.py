@@ -1,0 +1,78 @@
+"""A fleet as text: a line a device, the worst first."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any, Dict, List, Sequence
+
+from devices.fleet.verdicts import Rank, Verdict
+from runtime.table import columns
+
+HEAD = ("device", "model", "release", "engine", "fps", "frames", "age", "health")
+
+# A file without a release is told by so much of its hash.
+HASH = 8
+# What one device may take of a line; a longer name is cut.
+WIDEST = 40
+
+
+def lines(verdicts: Sequence[Verdict]) -> List[str]:
+    """The head, then one line for each of `verdicts`, in that order."""
+    return columns([HEAD, *map(_row, verdicts)], left=(0, 1, 2, 3, 7)).split("\n")
+
+
+def line(verdict: Verdict) -> str:
+    """One device by itself."""
+    return "  ".join(_row(verdict))
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """How many there are of each kind: `12 devices: 1 failing, 11 well`."""
+    number = Counter(verdict.rank for verdict in verdicts)
+    devices = "1 device" if len(verdicts) == 1 else f"{len(verdicts)} devices"
+    return f"{devices}: " + ", ".join(f"{number[rank]} {word(rank)}" for rank in Rank if number[rank])
+
+
+def as_dict(verdict: Verdict) -> Dict[str, Any]:
+    """For JSON."""
+    return {
+        "device": verdict.member.name,
+        "group": verdict.member.group,
+        "rank": verdict.rank.name.lower(),
+        "why": list(verdict.why),
+        "age": round(verdict.age, 1),
+        "online": verdict.member.online,
+        **verdict.member.report.as_dict(),
+    }
+
+
+def word(rank: Rank) -> str:
+    return "on an old model" if rank is Rank.OLD else rank.name.lower()
+
+
+def age(seconds: float) -> str:
+    """`8 s`, `12 min`, `5 h`, `3 d`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _row(verdict: Verdict) -> Sequence[str]:
+    report = verdict.member.report
+    return (
+        _plain(verdict.member.name)[:WIDEST],
+        _plain(report.model)[:WIDEST],
+        _plain(report.release or report.sha256[:HASH])[:WIDEST],
+        _plain(report.versions.engine)[:WIDEST],
+        f"{report.fps:.1f}",
+        str(report.counts.frames),
+        age(verdict.age),
+        _plain("; ".join(verdict.why) or "well"),
+    )
+
+
+def _plain(text: str) -> str:
+    """What a terminal shows and does not obey; it comes from a network."""
+    return re.sub(r"\s+", " ", "".join(mark if mark.isprintable() else "?" for mark in text)) or "-"

@@ -1,0 +1,54 @@
+"""When a device reports, and what it knows about itself then."""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import Any, Dict, Mapping, Optional
+
+from runtime import versions
+from runtime.health import Health, sha256_of
+from runtime.mqtt.report import Report, Software
+from runtime.state import State
+
+
+class Reporter:
+    """Asked about once a second by one thread; any other may call `renew`."""
+
+    def __init__(self, state: State, every: float) -> None:
+        """A report is due when there is news in it, and after `every` seconds at the latest."""
+        self._state = state
+        self._every = every
+        self._last: Optional[Report] = None
+        self._told_at = 0.0
+        self._hashed = ("", "")
+        self._versions: Dict[str, str] = {}
+
+    def due(self) -> Optional[Report]:
+        """The report, where it is time for one."""
+        now = time.monotonic()
+        report = self._report()
+        last = self._last
+        if last is not None and report.news == last.news and now - self._told_at < self._every:
+            return None
+        self._last, self._told_at = report, now
+        return report
+
+    def renew(self) -> None:
+        """The next one is due at once."""
+        self._last = None
+
+    def _report(self) -> Report:
+        path = self._state.path
+        if path != self._hashed[0]:
+            self._hashed = (path, sha256_of(path))
+        snapshot = self._state.snapshot()
+        return Report.of(Health.of(self._state, self._hashed[1]), snapshot, self._software(snapshot), self._every)
+
+    def _software(self, snapshot: Mapping[str, Any]) -> Software:
+        package, engine = snapshot["engine"]["package"], snapshot["engine"]["name"]
+        # Looking these up takes milliseconds, and they cannot change.
+        if package not in self._versions:
+            self._versions = {"kit": versions.kit(), package: versions.package(package) if package else ""}
+        interpreter = f"{package} {self._versions[package]}".strip()
+        return Software(self._versions["kit"], platform.python_version(), interpreter, engine)
