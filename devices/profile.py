@@ -1,0 +1,148 @@
+"""What is known of a device: its parts, its systems, and how a detector is best run on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, Optional, Tuple
+
+# Pydantic's setting for these types: a field that is not theirs is an error.
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class System:
+    """An operating system that runs on the device.
+
+    `id` and `codename` are those of /etc/os-release (`debian`, `trixie`); a system without releases of
+    that kind has an empty codename and fits any. `python` is its own, `interpreter` the package that
+    runs .tflite files there (empty: there is none), `wheel` that package's tag (PEP 425), `note` what
+    else to know.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    id: str
+    bits: Literal[32, 64] = 64
+    codename: str = ""
+    python: str = ""
+    interpreter: str = ""
+    wheel: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A way to a camera: `source` is what `python -m runtime --source` takes, empty on phones, where an
+    app has the camera; `packages` are the system's that it needs."""
+
+    __pydantic_config__ = _STRICT
+
+    stack: str
+    source: str = ""
+    packages: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Udev:
+    """Rules that let a group open a device: the file of /etc/udev/rules.d and its lines."""
+
+    __pydantic_config__ = _STRICT
+
+    file: str
+    rules: Tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.-]+\.rules", self.file):
+            raise ValueError(f"{self.file!r} is no name of a file of udev rules, such as 60-name.rules")
+        if not self.rules:
+            raise ValueError("rules: give at least one line")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How long FPNLite 320 takes, in milliseconds, without reading and drawing the picture.
+
+    `basis` is `measured` where somebody has timed this network on this device, `estimated` where it is
+    reckoned from another network's published time, `unknown` where nothing was found; `how` says what
+    was done, `sources` where the figures stand. `low` and `high` are None where it is unknown.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    basis: Literal["measured", "estimated", "unknown"]
+    how: str
+    low: Optional[float] = None
+    high: Optional[float] = None
+    sources: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.basis == "unknown":
+            if self.low is not None or self.high is not None:
+                raise ValueError("what is unknown has no low and no high")
+            return
+        if self.low is None or self.high is None:
+            raise ValueError(f"what is {self.basis} needs low and high, in milliseconds")
+        if not 0 < self.low <= self.high:
+            raise ValueError(f"low {self.low:g} and high {self.high:g} are no span of milliseconds")
+        if not self.sources:
+            raise ValueError(f"what is {self.basis} needs sources")
+
+    @property
+    def text(self) -> str:
+        """`63 to 122 ms (estimated)`, or `unknown`."""
+        if self.low is None or self.high is None:
+            return self.basis
+        span = f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
+        return f"{span} ms ({self.basis})"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind of device.
+
+    `models` are how the device tree's model begins on it (empty: the profile is for any board with its
+    `machines`, the names that `uname -m` has for the processor); `accelerator` is how an Edge TPU hangs
+    on it. `file` is which of an export's files to run and `why`; `engine`, `device`, `threads` and
+    `source` are the runtime's options for it. `packages` are the system's packages to install, `groups`
+    those that the service's user must be in, `udev` the rules that its devices need. `kind` is `linux`
+    for what runs `python -m runtime`; on the others it is an app.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    title: str
+    kind: Literal["linux", "android", "ios"]
+    chip: str
+    cpu: str
+    cores: int
+    memory: str
+    systems: Tuple[System, ...]
+    cameras: Tuple[Camera, ...]
+    delegates: Tuple[str, ...]
+    file: str
+    why: str
+    threads: int
+    expected: Expected
+    engine: str = "auto"
+    device: str = ""
+    source: str = ""
+    models: Tuple[str, ...] = ()
+    machines: Tuple[str, ...] = ()
+    accelerator: Literal["", "usb", "pci"] = ""
+    packages: Tuple[str, ...] = ()
+    groups: Tuple[str, ...] = ()
+    udev: Optional[Udev] = None
+    notes: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.name):
+            raise ValueError(f"name {self.name!r} is not small letters, digits and - between them")
+        if not 1 <= self.threads <= self.cores:
+            raise ValueError(f"threads {self.threads} are not between 1 and the {self.cores} cores")
+        if self.kind == "linux" and not self.machines:
+            raise ValueError("machines: a Linux device needs the names that `uname -m` has for its processor")
+        if not self.systems:
+            raise ValueError("systems: name at least one")
