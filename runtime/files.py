@@ -6,15 +6,16 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Iterator, Optional, Union
 
 
 @contextlib.contextmanager
-def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
+def atomic_path(path: Union[str, os.PathLike], mode: Optional[int] = None) -> Iterator[Path]:
     """Gives a temporary file name beside `path`; renames it to `path` when the block succeeds.
 
     When the block raises, the temporary file is removed and `path` keeps what it had. The suffix
-    of `path` is kept, since writers such as OpenCV choose their format by it.
+    of `path` is kept, since writers such as OpenCV choose their format by it. `mode` has the file's
+    permissions, which are otherwise those of any new file.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -23,10 +24,12 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes files that only their owner can read; a result is as readable as any file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
+        if mode is None:
+            # mkstemp makes files that only their owner can read; a result is as readable as any file.
+            mask = os.umask(0)
+            os.umask(mask)
+            mode = 0o666 & ~mask
+        os.chmod(temporary, mode)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -95,7 +95,7 @@ class Announcer:
 
     def _look(self, seen: Mapping[str, Any]) -> None:
         fields: Dict[str, Any] = {}
-        reloading = seen["engine"]["state"] == "reloading"
+        reloading = seen["reload"]["under_way"]
         if self._ready and reloading and not self._reloading:
             fields.update(RELOADING=1, MONOTONIC_USEC=time.monotonic_ns() // 1000)
         elif (self._reloading and not reloading) or (not self._ready and seen["frames"]):

@@ -34,7 +34,8 @@ class State:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._reload_asked = threading.Event()
-        self._reload = {"count": 0, "error": ""}
+        self._reload: Dict[str, Any] = {"count": 0, "error": ""}
+        self._reloading = False
         self._path = model
         self._labels = labels
         self._score = 0.0
@@ -77,6 +78,8 @@ class State:
 
     def ask_reload(self) -> None:
         """Asks the run to load its model's file anew, and to go on with what is there now."""
+        # Without the lock: a signal may come to a thread that holds it.
+        self._reloading = True
         self._reload_asked.set()
 
     def wait_for_reload(self, seconds: float) -> bool:
@@ -94,7 +97,7 @@ class State:
         """Everything as values that JSON knows.
 
         `model` is the name of the model's file; `reload` says how many models took over while
-        running, and why the last one asked for did not, empty where it did.
+        running, why the last one asked for did not, empty where it did, and whether one is under way.
         `time` and `started` are seconds since 1970; `fps` the frames a second of the last seconds;
         `latency` milliseconds by stage, without the stages of which nothing is known yet;
         `dropped` frames that newer ones took the place of (`source`), that were lost with an engine
@@ -109,7 +112,7 @@ class State:
                 "time": now,
                 "started": self._started,
                 "model": os.path.basename(self._path),
-                "reload": dict(self._reload),
+                "reload": {**self._reload, "under_way": self._reloading},
                 "labels": list(self._labels),
                 "score": self._score,
                 **self._counts,
@@ -169,11 +172,13 @@ class State:
         with self._lock:
             self._path, self._labels = path, labels
             self._reload = {"count": self._reload["count"] + 1, "error": ""}
+            self._reloading = False
 
     def reload_failed(self, reason: str) -> None:
         """The model that was to take over does not; the old one goes on."""
         with self._lock:
             self._reload["error"] = reason
+            self._reloading = False
 
     def engine(self, **values: Any) -> None:
         """Sets `name`, the `package` that holds the interpreter, `state` ("starting", "running",
