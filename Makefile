@@ -13,12 +13,15 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 DEMO_STEPS ?= 250
 DEMO_INT8 := demo/run/export/detector_int8.tflite
 
+# Two at most: each has a TensorFlow, and what it trains takes more than one core for itself.
+WORKERS := --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .PHONY: help demo test lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   train, convert, evaluate and run a detector on generated pictures; see demo/ (15 minutes)"
-	@echo "make test   run all tests; make test ARGS='-k metadata' runs some"
+	@echo "make test   run all tests; make test ARGS='-k metadata' runs some, ARGS='-n 0' all in one process"
 	@echo "make lint   check the style"
 	@echo "make clean  remove .venv and demo/"
 
@@ -40,7 +43,7 @@ demo: $(INSTALLED)
 	@echo "demo/run            the run; demo/run/export has the .tflite files"
 
 test: $(INSTALLED)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(WORKERS) $(ARGS)
 
 lint: $(INSTALLED)
 	@$(PY) -m ruff check

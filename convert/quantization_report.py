@@ -55,13 +55,15 @@ def report(run: RunFolder, *, pictures: int = 32, method: str | None = None) -> 
 
     Ranges are chosen as `python -m convert` chooses them.
     """
+    # What is no run is refused before TensorFlow is loaded, which takes seconds.
+    dataset, size = run.dataset(), run.config()["task"]["size"]
+
     from convert import checkpoint_detector, evaluate, quantise
     from convert.pictures import of_run
     from convert.silent import without_silent_channels
     from train import calibration
     from train.folded import fold
 
-    dataset, size = run.dataset(), run.config()["task"]["size"]
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
     graph = without_silent_channels(fold(network).frozen())
     quantised = quantise.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())

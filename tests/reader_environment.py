@@ -15,6 +15,8 @@ from typing import Any, Sequence
 import numpy as np
 import pytest
 
+from turns import turn
+
 # Set where a missing reader should fail the tests in place of skipping them.
 REQUIRED = "KIT_REQUIRE_READERS"
 
@@ -28,15 +30,15 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = cache / "edge-detection-kit" / "test-envs" / f"{name}-{mark}"
     python = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
-    if not (folder / python).exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
-        try:
-            _call([sys.executable, "-m", "venv", str(making)])
-            _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
-            making.rename(folder)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    with turn(folder.parent / f".{folder.name}.lock"):
+        if not (folder / python).exists():
+            making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
+            try:
+                _call([sys.executable, "-m", "venv", str(making)])
+                _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
+                making.rename(folder)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
     return folder / python
 
 

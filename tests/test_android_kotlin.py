@@ -21,6 +21,8 @@ from runtime.detector import Detector
 from runtime.opencv import cv2
 from runtime.tflite import Model
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 CORE = ROOT / "android" / "detector" / "src" / "main" / "kotlin" / "kit" / "detector"

@@ -24,6 +24,8 @@ from train.coco import FIGURES, Metrics
 from train.run_folder import RunFolder
 from trained import ROOT, trained  # noqa: F401
 
+pytestmark = pytest.mark.long
+
 
 def run_command(*arguments, cwd=ROOT):
     return subprocess.run(

@@ -18,6 +18,8 @@ from runtime import pictures
 from runtime.detector import Detector
 from runtime.opencv import cv2
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "ios" / "Detector"
 APP = ROOT / "ios" / "App"

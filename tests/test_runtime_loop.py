@@ -19,6 +19,9 @@ from runtime.sinks import Sink, open_sink
 from runtime.sources import Source, open_source
 from runtime.state import State
 
+# Seconds after which a thread that waits gives up, on whatever machine.
+PATIENCE = 120
+
 
 class Counter(Source):
     name = "counter"
@@ -61,7 +64,7 @@ class Slow:
 
     def invoke(self, tensor):
         self.began.release()
-        assert self.go.acquire(timeout=20)
+        assert self.go.acquire(timeout=PATIENCE)
         return self._interpreter.invoke(tensor)
 
 
@@ -175,7 +178,7 @@ class Camera(Counter):
 
     def __iter__(self):
         index = 0
-        while self.give.acquire(timeout=20):
+        while self.give.acquire(timeout=PATIENCE):
             yield Frame(np.full((4, 4, 3), index, np.uint8), index, 1e9 + index)
             index += 1
             self.taken.release()
@@ -197,7 +200,7 @@ def started(path, camera, frames, settings=Settings(), sinks=()):
 def give(camera, count):
     for _ in range(count):
         camera.give.release()
-        assert camera.taken.acquire(timeout=20)
+        assert camera.taken.acquire(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("policy, waiting", [(None, 1), (Policy("latest", 1), 1), (Policy("drop-oldest", 3), 3)])
@@ -205,13 +208,15 @@ def test_a_camera_that_is_faster_than_the_engine(path, policy, waiting):
     camera, keeper = Camera(), Keeper()
     thread, engine, outcome, state = started(path, camera, None, Settings(policy), [keeper])
     give(camera, 1)
-    assert engine.began.acquire(timeout=20)
+    assert engine.began.acquire(timeout=PATIENCE)
     give(camera, 9)
-    for _ in range(10):
+    # One at a time: of a live source, a sink that is behind by more than its queue misses frames too.
+    while 9 not in keeper.indices:
+        written = len(keeper.frames)
         engine.go.release()
-    until(lambda: 9 in keeper.indices)
+        until(lambda: len(keeper.frames) > written)  # noqa: B023
     state.stop()
-    thread.join(20)
+    thread.join(PATIENCE)
     kept = keeper.indices
     assert kept[0] == 0 and kept[-waiting:] == list(range(10 - waiting, 10))
     # Beside those that wait in the queue, the engine has one, or two where it may have more under
@@ -221,7 +226,7 @@ def test_a_camera_that_is_faster_than_the_engine(path, policy, waiting):
 
 
 def until(true):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not true() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert true()
@@ -287,7 +292,7 @@ def test_a_slow_network_sink_slows_nobody(path):
         release = threading.Event()
 
         def write(self, frame, detections):
-            self.release.wait(20)
+            self.release.wait(PATIENCE)
 
     class Camera(Counter):
         live = True
@@ -361,10 +366,10 @@ def test_a_stop_keeps_what_is_under_way(path):
     camera, keeper = Camera(), Keeper()
     thread, engine, outcome, state = started(path, camera, None, sinks=[keeper])
     give(camera, 1)
-    assert engine.began.acquire(timeout=20)
+    assert engine.began.acquire(timeout=PATIENCE)
     state.stop()
     engine.go.release()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert not thread.is_alive() and keeper.indices == [0] and outcome[0].frames == 1
 
 

@@ -19,6 +19,8 @@ from runtime.command import exit_code
 from train import beam_records, records
 from train.dataset import open_dataset
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "apache-beam==2.77.0", "defusedxml==0.7.1", "google-crc32c==1.9.0", "numpy==2.4.6", "opencv-python-headless==5.0.0.93",

@@ -13,6 +13,8 @@ import mutations
 from runtime.errors import KitError
 from train import formats
 
+pytestmark = pytest.mark.long
+
 COUNT = 2000
 BOXES = (make.BOX, ("dog", 1, 2, 60, 40))
 PICTURES = [make.Sample(f"p{i}.jpg", "train", BOXES, data=make.picture(i)) for i in range(2)]

@@ -17,6 +17,8 @@ from train.anchors import anchors
 from train.augment import Augmentation
 from train.dataset import open_dataset
 
+pytestmark = pytest.mark.long
+
 LEVELS = (20, 60, 100, 140, 180, 220)
 LABELS = Labels(("cat",))
 PLAIN = Augmentation(photometric=False)

@@ -28,7 +28,7 @@ from train.quantisation import Quantisation
 from train.run_folder import RunFolder
 
 # The input pipeline is always traced, which TensorFlow would mention.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the .tf.config")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Even though the .tf.config")]
 
 
 @dataclass(frozen=True)

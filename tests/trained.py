@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from train import libraries
+from turns import session_folder, turn
 
 libraries.prepare()
 
@@ -26,26 +28,25 @@ class Trained:
     lines: tuple[str, ...]
 
 
-# To pytest a fixture that two files import is two fixtures.
-_made: list[Trained] = []
-
-
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
-    """Import this name into a test file to use it; all files share one run."""
-    if not _made:
-        _made.append(_make(tmp_path_factory))
-    return _made[0]
+    """Import this name into a test file to use it; all files share one run, in whatever process they are."""
+    folder = session_folder(tmp_path_factory) / "trained"
+    # To pytest a fixture that two files import is two fixtures.
+    with turn(folder / "lock"):
+        made = folder / "made"
+        if not made.exists():
+            made.write_bytes(pickle.dumps(_make(folder)))
+        return pickle.loads(made.read_bytes())
 
 
-def _make(tmp_path_factory) -> Trained:
+def _make(folder: Path) -> Trained:
     """Trains a few steps from the warm start, converts, and measures, as the commands do."""
     from convert.export import Options, export, source_of_run
     from train import generate, training
     from train.dataset import open_dataset
     from train.run_folder import RunFolder
 
-    folder = tmp_path_factory.mktemp("trained")
     generate.data_set(folder / "data", images=60, seed=3)
     run = RunFolder(folder / "run")
     options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
