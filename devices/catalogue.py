@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent / "profiles"
 
 def profiles(folder: Path = FOLDER) -> Tuple[Profile, ...]:
     """All of them, by name. Raises InputError with the line and the field of what is wrong."""
-    return tuple(_read(path) for path in sorted(folder.glob("*.yaml")))
+    return tuple(_read(folder / f"{name}.yaml") for name in names(folder))
 
 
 def names(folder: Path = FOLDER) -> Tuple[str, ...]:
@@ -38,11 +38,10 @@ def find(name: str, folder: Path = FOLDER) -> Profile:
 def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
     """The profile that fits the machine best: by the model in its device tree, its processor, and an
     Edge TPU that hangs on it; None where none does."""
-    model = board(root)
     machine = processor(root)
     chips = {chip.kind for chip in edgetpu_devices.find(root.path)}
 
-    def fit(profile: Profile) -> Tuple[bool, int]:
+    def rank(profile: Profile) -> Tuple[bool, int]:
         return profile.accelerator in chips, max((len(start) for start in profile.models), default=0)
 
     fitting = [
@@ -50,15 +49,21 @@ def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
         for profile in profiles(folder)
         if profile.kind == "linux"
         and machine in profile.machines
-        and (not profile.models or model.startswith(profile.models))
+        and (not profile.models or fits(profile, root))
         and (not profile.accelerator or profile.accelerator in chips)
     ]
-    return max(fitting, key=fit, default=None)
+    return max(fitting, key=rank, default=None)
+
+
+def fits(profile: Profile, root: Root) -> bool:
+    """Whether the device tree's model, or an entry of its "compatible", begins as the profile says."""
+    names = (root.text("/proc/device-tree/model"), *root.text("/proc/device-tree/compatible").split())
+    return any(name.startswith(profile.models) for name in names)
 
 
 def board(root: Root) -> str:
     """What the machine calls itself: the device tree's model, or what a PC's firmware says; maybe empty."""
-    named = root.text("/proc/device-tree/model")
+    named = root.text("/proc/device-tree/model") or root.text("/proc/device-tree/compatible").partition(" ")[0]
     if named:
         return named
     parts = (root.text(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))

@@ -102,12 +102,13 @@ class Expected:
 class Profile:
     """A kind of device.
 
-    `models` are how the device tree's model begins on it (empty: the profile is for any board with its
-    `machines`, the names that `uname -m` has for the processor); `accelerator` is how an Edge TPU hangs
-    on it. `file` is which of an export's files to run and `why`; `engine`, `device`, `threads` and
-    `source` are the runtime's options for it. `packages` are the system's packages to install, `groups`
-    those that the service's user must be in, `udev` the rules that its devices need. `kind` is `linux`
-    for what runs `python -m runtime`; on the others it is an app.
+    `models` are how the device tree's model, or an entry of its "compatible", begins on it (empty: the
+    profile is for any board with its `machines`, the names that `uname -m` has for the processor).
+    `accelerator` is how an Edge TPU hangs on it. `file` is which of an export's files to run and `why`;
+    `engine`, `device`, `threads` and `source` are the runtime's options for it. `packages` are the
+    system's packages to install, `groups` those that the service's user must be in, `udev` the rules
+    that its devices need. `kind` is `linux` for what runs `python -m runtime`; on the others it is an
+    app.
     """
 
     __pydantic_config__ = _STRICT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from importlib import import_module
 from pathlib import Path
@@ -25,8 +26,9 @@ def read(path: Union[str, os.PathLike], kind: Type[Value]) -> Value:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        # PyYAML's own parser takes ten times as long, which a small board feels.
+        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.constructor.SafeConstructor().construct_document(root) if root else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
@@ -35,13 +37,18 @@ def read(path: Union[str, os.PathLike], kind: Type[Value]) -> Value:
         raise InputError(f"{path}: line 1: give fields as NAME: VALUE, one a line")
     _refuse_doubles(path, root)
     try:
-        return pydantic.TypeAdapter(kind).validate_python(content)
+        return _adapter(pydantic, kind).validate_python(content)
     except pydantic.ValidationError as error:
         wrong = error.errors()[0]
         field = ".".join(str(part) for part in wrong["loc"])
         line = _line(root, wrong["loc"])
         said = _said(wrong["type"], wrong["msg"].replace("Value error, ", "", 1))
         raise InputError(f"{path}: line {line}: {f'{field}: ' if field else ''}{said}") from error
+
+
+@functools.cache
+def _adapter(pydantic: Any, kind: Type[Value]) -> Any:
+    return pydantic.TypeAdapter(kind)
 
 
 def _said(kind: str, message: str) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import List, Tuple
 
+from runtime import v4l2_devices
 from runtime.errors import InputError
 from runtime.opencv import cv2
 from runtime.settings import split
@@ -18,11 +19,7 @@ from runtime.sources._capture import CaptureSource, opened
 KIND = "a camera (0, /dev/video0; 0,size=1280x720,fps=30,format=MJPG)"
 
 SETTINGS = ("size", "fps", "format")
-DEVICES = Path("/sys/class/video4linux")
-
-# What the drivers of a Raspberry Pi's own camera, decoder and scaler call their devices. They give
-# no pictures to programs that do not set up the whole chain, which libcamera does.
-RASPBERRY_PI = ("unicam", "rp1-cfe", "pispbe", "bcm2835-isp", "bcm2835-codec", "rpivid", "rpi-hevc")
+DEVICES = v4l2_devices.FOLDER
 
 # Seconds until OpenCV gives up on a frame; its own default is 10.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "5")
@@ -66,19 +63,13 @@ def connect(spec: str) -> Source:
 
 def cameras() -> List[Tuple[str, str]]:
     """(device, name) of what Linux lists as cameras, a Raspberry Pi's inner devices left out."""
-    found = []
-    for entry in sorted(DEVICES.glob("video*"), key=lambda path: int(path.name[5:] or 0)):
-        name, first = _text(entry / "name"), _text(entry / "index")
-        # A camera's further devices carry metadata, not pictures.
-        if first in ("0", "") and not _is_raspberry_pi(name):
-            found.append((f"/dev/{entry.name}", name))
-    return found
+    return v4l2_devices.cameras(DEVICES)
 
 
 def _check(name: str, device: str) -> None:
     """Raises InputError where Linux has no such camera, or it is none that can be read."""
-    known = _text(DEVICES / Path(device).resolve().name / "name")
-    if _is_raspberry_pi(known):
+    known = v4l2_devices.name_of(Path(device).resolve().name, DEVICES)
+    if v4l2_devices.is_inner(known):
         raise InputError(
             f"{name}: is {known}, a part of the Raspberry Pi's own camera chain, which gives no pictures by itself; "
             "use --source picamera"
@@ -87,16 +78,6 @@ def _check(name: str, device: str) -> None:
         return
     listed = ", ".join(f"{path} ({label})" for path, label in cameras())
     hint = f"there is {listed}" if listed else "there is none on this machine"
-    inner = any(_is_raspberry_pi(_text(entry / "name")) for entry in DEVICES.glob("video*"))
-    raise InputError(f"{name}: no such camera; {hint}" + ("; the Pi's own is --source picamera" if inner else ""))
+    own = "; the Pi's own is --source picamera" if v4l2_devices.has_inner(DEVICES) else ""
+    raise InputError(f"{name}: no such camera; {hint}{own}")
 
-
-def _is_raspberry_pi(name: str) -> bool:
-    return name.startswith(RASPBERRY_PI)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
