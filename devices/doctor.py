@@ -20,6 +20,8 @@ from runtime import plugins
 from runtime.command import run as run_command
 from runtime.errors import InputError, KitError
 
+INSTALL = "pip install 'edge-detection-kit[devices]'"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -78,6 +80,8 @@ def _done(module: ModuleType, name: str, patient: Patient) -> List[Finding]:
             findings += [asdict(finding) for finding in module.check(patient)]
         except KitError as error:
             findings.append(asdict(checks.failure(*_parts(str(error)))))
+        except ImportError as error:
+            findings.append(asdict(checks.failure(f"cannot be tried: {error}", INSTALL)))
         return findings
 
     result = limited.call(work, module.SECONDS)

@@ -326,6 +326,19 @@ def test_a_check_that_hangs_does_not_hang_the_doctor(monkeypatch):
     assert report.exit_code == 1
 
 
+def test_what_needs_a_missing_package_says_so(monkeypatch):
+    from devices.checks import disk
+
+    def check(patient: Patient) -> list:
+        import no_such_package
+
+        return [no_such_package]
+
+    monkeypatch.setattr(disk, "check", check)
+    ((_, finding),) = doctor.examine(Patient(Root(TREES / "raspberry-pi-5")), ["disk"]).findings
+    assert finding == Finding(FAILURE, "cannot be tried: No module named 'no_such_package'", doctor.INSTALL)
+
+
 def test_this_machine(capsys):
     """Whatever it is, with the kit's own picture: the one inference of these tests."""
     code, out = command(capsys, "--json", "--only", "board,system,interpreter,selftest,disk")

@@ -21,7 +21,8 @@ def check(patient: Patient) -> Iterable[Finding]:
         try:
             module = import_module(name)
         except Exception as error:
-            yield failure(f"{name} cannot be imported: {_line(error)}", f"pip install --force-reinstall {package}")
+            again = "--force-reinstall " if _version(package) else ""
+            yield failure(f"{name} cannot be imported: {_line(error)}", f"pip install {again}{package}")
         else:
             yield ok(f"{name} {module.__version__}")
     yield from _interpreter()
