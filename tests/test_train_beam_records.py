@@ -42,9 +42,9 @@ def data(tmp_path) -> Path:
     return make.write("coco", tmp_path / "data", pictures)
 
 
-def call(python: Path, *arguments: object) -> subprocess.CompletedProcess:
+def call(python: Path, *arguments: object, runner: str = "DirectRunner") -> subprocess.CompletedProcess:
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [str(python), "-m", "train.records", *map(str, arguments), "--runner", "DirectRunner", *TWO_PROCESSES]
+    command = [str(python), "-m", "train.records", *map(str, arguments), "--runner", runner, *TWO_PROCESSES]
     return subprocess.run(command, capture_output=True, text=True, env=environ, cwd=ROOT, timeout=600)
 
 
@@ -77,6 +77,15 @@ def test_a_picture_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "cannot read the picture" in errors[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "elsewhere"]
+
+
+@pytest.mark.parametrize("runner", ["Nonsense", "apache_beam.pipeline.Pipelines"])
+def test_a_runner_that_there_is_not_is_wrong_input(python, data, tmp_path, runner):
+    done = call(python, data, tmp_path / "beam", runner=runner)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(f"error: --runner {runner}: ") and "DirectRunner" in said and "FlinkRunner" in said
+    assert not (tmp_path / "beam").exists()
 
 
 def test_without_beam_the_extra_is_named(data, tmp_path, monkeypatch, capsys):

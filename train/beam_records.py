@@ -30,6 +30,23 @@ _WORK = ".work"
 _FAILED = "failed"
 
 
+def check(options: Sequence[str]) -> None:
+    """Raises InputError where Beam is not installed, or has no such runner as the options name."""
+    _systems()
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    from apache_beam.runners.runner import create_runner
+
+    runner = PipelineOptions(list(options)).view_as(StandardOptions).runner
+    try:
+        create_runner(runner)
+    except (ValueError, ImportError, AttributeError, TypeError) as error:
+        # Beam's own names, and those of classes that others have written, with their module.
+        names = ", ".join(name for name in StandardOptions.KNOWN_RUNNER_NAMES if not name.startswith("Test"))
+        known = "" if runner in StandardOptions.KNOWN_RUNNER_NAMES else f"; there are local, {names}"
+        reason = " ".join(str(error).split()).partition(" Valid values")[0].rstrip(".")
+        raise InputError(f"--runner {runner}: {reason}{known}") from error
+
+
 def write(
     dataset: Dataset,
     out: str,

@@ -53,15 +53,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     arguments = _parser().parse_args(given[:end])
     if "://" not in arguments.out:
         new_folder.check(Path(arguments.out))
+    options = [f"--runner={arguments.runner}", *given[end + 1 :]]
+    if arguments.runner != _LOCAL:
+        from train import beam_records
+
+        beam_records.check(options)
     dataset = open_dataset(arguments.data, **data_options.given(arguments))
     print(describe(dataset), file=sys.stderr)
     if arguments.runner == _LOCAL:
         write(dataset, Path(arguments.out), count=arguments.shards)
     else:
-        from train import beam_records
-
         moved = (os.path.abspath(arguments.data), arguments.data_there) if arguments.data_there else None
-        options = [f"--runner={arguments.runner}", *given[end + 1 :]]
         beam_records.write(dataset, arguments.out, options, count=arguments.shards, moved=moved)
     print(f"{arguments.out}: written; train on it with: python -m train {arguments.out}", file=sys.stderr)
     return 0
