@@ -22,6 +22,7 @@ from runtime.command import run as run_command
 from runtime.detector import Detector
 from runtime.errors import InputError
 from runtime.options import positive
+from runtime.table import columns
 from runtime.values import Frame
 from train.run_folder import RunFolder, open_run
 
@@ -94,11 +95,7 @@ def table(rows: Sequence[Row]) -> str:
         (row.file, f"{row.bytes / 1e6:.2f} MB", _number(row.ap, 3), _number(row.ap50, 3), _number(row.ms, 1))
         for row in rows
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-        for row in cells
-    )
+    return columns(cells)
 
 
 def _detectors(folder: Path, threads: int) -> dict[Path, Detector]:

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from convert import anatomy, edgetpu_rules, flatfile
 from convert.edgetpu_report import MAPPED
 from convert.edgetpu_rules import ONE_SUBGRAPH, Fault
-from convert.table import aligned
+from runtime.table import aligned
 from runtime.tflite import Model
 
 # What reports say is used and left for parameters adds up to 7.72 and 7.73 MiB.

@@ -11,9 +11,9 @@ from convert.edgetpu_driver import PROGRAM
 from convert.edgetpu_report import Report
 from convert.metadata import with_metadata_of
 from convert.raw_head import with_twins_metadata_of
-from convert.table import aligned
 from runtime.errors import KitError
 from runtime.files import atomic_path, write_text
+from runtime.table import aligned
 from runtime.tflite import Model
 
 

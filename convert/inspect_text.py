@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Optional, Sequence
 
 from convert import anatomy, contract_rules, raw_rules
 from convert.consumers import Verdict
-from convert.table import aligned
 from runtime import raw_head
 from runtime.metadata import Metadata
+from runtime.table import aligned
 from runtime.tflite import Model, Tensor
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from convert.pictures import of_examples
-from convert.table import aligned
 from runtime.command import run as run_command
 from runtime.files import write_text
 from runtime.options import positive
+from runtime.table import aligned
 from train.quantisation import Range
 from train.ranges import METHODS
 from train.run_folder import RunFolder, open_run

@@ -8,6 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import Iterator, Optional, Union
 
+from runtime.errors import InputError
+
+
+def read_bytes(path: Union[str, os.PathLike]) -> bytes:
+    """What is in `path`. Raises InputError where it is missing or cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
 
 @contextlib.contextmanager
 def atomic_path(path: Union[str, os.PathLike], mode: Optional[int] = None) -> Iterator[Path]:

@@ -8,24 +8,12 @@ from typing import Tuple
 
 def positive(text: str) -> int:
     """A whole number of at least 1."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return number
+    return _whole(text, 1)
 
 
 def count(text: str) -> int:
     """A whole number of at least 0."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
-    return number
+    return _whole(text, 0)
 
 
 def seconds(text: str) -> float:
@@ -61,3 +49,13 @@ def names(text: str) -> Tuple[str, ...]:
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} or more")
+    return number

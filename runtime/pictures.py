@@ -10,7 +10,7 @@ from typing import Union
 import numpy as np
 
 from runtime.errors import InputError, KitError
-from runtime.files import atomic_path
+from runtime.files import atomic_path, read_bytes
 from runtime.opencv import cv2, quiet
 
 SUFFIXES = frozenset(
@@ -40,13 +40,7 @@ def read(path: Union[str, os.PathLike]) -> np.ndarray:
     EXIF orientation is applied; alpha is dropped; grey and 16-bit pictures are converted.
     Raises InputError where the file is missing, no picture, or cut short.
     """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    return decode(data, str(path))
+    return decode(read_bytes(path), str(path))
 
 
 def decode(data: bytes, where: str = "picture") -> np.ndarray:

@@ -1,16 +1,36 @@
-"""Tables of figures as aligned text."""
+"""Tables as aligned text."""
 
 from __future__ import annotations
 
-from typing import Container, Iterable, Sequence
+from typing import Container, Iterable, List, Sequence
 
 
 def columns(rows: Iterable[Sequence[object]], left: Container[int] = (0,)) -> str:
     """One line a row, each column as wide as its widest cell: those of `left` to the left, figures to the right."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells if i < len(row)) for i in range(max(map(len, cells), default=0))]
+    cells = _cells(rows)
+    return _lines(cells, _widths(cells), left)
+
+
+def aligned(rows: Iterable[Sequence[object]], indent: str = "  ") -> str:
+    """One line a row, all columns to the left; the last cell of a row may be of any length."""
+    cells = _cells(rows)
+    # A long last cell would push nothing aside, so it does not count.
+    widths = _widths([row[:-1] for row in cells]) + [0]
+    return _lines(cells, widths, range(len(widths)), indent)
+
+
+def _cells(rows: Iterable[Sequence[object]]) -> List[List[str]]:
+    return [[str(cell) for cell in row] for row in rows]
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> List[int]:
+    count = max(map(len, rows), default=0)
+    return [max(len(row[i]) for row in rows if i < len(row)) for i in range(count)]
+
+
+def _lines(rows: Sequence[Sequence[str]], widths: Sequence[int], left: Container[int], indent: str = "") -> str:
     lines = (
         "  ".join([cell.ljust(width) if i in left else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))])
-        for row in cells
+        for row in rows
     )
-    return "\n".join(line.rstrip() for line in lines)
+    return "\n".join((indent + line).rstrip() for line in lines)

@@ -10,13 +10,13 @@ import os
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Dict, Mapping, Optional, Tuple, Union
 
 import numpy as np
 
 from runtime import operators
 from runtime.errors import InputError
+from runtime.files import read_bytes
 from runtime.flatbuffer import FlatBuffer, Table
 
 IDENTIFIER = b"TFL3"
@@ -119,13 +119,7 @@ class Model:
     @classmethod
     def read(cls, path: Union[str, os.PathLike]) -> Model:
         """Raises InputError where `path` is missing, not a .tflite, or damaged."""
-        try:
-            data = Path(path).read_bytes()
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        return cls.parse(data, str(path))
+        return cls.parse(read_bytes(path), str(path))
 
     @classmethod
     def parse(cls, data: bytes, where: str = "model") -> Model:

@@ -17,16 +17,14 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from wheel_download import Unavailable, download
+
 WHEEL = "kotlin-jupyter-kernel==0.19.0.944"
 JARS = "run_kotlin_kernel/jars/"
 # The compiler is the kernel's jar; the other two are what compiled programs need.
 COMPILER = "kotlin-jupyter-kernel-*-all.jar"
 LIBRARIES = ("kotlin-stdlib-*.jar", "kotlinx-serialization-core-jvm-*.jar", "kotlinx-serialization-json-jvm-*.jar")
 JNA = Path("/usr/share/java/jna.jar")
-
-
-class Unavailable(Exception):
-    """Why nothing can be compiled here."""
 
 
 class CompilerError(Exception):
@@ -90,7 +88,7 @@ def _jars() -> Path:
     if not place.exists():
         making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".fetch-"))
         try:
-            with zipfile.ZipFile(_download(making)) as archive:
+            with zipfile.ZipFile(download(WHEEL, making)) as archive:
                 for name in archive.namelist():
                     if name.startswith(JARS) and name.endswith(".jar"):
                         target = making / "jars" / Path(name).name
@@ -102,17 +100,6 @@ def _jars() -> Path:
         finally:
             shutil.rmtree(making, ignore_errors=True)
     return place
-
-
-def _download(target: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--only-binary=:all:", "--retries", "2", "--dest", str(target), WHEEL]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    wheels = list(target.glob("*.whl"))
-    if result.returncode or not wheels:
-        lines = result.stderr.strip().splitlines() or ["no message"]
-        raise Unavailable(f"the package index did not give {WHEEL}: {lines[-1]}")
-    return wheels[0]
 
 
 if __name__ == "__main__":

@@ -15,14 +15,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from wheel_download import Unavailable, download
+
 WHEEL = "pymicro-wakeword==2.5.0"
 LIBRARY = "libtensorflowlite_c.so"
 # What else is in the wheel: classifiers of sounds, which are no detectors.
 CLASSIFIERS = "models"
-
-
-class Unavailable(Exception):
-    """Why there is no library here."""
 
 
 def folder() -> Path:
@@ -35,22 +33,11 @@ def folder() -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         making = Path(tempfile.mkdtemp(dir=place.parent, prefix=".fetch-"))
         try:
-            _unpack(_download(making), making / "unpacked")
+            _unpack(download(WHEEL, making), making / "unpacked")
             (making / "unpacked").rename(place)
         finally:
             shutil.rmtree(making, ignore_errors=True)
     return place
-
-
-def _download(target: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    command += ["--only-binary=:all:", "--retries", "2", "--dest", str(target), WHEEL]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    wheels = list(target.glob("*.whl"))
-    if result.returncode or not wheels:
-        lines = result.stderr.strip().splitlines() or ["no message"]
-        raise Unavailable(f"the package index did not give {WHEEL}: {lines[-1]}")
-    return wheels[0]
 
 
 def _unpack(wheel: Path, target: Path) -> None:

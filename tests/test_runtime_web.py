@@ -291,7 +291,7 @@ def test_a_wrong_token_is_refused(guarded):
         answer, body = guarded.get(f"/?token={wrong.replace(' ', '+')}")
         # An empty one is as none.
         assert answer.status == (403 if wrong else 401) and "Set-Cookie" not in answer.headers
-    assert b"That token is wrong" in body
+        assert (b'<p id="wrong">That token is wrong' in body) == bool(wrong)
     assert guarded.get("/state.json", Authorization="Bearer wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie=f"edge_detector_{guarded.port}=wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie="\xff;;==")[0].status == 401

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from runtime.command import run
 from runtime.errors import InputError
+from runtime.table import columns
 from train import arguments, libraries, records_bench
 from train.dataset import Dataset, open_dataset
 from train.options import Options, check
@@ -45,12 +46,12 @@ class Speeds:
 
     def table(self) -> str:
         rows = (
-            ("bare step", f"{self.bare_step:8.2f} images/s"),
-            ("training loop", f"{self.training_loop:8.2f} images/s"),
-            ("loop / bare step", f"{self.ratio:8.3f}"),
-            ("input pipeline", f"{self.input_pipeline:8.2f} images/s"),
+            ("bare step", f"{self.bare_step:.2f}", "images/s"),
+            ("training loop", f"{self.training_loop:.2f}", "images/s"),
+            ("loop / bare step", f"{self.ratio:.3f}"),
+            ("input pipeline", f"{self.input_pipeline:.2f}", "images/s"),
         )
-        return "\n".join(f"{name:<16}  {value}" for name, value in rows)
+        return columns(rows)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

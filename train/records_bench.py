@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.table import columns
 from train import shard_processes, shards
 from train.cache import cache_folder
 from train.dataset import Dataset, read
@@ -45,11 +46,10 @@ class Rates:
             (f"write records, {self.processes} processes", self.writing),
             ("open the data set, 1 process", self.opening),
         )
-        width = max(len(name) for name, _ in rows)
-        lines = [
-            f"{name:<{width}}  {rate:9.0f} pictures/s  {rate * self.kilobytes / 1e3:8.1f} MB/s" for name, rate in rows
+        cells = [
+            (name, f"{rate:.0f}", "pictures/s", f"{rate * self.kilobytes / 1e3:.1f}", "MB/s") for name, rate in rows
         ]
-        return "\n".join([*lines, f"{'write / read and SHA-256':<{width}}  {self.ratio:9.2f}"])
+        return columns([*cells, ("write / read and SHA-256", f"{self.ratio:.2f}")])
 
 
 def measure(path: str | os.PathLike, dataset: Dataset, rounds: int = ROUNDS) -> Rates:

@@ -165,7 +165,9 @@ class Server:
             # To the page without the token, which would stay in the address and the history.
             return _response(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()})
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
-        return self._file("/wrong_token.html", HTTPStatus.FORBIDDEN)
+        refused = self._file("/token.html", HTTPStatus.FORBIDDEN)
+        body = refused.body.replace(b'<p id="wrong" hidden>', b'<p id="wrong">')
+        return _response(HTTPStatus.FORBIDDEN, body, TYPES[".html"])
 
     def _refuse(self, path: str) -> Any:
         if not self._access.needs_token:
