@@ -96,9 +96,6 @@ def test_an_mp4_can_be_played_while_it_is_written(tmp_path):
 
 
 def test_frames_of_a_camera_are_shown_for_as_long_as_they_were_apart(tmp_path):
-    class Camera(Fake):
-        live = True
-
     path = tmp_path / "a.mp4"
     times = [0, 0.25, 0.5, 3.5, 3.75, 3.75, 4.0, 4.25, 4.5, 4.75, 5.0]
     with open_sink(str(path), Camera()) as sink:
@@ -115,6 +112,38 @@ def test_nothing_written_creates_nothing(tmp_path):
         with open_sink(str(tmp_path / name), Fake()):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+class Camera(Fake):
+    live = True
+
+
+def test_a_run_of_a_camera_goes_on_in_the_folder_of_the_one_before(tmp_path):
+    folder = tmp_path / "out"
+    for _ in range(2):
+        with open_sink(str(folder), Camera()) as sink:
+            sink.write(frame(0), ())
+            sink.write(frame(3), ())
+    assert sorted(file.name for file in folder.iterdir()) == [f"clip_00000{number}.jpg" for number in (0, 3, 4, 7)]
+    (folder / "clip_1000000.jpg").touch()
+    (folder / "other_2000000.jpg").touch()
+    (folder / "clip_3000000.jpg.txt").touch()
+    with open_sink(str(folder), Camera()) as sink:
+        sink.write(frame(0), ())
+    assert (folder / "clip_1000001.jpg").stat().st_size
+
+
+def test_lines_of_a_camera_follow_those_of_the_run_before(tmp_path):
+    path = tmp_path / "a.jsonl"
+    for source, count in ((Camera(), 1), (Camera(), 2), (Fake(), 1), (Camera(), 2)):
+        with open_sink(str(path), source) as sink:
+            sink.write(frame(), ())
+        assert len(path.read_text().splitlines()) == count
+    path.write_bytes(path.read_bytes()[:-5])
+    with open_sink(str(path), Camera()) as sink:
+        sink.write(frame(7), ())
+    lines = path.read_text().splitlines()
+    assert len(lines) == 3 and json.loads(lines[2])["frame"] == 7
 
 
 def test_pictures_of_a_video(tmp_path):

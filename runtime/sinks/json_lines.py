@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, TextIO
@@ -23,7 +24,7 @@ def accepts(spec: str) -> bool:
 def connect(spec: str, source: Source) -> Sink:
     if spec != "-":
         check_file(Path(spec), source)
-    return JsonLines(spec)
+    return JsonLines(spec, going_on=source.live)
 
 
 def line(frame: Frame, detections: Sequence[Detection]) -> str:
@@ -49,8 +50,10 @@ def _fields(detection: Detection) -> Dict[str, Any]:
 class JsonLines(Sink):
     """Writes to a file, or to standard output for `-`; every line is whole once it is written."""
 
-    def __init__(self, spec: str) -> None:
+    def __init__(self, spec: str, going_on: bool = False) -> None:
+        """Where `going_on`, lines follow those that are there already, instead of taking their place."""
         self._spec = spec
+        self._going_on = going_on
         self._file: Optional[TextIO] = sys.stdout if spec == "-" else None
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
@@ -58,7 +61,10 @@ class JsonLines(Sink):
             if self._file is None:
                 path = Path(self._spec)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = path.open("w", encoding="utf-8", newline="\n")
+                # A line that a power cut has left half stays one of its own.
+                torn = self._going_on and _is_torn(path)
+                self._file = path.open("a" if self._going_on else "w", encoding="utf-8", newline="\n")
+                self._file.write("\n" if torn else "")
             self._file.write(line(frame, detections) + "\n")
             self._file.flush()
 
@@ -70,3 +76,12 @@ class JsonLines(Sink):
     def discard(self) -> None:
         # The lines so far are whole, and may be hours of work.
         self.close()
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether the last line has no end."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Sequence
+from typing import Optional, Sequence
 
 from runtime import draw, pictures
 from runtime.errors import InputError
@@ -43,16 +43,31 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class Pictures(Sink):
-    """Writes each frame with its detections under the name that the source gives it."""
+    """Writes each frame with its detections under the name that the source gives it.
+
+    A live source's frames are others in each run: their numbers go on from the highest one there.
+    """
 
     def __init__(self, folder: Path, source: Source, name: str = "") -> None:
         """`name` is used for every frame instead of the source's names."""
         self._folder = folder
         self._source = source
         self._name = name
+        self._first: Optional[int] = None
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        name = self._name or self._source.file_name(frame.index)
+        if self._first is None:
+            self._first = _following(self._folder, self._source) if self._source.live else 0
+        name = self._name or self._source.file_name(self._first + frame.index)
         if Path(name).suffix.lower() not in pictures.WRITABLE:
             name += ".jpg"
         pictures.write(self._folder / name, draw.draw(frame.image, detections, frame.color))
+
+
+def _following(folder: Path, source: Source) -> int:
+    """The number after the highest that a picture of `source` has in `folder`."""
+    # Names differ in their number only.
+    before, _, after = source.file_name(0).rpartition("000000")
+    name = re.compile(re.escape(before) + r"(\d{6,})" + re.escape(after))
+    found = [name.fullmatch(file.name) for file in folder.iterdir()] if folder.is_dir() else []
+    return max((int(match[1]) + 1 for match in found if match), default=0)
