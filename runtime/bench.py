@@ -10,13 +10,14 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime import loop, pictures
 from runtime.command import run as run_command
 from runtime.detector import Detector
+from runtime.engine_memory import SLOTS
 from runtime.engine_process import EngineProcess
 from runtime.engines import Request, names
 from runtime.options import positive
@@ -25,17 +26,20 @@ from runtime.sources import Source, open_source
 from runtime.stages import Stages
 from runtime.times import Times, table
 from runtime.trial import Trial, trial
+from runtime.turns import Ratio, rounds
 from runtime.values import Frame
 
 # Frames before the clock counts: caches and the interpreter's own set-up settle in these.
 WARM_UP = 5
-# Everything that is compared is timed in turns of this many frames, so that a machine that slows
-# down slows down all of it.
+# Everything that is compared is timed in turns of this many frames; the loop in longer ones, since
+# its stages first have to fill, and their first frames do not count.
 TURN = 5
-# The loop is timed in this many rounds, with the bare model between them.
-ROUNDS = 5
+LOOP_TURN = 10
+FILLING = 2
 # As much as a source is read into memory: reading is not what is measured, except in the loop.
 MOST_FRAMES_HELD = 64
+# In tables of times, beside the names of rivals.
+_KIT, _BARE = "the kit", "bare invoke"
 # Frames of the run that is watched from outside.
 TRIAL_FRAMES = 60
 # A measurement on a busy machine must not be ended by the watchdog.
@@ -49,9 +53,9 @@ class Report:
 
     `ratio` is the time of bare invokes over that of single frames: 1 is perfect. `over_ms` is what a
     frame takes beyond the model. `loop_fps` is what the loop makes of the source, `bare_fps` what the
-    model alone makes, and `loop_ratio` the median of their ratio over the rounds. `against` has, for
-    each rival, its time over that of a call and over that of a frame of the loop: above 1, the kit is
-    faster.
+    model alone makes, and `loop_ratio` the time of a bare invoke over that of a frame of the loop.
+    `against` has, for each rival, its time over that of a call and over that of a frame of the loop:
+    above 1, the kit is faster.
     """
 
     file: str
@@ -61,21 +65,26 @@ class Report:
     threads: int
     load_ms: float
     first_ms: float
-    ratio: float
+    ratio: Ratio
     over_ms: float
     loop_fps: float
     bare_fps: float
-    loop_ratio: float
+    loop_ratio: Ratio
     trial: Trial
     stages: Tuple[Tuple[str, Times], ...]
-    against: Tuple[Tuple[str, float, float], ...] = ()
+    against: Tuple[Tuple[str, Ratio, Ratio], ...] = ()
 
     def as_dict(self) -> dict:
         """For JSON."""
         return {
             **asdict(self),
+            **_with_spread("ratio", self.ratio),
+            **_with_spread("loop_ratio", self.loop_ratio),
             "stages": {name: asdict(times) for name, times in self.stages},
-            "against": {name: {"call": call, "loop": looped} for name, call, looped in self.against},
+            "against": {
+                name: {**_with_spread("call", call), **_with_spread("loop", looped)}
+                for name, call, looped in self.against
+            },
         }
 
     def __str__(self) -> str:
@@ -85,15 +94,16 @@ class Report:
             [
                 f"{self.file}: {self.frames} frames, {self.engine}, {self.package}, {threads}",
                 table(self.stages),
-                f"one frame: {self.over_ms:.2f} ms over the model, {self.ratio:.3f} of its speed; "
+                f"one frame: {self.over_ms:.2f} ms over the model, {_text(self.ratio)} of its speed; "
                 f"loaded in {self.load_ms:.0f} ms, first frame {self.first_ms:.1f} ms",
-                f"the loop: {self.loop_fps:.1f} frames/s, the model alone {self.bare_fps:.1f}: {self.loop_ratio:.3f}",
+                f"the loop: {self.loop_fps:.1f} frames/s, the model alone {self.bare_fps:.1f}: {_text(self.loop_ratio)}",
                 f"the command: first detection after {self.trial.first_s:.2f} s"
                 + (memory if self.trial.memory_mb else ""),
                 *(
-                    f"against {name}: {call:.2f} times as fast a frame, {looped:.2f} times in the loop"
+                    f"against {name}: {_text(call, 2)} times as fast a frame, {_text(looped, 2)} times in the loop"
                     for name, call, looped in self.against
                 ),
+                "in brackets: the middle half of the rounds",
             ]
         )
 
@@ -165,15 +175,24 @@ def bench(
 
         stages, bare = Stages(), []
         taken: Dict[str, List[float]] = {rival.name: [] for rival in rivals}
-        while stages.frames < frames:
-            turn = min(TURN, frames - stages.frames)
-            for _ in range(turn):
+
+        def call(count: int) -> List[float]:
+            for _ in range(count):
                 stages.detect(detector, held[stages.frames % len(held)])
-            bare += process.bare_invoke(turn)
-            for rival in rivals:
-                taken[rival.name] += rival.times(turn)
-        looped, alone = _loop_rounds(detector, process, source, held, frames)
-    call, each = float(np.median(stages.total)), float(np.median(looped))
+            return stages.total[-count:]
+
+        alone = _noting(process.bare_invoke, bare)
+        others = {rival.name: _noting(rival.times, taken[rival.name]) for rival in rivals}
+        single = rounds({_KIT: call, _BARE: alone, **others}, frames, TURN)
+        looped = rounds(
+            {
+                _KIT: lambda count: [_loop_round(detector, source, held, count)],
+                _BARE: process.bare_invoke,
+                **{rival.name: rival.times for rival in rivals},
+            },
+            frames,
+            LOOP_TURN,
+        )
     named = [
         ("preprocess", stages.preprocess),
         ("invoke", stages.invoke),
@@ -190,42 +209,50 @@ def bench(
         threads=request.threads,
         load_ms=1000 * (loaded - begin),
         first_ms=first_ms,
-        ratio=float(np.median(bare) / call),
-        over_ms=float(call - np.median(bare)),
-        loop_fps=1000 / each,
-        bare_fps=1000 / float(np.median(alone)),
-        loop_ratio=float(np.median(np.divide(alone, looped))),
+        ratio=Ratio.of(single[_BARE], single[_KIT]),
+        over_ms=float(np.median(np.subtract(single[_KIT], single[_BARE]))),
+        loop_fps=1000 / float(np.median(looped[_KIT])),
+        bare_fps=1000 / float(np.median(looped[_BARE])),
+        loop_ratio=Ratio.of(looped[_BARE], looped[_KIT]),
         trial=_trial(file, source, held[0], request),
         stages=tuple((name, Times.of(values)) for name, values in named),
         against=tuple(
-            (name, float(np.median(times)) / call, float(np.median(times)) / each) for name, times in taken.items()
+            (name, Ratio.of(single[name], single[_KIT]), Ratio.of(looped[name], looped[_KIT])) for name in taken
         ),
     )
 
 
-def _loop_rounds(
-    detector: Detector, process: EngineProcess, source: Optional[str], held: List[Frame], frames: int
-) -> Tuple[List[float], List[float]]:
-    """Milliseconds a frame of the whole loop, without sinks, and of the model alone, by round."""
-    looped, alone = [], []
-    each = max(2 * TURN, frames // ROUNDS)
-    for _ in range(ROUNDS):
-        ends: List[float] = []
+def _loop_round(detector: Detector, source: Optional[str], held: List[Frame], count: int) -> float:
+    """Milliseconds a frame of the whole loop, without sinks, over `count` frames of a run."""
+    ends: List[float] = []
 
-        def note(frame: Frame, detections: tuple, ends: List[float] = ends) -> tuple:
-            ends.append(time.perf_counter())
-            return detections
+    def note(frame: Frame, detections: tuple) -> tuple:
+        ends.append(time.perf_counter())
+        return detections
 
-        with open_source(source) if source else _Held(held) as opened:
-            opened = opened if opened.frames is None or opened.frames >= each else _Held(held)
-            loop.run(detector, opened, [], frames=each + 1, filters=[note])
-        # From the end of one frame to that of the last: how the loop starts and ends does not count.
-        looped.append(1000 * (ends[-1] - ends[0]) / (len(ends) - 1))
-        times = []
-        while len(times) < each:
-            times += process.bare_invoke(min(2 * TURN, each - len(times)))
-        alone.append(float(np.mean(times)))
-    return looped, alone
+    # Those behind the last one that counts keep the stages before the engine busy, as in a long run.
+    needed = FILLING + count + SLOTS
+    with open_source(source) if source else _Held(held) as opened:
+        opened = opened if opened.frames is None or opened.frames >= needed else _Held(held)
+        loop.run(detector, opened, [], frames=needed, filters=[note])
+    return 1000 * (ends[FILLING - 1 + count] - ends[FILLING - 1]) / count
+
+
+def _noting(measure: Callable[[int], List[float]], noted: List[float]) -> Callable[[int], List[float]]:
+    def measured(count: int) -> List[float]:
+        times = measure(count)
+        noted.extend(times)
+        return times
+
+    return measured
+
+
+def _with_spread(name: str, ratio: Ratio) -> Dict[str, Any]:
+    return {name: ratio.median, f"{name}_spread": ratio.spread}
+
+
+def _text(ratio: Ratio, digits: int = 3) -> str:
+    return f"{ratio.median:.{digits}f} ({ratio.low:.{digits}f} to {ratio.high:.{digits}f})"
 
 
 class _Held(Source):

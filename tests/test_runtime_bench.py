@@ -9,7 +9,7 @@ import pytest
 
 import tiny_detector
 from reader_environment import environment
-from runtime import Frame, InputError, KitError, bench, rivals, trial
+from runtime import Frame, InputError, KitError, bench, rivals, trial, turns
 from runtime.command import exit_code
 from runtime.engines import Request
 from test_convert_readers import MEDIAPIPE
@@ -32,7 +32,9 @@ def test_an_aligned_table_and_what_it_is_compared_with(path, capsys):
         "ms a frame", "preprocess", "invoke", "postprocess", "total", "bare invoke", "other.tflite",
     ]
     assert len({len(line) for line in lines[1:8]}) == 1
-    assert [line.partition(":")[0] for line in lines[8:]] == ["one frame", "the loop", "the command", "against other.tflite"]
+    assert [line.partition(":")[0] for line in lines[8:]] == [
+        "one frame", "the loop", "the command", "against other.tflite", "in brackets",
+    ]
 
 
 def test_one_object(path, capsys):
@@ -40,6 +42,9 @@ def test_one_object(path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["frames"] == 12 and report["engine"] == "cpu" and report["against"] == {}
     assert min(report[name] for name in ("ratio", "loop_fps", "bare_fps", "loop_ratio", "load_ms", "first_ms")) > 0
+    for name in ("ratio", "loop_ratio"):
+        low, high = report[f"{name}_spread"]
+        assert low <= report[name] <= high
     assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}
     assert report["trial"]["first_s"] > 0
     if sys.platform == "linux":
@@ -49,6 +54,25 @@ def test_one_object(path, capsys):
 def test_the_loops_rate_is_that_of_its_frames():
     report = bench.Times.of([1.0, 2.0, 3.0, 4.0])
     assert (report.mean, report.p50) == (2.5, 2.5) and report.p99 == pytest.approx(3.97)
+
+
+def test_turns_are_compared_with_their_neighbours():
+    """A machine that gets slower all the time is no news about either side."""
+    done, clock = [], [0.0]
+
+    def thing(name, factor):
+        def measure(count):
+            done.append((name, count))
+            clock[0] += 1
+            return [factor * 1.1 ** clock[0]] * count
+
+        return measure
+
+    means = turns.rounds({"a": thing("a", 1.0), "b": thing("b", 2.0)}, 9, 2)
+    assert done[:4] == [("a", 2), ("b", 2), ("b", 2), ("a", 2)] and done[-1] == ("b", 1)
+    ratio = turns.Ratio.of(means["b"], means["a"])
+    assert ratio.low <= ratio.median <= ratio.high
+    assert ratio.low == pytest.approx(2 / 1.1) and ratio.high == pytest.approx(2 * 1.1)
 
 
 def test_mediapipe_on_the_same_file(shared):
