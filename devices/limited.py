@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import select
@@ -62,6 +63,8 @@ def _work(function: Callable[[], Any], writer: int) -> None:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
+        # It would write about a crash where the parent writes.
+        faulthandler.disable()
         # Python's own may lead elsewhere, and hold what the parent has not yet written.
         sys.stdout = sys.stderr = open(os.devnull, "w")
         answer = _answer(function)

@@ -17,9 +17,11 @@ import pytest
 pytest.importorskip("yaml")
 pytest.importorskip("pydantic")
 
+import tiny_detector  # noqa: E402
 from devices import catalogue, checks, doctor, limited  # noqa: E402
 from devices.checks import FAILURE, OK, WARNING, Finding, Patient  # noqa: E402
 from devices.root import Root  # noqa: E402
+from edgetpu_library import edgetpu_library  # noqa: E402, F401
 from runtime import plugins  # noqa: E402
 
 TREES = Path(__file__).resolve().parent / "device_trees"
@@ -347,6 +349,57 @@ def test_this_machine(capsys):
     assert found["selftest"]["level"] == "ok" and "finds what it should" in found["selftest"]["text"]
     assert found["interpreter"]["level"] in ("ok", "warning")
     assert code == (0 if said["ok"] else 1)
+
+
+@pytest.fixture
+def compiled(tmp_path, edgetpu_library, monkeypatch):  # noqa: F811
+    """A file for the Edge TPU, and the stand-in for its library."""
+    from runtime.engines import edgetpu
+
+    monkeypatch.setattr(edgetpu, "LIBRARY", str(edgetpu_library))
+    path = tmp_path / "tiny_int8_edgetpu.tflite"
+    path.write_bytes(tiny_detector.build(compiled=True))
+    return Patient(Root(), None, str(path))
+
+
+def test_an_inference_on_the_chip(compiled, monkeypatch):
+    (_, finding), *more = doctor.examine(compiled, ["model"]).findings
+    assert finding.level == OK and "tiny_int8_edgetpu.tflite: runs, in " in finding.text and not more
+    monkeypatch.setenv("EDGETPU_STANDIN", "fail")
+    (_, finding), *more = doctor.examine(compiled, ["model"]).findings
+    assert finding.level == FAILURE and "the Edge TPU cannot be used" in finding.text and finding.mend
+
+
+@needs_fork
+@pytest.mark.parametrize("what, said", [("hang", "gave no answer for 2 s"), ("crash", "crashed (SIG")])
+def test_a_chip_that_hangs_or_crashes(compiled, monkeypatch, what, said):
+    from devices.checks import model
+
+    monkeypatch.setattr(model, "SECONDS", 2.0)
+    monkeypatch.setenv("EDGETPU_STANDIN", what)
+    monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
+    (_, finding), *more = doctor.examine(compiled, ["model"]).findings
+    assert finding.level == FAILURE and said in finding.text and not more
+
+
+@pytest.mark.parametrize(
+    "grey, level, said",
+    [(None, OK, "gives 320x320"), (3, WARNING, "gives 320x320, all dark"), (90, WARNING, "320, all of one colour")],
+)
+def test_a_frame(tmp_path, monkeypatch, grey, level, said):
+    """A picture in a camera's place: what is looked at is the picture."""
+    import numpy as np
+
+    from devices import selftest
+    from runtime import pictures, v4l2_devices
+
+    source = selftest.GOLDEN / "00_square.png"
+    if grey is not None:
+        source = tmp_path / "grey.png"
+        pictures.write(source, np.full((320, 320, 3), grey, np.uint8))
+    monkeypatch.setattr(v4l2_devices, "cameras", lambda: [(str(source), "a picture")])
+    ((_, finding),) = doctor.examine(Patient(Root()), ["frame"]).findings
+    assert finding.level == level and finding.text.startswith(f"{source} gives") and finding.text.endswith(said)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path):

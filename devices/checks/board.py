@@ -52,7 +52,8 @@ def _unknown(root: Root, named: str) -> Iterable[Finding]:
     try:
         identify(root)
     except InputError as error:
-        yield warning(f"{named}; profiles cannot be read: {str(error).partition(';')[0]}", "pip install 'edge-detection-kit[devices]'")
+        said = str(error).partition(";")[0]
+        yield warning(f"{named}; profiles cannot be read: {said}", "pip install 'edge-detection-kit[devices]'")
     else:
         yield warning(f"{named}: the kit has no profile of it", "python -m devices lists those that it has")
 
