@@ -134,6 +134,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if not root.is_dir():
         raise InputError(f"--root {root}: no such folder")
     profile = catalogue.find(arguments.device) if arguments.device else None
+    if profile and profile.kind != "linux":
+        raise InputError(f"--device {profile.name}: runs an app, which this cannot look at; it is for Linux devices")
     patient = Patient(Root(root), profile, arguments.model, arguments.golden)
     report = examine(patient, [name for part in arguments.only for name in part.split(",") if name])
     print(as_json(report) if arguments.json else table(report))

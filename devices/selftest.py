@@ -27,11 +27,12 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 from runtime import pictures, preprocess
 from runtime.detector import Detector
 from runtime.engine_process import EngineProcess
-from runtime.engines import AUTO, Request
+from runtime.engines import AUTO, Request, is_compiled
 from runtime.errors import InputError, KitError
 from runtime.files import write_text
 from runtime.interpreter import Interpreter
 from runtime.interpreter import Model as Runner
+from runtime.tflite import Model
 from runtime.values import Box, Detection
 
 PathLike = Union[str, os.PathLike]
@@ -157,9 +158,6 @@ def make(model: PathLike, sources: Iterable[PathLike], folder: PathLike, *, scor
     is found in, which could not tell a working model from a dead one; KitError where this machine's
     usual engine does not pass the test that was just made.
     """
-    from runtime.engines import is_compiled
-    from runtime.tflite import Model
-
     engine = AUTO if is_compiled(Model.read(model)) else "plain"
     detector = Detector(model, engine=engine, score=score)
     place = Path(folder)

@@ -267,6 +267,7 @@ def test_the_command_for_people(capsys):
         (["--only", "cheese"], "--only cheese: there is no such check; there are board, system"),
         (["--root", "no-such-folder"], "--root no-such-folder: no such folder"),
         (["--device", "raspberry-pi-55"], "did you mean raspberry-pi-5"),
+        (["--device", "iphone-a12"], "--device iphone-a12: runs an app"),
         (["--golden", "here"], "--golden: is for the file that --model names"),
     ],
 )

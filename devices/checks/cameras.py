@@ -56,7 +56,7 @@ def _none(root: Root) -> Iterable[Finding]:
     if inner or any(root.exists(config) for config in CONFIGS):
         yield warning(
             "no camera: neither libcamera nor V4L2 has one",
-            "switch off, seat the ribbon cable again (contacts towards the board's), then rpicam-hello --list-cameras",
+            "switch off, seat the ribbon cable again, its contacts on the socket's; then rpicam-hello --list-cameras",
         )
     else:
         yield warning("no camera", "plug in a USB camera, and see whether lsusb lists it; a stream needs none")
