@@ -18,11 +18,12 @@ pytest.importorskip("yaml")
 pytest.importorskip("pydantic")
 
 import tiny_detector  # noqa: E402
-from devices import catalogue, checks, doctor, limited  # noqa: E402
+from devices import catalogue, checks, doctor, limited, running  # noqa: E402
 from devices.checks import FAILURE, OK, WARNING, Finding, Patient  # noqa: E402
-from devices.root import Root  # noqa: E402
+from devices.root import Root, recorded_name  # noqa: E402
 from edgetpu_library import edgetpu_library  # noqa: E402, F401
 from runtime import plugins  # noqa: E402
+from runtime.health import Health  # noqa: E402
 
 TREES = Path(__file__).resolve().parent / "device_trees"
 NAMES = sorted(path.name for path in TREES.iterdir() if path.is_dir())
@@ -219,6 +220,47 @@ def test_a_disk_that_is_full(tree):
     place.write_text(place.read_text().replace("22000000", "51200"))
     said = dict(examined(root))["disk"]
     assert said.level == FAILURE and "50 MB free" in said.text
+
+
+SERVICE = "LoadState=loaded\nActiveState={}\nSubState={}\nNRestarts={}\nMainPID=812\n"
+SERVICE_FILE = f"commands/{recorded_name(['systemctl', 'show', running.UNIT, running.PROPERTIES])}"
+
+
+@pytest.mark.parametrize(
+    "state, fps, level, words",
+    [
+        (("active", "running", 0), 9.8, OK, "runs /srv/detector.tflite with cpu, 9.8 frames a second"),
+        (("active", "running", 3), 9.8, OK, "frames a second, started again 3 times"),
+        (("active", "running", 0), 0.0, WARNING, "nothing comes from its source (reopening)"),
+        (("active", "running", 0), None, WARNING, "says nothing of how it is doing"),
+        (("activating", "auto-restart", 7), None, FAILURE, "does not stay up, started again 7 times"),
+        (("failed", "failed", 0), None, FAILURE, "does not stay up"),
+        (("inactive", "dead", 0), None, WARNING, "is installed, and does not run"),
+    ],
+)
+def test_the_kits_service(tree, state, fps, level, words):
+    root = tree("raspberry-pi-5")
+    assert "service" not in dict(examined(root))
+    (root / SERVICE_FILE).write_text(SERVICE.format(*state))
+    if fps is not None:
+        health = Health(1.0, 0.0, 812, "/srv/detector.tflite", "", 90, fps, "cpu", "running", 0, "reopening")
+        place = root / "run/edge-detector/health.json"
+        place.parent.mkdir(parents=True)
+        place.write_text(health.text())
+    said = dict(examined(root))["service"]
+    assert said.level == level and words in said.text
+
+
+def test_a_chip_that_the_kits_service_has(tree):
+    root = tree("coral-usb-on-pi")
+    holder = root / "proc/812/fd"
+    holder.mkdir(parents=True)
+    (holder.parent / "comm").write_text("python3\n")
+    (holder / "9").symlink_to(root / "dev/bus/usb/002/003")
+    ill = [finding for _, finding in examined(root) if finding.level == FAILURE]
+    assert len(ill) == 1 and "is in use by process 812 (python3)" in ill[0].text
+    (root / SERVICE_FILE).write_text(SERVICE.format("active", "running", 0))
+    assert not [finding for _, finding in examined(root) if finding.level == FAILURE]
 
 
 def test_an_empty_machine_is_no_crash(tmp_path):

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Iterable, Optional
 
+from devices import running
 from devices.checks import Finding, Patient, failure, ok, warning
 from devices.root import Root
 from runtime import edgetpu_devices
@@ -40,7 +41,9 @@ def check(patient: Patient) -> Iterable[Finding]:
     for chip in chips:
         yield from _usb(root, chip) if chip.kind == "usb" else _pci(root, chip)
     reason = edgetpu_devices.why_not("", root.path)
-    if reason:
+    if reason and "is in use by" in reason and running.is_active(root):
+        yield ok(f"{running.UNIT} has it")
+    elif reason:
         said, _, mend = _own(root, reason).partition(": ")
         yield failure(said, mend or "close the other program, or plug the accelerator in again")
     yield from _library(root)

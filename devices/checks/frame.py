@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
+from devices import running
 from devices.checks import Finding, Patient, ok, warning
 from devices.checks.cameras import libcamera
 from runtime import v4l2_devices
@@ -25,6 +26,9 @@ def check(patient: Patient) -> Iterable[Finding]:
     elif usb:
         source = usb[0][0]
     else:
+        return
+    if running.is_active(patient.root):
+        yield ok(f"{source} was not tried: {running.UNIT} may have it")
         return
     from runtime.sources import open_source
 
