@@ -1,0 +1,31 @@
+"""Debian packages that the device needs."""
+
+from __future__ import annotations
+
+from typing import List
+
+from devices.pieces import Piece
+from devices.steps import Target
+from devices.tasks import Note, Task
+
+TITLE = "packages of the system"
+RANK = 10
+
+
+def pieces(target: Target) -> List[Piece]:
+    wanted, place = target.profile.packages, target.place
+    if not wanted:
+        return []
+    if not place.root.exists("/var/lib/dpkg/status"):
+        return [Note(f"not a Debian: install what it calls {', '.join(wanted)} yourself")]
+    missing = [name for name in wanted if name not in place.packages()]
+    install = ("apt-get", "install", "--yes", "--no-install-recommends")
+    return [
+        Task(
+            " ".join(wanted),
+            (("apt-get", "update", "--quiet"), (*install, *(missing or wanted))),
+            # Whatever has come to need them since keeps them; `apt-get autoremove` takes the others.
+            undo=(("apt-mark", "auto", *(missing or wanted)),),
+            there=lambda place: all(name in place.packages() for name in wanted),
+        )
+    ]
