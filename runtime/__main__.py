@@ -9,6 +9,7 @@ from typing import Optional, Sequence
 from runtime.arguments import parse
 from runtime.command import run as run_command
 from runtime.notify import Announcer, from_environment
+from runtime.reload import reload_on_hangup
 from runtime.session import detect
 from runtime.state import State
 
@@ -19,6 +20,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
         def use(state: State) -> None:
             _end_on_sigterm(state)
+            reload_on_hangup(state)
             announcer.watch(state)
 
         summary = detect(options, use=use)

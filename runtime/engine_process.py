@@ -157,6 +157,10 @@ class EngineProcess:
             for slot in self._under_way:
                 self._command(bytes([slot]))
 
+    def interrupt(self) -> None:
+        """Ends the process, from another thread: whoever waits for it hears that it is lost."""
+        self._process.kill()
+
     def close(self) -> None:
         """Ends the process; what is under way is lost."""
         self._closed.set()

@@ -24,6 +24,9 @@ WINDOW_SECONDS = 60.0
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 
+# How soon a thread that waits for the next start notices that there will be none.
+_TICK = 0.2
+
 
 @dataclass(frozen=True)
 class Lost:
@@ -51,7 +54,7 @@ class Worker:
         self._changed = threading.Condition()
         self._broken = ""
         self._failures: Deque[float] = deque()
-        self._ended = False
+        self._ended = self._retired = False
 
     def has_room(self, most: Optional[int] = None) -> bool:
         """Whether `submit` may be called; with `most`, only where fewer than that are under way."""
@@ -69,18 +72,21 @@ class Worker:
     def next(self, tell_room: Callable[[], None]) -> Tuple[Any, Optional[Outcome]]:
         """Waits for the oldest job's outcome, and calls `tell_room` when there is room behind it.
 
-        (None, None) after `end`. Raises KitError where there is no engine any more.
+        (None, None) after `end`, or after `retire` when all have come out. Raises KitError where there
+        is no engine any more.
         """
-        if self._broken:
-            if not self._replace():
+        if self._broken and not self._retired:
+            if self._replace():
+                tell_room()
+            elif not self._retired:
                 return None, None
-            tell_room()
         with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._ended)
-            if self._ended:
+            self._changed.wait_for(lambda: self._jobs or self._ended or self._retired)
+            if self._ended or not self._jobs:
                 return None, None
         try:
-            outcome: Outcome = self._runner.result()
+            # Nobody starts the engine of a model again that another one has replaced.
+            outcome: Outcome = self._runner.result() if not self._broken else Lost(self._broken)
         except KitError as error:
             if self._ended:
                 return None, None
@@ -99,15 +105,33 @@ class Worker:
             self._ended = True
             self._changed.notify_all()
 
+    def retire(self) -> None:
+        """Nothing is submitted any more; what is under way still comes out."""
+        with self._changed:
+            self._retired = True
+            self._changed.notify_all()
+        if self._broken and isinstance(self._runner, EngineProcess):
+            # It may be loading still, and the frames behind this one's wait for it.
+            self._runner.interrupt()
+
+    @property
+    def is_retired(self) -> bool:
+        return self._retired
+
+    def close(self) -> None:
+        """Ends the engine's process, where it has one."""
+        if isinstance(self._runner, EngineProcess):
+            self._runner.close()
+
     def _replace(self) -> bool:
-        """False where the run ends before there is a new engine."""
+        """False where the run ends, or another model takes over, before there is a new engine."""
         reason, told, tries = self._broken, "", 0
         self._state.engine(state="restarting")
         while True:
             if reason != told:
                 print(f"engine lost: {reason}; a new one is started", file=sys.stderr)
                 told = reason
-            if self._state.wait_for_stop(self._wait()) or self._ended:
+            if self._is_over(self._wait()):
                 return False
             try:
                 self._runner.restart()
@@ -125,6 +149,17 @@ class Worker:
             print(f"engine: {note}", file=sys.stderr)
         self._broken = ""
         self._state.engine_restarted(self._runner.engine)
+        return True
+
+    def _is_over(self, seconds: float) -> bool:
+        """Sleeps; gives at once, and true, when nobody wants a new engine any more."""
+        until = time.monotonic() + seconds
+        while not (self._ended or self._retired):
+            left = until - time.monotonic()
+            if self._state.wait_for_stop(max(0.0, min(left, _TICK))):
+                return True
+            if left <= 0:
+                return False
         return True
 
     def _wait(self) -> float:

@@ -81,10 +81,11 @@ class FrameQueue:
             self._waiting.append(arrival)
             self.changed.notify_all()
 
-    def take(self) -> Optional[Arrival]:
-        """The next frame, once there is one; None when the queue is closed and empty."""
+    def take(self, unless: Callable[[], bool] = lambda: False) -> Optional[Arrival]:
+        """The next frame, once there is one; None when the queue is closed and empty, or when there is
+        no frame and `unless` is true, which is asked whenever something has changed."""
         with self.changed:
-            self.changed.wait_for(lambda: self._waiting or self.closed)
+            self.changed.wait_for(lambda: self._waiting or self.closed or unless())
             if not self._waiting:
                 return None
             arrival = self._waiting.popleft()

@@ -19,6 +19,7 @@ import numpy as np
 from runtime.capture import Capture, Playing
 from runtime.detector import Detector
 from runtime.engine_worker import Lost, Worker
+from runtime.equipment import Equipment, Exchange
 from runtime.filters import Filter
 from runtime.frame_queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
 from runtime.motion import MotionGate
@@ -62,26 +63,31 @@ def run(
     settings: Settings = Settings(),
     reopen: Optional[Callable[[], Source]] = None,
     workers: Sequence[Worker] = (),
+    exchange: Optional[Exchange] = None,
 ) -> Summary:
     """Detects in up to `frames` frames of `source` (all without it) and hands them to every sink.
 
     `filters` change the detections of every frame, one after the other. `reopen` opens a live source
     again that was lost. `workers` are engines with the detector's model in them; without any, its own
-    is used. `progress` is called with the number of frames done. The source, the sinks and the
+    is used. Through `exchange` others take their place, with another detector and other filters.
+    `progress` is called with the number of frames done. The source, the sinks and the
     workers stay open; errors of the source and of lossless sinks end the run and are raised. Without
     a `state` there is one all the same, for the sinks.
     """
     if state is None:
         state = State(detector.path, detector.labels, detector.score)
     workers = workers or [Worker(detector.runner, state)]
-    return _Loop(detector, source, sinks, frames, progress, state, filters, settings, reopen, workers).run()
+    equipment = Equipment(detector, tuple(filters), tuple(workers), detector.score)
+    return _Loop(equipment, source, sinks, frames, progress, state, settings, reopen, exchange or Exchange()).run()
 
 
 @dataclass(eq=False)
 class _Job:
-    """A frame on its way. `detections` are there when it is done; None then stands for a lost frame."""
+    """A frame on its way, with what it was prepared by. `detections` are there when it is done; None then
+    stands for a lost frame."""
 
     number: int
+    by: Equipment
     arrival: Arrival
     cut: Optional[Cut]
     times: Dict[str, float]
@@ -92,25 +98,23 @@ class _Job:
 class _Loop:
     def __init__(
         self,
-        detector: Detector,
+        equipment: Equipment,
         source: Source,
         sinks: Sequence[Sink],
         frames: Optional[int],
         progress: Optional[Callable[[int], None]],
         state: State,
-        filters: Sequence[Filter],
         settings: Settings,
         reopen: Optional[Callable[[], Source]],
-        workers: Sequence[Worker],
+        exchange: Exchange,
     ) -> None:
-        self._detector = detector
+        self._equipment = equipment
+        self._exchange = exchange
         self._source = source
         self._frames = frames
         self._progress = progress
         self._state = state
-        self._filters = filters
         self._settings = settings
-        self._workers = list(workers)
         playing = settings.playing
         self._policy = settings.policy or (LATEST if source.live or playing.realtime else BLOCK)
         self._gate = MotionGate(settings.motion) if settings.motion is not None else None
@@ -130,12 +134,14 @@ class _Loop:
         self._finished = threading.Event()
         self._sinks = sinks
         self._outlets: List[SinkThread] = []
-        self._threads: List[threading.Thread] = []
+        self._feeding: Optional[threading.Thread] = None
+        # Those of models that were replaced too, while something is under way in them.
+        self._collecting: Dict[Worker, threading.Thread] = {}
 
     def run(self) -> Summary:
         state, source = self._state, self._source
         state.source(name=source.name, state="starting")
-        state.engine(name=self._detector.engine, package=self._detector.runner.package, state="running")
+        self._exchange.ring = self._tell_room
         names = _distinct([sink.name or type(sink).__name__ for sink in self._sinks])
         for name in names:
             state.dropped_by_sink(name, 0)
@@ -147,14 +153,10 @@ class _Loop:
             SinkThread(sink, name, state, waits and sink.lossless, self._end_early)
             for sink, name in zip(self._sinks, names)
         ]
-        self._threads = [threading.Thread(target=self._feed, name="prepare", daemon=True)]
-        self._threads += [
-            threading.Thread(target=self._collect, args=(worker,), name=f"engine {number}", daemon=True)
-            for number, worker in enumerate(self._workers)
-        ]
+        self._feeding = threading.Thread(target=self._feed, name="prepare", daemon=True)
+        self._use(self._equipment)
         self._capture.start()
-        for thread in self._threads:
-            thread.start()
+        self._feeding.start()
         try:
             self._wait()
         finally:
@@ -183,9 +185,10 @@ class _Loop:
         with self._changed:
             self._given_up = True
             self._changed.notify_all()
-        for worker in self._workers:
+        collecting = dict(self._collecting)
+        for worker in collecting:
             worker.end()
-        for thread in self._threads:
+        for thread in (self._feeding, *collecting.values()):
             # They end at once, but for one that waits for an engine that hangs.
             thread.join(_TICK)
         # A source that has an end has handed over all there is, and files want all of it.
@@ -204,14 +207,22 @@ class _Loop:
         number = 0
         try:
             while not self._given_up:
-                arrival = self._queue.take()
+                arrival = self._queue.take(lambda: self._exchange.is_waiting or self._given_up)
+                self._change()
                 if arrival is None:
-                    break
+                    if self._queue.closed and not self._queue.waiting:
+                        break
+                    continue
                 if self._gate is not None and not self._gate.moves(arrival.frame.image):
                     self._state.count("still")
                     continue
                 job, tensor = self._prepare(number, arrival)
                 worker = self._room()
+                while worker is None and self._exchange.is_waiting:
+                    # The frame is for the model that comes.
+                    self._change()
+                    job, tensor = self._prepare(number, arrival)
+                    worker = self._room()
                 if worker is None:
                     # A newer frame has come before there was room.
                     self._state.dropped_by_source()
@@ -229,13 +240,41 @@ class _Loop:
             self._fed.set()
             self._finish_if_done()
 
+    def _change(self) -> None:
+        """Between two frames: another model, where one waits."""
+        change = self._exchange.take()
+        if change is not None:
+            self._use(change(self._drain))
+
+    def _use(self, equipment: Equipment) -> None:
+        """What comes from now on goes to `equipment`; what is under way comes out of the old."""
+        for worker in self._equipment.workers if equipment is not self._equipment else ():
+            worker.retire()
+        self._equipment = equipment
+        for worker in equipment.workers:
+            thread = threading.Thread(target=self._collect, args=(worker,), name="engine", daemon=True)
+            self._collecting[worker] = thread
+            thread.start()
+        detector = equipment.detector
+        self._state.engine(name=detector.engine, package=detector.runner.package, state="running")
+
+    def _drain(self) -> None:
+        """Until what is under way has come out; then the engines are gone."""
+        threads = [self._collecting[worker] for worker in self._equipment.workers if worker in self._collecting]
+        for worker in self._equipment.workers:
+            worker.retire()
+        for thread in threads:
+            # One that hangs is ended by its watchdog.
+            thread.join()
+
     def _prepare(self, number: int, arrival: Arrival) -> Tuple[_Job, np.ndarray]:
         start = time.perf_counter()
-        image = arrival.frame.image
+        equipment, image = self._equipment, arrival.frame.image
+        self._exchange.frame = arrival.frame
         cut = self._cut_for(image)
-        tensor = self._detector.preprocess(image if cut is None else cut.apply(image), arrival.frame.color)
+        tensor = equipment.detector.preprocess(image if cut is None else cut.apply(image), arrival.frame.color)
         times = {"capture": arrival.capture_ms, "preprocess": 1000 * (time.perf_counter() - start)}
-        return _Job(number, arrival, cut, times), tensor
+        return _Job(number, equipment, arrival, cut, times), tensor
 
     def _cut_for(self, image: np.ndarray) -> Optional[Cut]:
         if not self._settings.regions:
@@ -246,16 +285,19 @@ class _Loop:
         return self._cut
 
     def _room(self) -> Optional[Worker]:
-        """An engine with room; None where a newer frame comes first, and the policy wants that one.
+        """An engine with room; None where a newer frame comes first, and the policy wants that one, or
+        where another model comes first.
 
         So the frame that waits, ready for the engine, is always the newest.
         """
         most = 1 if self._policy == LATEST else None
         with self._changed:
             while not self._given_up:
-                for worker in self._workers:
+                for worker in self._equipment.workers:
                     if worker.has_room(most):
                         return worker
+                if self._exchange.is_waiting:
+                    return None
                 if self._policy == LATEST and self._queue.waiting:
                     return None
                 self._changed.wait()
@@ -267,12 +309,15 @@ class _Loop:
             while not self._given_up:
                 job, outcome = worker.next(self._tell_room)
                 if job is None:
-                    return
+                    break
                 if isinstance(outcome, Lost):
                     self._state.dropped_by_engine()
                 else:
                     self._read_out(job, *outcome)
                 self._emit(job)
+            if worker.is_retired:
+                worker.close()
+                del self._collecting[worker]
         except BaseException as error:
             self._fail(error)
 
@@ -282,11 +327,12 @@ class _Loop:
 
     def _read_out(self, job: _Job, raw: List[np.ndarray], invoke_ms: float) -> None:
         start = time.perf_counter()
-        self._detector.score = self._state.score
+        detector = job.by.detector
+        detector.score = self._state.score
         height, width = job.arrival.frame.image.shape[:2]
         if job.cut is not None:
             height, width = job.cut.bottom - job.cut.top, job.cut.right - job.cut.left
-        detections = self._detector.postprocess(raw, width, height)
+        detections = detector.postprocess(raw, width, height)
         if job.cut is not None:
             detections = job.cut.undo(detections)
         end = time.perf_counter()
@@ -308,7 +354,7 @@ class _Loop:
 
     def _hand_on(self, job: _Job) -> None:
         frame, detections = job.arrival.frame, job.detections
-        for change in self._filters:
+        for change in job.by.filters:
             detections = change(frame, detections)
         job.detections = detections
         self._totals.add(len(detections), job.times)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, List, Optional, Sequence
 
 import runtime.sinks
-from runtime import plugins
+from runtime import equipment, plugins
 from runtime.capture import Playing
 from runtime.detector import Detector
-from runtime.engine_process import EngineProcess
 from runtime.engine_worker import Worker
-from runtime.engines import Request
+from runtime.equipment import Equipment, Exchange
 from runtime.errors import InputError
 from runtime.filters import open_filters
 from runtime.health import HealthFile
-from runtime.interpreter import Interpreter
 from runtime.loop import Settings
 from runtime.loop import run as run_loop
+from runtime.reload import Reloader
 from runtime.sinks import Sink, json_lines, open_sink
 from runtime.sources import Source, open_source
 from runtime.state import State
@@ -42,12 +40,12 @@ def detect(
     """
     with contextlib.ExitStack() as stack:
         # First of all, since the engine's process loads the model while this one goes on.
-        runners = [_runner(options, device, stack) for device in options.device or [""]]
+        file = equipment.settled(options.file)
+        runners = equipment.start(options, file)
+        stack.callback(equipment.close, runners)
         source = stack.enter_context(open_source(options.source))
-        for runner in runners:
-            if isinstance(runner, EngineProcess):
-                runner.wait_until_ready()
-        detector = _detector(options, runners[0])
+        equipment.wait(runners)
+        detector = equipment.detector(options, file, runners[0])
         filters = open_filters(options, detector.labels)
         out = [*options.out, *plugins.specs(runtime.sinks, options)]
         sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
@@ -55,9 +53,15 @@ def detect(
             sinks = [open_sink("console", source)]
         _tell(options, detector, runners)
         state = State(detector.path, detector.labels, detector.score)
-        if options.health:
-            stack.enter_context(HealthFile(options.health, state))
+        attempts = None if source.live else ATTEMPTS
+        workers = [Worker(runner, state, attempts) for runner in runners]
+        exchange = Exchange()
+        running = Equipment(detector, tuple(filters), tuple(workers), detector.score)
+        stack.enter_context(Reloader(options, state, exchange, running, attempts))
         use(state)
+        if options.health:
+            # After `use`: whoever reads there that the run is alive may send it a signal.
+            stack.enter_context(HealthFile(options.health, state))
         return run_loop(
             detector,
             source,
@@ -73,29 +77,9 @@ def detect(
                 tuple(options.roi),
             ),
             reopen=lambda: open_source(options.source),
-            workers=[Worker(runner, state, None if source.live else ATTEMPTS) for runner in runners],
+            workers=workers,
+            exchange=exchange,
         )
-
-
-def _runner(
-    options: argparse.Namespace, device: str, stack: contextlib.ExitStack
-) -> Union[EngineProcess, Interpreter]:
-    request = Request(options.engine, device, options.threads, options.fallback)
-    # The process inherits open files by number, which Windows does not know.
-    if not options.watchdog or os.name != "posix":
-        return Interpreter(options.file, request)
-    return stack.enter_context(EngineProcess(options.file, request, options.watchdog))
-
-
-def _detector(options: argparse.Namespace, runner: Union[EngineProcess, Interpreter]) -> Detector:
-    for_all = [score for name, score in options.score if not name]
-    return Detector(
-        options.file,
-        labels=options.labels,
-        score=for_all[-1] if for_all else None,
-        scores={name: score for name, score in options.score if name},
-        runner=runner,
-    )
 
 
 def _tell(options: argparse.Namespace, detector: Detector, runners: Sequence[Any]) -> None:

@@ -38,6 +38,7 @@ class MjpegServer:
         self.stalled = threading.Event()
         self.port = 0
         self.served = 0
+        self.connections = 0
         self._server: Optional[ThreadingHTTPServer] = None
 
     @property
@@ -76,6 +77,7 @@ class MjpegServer:
                         self.send_header("WWW-Authenticate", 'Basic realm="camera"')
                         self.end_headers()
                         return
+                camera.connections += 1
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
                 self.end_headers()
