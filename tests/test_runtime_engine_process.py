@@ -170,7 +170,7 @@ class Fake:
 @pytest.fixture
 def worker(monkeypatch):
     waits = []
-    monkeypatch.setattr(State, "wait_for_stop", lambda self, seconds: waits.append(seconds))
+    monkeypatch.setattr(Worker, "_is_over", lambda self, seconds: waits.append(seconds))
     monkeypatch.setattr(engine_worker, "EngineProcess", Fake)
 
     def make(fake, attempts=None):
@@ -190,7 +190,7 @@ def test_a_lost_job_comes_back_as_lost_and_the_next_one_whole(worker, capsys):
     assert made.next(lambda: room.append(made.has_room())) == ("first", Lost("hung"))
     assert room == [False], "no room before there is a new engine"
     assert made.next(lambda: room.append(made.has_room())) == ("second", (["b"], 1.0))
-    assert made.state.snapshot()["engine"] == {"name": "fake", "state": "running", "restarts": 1}
+    assert made.state.snapshot()["engine"] == {"name": "fake", "package": "", "state": "running", "restarts": 1}
     assert capsys.readouterr().err == "engine lost: hung; a new one is started\nengine: a note\n"
 
 
