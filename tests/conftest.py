@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from training_processes import starter  # noqa: F401
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
