@@ -30,14 +30,17 @@ class Verdict:
 class Watch:
     """Watches one release for `seconds` from when the runtime has taken it over.
 
-    `folder` is the release's; `expected` says whether a runtime was there before. Times are those of
-    any clock that goes forward.
+    `folder` is the release's; `expected` says whether a runtime was there before; `before` is how it
+    was when it was told of the release. Times are those of any clock that goes forward.
     """
 
-    def __init__(self, folder: Path, seconds: float, expected: bool, start: float) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, expected: bool, start: float, before: Optional[Health] = None
+    ) -> None:
         self._folder = os.path.realpath(folder)
         self._seconds = seconds
         self._expected = expected
+        self._before = before
         self._start = start
         # The first look at the runtime with the new model, and when that was.
         self._first: Optional[Health] = None
@@ -83,7 +86,9 @@ class Watch:
     def _not_taken_over(self, now: float, health: Health) -> Optional[Verdict]:
         if self._first is not None:
             return Verdict(BAD, f"the runtime went back to {health.model}")
-        if health.reload_error:
+        before = self._before
+        known = before.reload_failures if before is not None and before.pid == health.pid else 0
+        if health.reload_failures > known:
             return Verdict(BAD, f"the runtime does not take it: {health.reload_error}")
         if now - self._start > TAKE_OVER_SECONDS:
             return Verdict(BAD, f"the runtime did not take it over in {TAKE_OVER_SECONDS:.0f} s")

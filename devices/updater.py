@@ -247,9 +247,8 @@ class Device:
         if not self._settings.probation:
             self._reload()
             return Verdict(GOOD, "self-test passed")
-        watch = Watch(
-            self.layout.models / trial.release, self._settings.probation, trial.watched, time.monotonic()
-        )
+        folder, before = self.layout.models / trial.release, self._health()
+        watch = Watch(folder, self._settings.probation, trial.watched, time.monotonic(), before)
         self._tell(f"watching {trial.release} for {self._settings.probation:.0f} s")
         self._reload()
         while True:

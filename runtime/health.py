@@ -38,8 +38,8 @@ class Health:
     of the file that runs, with links to folders followed, and `sha256` its hash in hex; `frames` those done
     since the begin, and `fps` how many a second of late; `engine_state` and `source_state` as in
     `State.snapshot`; `restarts` counts engines that were lost and replaced. `reloads` counts models
-    taken over while running, and `reload_error` says why the last one asked for was not, empty where
-    it was.
+    taken over while running, `reload_failures` those that were not, and `reload_error` says why the
+    last one asked for was not, empty where it was.
     """
 
     time: float
@@ -54,6 +54,7 @@ class Health:
     restarts: int
     source_state: str
     reloads: int = 0
+    reload_failures: int = 0
     reload_error: str = ""
 
     @classmethod
@@ -73,6 +74,7 @@ class Health:
             snapshot["engine"]["restarts"],
             snapshot["source"]["state"],
             snapshot["reload"]["count"],
+            snapshot["reload"]["failures"],
             snapshot["reload"]["error"],
         )
 

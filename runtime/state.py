@@ -34,7 +34,7 @@ class State:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._reload_asked = threading.Event()
-        self._reload: Dict[str, Any] = {"count": 0, "error": ""}
+        self._reload: Dict[str, Any] = {"count": 0, "failures": 0, "error": ""}
         self._reloading = False
         self._path = model
         self._labels = labels
@@ -97,7 +97,7 @@ class State:
         """Everything as values that JSON knows.
 
         `model` is the name of the model's file; `reload` says how many models took over while
-        running, why the last one asked for did not, empty where it did, and whether one is under way.
+        running and how many (`failures`) did not, why the last one asked for did not, empty where it did, and whether one is under way.
         `time` and `started` are seconds since 1970; `fps` the frames a second of the last seconds;
         `latency` milliseconds by stage, without the stages of which nothing is known yet;
         `dropped` frames that newer ones took the place of (`source`), that were lost with an engine
@@ -171,13 +171,13 @@ class State:
         """Another model has taken over."""
         with self._lock:
             self._path, self._labels = path, labels
-            self._reload = {"count": self._reload["count"] + 1, "error": ""}
+            self._reload.update(count=self._reload["count"] + 1, error="")
             self._reloading = False
 
     def reload_failed(self, reason: str) -> None:
         """The model that was to take over does not; the old one goes on."""
         with self._lock:
-            self._reload["error"] = reason
+            self._reload.update(failures=self._reload["failures"] + 1, error=reason)
             self._reloading = False
 
     def engine(self, **values: Any) -> None:

@@ -266,7 +266,7 @@ def health(tmp_path):
 
 @pytest.fixture
 def watch(tmp_path):
-    return lambda expected=True: Watch(tmp_path / "new", 120, expected, 0)
+    return lambda expected=True, before=None: Watch(tmp_path / "new", 120, expected, 0, before)
 
 
 def test_a_trial_that_goes_well(watch, health):
@@ -278,7 +278,10 @@ def test_a_trial_that_goes_well(watch, health):
 
 def test_trials_that_end_badly(watch, health):
     old = replace(health, model="/old/detector.tflite")
-    assert watch().look(1, replace(old, reload_error="no model")).reason == "the runtime does not take it: no model"
+    failed = replace(old, reload_failures=1, reload_error="no model")
+    assert watch().look(1, failed).reason == "the runtime does not take it: no model"
+    assert watch(before=failed).look(1, failed) is None, "that was another one"
+    assert watch(before=failed).look(1, replace(failed, reload_failures=2)).word == BAD
     made = watch()
     assert made.look(1, old) is None and made.look(TAKE_OVER_SECONDS + 1, old).word == BAD
     made = watch()
