@@ -77,28 +77,12 @@ def apply(target: Target) -> None:
     What has been made stays when a later step fails, and is in the record: applied again, it goes on
     from there, and `remove` takes it away. Raises InputError or KitError.
     """
-    # Before anything is made, whatever can be wrong about any step has been looked at.
-    planned = plan(target)
-    for _, pieces in planned:
-        for piece in pieces:
-            piece.look(target.place)
-    by_hand: List[Look] = []
-    make_folders(target.place.record.path.parent, target.place)
-    for title, pieces in planned:
-        _print_title(title)
-        for piece in pieces:
-            look = piece.look(target.place)
-            if look.open:
-                piece.make(target.place)
-            elif look.state == BY_HAND:
-                by_hand.append(look)
-            _print(look)
-    if by_hand:
-        print(f"\nto be run on the device itself, since {target.place.root.path} is not the running system:")
-        for look in by_hand:
-            print("\n".join(f"  sudo {line}" for line in look.details))
-    if os.geteuid() != 0:
-        print("\nnote: not run as root, so that the files belong to you; a system wants them to be root's")
+    # The service's user reads what root makes here, whatever root's own habits are.
+    mask = os.umask(0o022)
+    try:
+        _apply(target)
+    finally:
+        os.umask(mask)
 
 
 def remove(place: Place) -> None:
@@ -140,6 +124,31 @@ def plan(target: Target) -> Plan:
     return [(title, pieces) for title, pieces in settled if pieces]
 
 
+def _apply(target: Target) -> None:
+    # Before anything is made, whatever can be wrong about any step has been looked at.
+    planned = plan(target)
+    for _, pieces in planned:
+        for piece in pieces:
+            piece.look(target.place)
+    by_hand: List[Look] = []
+    make_folders(target.place.record.path.parent, target.place)
+    for title, pieces in planned:
+        _print_title(title)
+        for piece in pieces:
+            look = piece.look(target.place)
+            if look.open:
+                piece.make(target.place)
+            elif look.state == BY_HAND:
+                by_hand.append(look)
+            _print(look)
+    if by_hand:
+        print(f"\nto be run on the device itself, since {target.place.root.path} is not the running system:")
+        for look in by_hand:
+            print("\n".join(f"  sudo {line}" for line in look.details))
+    if os.geteuid() != 0:
+        print("\nnote: not run as root, so that the files belong to you; a system wants them to be root's")
+
+
 def _need_root(place: Place, argv: Sequence[str]) -> None:
     """Raises InputError with the command that works, where the running system is to be changed."""
     if place.live and os.geteuid() != 0:
@@ -148,13 +157,13 @@ def _need_root(place: Place, argv: Sequence[str]) -> None:
 
 
 def _print_title(title: str) -> None:
-    print(f"\n{title}")
+    print(f"\n{title}", flush=True)
 
 
 def _print(look: Look) -> None:
-    print(f"  {look.state:<{_WIDTH}}{look.what}")
-    for line in look.details:
-        print(f"  {'':<{_WIDTH}}  {line}")
+    lines = (f"  {look.state:<{_WIDTH}}{look.what}", *(f"  {'':<{_WIDTH}}  {line}" for line in look.details))
+    # In order with what programs say in between.
+    print("\n".join(lines), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -83,6 +84,16 @@ class Place:
         """The code name of the system's release: "bookworm"; empty where it has none."""
         match = re.search(r'^VERSION_CODENAME="?([\w-]+)', self.root.text("/etc/os-release"), re.MULTILINE)
         return match[1] if match else ""
+
+    def said(self, path: object, field: str) -> str:
+        """A field of a YAML file of the system; empty where it says nothing of it."""
+        yaml = import_module("yaml")
+        try:
+            content = yaml.safe_load(self.root.text(str(path)))
+        except yaml.YAMLError:
+            return ""
+        value = content.get(field) if isinstance(content, dict) else None
+        return "" if value is None else str(value)
 
     def run(self, command: Sequence[str]) -> None:
         """Runs a program of a live system, whose output the user sees. Raises KitError where it fails."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from runtime.errors import InputError
-from runtime.files import write_text
+from runtime.files import atomic_path
 from runtime.state import State
 
 EVERY_SECONDS = 1.0
@@ -133,7 +133,9 @@ class HealthFile:
         return Health.of(self._state, self._hashed[1])
 
     def _write(self) -> None:
-        write_text(self.path, self.health().text())
+        # Whoever may look at the machine may look at this; the service's other files are its own.
+        with atomic_path(self.path, 0o644) as temporary:
+            temporary.write_text(self.health().text(), encoding="utf-8")
 
     def _keep(self) -> None:
         told = False

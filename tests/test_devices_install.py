@@ -17,9 +17,11 @@ from debian_root import SERVICE, install, system
 from devices import catalogue
 from devices.install import main
 from devices.layout import Layout
+from devices.requirements import INTERPRETER, PIP_32_BIT
 from runtime import arguments, config
 from runtime.command import exit_code
 
+ROOT = Path(__file__).resolve().parent.parent
 LINUX = [profile.name for profile in catalogue.profiles() if profile.kind == "linux"]
 
 if not sys.platform.startswith("linux"):
@@ -75,6 +77,17 @@ def test_twice_is_once_and_remove_leaves_nothing(system, export, capsys):
     capsys.readouterr()
     assert install(system, "--remove") == 0
     assert "nothing is installed" in capsys.readouterr().out
+
+
+def test_roots_own_habits_do_not_shut_the_service_out(system):
+    mask = os.umask(0o077)
+    try:
+        assert install(system, "--apply") == 0
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(mask)
+    made = [path for path in (system / "opt/edge-detector").rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o644, 0o755}
 
 
 def test_accounts_are_the_systems_own(system):
@@ -148,6 +161,10 @@ def test_what_the_kit_changes_is_shown_and_made(system, capsys):
     install(system, "--apply", "--source", "rtsp://camera/it's")
     options = arguments.parse(["--config", str(system / "etc/edge-detector/runtime.yaml")])
     assert options.source == "rtsp://camera/it's"
+    # It holds until something else is said.
+    capsys.readouterr()
+    install(system)
+    assert "nothing to change" in capsys.readouterr().out
     # Permissions that others have taken away come back, too.
     (system / SERVICE).chmod(0o600)
     install(system, "--apply")
@@ -276,6 +293,25 @@ def test_only_root_changes_this_system(monkeypatch, capsys):
         assert exit_code(main, ["--device", "raspberry-pi-5", word, "--source", "a b"]) == 2
         error = capsys.readouterr().err
         assert f"sudo {sys.executable} -m devices.install --device raspberry-pi-5 {word} --source 'a b'" in error
+
+
+def test_32_bits_take_from_the_system_what_has_no_wheel(system, capsys):
+    install(system, device="raspberry-pi-4-32")
+    said = capsys.readouterr().out
+    assert "python3-numpy python3-opencv python3-yaml" in said and "tflite-runtime==2.14.0" in said
+    assert "ai-edge-litert" not in said and "devices,service" not in said
+    (system / "etc/os-release").write_text("VERSION_CODENAME=trixie\n")
+    assert install(system, device="raspberry-pi-4-32") == 2
+    assert "Raspberry Pi OS 13, 32-bit cannot run a detector" in capsys.readouterr().err
+
+
+def test_32_bits_lack_only_what_has_no_wheel():
+    tomllib = pytest.importorskip("tomllib")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    brought = {re.split(r"[<>=;]", line)[0] for line in extras["devices"] if not line.startswith("edge-detection-kit")}
+    assert set(PIP_32_BIT) == brought - {"cryptography"}
+    brought = {re.split(r"[<>=;]", line)[0] for line in extras["runtime"]}
+    assert brought == {"numpy", "opencv-python-headless", INTERPRETER}
 
 
 def test_phones_have_apps(system, capsys):

@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 import confined
+import tiny_detector
 from debian_root import SERVICE, UPDATE, install, system
 from devices import catalogue
+from edgetpu_library import edgetpu_library
 
 ROOT = Path(__file__).resolve().parent.parent
 LINUX = [profile.name for profile in catalogue.profiles() if profile.kind == "linux"]
@@ -87,9 +89,10 @@ def confine(system, units):
         pytest.skip(reason)
     install(system, "--apply")
 
-    def run(*words):
+    def run(*words, **environment):
         command = [sys.executable, str(ROOT / "tests/confined.py"), str(system / SERVICE), sys.executable, *words]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        environment = {**os.environ, **environment}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
     return run
 
@@ -127,3 +130,13 @@ def test_the_runtime_lives_with_what_the_unit_forbids(confine, tmp_path):
     assert bound.returncode == 0, bound.stderr
     assert json.loads(bound.stdout)["detections"] and bound.stdout == free.stdout
     assert "engine: cpu" in bound.stderr
+
+
+def test_a_chips_library_lives_with_it_too(confine, tmp_path, edgetpu_library):
+    """Python calls it, and it calls Python, through code that ctypes makes."""
+    model, picture = tmp_path / "tiny_int8_edgetpu.tflite", ROOT / "devices/golden/00_square.png"
+    model.write_bytes(tiny_detector.build(compiled=True))
+    words = ["-m", "runtime", str(model), "--source", str(picture), "--json", "-"]
+    done = confine(*words, LD_LIBRARY_PATH=str(edgetpu_library.parent))
+    assert done.returncode == 0, done.stderr
+    assert "engine: edgetpu" in done.stderr and json.loads(done.stdout)["detections"]

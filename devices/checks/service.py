@@ -7,13 +7,15 @@ from typing import Iterable
 from devices import running
 from devices.checks import Finding, Patient, failure, ok, warning
 from devices.layout import Layout
+from devices.units import NAMESPACE
 
 TITLE = "the detector's service, where it is installed"
 RANK = 140
 SECONDS = 30.0
 LIVE = False
 
-LOG = f"journalctl --unit {running.UNIT} --lines 50"
+# The service's own journal, and what systemd itself says of the service.
+LOG = f"journalctl --namespace=+{NAMESPACE} --unit {running.UNIT} --lines 50"
 
 
 def check(patient: Patient) -> Iterable[Finding]:

@@ -24,10 +24,12 @@ def options(parser: Any) -> None:
 
 
 def pieces(target: Target) -> List[Piece]:
-    source = target.options.source or target.profile.source
+    path = Layout().runtime_config.as_posix()
+    # What was said when it was installed holds until something else is said.
+    source = target.options.source or target.place.said(path, "source") or target.profile.source
     return [
         # The address of a camera may hold its password.
-        File.text(Layout().runtime_config.as_posix(), runtime_yaml(target.profile, source), 0o640, USER),
+        File.text(path, runtime_yaml(target.profile, source), 0o640, USER),
         File.text(ENVIRONMENT, _environment(), 0o600),
     ]
 
@@ -73,7 +75,7 @@ serve: {PORT}
 # Counters for Prometheus.
 # metrics: 9100
 # Every detection as a line of JSON, in the service's journal, which forgets the oldest by itself. A
-# file here would begin anew at each start, and grow until the card is full.
+# file here would grow until the card is full.
 # json: "-"
 
 # How the run is doing, for the updater, which returns to the last good model by it.

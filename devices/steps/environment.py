@@ -12,7 +12,7 @@ from typing import Any, List, Sequence, Tuple
 
 from devices.pieces import Piece, Tree
 from devices.place import HOME, Place
-from devices.profile import Profile
+from devices.requirements import requirements
 from devices.steps import Target
 from devices.tasks import Task
 from runtime.errors import InputError
@@ -25,11 +25,6 @@ KIT = (HOME / "kit").as_posix()
 
 # What of the kit's folder a device needs.
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "runtime", "devices")
-EXTRAS = "devices,service"
-
-# With another interpreter than the one that the extras bring, everything else that they bring; NumPy
-# and OpenCV are then the system's.
-OTHERWISE = ("PyYAML", "pydantic", "paho-mqtt", "websockets", "prometheus-client")
 
 
 def options(parser: Any) -> None:
@@ -46,7 +41,7 @@ def pieces(target: Target) -> List[Piece]:
     home = kit if kit.is_dir() else kit.parent
     wheel = "" if kit.is_dir() else f"/{kit.name}"
     digest = _digest(home, names)
-    wanted = _requirements(target.profile, target.place, f"{KIT}{wheel}")
+    wanted = requirements(target.profile, target.place.release(), f"{KIT}{wheel}")
     return [
         Tree(KIT, str(home), names, digest),
         Task(
@@ -76,16 +71,6 @@ def _kit(named: Any) -> Path:
         f"{kit}: the kit was installed without the folder that it came from, so that it cannot be installed from "
         "there once more; name that folder, or a wheel, with --kit"
     )
-
-
-def _requirements(profile: Profile, place: Place, kit: str) -> List[str]:
-    packages = {system.codename: system.interpreter for system in profile.systems}
-    interpreter = packages.get(place.release(), profile.systems[0].interpreter).partition(" ")[0]
-    if interpreter and interpreter != "ai-edge-litert":
-        return [kit, interpreter, *OTHERWISE]
-    # Debian 12 built picamera2 for NumPy 1, which newer OpenCVs would replace.
-    older = place.release() == "bookworm" and "python3-picamera2" in profile.packages
-    return [f"{kit}[{EXTRAS}]", *(["numpy<2"] if older else [])]
 
 
 def _there(place: Place) -> bool:

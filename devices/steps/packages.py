@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List
 
 from devices.pieces import Piece
+from devices.requirements import packages
 from devices.steps import Target
 from devices.tasks import Note, Task
 
@@ -13,7 +14,8 @@ RANK = 10
 
 
 def pieces(target: Target) -> List[Piece]:
-    wanted, place = target.profile.packages, target.place
+    place = target.place
+    wanted = packages(target.profile, place.release())
     if not wanted:
         return []
     if not place.root.exists("/var/lib/dpkg/status"):

@@ -39,8 +39,9 @@ def pieces(target: Target) -> List[Piece]:
     elif options.repository and not target.place.root.exists(layout.trusted_root.as_posix()):
         made.append(Note(f"nothing is taken from {options.repository} until --trust names its root.json"))
     if options.repository:
-        text = configuration(target.profile, options.repository, options.group or "")
-        made.append(File.text(layout.update_config.as_posix(), text))
+        path = layout.update_config.as_posix()
+        group = options.group or target.place.said(path, "group")
+        made.append(File.text(path, configuration(target.profile, options.repository, group)))
     elif not target.place.root.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [
