@@ -29,7 +29,7 @@ def text(profile: Profile) -> str:
             break_on_hyphens=False,
         )
     if profile.kind == "linux":
-        lines += ["", *(f"python -m devices.{command} --device {profile.name}" for command in ("install", "doctor"))]
+        lines += ["", *(f"python -m {command} --device {profile.name}" for command in ("devices.install", "devices.doctor"))]
     return "\n".join(lines)
 
 

@@ -20,8 +20,8 @@ RULES = ("etc/udev/rules.d/*.rules", "lib/udev/rules.d/*.rules", "usr/lib/udev/r
 LIBRARIES = ("usr/lib/*/libedgetpu.so.1*", "usr/lib/libedgetpu.so.1*", "usr/local/lib/libedgetpu.so.1*")
 PACKAGES = ("libedgetpu1-std", "libedgetpu1-max")
 RULE = (
-    "put it into /etc/udev/rules.d (python -m devices.install does), sudo udevadm control --reload-rules, and plug the "
-    "accelerator in again"
+    "put it into /etc/udev/rules.d, then sudo udevadm control --reload-rules, and plug the accelerator in again; "
+    "python -m devices.install does it"
 )
 # Millidegrees. The driver lowers the chip's clock from its first trip point on, 85 by default.
 PCI_HOT = 85_000
