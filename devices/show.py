@@ -29,7 +29,8 @@ def text(profile: Profile) -> str:
             break_on_hyphens=False,
         )
     if profile.kind == "linux":
-        lines += ["", *(f"python -m {command} --device {profile.name}" for command in ("devices.install", "devices.doctor"))]
+        commands = ("devices.install", "devices.doctor")
+        lines += ["", *(f"python -m {command} --device {profile.name}" for command in commands)]
     return "\n".join(lines)
 
 
