@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from devices import download as downloads
 from devices import update as command
 from devices.bundle import Bundle
 from devices.channel import Channel, Offer, place
+from devices.keyring import Keyring
 from devices.layout import Layout
 from devices.origin import Archive, Folder, Web
 from devices.probation import BAD, GONE_SECONDS, GOOD, OPEN, TAKE_OVER_SECONDS, Watch
@@ -212,6 +214,21 @@ def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_firs
     for name, release in ((late, "one"), (early, "two")):
         made = device(tmp_path / name, device=name)
         assert made.update(Archive(Bundle(path)), publisher.root).release == release
+
+
+def test_cron_renews_with_two_keys_only(running, publisher, tmp_path):  # noqa: F811
+    few = tmp_path / "cron-keys"
+    for name in ("snapshot", "timestamp", "roots"):
+        shutil.copytree(publisher.ring.folder / name, few / name)
+    shutil.copy(publisher.ring.root_file, few)
+    cron = Publisher(publisher.folder, Keyring(few, lambda role: b"a passphrase for tests"))
+    before = publisher.open().timestamp.signed.version
+    cron.refresh()
+    assert publisher.open().timestamp.signed.version == before + 1
+    assert update(running, publisher).word == UP_TO_DATE
+    with pytest.raises(InputError, match="none of the keys that sign for targets is here"):
+        cron.publish("two")
+    assert update(running, publisher).word == UP_TO_DATE
 
 
 def test_old_releases_leave_the_repository_when_nobody_can_read_them_any_more(publisher, tmp_path):  # noqa: F811
