@@ -15,6 +15,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from turns import turn
 from wheel_download import Unavailable, download
 
 WHEEL = "pymicro-wakeword==2.5.0"
@@ -29,14 +30,14 @@ def folder() -> Path:
         raise Unavailable(f"the library is for Linux, this is {sys.platform}")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit"
     place = cache / "tensorflow-lite-c" / WHEEL.replace("==", "-")
-    if not (place / LIBRARY).exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(dir=place.parent, prefix=".fetch-"))
-        try:
-            _unpack(download(WHEEL, making), making / "unpacked")
-            (making / "unpacked").rename(place)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    with turn(place.parent / ".lock"):
+        if not (place / LIBRARY).exists():
+            making = Path(tempfile.mkdtemp(dir=place.parent, prefix=".fetch-"))
+            try:
+                _unpack(download(WHEEL, making), making / "unpacked")
+                (making / "unpacked").rename(place)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
     return place
 
 
