@@ -2,6 +2,9 @@
 ///
 /// Pixel centres are at halves; weights have 11 bits; across first, then down; a picture that is
 /// exactly halved is averaged, and one of the right size is copied.
+///
+/// Loops over values read and write plain arrays at one index each: the shape that the compiler makes vector
+/// instructions of. Only `PixelSource` reads pixels one by one.
 enum Bilinear {
     /// For each target pixel along one axis, the two source pixels that it lies between and their weights.
     struct Taps {
@@ -43,7 +46,10 @@ enum Bilinear {
         _ source: Source, width: Int, height: Int, toWidth: Int, toHeight: Int, target: UnsafeMutablePointer<UInt8>
     ) {
         if width == toWidth, height == toHeight {
-            copy(source, width, height, target)
+            let columns = (0..<width).map(source.column)
+            for y in 0..<height {
+                source.read(source.row(y), columns, into: target + 3 * width * y)
+            }
         } else if width == 2 * toWidth, height == 2 * toHeight {
             halve(source, toWidth, toHeight, target)
         } else {
@@ -56,37 +62,27 @@ enum Bilinear {
         }
     }
 
-    private static func copy<Source: PixelSource>(
-        _ source: Source, _ width: Int, _ height: Int, _ target: UnsafeMutablePointer<UInt8>
-    ) {
-        let columns = (0..<width).map(source.column)
-        var out = target
-        for y in 0..<height {
-            let row = source.row(y)
-            for x in 0..<width {
-                let pixel = source.pixel(row, columns[x])
-                out[0] = UInt8(truncatingIfNeeded: pixel.red)
-                out[1] = UInt8(truncatingIfNeeded: pixel.green)
-                out[2] = UInt8(truncatingIfNeeded: pixel.blue)
-                out += 3
-            }
-        }
-    }
-
     private static func halve<Source: PixelSource>(
         _ source: Source, _ width: Int, _ height: Int, _ target: UnsafeMutablePointer<UInt8>
     ) {
-        let columns = (0..<2 * width).map(source.column)
-        var out = target
-        for y in 0..<height {
-            let (top, bottom) = (source.row(2 * y), source.row(2 * y + 1))
-            for x in 0..<width {
-                let a = source.pixel(top, columns[2 * x]), b = source.pixel(top, columns[2 * x + 1])
-                let c = source.pixel(bottom, columns[2 * x]), d = source.pixel(bottom, columns[2 * x + 1])
-                out[0] = UInt8(truncatingIfNeeded: (a.red &+ b.red &+ c.red &+ d.red &+ 2) &>> 2)
-                out[1] = UInt8(truncatingIfNeeded: (a.green &+ b.green &+ c.green &+ d.green &+ 2) &>> 2)
-                out[2] = UInt8(truncatingIfNeeded: (a.blue &+ b.blue &+ c.blue &+ d.blue &+ 2) &>> 2)
-                out += 3
+        let left = (0..<width).map { source.column(2 * $0) }
+        let right = (0..<width).map { source.column(2 * $0 + 1) }
+        let count = 3 * width
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * count) { bytes in
+            guard let a = bytes.baseAddress else { return }
+            let (b, c, d) = (a + count, a + 2 * count, a + 3 * count)
+            for y in 0..<height {
+                let (top, bottom) = (source.row(2 * y), source.row(2 * y + 1))
+                source.read(top, left, into: a)
+                source.read(top, right, into: b)
+                source.read(bottom, left, into: c)
+                source.read(bottom, right, into: d)
+                let out = target + y * count
+                for index in 0..<count {
+                    let upper = UInt16(a[index]) &+ UInt16(b[index])
+                    let lower = UInt16(c[index]) &+ UInt16(d[index])
+                    out[index] = UInt8(truncatingIfNeeded: (upper &+ lower &+ 2) &>> 2)
+                }
             }
         }
     }
@@ -94,55 +90,88 @@ enum Bilinear {
     private static func interpolate<Source: PixelSource>(
         _ source: Source, _ across: Taps, _ down: Taps, _ target: UnsafeMutablePointer<UInt8>
     ) {
-        let columns = zip(across.first, across.second).map { (source.column($0), source.column($1)) }
-        let width = 3 * columns.count
-        withUnsafeTemporaryAllocation(of: Int16.self, capacity: 2 * width) { rows in
-            guard var upper = rows.baseAddress else { return }
-            var lower = upper + width
-            // Which source rows `upper` and `lower` hold; neighbours in the target share theirs.
-            var (held, heldNext) = (-1, -1)
-            for y in down.first.indices {
-                let (top, bottom) = (down.first[y], down.second[y])
-                if top == heldNext, top != held {
-                    swap(&upper, &lower)
-                    swap(&held, &heldNext)
+        let left = across.first.map(source.column)
+        let right = across.second.map(source.column)
+        let count = 3 * left.count
+        withUnsafeTemporaryAllocation(of: Int16.self, capacity: 6 * count) { numbers in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * count) { bytes in
+                guard let numbers = numbers.baseAddress, let lefts = bytes.baseAddress else { return }
+                let rights = lefts + count
+                let (coarse, fine) = (numbers, numbers + count)
+                spread(across.weights, coarse, fine)
+                let downWeights = numbers + 2 * count
+                var (upper, lower) = (numbers + 4 * count, numbers + 5 * count)
+                // Which source rows the two hold; neighbours in the target share theirs.
+                var (held, heldNext) = (-1, -1)
+                func fill(_ row: Int, _ out: UnsafeMutablePointer<Int16>) {
+                    let place = source.row(row)
+                    source.read(place, left, into: lefts)
+                    source.read(place, right, into: rights)
+                    blendAcross(lefts, rights, coarse, fine, count, out)
                 }
-                if top != held {
-                    blendAcross(source, source.row(top), columns, across.weights, upper)
-                    held = top
+                for y in down.first.indices {
+                    let (top, bottom) = (down.first[y], down.second[y])
+                    if top == heldNext, top != held {
+                        swap(&upper, &lower)
+                        swap(&held, &heldNext)
+                    }
+                    if top != held {
+                        fill(top, upper)
+                        held = top
+                    }
+                    if bottom != heldNext {
+                        fill(bottom, lower)
+                        heldNext = bottom
+                    }
+                    blendDown(upper, lower, down.weights[y], downWeights, count, target + y * count)
                 }
-                if bottom != heldNext {
-                    blendAcross(source, source.row(bottom), columns, across.weights, lower)
-                    heldNext = bottom
-                }
-                blendDown(upper, lower, down.weights[y], width, target + y * width)
             }
         }
     }
 
-    /// One source row at the target's columns: (w0 * left + w1 * right) >> 4, at most 255 * 2048 / 16 = 32640.
-    private static func blendAcross<Source: PixelSource>(
-        _ source: Source, _ row: Source.Place, _ columns: [(Source.Place, Source.Place)],
-        _ weights: [(first: Int32, second: Int32)], _ target: UnsafeMutablePointer<Int16>
+    /// The right pixel's weights in sixteenths and what is left of them, beside each value.
+    private static func spread(
+        _ weights: [(first: Int32, second: Int32)], _ coarse: UnsafeMutablePointer<Int16>,
+        _ fine: UnsafeMutablePointer<Int16>
     ) {
-        var out = target
-        for x in columns.indices {
-            let (left, right) = (source.pixel(row, columns[x].0), source.pixel(row, columns[x].1))
-            let (first, second) = weights[x]
-            out[0] = Int16(truncatingIfNeeded: (first &* left.red &+ second &* right.red) &>> 4)
-            out[1] = Int16(truncatingIfNeeded: (first &* left.green &+ second &* right.green) &>> 4)
-            out[2] = Int16(truncatingIfNeeded: (first &* left.blue &+ second &* right.blue) &>> 4)
-            out += 3
+        for index in 0..<3 * weights.count {
+            let weight = Int16(truncatingIfNeeded: weights[index / 3].second)
+            coarse[index] = weight &>> 4
+            fine[index] = weight & 15
         }
     }
 
-    private static func blendDown(
-        _ upper: UnsafeMutablePointer<Int16>, _ lower: UnsafeMutablePointer<Int16>,
-        _ weights: (first: Int32, second: Int32), _ count: Int, _ target: UnsafeMutablePointer<UInt8>
+    /// (w0 * left + w1 * right) >> 4, at most 255 * 2048 / 16 = 32640, without leaving 16 bits.
+    ///
+    /// For a target of up to `Preprocessor.mostSide`, w0 + w1 is 2048 across: rounding could only make another sum
+    /// where f is nearer than 2^-24 to half a step of the weights without lying there, and what lies beside it is
+    /// 1 / (4096 * side) away. So this is 128 * left + (w1 * (right - left)) >> 4, with w1 = 16 * coarse + fine.
+    private static func blendAcross(
+        _ left: UnsafeMutablePointer<UInt8>, _ right: UnsafeMutablePointer<UInt8>,
+        _ coarse: UnsafeMutablePointer<Int16>, _ fine: UnsafeMutablePointer<Int16>, _ count: Int,
+        _ target: UnsafeMutablePointer<Int16>
     ) {
         for index in 0..<count {
-            let top = (weights.first &* Int32(upper[index])) &>> 16
-            let bottom = (weights.second &* Int32(lower[index])) &>> 16
+            let one = Int16(left[index])
+            let step = Int16(right[index]) &- one
+            target[index] = one &<< 7 &+ coarse[index] &* step &+ (fine[index] &* step) &>> 4
+        }
+    }
+
+    /// (((w0 * upper) >> 16) + ((w1 * lower) >> 16) + 2) >> 2
+    ///
+    /// `spread` has room for both weights beside each value, which is what makes 16-bit products of it.
+    private static func blendDown(
+        _ upper: UnsafeMutablePointer<Int16>, _ lower: UnsafeMutablePointer<Int16>,
+        _ weights: (first: Int32, second: Int32), _ spread: UnsafeMutablePointer<Int16>, _ count: Int,
+        _ target: UnsafeMutablePointer<UInt8>
+    ) {
+        let (first, second) = (spread, spread + count)
+        first.update(repeating: Int16(weights.first), count: count)
+        second.update(repeating: Int16(weights.second), count: count)
+        for index in 0..<count {
+            let top = Int16(truncatingIfNeeded: (Int32(first[index]) &* Int32(upper[index])) &>> 16)
+            let bottom = Int16(truncatingIfNeeded: (Int32(second[index]) &* Int32(lower[index])) &>> 16)
             target[index] = UInt8(truncatingIfNeeded: (top &+ bottom &+ 2) &>> 2)
         }
     }

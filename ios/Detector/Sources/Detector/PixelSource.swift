@@ -1,17 +1,3 @@
-/// Red, green and blue, 0...255.
-struct RGB {
-    let red: Int32
-    let green: Int32
-    let blue: Int32
-
-    @inline(__always)
-    init(_ red: Int32, _ green: Int32, _ blue: Int32) {
-        self.red = red
-        self.green = green
-        self.blue = blue
-    }
-}
-
 /// The upright picture in a frame's bytes, whichever way it is stored. Nothing is checked: `Frame` has done that.
 ///
 /// Where a pixel lies is the sum of what its column and its row add, so that rotation costs nothing.
@@ -19,7 +5,25 @@ protocol PixelSource {
     associatedtype Place
     func column(_ x: Int) -> Place
     func row(_ y: Int) -> Place
-    func pixel(_ row: Place, _ column: Place) -> RGB
+    /// Writes red, green and blue of the row's pixels at `columns` to `target`, three bytes a pixel.
+    func read(_ row: Place, _ columns: [Place], into target: UnsafeMutablePointer<UInt8>)
+}
+
+/// Red, green and blue in the lowest three bytes, red lowest. The highest byte means nothing.
+private typealias RGB = UInt32
+
+/// Writes `count` pixels, three bytes each.
+@inline(__always)
+private func write(_ count: Int, to target: UnsafeMutablePointer<UInt8>, _ pixel: (Int) -> RGB) {
+    let bytes = UnsafeMutableRawPointer(target)
+    // Four bytes at once are written faster than three; the next pixel overwrites the fourth.
+    for x in 0..<count - 1 {
+        bytes.storeBytes(of: pixel(x).littleEndian, toByteOffset: 3 &* x, as: UInt32.self)
+    }
+    let last = pixel(count - 1)
+    for channel in 0..<3 {
+        target[3 * (count - 1) + channel] = UInt8(truncatingIfNeeded: last &>> UInt32(8 * channel))
+    }
 }
 
 /// How stored places follow from upright ones: each is the sum of what its column and its row add.
@@ -55,26 +59,46 @@ struct Turn {
     }
 }
 
-/// Pixels whose channels lie side by side.
+/// Pixels whose channels lie side by side: R, G, B or B, G, R and a fourth byte.
 struct Interleaved: PixelSource {
-    let bytes: UnsafePointer<UInt8>
+    enum Order {
+        case rgb, bgra
+    }
+
+    let bytes: UnsafeRawBufferPointer
     let bytesPerRow: Int
-    let bytesPerPixel: Int
-    let red: Int
-    let blue: Int
+    let order: Order
     let turn: Turn
 
     func column(_ x: Int) -> Int { offset(turn.column(x)) }
     func row(_ y: Int) -> Int { offset(turn.row(y)) }
 
     private func offset(_ place: (x: Int, y: Int)) -> Int {
-        place.x * bytesPerPixel + place.y * bytesPerRow
+        place.x * (order == .rgb ? 3 : 4) + place.y * bytesPerRow
+    }
+
+    func read(_ row: Int, _ columns: [Int], into target: UnsafeMutablePointer<UInt8>) {
+        columns.withUnsafeBufferPointer { columns in
+            switch order {
+            case .bgra:
+                write(columns.count, to: target) { word(row &+ columns[$0]).byteSwapped &>> 8 }
+            case .rgb:
+                // Four bytes at once are read faster than three, but the very last pixel may have only three.
+                write(columns.count, to: target) { x in
+                    let place = row &+ columns[x]
+                    return place &+ 4 <= bytes.count ? word(place) : three(place)
+                }
+            }
+        }
     }
 
     @inline(__always)
-    func pixel(_ row: Int, _ column: Int) -> RGB {
-        let pixel = bytes + (row &+ column)
-        return RGB(Int32(pixel[red]), Int32(pixel[1]), Int32(pixel[blue]))
+    private func word(_ place: Int) -> RGB {
+        RGB(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: RGB.self))
+    }
+
+    private func three(_ place: Int) -> RGB {
+        RGB(bytes[place]) | RGB(bytes[place + 1]) << 8 | RGB(bytes[place + 2]) << 16
     }
 }
 
@@ -85,9 +109,9 @@ struct Biplanar: PixelSource {
         let chroma: Int
     }
 
-    let luma: UnsafePointer<UInt8>
+    let luma: UnsafeRawBufferPointer
     let lumaPerRow: Int
-    let chroma: UnsafePointer<UInt8>
+    let chroma: UnsafeRawBufferPointer
     let chromaPerRow: Int
     let factors: YUVFactors
     let turn: Turn
@@ -102,9 +126,26 @@ struct Biplanar: PixelSource {
         )
     }
 
-    @inline(__always)
-    func pixel(_ row: Place, _ column: Place) -> RGB {
-        let pair = chroma + (row.chroma &+ column.chroma)
-        return factors.rgb(luma[row.luma &+ column.luma], pair[0], pair[1])
+    /// Gathers bytes first and converts them all after it: vector instructions can do the latter only.
+    func read(_ row: Place, _ columns: [Place], into target: UnsafeMutablePointer<UInt8>) {
+        let count = columns.count
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 3 * count) { bytes in
+            withUnsafeTemporaryAllocation(of: RGB.self, capacity: count) { pixels in
+                guard let y = bytes.baseAddress, let pixels = pixels.baseAddress else { return }
+                let (u, v) = (y + count, y + 2 * count)
+                columns.withUnsafeBufferPointer { columns in
+                    for x in 0..<count {
+                        let pair = row.chroma &+ columns[x].chroma
+                        y[x] = luma[row.luma &+ columns[x].luma]
+                        u[x] = chroma[pair]
+                        v[x] = chroma[pair &+ 1]
+                    }
+                }
+                for x in 0..<count {
+                    pixels[x] = factors.rgb(y[x], u[x], v[x])
+                }
+                write(count, to: target) { pixels[$0] }
+            }
+        }
     }
 }

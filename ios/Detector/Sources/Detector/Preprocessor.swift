@@ -14,6 +14,9 @@ struct Preprocessor: Sendable {
         case float([[Float]])
     }
 
+    /// Far above any detector; a damaged file that says more must not fill the phone's memory.
+    static let mostSide = 2048
+
     // x / 127.5 - 1 maps a camera's bytes to -1...1, which MobileNet detectors are trained on.
     private static let usual: Float = 127.5
 
@@ -26,8 +29,10 @@ struct Preprocessor: Sendable {
             throw .notADetector(path: model.path, reason: said)
         }
         let declared = model.inputs.first.map { model.tensors[$0].signature } ?? []
-        guard shape[1] > 0, shape[2] > 0, declared.dropFirst().allSatisfy({ $0 >= 0 }) else {
-            throw .unsupported(path: model.path, reason: "its input has no fixed size; convert it with a fixed height and width")
+        let sides = 1...Preprocessor.mostSide
+        guard sides.contains(shape[1]), sides.contains(shape[2]), declared.dropFirst().allSatisfy({ $0 >= 0 }) else {
+            let said = "its input \(shape) has no fixed size up to \(Preprocessor.mostSide)"
+            throw .unsupported(path: model.path, reason: "\(said); convert it with a fixed height and width")
         }
         height = shape[1]
         width = shape[2]
@@ -77,12 +82,12 @@ struct Preprocessor: Sendable {
         guard let target else { return }
         switch frame.pixels {
         case .rgb(let plane):
-            fill(target, frame, plane, bytesPerPixel: 3, red: 0, blue: 2)
+            fill(target, frame, plane, .rgb)
         case .bgra(let plane):
-            fill(target, frame, plane, bytesPerPixel: 4, red: 2, blue: 0)
+            fill(target, frame, plane, .bgra)
         case .yuv420(let luma, let chroma, let color):
-            luma.withBytes { lumaBytes in
-                chroma.withBytes { chromaBytes in
+            luma.bytes.withUnsafeBytes { lumaBytes in
+                chroma.bytes.withUnsafeBytes { chromaBytes in
                     let source = Biplanar(
                         luma: lumaBytes, lumaPerRow: luma.bytesPerRow, chroma: chromaBytes,
                         chromaPerRow: chroma.bytesPerRow, factors: color.factors, turn: Turn(frame)
@@ -94,13 +99,10 @@ struct Preprocessor: Sendable {
     }
 
     private func fill(
-        _ target: UnsafeMutablePointer<UInt8>, _ frame: Frame, _ plane: Plane, bytesPerPixel: Int, red: Int, blue: Int
+        _ target: UnsafeMutablePointer<UInt8>, _ frame: Frame, _ plane: Plane, _ order: Interleaved.Order
     ) {
-        plane.withBytes { bytes in
-            let source = Interleaved(
-                bytes: bytes, bytesPerRow: plane.bytesPerRow, bytesPerPixel: bytesPerPixel, red: red, blue: blue,
-                turn: Turn(frame)
-            )
+        plane.bytes.withUnsafeBytes { bytes in
+            let source = Interleaved(bytes: bytes, bytesPerRow: plane.bytesPerRow, order: order, turn: Turn(frame))
             resize(source, frame, target)
         }
     }
@@ -143,17 +145,6 @@ struct Preprocessor: Sendable {
         return (0..<3).map { channel in
             let (mean, std) = (mean[channel % mean.count], std[channel % std.count])
             return (0..<256).map { Float($0) / std - mean / std }
-        }
-    }
-}
-
-extension Plane {
-    /// The plane's bytes where they lie. `Frame` has checked that there are any.
-    fileprivate func withBytes(_ body: (UnsafePointer<UInt8>) -> Void) {
-        bytes.withUnsafeBytes { buffer in
-            if let start = buffer.assumingMemoryBound(to: UInt8.self).baseAddress {
-                body(start)
-            }
         }
     }
 }

@@ -42,20 +42,21 @@ struct YUVFactors {
 
     static let bits: Int32 = 20
 
-    /// Rounded to nearest and clipped. No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
+    /// Rounded to nearest and clipped: red in the lowest byte, then green, then blue.
+    ///
+    /// No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
     @inline(__always)
-    func rgb(_ y: UInt8, _ u: UInt8, _ v: UInt8) -> RGB {
+    func rgb(_ y: UInt8, _ u: UInt8, _ v: UInt8) -> UInt32 {
         let base = max(Int32(y) &- black, 0) &* luma &+ (1 << (YUVFactors.bits &- 1))
         let (u, v) = (Int32(u) &- 128, Int32(v) &- 128)
-        return RGB(
-            clip((base &+ vToRed &* v) &>> YUVFactors.bits),
-            clip((base &+ uToGreen &* u &+ vToGreen &* v) &>> YUVFactors.bits),
-            clip((base &+ uToBlue &* u) &>> YUVFactors.bits)
-        )
+        let red = clipped(base &+ vToRed &* v)
+        let green = clipped(base &+ uToGreen &* u &+ vToGreen &* v)
+        let blue = clipped(base &+ uToBlue &* u)
+        return red | green &<< 8 | blue &<< 16
     }
 
     @inline(__always)
-    private func clip(_ value: Int32) -> Int32 {
-        min(max(value, 0), 255)
+    private func clipped(_ value: Int32) -> UInt32 {
+        UInt32(truncatingIfNeeded: min(max(value &>> YUVFactors.bits, 0), 255))
     }
 }

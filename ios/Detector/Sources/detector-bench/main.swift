@@ -7,7 +7,7 @@ import Foundation
 struct Times: Encodable {
     let preprocess: Double
     let postprocess: Double
-    let detections: Int
+    let yuv: Double
 }
 
 func median(_ values: [Double]) -> Double {
@@ -22,19 +22,27 @@ func main(_ arguments: [String]) async throws {
         exit(2)
     }
     let bytes = try Data(contentsOf: URL(fileURLWithPath: arguments[2]))
-    let frame = try Frame(.rgb(Plane(bytes, bytesPerRow: 3 * width)), width: width, height: height)
+    let frames = [
+        try Frame(.rgb(Plane(bytes, bytesPerRow: 3 * width)), width: width, height: height),
+        // The first bytes as a camera gives them: luma, then U and V in turn.
+        try Frame(
+            .yuv420(
+                luma: Plane(bytes.prefix(width * height), bytesPerRow: width),
+                chroma: Plane(Data(bytes.dropFirst(width * height)), bytesPerRow: width),
+                YUVColor(matrix: .bt709, isFullRange: true)),
+            width: width, height: height),
+    ]
     let detector = try Detector(path: arguments[1], score: 0.3, accelerators: [.cpu])
-    var timings: [Timings] = []
-    var detections = 0
+    var timings: [[Timings]] = [[], []]
     for _ in 0..<count + 3 {
-        let found = try await detector.detect(frame)
-        detections = found.detections.count
-        timings.append(found.timings)
+        for (kind, frame) in frames.enumerated() {
+            timings[kind].append(try await detector.detect(frame).timings)
+        }
     }
-    let measured = timings.dropFirst(3)
+    let (rgb, yuv) = (timings[0].dropFirst(3), timings[1].dropFirst(3))
     let times = Times(
-        preprocess: median(measured.map(\.preprocess)), postprocess: median(measured.map(\.postprocess)),
-        detections: detections)
+        preprocess: median(rgb.map(\.preprocess)), postprocess: median(rgb.map(\.postprocess)),
+        yuv: median(yuv.map(\.preprocess)))
     print(String(decoding: try JSONEncoder().encode(times), as: UTF8.self))
 }
 
