@@ -28,10 +28,15 @@ final class Camera: NSObject, @unchecked Sendable {
     private let session = AVCaptureSession()
     private let output = AVCaptureVideoDataOutput()
     private var position = AVCaptureDevice.Position.back
-    private var rotation: AVCaptureDevice.RotationCoordinator?
-    private var levelling: NSKeyValueObservation?
+    /// How far frames are turned, in degrees: as the preview is, so that boxes lie where it shows their objects.
+    /// Nil until a camera has said it.
+    private var angle: Int?
     private var shots: AsyncStream<Shot>.Continuation?
     private var index = 0
+
+    // What watches the preview's angle stays on the main thread, as the layer does.
+    @MainActor private var rotation: AVCaptureDevice.RotationCoordinator?
+    @MainActor private var levelling: NSKeyValueObservation?
 
     override init() {
         preview = AVCaptureVideoPreviewLayer(session: session)
@@ -100,13 +105,25 @@ final class Camera: NSObject, @unchecked Sendable {
             guard session.canAddOutput(output) else { throw Problem.missing }
             session.addOutput(output)
         }
+        angle = nil
+        Task { @MainActor in
+            level(device)
+        }
+    }
+
+    /// Keeps the preview level, and frames with it.
+    @MainActor
+    private func level(_ device: AVCaptureDevice) {
         let rotation = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: preview)
         self.rotation = rotation
         levelling = rotation.observe(\.videoRotationAngleForHorizonLevelPreview, options: [.initial, .new]) {
-            [preview] rotation, _ in
+            [self] rotation, _ in
             let angle = rotation.videoRotationAngleForHorizonLevelPreview
             if let connection = preview.connection, connection.isVideoRotationAngleSupported(angle) {
                 connection.videoRotationAngle = angle
+            }
+            queue.async { [self] in
+                self.angle = Int(angle)
             }
         }
     }
@@ -114,10 +131,9 @@ final class Camera: NSObject, @unchecked Sendable {
 
 extension Camera: AVCaptureVideoDataOutputSampleBufferDelegate {
     func captureOutput(_ output: AVCaptureOutput, didOutput sample: CMSampleBuffer, from connection: AVCaptureConnection) {
-        guard let buffer = CMSampleBufferGetImageBuffer(sample), let shots else { return }
-        let angle = rotation?.videoRotationAngleForHorizonLevelCapture ?? 0
+        guard let buffer = CMSampleBufferGetImageBuffer(sample), let shots, let angle else { return }
         let time = CMSampleBufferGetPresentationTimeStamp(sample).seconds
-        let turn = Rotation(rawValue: Int(angle)) ?? .none
+        let turn = Rotation(rawValue: angle) ?? .none
         guard let frame = try? Frame(buffer, rotation: turn, index: index, time: time) else { return }
         index += 1
         shots.yield(Shot(frame: frame, isMirrored: position == .front))

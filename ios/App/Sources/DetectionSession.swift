@@ -59,10 +59,11 @@ final class DetectionSession {
             let result = await Task.detached { () -> Result<Detector, DetectorError> in
                 Result { () throws(DetectorError) in try Detector(path: url.path) }
             }.value
+            let defaultScore = await (try? result.get())?.score
             guard !Task.isCancelled else { return }
             switch result {
             case .success(let loaded):
-                score = await loaded.score
+                score = defaultScore ?? score
                 engineName = loaded.engineName
                 stepsDown = loaded.stepsDown
                 detector = loaded
@@ -74,10 +75,12 @@ final class DetectionSession {
 
     /// Takes a model that the user has picked in Files into the app, and loads it.
     func take(_ picked: Result<URL, any Error>) {
-        do {
-            select(try library.take(picked.get()))
-        } catch {
-            problem = error.localizedDescription
+        Task {
+            do {
+                select(try await library.take(picked.get()))
+            } catch {
+                problem = error.localizedDescription
+            }
         }
     }
 

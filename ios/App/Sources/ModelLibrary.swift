@@ -12,7 +12,14 @@ final class ModelLibrary {
     }
 
     /// Copies a picked file into the app, so that it is there the next time; returns the copy.
-    func take(_ picked: URL) throws -> URL {
+    func take(_ picked: URL) async throws -> URL {
+        // A file in the cloud is fetched first: not for the screen's thread.
+        let copy = try await Task.detached { try Self.copied(picked) }.value
+        refresh()
+        return copy
+    }
+
+    private nonisolated static func copied(_ picked: URL) throws -> URL {
         let isScoped = picked.startAccessingSecurityScopedResource()
         defer {
             if isScoped {
@@ -20,9 +27,9 @@ final class ModelLibrary {
             }
         }
         let manager = FileManager.default
-        try manager.createDirectory(at: Self.taken, withIntermediateDirectories: true)
-        let copy = Self.taken.appendingPathComponent(picked.lastPathComponent)
-        let temporary = Self.taken.appendingPathComponent(UUID().uuidString)
+        try manager.createDirectory(at: taken, withIntermediateDirectories: true)
+        let copy = taken.appendingPathComponent(picked.lastPathComponent)
+        let temporary = taken.appendingPathComponent(UUID().uuidString)
         // Whole under its name, or not there.
         try manager.copyItem(at: picked, to: temporary)
         if manager.fileExists(atPath: copy.path) {
@@ -30,7 +37,6 @@ final class ModelLibrary {
         } else {
             try manager.moveItem(at: temporary, to: copy)
         }
-        refresh()
         return copy
     }
 
@@ -42,5 +48,5 @@ final class ModelLibrary {
         }
     }
 
-    private static let taken = URL.documentsDirectory.appendingPathComponent("Models")
+    private nonisolated static let taken = URL.documentsDirectory.appendingPathComponent("Models")
 }
