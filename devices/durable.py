@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -19,8 +20,8 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
         with open(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
+        os.chmod(name, mode)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -40,7 +41,9 @@ def link(path: Path, target: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flushes the names in a folder."""
+    """Flushes the names in a folder, where the system lets one do that (Windows does not)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -63,13 +66,32 @@ def sync_tree(folder: Path) -> None:
 
 
 @contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Makes a KitError of what the system refuses: a folder of somebody else's, a full disk."""
+    try:
+        yield
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        advice = {
+            errno.EACCES: "; run it as the user that owns the folder",
+            errno.EPERM: "; run it as the user that owns the folder",
+            errno.ENOSPC: "; make room, what was there stays",
+        }.get(error.errno, "")
+        raise KitError(f"{place}{error.strerror or error}{advice}") from error
+
+
+@contextlib.contextmanager
 def lock(path: Path, what: str) -> Iterator[None]:
     """Holds the lock `path`, which the system lets go of however this process ends.
 
-    Raises KitError where another process has it; `what` says what that one does.
+    Raises KitError where another process has it; `what` says what that one does. Windows, where nobody
+    but a publisher is, has no such lock.
     """
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
         try:

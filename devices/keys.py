@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
-from devices import keyring, tuf_library
+from devices import durable, keyring, tuf_library
 from runtime.command import run
 from runtime.errors import InputError
 from runtime.options import positive
@@ -36,6 +36,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--passphrase-file", metavar="FILE", type=Path, help="a file with the passphrase")
     options = parser.parse_args(argv)
     tuf_library.require()
+    with durable.told():
+        return _keys(options)
+
+
+def _keys(options: argparse.Namespace) -> int:
     is_new = not (options.show or options.sign or options.renew)
     secret = keyring.secret_from(options.passphrase_file, ask, is_new)
     ring = keyring.Keyring(options.keys, secret, options.root_keys)

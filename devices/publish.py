@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence
 
-from devices import bundle, channel, keyring, tuf_library
+from devices import bundle, channel, durable, keyring, tuf_library
 from devices.channel import Channel, Offer
 from devices.keys import ask
 from devices.repository import Lifetimes, Repository
@@ -26,6 +26,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     options = _parser().parse_args(argv)
     options.group = options.group or ""
     tuf_library.require()
+    with durable.told():
+        return _publish(options)
+
+
+def _publish(options: argparse.Namespace) -> int:
     ring = keyring.Keyring(options.keys, keyring.secret_from(options.passphrase_file, ask, False))
     lifetimes = Lifetimes(options.targets_days, options.snapshot_days, options.timestamp_days)
     repository = Repository(options.repository, ring, lifetimes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from devices import tuf_library
+from devices import durable, tuf_library
 from devices.layout import MODEL, Layout
 from devices.memory import Memory
 from devices.release import KINDS
@@ -54,18 +55,16 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         options.probation,
         options.limit << 20,
     )
-    device = Device(layout, self_test(options), settings, Path(health), _tell)
-    if options.rollback:
-        outcome = device.roll_back()
-    else:
-        root = trusted_root(layout, options.root)
-        if options.retry:
-            device.forget_refused()
-        origin = _origin(options)
-        try:
-            outcome = device.update(origin, root)
-        finally:
-            origin.close()
+    with durable.told():
+        device = Device(layout, self_test(options), settings, Path(health), _tell)
+        if options.rollback:
+            outcome = device.roll_back()
+        else:
+            root = trusted_root(layout, options.root)
+            if options.retry:
+                device.forget_refused()
+            with contextlib.closing(_origin(options)) as origin:
+                outcome = device.update(origin, root)
     print(f"{outcome.word}: {outcome.release or 'no model'}" + (f" ({outcome.reason})" if outcome.reason else ""))
     return 1 if outcome.word == RETURNED and not options.rollback else 0
 
@@ -125,10 +124,9 @@ def _origin(options: argparse.Namespace) -> Any:
     from devices.bundle import Bundle
     from devices.origin import Archive, origin_of
 
-    given = [what for what in (options.file, options.repository) if what]
     if options.file:
         return Archive(Bundle(options.file))
-    if not given:
+    if not options.repository:
         raise InputError("give --repository URL, or --file BUNDLE")
     return origin_of(options.repository)
 
