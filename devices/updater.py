@@ -249,7 +249,8 @@ class Device:
             return Verdict(GOOD, "self-test passed")
         folder, before = self.layout.models / trial.release, self._health()
         watch = Watch(folder, self._settings.probation, trial.watched, time.monotonic(), before)
-        self._tell(f"watching {trial.release} for {self._settings.probation:.0f} s")
+        if before is not None or trial.watched:
+            self._tell(f"watching {trial.release} for {self._settings.probation:.0f} s")
         self._reload()
         while True:
             health = self._health()
