@@ -30,7 +30,7 @@ fun frameTests(places: Places) = listOf(
             for (x in 0 until width) for (c in 0 until 3) rgba.put(140 * y + 4 * x + c, bytes[3 * (y * width + x) + c])
         }
         val frame = Frame(Pixels.Rgba(Plane(rgba, 140, 4)), width, height)
-        same(sha256(resized(frame)), sha256(resized(rgb(bytes, width, height))))
+        same(sha256(resized(frame, 20, 24)), sha256(resized(rgb(bytes, width, height), 20, 24)))
     },
     Test("what is no picture is refused") {
         val bytes = ByteArray(64)
@@ -50,12 +50,6 @@ fun frameTests(places: Places) = listOf(
         same(Rotation.of(-90), Rotation.LEFT)
     },
 )
-
-private fun resized(frame: Frame): ByteArray {
-    val target = ByteArray(3 * 20 * 24)
-    Bilinear.resize(PixelSource.of(frame, Scratch()), frame.uprightWidth, frame.uprightHeight, 20, 24, target)
-    return target
-}
 
 /** The picture stored so that [rotation] makes it upright again. */
 private fun turned(bytes: ByteArray, width: Int, height: Int, rotation: Rotation): Frame {
@@ -80,8 +74,7 @@ private fun turnedYuv(rotation: Rotation) {
     val width = 33
     val height = 18
     val pixels = waysToStore(noise(1, width * height), noise(2, 2 * 17 * 9), width, height, YuvColor())[1]
-    val plain = ByteArray(3 * width * height)
-    Bilinear.resize(PixelSource.of(Frame(pixels, width, height), Scratch()), width, height, width, height, plain)
+    val plain = resized(Frame(pixels, width, height), width, height)
     val fromRgb = Frame(Pixels.Rgb(Plane(plain, 3 * width, 3)), width, height, rotation)
-    same(sha256(resized(Frame(pixels, width, height, rotation))), sha256(resized(fromRgb)), "$rotation")
+    same(sha256(resized(Frame(pixels, width, height, rotation), 20, 24)), sha256(resized(fromRgb, 20, 24)), "$rotation")
 }

@@ -44,10 +44,8 @@ private fun findsTheSame(folder: File, golden: Value, model: Value) {
 private fun resizesTheSame(case: Value) {
     val width = case["width"].int
     val height = case["height"].int
-    val target = ByteArray(3 * case["to_width"].int * case["to_height"].int)
     val frame = rgb(noise(case["seed"].int, 3 * width * height), width, height)
-    Bilinear.resize(PixelSource.of(frame, Scratch()), width, height, case["to_width"].int, case["to_height"].int, target)
-    same(sha256(target), case["sha256"].text, "$width x $height")
+    same(sha256(resized(frame, case["to_width"].int, case["to_height"].int)), case["sha256"].text, "$width x $height")
 }
 
 private fun convertsTheSame(case: Value) {
@@ -60,10 +58,7 @@ private fun convertsTheSame(case: Value) {
     val matrix = YuvColor.Matrix.valueOf(case["matrix"].text.uppercase())
     val color = YuvColor(matrix, case["full_range"].boolean)
     for (pixels in waysToStore(luma, chroma, width, height, color)) {
-        val target = ByteArray(3 * width * height)
-        val frame = Frame(pixels, width, height)
-        Bilinear.resize(PixelSource.of(frame, Scratch()), width, height, width, height, target)
-        same(sha256(target), case["sha256"].text, "$width x $height ${color.matrix}")
+        same(sha256(resized(Frame(pixels, width, height), width, height)), case["sha256"].text, "$width x $height ${color.matrix}")
     }
 }
 

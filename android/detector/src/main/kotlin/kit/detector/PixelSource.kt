@@ -1,6 +1,7 @@
 package kit.detector
 
 import java.nio.ByteBuffer
+import java.nio.ByteOrder
 
 /**
  * The upright picture in a frame's bytes, whichever way it is stored. Nothing is checked: [Frame] has done that.
@@ -8,31 +9,11 @@ import java.nio.ByteBuffer
  * Where a pixel lies is the sum of what its column and its row add, so that rotation costs nothing.
  */
 internal abstract class PixelSource(private val frame: Frame) {
-    /** Writes R, G, B of the chosen pixels of the upright row [y] to [out]. */
-    abstract fun read(y: Int, columns: Columns, out: ByteArray)
-
     /**
-     * Writes (w0 * left + w1 * right) >> 4 of each channel of the chosen pairs of the upright row [y] to [out].
-     *
-     * [buffer] has room for two rows of pixels.
+     * Writes the chosen pixels of the upright row [y] to [out]: red in the lowest byte, then green, then blue.
+     * The highest byte means nothing.
      */
-    open fun blend(y: Int, left: Columns, right: Columns, w0: IntArray, w1: IntArray, buffer: Array<ByteArray>, out: IntArray) {
-        val (lefts, rights) = buffer
-        read(y, left, lefts)
-        read(y, right, rights)
-        var place = 0
-        for (x in w0.indices) {
-            val first = w0[x]
-            val second = w1[x]
-            out[place] = blended(first, lefts[place], second, rights[place])
-            out[place + 1] = blended(first, lefts[place + 1], second, rights[place + 1])
-            out[place + 2] = blended(first, lefts[place + 2], second, rights[place + 2])
-            place += 3
-        }
-    }
-
-    protected fun blended(w0: Int, left: Byte, w1: Int, right: Byte): Int =
-        (w0 * (left.toInt() and 0xFF) + w1 * (right.toInt() and 0xFF)) shr 4
+    abstract fun read(y: Int, columns: Columns, out: IntArray)
 
     /** What the upright columns [xs] add to the place of a pixel. */
     fun columns(xs: IntArray): Columns = columns(IntArray(xs.size) { storedX(xs[it]) }, IntArray(xs.size) { storedY(xs[it]) })
@@ -65,104 +46,96 @@ internal abstract class PixelSource(private val frame: Frame) {
     }
 
     /** Byte offsets of columns in the first plane, and in U and V where there are such. */
-    class Columns(val first: IntArray, val u: IntArray = NONE, val v: IntArray = NONE)
+    class Columns(val first: IntArray, val u: IntArray = NONE, val v: IntArray = NONE) {
+        val last: Int = first.max()
+    }
 
     companion object {
         private val NONE = IntArray(0)
 
         fun of(frame: Frame, scratch: Scratch): PixelSource = when (val pixels = frame.pixels) {
-            is Pixels.Rgb -> Interleaved(frame, pixels.plane, 3, scratch)
-            is Pixels.Rgba -> Interleaved(frame, pixels.plane, 4, scratch)
+            is Pixels.Rgb -> Interleaved(frame, pixels.plane, 3)
+            is Pixels.Rgba -> Interleaved(frame, pixels.plane, 4)
             is Pixels.Yuv420 -> Planar(frame, pixels, scratch)
         }
     }
 }
 
 /**
- * Planes as arrays: reading a buffer byte by byte is several times slower, and copying one whole is not.
- * The arrays are kept for the next frame.
+ * Arrays that are kept for the next frame: planes, since reading a buffer byte by byte is several times
+ * slower than an array, and copying one whole is not; and numbers by pixel of a row.
  */
 internal class Scratch {
-    private val arrays = arrayOfNulls<ByteArray>(3)
+    private val planes = arrayOfNulls<ByteArray>(3)
+    private val rows = arrayOfNulls<IntArray>(3)
 
     class Part(val array: ByteArray, val offset: Int)
 
-    fun array(index: Int, bytes: ByteBuffer): Part {
+    fun plane(index: Int, bytes: ByteBuffer): Part {
         if (bytes.hasArray()) return Part(bytes.array(), bytes.arrayOffset())
         val size = bytes.limit()
-        val array = arrays[index]?.takeIf { it.size >= size } ?: ByteArray(size).also { arrays[index] = it }
+        val array = planes[index]?.takeIf { it.size >= size } ?: ByteArray(size).also { planes[index] = it }
         bytes.duplicate().apply { position(0) }.get(array, 0, size)
         return Part(array, 0)
     }
+
+    fun row(index: Int, size: Int): IntArray = rows[index]?.takeIf { it.size >= size } ?: IntArray(size).also { rows[index] = it }
 }
 
 /** Pixels whose channels lie side by side: R, G, B from the first byte on. */
-private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: Int, scratch: Scratch) : PixelSource(frame) {
-    private val part = scratch.array(0, plane.bytes)
+private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: Int) : PixelSource(frame) {
+    private val bytes = plane.bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN)
     private val rowStride = plane.rowStride
 
     override fun columns(storedX: IntArray, storedY: IntArray) =
         Columns(IntArray(storedX.size) { storedX[it] * pixelBytes + storedY[it] * rowStride })
 
-    override fun read(y: Int, columns: Columns, out: ByteArray) {
-        val bytes = part.array
-        val row = part.offset + rowX(y) * pixelBytes + rowY(y) * rowStride
+    override fun read(y: Int, columns: Columns, out: IntArray) {
+        val row = rowX(y) * pixelBytes + rowY(y) * rowStride
         val places = columns.first
-        var place = 0
-        for (column in places) {
-            val pixel = row + column
-            out[place] = bytes[pixel]
-            out[place + 1] = bytes[pixel + 1]
-            out[place + 2] = bytes[pixel + 2]
-            place += 3
+        val bytes = bytes
+        // Four bytes at once are read faster than three, but the very last pixel may have only three.
+        if (row + columns.last + 4 <= bytes.limit()) {
+            for (x in places.indices) out[x] = bytes.getInt(row + places[x])
+        } else {
+            for (x in places.indices) out[x] = pixel(row + places[x])
         }
     }
 
-    /** The same as for others, without copying pixels first. */
-    override fun blend(y: Int, left: Columns, right: Columns, w0: IntArray, w1: IntArray, buffer: Array<ByteArray>, out: IntArray) {
-        val bytes = part.array
-        val row = part.offset + rowX(y) * pixelBytes + rowY(y) * rowStride
-        val lefts = left.first
-        val rights = right.first
-        var place = 0
-        for (x in w0.indices) {
-            val one = row + lefts[x]
-            val other = row + rights[x]
-            val first = w0[x]
-            val second = w1[x]
-            out[place] = blended(first, bytes[one], second, bytes[other])
-            out[place + 1] = blended(first, bytes[one + 1], second, bytes[other + 1])
-            out[place + 2] = blended(first, bytes[one + 2], second, bytes[other + 2])
-            place += 3
-        }
+    private fun pixel(place: Int): Int {
+        fun channel(index: Int) = bytes.get(place + index).toInt() and 0xFF
+        return channel(0) or (channel(1) shl 8) or (channel(2) shl 16)
     }
 }
 
 /** Luma by pixel, U and V by block of 2 x 2. */
-private class Planar(frame: Frame, pixels: Pixels.Yuv420, scratch: Scratch) : PixelSource(frame) {
+private class Planar(frame: Frame, pixels: Pixels.Yuv420, private val scratch: Scratch) : PixelSource(frame) {
     private val factors = pixels.color.factors
     private val planes = listOf(pixels.luma, pixels.u, pixels.v)
-    private val parts = planes.mapIndexed { index, plane -> scratch.array(index, plane.bytes) }
+    private val parts = planes.mapIndexed { index, plane -> scratch.plane(index, plane.bytes) }
 
     override fun columns(storedX: IntArray, storedY: IntArray): Columns {
         fun offsets(plane: Int, block: Int) = IntArray(storedX.size) { offset(plane, block, storedX[it], storedY[it]) }
         return Columns(offsets(0, 1), offsets(1, 2), offsets(2, 2))
     }
 
-    override fun read(y: Int, columns: Columns, out: ByteArray) {
+    override fun read(y: Int, columns: Columns, out: IntArray) {
         val x = rowX(y)
         val row = rowY(y)
-        val lumaRow = parts[0].offset + offset(0, 1, x, row)
-        val uRow = parts[1].offset + offset(1, 2, x, row)
-        val vRow = parts[2].offset + offset(2, 2, x, row)
-        val luma = parts[0].array
-        val u = parts[1].array
-        val v = parts[2].array
-        for (index in columns.first.indices) {
-            factors.rgb(
-                luma[lumaRow + columns.first[index]], u[uRow + columns.u[index]], v[vRow + columns.v[index]], out, 3 * index,
-            )
-        }
+        val size = columns.first.size
+        val luma = scratch.row(0, size)
+        val u = scratch.row(1, size)
+        val v = scratch.row(2, size)
+        gather(parts[0], offset(0, 1, x, row), columns.first, luma)
+        gather(parts[1], offset(1, 2, x, row), columns.u, u)
+        gather(parts[2], offset(2, 2, x, row), columns.v, v)
+        factors.rgb(luma, u, v, size, out)
+    }
+
+    private fun gather(part: Scratch.Part, row: Int, places: IntArray, out: IntArray) {
+        val bytes = part.array
+        val start = part.offset + row
+        for (x in places.indices) out[x] = bytes[start + places[x]].toInt() and 0xFF
     }
 
     private fun offset(plane: Int, block: Int, x: Int, y: Int): Int =

@@ -36,18 +36,28 @@ internal class YuvFactors(color: YuvColor) {
         uToBlue = whole(2 * (1 - blue) * chroma)
     }
 
-    /** Writes R, G and B, rounded to nearest and clipped, to [out] from [place] on. */
-    fun rgb(y: Byte, u: Byte, v: Byte, out: ByteArray, place: Int) {
-        val above = (y.toInt() and 0xFF) - black
-        val base = (if (above < 0) 0 else above) * luma + (1 shl (BITS - 1))
-        val du = (u.toInt() and 0xFF) - 128
-        val dv = (v.toInt() and 0xFF) - 128
-        out[place] = clip((base + vToRed * dv) shr BITS)
-        out[place + 1] = clip((base + uToGreen * du + vToGreen * dv) shr BITS)
-        out[place + 2] = clip((base + uToBlue * du) shr BITS)
+    /**
+     * Writes the first [size] pixels, rounded to nearest and clipped, to [out] as [PixelSource.read] has them;
+     * the arrays hold numbers from 0 to 255.
+     */
+    fun rgb(luma: IntArray, u: IntArray, v: IntArray, size: Int, out: IntArray) {
+        for (x in 0 until size) {
+            val above = luma[x] - black
+            val base = (above and (above shr 31).inv()) * this.luma + (1 shl (BITS - 1))
+            val du = u[x] - 128
+            val dv = v[x] - 128
+            val red = clip((base + vToRed * dv) shr BITS)
+            val green = clip((base + uToGreen * du + vToGreen * dv) shr BITS)
+            val blue = clip((base + uToBlue * du) shr BITS)
+            out[x] = red or (green shl 8) or (blue shl 16)
+        }
     }
 
-    private fun clip(value: Int): Byte = (if (value < 0) 0 else if (value > 255) 255 else value).toByte()
+    /** To 0..255, without a branch: shifting by 31 makes all bits of the sign. */
+    private fun clip(value: Int): Int {
+        val positive = value and (value shr 31).inv()
+        return (positive or ((255 - positive) shr 31)) and 0xFF
+    }
 
     private fun whole(factor: Double): Int = Math.rint(factor * (1 shl BITS)).toInt()
 
