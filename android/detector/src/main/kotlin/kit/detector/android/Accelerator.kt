@@ -13,21 +13,24 @@ import org.tensorflow.lite.nnapi.NnApiDelegate
 
 /** What may compute a model, the fastest first. */
 enum class Accelerator(val title: String) {
+    /** The phone's NPU, through a delegate of the chip's maker that the app brings: see [Detectors.load]. */
+    NPU("NPU"),
     GPU("GPU"),
 
     /** The phone's NPU or DSP through Android's Neural Networks API, which Android 15 has deprecated. */
     NNAPI("NNAPI"),
     CPU("CPU");
 
-    internal fun rung(file: ModelFile, threads: Int) = Rung(title) {
+    internal fun rung(file: ModelFile, threads: Int, npu: (() -> Delegate)?) = Rung(title) {
         when (this) {
+            NPU -> delegated(file, threads, npu ?: throw DetectorError.EngineFailed("the app has no delegate of a chip's maker"))
             GPU -> delegated(file, threads, ::gpu)
             NNAPI -> delegated(file, threads, ::nnapi)
             CPU -> LiteRtEngine.load(file.buffer, "LiteRT, CPU, $threads threads", options(threads))
         }
     }
 
-    private fun <Kind> delegated(file: ModelFile, threads: Int, make: () -> Kind): Engine where Kind : Delegate, Kind : AutoCloseable {
+    private fun delegated(file: ModelFile, threads: Int, make: () -> Delegate): Engine {
         val delegate = failing(make)
         try {
             val engine = LiteRtEngine.load(file.buffer, "LiteRT, $title", options(threads).addDelegate(delegate))

@@ -6,6 +6,7 @@ import kit.detector.DetectorError
 import kit.detector.Labels
 import kit.detector.Ladder
 import kit.detector.ModelFile
+import org.tensorflow.lite.Delegate
 import java.io.FileInputStream
 import java.io.IOException
 import java.nio.channels.FileChannel
@@ -15,16 +16,19 @@ object Detectors {
     /**
      * The detector in [file], on the first of [accelerators] that loads the model and runs it.
      *
-     * `detector.stepsDown` has the reason for each that does not. Takes its time: not for the main
-     * thread. Throws a [DetectorError] where the file is no detector, or nothing can run it.
+     * `detector.stepsDown` has the reason for each that does not. [npu] makes the delegate behind
+     * [Accelerator.NPU]; what it throws is the reason against it, and it is closed with the detector.
+     * Takes its time: not for the main thread. Call `detect` on the thread that loaded: a GPU's driver may
+     * insist on it. Throws a [DetectorError] where the file is no detector, or nothing can run it.
      */
     fun load(
         file: ModelFile,
         accelerators: List<Accelerator> = Accelerator.entries,
         threads: Int = DEFAULT_THREADS,
         score: Double = file.defaultScore,
+        npu: (() -> Delegate)? = null,
     ): Detector {
-        val ladder = Ladder.climb(accelerators.map { it.rung(file, threads) })
+        val ladder = Ladder.climb(accelerators.map { it.rung(file, threads, npu) })
         return Detector(file, ladder.engine, score, ladder.stepsDown)
     }
 

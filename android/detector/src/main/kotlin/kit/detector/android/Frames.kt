@@ -15,6 +15,7 @@ import java.nio.ByteBuffer
 
 /**
  * A frame of CameraX, read where it lies: close the image only after it has been looked at.
+ * It is the whole image, whatever its crop rectangle says.
  *
  * Takes YUV_420_888 and RGBA_8888, whichever `ImageAnalysis` is set to. Throws [DetectorError.BadFrame]
  * for anything else.

@@ -37,7 +37,13 @@ class LiteRtEngine private constructor(override val name: String, private val in
         fun load(model: ByteBuffer, name: String, options: InterpreterApi.Options): LiteRtEngine = failing {
             // The runtime inside the app, so that what was tested is what runs, with Play services or without.
             options.setRuntime(InterpreterApi.Options.TfLiteRuntime.FROM_APPLICATION_ONLY)
-            LiteRtEngine(name, InterpreterApi.create(model, options))
+            val interpreter = InterpreterApi.create(model, options)
+            try {
+                LiteRtEngine(name, interpreter)
+            } catch (error: RuntimeException) {
+                interpreter.close()
+                throw error
+            }
         }
 
         private fun port(tensor: org.tensorflow.lite.Tensor): TensorPort {
