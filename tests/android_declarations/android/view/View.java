@@ -1,3 +1,5 @@
 package android.view;
 
-public class View {}
+public class View {
+    public native Display getDisplay();
+}

@@ -7,6 +7,8 @@ public final class ImageAnalysis extends UseCase {
         void analyze(ImageProxy image);
     }
     public native void setAnalyzer(java.util.concurrent.Executor executor, Analyzer analyzer);
+    public native int getTargetRotation();
+    public native void setTargetRotation(int rotation);
     public static final class Builder {
         public native Builder setResolutionSelector(androidx.camera.core.resolutionselector.ResolutionSelector selector);
         public native Builder setBackpressureStrategy(int strategy);

@@ -19,6 +19,9 @@ import java.util.concurrent.ExecutionException
  * CameraX stops it while [owner] is in the background, and goes on afterwards.
  */
 class Camera(private val context: Context, private val owner: LifecycleOwner, private val view: PreviewView) {
+    private var preview: Preview? = null
+    private var analysis: ImageAnalysis? = null
+
     /** Only the newest frame waits; older ones are dropped. */
     fun bind(session: DetectionSession, isFront: Boolean) {
         val request = ProcessCameraProvider.getInstance(context)
@@ -34,6 +37,16 @@ class Camera(private val context: Context, private val owner: LifecycleOwner, pr
                 session.reportCamera("The camera cannot be used: ${error.message}")
             }
         }, ContextCompat.getMainExecutor(context))
+    }
+
+    /**
+     * Follows the display to another rotation. From one landscape to the other Android makes no new activity,
+     * and frames would go on to be turned as before.
+     */
+    fun turn() {
+        val rotation = view.display?.rotation ?: return
+        preview?.targetRotation = rotation
+        analysis?.targetRotation = rotation
     }
 
     private fun bind(provider: ProcessCameraProvider, session: DetectionSession, isFront: Boolean) {
@@ -53,5 +66,7 @@ class Camera(private val context: Context, private val owner: LifecycleOwner, pr
         val group = UseCaseGroup.Builder().addUseCase(preview).addUseCase(analysis).build()
         provider.unbindAll()
         provider.bindToLifecycle(owner, selector, group)
+        this.preview = preview
+        this.analysis = analysis
     }
 }

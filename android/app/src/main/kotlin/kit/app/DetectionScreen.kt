@@ -1,5 +1,6 @@
 package kit.app
 
+import android.hardware.display.DisplayManager
 import androidx.activity.compose.rememberLauncherForActivityResult
 import androidx.activity.result.contract.ActivityResultContracts
 import androidx.camera.view.PreviewView
@@ -19,6 +20,7 @@ import androidx.compose.material3.Surface
 import androidx.compose.material3.Text
 import androidx.compose.material3.TextButton
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.DisposableEffect
 import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
 import androidx.compose.runtime.mutableStateOf
@@ -61,7 +63,20 @@ private fun CameraPreview(session: DetectionSession, isFront: Boolean) {
     val context = LocalContext.current
     val owner = LocalLifecycleOwner.current
     val view = remember(context) { PreviewView(context).apply { scaleType = PreviewView.ScaleType.FILL_CENTER } }
-    LaunchedEffect(view, owner, isFront) { Camera(context, owner, view).bind(session, isFront) }
+    val camera = remember(context, owner, view) { Camera(context, owner, view) }
+    LaunchedEffect(camera, isFront) { camera.bind(session, isFront) }
+    DisposableEffect(camera) {
+        val displays = context.getSystemService(DisplayManager::class.java)
+        val listener = object : DisplayManager.DisplayListener {
+            override fun onDisplayAdded(displayId: Int) = Unit
+
+            override fun onDisplayRemoved(displayId: Int) = Unit
+
+            override fun onDisplayChanged(displayId: Int) = camera.turn()
+        }
+        displays.registerDisplayListener(listener, null)
+        onDispose { displays.unregisterDisplayListener(listener) }
+    }
     AndroidView({ view }, Modifier.fillMaxSize())
 }
 

@@ -40,9 +40,10 @@ data class ScreenState(
  */
 class DetectionSession(application: Application) : AndroidViewModel(application) {
     val worker = Executors.newSingleThreadExecutor()
-    val state: StateFlow<ScreenState> get() = screen.asStateFlow()
 
     private val screen = MutableStateFlow(ScreenState())
+    val state: StateFlow<ScreenState> = screen.asStateFlow()
+
     private val library = ModelLibrary(application)
 
     // Both belong to the worker.

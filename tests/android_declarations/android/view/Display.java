@@ -1,0 +1,5 @@
+package android.view;
+
+public final class Display {
+    public native int getRotation();
+}
