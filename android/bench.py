@@ -6,18 +6,16 @@ Runs the core on the JVM here; a phone's runtime compiles the same code otherwis
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+import android_classes  # noqa: E402
 import kotlin_compiler  # noqa: E402
 import tensorflow_lite_c  # noqa: E402
 from phone_bench import table  # noqa: E402
-
-SOURCES = (ROOT / "android/detector/src/main/kotlin/kit/detector", ROOT / "tests/kotlin")
 
 
 def main() -> int:
@@ -36,9 +34,7 @@ def main() -> int:
 
 def program() -> list[str]:
     """The command that runs tests/kotlin/Bench.kt, compiled first."""
-    libraries = kotlin_compiler.classpath()
-    classes = kotlin_compiler.compiled([path for folder in SOURCES for path in folder.glob("*.kt")], libraries)
-    path = os.pathsep.join(map(str, [classes, *libraries]))
+    path = android_classes.classpath()
     return ["java", f"-Djna.library.path={tensorflow_lite_c.folder()}", "-cp", path, "kit.detector.Bench"]
 
 

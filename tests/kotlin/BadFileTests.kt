@@ -55,7 +55,7 @@ private fun parsed(bytes: ByteArray) = ModelFile(ByteBuffer.wrap(bytes), "bytes"
 
 /** Flips bytes where the structure lies: from both ends, and anywhere. Either it reads, or it fails as it should. */
 private fun mutations(whole: ByteArray, places: Places) {
-    val raw = File(places.cases, "detector_int8_raw.tflite").readBytes()
+    val raw = File(places.golden, "detector_int8_raw.tflite").readBytes()
     var refused = 0
     for (seed in 0 until 500) {
         val random = Random(seed.toLong())
