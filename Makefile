@@ -16,12 +16,13 @@ DEMO_INT8 := demo/run/export/detector_int8.tflite
 # Two at most: each has a TensorFlow, and what it trains takes more than one core for itself.
 WORKERS := --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test test-arm64 lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   train, convert, evaluate and run a detector on generated pictures; see demo/ (15 minutes)"
 	@echo "make test   run all tests; make test ARGS='-k metadata' runs some, ARGS='-n 0' all in one process"
+	@echo "make test-arm64  run the kit in a Raspberry Pi's system, by emulation (minutes; on Debian 12)"
 	@echo "make lint   check the style"
 	@echo "make clean  remove .venv and demo/"
 
@@ -44,6 +45,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(PY) -m pytest $(WORKERS) $(ARGS)
+
+test-arm64: $(INSTALLED)
+	@$(PY) -m pytest -rs tests/arm64/resolution.py tests/arm64/boards.py $(ARGS)
 
 lint: $(INSTALLED)
 	@$(PY) -m ruff check
