@@ -9,7 +9,8 @@ import pytest
 
 from train import checkpoint_files, checkpoints, generate
 from train.run_folder import RunFolder
-from training_processes import starter  # noqa: F401
+
+pytestmark = pytest.mark.long
 
 WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
 # One checkpoint has 21 MB, and a second must be whole before the first one goes.
@@ -32,7 +33,7 @@ def disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_when_there_is_room(starter, disk, tmp_path):  # noqa: F811
+def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_when_there_is_room(starter, disk, tmp_path):
     generate.data_set(tmp_path / "data", images=6, size=(120, 90))
     run, log = RunFolder(disk / "run"), tmp_path / "log"
     options = ["--init", str(WARM_START), "--steps", "3", "--batch", "1", "--checkpoint-every", "1"]

@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from training_processes import starter  # noqa: F401
+import pytest
 
 from train import checkpoint_files, checkpoints, generate, history
 from train.run_folder import RunFolder
+
+pytestmark = pytest.mark.long
 
 WARM_START = Path(__file__).resolve().parent.parent / "train" / "warm_start"
 
@@ -39,7 +41,7 @@ def start(starter, arguments: list[str], log: Path, **options) -> list[int]:
     ]
 
 
-def test_two_workers_do_the_step_that_one_process_does_with_all_pictures(starter, tmp_path):  # noqa: F811
+def test_two_workers_do_the_step_that_one_process_does_with_all_pictures(starter, tmp_path):
     function = "tests.worker_processes:one_step"
     alone = starter.start(["", str(tmp_path / "alone")], tmp_path / "log", function=function)
     assert starter.wait(alone) == 0, (tmp_path / "log").read_text()
@@ -62,7 +64,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.startswith("model/")}
 
 
-def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):  # noqa: F811
+def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
     generate.data_set(tmp_path / "data", images=8, size=(120, 90))
     run, log = RunFolder(tmp_path / "run"), tmp_path / "log"
     options = ["--init", str(WARM_START), "--steps", "4", "--batch", "2", "--checkpoint-every", "1"]
