@@ -79,7 +79,9 @@ class VideoSource(Source):
         self._capture.release()
 
     def _open(self, threads: Optional[int] = None) -> cv2.VideoCapture:
-        settings = [] if threads is None else [cv2.CAP_PROP_N_THREADS, threads]
+        # OpenCV 4.6, which Debian 12 has, does not know it.
+        known = getattr(cv2, "CAP_PROP_N_THREADS", None)
+        settings = [] if threads is None or known is None else [known, threads]
         with quiet():
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_ANY, settings)
         if not capture.isOpened():
