@@ -9,7 +9,7 @@ import java.nio.ByteBuffer
  */
 object Bench {
     // The JVM compiles what runs often; a phone has done so long before.
-    private const val WARM_UP = 100
+    private const val WARM_UP = 20
 
     @JvmStatic
     fun main(arguments: Array<String>) {
@@ -17,7 +17,7 @@ object Bench {
         val bytes = File(arguments[1]).readBytes()
         val frames = listOf(rgb(bytes, width, height), camera(bytes, width, height))
         open(File(arguments[0]), 0.3).use { detector ->
-            repeat(WARM_UP) { for (frame in frames) detector.preprocess(frame) }
+            repeat(20 * WARM_UP) { for (frame in frames) detector.preprocess(frame) }
             val timings = List(WARM_UP + count) { frames.map { detector.detect(it).timings } }.drop(WARM_UP)
             val pre = median(timings.map { it[0].preprocess })
             val post = median(timings.map { it[0].postprocess })
