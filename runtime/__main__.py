@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
-from typing import Optional, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
-from runtime.arguments import parse
+from runtime import engine_launch
 from runtime.command import run as run_command
-from runtime.notify import Announcer, from_environment
-from runtime.reload import reload_on_hangup
-from runtime.session import detect
-from runtime.state import State
+
+if TYPE_CHECKING:
+    from runtime.state import State
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    options = parse(argv)
-    with Announcer(from_environment()) as announcer:
+    words = sys.argv[1:] if argv is None else argv
+    # What runs the model is loaded in a process of its own; the rest is loaded here, meanwhile.
+    with contextlib.nullcontext() if {"-h", "--help"}.intersection(words) else engine_launch.ahead():
+        from runtime.arguments import parse
+        from runtime.notify import Announcer, from_environment
+        from runtime.reload import reload_on_hangup
+        from runtime.session import detect
 
-        def use(state: State) -> None:
-            _end_on_sigterm(state)
-            reload_on_hangup(state)
-            announcer.watch(state)
+        options = parse(words)
+        with Announcer(from_environment()) as announcer:
 
-        summary = detect(options, use=use)
+            def use(state: State) -> None:
+                _end_on_sigterm(state)
+                reload_on_hangup(state)
+                announcer.watch(state)
+
+            summary = detect(options, use=use)
     print(summary, file=sys.stderr)
     return 0
 

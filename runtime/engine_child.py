@@ -1,11 +1,13 @@
 """The process that an engine runs in: started by `engine_process`, never by hand.
 
-It reads one byte for each run, the number of the slot that holds its input, and answers with a
-message (see `HEAD`). What it prints goes to standard error.
+It reads its task, a count of bytes and so many of JSON, and then one byte for each run, the number of
+the slot that holds its input; it answers with a message (see `HEAD`). What it prints goes to standard
+error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -20,6 +22,7 @@ from runtime.engine_memory import Memory
 from runtime.engines import Request
 from runtime.errors import InputError, KitError
 from runtime.interpreter import Interpreter, Port
+from runtime.packages import find_package
 
 # Kind of message, milliseconds that the model took, bytes that follow.
 HEAD = struct.Struct("<cdI")
@@ -27,11 +30,12 @@ READY, DONE, FAILED = b"R", b"D", b"F"
 
 # Sent in place of a slot, with a count behind it: run so often on the same input, and read nothing.
 BARE = 255
+# Of runs, or of a task's bytes.
 COUNT = struct.Struct("<I")
 
 
 def main(arguments: List[str]) -> int:
-    path, request, memory, life = json.loads(arguments[0])
+    memory, life = json.loads(arguments[0])
     # Whatever prints must not get between the messages.
     commands, replies = os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:
@@ -42,6 +46,13 @@ def main(arguments: List[str]) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if life is not None:
         threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
+    # Before it is known what to do, for that takes long: nearly all engines need it.
+    with contextlib.suppress(KitError):
+        find_package()
+    task = _task(commands)
+    if task is None:
+        return 0
+    path, request = json.loads(task)
     try:
         interpreter = Interpreter(path, Request(**request))
     except KitError as error:
@@ -74,6 +85,19 @@ def port(described: dict) -> Port:
             "dtype": np.dtype(described["dtype"]),
         }
     )
+
+
+def _task(commands: int) -> Optional[bytes]:
+    """What the parent sends first; None where it has gone."""
+    data, size = b"", COUNT.size
+    while len(data) < size:
+        more = os.read(commands, size - len(data))
+        if not more:
+            return None
+        data += more
+        if len(data) == COUNT.size:
+            size += COUNT.unpack(data)[0]
+    return data[COUNT.size :]
 
 
 def _serve(interpreter: Interpreter, commands: int, replies: int, descriptor: int) -> None:

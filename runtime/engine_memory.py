@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from typing import List, Sequence, Tuple
 
 import numpy as np
@@ -22,7 +21,6 @@ SLOTS = 2
 UNKNOWN_BYTES = 1 << 20
 
 _ALIGNMENT = 64
-_RAM = "/dev/shm"
 
 Shape = Tuple[int, ...]
 
@@ -75,11 +73,6 @@ class Memory:
 
     def _view(self, slot: int, place: int, shape: Shape, dtype: np.dtype) -> np.ndarray:
         return np.ndarray(shape, dtype, self._map, self._places[slot][place])
-
-
-def nameless_file():
-    """A file for `Memory`: in memory where there is a place for that, and without a name."""
-    return tempfile.TemporaryFile(dir=_RAM if os.path.isdir(_RAM) else None)
 
 
 def _bytes(port: Port) -> int:

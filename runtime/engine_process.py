@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from dataclasses import asdict
-from pathlib import Path
 from typing import IO, Deque, List, Optional, Tuple, Union
 
 import numpy as np
 
 from runtime.engine_child import BARE, COUNT, DONE, FAILED, HEAD, READY, port
-from runtime.engine_memory import SLOTS, Memory, nameless_file
+from runtime.engine_launch import Launched, end, launch, take
+from runtime.engine_memory import SLOTS, Memory
 from runtime.engines import Request
 from runtime.errors import InputError, KitError
 from runtime.interpreter import Port
@@ -63,8 +61,9 @@ class EngineProcess:
         self._lost = False
         self._closed = threading.Event()
         self._memory: Optional[Memory] = None
-        self._file = nameless_file()
-        self._start()
+        launched = take()
+        self._file = launched.memory
+        self._begin(launched)
         threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
 
     def wait_until_ready(self) -> None:
@@ -152,7 +151,7 @@ class EngineProcess:
             if self._lost:
                 self._free.append(self._under_way.popleft())
                 self._lost = False
-            self._start()
+            self._begin(launch(self._file))
             # They lie in the memory still, which the new process shares.
             for slot in self._under_way:
                 self._command(bytes([slot]))
@@ -180,32 +179,13 @@ class EngineProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self) -> None:
-        path, request = self._asked
+    def _begin(self, launched: Launched) -> None:
         self._hung = False
         self._limit, self._busy_since = LOADING_SECONDS, time.monotonic()
-        descriptors = [self._file.fileno()]
-        life: Optional[int] = None
-        if os.name == "posix":
-            life, self._life = os.pipe()
-            descriptors.append(life)
-        arguments = json.dumps([path, asdict(request), self._file.fileno(), life])
-        # The child must find the kit, whatever way this process has found it.
-        home = str(Path(__file__).resolve().parent.parent)
-        known = os.environ.get("PYTHONPATH")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([home, known] if known else [home])}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "runtime.engine_child", arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=descriptors,
-            env=environment,
-            bufsize=0,
-            # Ctrl-C is for this process alone, which has frames to finish.
-            start_new_session=True,
-        )
-        if life is not None:
-            os.close(life)
+        self._launched, self._process = launched, launched.process
+        path, request = self._asked
+        task = json.dumps([path, asdict(request)]).encode()
+        self._command(COUNT.pack(len(task)) + task)
 
     def _command(self, command: bytes) -> None:
         try:
@@ -239,15 +219,7 @@ class EngineProcess:
                 process.kill()
 
     def _kill(self) -> None:
-        process = self._process
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            stream.close()
-        if os.name == "posix" and self._life is not None:
-            os.close(self._life)
-            self._life = None
+        end(self._launched)
 
     def _epitaph(self, when: str) -> str:
         code = self._process.wait()

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple, Union
 
+from runtime import engine_launch
 from runtime.detector import Detector
 from runtime.engine_process import EngineProcess
 from runtime.engine_worker import Worker
@@ -120,5 +121,6 @@ def _runner(options: argparse.Namespace, file: str, device: str) -> Runner:
     request = Request(options.engine, device, options.threads, options.fallback)
     # The process inherits open files by number, which Windows does not know.
     if not options.watchdog or os.name != "posix":
+        engine_launch.drop()
         return Interpreter(file, request)
     return EngineProcess(file, request, options.watchdog)
