@@ -26,8 +26,9 @@ class Options:
     `photometric` to `expand` are those of `augment.Augmentation`, `oversample` is the share for
     `epochs.repeat_factors`. `rate` is the highest learning rate, None for the default at this batch;
     `momentum` that of batch norm's moving averages; `backbone_rate` and `head_steps` are those of
-    `rates.factors`, `match_iou` and `best_anchors` those of `matching.Rule`; `ema` is the decay of the
-    weights' moving average, None for none; `validate_every` and `checkpoint_every` are numbers of steps, None for a
+    `rates.factors`, the former None for `experiment.backbone_rate`; `match_iou` and `best_anchors` are
+    those of `matching.Rule`; `ema` is the decay of the weights' moving average, None for none;
+    `validate_every` and `checkpoint_every` are numbers of steps, None for a
     quarter of them, and for as often as costs little. `strategy` is one of `STRATEGIES`, None for the
     one device that TensorFlow takes by itself, and `tpu` the name of a TPU for the strategy of that name.
     `qat` is the float run that quantisation-aware training starts from (see `qat.options`), None for
@@ -51,7 +52,7 @@ class Options:
     rate: float | None = None
     momentum: float = 0.99
     frozen_statistics: bool = False
-    backbone_rate: float = 1.0
+    backbone_rate: float | None = None
     head_steps: int = 0
     match_iou: float = POSITIVE_IOU
     best_anchors: int = 1

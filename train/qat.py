@@ -47,7 +47,7 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
     if given.get("size", size) != size:
         raise InputError(f"--size {given['size']}: {run.path} was trained at size {size}, and --qat keeps it")
     taken = {"size": size, "batch": data["global_batch_size"], "photometric": data["photometric"]}
-    values = {"steps": STEPS, **taken, **given, "init": str(run.path), "qat": str(run.path)}
+    values = {"steps": STEPS, "backbone_rate": 1.0, **taken, **given, "init": str(run.path), "qat": str(run.path)}
     return from_dict({"rate": RATE * values["batch"] / BATCH, **values}, "--qat")
 
 

@@ -165,7 +165,7 @@ def configuration(
         classes=len(dataset.labels),
         momentum=options.momentum,
         frozen_statistics=options.frozen_statistics,
-        backbone_rate=options.backbone_rate,
+        backbone_rate=experiment.backbone_rate(options.backbone_rate, trained=bool(init)),
         head_steps=options.head_steps,
         init_checkpoint=init or "",
         train_data=DataConfig(
@@ -199,7 +199,9 @@ def configuration(
     # Workers must all write at the same step, whatever their clocks say.
     by_time = options.strategy != "multi_worker"
     trainer.checkpoint_interval = options.checkpoint_every or (0 if by_time else _WORKERS_CHECKPOINT)
-    trainer.optimizer_config = experiment.schedule(options.steps, options.batch, options.rate, options.ema)
+    trainer.optimizer_config = experiment.schedule(
+        options.steps, options.batch, options.rate, options.ema, trained=bool(init)
+    )
     params.runtime = runtime_settings(options)
     return params
 
