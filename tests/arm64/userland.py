@@ -182,6 +182,10 @@ def _root(board: Board, kit: Path) -> Path:
     with _made(folder) as making:
         with apt(board.architecture) as packages:
             unpack(packages.with_dependencies((*_BASE, *board.packages)), making)
+        # The packages' scripts, which don't run here, would make these links.
+        for library in making.glob("usr/lib/*/*/lib*.so.3"):
+            if library.parent.name in ("blas", "lapack"):
+                (library.parent.parent / library.name).symlink_to(f"{library.parent.name}/{library.name}")
         # Without these XNNPACK gives up, and TFLite's own kernels compute in its place.
         cores = making / "sys" / "devices" / "system" / "cpu"
         cores.mkdir(parents=True)
