@@ -1,7 +1,7 @@
 """The processor with TFLite's own kernels in place of XNNPACK's, which are faster and round otherwise.
 
-A plain C build of TFLite, as phones and other boards have it, agrees with these bit for bit on int8
-files; scores by XNNPACK may lie some hundredths away.
+A plain C build of TFLite for x86 agrees with these bit for bit on int8 files; those of ARM, and XNNPACK's
+kernels, may lie some hundredths of a score away.
 """
 
 from __future__ import annotations
