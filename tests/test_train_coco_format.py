@@ -147,7 +147,7 @@ def test_no_path_leads_out_of_the_folder(folder, tmp_path):
     (tmp_path / "secret.jpg").write_bytes(make.picture())
     for written in ("../../secret.jpg", str(tmp_path / "secret.jpg")):
         edit(folder, lambda data, written=written: data["images"][0].update(file_name=written))
-        with pytest.raises(InputError, match=r"images\[0\]: its picture is missing: no '.*secret.jpg'"):
+        with pytest.raises(InputError, match=r"images\[0\]: its picture is missing: no '.*secret"):
             open_dataset(folder)
 
 

@@ -21,6 +21,9 @@ MOST_AT_ONCE = 65535
 # Somebody looks on, and is alone: the devices, who are many, come back more slowly.
 LONGEST_PAUSE = 5
 
+# A broker that hands out a thousand messages to others takes its time to answer.
+ANSWER_SECONDS = 15.0
+
 # After the broker has answered what was asked after the subscription, nothing kept for so long means
 # that it was all: some brokers send what they have kept in a thread of its own.
 QUIET_SECONDS = 0.3
@@ -71,7 +74,7 @@ class Listener:
             self._lose(reason)
             self._client.connect_async(host, port, clients.KEEP_ALIVE_SECONDS, properties=self._asked)
         self._client.loop_start()
-        if not self.is_away and not self._answer.wait(2 * clients.CONNECT_SECONDS) and not wait:
+        if not self.is_away and not self._answer.wait(ANSWER_SECONDS) and not wait:
             raise KitError(f"{self._option}: {self._broker} does not answer as a broker of MQTT 5 does")
         if self._refusal in clients.REFUSED:
             raise InputError(f"{self._option}: {self._broker}: {clients.refusal(self._refusal)}")
