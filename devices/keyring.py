@@ -148,19 +148,12 @@ class Keyring:
 
         Raises InputError where the passphrase is wrong.
         """
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-        from securesystemslib.signer import CryptoSigner
-
         found = []
         for keyid in keyids:
             path = self._place(role) / f"{keyid[:16]}.pem"
             if not path.is_file():
                 continue
-            try:
-                private = load_pem_private_key(path.read_bytes(), self._secret(role))
-            except (ValueError, TypeError) as error:
-                raise InputError(f"{path}: cannot be opened: the passphrase is wrong, or the file damaged") from error
-            signer = CryptoSigner(private)
+            signer = self._opened(path, role)
             if signer.public_key.keyid != keyid:
                 raise InputError(f"{path}: is another key than its name says")
             found.append(signer)
@@ -172,13 +165,7 @@ class Keyring:
         paths = sorted(self._place(role).glob("*.pem"), key=lambda path: path.stat().st_mtime_ns)
         if not paths:
             return self.make(role)
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
-        from securesystemslib.signer import CryptoSigner
-
-        try:
-            return CryptoSigner(load_pem_private_key(paths[-1].read_bytes(), self._secret(role)))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{paths[-1]}: cannot be opened: the passphrase is wrong, or the file damaged") from error
+        return self._opened(paths[-1], role)
 
     def needed(self, role: str, keyids: Sequence[str]) -> List[Any]:
         """As `signers`. Raises InputError where there is none."""
@@ -189,6 +176,15 @@ class Keyring:
                 f"({', '.join(f'{keyid[:16]}.pem' for keyid in keyids)})"
             )
         return found
+
+    def _opened(self, path: Path, role: str) -> Any:
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from securesystemslib.signer import CryptoSigner
+
+        try:
+            return CryptoSigner(load_pem_private_key(path.read_bytes(), self._secret(role)))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{path}: cannot be opened: the passphrase is wrong, or the file damaged") from error
 
     def _place(self, role: str) -> Path:
         return self._root_folder if role == "root" else self.folder / role

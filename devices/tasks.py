@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass, field
-from typing import Callable, List, Set, Tuple
+from typing import Callable, List, Optional, Set, Tuple
 
 from devices.pieces import BY_HAND, EXISTS, KEPT, LATER, NEW, REMOVED, TO_DO, UNDO, Look, Piece
 from devices.place import Place
@@ -24,26 +24,26 @@ class Task(Piece):
     """Commands of a live system. In a root folder they are left to the user, or with `at_boot` to the
     system's next start.
 
-    They are run where `there` says that what they make is missing, where they have not been run in this
-    installation, and again when `identity` is another than it was: it stands for what they depend on.
-    With `follows`, that is everything before them in the installation. Where others have made it
-    before, they are not run. `undo` takes away what they made.
+    They are run where `there`, if it is given, says that what they make is missing, where they have not
+    been run in this installation, and again when `identity` is another than it was: it stands for what
+    they depend on. With `follows`, that is everything before them in the installation. Where others have
+    made it before, they are not run. `undo` takes away what they made.
     """
 
     what: str
     commands: Tuple[Command, ...]
     undo: Tuple[Command, ...] = ()
-    there: Callable[[Place], bool] = field(default=lambda place: False, repr=False)
+    there: Optional[Callable[[Place], bool]] = field(default=None, repr=False)
     identity: str = ""
     follows: bool = False
     at_boot: bool = False
 
     def look(self, place: Place) -> Look:
         entry = place.record.find("task", self.what)
-        there = self.there(place)
+        there = self.there is not None and self.there(place)
         if there and entry is None and not self.identity:
             return Look(EXISTS, self.what)
-        if entry is not None and entry.facts["identity"] == self.identity and (there or not self._visible):
+        if entry is not None and entry.facts["identity"] == self.identity and (there or self.there is None):
             return Look(EXISTS, self.what)
         lines = tuple(shlex.join(command) for command in self.commands)
         if place.live:
@@ -61,10 +61,6 @@ class Task(Piece):
         for command in self.commands:
             place.run(command)
         place.record.note("task", self.what, identity=self.identity, undo=undo)
-
-    @property
-    def _visible(self) -> bool:
-        return self.there is not Task.__dataclass_fields__["there"].default
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
-from importlib import import_module
-from pathlib import Path
 from typing import Any, Iterable, Optional, Tuple, Type, TypeVar, Union
 
+from runtime import yaml_text
 from runtime.errors import InputError
+
+EXTRA = "devices"
 
 Value = TypeVar("Value")
 
@@ -18,24 +19,10 @@ def read(path: Union[str, os.PathLike], kind: Type[Value]) -> Value:
 
     Raises InputError with the file, the line and the field of what is wrong first.
     """
-    yaml, pydantic = _library("yaml", "PyYAML"), _library("pydantic", "pydantic")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    try:
-        # PyYAML's own parser takes ten times as long, which a small board feels.
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        content = yaml.constructor.SafeConstructor().construct_document(root) if root else None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}") from error
+    pydantic = yaml_text.library("pydantic", "pydantic", EXTRA)
+    root, content = yaml_text.read(path, EXTRA)
     if not isinstance(content, dict):
         raise InputError(f"{path}: line 1: give fields as NAME: VALUE, one a line")
-    _refuse_doubles(path, root)
     try:
         return _adapter(pydantic, kind).validate_python(content)
     except pydantic.ValidationError as error:
@@ -79,27 +66,3 @@ def _line(root: Any, place: Iterable[Union[str, int]]) -> int:
             break
         mark, node = found
     return mark.start_mark.line + 1
-
-
-def _refuse_doubles(path: Union[str, os.PathLike], node: Any) -> None:
-    if node.id == "sequence":
-        for item in node.value:
-            _refuse_doubles(path, item)
-    if node.id != "mapping":
-        return
-    lines = {}
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if key.value in lines:
-            raise InputError(f"{path}: line {line}: {key.value}: is given twice, first in line {lines[key.value]}")
-        lines[key.value] = line
-        _refuse_doubles(path, value)
-
-
-def _library(module: str, package: str) -> Any:
-    try:
-        return import_module(module)
-    except ImportError:
-        raise InputError(
-            f"this needs {package}, which is not installed; run: pip install 'edge-detection-kit[devices]'"
-        ) from None

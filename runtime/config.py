@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
+from runtime import yaml_text
 from runtime.errors import InputError
+
+EXTRA = "config"
 
 
 def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
@@ -24,30 +26,12 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
 
     Raises InputError with the line and the field of what is wrong.
     """
-    yaml = _library("yaml", "PyYAML")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}:" if mark else ""
-        raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}") from error
+    root, values = yaml_text.read(path, EXTRA)
     if root is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
-    lines: Dict[str, int] = {}
-    for key, _ in root.value:
-        line = key.start_mark.line + 1
-        if key.value in lines:
-            raise InputError(f"{path}: line {line}: {key.value}: is given twice, first in line {lines[key.value]}")
-        lines[key.value] = line
+    lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
     found, wrong = _validated(values, parser)
     for name, reason in wrong.items():
         raise InputError(f"{path}: line {lines[name]}: {name}: {reason}")
@@ -75,7 +59,7 @@ def check(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Dict[st
 
 def _validated(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Tuple[Dict[str, Any], Dict[str, str]]:
     """What is right, by `dest`, and what is wrong with the rest, by its name in `values`."""
-    pydantic = _library("pydantic", "pydantic")
+    pydantic = yaml_text.library("pydantic", "pydantic", EXTRA)
     actions = _actions(parser)
     # Names such as `json` are taken in pydantic's models, so the fields have numbers.
     fields = {f"field_{number}": name for number, name in enumerate(actions)}
@@ -154,14 +138,3 @@ def _one(action: argparse.Action, value: Any) -> Any:
 def _unknown(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), 1)
     return "there is no such option" + (f"; did you mean {near[0]}?" if near else "")
-
-
-def _library(module: str, package: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise InputError(
-            f"a configuration needs {package}, which is not installed; run: pip install 'edge-detection-kit[config]'"
-        ) from None

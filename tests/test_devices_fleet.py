@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -136,7 +135,8 @@ def test_a_summary_and_ages():
 
 
 def test_the_screen_is_filled_and_no_more(monkeypatch):
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: (40, 6))
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "6")
     monkeypatch.delenv("NO_COLOR", raising=False)
     written = io.StringIO()
     with Screen(written) as screen:
@@ -174,7 +174,7 @@ def online(fleet):
 
 
 def run(broker, capsys, *options):
-    code = exit_code(main, ["--broker", f"{broker.address}/{BASE}", "--once", "--timeout", "60", *options])
+    code = exit_code(main, ["--broker", f"{broker.address}/{BASE}", "--once", *options])
     said = capsys.readouterr()
     return code, said.out.splitlines(), said.err
 

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 from collections import namedtuple
 
@@ -24,6 +23,7 @@ from devices.repository import Lifetimes
 from devices.trust import Refused
 from fleet_repository import Publisher, check_whole, device, keys, publisher, ring_in, running, server, update  # noqa: F401
 from runtime.errors import InputError, KitError
+from small_disk import small_disk
 
 
 def only(folder, pattern):
@@ -294,24 +294,13 @@ def test_a_disk_without_room_is_seen_before(running, publisher, monkeypatch):  #
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of a megabyte in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    try:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True
-        )
-    except OSError as error:
-        pytest.skip(f"needs mount: {error}")
-    if mounted.returncode:
-        pytest.skip(f"needs to mount a tmpfs, which only root may: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def disk(tmp_path):
+    with small_disk(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
-def test_a_disk_that_is_full_in_the_middle(publisher, small_disk, monkeypatch):  # noqa: F811
-    made = device(small_disk)
+def test_a_disk_that_is_full_in_the_middle(publisher, disk, monkeypatch):  # noqa: F811
+    made = device(disk)
     monkeypatch.setattr(updater, "RESERVE_BYTES", 0)
     update(made, publisher)
     publisher.publish("two", model=b"x" * 2000)
@@ -320,11 +309,11 @@ def test_a_disk_that_is_full_in_the_middle(publisher, small_disk, monkeypatch): 
     refused(made, publisher, "detector_int8.tflite: cannot be written: No space left on device; make room", error=KitError)
     assert not list(made.layout.update.rglob("*.part"))
     # What is there is worth nothing if nothing can be written any more.
-    left = os.statvfs(small_disk)
-    (small_disk / "filler").write_bytes(bytes(left.f_bavail * left.f_frsize))
+    left = os.statvfs(disk)
+    (disk / "filler").write_bytes(bytes(left.f_bavail * left.f_frsize))
     with pytest.raises((KitError, OSError)):
         update(made, publisher)
     assert check_whole(made.layout) == "one"
-    (small_disk / "filler").unlink()
+    (disk / "filler").unlink()
     publisher.publish("three")
     assert update(made, publisher).release == "three"

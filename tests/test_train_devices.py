@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import detector_320  # noqa: F401
 import pytest
 import tensorflow as tf
 import tf_keras
 
+import detector_320  # noqa: F401
 from runtime.errors import InputError
 from train import devices
 from train.options import STRATEGIES, Options

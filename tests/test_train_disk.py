@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from small_disk import small_disk
 from train import checkpoint_files, checkpoints, generate
 from train.run_folder import RunFolder
 
@@ -19,18 +20,8 @@ ROOM_FOR_ONE = "32m"
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small file system in memory."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM_FOR_ONE}", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True)
-    except OSError as error:
-        pytest.skip(f"needs mount: {error}")
-    if mounted.returncode:
-        pytest.skip(f"needs to mount a tmpfs, which only root may: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", ROOM_FOR_ONE) as folder:
+        yield folder
 
 
 def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_when_there_is_room(starter, disk, tmp_path):

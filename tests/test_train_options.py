@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 
 from runtime.errors import InputError
-from train import arguments, options
+from train import arguments, experiment, generate, options, training
 from train.options import Options
 
 
@@ -41,6 +41,30 @@ def test_defaults_in_the_help_are_those_of_the_code():
         if default is not None and not isinstance(default, bool):
             shown = default if isinstance(default, str) else f"{default:g}"
             assert f"({shown}" in action.help, action.dest
+
+
+def highest_rate(trained: bool, batch: int = 8, rate: float | None = None) -> float:
+    schedule = experiment.schedule(100, batch, rate, trained=trained)
+    return schedule.learning_rate.cosine.initial_learning_rate
+
+
+def test_given_weights_are_tuned_and_random_ones_trained():
+    assert highest_rate(trained=True) == pytest.approx(0.06)
+    assert highest_rate(trained=True, batch=16) == pytest.approx(0.12)
+    assert highest_rate(trained=False) == pytest.approx(0.03)
+    assert highest_rate(trained=True, rate=0.5) == highest_rate(trained=False, rate=0.5) == 0.5
+    assert experiment.backbone_rate(None, trained=True) == 0.2
+    assert experiment.backbone_rate(None, trained=False) == 1.0
+    assert experiment.backbone_rate(0.0, trained=True) == 0.0
+
+
+@pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), (None, 1.0, 0.03)])
+def test_a_run_knows_whether_its_weights_were_given(tmp_path, init, share, rate):
+    generate.data_set(tmp_path / "data", images=6, size=(120, 90))
+    dataset = Options().open(str(tmp_path / "data"))
+    made = training.configuration(dataset, Options(), ("a",), ("b",), init)
+    assert made.task.backbone_rate == share
+    assert made.trainer.optimizer_config.learning_rate.cosine.initial_learning_rate == pytest.approx(rate)
 
 
 def test_steps_or_epochs():

@@ -151,6 +151,7 @@ def test_settings_are_taken_over(start):
     found = qat.options(qat.open_float(str(start.path)), {})
     assert (found.steps, found.batch, found.size, found.photometric, found.rate) == (200, 4, 320, False, 0.0005)
     assert found.init == found.qat == str(start.path)
+    assert found.backbone_rate == 1.0, "the backbone is quantised like all else, and learns like all else"
     found = qat.options(start, {"steps": 7, "batch": 16, "seed": 3, "photometric": True})
     assert (found.steps, found.batch, found.rate, found.seed, found.photometric) == (7, 16, 0.002, 3, True)
     assert qat.options(start, {"rate": 0.1}).rate == 0.1

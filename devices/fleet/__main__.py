@@ -52,9 +52,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     fleet = Fleet(broker.topic)
     with Listener(fleet, broker, found.get("ca"), OPTION) as listener:
         look = _Look(fleet, listener, options)
-        listener.open(wait=not options.once)
         if options.once:
+            listener.open(wait=False, seconds=options.timeout)
             return _once(look, broker, options)
+        listener.open(wait=True)
         if sys.stdout.isatty() and not options.json:
             _watch(look, broker)
         else:

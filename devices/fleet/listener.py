@@ -21,12 +21,9 @@ MOST_AT_ONCE = 65535
 # Somebody looks on, and is alone: the devices, who are many, come back more slowly.
 LONGEST_PAUSE = 5
 
-# A broker that hands out a thousand messages to others takes its time to answer.
-ANSWER_SECONDS = 15.0
-
-# After the broker has answered what was asked after the subscription, nothing kept for so long means
-# that it was all: some brokers send what they have kept in a thread of its own.
-QUIET_SECONDS = 0.3
+# Once the broker has answered what was asked after the subscription, nothing kept for so long means that
+# it was all: a busy one answers before it has sent the first message that it kept.
+QUIET_SECONDS = 1.0
 _TICK = 0.05
 
 # Nobody publishes here: asked last, it is answered last.
@@ -57,8 +54,9 @@ class Listener:
         self._refusal = ""
         self._kept_at = 0.0
 
-    def open(self, wait: bool) -> None:
-        """Connects and listens, in a thread of its own. With `wait`, a broker that is away is waited for.
+    def open(self, wait: bool, seconds: float = 2 * clients.CONNECT_SECONDS) -> None:
+        """Connects and listens, in a thread of its own. With `wait`, a broker that is away is waited for;
+        without, one that is there may take `seconds` to answer, as it does when many come at once.
 
         Raises InputError where the broker refuses, KitError where it's away or speaks no MQTT 5.
         """
@@ -74,7 +72,7 @@ class Listener:
             self._lose(reason)
             self._client.connect_async(host, port, clients.KEEP_ALIVE_SECONDS, properties=self._asked)
         self._client.loop_start()
-        if not self.is_away and not self._answer.wait(ANSWER_SECONDS) and not wait:
+        if not self.is_away and not self._answer.wait(seconds) and not wait:
             raise KitError(f"{self._option}: {self._broker} does not answer as a broker of MQTT 5 does")
         if self._refusal in clients.REFUSED:
             raise InputError(f"{self._option}: {self._broker}: {clients.refusal(self._refusal)}")
@@ -128,6 +126,7 @@ class Listener:
         self._fleet.hear(message.topic, message.payload, message.retain, now, time.time())
 
     def _answered(self, *_: Any) -> None:
+        self._kept_at = time.monotonic()
         self._read.set()
 
     def _lose(self, why: str) -> None:
