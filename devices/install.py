@@ -140,7 +140,7 @@ def _apply(target: Target) -> None:
                 piece.make(target.place)
             elif look.state == BY_HAND:
                 by_hand.append(look)
-            _print(look)
+            _print(look.made)
     if by_hand:
         print(f"\nto be run on the device itself, since {target.place.root.path} is not the running system:")
         for look in by_hand:

@@ -23,6 +23,7 @@ NEW = "new"
 CHANGE = "change"
 KEPT = "kept"
 TO_DO = "to do"
+DONE = "done"
 LATER = "later"
 BY_HAND = "by hand"
 REMOVED = "removed"
@@ -33,7 +34,7 @@ class Look:
     """One line of a plan or of a report, with further lines below it.
 
     `state` is "exists", "new", "change" (these two are done by `Piece.make`), "kept" (others have
-    changed it), "to do" (a command that `make` runs), "later" (at the system's next start), "by hand"
+    changed it), "to do" (a command that `make` runs), "done" (it has), "later" (at the system's next start), "by hand"
     (the user has to), "note" or "removed".
     """
 
@@ -45,6 +46,11 @@ class Look:
     def open(self) -> bool:
         """Whether `make` has something to do."""
         return self.state in (NEW, CHANGE, TO_DO)
+
+    @property
+    def made(self) -> Look:
+        """What is to be said after `make`; commands have been shown as they ran."""
+        return Look(DONE, self.what) if self.state == TO_DO else self
 
 
 class Piece(abc.ABC):
