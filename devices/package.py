@@ -12,8 +12,8 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from devices import release, selftest
 from devices.channel import checked_name
 from devices.release import Part, Release
+from devices.selftest import Reference
 from runtime import pictures
-from runtime.detector import Detector
 from runtime.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -46,7 +46,7 @@ def package(
     models = _models(export, manifest)
     # A compiled model is tried with what the one finds that it was made of; this machine may have no chip.
     tested = {kind: path for kind, path in models.items() if kind != "edgetpu"} or models
-    telling = _telling([Detector(path, score=SURE) for path in tested.values()], sources or _validation(run), run)
+    telling = _telling([Reference(path) for path in tested.values()], sources or _validation(run), run)
     files = {path.name: path for path in (*models.values(), export / MANIFEST)}
     for kind, path in tested.items():
         golden = selftest.make(path, telling, folder / kind)
@@ -114,22 +114,36 @@ def _validation(run: Path) -> List[Path]:
         raise InputError(f"{path}: cannot be read: {error}; give pictures for the self-test: --pictures") from error
 
 
-def _telling(detectors: Sequence[Detector], sources: Iterable[Path], run: Path) -> List[Path]:
-    """The first few of `sources` in which each detector is sure of something."""
+def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path) -> List[Path]:
+    """The first few of `sources` in which each model is sure of something, and finds the same with this
+    machine's engine as by the plain kernels."""
     found: List[Path] = []
     tried = 0
+    difference = ""
     for path in (one for source in sources for one in _pictures_in(source)):
         tried += 1
-        if all(detector(pictures.read(path)) for detector in detectors):
+        differences = [line for reference in references for line in _doubts(reference, path)]
+        if not differences:
             found.append(path)
+        elif not difference:
+            difference = f"{path.name}: {differences[0]}"
         if len(found) == PICTURES:
             break
     if not found:
         raise InputError(
-            f"{run}: in none of {tried} pictures is anything found with a score of {SURE:g}, so that no device could "
-            "tell whether the model works; give pictures of what it knows: --pictures"
+            f"{run}: none of {tried} pictures could tell a device whether the model works ({difference or 'no picture'}); "
+            "give pictures with a few things that it knows: --pictures"
         )
     return found
+
+
+def _doubts(reference: Reference, path: Path) -> List[str]:
+    """Why the picture at `path` tells nothing."""
+    picture = reference.picture(path)
+    expected = reference.expected(picture)
+    if not any(detection.score >= SURE for detection in expected):
+        return [f"nothing is found in it with a score of {SURE:g}"]
+    return reference.differences(picture, expected)
 
 
 def _pictures_in(source: Path) -> List[Path]:

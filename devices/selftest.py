@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Sequence, Tuple, Union
 
+import numpy as np
+
 from runtime import pictures, preprocess
 from runtime.detector import Detector
 from runtime.engine_process import EngineProcess
@@ -149,23 +151,45 @@ def compare(expected: Sequence[Detection], found: Sequence[Detection], golden: G
     return lines
 
 
+class Reference:
+    """What a model finds by TFLite's plain kernels, which round alike everywhere, beside what this machine's
+    usual engine finds. For a file that only an accelerator runs, both are the accelerator's."""
+
+    def __init__(self, model: PathLike, score: float = SCORE) -> None:
+        """Raises InputError for what is no detector, KitError where no engine works."""
+        engine = AUTO if is_compiled(Model.read(model)) else "plain"
+        self._plain = Detector(model, engine=engine, score=score)
+        self._usual = Detector(model, score=max(score - SCORE_TOLERANCE, 0.0))
+        self._terms = Golden(score, SCORE_TOLERANCE, BOX_TOLERANCE, ())
+
+    def picture(self, source: PathLike) -> np.ndarray:
+        """The picture, BGR uint8 [height, width, 3], at the size of the model's input, since builds of
+        OpenCV differ in how they resize."""
+        return preprocess.resize(pictures.read(source), self._plain.size)[..., ::-1].copy()
+
+    def expected(self, picture: np.ndarray) -> Tuple[Detection, ...]:
+        return self._plain(picture)
+
+    def differences(self, picture: np.ndarray, expected: Sequence[Detection]) -> List[str]:
+        """What the usual engine finds otherwise, a line each. Where boxes of one class overlap, rounding
+        may choose another of them: with such a picture, devices that are sound would fail."""
+        return compare(expected, self._usual(picture), self._terms)
+
+
 def make(model: PathLike, sources: Iterable[PathLike], folder: PathLike, *, score: float = SCORE) -> Golden:
     """Writes a golden for `model` with the pictures at `sources` into `folder`, and returns it.
 
-    Pictures are kept at the size of the model's input, since builds of OpenCV differ in how they
-    resize. What is expected is what TFLite's plain kernels find, which round alike everywhere; for a
-    file that only an accelerator runs, what that finds. Raises InputError for a picture that nothing
-    is found in, which could not tell a working model from a dead one; KitError where this machine's
-    usual engine does not pass the test that was just made.
+    What is expected is what `Reference` says. Raises InputError for a picture that nothing is found in,
+    which could not tell a working model from a dead one; KitError where this machine's usual engine does
+    not pass the test that was just made.
     """
-    engine = AUTO if is_compiled(Model.read(model)) else "plain"
-    detector = Detector(model, engine=engine, score=score)
+    reference = Reference(model, score)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     made = []
     for number, source in enumerate(sources):
-        bgr = preprocess.resize(pictures.read(source), detector.size)[..., ::-1].copy()
-        found = detector(bgr)
+        bgr = reference.picture(source)
+        found = reference.expected(bgr)
         if not found:
             raise InputError(f"{source}: nothing is found in it with a score of {score:g}; take another picture")
         picture = place / f"{number:02d}_{Path(source).stem}.png"

@@ -190,7 +190,9 @@ def test_a_model_that_finds_nothing_is_not_published(place, capsys):
     assert keys.main(["keys"]) == 0
     export(place / "a", 0.3)
     assert exit_code(publish.main, ["a", "--repository", "r"]) == 2
-    assert "in none of 1 pictures is anything found with a score of 0.5" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "none of 1 pictures could tell a device whether the model works" in said
+    assert "nothing is found in it with a score of 0.5" in said
 
 
 def test_passphrases(place, capsys, monkeypatch):
