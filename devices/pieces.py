@@ -27,6 +27,7 @@ DONE = "done"
 LATER = "later"
 BY_HAND = "by hand"
 REMOVED = "removed"
+GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Look:
     """One line of a plan or of a report, with further lines below it.
 
     `state` is "exists", "new", "change" (these two are done by `Piece.make`), "kept" (others have
-    changed it), "to do" (a command that `make` runs), "done" (it has), "later" (at the system's next start), "by hand"
-    (the user has to), "note" or "removed".
+    changed it), "to do" (a command that `make` runs), "done" (it has run), "later" (at the system's next
+    start), "by hand" (the user has to), "note", "removed", or "gone" (others have removed it).
     """
 
     state: str
@@ -224,7 +225,7 @@ def make_folders(folder: Path, place: Place) -> None:
 def undo_file(entry: Entry, place: Place) -> Look:
     ours = place.at(entry.name)
     if not ours.is_file():
-        return Look(EXISTS, f"{entry.name}  was gone already")
+        return Look(GONE, entry.name)
     if _hash(_read(ours)) not in entry.facts["sha256"]:
         return Look(KEPT, f"{entry.name}  changed since it was installed")
     ours.unlink()
@@ -235,7 +236,7 @@ def undo_link(entry: Entry, place: Place) -> Look:
     ours = place.at(entry.name)
     _beside(ours).unlink(missing_ok=True)
     if not ours.is_symlink():
-        return Look(EXISTS, f"{entry.name}  was gone already")
+        return Look(GONE, entry.name)
     if os.readlink(ours) != entry.facts["target"]:
         return Look(KEPT, f"{entry.name} -> {os.readlink(ours)}  set by others")
     ours.unlink()
@@ -247,7 +248,7 @@ def undo_folder(entry: Entry, place: Place) -> Look:
     try:
         ours.rmdir()
     except FileNotFoundError:
-        return Look(EXISTS, f"{entry.name}/  was gone already")
+        return Look(GONE, f"{entry.name}/")
     except OSError:
         return Look(KEPT, f"{entry.name}/  holds what is not from this installation")
     return Look(REMOVED, f"{entry.name}/")

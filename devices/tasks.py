@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Callable, List, Optional, Set, Tuple
 
-from devices.pieces import BY_HAND, EXISTS, KEPT, LATER, NEW, REMOVED, TO_DO, UNDO, Look, Piece
+from devices.pieces import BY_HAND, EXISTS, GONE, KEPT, LATER, NEW, REMOVED, TO_DO, UNDO, Look, Piece
 from devices.place import Place
 from devices.record import Entry
 from runtime.errors import InputError, KitError
@@ -147,7 +147,7 @@ def _undo_group(entry: Entry, place: Place) -> Look:
 
 def _undo_account(entry: Entry, place: Place, kind: str, *files: str) -> Look:
     if entry.name not in place.ids(files[0]):
-        return Look(EXISTS, f"{kind} {entry.name}  was gone already")
+        return Look(GONE, f"{kind} {entry.name}")
     if place.live:
         said = place.try_to_run((f"{kind}del", entry.name))
         if said:
