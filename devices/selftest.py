@@ -157,9 +157,12 @@ class Reference:
 
     def __init__(self, model: PathLike, score: float = SCORE) -> None:
         """Raises InputError for what is no detector, KitError where no engine works."""
-        engine = AUTO if is_compiled(Model.read(model)) else "plain"
-        self._plain = Detector(model, engine=engine, score=score)
-        self._usual = Detector(model, score=max(score - SCORE_TOLERANCE, 0.0))
+        if is_compiled(Model.read(model)):
+            # One chip is not opened twice.
+            self._plain = self._usual = Detector(model, score=score)
+        else:
+            self._plain = Detector(model, engine="plain", score=score)
+            self._usual = Detector(model, score=max(score - SCORE_TOLERANCE, 0.0))
         self._terms = Golden(score, SCORE_TOLERANCE, BOX_TOLERANCE, ())
 
     def picture(self, source: PathLike) -> np.ndarray:

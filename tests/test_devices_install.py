@@ -14,7 +14,7 @@ import pytest
 
 import tiny_detector
 from debian_root import SERVICE, install, system
-from devices import catalogue
+from devices import catalogue, pieces
 from devices.install import main
 from devices.layout import Layout
 from devices.requirements import INTERPRETER, PIP_32_BIT
@@ -149,6 +149,21 @@ def test_what_the_user_has_changed_survives(system, capsys):
     assert install(system, "--remove") == 0
     assert config.read_text() == changed and "kept    /etc/edge-detector/runtime.yaml" in capsys.readouterr().out
     assert sorted(path.name for path in (system / "etc/edge-detector").iterdir()) == ["runtime.yaml"]
+
+
+def test_what_others_have_removed_is_said_to_be_gone(system, capsys):
+    assert install(system, "--apply") == 0
+    (system / SERVICE).unlink()
+    capsys.readouterr()
+    assert install(system, "--remove") == 0
+    said = re.findall(rf"^  (\S+) +/{SERVICE}$", capsys.readouterr().out, re.M)
+    assert said == ["gone"]
+
+
+def test_a_command_is_to_do_until_it_has_run():
+    planned = pieces.Look(pieces.TO_DO, "the service runs", ("systemctl restart one.service",))
+    assert planned.open and planned.made == pieces.Look(pieces.DONE, "the service runs") and not planned.made.open
+    assert pieces.Look(pieces.CHANGE, "one.conf", ("-a", "+b")).made.details == ("-a", "+b")
 
 
 def test_what_the_kit_changes_is_shown_and_made(system, capsys):

@@ -95,6 +95,8 @@ def watch(port, stop, seen):
         stop.wait(0.2)
 
 
+# A long one takes as long as it takes.
+@pytest.mark.timeout(600 if FRAMES < 5000 else 0)
 def test_months_in_short(tmp_path, edgetpu_library):  # noqa: F811
     if sys.platform != "linux":
         pytest.skip("memory, files and threads of a process are read from /proc, which is Linux's")
