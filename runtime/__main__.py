@@ -46,4 +46,4 @@ def _end_on_sigterm(state: State) -> None:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, leaves_threads=True)

@@ -297,4 +297,4 @@ def _pictures(source: Optional[str], frames: int) -> List[Frame]:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_command(main, leaves_threads=True)

@@ -22,6 +22,9 @@ LONGEST_WAIT = 30.0
 # stream after 30.
 STALLED_SECONDS = 35.0
 
+# How long a live source may take to give its last frame, or to notice that no more are wanted.
+LAST_FRAME_SECONDS = 1.0
+
 # How soon a thread notices that it is to end.
 _TICK = 0.2
 
@@ -148,6 +151,7 @@ class Capture(threading.Thread):
                 return _said(reader.error) if reader.error else "the stream ended"
             if self._state.stopping or self._queue.closed:
                 reader.abandoned = True
+                reader.finished.wait(LAST_FRAME_SECONDS)
                 return ""
             if time.monotonic() - reader.heard > self._stalled:
                 reader.abandoned = True
@@ -157,7 +161,6 @@ class Capture(threading.Thread):
         for frame in source:
             self.index += 1
             yield frame if frame.index == self.index else replace(frame, index=self.index)
-
 
     def _limited(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Where frames may be dropped, those that are given do not count; the loop counts then."""

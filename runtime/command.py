@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sys
-from typing import Callable, NoReturn, Optional, Sequence
+import threading
+from typing import Callable, List, NoReturn, Optional, Sequence
 
 from runtime.errors import InputError, KitError
 
@@ -35,6 +38,29 @@ def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
         return 0
 
 
-def run(main: Main) -> NoReturn:
-    """Ends the process with `exit_code(main)`."""
-    sys.exit(exit_code(main))
+def run(main: Main, leaves_threads: bool = False) -> NoReturn:
+    """Ends the process with `exit_code(main)`.
+
+    With `leaves_threads`, `main` may leave daemon threads behind that nothing can interrupt, in a
+    camera's driver for example. Python stops such a thread where it wakes while the interpreter is
+    taken down, and C++ code in which that happens aborts the process. So it ends without that then.
+    """
+    code = [1]
+    if leaves_threads:
+        atexit.register(_leave, code)
+    try:
+        code[0] = exit_code(main)
+    except SystemExit as error:
+        # argparse's: 2 for wrong usage, 0 for --help.
+        code[0] = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    sys.exit(code[0])
+
+
+def _leave(code: List[int]) -> None:
+    if not any(thread.daemon for thread in threading.enumerate()):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code[0])

@@ -16,7 +16,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from runtime.capture import Capture, Playing
+from runtime.capture import LAST_FRAME_SECONDS, Capture, Playing
 from runtime.detector import Detector
 from runtime.engine_worker import Lost, Worker
 from runtime.equipment import Equipment, Exchange
@@ -191,6 +191,8 @@ class _Loop:
         for thread in (self._feeding, *collecting.values()):
             # They end at once, but for one that waits for an engine that hangs.
             thread.join(_TICK)
+        # Longer for a source, which nobody may close while its thread reads from it.
+        self._capture.join(LAST_FRAME_SECONDS + 2 * _TICK)
         # A source that has an end has handed over all there is, and files want all of it.
         patience = SINK_SECONDS if not finished or self._source.live else float("inf")
         until = time.monotonic() + patience

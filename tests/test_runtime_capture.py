@@ -175,3 +175,26 @@ def test_a_stop_ends_a_camera_that_waits():
     state.stop()
     thread.join(5)
     assert not thread.is_alive() and queue.take() is None
+
+
+def test_the_end_waits_for_the_frame_under_way():
+    class Slow(Camera):
+        reading = False
+
+        def __iter__(self):
+            while True:
+                self.reading = True
+                time.sleep(0.3)
+                self.reading = False
+                yield Frame(IMAGE, 0, 0.0)
+
+    source, state = Slow(), State()
+    queue = FrameQueue(LATEST, state.dropped_by_source)
+    thread = Capture(source, queue, state)
+    thread.start()
+    queue.take()
+    while not source.reading:
+        time.sleep(0.001)
+    state.stop()
+    thread.join(20)
+    assert not source.reading and not thread.is_alive()

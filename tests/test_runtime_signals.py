@@ -133,3 +133,44 @@ def test_an_engine_that_cannot_be_had_is_one_line(place, start):
     assert process.returncode == 0 and len(out.splitlines()) == 50
     assert errors.startswith("warning: edgetpu: libedgetpu.so.1 is not installed")
     assert "fell back on tiny_int8.tflite\n" in errors
+
+
+LEFT = """
+import sys, threading
+import numpy as np
+from runtime.command import run
+from runtime.opencv import cv2
+
+def main(argv):
+    picture = np.zeros((2000, 2000, 3), np.uint8)
+    begun = threading.Event()
+
+    def work():
+        while True:
+            cv2.blur(picture, (9, 9))
+            begun.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    begun.wait()
+    print("said")
+    {end}
+
+run(main, leaves_threads=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "end, code, said",
+    [
+        ("return 3", 3, ""),
+        ("sys.exit(2)", 2, ""),
+        ("raise OSError('what')", 1, "OSError: what"),
+    ],
+)
+def test_a_thread_left_in_foreign_code_does_not_abort_the_end(end, code, said):
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT.format(end=end)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "said\n"), done.stderr
+    assert said in done.stderr and "terminate" not in done.stderr

@@ -42,7 +42,8 @@ def free_port():
 class Page:
     """A sink that serves, and what a browser would ask of it."""
 
-    def __init__(self, host="", settings=",fps=1000"):
+    # No test is so fast that a picture would come before its time.
+    def __init__(self, host="", settings=",fps=1000000"):
         self.port = free_port()
         self.state = State("model.tflite", score=0.5)
         self.sink = open_sink(f"serve:{host}{self.port}{settings}", None)
@@ -81,18 +82,22 @@ def parts(message):
     return json.loads(message[4 : 4 + length]), message[4 + length :]
 
 
-def next_picture(viewer):
+def received(viewer, fits):
+    """The first message that fits; others, of which one comes every second, are passed over."""
+    end = time.monotonic() + 20
     while True:
-        message = viewer.recv(timeout=20)
-        if isinstance(message, bytes):
-            return parts(message)
+        message = viewer.recv(timeout=end - time.monotonic())
+        if fits(message):
+            return message
+
+
+def next_picture(viewer):
+    return parts(received(viewer, lambda message: isinstance(message, bytes)))
 
 
 def next_state(viewer, fits=lambda state: True):
-    while True:
-        message = viewer.recv(timeout=20)
-        if isinstance(message, str) and fits(json.loads(message)["state"]):
-            return json.loads(message)["state"]
+    message = received(viewer, lambda message: isinstance(message, str) and fits(json.loads(message)["state"]))
+    return json.loads(message)["state"]
 
 
 def until(condition):
