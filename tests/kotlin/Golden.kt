@@ -71,6 +71,6 @@ fun sameDetections(found: List<Detection>, wanted: List<Value>, box: Double, sco
 /** What a uint8 model with an input of [width] x [height] is fed for [frame]. */
 fun resized(frame: Frame, width: Int, height: Int): ByteArray {
     val encoder = ByteEncoder(width, height, isSigned = false)
-    Bilinear.resize(PixelSource.of(frame, Scratch()), frame.uprightWidth, frame.uprightHeight, width, height, encoder)
+    Bilinear(width, height).resize(PixelSource.of(frame, Scratch()), encoder)
     return encoder.tensor.apply { rewind() }.toArray()
 }

@@ -13,32 +13,25 @@ internal abstract class Encoder(size: Int) : Bilinear.Rows {
  * uint8 inputs take the bytes and int8 ones the bytes less 128, whatever the input's scale and zero point:
  * that is what the TFLite Task Library and MediaPipe feed, and a file that works there must see the same here.
  */
-internal class ByteEncoder(private val width: Int, height: Int, isSigned: Boolean) : Encoder(3 * width * height) {
-    private val flip = if (isSigned) 0x8080_8080.toInt() else 0
-
-    // Four pixels are three words.
-    private val words = IntArray(3 * ((width + 3) / 4))
-    private val row = ByteBuffer.allocateDirect(4 * words.size).order(ByteOrder.LITTLE_ENDIAN)
-    private val rowWords = row.asIntBuffer()
+internal class ByteEncoder(private val width: Int, private val height: Int, isSigned: Boolean) : Encoder(3 * width * height) {
+    private val flip = if (isSigned) 0x80_8080 else 0
+    private val bytes = tensor.duplicate().order(ByteOrder.LITTLE_ENDIAN)
 
     override fun take(y: Int, pixels: IntArray) {
-        var place = 0
-        for (word in words.indices step 3) {
-            val first = pixels[place]
-            val second = pixels[place + 1]
-            val third = pixels[place + 2]
-            val fourth = pixels[place + 3]
-            words[word] = (first and 0xFFFFFF or (second shl 24)) xor flip
-            words[word + 1] = (second ushr 8 and 0xFFFF or (third shl 16)) xor flip
-            words[word + 2] = (third ushr 16 and 0xFF or (fourth shl 8)) xor flip
-            place += 4
+        val start = 3 * width * y
+        // Two pixels at once, in eight bytes: what comes next goes over the last two.
+        val pairs = if (y < height - 1) width / 2 else (width - 1) / 2
+        val bytes = bytes
+        val flip = flip
+        for (pair in 0 until pairs) {
+            val first = pixels[2 * pair] xor flip and 0xFFFFFF
+            val second = pixels[2 * pair + 1] xor flip
+            bytes.putLong(start + 6 * pair, first.toLong() or (second.toLong() shl 24))
         }
-        rowWords.clear()
-        rowWords.put(words)
-        row.clear()
-        row.limit(3 * width)
-        tensor.position(3 * width * y)
-        tensor.put(row)
+        for (x in 2 * pairs until width) {
+            val pixel = pixels[x] xor flip
+            for (channel in 0 until 3) bytes.put(start + 3 * x + channel, (pixel shr 8 * channel).toByte())
+        }
     }
 }
 

@@ -8,14 +8,25 @@ import java.nio.ByteOrder
  *
  * Where a pixel lies is the sum of what its column and its row add, so that rotation costs nothing.
  */
-internal abstract class PixelSource(private val frame: Frame) {
+internal abstract class PixelSource(protected val frame: Frame) {
+    abstract val shape: Shape
+
     /**
      * Writes the chosen pixels of the upright row [y] to [out]: red in the lowest byte, then green, then blue.
      * The highest byte means nothing.
      */
     abstract fun read(y: Int, columns: Columns, out: IntArray)
 
-    /** What the upright columns [xs] add to the place of a pixel. */
+    /**
+     * Does so for the columns [left] and for [right], each the next one of [left]. Beside the last column of the
+     * picture there is none: what [rights] has there means nothing.
+     */
+    open fun readPairs(y: Int, left: Columns, right: Columns, lefts: IntArray, rights: IntArray) {
+        read(y, left, lefts)
+        read(y, right, rights)
+    }
+
+    /** What the upright columns [xs] add to the place of a pixel, in any frame of this [shape]. */
     fun columns(xs: IntArray): Columns = columns(IntArray(xs.size) { storedX(xs[it]) }, IntArray(xs.size) { storedY(xs[it]) })
 
     protected abstract fun columns(storedX: IntArray, storedY: IntArray): Columns
@@ -61,6 +72,13 @@ internal abstract class PixelSource(private val frame: Frame) {
     }
 }
 
+/** The upright size of a frame, and how its pixels are stored: where that is the same, so are the places of all pixels. */
+internal data class Shape(val width: Int, val height: Int, val rotation: Rotation, val strides: List<Int>) {
+    constructor(frame: Frame, vararg planes: Plane) : this(
+        frame.uprightWidth, frame.uprightHeight, frame.rotation, planes.flatMap { listOf(it.rowStride, it.pixelStride) },
+    )
+}
+
 /**
  * Arrays that are kept for the next frame: planes, since reading a buffer byte by byte is several times
  * slower than an array, and copying one whole is not; and numbers by pixel of a row.
@@ -84,6 +102,7 @@ internal class Scratch {
 
 /** Pixels whose channels lie side by side: R, G, B from the first byte on. */
 private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: Int) : PixelSource(frame) {
+    override val shape = Shape(frame, plane)
     private val bytes = plane.bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN)
     private val rowStride = plane.rowStride
 
@@ -102,6 +121,23 @@ private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: In
         }
     }
 
+    /** Neighbours in one row of the buffer are read at once. */
+    override fun readPairs(y: Int, left: Columns, right: Columns, lefts: IntArray, rights: IntArray) {
+        val row = rowX(y) * pixelBytes + rowY(y) * rowStride
+        if (frame.rotation != Rotation.NONE || row + left.last + 8 > bytes.limit()) {
+            super.readPairs(y, left, right, lefts, rights)
+            return
+        }
+        val places = left.first
+        val bytes = bytes
+        val shift = 8 * pixelBytes
+        for (x in places.indices) {
+            val both = bytes.getLong(row + places[x])
+            lefts[x] = both.toInt()
+            rights[x] = (both ushr shift).toInt()
+        }
+    }
+
     private fun pixel(place: Int): Int {
         fun channel(index: Int) = bytes.get(place + index).toInt() and 0xFF
         return channel(0) or (channel(1) shl 8) or (channel(2) shl 16)
@@ -110,6 +146,7 @@ private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: In
 
 /** Luma by pixel, U and V by block of 2 x 2. */
 private class Planar(frame: Frame, pixels: Pixels.Yuv420, private val scratch: Scratch) : PixelSource(frame) {
+    override val shape = Shape(frame, pixels.luma, pixels.u, pixels.v)
     private val factors = pixels.color.factors
     private val planes = listOf(pixels.luma, pixels.u, pixels.v)
     private val parts = planes.mapIndexed { index, plane -> scratch.plane(index, plane.bytes) }

@@ -14,6 +14,7 @@ internal class Preprocessor(model: Model, metadata: Metadata?, input: TensorPort
     val height: Int
 
     private val scratch = Scratch()
+    private val bilinear: Bilinear
     private val encoder: Encoder
 
     init {
@@ -29,6 +30,7 @@ internal class Preprocessor(model: Model, metadata: Metadata?, input: TensorPort
         }
         height = shape[1]
         width = shape[2]
+        bilinear = Bilinear(width, height)
         encoder = when (input.type) {
             TensorType.UINT8 -> ByteEncoder(width, height, isSigned = false)
             TensorType.INT8 -> ByteEncoder(width, height, isSigned = true)
@@ -41,7 +43,7 @@ internal class Preprocessor(model: Model, metadata: Metadata?, input: TensorPort
     fun tensor(frame: Frame): ByteBuffer {
         // Whoever read the last one may have moved its position.
         encoder.tensor.clear()
-        Bilinear.resize(PixelSource.of(frame, scratch), frame.uprightWidth, frame.uprightHeight, width, height, encoder)
+        bilinear.resize(PixelSource.of(frame, scratch), encoder)
         encoder.tensor.rewind()
         return encoder.tensor
     }

@@ -38,19 +38,42 @@ internal class YuvFactors(color: YuvColor) {
 
     /**
      * Writes the first [size] pixels, rounded to nearest and clipped, to [out] as [PixelSource.read] has them;
-     * the arrays hold numbers from 0 to 255.
+     * the arrays hold numbers from 0 to 255, and [luma] other ones afterwards.
      */
     fun rgb(luma: IntArray, u: IntArray, v: IntArray, size: Int, out: IntArray) {
+        // A loop for each channel, as in [Bilinear].
+        scale(luma, size)
+        red(luma, v, size, out)
+        green(luma, u, v, size, out)
+        blue(luma, u, size, out)
+    }
+
+    private fun scale(luma: IntArray, size: Int) {
+        val black = black
+        val factor = this.luma
         for (x in 0 until size) {
             val above = luma[x] - black
-            val base = (above and (above shr 31).inv()) * this.luma + (1 shl (BITS - 1))
-            val du = u[x] - 128
-            val dv = v[x] - 128
-            val red = clip((base + vToRed * dv) shr BITS)
-            val green = clip((base + uToGreen * du + vToGreen * dv) shr BITS)
-            val blue = clip((base + uToBlue * du) shr BITS)
-            out[x] = red or (green shl 8) or (blue shl 16)
+            luma[x] = (above and (above shr 31).inv()) * factor + (1 shl (BITS - 1))
         }
+    }
+
+    private fun red(base: IntArray, v: IntArray, size: Int, out: IntArray) {
+        val factor = vToRed
+        for (x in 0 until size) out[x] = clip((base[x] + factor * (v[x] - 128)) shr BITS)
+    }
+
+    private fun green(base: IntArray, u: IntArray, v: IntArray, size: Int, out: IntArray) {
+        val ofU = uToGreen
+        val ofV = vToGreen
+        for (x in 0 until size) {
+            val green = clip((base[x] + ofU * (u[x] - 128) + ofV * (v[x] - 128)) shr BITS)
+            out[x] = out[x] or (green shl 8)
+        }
+    }
+
+    private fun blue(base: IntArray, u: IntArray, size: Int, out: IntArray) {
+        val factor = uToBlue
+        for (x in 0 until size) out[x] = out[x] or (clip((base[x] + factor * (u[x] - 128)) shr BITS) shl 16)
     }
 
     /** To 0..255, without a branch: shifting by 31 makes all bits of the sign. */
