@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from runtime.detector import Detector
 from runtime.opencv import cv2
@@ -31,14 +32,15 @@ def table(language: str, command: Sequence[str], models: Sequence[Path], rounds:
     """
     cv2.setNumThreads(1)
     rows = [("ms a frame", "frame", "Python", language, "ratio")]
-    for model in models:
-        for width, height in SIZES:
-            rows += _measure(command, model, width, height, rounds, frames)
+    with tqdm(total=len(models) * len(SIZES) * rounds, unit="turn") as progress:
+        for model in models:
+            for width, height in SIZES:
+                rows += _measure(command, model, width, height, rounds, frames, progress)
     return columns(rows)
 
 
 def _measure(
-    command: Sequence[str], model: Path, width: int, height: int, rounds: int, frames: int
+    command: Sequence[str], model: Path, width: int, height: int, rounds: int, frames: int, progress: tqdm
 ) -> list[tuple[str, ...]]:
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     detector = Detector(model, score=0.3)
@@ -51,6 +53,7 @@ def _measure(
             python.append(_in_python(detector, image, frames))
             said = json.loads(subprocess.run(whole, check=True, capture_output=True, text=True).stdout)
             other.append((said["preprocess"], said["postprocess"], said["yuv"]))
+            progress.update()
     # The best turn of each: what disturbs a turn only ever makes it slower.
     ours, theirs = np.min(other, axis=0), np.min(python, axis=0)
     stages = [*zip(("preprocess", "postprocess"), theirs, ours), ("both", theirs[:2].sum(), ours[:2].sum())]

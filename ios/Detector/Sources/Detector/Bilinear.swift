@@ -73,10 +73,8 @@ enum Bilinear {
             let (b, c, d) = (a + count, a + 2 * count, a + 3 * count)
             for y in 0..<height {
                 let (top, bottom) = (source.row(2 * y), source.row(2 * y + 1))
-                source.read(top, left, into: a)
-                source.read(top, right, into: b)
-                source.read(bottom, left, into: c)
-                source.read(bottom, right, into: d)
+                source.readPairs(top, left, right, into: a, b)
+                source.readPairs(bottom, left, right, into: c, d)
                 let out = target + y * count
                 for index in 0..<count {
                     let upper = UInt16(a[index]) &+ UInt16(b[index])
@@ -105,8 +103,7 @@ enum Bilinear {
                 var (held, heldNext) = (-1, -1)
                 func fill(_ row: Int, _ out: UnsafeMutablePointer<Int16>) {
                     let place = source.row(row)
-                    source.read(place, left, into: lefts)
-                    source.read(place, right, into: rights)
+                    source.readPairs(place, left, right, into: lefts, rights)
                     blendAcross(lefts, rights, coarse, fine, count, out)
                 }
                 for y in down.first.indices {

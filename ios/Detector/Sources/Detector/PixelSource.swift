@@ -7,6 +7,22 @@ protocol PixelSource {
     func row(_ y: Int) -> Place
     /// Writes red, green and blue of the row's pixels at `columns` to `target`, three bytes a pixel.
     func read(_ row: Place, _ columns: [Place], into target: UnsafeMutablePointer<UInt8>)
+    /// Does so for the columns `left` and for `right`, each the next one of `left`. Beside the last column of the
+    /// picture there is none: what `rights` has there means nothing.
+    func readPairs(
+        _ row: Place, _ left: [Place], _ right: [Place], into lefts: UnsafeMutablePointer<UInt8>,
+        _ rights: UnsafeMutablePointer<UInt8>
+    )
+}
+
+extension PixelSource {
+    func readPairs(
+        _ row: Place, _ left: [Place], _ right: [Place], into lefts: UnsafeMutablePointer<UInt8>,
+        _ rights: UnsafeMutablePointer<UInt8>
+    ) {
+        read(row, left, into: lefts)
+        read(row, right, into: rights)
+    }
 }
 
 /// Red, green and blue in the lowest three bytes, red lowest. The highest byte means nothing.
@@ -15,14 +31,21 @@ private typealias RGB = UInt32
 /// Writes `count` pixels, three bytes each.
 @inline(__always)
 private func write(_ count: Int, to target: UnsafeMutablePointer<UInt8>, _ pixel: (Int) -> RGB) {
-    let bytes = UnsafeMutableRawPointer(target)
-    // Four bytes at once are written faster than three; the next pixel overwrites the fourth.
     for x in 0..<count - 1 {
-        bytes.storeBytes(of: pixel(x).littleEndian, toByteOffset: 3 &* x, as: UInt32.self)
+        write(pixel(x), to: target, x)
     }
-    let last = pixel(count - 1)
+    writeLast(pixel(count - 1), to: target, count - 1)
+}
+
+/// Four bytes at once are written faster than three; the next pixel overwrites the fourth.
+@inline(__always)
+private func write(_ pixel: RGB, to target: UnsafeMutablePointer<UInt8>, _ x: Int) {
+    UnsafeMutableRawPointer(target).storeBytes(of: pixel.littleEndian, toByteOffset: 3 &* x, as: RGB.self)
+}
+
+private func writeLast(_ pixel: RGB, to target: UnsafeMutablePointer<UInt8>, _ x: Int) {
     for channel in 0..<3 {
-        target[3 * (count - 1) + channel] = UInt8(truncatingIfNeeded: last &>> UInt32(8 * channel))
+        target[3 * x + channel] = UInt8(truncatingIfNeeded: pixel &>> UInt32(8 * channel))
     }
 }
 
@@ -31,6 +54,8 @@ struct Turn {
     private let rotation: Rotation
     private let width: Int
     private let height: Int
+
+    var isNone: Bool { rotation == .none }
 
     init(_ frame: Frame) {
         rotation = frame.rotation
@@ -90,6 +115,51 @@ struct Interleaved: PixelSource {
                 }
             }
         }
+    }
+
+    /// Neighbours in one row of the buffer are read at once.
+    func readPairs(
+        _ row: Int, _ left: [Int], _ right: [Int], into lefts: UnsafeMutablePointer<UInt8>,
+        _ rights: UnsafeMutablePointer<UInt8>
+    ) {
+        // The columns of a picture that is not turned ascend.
+        guard turn.isNone, let last = left.last, row + last + 8 <= bytes.count else {
+            read(row, left, into: lefts)
+            read(row, right, into: rights)
+            return
+        }
+        left.withUnsafeBufferPointer { left in
+            switch order {
+            case .rgb:
+                pairs(row, left, lefts, rights) { (RGB(truncatingIfNeeded: $0), RGB(truncatingIfNeeded: $0 &>> 24)) }
+            case .bgra:
+                pairs(row, left, lefts, rights) { both in
+                    // Backwards: what was the right pixel's alpha is the lowest byte.
+                    let turned = both.byteSwapped
+                    return (RGB(truncatingIfNeeded: turned &>> 40), RGB(truncatingIfNeeded: turned &>> 8))
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func pairs(
+        _ row: Int, _ places: UnsafeBufferPointer<Int>, _ lefts: UnsafeMutablePointer<UInt8>,
+        _ rights: UnsafeMutablePointer<UInt8>, _ split: (UInt64) -> (RGB, RGB)
+    ) {
+        @inline(__always)
+        func pair(_ x: Int) -> (RGB, RGB) {
+            split(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: row &+ places[x], as: UInt64.self)))
+        }
+        let last = places.count - 1
+        for x in 0..<last {
+            let (one, next) = pair(x)
+            write(one, to: lefts, x)
+            write(next, to: rights, x)
+        }
+        let (one, next) = pair(last)
+        writeLast(one, to: lefts, last)
+        writeLast(next, to: rights, last)
     }
 
     @inline(__always)
