@@ -23,7 +23,7 @@ LONGEST_WAIT = 30.0
 STALLED_SECONDS = 35.0
 
 # How long a live source may take to give its last frame, or to notice that no more are wanted.
-LAST_FRAME_SECONDS = 1.0
+LAST_FRAME_SECONDS = 0.5
 
 # How soon a thread notices that it is to end.
 _TICK = 0.2
