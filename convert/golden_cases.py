@@ -14,13 +14,16 @@ import numpy as np
 from runtime import preprocess
 
 # (width, height) of the picture and of what it is resized to: up and down, odd sides, one pixel,
-# both sides halved (which OpenCV averages), one side only.
+# both sides halved (which OpenCV averages), one side only; last, pixels in the middle of two across, with weights
+# down that end in many zeros, in few, and in none.
 _RESIZES = (
     ((640, 480), (320, 320)), ((480, 640), (320, 320)), ((1280, 720), (320, 320)), ((320, 320), (320, 320)),
     ((640, 640), (320, 320)), ((640, 320), (320, 320)), ((641, 639), (320, 320)), ((37, 29), (320, 320)),
     ((1, 1), (320, 320)), ((1, 500), (320, 320)), ((500, 1), (320, 320)), ((2, 2), (1, 1)), ((3, 2), (1, 1)),
     ((2, 2), (3, 3)), ((319, 321), (320, 320)), ((1000, 13), (64, 48)), ((127, 251), (300, 300)), ((720, 405), (300, 300)),
     ((90, 60), (45, 30)), ((91, 60), (45, 30)), ((333, 777), (224, 160)), ((5, 7), (640, 640)),
+    ((480, 270), (80, 80)), ((40, 24), (20, 24)), ((120, 9), (20, 24)), ((80, 27), (20, 24)), ((80, 25), (20, 24)),
+    ((80, 54), (20, 512)), ((80, 3), (20, 1024)),
 )  # fmt: skip
 
 _YUV_SIZES = ((64, 48), (33, 17), (1, 1))

@@ -49,6 +49,12 @@ fun frameTests(places: Places) = listOf(
             }
         }
     },
+    Test("a white picture stays white, whatever the weights of its rows") {
+        for (height in 1..100) {
+            val white = ByteArray(3 * 80 * height) { -1 }
+            same(resized(rgb(white, 80, height), 20, 24).count { it == (-1).toByte() }, 3 * 20 * 24, "80 x $height")
+        }
+    },
     Test("what is no picture is refused") {
         val bytes = ByteArray(64)
         for ((width, height) in listOf(0 to 4, 4 to 0, -1 to 4, (1 shl 20) to (1 shl 20))) {

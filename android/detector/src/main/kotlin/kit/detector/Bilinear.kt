@@ -37,11 +37,11 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
 
     private fun wayOf(source: PixelSource): Way {
         val shape = source.shape
-        return when {
-            shape.width == toWidth && shape.height == toHeight -> Copying(source)
-            shape.width == 2 * toWidth && shape.height == 2 * toHeight -> Halving(source, toWidth, toHeight)
-            else -> Interpolating(source, Taps(shape.width, toWidth, true), Taps(shape.height, toHeight, false))
-        }
+        if (shape.width == toWidth && shape.height == toHeight) return Copying(source)
+        if (shape.width == 2 * toWidth && shape.height == 2 * toHeight) return Halving(source, toWidth, toHeight)
+        val across = Taps(shape.width, toWidth, true)
+        val down = Taps(shape.height, toHeight, false)
+        return if (MiddleRow.isEnoughFor(across, down)) Middling(source, across, down) else Weighing(source, across, down)
     }
 
     private class Copying(like: PixelSource) : Way(like.shape) {
@@ -82,22 +82,23 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
         }
     }
 
-    private class Interpolating(like: PixelSource, across: Taps, private val down: Taps) : Way(like.shape) {
+    /** Blends pairs of pixels of a source row across, as far as [Row] keeps that, and two such rows down. */
+    private abstract class Interpolating<Row : SourceRow>(like: PixelSource, across: Taps, private val down: Taps, newRow: () -> Row) :
+        Way(like.shape) {
         private val left = like.columns(across.first)
         private val right = like.columns(across.second)
-        private val weights = across.secondWeight
-        private val lefts = IntArray(weights.size)
-        private val rights = IntArray(weights.size)
-        private val pixels = IntArray(weights.size)
+        private val lefts = IntArray(across.size)
+        private val rights = IntArray(across.size)
+        private val pixels = IntArray(across.size)
 
         // Neighbours in the target share their source rows, or one of them.
-        private var upper = SourceRow(weights.size)
-        private var lower = SourceRow(weights.size)
+        private var upper = newRow()
+        private var lower = newRow()
 
         override fun resize(source: PixelSource, rows: Rows) {
             upper.y = -1
             lower.y = -1
-            for (y in down.first.indices) {
+            for (y in 0 until down.size) {
                 val wanted = down.first[y]
                 if (upper.y != wanted && lower.y == wanted) upper = lower.also { lower = upper }
                 fill(source, upper, wanted)
@@ -107,14 +108,56 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
             }
         }
 
-        private fun fill(source: PixelSource, row: SourceRow, y: Int) {
+        private fun fill(source: PixelSource, row: Row, y: Int) {
             if (row.y == y) return
             source.readPairs(y, left, right, lefts, rights)
-            row.blend(lefts, rights, weights)
+            blendAcross(lefts, rights, row)
             row.y = y
         }
 
-        private fun blendDown(top: SourceRow, bottom: SourceRow, w0: Int, w1: Int, out: IntArray) {
+        protected abstract fun blendAcross(left: IntArray, right: IntArray, row: Row)
+
+        protected abstract fun blendDown(top: Row, bottom: Row, w0: Int, w1: Int, out: IntArray)
+    }
+
+    /** The row [y] of the source at the target's columns. */
+    private abstract class SourceRow {
+        var y = -1
+    }
+
+    /** By channel, at most 255 * 2048 / 16. */
+    private class WeighedRow(width: Int) : SourceRow() {
+        val red = IntArray(width)
+        val green = IntArray(width)
+        val blue = IntArray(width)
+    }
+
+    private class Weighing(like: PixelSource, across: Taps, down: Taps) :
+        Interpolating<WeighedRow>(like, across, down, { WeighedRow(across.size) }) {
+        private val weights = across.secondWeight
+
+        override fun blendAcross(left: IntArray, right: IntArray, row: WeighedRow) {
+            blendAcross(left, right, row.red) { it and 0xFF }
+            blendAcross(left, right, row.green) { it shr 8 and 0xFF }
+            blendAcross(left, right, row.blue) { it shr 16 and 0xFF }
+        }
+
+        /**
+         * (w0 * left + w1 * right) >> 4 of one [channel], [weights] being w1.
+         *
+         * For a target of up to [Preprocessor.MOST_SIDE], w0 + w1 is 2048 across: rounding could only make another
+         * sum where f is nearer than 2^-24 to half a step of the weights without lying there, and what lies beside
+         * it is 1 / (4096 * side) away. So this is 128 * left + (w1 * (right - left)) >> 4.
+         */
+        private inline fun blendAcross(left: IntArray, right: IntArray, out: IntArray, channel: (Int) -> Int) {
+            val weights = weights
+            for (x in out.indices) {
+                val first = channel(left[x])
+                out[x] = (first shl 7) + (weights[x] * (channel(right[x]) - first) shr 4)
+            }
+        }
+
+        override fun blendDown(top: WeighedRow, bottom: WeighedRow, w0: Int, w1: Int, out: IntArray) {
             blendDown(top.red, bottom.red, w0, w1, out) { _, red -> red }
             blendDown(top.green, bottom.green, w0, w1, out) { pixel, green -> pixel or (green shl 8) }
             blendDown(top.blue, bottom.blue, w0, w1, out) { pixel, blue -> pixel or (blue shl 16) }
@@ -128,16 +171,75 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
         }
     }
 
+    /**
+     * left + right, at most 510 each: red and blue 16 bits apart, green apart from them.
+     *
+     * Where each target pixel lies in the middle of two source pixels, as with every camera of 2, 4 or 6 times
+     * the model's width, (1024 * left + 1024 * right) >> 4 is 64 times that sum. What is left of the weight below
+     * it then has few bits, and two channels find room in one Int for all that follows.
+     */
+    private class MiddleRow(width: Int) : SourceRow() {
+        val redBlue = IntArray(width)
+        val green = IntArray(width)
+
+        companion object {
+            /** 510 * 2048 has 20 bits, of which 16 are there: the weights must do without their last four. */
+            private const val SPARE = 4
+
+            fun isEnoughFor(across: Taps, down: Taps): Boolean =
+                across.firstWeight.all { it == 1024 } && across.secondWeight.all { it == 1024 } &&
+                    down.firstWeight.all { it % (1 shl SPARE) == 0 } && down.secondWeight.all { it % (1 shl SPARE) == 0 }
+        }
+    }
+
+    private class Middling(like: PixelSource, across: Taps, down: Taps) :
+        Interpolating<MiddleRow>(like, across, down, { MiddleRow(across.size) }) {
+        override fun blendAcross(left: IntArray, right: IntArray, row: MiddleRow) {
+            add(left, right, 0xFF00FF, row.redBlue)
+            add(left, right, 0xFF00, row.green)
+        }
+
+        private fun add(left: IntArray, right: IntArray, channels: Int, out: IntArray) {
+            for (x in out.indices) out[x] = (left[x] and channels) + (right[x] and channels)
+        }
+
+        /**
+         * What [Weighing] computes: (w * 64 * sum) >> 16 is (w / 2^z * sum) >> (10 - z) where w ends in z zeros.
+         * Bits that the shift takes from a channel into the one below it are cut off.
+         */
+        override fun blendDown(top: MiddleRow, bottom: MiddleRow, w0: Int, w1: Int, out: IntArray) {
+            val zeros = (w0 or w1).countTrailingZeroBits().coerceAtMost(10)
+            val shift = 10 - zeros
+            val kept = 0xFFFF ushr shift
+            blendRedBlue(top.redBlue, bottom.redBlue, w0 shr zeros, w1 shr zeros, shift, kept or (kept shl 16), out)
+            blendGreen(top.green, bottom.green, w0 shr zeros, w1 shr zeros, shift, out)
+        }
+
+        private fun blendRedBlue(top: IntArray, bottom: IntArray, w0: Int, w1: Int, shift: Int, kept: Int, out: IntArray) {
+            for (x in out.indices) {
+                val sum = (w0 * top[x] ushr shift and kept) + (w1 * bottom[x] ushr shift and kept) + 0x20002
+                out[x] = sum ushr 2 and 0xFF00FF
+            }
+        }
+
+        private fun blendGreen(top: IntArray, bottom: IntArray, w0: Int, w1: Int, shift: Int, out: IntArray) {
+            for (x in out.indices) {
+                val sum = (w0 * top[x] ushr shift and 0xFF.inv()) + (w1 * bottom[x] ushr shift and 0xFF.inv()) + 0x200
+                out[x] = out[x] or (sum ushr 2 and 0xFF00)
+            }
+        }
+    }
+
     /** For each target pixel along one axis, the two source pixels that it lies between and their weights. */
-    private class Taps(source: Int, target: Int, clampsShare: Boolean) {
-        val first = IntArray(target)
-        val second = IntArray(target)
-        val firstWeight = IntArray(target)
-        val secondWeight = IntArray(target)
+    private class Taps(source: Int, val size: Int, clampsShare: Boolean) {
+        val first = IntArray(size)
+        val second = IntArray(size)
+        val firstWeight = IntArray(size)
+        val secondWeight = IntArray(size)
 
         init {
-            val scale = 1 / (target.toDouble() / source)
-            for (index in 0 until target) {
+            val scale = 1 / (size.toDouble() / source)
+            for (index in 0 until size) {
                 val position = ((index + 0.5) * scale - 0.5).toFloat()
                 val place = Math.floor(position.toDouble()).toInt()
                 var start = place
@@ -155,33 +257,5 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
         }
 
         private fun whole(weight: Float): Int = Math.rint((weight * 2048).toDouble()).toInt()
-    }
-
-    /** The row [y] of the source at the target's columns, by channel, at most 255 * 2048 / 16. */
-    private class SourceRow(width: Int) {
-        var y = -1
-        val red = IntArray(width)
-        val green = IntArray(width)
-        val blue = IntArray(width)
-
-        fun blend(left: IntArray, right: IntArray, weights: IntArray) {
-            blend(left, right, weights, red) { it and 0xFF }
-            blend(left, right, weights, green) { it shr 8 and 0xFF }
-            blend(left, right, weights, blue) { it shr 16 and 0xFF }
-        }
-
-        /**
-         * (w0 * left + w1 * right) >> 4 of one [channel], [weights] being w1.
-         *
-         * For a target of up to [Preprocessor.MOST_SIDE], w0 + w1 is 2048 across: rounding could only make another
-         * sum where f is nearer than 2^-24 to half a step of the weights without lying there, and what lies beside
-         * it is 1 / (4096 * side) away. So this is 128 * left + (w1 * (right - left)) >> 4.
-         */
-        private inline fun blend(left: IntArray, right: IntArray, weights: IntArray, out: IntArray, channel: (Int) -> Int) {
-            for (x in out.indices) {
-                val first = channel(left[x])
-                out[x] = (first shl 7) + (weights[x] * (channel(right[x]) - first) shr 4)
-            }
-        }
     }
 }
