@@ -1,8 +1,8 @@
 """The time of a wrapper's work around the model against Python's, for the same frames.
 
 Both take turns, so that a machine that slows down slows down both, and each has one thread for it. What
-counts is the ratio: 1.0 is as fast as Python. The last row is a camera's frame, as phones have it: of the same
-bytes OpenCV makes RGB first, as Python would, and the wrapper only of the pixels that it needs.
+counts is the ratio: 1.0 is as fast as Python. The rows of YUV are of a camera's frame, as phones have it: of the
+same bytes OpenCV makes RGB first, as Python would, and the wrapper only of the pixels that it needs.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _measure(
     # The best turn of each: what disturbs a turn only ever makes it slower.
     ours, theirs = np.min(other, axis=0), np.min(python, axis=0)
     stages = [*zip(("preprocess", "postprocess"), theirs, ours), ("both", theirs[:2].sum(), ours[:2].sum())]
-    stages.append(("preprocess YUV", theirs[2], ours[2]))
+    stages += [("preprocess YUV", theirs[2], ours[2]), ("both YUV", theirs[1] + theirs[2], ours[1] + ours[2])]
     return [
         (f"{model.stem} {stage}", f"{width}x{height}", f"{a:.3f}", f"{b:.3f}", f"{b / a:.2f}") for stage, a, b in stages
     ]

@@ -19,7 +19,12 @@ fun frameTests(places: Places) = listOf(
         }
     },
     Test("turned YUV is what its turned RGB is") {
-        for (rotation in Rotation.entries) turnedYuv(rotation)
+        // Weighed both ways, halved, and in the middle of two across, in one block and in two.
+        for ((width, height) in listOf(33 to 18, 40 to 48, 40 to 27, 27 to 40, 80 to 54, 54 to 80)) {
+            for (rotation in Rotation.entries) {
+                for (color in listOf(YuvColor(), YuvColor(YuvColor.Matrix.BT709, isFullRange = false))) turnedYuv(rotation, width, height, color)
+            }
+        }
     },
     Test("RGBA with long rows gives what RGB gives") {
         val width = 31
@@ -93,11 +98,11 @@ private fun turned(bytes: ByteArray, width: Int, height: Int, rotation: Rotation
     return Frame(Pixels.Rgb(Plane(stored, 3 * storedWidth, 3)), storedWidth, storedHeight, rotation)
 }
 
-private fun turnedYuv(rotation: Rotation) {
-    val width = 33
-    val height = 18
-    val pixels = waysToStore(noise(1, width * height), noise(2, 2 * 17 * 9), width, height, YuvColor())[1]
+private fun turnedYuv(rotation: Rotation, width: Int, height: Int, color: YuvColor) {
+    val chroma = noise(2, 2 * ((width + 1) / 2) * ((height + 1) / 2))
+    val pixels = waysToStore(noise(1, width * height), chroma, width, height, color)[1]
     val plain = resized(Frame(pixels, width, height), width, height)
     val fromRgb = Frame(Pixels.Rgb(Plane(plain, 3 * width, 3)), width, height, rotation)
-    same(sha256(resized(Frame(pixels, width, height, rotation), 20, 24)), sha256(resized(fromRgb, 20, 24)), "$rotation")
+    val found = resized(Frame(pixels, width, height, rotation), 20, 24)
+    same(sha256(found), sha256(resized(fromRgb, 20, 24)), "$width x $height $rotation $color")
 }

@@ -57,16 +57,15 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
     }
 
     private class Halving(like: PixelSource, private val width: Int, private val height: Int) : Way(like.shape) {
-        private val left = like.columns(IntArray(width) { 2 * it })
-        private val right = like.columns(IntArray(width) { 2 * it + 1 })
+        private val pairs = like.pairs(IntArray(width) { 2 * it }, IntArray(width) { 2 * it + 1 })
         private val blocks = List(4) { IntArray(width) }
         private val pixels = IntArray(width)
 
         override fun resize(source: PixelSource, rows: Rows) {
             val (a, b, c, d) = blocks
             for (y in 0 until height) {
-                source.readPairs(2 * y, left, right, a, b)
-                source.readPairs(2 * y + 1, left, right, c, d)
+                source.readPairs(2 * y, pairs, a, b)
+                source.readPairs(2 * y + 1, pairs, c, d)
                 average(a, b, c, d, pixels)
                 rows.take(y, pixels)
             }
@@ -85,10 +84,7 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
     /** Blends pairs of pixels of a source row across, as far as [Row] keeps that, and two such rows down. */
     private abstract class Interpolating<Row : SourceRow>(like: PixelSource, across: Taps, private val down: Taps, newRow: () -> Row) :
         Way(like.shape) {
-        private val left = like.columns(across.first)
-        private val right = like.columns(across.second)
-        private val lefts = IntArray(across.size)
-        private val rights = IntArray(across.size)
+        protected val pairs = like.pairs(across.first, across.second)
         private val pixels = IntArray(across.size)
 
         // Neighbours in the target share their source rows, or one of them.
@@ -110,12 +106,11 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
 
         private fun fill(source: PixelSource, row: Row, y: Int) {
             if (row.y == y) return
-            source.readPairs(y, left, right, lefts, rights)
-            blendAcross(lefts, rights, row)
+            readAcross(source, y, row)
             row.y = y
         }
 
-        protected abstract fun blendAcross(left: IntArray, right: IntArray, row: Row)
+        protected abstract fun readAcross(source: PixelSource, y: Int, row: Row)
 
         protected abstract fun blendDown(top: Row, bottom: Row, w0: Int, w1: Int, out: IntArray)
     }
@@ -135,11 +130,14 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
     private class Weighing(like: PixelSource, across: Taps, down: Taps) :
         Interpolating<WeighedRow>(like, across, down, { WeighedRow(across.size) }) {
         private val weights = across.secondWeight
+        private val lefts = IntArray(across.size)
+        private val rights = IntArray(across.size)
 
-        override fun blendAcross(left: IntArray, right: IntArray, row: WeighedRow) {
-            blendAcross(left, right, row.red) { it and 0xFF }
-            blendAcross(left, right, row.green) { it shr 8 and 0xFF }
-            blendAcross(left, right, row.blue) { it shr 16 and 0xFF }
+        override fun readAcross(source: PixelSource, y: Int, row: WeighedRow) {
+            source.readPairs(y, pairs, lefts, rights)
+            blendAcross(lefts, rights, row.red) { it and 0xFF }
+            blendAcross(lefts, rights, row.green) { it shr 8 and 0xFF }
+            blendAcross(lefts, rights, row.blue) { it shr 16 and 0xFF }
         }
 
         /**
@@ -172,7 +170,7 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
     }
 
     /**
-     * left + right, at most 510 each: red and blue 16 bits apart, green apart from them.
+     * left + right, at most 510 each, as [PixelSource.readSums] has them.
      *
      * Where each target pixel lies in the middle of two source pixels, as with every camera of 2, 4 or 6 times
      * the model's width, (1024 * left + 1024 * right) >> 4 is 64 times that sum. What is left of the weight below
@@ -194,14 +192,7 @@ internal class Bilinear(private val toWidth: Int, private val toHeight: Int) {
 
     private class Middling(like: PixelSource, across: Taps, down: Taps) :
         Interpolating<MiddleRow>(like, across, down, { MiddleRow(across.size) }) {
-        override fun blendAcross(left: IntArray, right: IntArray, row: MiddleRow) {
-            add(left, right, 0xFF00FF, row.redBlue)
-            add(left, right, 0xFF00, row.green)
-        }
-
-        private fun add(left: IntArray, right: IntArray, channels: Int, out: IntArray) {
-            for (x in out.indices) out[x] = (left[x] and channels) + (right[x] and channels)
-        }
+        override fun readAcross(source: PixelSource, y: Int, row: MiddleRow) = source.readSums(y, pairs, row.redBlue, row.green)
 
         /**
          * What [Weighing] computes: (w * 64 * sum) >> 16 is (w / 2^z * sum) >> (10 - z) where w ends in z zeros.

@@ -8,7 +8,7 @@ import java.nio.ByteOrder
  *
  * Where a pixel lies is the sum of what its column and its row add, so that rotation costs nothing.
  */
-internal abstract class PixelSource(protected val frame: Frame) {
+internal abstract class PixelSource(protected val frame: Frame, protected val scratch: Scratch) {
     abstract val shape: Shape
 
     /**
@@ -17,17 +17,30 @@ internal abstract class PixelSource(protected val frame: Frame) {
      */
     abstract fun read(y: Int, columns: Columns, out: IntArray)
 
-    /**
-     * Does so for the columns [left] and for [right], each the next one of [left]. Beside the last column of the
-     * picture there is none: what [rights] has there means nothing.
-     */
-    open fun readPairs(y: Int, left: Columns, right: Columns, lefts: IntArray, rights: IntArray) {
-        read(y, left, lefts)
-        read(y, right, rights)
+    /** Does so for both columns of each pair. Beside the last column of the picture there is none: what [rights] has there means nothing. */
+    open fun readPairs(y: Int, pairs: ColumnPairs, lefts: IntArray, rights: IntArray) {
+        read(y, pairs.left, lefts)
+        read(y, pairs.right, rights)
+    }
+
+    /** Writes the sums of both columns of each pair: red's in the low and blue's in the high half, and 256 times green's. */
+    open fun readSums(y: Int, pairs: ColumnPairs, redBlue: IntArray, green: IntArray) {
+        val lefts = scratch.row(0, redBlue.size)
+        val rights = scratch.row(1, redBlue.size)
+        readPairs(y, pairs, lefts, rights)
+        add(lefts, rights, 0xFF00FF, redBlue)
+        add(lefts, rights, 0xFF00, green)
+    }
+
+    private fun add(lefts: IntArray, rights: IntArray, channels: Int, out: IntArray) {
+        for (x in out.indices) out[x] = (lefts[x] and channels) + (rights[x] and channels)
     }
 
     /** What the upright columns [xs] add to the place of a pixel, in any frame of this [shape]. */
     fun columns(xs: IntArray): Columns = columns(IntArray(xs.size) { storedX(xs[it]) }, IntArray(xs.size) { storedY(xs[it]) })
+
+    /** Those of the upright columns [lefts] and [rights], each the next one of its left one or, at the edge, the same. */
+    fun pairs(lefts: IntArray, rights: IntArray) = ColumnPairs(columns(lefts), columns(rights))
 
     protected abstract fun columns(storedX: IntArray, storedY: IntArray): Columns
 
@@ -61,13 +74,18 @@ internal abstract class PixelSource(protected val frame: Frame) {
         val last: Int = first.max()
     }
 
+    class ColumnPairs(val left: Columns, val right: Columns) {
+        /** Whether both of each pair have the same U and V, as where a camera has twice the model's width. */
+        val shareChroma = left.u contentEquals right.u && left.v contentEquals right.v
+    }
+
     companion object {
         private val NONE = IntArray(0)
 
         fun of(frame: Frame, scratch: Scratch): PixelSource = when (val pixels = frame.pixels) {
-            is Pixels.Rgb -> Interleaved(frame, pixels.plane, 3)
-            is Pixels.Rgba -> Interleaved(frame, pixels.plane, 4)
-            is Pixels.Yuv420 -> Planar(frame, pixels, scratch)
+            is Pixels.Rgb -> Interleaved(frame, scratch, pixels.plane, 3)
+            is Pixels.Rgba -> Interleaved(frame, scratch, pixels.plane, 4)
+            is Pixels.Yuv420 -> Planar(frame, scratch, pixels)
         }
     }
 }
@@ -85,7 +103,7 @@ internal data class Shape(val width: Int, val height: Int, val rotation: Rotatio
  */
 internal class Scratch {
     private val planes = arrayOfNulls<ByteArray>(3)
-    private val rows = arrayOfNulls<IntArray>(3)
+    private val rows = arrayOfNulls<IntArray>(12)
 
     class Part(val array: ByteArray, val offset: Int)
 
@@ -97,11 +115,11 @@ internal class Scratch {
         return Part(array, 0)
     }
 
-    fun row(index: Int, size: Int): IntArray = rows[index]?.takeIf { it.size >= size } ?: IntArray(size).also { rows[index] = it }
+    fun row(index: Int, size: Int): IntArray = rows[index]?.takeIf { it.size == size } ?: IntArray(size).also { rows[index] = it }
 }
 
 /** Pixels whose channels lie side by side: R, G, B from the first byte on. */
-private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: Int) : PixelSource(frame) {
+private class Interleaved(frame: Frame, scratch: Scratch, plane: Plane, private val pixelBytes: Int) : PixelSource(frame, scratch) {
     override val shape = Shape(frame, plane)
     private val bytes = plane.bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN)
     private val rowStride = plane.rowStride
@@ -122,13 +140,13 @@ private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: In
     }
 
     /** Neighbours in one row of the buffer are read at once. */
-    override fun readPairs(y: Int, left: Columns, right: Columns, lefts: IntArray, rights: IntArray) {
+    override fun readPairs(y: Int, pairs: ColumnPairs, lefts: IntArray, rights: IntArray) {
         val row = rowX(y) * pixelBytes + rowY(y) * rowStride
-        if (frame.rotation != Rotation.NONE || row + left.last + 8 > bytes.limit()) {
-            super.readPairs(y, left, right, lefts, rights)
+        if (frame.rotation != Rotation.NONE || row + pairs.left.last + 8 > bytes.limit()) {
+            super.readPairs(y, pairs, lefts, rights)
             return
         }
-        val places = left.first
+        val places = pairs.left.first
         val bytes = bytes
         val shift = 8 * pixelBytes
         for (x in places.indices) {
@@ -145,28 +163,58 @@ private class Interleaved(frame: Frame, plane: Plane, private val pixelBytes: In
 }
 
 /** Luma by pixel, U and V by block of 2 x 2. */
-private class Planar(frame: Frame, pixels: Pixels.Yuv420, private val scratch: Scratch) : PixelSource(frame) {
+private class Planar(frame: Frame, scratch: Scratch, pixels: Pixels.Yuv420) : PixelSource(frame, scratch) {
     override val shape = Shape(frame, pixels.luma, pixels.u, pixels.v)
-    private val factors = pixels.color.factors
+    private val conversion = pixels.color.conversion
     private val planes = listOf(pixels.luma, pixels.u, pixels.v)
     private val parts = planes.mapIndexed { index, plane -> scratch.plane(index, plane.bytes) }
+    private val ofLefts = ChromaRow(2)
+    private val ofRights = ChromaRow(7)
+
+    /** What chroma adds to the pixels of a row, in the rows from [index] on of [scratch]; the next row often has the same. */
+    private inner class ChromaRow(private val index: Int) {
+        private var place = -1
+        private var columns: Columns? = null
+
+        fun terms(y: Int, wanted: Columns): ChromaTerms {
+            fun row(number: Int) = scratch.row(index + number, wanted.u.size)
+            val terms = ChromaTerms(row(0), row(1), row(2))
+            val newPlace = offset(1, 2, rowX(y), rowY(y))
+            if (newPlace == place && wanted === columns) return terms
+            gather(parts[1], newPlace, wanted.u, row(3))
+            gather(parts[2], offset(2, 2, rowX(y), rowY(y)), wanted.v, row(4))
+            conversion.chroma(row(3), row(4), terms)
+            place = newPlace
+            columns = wanted
+            return terms
+        }
+    }
 
     override fun columns(storedX: IntArray, storedY: IntArray): Columns {
         fun offsets(plane: Int, block: Int) = IntArray(storedX.size) { offset(plane, block, storedX[it], storedY[it]) }
         return Columns(offsets(0, 1), offsets(1, 2), offsets(2, 2))
     }
 
-    override fun read(y: Int, columns: Columns, out: IntArray) {
-        val x = rowX(y)
-        val row = rowY(y)
-        val size = columns.first.size
-        val luma = scratch.row(0, size)
-        val u = scratch.row(1, size)
-        val v = scratch.row(2, size)
-        gather(parts[0], offset(0, 1, x, row), columns.first, luma)
-        gather(parts[1], offset(1, 2, x, row), columns.u, u)
-        gather(parts[2], offset(2, 2, x, row), columns.v, v)
-        factors.rgb(luma, u, v, size, out)
+    override fun read(y: Int, columns: Columns, out: IntArray) = conversion.pixels(luma(y, columns, 0), ofLefts.terms(y, columns), out)
+
+    override fun readPairs(y: Int, pairs: ColumnPairs, lefts: IntArray, rights: IntArray) {
+        val terms = ofLefts.terms(y, pairs.left)
+        conversion.pixels(luma(y, pairs.left, 0), terms, lefts)
+        conversion.pixels(luma(y, pairs.right, 1), if (pairs.shareChroma) terms else ofRights.terms(y, pairs.right), rights)
+    }
+
+    override fun readSums(y: Int, pairs: ColumnPairs, redBlue: IntArray, green: IntArray) {
+        val terms = ofLefts.terms(y, pairs.left)
+        val termsOfRights = if (pairs.shareChroma) terms else ofRights.terms(y, pairs.right)
+        conversion.first(luma(y, pairs.left, 0), terms, redBlue, green)
+        conversion.addSecond(luma(y, pairs.right, 1), termsOfRights, redBlue, green)
+    }
+
+    private fun luma(y: Int, columns: Columns, index: Int): IntArray {
+        val row = scratch.row(index, columns.first.size)
+        gather(parts[0], offset(0, 1, rowX(y), rowY(y)), columns.first, row)
+        conversion.prepare(row)
+        return row
     }
 
     private fun gather(part: Scratch.Part, row: Int, places: IntArray, out: IntArray) {
