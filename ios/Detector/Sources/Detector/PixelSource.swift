@@ -26,11 +26,11 @@ extension PixelSource {
 }
 
 /// Red, green and blue in the lowest three bytes, red lowest. The highest byte means nothing.
-private typealias RGB = UInt32
+typealias RGB = UInt32
 
 /// Writes `count` pixels, three bytes each.
 @inline(__always)
-private func write(_ count: Int, to target: UnsafeMutablePointer<UInt8>, _ pixel: (Int) -> RGB) {
+func write(_ count: Int, to target: UnsafeMutablePointer<UInt8>, _ pixel: (Int) -> RGB) {
     for x in 0..<count - 1 {
         write(pixel(x), to: target, x)
     }
@@ -169,53 +169,5 @@ struct Interleaved: PixelSource {
 
     private func three(_ place: Int) -> RGB {
         RGB(bytes[place]) | RGB(bytes[place + 1]) << 8 | RGB(bytes[place + 2]) << 16
-    }
-}
-
-/// Luma by pixel, U and V by block of 2 x 2.
-struct Biplanar: PixelSource {
-    struct Place {
-        let luma: Int
-        let chroma: Int
-    }
-
-    let luma: UnsafeRawBufferPointer
-    let lumaPerRow: Int
-    let chroma: UnsafeRawBufferPointer
-    let chromaPerRow: Int
-    let factors: YUVFactors
-    let turn: Turn
-
-    func column(_ x: Int) -> Place { offset(turn.column(x)) }
-    func row(_ y: Int) -> Place { offset(turn.row(y)) }
-
-    private func offset(_ place: (x: Int, y: Int)) -> Place {
-        Place(
-            luma: place.x + place.y * lumaPerRow,
-            chroma: place.x / 2 * 2 + place.y / 2 * chromaPerRow
-        )
-    }
-
-    /// Gathers bytes first and converts them all after it: vector instructions can do the latter only.
-    func read(_ row: Place, _ columns: [Place], into target: UnsafeMutablePointer<UInt8>) {
-        let count = columns.count
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 3 * count) { bytes in
-            withUnsafeTemporaryAllocation(of: RGB.self, capacity: count) { pixels in
-                guard let y = bytes.baseAddress, let pixels = pixels.baseAddress else { return }
-                let (u, v) = (y + count, y + 2 * count)
-                columns.withUnsafeBufferPointer { columns in
-                    for x in 0..<count {
-                        let pair = row.chroma &+ columns[x].chroma
-                        y[x] = luma[row.luma &+ columns[x].luma]
-                        u[x] = chroma[pair]
-                        v[x] = chroma[pair &+ 1]
-                    }
-                }
-                for x in 0..<count {
-                    pixels[x] = factors.rgb(y[x], u[x], v[x])
-                }
-                write(count, to: target) { pixels[$0] }
-            }
-        }
     }
 }

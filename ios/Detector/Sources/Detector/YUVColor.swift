@@ -42,21 +42,25 @@ struct YUVFactors {
 
     static let bits: Int32 = 20
 
-    /// Rounded to nearest and clipped: red in the lowest byte, then green, then blue.
-    ///
-    /// No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
-    @inline(__always)
-    func rgb(_ y: UInt8, _ u: UInt8, _ v: UInt8) -> UInt32 {
-        let base = max(Int32(y) &- black, 0) &* luma &+ (1 << (YUVFactors.bits &- 1))
-        let (u, v) = (Int32(u) &- 128, Int32(v) &- 128)
-        let red = clipped(base &+ vToRed &* v)
-        let green = clipped(base &+ uToGreen &* u &+ vToGreen &* v)
-        let blue = clipped(base &+ uToBlue &* u)
-        return red | green &<< 8 | blue &<< 16
+    // No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
+
+    /// What each luma adds to every channel, with a half for rounding.
+    var lumaTable: [Int32] {
+        (0..<256).map { max($0 &- black, 0) &* luma &+ (1 << (YUVFactors.bits &- 1)) }
     }
 
+    /// What chroma adds to red, green and blue.
     @inline(__always)
-    private func clipped(_ value: Int32) -> UInt32 {
-        UInt32(truncatingIfNeeded: min(max(value &>> YUVFactors.bits, 0), 255))
+    func chroma(_ u: UInt8, _ v: UInt8) -> (red: Int32, green: Int32, blue: Int32) {
+        let (u, v) = (Int32(u) &- 128, Int32(v) &- 128)
+        return (vToRed &* v, uToGreen &* u &+ vToGreen &* v, uToBlue &* u)
+    }
+
+    /// A channel of what luma and chroma add to it, rounded to nearest and clipped.
+    @inline(__always)
+    static func channel(_ luma: Int32, _ chroma: Int32) -> UInt8 {
+        // In 16 bits, where clipping is one instruction.
+        let value = Int16(truncatingIfNeeded: (luma &+ chroma) &>> bits)
+        return UInt8(truncatingIfNeeded: min(max(value, 0), 255))
     }
 }

@@ -74,6 +74,27 @@ final class FrameTests: XCTestCase {
         }
     }
 
+    /// Weighed, halved, and pairs that share their chroma or do not.
+    func testResizedCameraFramesAreTheirResizedRGB() throws {
+        for (width, height) in [(33, 18), (40, 48), (40, 27), (27, 40), (80, 54), (54, 80)] {
+            let luma = Plane(Golden.noise(1, width * height), bytesPerRow: width)
+            let perRow = (width + 1) / 2 * 2
+            let chroma = Plane(Golden.noise(2, perRow * ((height + 1) / 2)), bytesPerRow: perRow)
+            for full in [false, true] {
+                let pixels = Pixels.yuv420(luma: luma, chroma: chroma, YUVColor(matrix: .bt709, isFullRange: full))
+                let plain = try input(of: Frame(pixels, width: width, height: height), width: width, height: height)
+                let colours = Pixels.rgb(Plane(Data(plain), bytesPerRow: 3 * width))
+                for rotation in Rotation.allCases {
+                    let found = try Frame(pixels, width: width, height: height, rotation: rotation)
+                    let wanted = try Frame(colours, width: width, height: height, rotation: rotation)
+                    XCTAssertEqual(
+                        try input(of: found, width: 20, height: 24), try input(of: wanted, width: 20, height: 24),
+                        "\(width) x \(height) \(rotation)")
+                }
+            }
+        }
+    }
+
     func testHalvedRotatedFrames() throws {
         let stored = turnedBack(rgb, width, height, channels: 3, .none)
         XCTAssertEqual(stored.bytes, rgb)
