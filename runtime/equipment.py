@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple, Union
 
@@ -50,20 +51,25 @@ class Exchange:
         # The newest frame that was prepared, to try a model on.
         self.frame: Optional[Frame] = None
         self.ring: Callable[[], None] = lambda: None
-        self._waiting: Optional[Change] = None
+        self._lock = threading.Lock()
+        self._waiting: Optional[Tuple[Change, Callable[[], None]]] = None
 
     @property
     def is_waiting(self) -> bool:
         return self._waiting is not None
 
-    def offer(self, change: Change) -> None:
-        """One that still waits is forgotten."""
-        self._waiting = change
+    def offer(self, change: Change, forget: Callable[[], None] = lambda: None) -> None:
+        """One that still waits is forgotten: its `forget` is called, since it will never be taken."""
+        with self._lock:
+            before, self._waiting = self._waiting, (change, forget)
+        if before is not None:
+            before[1]()
         self.ring()
 
     def take(self) -> Optional[Change]:
-        change, self._waiting = self._waiting, None
-        return change
+        with self._lock:
+            waiting, self._waiting = self._waiting, None
+        return None if waiting is None else waiting[0]
 
 
 def settled(path: str) -> str:

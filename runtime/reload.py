@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
@@ -75,14 +75,15 @@ class Reloader:
             self._exchange.offer(lambda drain: self._in_turn(file, drain))
             return
         try:
-            made = self._load(file)
+            made, runners = self._load(file)
         except KitError as error:
             self._refuse(error)
         else:
-            self._exchange.offer(lambda drain: self._taken(made))
+            # Another reload may come before the loop has taken this one, as while a frame hangs.
+            self._exchange.offer(lambda drain: self._taken(made), lambda: self._end(runners))
 
-    def _load(self, file: str) -> Equipment:
-        """The model in `file`, tried on the newest frame. Raises KitError."""
+    def _load(self, file: str) -> Tuple[Equipment, List[Runner]]:
+        """The model in `file`, tried on the newest frame, and its engines. Raises KitError."""
         options, running = self._options, self._running
         runners = equipment.start(options, file)
         self._started += runners
@@ -100,18 +101,18 @@ class Reloader:
         for note in (note for runner in runners for note in runner.notes):
             print(f"warning: {note}", file=sys.stderr)
         workers = tuple(Worker(runner, self._state, self._attempts) for runner in runners)
-        return Equipment(detector, filters, workers, detector.score)
+        return Equipment(detector, filters, workers, detector.score), runners
 
     def _in_turn(self, file: str, drain: Callable[[], None]) -> Equipment:
         """For the loop's thread: the old model ends, then the new one begins, else the old one again."""
         before = self._running
         drain()
         try:
-            return self._taken(self._load(file))
+            return self._taken(self._load(file)[0])
         except KitError as error:
             self._refuse(error)
         # Raises where not even that works: then the run ends, for its service manager to begin another.
-        self._running = self._load(before.detector.path)
+        self._running = self._load(before.detector.path)[0]
         return self._running
 
     def _taken(self, made: Equipment) -> Equipment:

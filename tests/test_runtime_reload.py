@@ -18,10 +18,15 @@ import pytest
 import tiny_detector
 from edgetpu_library import edgetpu_library  # noqa: F401
 from mjpeg_server import MjpegServer, jpegs
+from runtime import arguments, equipment
 from runtime.equipment import settled
 from runtime.health import Health
+from runtime.reload import Reloader
+from runtime.state import State
 
 ROOT = Path(__file__).resolve().parent.parent
+
+CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
 if not hasattr(signal, "SIGHUP"):
     pytest.skip("there is no SIGHUP", allow_module_level=True)
@@ -201,3 +206,46 @@ def test_only_a_folder_reached_by_a_link_is_settled(tmp_path):
     assert settled(str(tmp_path / "current" / "detector.tflite")) == real
     plain = os.path.join(os.path.realpath(tmp_path), "release", "detector.tflite")
     assert settled(plain) == plain and settled("model.tflite") == "model.tflite"
+
+
+@pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
+def test_of_models_that_wait_only_the_last_keeps_its_engine(start, tmp_path):
+    """Two reloads before the loop takes one, as while a frame hangs."""
+    link = tmp_path / "current" / "detector.tflite"
+    options = arguments.parse([str(link), "--source", str(tmp_path / "none.mp4"), "--threads", "1"])
+    runners = equipment.start(options, equipment.settled(options.file))
+    try:
+        equipment.wait(runners)
+        detector = equipment.detector(options, str(tmp_path / "a" / "detector.tflite"), runners[0])
+        state, exchange = State(detector.path, detector.labels, detector.score), equipment.Exchange()
+        running = equipment.Equipment(detector, (), (), detector.score)
+        before = children()
+        with Reloader(options, state, exchange, running):
+            wait_for(lambda: exchange.is_waiting, state.ask_reload)
+            (first,) = children() - before
+            wait_for(lambda: children() - before and first not in children(), state.ask_reload)
+            assert len(children() - before) == 1
+            assert exchange.take() is not None and exchange.take() is None
+        assert children() == before
+    finally:
+        equipment.close(runners)
+
+
+def children() -> set:
+    """The numbers of this process's children that run; each thread has its own."""
+    return {number for found in Path("/proc/self/task").glob("*/children") for number in found.read_text().split() if runs(number)}
+
+
+def runs(number: str) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().split(")")[-1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_for(condition, ask) -> None:
+    ask()
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
