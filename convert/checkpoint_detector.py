@@ -8,6 +8,7 @@ from convert.postprocessing import Postprocessing
 from runtime.values import Labels
 from train import checkpoint_detector, postprocess
 from train.checkpoint_detector import load
+from train.folded import Graph
 
 __all__ = ["CheckpointDetector", "load"]
 
@@ -18,10 +19,15 @@ class CheckpointDetector(checkpoint_detector.CheckpointDetector):
     """
 
     def __init__(
-        self, path: str | os.PathLike, size: int, labels: Labels, postprocessing: Postprocessing | None = None
+        self,
+        path: str | os.PathLike,
+        size: int,
+        labels: Labels,
+        postprocessing: Postprocessing | None = None,
+        graph: Graph | None = None,
     ):
         if postprocessing is None:
-            super().__init__(path, size, labels)
+            super().__init__(path, size, labels, graph=graph)
             return
 
         def find(codes, logits, table):
@@ -29,4 +35,4 @@ class CheckpointDetector(checkpoint_detector.CheckpointDetector):
                 codes, logits, table, postprocessing.detections, postprocessing.iou, postprocessing.score
             )
 
-        super().__init__(path, size, labels, find)
+        super().__init__(path, size, labels, find, graph)

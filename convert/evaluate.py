@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -24,7 +25,8 @@ from runtime.values import Detection, Labels
 from train.coco import Metrics
 from train.run_folder import RunFolder
 
-_BATCH = 8
+if TYPE_CHECKING:
+    from train.folded import Graph
 
 Detect = Callable[[np.ndarray], Iterable[Detection]]
 
@@ -59,22 +61,26 @@ def evaluate_checkpoint(
     data: EvaluationSet,
     *,
     postprocessing: Postprocessing | None = None,
+    graph: Graph | None = None,
     progress: bool = True,
 ) -> Metrics:
     """COCO figures of a checkpoint in float, on pictures that pass the runtime's preprocessing.
 
-    As the published evaluation counts, or with the `postprocessing` of a file.
+    As the published evaluation counts, or with the `postprocessing` of a file. `graph` as for
+    `CheckpointDetector`.
     """
     from convert.checkpoint_detector import CheckpointDetector
 
     _check_labels(labels, data, path)
-    return evaluate(CheckpointDetector(path, size, labels, postprocessing), data, progress=progress)
+    return evaluate(CheckpointDetector(path, size, labels, postprocessing, graph), data, progress=progress)
 
 
-def evaluate_run(run: RunFolder, data: EvaluationSet, *, progress: bool = True) -> Metrics:
-    """COCO figures of a run's best checkpoint in float."""
+def evaluate_run(
+    run: RunFolder, data: EvaluationSet, *, graph: Graph | None = None, progress: bool = True
+) -> Metrics:
+    """COCO figures of a run's best checkpoint in float; `graph` as for `CheckpointDetector`."""
     size = run.config()["task"]["size"]
-    return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, progress=progress)
+    return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, graph=graph, progress=progress)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

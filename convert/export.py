@@ -22,7 +22,7 @@ from runtime.files import write_text
 from runtime.pictures import is_picture
 from runtime.values import Labels
 from train.coco import Metrics
-from train.folded import fold
+from train.folded import Graph, fold
 from train.quantisation import Quantisation
 from train.run_folder import RunFolder
 
@@ -116,9 +116,10 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     if options.int8 and not source.calibration:
         raise InputError("int8 needs pictures to calibrate with; name a folder of them with --calibration-pictures")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
-    graph = without_silent_channels(fold(network).frozen())
+    folded = fold(network).frozen()
+    graph = without_silent_channels(folded)
     postprocessing = _postprocessing(source, options)
-    reference = _reference(source, postprocessing, say)
+    reference = _reference(source, folded, postprocessing, say)
     quantised = None
     if options.int8:
         quantised = quantise.quantise(
@@ -170,7 +171,9 @@ def _postprocessing(source: Source, options: Options) -> Postprocessing:
     return Postprocessing(options.detections or slots, options.score, options.iou)
 
 
-def _reference(source: Source, postprocessing: Postprocessing, say: Callable[[str], None]) -> Metrics | None:
+def _reference(
+    source: Source, graph: Graph, postprocessing: Postprocessing, say: Callable[[str], None]
+) -> Metrics | None:
     """Figures of the checkpoint with the files' own post-processing: what weights and steps must not lose.
 
     Suppression across classes and the number of slots cost AP of their own, in float too; the line
@@ -180,7 +183,13 @@ def _reference(source: Source, postprocessing: Postprocessing, say: Callable[[st
         return None
     published, own = (
         evaluate_checkpoint(
-            source.checkpoint, source.size, source.labels, source.validation, postprocessing=way, progress=False
+            source.checkpoint,
+            source.size,
+            source.labels,
+            source.validation,
+            postprocessing=way,
+            graph=graph,
+            progress=False,
         )
         for way in (None, postprocessing)
     )

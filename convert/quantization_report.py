@@ -65,14 +65,15 @@ def report(run: RunFolder, *, pictures: int = 32, method: str | None = None) -> 
     from train.folded import fold
 
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
-    graph = without_silent_channels(fold(network).frozen())
+    folded = fold(network).frozen()
+    graph = without_silent_channels(folded)
     quantised = quantise.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
     chosen = calibration.choose(of_examples(dataset.validation), pictures)
     inputs = calibration.images((picture.load for picture in chosen), size)
     layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)
 
     data = of_run(run)
-    checkpoint = evaluate.evaluate_run(run, data, progress=False)
+    checkpoint = evaluate.evaluate_run(run, data, graph=folded, progress=False)
     file = run.export / "detector_int8.tflite"
     int8 = evaluate.evaluate_file(file, data, progress=False) if file.is_file() else None
     return Report(

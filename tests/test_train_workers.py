@@ -67,7 +67,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
     generate.data_set(tmp_path / "data", images=8, size=(120, 90))
     run, log = RunFolder(tmp_path / "run"), tmp_path / "log"
-    options = ["--init", str(WARM_START), "--steps", "4", "--batch", "2", "--checkpoint-every", "1"]
+    options = ["--init", "none", "--steps", "4", "--batch", "2", "--checkpoint-every", "1"]
     strategy = ["--strategy", "multi_worker"]
     first = [str(tmp_path / "data"), *options, *strategy, "--out", str(run.path)]
     chief, worker = start(starter, first, log, function="tests.worker_processes:train_impatiently")
@@ -79,7 +79,7 @@ def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
     said = (tmp_path / "log-0").read_text()
     assert "a worker is gone" in said and f"--resume {run.path}" in said and "Traceback" not in said
 
-    pids = start(starter, ["--resume", str(run.path), *strategy], log)
+    pids = start(starter, ["--resume", str(run.path), *strategy], log, function="tests.small_network:train")
     assert [starter.wait(pid) for pid in pids] == [0, 0], (tmp_path / "log-0").read_text()
     assert run.metrics()["steps"] == 4
     assert [line["step"] for line in history.read(run.path).validations] == [1, 2, 3, 4]

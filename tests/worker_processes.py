@@ -49,11 +49,11 @@ def one_step(arguments: list[str]) -> int:
 
 
 def train_impatiently(arguments: list[str]) -> int:
-    """The training command, but for a dead worker being missed in 20 seconds instead of minutes."""
+    """Small training, in which a dead worker is missed in 20 seconds instead of minutes."""
     from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
     from tensorflow.python.eager import context
 
-    from train.__main__ import main
+    from tests import small_network
 
     context.context().configure_coordination_service(
         service_type="standalone",
@@ -61,7 +61,7 @@ def train_impatiently(arguments: list[str]) -> int:
         heartbeat_timeout_in_ms=20_000,
         coordinated_jobs=[coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=2)],
     )
-    return main(arguments)
+    return small_network.train(arguments)
 
 
 def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:

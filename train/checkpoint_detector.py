@@ -18,7 +18,7 @@ import tensorflow as tf  # noqa: E402
 
 from train import checkpoints, postprocess  # noqa: E402
 from train.anchors import anchors  # noqa: E402
-from train.folded import fold  # noqa: E402
+from train.folded import Graph, fold  # noqa: E402
 from train.network import Detector as Network  # noqa: E402
 
 Find = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], postprocess.Found]
@@ -29,18 +29,26 @@ class CheckpointDetector:
 
     Called with uint8 [height, width, 3] in BGR it returns detections in source pixels. `find` makes
     them of box codes [1, A, 4], class logits [1, A, classes] and anchors [A, 4]: by default at most
-    100, as the published evaluation counts them.
+    100, as the published evaluation counts them. `graph` is the checkpoint's network, folded and
+    frozen, for whoever has it already: building it takes seconds.
     Raises InputError for a checkpoint of another network or another number of classes.
     """
 
-    def __init__(self, path: str | os.PathLike, size: int, labels: Labels, find: Find = postprocess.detections):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        size: int,
+        labels: Labels,
+        find: Find = postprocess.detections,
+        graph: Graph | None = None,
+    ):
         self.labels = labels
         self.size = size
         classes = checkpoints.classes_of(path)
         if classes != len(labels):
             raise InputError(f"{path}: made for {classes} classes, but there are {len(labels)} labels")
         # Folded, since oneDNN's batch norm takes seconds for a single picture.
-        graph = fold(load(path, size, classes)).frozen()
+        graph = graph or fold(load(path, size, classes)).frozen()
         table = tf.constant(anchors(size))
 
         def detect(image):

@@ -121,6 +121,9 @@ class DetectionTask(base_task.Task):
         """Box codes and class logits, as `Detector` gives them."""
         return model(images, training=training)
 
+    # No step branches on a tensor in Python's words. Looking for that, in the network too, takes two
+    # seconds of each start.
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, inputs, model, optimizer, metrics=None) -> dict[str, tf.Tensor]:
         """One step on (images, targets); the losses are logged apart, without the L2 part.
 
@@ -159,6 +162,7 @@ class DetectionTask(base_task.Task):
         factors = rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
         return [gradient * factor for gradient, factor in zip(gradients, factors)]
 
+    @tf.autograph.experimental.do_not_convert
     def validation_step(self, inputs, model, metrics=None) -> dict[str, tf.Tensor]:
         images, ids = inputs
         codes, logits = self._outputs(model, images, training=False)
