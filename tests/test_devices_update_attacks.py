@@ -149,8 +149,9 @@ def test_endless_data(running, publisher, server, what):  # noqa: F811
             handler.wfile.write(data[start:])
             return
         while len(sent) < 1000:
-            handler.wfile.write(bytes(100_000))
+            # Before it is written: whoever has had enough may hang up in the midst of the first.
             sent.append(100_000)
+            handler.wfile.write(bytes(100_000))
 
     server.answer = answer
     with pytest.raises(Refused, match="sends more"):

@@ -233,7 +233,8 @@ def test_of_models_that_wait_only_the_last_keeps_its_engine(start, tmp_path):
 
 def children() -> set:
     """The numbers of this process's children that run; each thread has its own."""
-    return {number for found in Path("/proc/self/task").glob("*/children") for number in found.read_text().split() if runs(number)}
+    lists = Path("/proc/self/task").glob("*/children")
+    return {number for found in lists for number in found.read_text().split() if runs(number)}
 
 
 def runs(number: str) -> bool:

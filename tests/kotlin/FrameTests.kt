@@ -22,7 +22,9 @@ fun frameTests(places: Places) = listOf(
         // Weighed both ways, halved, and in the middle of two across, in one block and in two.
         for ((width, height) in listOf(33 to 18, 40 to 48, 40 to 27, 27 to 40, 80 to 54, 54 to 80)) {
             for (rotation in Rotation.entries) {
-                for (color in listOf(YuvColor(), YuvColor(YuvColor.Matrix.BT709, isFullRange = false))) turnedYuv(rotation, width, height, color)
+                for (color in listOf(YuvColor(), YuvColor(YuvColor.Matrix.BT709, isFullRange = false))) {
+                    turnedYuv(rotation, width, height, color)
+                }
             }
         }
     },

@@ -17,7 +17,10 @@ internal abstract class PixelSource(protected val frame: Frame, protected val sc
      */
     abstract fun read(y: Int, columns: Columns, out: IntArray)
 
-    /** Does so for both columns of each pair. Beside the last column of the picture there is none: what [rights] has there means nothing. */
+    /**
+     * Does so for both columns of each pair. Beside the last column of the picture there is none: what [rights] has
+     * there means nothing.
+     */
     open fun readPairs(y: Int, pairs: ColumnPairs, lefts: IntArray, rights: IntArray) {
         read(y, pairs.left, lefts)
         read(y, pairs.right, rights)
