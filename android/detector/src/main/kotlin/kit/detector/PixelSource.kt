@@ -118,6 +118,13 @@ internal class Scratch {
         return Part(array, 0)
     }
 
+    /** At most [size] bytes of a plane from [start] on. */
+    fun bytes(index: Int, plane: ByteBuffer, start: Int, size: Int): ByteArray {
+        val array = planes[index]?.takeIf { it.size >= size } ?: ByteArray(size).also { planes[index] = it }
+        plane.duplicate().apply { position(start) }.let { it.get(array, 0, minOf(size, it.remaining())) }
+        return array
+    }
+
     fun row(index: Int, size: Int): IntArray = rows[index]?.takeIf { it.size == size } ?: IntArray(size).also { rows[index] = it }
 }
 
@@ -170,7 +177,13 @@ private class Planar(frame: Frame, scratch: Scratch, pixels: Pixels.Yuv420) : Pi
     override val shape = Shape(frame, pixels.luma, pixels.u, pixels.v)
     private val conversion = pixels.color.conversion
     private val planes = listOf(pixels.luma, pixels.u, pixels.v)
-    private val parts = planes.mapIndexed { index, plane -> scratch.plane(index, plane.bytes) }
+
+    /** Whole planes, where each row of the upright picture goes through all of their rows, and those that need no copy. */
+    private val parts = planes.mapIndexed { index, plane ->
+        if (frame.rotation.swapsSides || plane.bytes.hasArray()) scratch.plane(index, plane.bytes) else null
+    }
+    private val rows = Array(3) { NOTHING }
+    private val copied = IntArray(3) { -1 }
     private val ofLefts = ChromaRow(2)
     private val ofRights = ChromaRow(7)
 
@@ -184,8 +197,8 @@ private class Planar(frame: Frame, scratch: Scratch, pixels: Pixels.Yuv420) : Pi
             val terms = ChromaTerms(row(0), row(1), row(2))
             val newPlace = offset(1, 2, rowX(y), rowY(y))
             if (newPlace == place && wanted === columns) return terms
-            gather(parts[1], newPlace, wanted.u, row(3))
-            gather(parts[2], offset(2, 2, rowX(y), rowY(y)), wanted.v, row(4))
+            gather(1, newPlace, wanted.u, row(3))
+            gather(2, offset(2, 2, rowX(y), rowY(y)), wanted.v, row(4))
             conversion.chroma(row(3), row(4), terms)
             place = newPlace
             columns = wanted
@@ -215,17 +228,30 @@ private class Planar(frame: Frame, scratch: Scratch, pixels: Pixels.Yuv420) : Pi
 
     private fun luma(y: Int, columns: Columns, index: Int): IntArray {
         val row = scratch.row(index, columns.first.size)
-        gather(parts[0], offset(0, 1, rowX(y), rowY(y)), columns.first, row)
+        gather(0, offset(0, 1, rowX(y), rowY(y)), columns.first, row)
         conversion.prepare(row)
         return row
     }
 
-    private fun gather(part: Scratch.Part, row: Int, places: IntArray, out: IntArray) {
-        val bytes = part.array
-        val start = part.offset + row
+    private fun gather(plane: Int, row: Int, places: IntArray, out: IntArray) {
+        val part = parts[plane]
+        if (part != null) {
+            gather(part.array, part.offset + row, places, out)
+            return
+        }
+        if (copied[plane] != row) rows[plane] = scratch.bytes(plane, planes[plane].bytes, row, planes[plane].rowStride)
+        copied[plane] = row
+        gather(rows[plane], 0, places, out)
+    }
+
+    private fun gather(bytes: ByteArray, start: Int, places: IntArray, out: IntArray) {
         for (x in places.indices) out[x] = bytes[start + places[x]].toInt() and 0xFF
     }
 
     private fun offset(plane: Int, block: Int, x: Int, y: Int): Int =
         x / block * planes[plane].pixelStride + y / block * planes[plane].rowStride
+
+    private companion object {
+        val NOTHING = ByteArray(0)
+    }
 }
