@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,14 +17,16 @@ import android_classes  # noqa: E402
 import kotlin_compiler  # noqa: E402
 import tensorflow_lite_c  # noqa: E402
 from phone_bench import table  # noqa: E402
+from runtime.command import run  # noqa: E402
+from runtime.options import positive  # noqa: E402
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python android/bench.py", description=__doc__.partition(": ")[2])
     parser.add_argument("models", nargs="*", type=Path, metavar="FILE", help="detectors (default: those of tests/golden)")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each language (default 5)")
-    parser.add_argument("--frames", type=int, default=40, metavar="N", help="frames in a turn (default 40)")
-    arguments = parser.parse_args()
+    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="turns of each language (default 5)")
+    parser.add_argument("--frames", type=positive, default=40, metavar="N", help="frames in a turn (default 40)")
+    arguments = parser.parse_args(argv)
     models = arguments.models or sorted((ROOT / "tests" / "golden").glob("*.tflite"))
     try:
         print(table("Kotlin", program(), models, arguments.rounds, arguments.frames))
@@ -39,4 +42,4 @@ def program() -> list[str]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

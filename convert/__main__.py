@@ -23,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("say what to write: --int8, --fp16 or --edgetpu; or --install-ios or --install-android")
     if arguments.run and arguments.checkpoint:
         parser.error("give either --run or --checkpoint")
+    # Before minutes of work whose last step would be refused.
+    for app, project in apps:
+        install.check(app, project)
     folder = _write(arguments) if writes else _written(arguments)
     for app, project in apps:
         for path in install.install(app, project, folder):

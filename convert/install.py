@@ -25,14 +25,19 @@ IOS = App("iOS", "App/project.yml", "App/Models")
 ANDROID = App("Android", "app/build.gradle.kts", "app/src/main/assets")
 
 
+def check(app: App, project: Path) -> None:
+    """Raises InputError where `project` is not that app's."""
+    if not (project / app.mark).is_file():
+        raise InputError(f"{project}: not the {app.name} project of the kit: {app.mark} is not in it")
+
+
 def install(app: App, project: Path, export: Path) -> tuple[Path, ...]:
     """Copies the detectors of the folder `export` into the app under `project`; returns where they lie now.
 
     Detectors of an earlier export are taken away, so that the app never shows one beside another.
     Raises InputError where `project` is not that app's or `export` has no detectors.
     """
-    if not (project / app.mark).is_file():
-        raise InputError(f"{project}: not the {app.name} project of the kit: {app.mark} is not in it")
+    check(app, project)
     sources = [export / name for name in MODELS if (export / name).is_file()]
     if not sources:
         raise InputError(f"{export}: no detector for a phone in it; write one with `python -m convert --int8`")

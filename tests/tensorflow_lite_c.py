@@ -8,14 +8,11 @@ the folder.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
-from turns import turn
+from turns import cached
 from wheel_download import Unavailable, download
 
 WHEEL = "pymicro-wakeword==2.5.0"
@@ -29,16 +26,12 @@ def folder() -> Path:
     if not sys.platform.startswith("linux"):
         raise Unavailable(f"the library is for Linux, this is {sys.platform}")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit"
-    place = cache / "tensorflow-lite-c" / WHEEL.replace("==", "-")
-    with turn(place.parent / ".lock"):
-        if not (place / LIBRARY).exists():
-            making = Path(tempfile.mkdtemp(dir=place.parent, prefix=".fetch-"))
-            try:
-                _unpack(download(WHEEL, making), making / "unpacked")
-                (making / "unpacked").rename(place)
-            finally:
-                shutil.rmtree(making, ignore_errors=True)
-    return place
+    return cached(cache / "tensorflow-lite-c" / WHEEL.replace("==", "-"), _fetch)
+
+
+def _fetch(folder: Path) -> Path:
+    _unpack(download(WHEEL, folder), folder / "unpacked")
+    return folder / "unpacked"
 
 
 def _unpack(wheel: Path, target: Path) -> None:

@@ -77,3 +77,9 @@ def test_the_command_copies_without_converting(export, tmp_path, monkeypatch, ca
     assert "not the Android project" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main([])
+
+
+def test_a_wrong_folder_is_refused_before_converting(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("convert.__main__._write", lambda arguments: pytest.fail("it converts first"))
+    assert exit_code(main, ["--int8", "--run", "runs/one", "--install-ios", str(tmp_path)]) == 2
+    assert "not the iOS project" in capsys.readouterr().err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,18 @@ def turn(lock: Path) -> Iterator[None]:
 
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def cached(place: Path, make: Callable[[Path], Path]) -> Path:
+    """`place`. Where nothing is there yet `make`, given a new folder beside it, returns what becomes `place`."""
+    with turn(place.parent / f".{place.name}.lock"):
+        if not place.exists():
+            making = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
+            try:
+                make(making).rename(place)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+    return place
 
 
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

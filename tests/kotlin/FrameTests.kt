@@ -28,6 +28,16 @@ fun frameTests(places: Places) = listOf(
             }
         }
     },
+    Test("nothing of one camera frame is left in the next") {
+        val scratch = Scratch()
+        val bilinear = Bilinear(20, 24)
+        for (seed in 1..3) {
+            val frame = Frame(waysToStore(noise(seed, 80 * 54), noise(9 + seed, 80 * 27), 80, 54, YuvColor())[1], 80, 54)
+            val encoder = ByteEncoder(20, 24, isSigned = false)
+            bilinear.resize(PixelSource.of(frame, scratch), encoder)
+            same(sha256(encoder.tensor), sha256(resized(frame, 20, 24)), "frame $seed")
+        }
+    },
     Test("RGBA with long rows gives what RGB gives") {
         val width = 31
         val height = 17

@@ -8,28 +8,14 @@ struct Biplanar: PixelSource {
         let chroma: Int
     }
 
-    private let luma: UnsafeRawBufferPointer
-    private let lumaPerRow: Int
-    private let chroma: UnsafeRawBufferPointer
-    private let chromaPerRow: Int
-    private let factors: YUVFactors
-    private let lumaTable: [Int32]
-    private let turn: Turn
+    let luma: UnsafeRawBufferPointer
+    let lumaPerRow: Int
+    let chroma: UnsafeRawBufferPointer
+    let chromaPerRow: Int
+    let factors: YUVFactors
+    let turn: Turn
     private let ofLefts = ChromaRow()
     private let ofRights = ChromaRow()
-
-    init(
-        luma: UnsafeRawBufferPointer, lumaPerRow: Int, chroma: UnsafeRawBufferPointer, chromaPerRow: Int,
-        factors: YUVFactors, turn: Turn
-    ) {
-        self.luma = luma
-        self.lumaPerRow = lumaPerRow
-        self.chroma = chroma
-        self.chromaPerRow = chromaPerRow
-        self.factors = factors
-        self.turn = turn
-        lumaTable = factors.lumaTable
-    }
 
     /// What chroma adds to the pixels of the row that was read last.
     private final class ChromaRow {
@@ -91,7 +77,7 @@ struct Biplanar: PixelSource {
                 guard let lumas = lumas.baseAddress, let red = channels.baseAddress else { return }
                 let (green, blue) = (red + count, red + 2 * count)
                 columns.withUnsafeBufferPointer { columns in
-                    lumaTable.withUnsafeBufferPointer { table in
+                    factors.luma.withUnsafeBufferPointer { table in
                         for x in 0..<count {
                             lumas[x] = table[Int(luma[row.luma &+ columns[x].luma])]
                         }

@@ -21,9 +21,9 @@ public struct YUVColor: Hashable, Sendable {
         func whole(_ factor: Double) -> Int32 {
             Int32((factor * Double(1 << YUVFactors.bits)).rounded(.toNearestOrEven))
         }
+        let (black, scale) = (isFullRange ? 0 : 16 as Int32, whole(luma))
         return YUVFactors(
-            black: isFullRange ? 0 : 16,
-            luma: whole(luma),
+            luma: (0..<256).map { max($0 &- black, 0) &* scale &+ (1 << (YUVFactors.bits &- 1)) },
             vToRed: whole(2 * (1 - red) * chroma),
             uToGreen: whole(-2 * blue * (1 - blue) / green * chroma),
             vToGreen: whole(-2 * red * (1 - red) / green * chroma),
@@ -32,22 +32,16 @@ public struct YUVColor: Hashable, Sendable {
     }
 }
 
+/// In units of 2^-20. No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
 struct YUVFactors {
-    let black: Int32
-    let luma: Int32
+    /// What each luma adds to every channel, with a half for rounding.
+    let luma: [Int32]
     let vToRed: Int32
     let uToGreen: Int32
     let vToGreen: Int32
     let uToBlue: Int32
 
     static let bits: Int32 = 20
-
-    // No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
-
-    /// What each luma adds to every channel, with a half for rounding.
-    var lumaTable: [Int32] {
-        (0..<256).map { max($0 &- black, 0) &* luma &+ (1 << (YUVFactors.bits &- 1)) }
-    }
 
     /// What chroma adds to red, green and blue.
     @inline(__always)
