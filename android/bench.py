@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
-import android_classes  # noqa: E402
-import kotlin_compiler  # noqa: E402
-import tensorflow_lite_c  # noqa: E402
-from phone_bench import table  # noqa: E402
-from runtime.command import run  # noqa: E402
-from runtime.options import positive  # noqa: E402
+from runtime.common.command import run  # noqa: E402
+from runtime.common.options import positive  # noqa: E402
+from tests.support import android_classes, kotlin_compiler, tensorflow_lite_c  # noqa: E402
+from tests.support.phone_bench import table  # noqa: E402
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from convert import edgetpu, install
-from convert.labels import of_checkpoint
-from runtime.command import run as run_command
-from runtime.options import positive, share
+from convert.edgetpu import compilation
+from convert.evaluation.labels import of_checkpoint
+from convert.export import install
+from runtime.common.command import run as run_command
+from runtime.common.options import positive, share
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +38,7 @@ def _write(arguments: argparse.Namespace) -> Path:
     """Writes what is asked for; returns the folder it is in."""
     run = None if arguments.checkpoint else _run(arguments.run)
 
-    from convert.export import Options, export
+    from convert.export.export import Options, export
 
     source = _source(run, arguments)
     folder = Path(arguments.out) if arguments.out else _export_folder(run, arguments.checkpoint)
@@ -55,14 +56,14 @@ def _write(arguments: argparse.Namespace) -> Path:
     )
     export(source, folder, options, say=lambda line: print(line, flush=True))
     if arguments.edgetpu:
-        compiled = edgetpu.compile_file(
+        compiled = compilation.compile_file(
             folder / "detector_int8.tflite",
             compiler=arguments.edgetpu_compiler,
             min_mapped=arguments.min_mapped,
             timeout=arguments.edgetpu_timeout,
         )
-        edgetpu.into_manifest(folder, compiled)
-        print(edgetpu.as_text(compiled))
+        compilation.into_manifest(folder, compiled)
+        print(compilation.as_text(compiled))
     return folder
 
 
@@ -76,7 +77,7 @@ def _written(arguments: argparse.Namespace) -> Path:
 
 
 def _run(given: str | None):
-    from train.run_folder import newest, open_run
+    from train.run.run_folder import newest, open_run
 
     if given:
         return open_run(given)
@@ -86,7 +87,7 @@ def _run(given: str | None):
 
 
 def _source(run, arguments: argparse.Namespace):
-    from convert.export import source_of_checkpoint, source_of_run
+    from convert.export.export import source_of_checkpoint, source_of_run
 
     if run is not None:
         return source_of_run(run)
@@ -140,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--install-android", metavar="PATH", help="copy the files into the sample app; PATH is the kit's android/"
     )
-    edgetpu.add_options(parser.add_argument_group("Edge TPU"))
+    compilation.add_options(parser.add_argument_group("Edge TPU"))
     return parser
 
 

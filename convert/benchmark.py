@@ -14,17 +14,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Optional
 
-from convert import pictures
-from convert.evaluate import evaluate_file
-from convert.pictures import EvaluationSet
-from runtime.against import in_turns, total
-from runtime.command import run as run_command
-from runtime.detector import Detector
-from runtime.errors import InputError
-from runtime.options import positive
-from runtime.table import columns
-from runtime.values import Frame
-from train.run_folder import RunFolder, open_run
+from convert.evaluation import images
+from convert.evaluation.evaluate import evaluate_file
+from convert.evaluation.images import EvaluationSet
+from runtime.bench.side_by_side import in_turns, total
+from runtime.common.command import run as run_command
+from runtime.common.errors import InputError
+from runtime.common.options import positive
+from runtime.common.tables import columns
+from runtime.common.values import Frame
+from runtime.inference.detector import Detector
+from train.run.run_folder import RunFolder, open_run
 
 # Reading pictures is not what is measured, so they are held in memory: this many of them.
 MOST_PICTURES_HELD = 32
@@ -70,7 +70,7 @@ def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: 
     standard error and left out. Raises InputError where `run` has no metrics or no converted file.
     """
     detectors = _detectors(run.export, threads)
-    data = pictures.of_run(run)
+    data = images.of_run(run)
     times = milliseconds(detectors, _frames(data), frames)
     metrics = run.metrics()
     size = sum(file.stat().st_size for file in run.checkpoint.iterdir() if file.is_file())

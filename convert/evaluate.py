@@ -4,83 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-from tqdm import tqdm
-
-from convert import pictures
-from convert.labels import of_checkpoint
-from convert.pictures import EvaluationSet
-from convert.postprocessing import Postprocessing
-from runtime.command import run as run_command
-from runtime.detector import Detector
-from runtime.errors import InputError
-from runtime.options import positive
-from runtime.values import Detection, Labels
-from train.coco import Metrics
-from train.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from train.folded import Graph
-
-Detect = Callable[[np.ndarray], Iterable[Detection]]
-
-
-def evaluate(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> Metrics:
-    """COCO figures of `detect`, which takes uint8 [height, width, 3] in BGR, on `data`."""
-    bar = tqdm(data.pictures, desc="evaluating", unit="picture", disable=not progress, leave=False)
-    return data.truth.measure({picture.id: tuple(detect(picture.load())) for picture in bar})
-
-
-def evaluate_file(
-    path: str | os.PathLike,
-    data: EvaluationSet,
-    *,
-    labels: str | os.PathLike | None = None,
-    threads: int = 2,
-    progress: bool = True,
-) -> Metrics:
-    """COCO figures of a detection .tflite, run as `runtime` runs it, with every score counted.
-
-    Raises InputError where the file cannot be run or knows none of the classes in `data`.
-    """
-    detector = Detector(path, labels=labels, threads=threads, score=0.0)
-    _check_labels(detector.labels, data, path)
-    return evaluate(detector, data, progress=progress)
-
-
-def evaluate_checkpoint(
-    path: str | os.PathLike,
-    size: int,
-    labels: Labels,
-    data: EvaluationSet,
-    *,
-    postprocessing: Postprocessing | None = None,
-    graph: Graph | None = None,
-    progress: bool = True,
-) -> Metrics:
-    """COCO figures of a checkpoint in float, on pictures that pass the runtime's preprocessing.
-
-    As the published evaluation counts, or with the `postprocessing` of a file. `graph` as for
-    `CheckpointDetector`.
-    """
-    from convert.checkpoint_detector import CheckpointDetector
-
-    _check_labels(labels, data, path)
-    return evaluate(CheckpointDetector(path, size, labels, postprocessing, graph), data, progress=progress)
-
-
-def evaluate_run(
-    run: RunFolder, data: EvaluationSet, *, graph: Graph | None = None, progress: bool = True
-) -> Metrics:
-    """COCO figures of a run's best checkpoint in float; `graph` as for `CheckpointDetector`."""
-    size = run.config()["task"]["size"]
-    return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, graph=graph, progress=progress)
+from convert.evaluation import images
+from convert.evaluation.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
+from convert.evaluation.images import EvaluationSet
+from convert.evaluation.labels import of_checkpoint
+from runtime.common.command import run as run_command
+from runtime.common.errors import InputError
+from runtime.common.options import positive
+from train.run.run_folder import RunFolder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -135,20 +70,12 @@ def _data(arguments: argparse.Namespace, run: RunFolder | None) -> EvaluationSet
     if arguments.annotations:
         if arguments.data:
             raise InputError("give either DATA or --images and --annotations")
-        return pictures.of_coco(arguments.images, arguments.annotations)
+        return images.of_coco(arguments.images, arguments.annotations)
     if arguments.data:
-        return pictures.of_dataset(arguments.data, run, arguments.format)
+        return images.of_dataset(arguments.data, run, arguments.format)
     if run is None:
         raise InputError(f"{arguments.target} belongs to no run; name the data to measure it on")
-    return pictures.of_run(run)
-
-
-def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike) -> None:
-    if not set(labels) & set(data.truth.labels):
-        raise InputError(
-            f"{where}: none of its classes ({', '.join(labels.names[:3])}, ...) is in the data"
-            f" ({', '.join(data.truth.labels.names[:3])}, ...)"
-        )
+    return images.of_run(run)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.pictures import of_examples
-from runtime.command import run as run_command
-from runtime.files import write_text
-from runtime.options import positive
-from runtime.table import aligned
-from train.quantisation import Range
-from train.ranges import METHODS
-from train.run_folder import RunFolder, open_run
+from convert.evaluation.images import of_examples
+from runtime.common.command import run as run_command
+from runtime.common.files import write_text
+from runtime.common.options import positive
+from runtime.common.tables import aligned
+from train.quantization.quantization import Range
+from train.quantization.ranges import METHODS
+from train.run.run_folder import RunFolder, open_run
 
 _WORST = 10
 
@@ -58,16 +58,17 @@ def report(run: RunFolder, *, pictures: int = 32, method: str | None = None) -> 
     # What is no run is refused before TensorFlow is loaded, which takes seconds.
     dataset, size = run.dataset(), run.config()["task"]["size"]
 
-    from convert import checkpoint_detector, evaluate, quantise
-    from convert.pictures import of_run
-    from convert.silent import without_silent_channels
-    from train import calibration
-    from train.folded import fold
+    from convert.evaluation import checkpoint_detector, evaluate
+    from convert.evaluation.images import of_run
+    from convert.quantize import quantization
+    from convert.quantize.dead_channels import without_silent_channels
+    from train.models.folding import fold
+    from train.quantization import calibration
 
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
     folded = fold(network).frozen()
     graph = without_silent_channels(folded)
-    quantised = quantise.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
+    quantised = quantization.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
     chosen = calibration.choose(of_examples(dataset.validation), pictures)
     inputs = calibration.images((picture.load for picture in chosen), size)
     layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)
@@ -88,7 +89,7 @@ def compare(exact, graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarr
     """
     import tensorflow as tf
 
-    from train.fake_quantise import activation
+    from train.quantization.fake_quantization import activation
 
     @tf.function(input_signature=[tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)], autograph=False)
     def powers(image):
@@ -144,7 +145,7 @@ def picture(layers: Sequence[LayerError], row: int = 16, width: int = 1100) -> n
     The dark bar is the total, the light one behind it the tensor's own rounding alone; full width
     is 60 dB.
     """
-    from runtime.opencv import cv2
+    from runtime.common.opencv import cv2
 
     left, full = 260, 60.0
     image = np.full((row * (len(layers) + 2), width, 3), 255, np.uint8)
@@ -180,11 +181,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write(found: Report, text: str, folder: Path) -> tuple[Path, Path]:
-    import runtime.pictures
+    import runtime.media.images
 
     table, chart = folder / "quantization_report.txt", folder / "quantization_report.png"
     write_text(table, text + "\n")
-    runtime.pictures.write(chart, picture(found.layers))
+    runtime.media.images.write(chart, picture(found.layers))
     return table, chart
 
 

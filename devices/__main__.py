@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict
 from typing import Optional, Sequence
 
-from devices import catalogue
-from devices.profile import Profile
-from runtime.command import run as run_command
-from runtime.table import columns
+from devices.boards import catalogue
+from devices.boards.profile import Profile
+from runtime.common.command import run as run_command
+from runtime.common.tables import columns
 
 
 def row(profile: Profile) -> Sequence[object]:

@@ -8,9 +8,9 @@ import textwrap
 from dataclasses import asdict
 from typing import Iterator, Optional, Sequence, Tuple
 
-from devices import catalogue
-from devices.profile import Profile
-from runtime.command import run as run_command
+from devices.boards import catalogue
+from devices.boards.profile import Profile
+from runtime.common.command import run as run_command
 
 WIDTH = 100
 _INDENT = 12

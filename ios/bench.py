@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
-from phone_bench import table  # noqa: E402
-from runtime.command import run  # noqa: E402
-from runtime.options import positive  # noqa: E402
-from tensorflow_lite_c import Unavailable, folder  # noqa: E402
+from runtime.common.command import run  # noqa: E402
+from runtime.common.options import positive  # noqa: E402
+from tests.support.phone_bench import table  # noqa: E402
+from tests.support.tensorflow_lite_c import Unavailable, folder  # noqa: E402
 
 PACKAGE = ROOT / "ios" / "Detector"
 

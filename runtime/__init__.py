@@ -13,20 +13,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runtime.detector import Detector
-    from runtime.errors import InputError, KitError
-    from runtime.frames import run
-    from runtime.values import Box, Detection, Frame, Labels
+    from runtime.common.errors import InputError, KitError
+    from runtime.common.values import Box, Detection, Frame, Labels
+    from runtime.inference.detector import Detector
+    from runtime.pipeline.iteration import run
 
 _HOMES = {
-    "Box": "runtime.values",
-    "Detection": "runtime.values",
-    "Detector": "runtime.detector",
-    "Frame": "runtime.values",
-    "InputError": "runtime.errors",
-    "KitError": "runtime.errors",
-    "Labels": "runtime.values",
-    "run": "runtime.frames",
+    "Box": "runtime.common.values",
+    "Detection": "runtime.common.values",
+    "Detector": "runtime.inference.detector",
+    "Frame": "runtime.common.values",
+    "InputError": "runtime.common.errors",
+    "KitError": "runtime.common.errors",
+    "Labels": "runtime.common.values",
+    "run": "runtime.pipeline.iteration",
 }
 
 __all__ = ["Box", "Detection", "Detector", "Frame", "InputError", "KitError", "Labels", "run"]

@@ -7,21 +7,21 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Optional, Sequence
 
-from runtime import engine_launch
-from runtime.command import run as run_command
+from runtime.common.command import run as run_command
+from runtime.inference.process import launch
 
 if TYPE_CHECKING:
-    from runtime.state import State
+    from runtime.telemetry.state import State
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     # What runs the model is loaded in a process of its own; the rest is loaded here, meanwhile.
-    with contextlib.nullcontext() if {"-h", "--help"}.intersection(words) else engine_launch.ahead():
-        from runtime.arguments import parse
-        from runtime.notify import Announcer, from_environment
-        from runtime.reload import reload_on_hangup
-        from runtime.session import detect
+    with contextlib.nullcontext() if {"-h", "--help"}.intersection(words) else launch.ahead():
+        from runtime.config.arguments import parse
+        from runtime.pipeline.model_swap import reload_on_hangup
+        from runtime.pipeline.session import detect
+        from runtime.telemetry.sd_notify import Announcer, from_environment
 
         options = parse(words)
         with Announcer(from_environment()) as announcer:

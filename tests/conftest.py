@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from training_processes import starter  # noqa: F401
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+from tests.support.training_processes import starter  # noqa: F401
 
 
 def pytest_collection_modifyitems(config, items):

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 PACKAGES = ("train", "convert", "runtime", "devices")
 
 if sys.version_info < (3, 10):
@@ -29,18 +30,23 @@ RUNTIME_NEEDS = {"numpy", "cv2"}
 # Raspberry Pi brings picamera2 and libcamera.
 OPTIONAL = {
     # Runs in an environment of its own.
-    "runtime.bench_mediapipe": {"mediapipe": None},
+    "runtime.bench.mediapipe_process": {"mediapipe": None},
     "runtime.filters.track": {"edgefirst": "track"},
-    "runtime.interop": {"supervision": "dev"},
+    "runtime.common.interop": {"supervision": "dev"},
     "runtime.sinks.metrics": {"prometheus_client": "metrics"},
     "runtime.mqtt.client": {"paho": "mqtt"},
     "runtime.sinks.web": {"websockets": "serve"},
     "runtime.web.server": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
-    "train.beam_records": {"apache_beam": "scale"},
+    "train.records.beam": {"apache_beam": "scale"},
 }
-# What training may share with the runtime; the rest of the runtime is about .tflite files.
-SHARED_WITH_TRAIN = {"values", "errors", "command", "files", "options", "preprocess", "opencv", "table"}
+# Folders where each file is a plug-in, found because it lies there; they may hold any number.
+PLUGINS = {
+    "runtime.sources", "runtime.sinks", "runtime.filters", "runtime.inference.engines", "train.dataset.formats",
+    "train.dataset.writers", "train.check.checks", "devices.doctor.checks", "devices.install.steps",
+}  # fmt: skip
+MOST_FILES = 16
+COMMON = "runtime.common"
 
 COMMAND = re.compile(r"(?:python|\$\(PY\)) -m ((?:train|convert|runtime|devices)(?:\.\w+)*)([^\n`#|\"']*)")
 
@@ -128,12 +134,83 @@ def test_runtime_stands_on_its_own(module):
         assert allowed or optional, f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "train"])
-def test_train_knows_only_the_plain_part_of_runtime(module):
+def room(module: str) -> str:
+    """The folder that a module lies in, as a dotted name."""
+    return ".".join(MODULES[module].parent.relative_to(ROOT).parts)
+
+
+def is_command(module: str) -> bool:
+    """Whether a module is a command, which stands above the rooms of its package, or a package's public names."""
+    return module.endswith("__main__") or room(module) in PACKAGES
+
+
+def table() -> dict[str, set[str]]:
+    """Which rooms each room may use, as CONTRIBUTING.md says."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `((?:train|convert|runtime|devices)\.[\w.]+)` \| (.*) \|$", text, flags=re.M)
+    assert len({name for name, _ in rows}) == len(rows), "a room has two rows"
+    return {name: set(re.findall(r"`([\w.]+)`", used)) for name, used in rows}
+
+
+ROOMS = table()
+
+
+def test_the_table_has_every_room_and_no_other():
+    assert set(ROOMS) == {room(name) for name in MODULES if not is_command(name)}
+    assert not {used for uses in ROOMS.values() for used in uses} - set(ROOMS)
+
+
+def test_no_room_uses_one_that_stands_above_it():
+    above: set[str] = set()
+    for name in reversed(ROOMS):
+        assert not ROOMS[name] & above, f"{name} uses {ROOMS[name] & above}"
+        above.add(name)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not is_command(name)])
+def test_a_room_uses_what_the_table_lets_it(module):
+    own = room(module)
     for name, _ in imports(module):
-        assert top(name) != "convert", f"{module} imports {name}"
-        if top(name) == "runtime":
-            assert name.split(".")[1:2] and name.split(".")[1] in SHARED_WITH_TRAIN, f"{module} imports {name}"
+        if name in MODULES:
+            assert room(name) in {own, COMMON} | ROOMS[own], f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if is_command(name)])
+def test_a_command_uses_what_its_package_may(module):
+    mine = {name for name in ROOMS if top(name) == top(module)} | {top(module), COMMON}
+    mine |= {used for name in mine & set(ROOMS) for used in ROOMS[name]}
+    # `convert` measures and shows with what `runtime` has for that.
+    mine |= {name for name in ROOMS if top(name) == "runtime"} if top(module) in ("convert", "devices") else set()
+    for name, _ in imports(module):
+        assert name not in MODULES or room(name) in mine, f"{module} imports {name}"
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    waiting = {name: {used for used, _ in imports(name) if used in MODULES and used != name} for name in MODULES}
+    while ready := [name for name, needs in waiting.items() if not needs]:
+        waiting = {name: needs - set(ready) for name, needs in waiting.items() if name not in ready}
+    assert not waiting, f"a cycle among {sorted(waiting)}"
+
+
+@pytest.mark.parametrize("folder", sorted({room(name) for name in MODULES}))
+def test_a_room_is_small_enough_to_be_looked_through(folder):
+    files = [name for name in MODULES if room(name) == folder]
+    assert folder in PLUGINS or len(files) <= MOST_FILES, f"{folder} has {len(files)} files"
+
+
+@pytest.mark.parametrize("folder", sorted(ROOMS))
+def test_a_room_says_what_belongs_there(folder):
+    assert MODULES[folder].name == "__init__.py"
+    assert ast.get_docstring(ast.parse(MODULES[folder].read_text(encoding="utf-8")))
+
+
+def test_tests_lie_as_the_kit_does():
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        parts = path.relative_to(ROOT / "tests").parts[:-1]
+        if parts and parts[0] in PACKAGES:
+            assert (ROOT / Path(*parts)).is_dir(), f"{path.relative_to(ROOT)}: there is no {'/'.join(parts)}"
+        else:
+            assert not parts or parts[0] in ("support", "android", "ios"), f"{path.relative_to(ROOT)} mirrors nothing"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "devices"])
@@ -156,9 +233,9 @@ def test_what_runs_on_a_board_is_written_for_python_3_9(module):
 
 @pytest.mark.parametrize(
     "module",
-    ["train", "train.dataset", "train.records", "train.run_folder", "train.coco", "train.generate", "train.__main__"]
-    + ["train.check", "train.report", "train.compare", "train.reports.run_page"]
-    + [name for name in MODULES if name.startswith("train.formats")],
+    ["train", "train.dataset.dataset", "train.records", "train.run.run_folder", "train.evaluation.coco", "train.generate", "train.__main__"]
+    + ["train.check", "train.report", "train.compare", "train.report.page"]
+    + [name for name in MODULES if name.startswith("train.dataset.formats")],
 )
 def test_data_sets_and_runs_are_read_without_tensorflow(module):
     found = reached(module, at_once=True)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
+
 tomllib = pytest.importorskip("tomllib", reason="comes with Python 3.11")
 from packaging.requirements import Requirement  # noqa: E402
 from packaging.utils import canonicalize_name  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 

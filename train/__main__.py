@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime.command import run
-from train import arguments, libraries
-from train.coco import Metrics
-from train.dataset import Dataset
-from train.options import Options
-from train.run_folder import RunFolder, open_run
+from runtime.common.command import run
+from train.dataset.dataset import Dataset
+from train.evaluation.coco import Metrics
+from train.models import tensorflow_setup
+from train.run import arguments
+from train.run.options import Options
+from train.run.run_folder import RunFolder, open_run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,12 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     metrics, out = (_resume if told.resume is not None else _tune if tune else _start)(told)
     if metrics is None:
         return 0
-    from train import report
+    from train.report import page
 
     print(metrics.table())
     print(
         f"\nThe best weights are in {out.checkpoint}."
-        f"\nCurves, confusions and the worst pictures: {report.write(out)}"
+        f"\nCurves, confusions and the worst pictures: {page.write(out)}"
         f"\nTo convert them: python -m convert --run {out.path} --int8",
         file=sys.stderr,
     )
@@ -47,7 +48,7 @@ def _start(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
 
 
 def _tune(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
-    from train import qat
+    from train.training import qat
 
     start = qat.open_float(told.qat)
     options = qat.options(start, arguments.given(told))
@@ -56,7 +57,7 @@ def _tune(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
 
 
 def _resume(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
-    from train import resume
+    from train.run import resume
 
     out = open_run(told.resume)
     options = resume.settings(out, arguments.given(told))
@@ -68,11 +69,11 @@ def _resume(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
 
 
 def _train(dataset: Dataset, out: RunFolder, options: Options, going_on: bool) -> Metrics | None:
-    from train.summary import describe
+    from train.dataset.summary import describe
 
     print(describe(dataset), file=sys.stderr, flush=True)
-    libraries.prepare()
-    from train.training import train
+    tensorflow_setup.prepare()
+    from train.training.training import train
 
     return train(dataset, out, options, going_on=going_on)
 

@@ -20,12 +20,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from runtime.command import run
-from runtime.errors import InputError
-from runtime.table import columns
-from train import arguments, libraries, records_bench
-from train.dataset import Dataset, open_dataset
-from train.options import Options, check
+from runtime.common.command import run
+from runtime.common.errors import InputError
+from runtime.common.tables import columns
+from train.dataset.dataset import Dataset, open_dataset
+from train.models import tensorflow_setup
+from train.records import bench
+from train.run import arguments
+from train.run.options import Options, check
 
 ROUNDS = 4
 # The input pipeline works ahead. What it has in store at the end of a pause would flatter the loop,
@@ -62,10 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), told.size)
         dataset = open_dataset(data)
         if told.records:
-            rates = records_bench.measure(data, dataset)
+            rates = bench.measure(data, dataset)
             print(json.dumps({**asdict(rates), "data": told.data}) if told.json else rates.table())
             return 0
-        libraries.prepare()
+        tensorflow_setup.prepare()
         options = Options(**arguments.given(told))
         check(options)
         speeds = measure(dataset, options)
@@ -107,10 +109,10 @@ def _ways(dataset: Dataset, options: Options, out: Path, steps: int) -> Iterator
     """Three functions that do a number of steps: the bare one, the loop's, the input pipeline's."""
     import tensorflow as tf
 
-    from train import training
-    from train.coco import GroundTruth
-    from train.progress import Progress
-    from train.run_folder import RunFolder
+    from train.evaluation.coco import GroundTruth
+    from train.run.progress import Progress
+    from train.run.run_folder import RunFolder
+    from train.training import training
 
     params = training.prepare(dataset, options)
     params.trainer.checkpoint_interval = steps + 1
@@ -146,9 +148,9 @@ def _rate(steps: Callable[[int], None], count: int, batch: int) -> float:
 
 
 def _generated(folder: Path, size: int) -> Path:
-    from train import generate
+    from train.sample_data import generation
 
-    generate.data_set(folder / "data", images=_GENERATED, size=(size + size // 4, size))
+    generation.data_set(folder / "data", images=_GENERATED, size=(size + size // 4, size))
     return folder / "data"
 
 

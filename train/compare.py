@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from runtime.command import run as run_command
-from runtime.errors import InputError
-from runtime.table import columns
-from train.coco import FIGURES
-from train.run_folder import RunFolder, open_run
-from train.settings import flat
+from runtime.common.command import run as run_command
+from runtime.common.errors import InputError
+from runtime.common.tables import columns
+from train.evaluation.coco import FIGURES
+from train.run.run_folder import RunFolder, open_run
+from train.run.settings import flat
 
 _TIMINGS = ("step", "steps", "seconds", "images_per_second")
 # The same data has the same fingerprint, wherever its records lie.

@@ -12,16 +12,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime.command import run
-from train import data_options, new_folder, writers
-from train.dataset import Dataset, open_dataset
-from train.summary import describe
+from runtime.common.command import run
+from train.dataset import options, writers
+from train.dataset.dataset import Dataset, open_dataset
+from train.dataset.summary import describe
+from train.files import new_folder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     new_folder.check(Path(arguments.out))
-    dataset = open_dataset(arguments.data, **data_options.given(arguments))
+    dataset = open_dataset(arguments.data, **options.given(arguments))
     print(describe(dataset), file=sys.stderr)
     export(dataset, Path(arguments.out), arguments.to)
     print(f"{arguments.out}: written", file=sys.stderr)
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
     parser.add_argument("--to", required=True, choices=writers.names(), help="the format to write")
-    data_options.add(parser)
+    options.add(parser)
     return parser
 
 

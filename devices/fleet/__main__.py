@@ -13,12 +13,12 @@ from devices.fleet.listener import Listener
 from devices.fleet.members import Fleet
 from devices.fleet.screen import Changes, Screen
 from devices.fleet.verdicts import Verdict, judge
-from runtime import settings
-from runtime.command import run as run_command
-from runtime.errors import KitError
+from runtime.common import settings
+from runtime.common.command import run as run_command
+from runtime.common.errors import KitError
+from runtime.common.options import seconds
 from runtime.mqtt import client as clients
 from runtime.mqtt.address import PASSWORD, TOPIC, USER, Broker
-from runtime.options import seconds
 
 OPTION = "--broker"
 REDRAW_SECONDS = 1.0

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from devices.fleet.members import Fleet, filters
 from devices.fleet.verdicts import Outage
-from runtime.errors import InputError, KitError
+from runtime.common.errors import InputError, KitError
 from runtime.mqtt import client as clients
 from runtime.mqtt.address import Broker
 

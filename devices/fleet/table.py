@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any, Dict, List, Sequence
 
 from devices.fleet.verdicts import Rank, Verdict
-from runtime.table import columns
+from runtime.common.tables import columns
 
 HEAD = ("device", "model", "release", "engine", "fps", "frames", "age", "health")
 

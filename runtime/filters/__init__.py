@@ -16,8 +16,8 @@ import argparse
 import sys
 from typing import Callable, List, Tuple
 
-from runtime import plugins
-from runtime.values import Detection, Frame, Labels
+from runtime.common import plugins
+from runtime.common.values import Detection, Frame, Labels
 
 # Called with every frame in order, in one thread: a filter may keep what it saw.
 Filter = Callable[[Frame, Tuple[Detection, ...]], Tuple[Detection, ...]]

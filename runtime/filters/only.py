@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any, Optional, Tuple
 
+from runtime.common.options import names
+from runtime.common.values import Detection, Frame, Labels
 from runtime.filters import Filter
-from runtime.options import names
-from runtime.values import Detection, Frame, Labels
 
 
 def options(parser: Any) -> None:

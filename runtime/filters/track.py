@@ -8,10 +8,10 @@ from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
-from runtime.errors import InputError
+from runtime.common.errors import InputError
+from runtime.common.options import seconds
+from runtime.common.values import Detection, Frame, Labels
 from runtime.filters import Filter
-from runtime.options import seconds
-from runtime.values import Detection, Frame, Labels
 
 LOST_SECONDS = 1.0
 

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from runtime.errors import InputError
+from runtime.common.errors import InputError
 
 USER, PASSWORD = "EDGE_DETECTOR_MQTT_USER", "EDGE_DETECTOR_MQTT_PASSWORD"
 

@@ -6,7 +6,7 @@ import os
 import socket
 from typing import Any, Optional
 
-from runtime.errors import InputError
+from runtime.common.errors import InputError
 from runtime.mqtt.address import PASSWORD, USER, Broker, level
 
 KEEP_ALIVE_SECONDS = 30

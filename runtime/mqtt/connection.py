@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, Optional, Set
 
-from runtime.errors import InputError
+from runtime.common.errors import InputError
 from runtime.mqtt import client as clients
 from runtime.mqtt.address import Broker
 

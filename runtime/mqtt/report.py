@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, Tuple
 
-from runtime.health import Health
+from runtime.telemetry.health import Health
 
 # The link beside a device's releases, each a folder with the release's name, that tells which one runs.
 CURRENT = "current"

@@ -6,10 +6,10 @@ import platform
 import time
 from typing import Any, Dict, Mapping, Optional
 
-from runtime import versions
-from runtime.health import Health, sha256_of
+from runtime.common import versions
 from runtime.mqtt.report import Report, Software
-from runtime.state import State
+from runtime.telemetry.health import Health, sha256_of
+from runtime.telemetry.state import State
 
 
 class Reporter:

@@ -7,7 +7,7 @@ A module of this package offers
     connect(spec: str, source: Source) -> Sink  checks it, and creates nothing yet; raises InputError
 
 and is found by being here: adding a sink touches no other file. It may also offer `options` and
-`specs` (see `runtime.plugins`), so that `--serve 8000` asks for a sink as `--out` does.
+`specs` (see `runtime.common.plugins`), so that `--serve 8000` asks for a sink as `--out` does.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import sys
 from pathlib import Path
 from typing import Iterator, Optional, Sequence, Type
 
-from runtime import plugins
-from runtime.errors import InputError, KitError
+from runtime.common import plugins
+from runtime.common.errors import InputError, KitError
+from runtime.common.values import Detection, Frame
 from runtime.sources import Source
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.telemetry.state import State
 
 
 class Sink(abc.ABC):

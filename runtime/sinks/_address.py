@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from typing import Iterator
 
-from runtime.errors import InputError
+from runtime.common.errors import InputError
 
 LOOPBACK = "127.0.0.1"
 

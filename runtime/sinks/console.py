@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from runtime.draw import caption
+from runtime.common.values import Detection, Frame
+from runtime.media.drawing import caption
 from runtime.sinks import Sink
 from runtime.sources import Source
-from runtime.values import Detection, Frame
 
 KIND = "console (readable lines on standard output)"
 

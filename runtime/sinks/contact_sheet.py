@@ -7,11 +7,11 @@ from typing import List, Sequence
 
 import numpy as np
 
-from runtime import draw, pictures
-from runtime.errors import InputError
+from runtime.common.errors import InputError
+from runtime.common.values import Detection, Frame
+from runtime.media import drawing, images
 from runtime.sinks import Sink, check_file
 from runtime.sources import Source
-from runtime.values import Detection, Frame
 
 KIND = "a contact sheet (sheet:NAME.png)"
 
@@ -27,7 +27,7 @@ def accepts(spec: str) -> bool:
 
 def connect(spec: str, source: Source) -> Sink:
     path = Path(spec[len(PREFIX) :])
-    if path.suffix.lower() not in pictures.WRITABLE:
+    if path.suffix.lower() not in images.WRITABLE:
         raise InputError(f"{spec}: a contact sheet is a picture; give {PREFIX}NAME.png or {PREFIX}NAME.jpg")
     check_file(path, source)
     return ContactSheet(path)
@@ -52,9 +52,9 @@ class ContactSheet(Sink):
                 self._cells = self._cells[::2]
                 self._stride *= 2
             # MOST_CELLS is even, so this frame's place is a multiple of the doubled stride too.
-            self._cells.append(draw.fit(draw.draw(frame.image, detections, frame.color), *CELL))
+            self._cells.append(drawing.fit(drawing.draw(frame.image, detections, frame.color), *CELL))
         self._seen += 1
 
     def close(self) -> None:
         if self._cells:
-            pictures.write(self._path, draw.contact_sheet(self._cells, COLUMNS, CELL))
+            images.write(self._path, drawing.contact_sheet(self._cells, COLUMNS, CELL))

@@ -12,14 +12,15 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from runtime import pictures, settings
-from runtime.errors import InputError
-from runtime.opencv import cv2
-from runtime.options import positive, seconds, share
+from runtime.common import settings
+from runtime.common.errors import InputError
+from runtime.common.opencv import cv2
+from runtime.common.options import positive, seconds, share
+from runtime.common.values import Box, Detection, Frame
+from runtime.media import images
 from runtime.sinks import Sink, writing
 from runtime.sources import Source
-from runtime.state import State
-from runtime.values import Box, Detection, Frame
+from runtime.telemetry.state import State
 
 KIND = "cut-out objects (crops:DIR)"
 
@@ -115,7 +116,7 @@ class Crops(Sink):
             self._taken[_key(detection)] = frame.time
             path = self._folder / _plain(detection.label) / self._file_name(frame, place, detection)
             with writing(path):
-                pictures.write(path, image[top:bottom, left:right])
+                images.write(path, image[top:bottom, left:right])
                 self._room.use(path.stat().st_size)
 
     def _is_due(self, key: Union[int, str], now: float) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, TextIO
+from typing import Optional, Sequence, TextIO
 
+from runtime.common.detection_json import line
+from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink, check_file, writing
 from runtime.sources import Source
-from runtime.values import Detection, Frame
 
 KIND = "JSON lines (.jsonl, .json, or - for standard output)"
 
@@ -25,26 +25,6 @@ def connect(spec: str, source: Source) -> Sink:
     if spec != "-":
         check_file(Path(spec), source)
     return JsonLines(spec, going_on=source.live)
-
-
-def line(frame: Frame, detections: Sequence[Detection]) -> str:
-    """The line for one frame, without its end.
-
-    Boxes are [xmin, ymin, xmax, ymax] in source pixels, to a hundredth of one; `track` is there where
-    objects are tracked.
-    """
-    found = [_fields(detection) for detection in detections]
-    return json.dumps({"frame": frame.index, "time": round(frame.time, 3), "detections": found})
-
-
-def _fields(detection: Detection) -> Dict[str, Any]:
-    fields = {
-        "label": detection.label,
-        "class": detection.class_id,
-        "score": round(detection.score, 4),
-        "box": [round(side, 2) for side in detection.box.as_tuple()],
-    }
-    return fields if detection.track is None else {**fields, "track": detection.track}
 
 
 class JsonLines(Sink):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any, Iterator, List, Optional, Sequence
 
-from runtime.errors import InputError
+from runtime.common.errors import InputError
+from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink
 from runtime.sinks._address import Address
 from runtime.sources import Source
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.telemetry.state import State
 
 KIND = "counters for Prometheus (metrics:[HOST:]PORT)"
 

@@ -6,15 +6,15 @@ import argparse
 import threading
 from typing import Any, Dict, List, Optional, Sequence, Set
 
-from runtime import settings
+from runtime.common import settings
+from runtime.common.detection_json import line
+from runtime.common.options import seconds
+from runtime.common.values import Detection, Frame
 from runtime.mqtt import topics
 from runtime.mqtt.address import PASSWORD, USER, Broker, level
-from runtime.options import seconds
 from runtime.sinks import Sink
-from runtime.sinks.json_lines import line
 from runtime.sources import Source
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.telemetry.state import State
 
 KIND = "an MQTT broker (mqtt://HOST/TOPIC, mqtts://)"
 

@@ -10,14 +10,14 @@ from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from runtime import draw
-from runtime.errors import KitError
-from runtime.files import atomic_path
-from runtime.fragments import FragmentedFile, read
-from runtime.opencv import cv2, quiet
+from runtime.common.errors import KitError
+from runtime.common.files import atomic_path
+from runtime.common.opencv import cv2, quiet
+from runtime.common.values import Detection, Frame
+from runtime.media import drawing
+from runtime.media.fragmented_mp4 import FragmentedFile, read
 from runtime.sinks import Sink, check_file, writing
 from runtime.sources import Source
-from runtime.values import Detection, Frame
 
 KIND = "a video (.mp4, .avi, .mov, .mkv)"
 
@@ -67,7 +67,7 @@ class FragmentedVideo(Sink):
         self._closed = False
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        image = draw.draw(frame.image, detections, frame.color)
+        image = drawing.draw(frame.image, detections, frame.color)
         with self._busy:
             self._write(image, frame.time)
 
@@ -99,7 +99,7 @@ class FragmentedVideo(Sink):
             self._end_fragment(time)
         if self._writer is None:
             self._writer = _writer(Path(self._folder.name) / "fragment.mp4", self._path, self._fps, self._size)
-        self._writer.write(draw.fit(image, *self._size))
+        self._writer.write(drawing.fit(image, *self._size))
         self._times.append(time)
 
     def _end_fragment(self, next_time: Optional[float]) -> None:
@@ -127,13 +127,13 @@ class Video(Sink):
         self._size = (0, 0)
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        image = draw.draw(frame.image, detections, frame.color)
+        image = drawing.draw(frame.image, detections, frame.color)
         if self._writer is None:
             self._size = _even_size(image)
             with writing(self._path):
                 temporary = self._stack.enter_context(atomic_path(self._path))
             self._writer = _writer(temporary, self._path, self._fps, self._size)
-        self._writer.write(draw.fit(image, *self._size))
+        self._writer.write(drawing.fit(image, *self._size))
 
     def close(self) -> None:
         if self._writer is None:

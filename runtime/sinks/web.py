@@ -9,14 +9,14 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence
 
-from runtime import settings
-from runtime.errors import InputError
-from runtime.options import positive
+from runtime.common import settings
+from runtime.common.errors import InputError
+from runtime.common.options import positive
+from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink
 from runtime.sinks._address import Address
 from runtime.sources import Source
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.telemetry.state import State
 from runtime.web.access import LEAST_TOKEN, Access
 
 if TYPE_CHECKING:

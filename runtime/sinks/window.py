@@ -8,13 +8,13 @@ import re
 import sys
 from typing import Any, List, Optional, Sequence
 
-from runtime import draw
-from runtime.errors import InputError
-from runtime.opencv import cv2
+from runtime.common.errors import InputError
+from runtime.common.opencv import cv2
+from runtime.common.values import Detection, Frame
+from runtime.media import drawing
 from runtime.sinks import Sink
 from runtime.sources import Source
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.telemetry.state import State
 
 KIND = "a window (window:)"
 
@@ -72,7 +72,7 @@ class Window(Sink):
             return
         if not self._shown:
             self._open(*frame.image.shape[1::-1])
-        cv2.imshow(self._title, draw.draw(frame.image, detections, frame.color))
+        cv2.imshow(self._title, drawing.draw(frame.image, detections, frame.color))
         if cv2.waitKey(1) & 0xFF in CLOSING:
             self._stop()
 

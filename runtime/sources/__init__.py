@@ -7,7 +7,7 @@ A module of this package offers
     connect(spec: str) -> Source         opens it; raises InputError
 
 and is found by being here: adding a source touches no other file. It may also offer `options` and
-`specs` (see `runtime.plugins`); what those ask for takes the place of `--source`.
+`specs` (see `runtime.common.plugins`); what those ask for takes the place of `--source`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
-from runtime import plugins
-from runtime.errors import InputError
-from runtime.values import Frame
+from runtime.common import plugins
+from runtime.common.errors import InputError
+from runtime.common.values import Frame
 
 
 class Source(abc.ABC):

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Mapping, Optional, Sequence, Tuple
 
-from runtime import settings
-from runtime.settings import Reader
+from runtime.common import settings
+from runtime.common.settings import Reader
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from runtime.errors import KitError
-from runtime.opencv import cv2
+from runtime.common.errors import KitError
+from runtime.common.opencv import cv2
+from runtime.common.values import Frame
 from runtime.sources import Source
-from runtime.values import Frame
 
 
 class CaptureSource(Source):

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
-from runtime import pictures
-from runtime.errors import InputError
+from runtime.common.errors import InputError
+from runtime.common.values import Frame
+from runtime.media import images
 from runtime.sources import Source
-from runtime.values import Frame
 
 KIND = "a folder of pictures"
 
@@ -39,7 +39,7 @@ class FolderSource(Source):
             files = sorted(file for file in self.path.iterdir() if not file.name.startswith("."))
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-        self._files = [file for file in files if file.suffix.lower() in pictures.SUFFIXES and file.is_file()]
+        self._files = [file for file in files if file.suffix.lower() in images.SUFFIXES and file.is_file()]
         if not self._files:
             what = f"none of its {len(files)} entries is a picture" if files else "the folder is empty"
             raise InputError(f"{path}: {what}; pictures end in .jpg, .png, .bmp, .webp or .tif")
@@ -50,7 +50,7 @@ class FolderSource(Source):
         self.skipped = 0
         for index, file in enumerate(self._files):
             try:
-                image = pictures.read(file)
+                image = images.read(file)
             except InputError as error:
                 self.skipped += 1
                 print(f"skipped: {error}", file=sys.stderr)

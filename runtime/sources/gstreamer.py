@@ -6,8 +6,8 @@ import re
 import threading
 from typing import List, Optional
 
-from runtime.errors import InputError, KitError
-from runtime.opencv import cv2
+from runtime.common.errors import InputError, KitError
+from runtime.common.opencv import cv2
 from runtime.sources import Source
 from runtime.sources._capture import CaptureSource, opened
 

@@ -14,11 +14,11 @@ from typing import Any, Iterator, Optional
 
 import numpy as np
 
-from runtime.errors import InputError, KitError
-from runtime.settings import split
+from runtime.common.errors import InputError, KitError
+from runtime.common.settings import split
+from runtime.common.values import Frame
 from runtime.sources import Source
 from runtime.sources._camera import Wanted, parse
-from runtime.values import Frame
 
 KIND = "the Raspberry Pi's camera (picamera; picamera,size=1280x720,fps=30,camera=1,flip=hv)"
 

@@ -6,8 +6,8 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from runtime.errors import InputError, KitError
-from runtime.opencv import cv2
+from runtime.common.errors import InputError, KitError
+from runtime.common.opencv import cv2
 from runtime.sources import Source
 from runtime.sources._capture import CaptureSource, opened
 

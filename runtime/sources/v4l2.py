@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import List, Tuple
 
-from runtime import v4l2_devices
-from runtime.errors import InputError
-from runtime.opencv import cv2
-from runtime.settings import split
+from runtime.common.errors import InputError
+from runtime.common.opencv import cv2
+from runtime.common.settings import split
+from runtime.machine import v4l2_devices
 from runtime.sources import Source
 from runtime.sources._camera import parse
 from runtime.sources._capture import CaptureSource, opened

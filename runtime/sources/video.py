@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Iterator, Optional
 
-from runtime.errors import InputError
-from runtime.opencv import cv2, quiet
+from runtime.common.errors import InputError
+from runtime.common.opencv import cv2, quiet
+from runtime.common.values import Frame
 from runtime.sources import Source
-from runtime.values import Frame
 
 KIND = "a video file (.mp4, .avi, .mov, .mkv, .webm)"
 

@@ -13,11 +13,11 @@ from typing import Optional, Sequence
 
 import numpy as np
 
-from runtime.draw import draw
-from runtime.opencv import cv2
-from runtime.sinks.json_lines import line
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.common.detection_json import line
+from runtime.common.opencv import cv2
+from runtime.common.values import Detection, Frame
+from runtime.media.drawing import draw
+from runtime.telemetry.state import State
 
 # Enough to look at; at 90, twice the bytes.
 QUALITY = 75

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 from urllib.parse import parse_qs, urlsplit
 
-from runtime.state import State
-from runtime.values import Detection, Frame
+from runtime.common.values import Detection, Frame
+from runtime.telemetry.state import State
 from runtime.web import messages
 from runtime.web.access import Access, is_own_page
 from runtime.web.viewers import Viewers

@@ -19,9 +19,11 @@ import wheels
 from debian_packages import Unavailable
 from userland import Board, Userland
 
-from devices import keys, publish, selftest
-from runtime.values import Box, Detection
-from train import generate
+from devices.keys import __main__ as keys
+from devices.publish import __main__ as publish
+from devices.selftest import selftest
+from runtime.common.values import Box, Detection
+from train.sample_data import generation
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden"
@@ -152,7 +154,7 @@ def test_tflites_own_kernels_find_the_golden_detections(board):
 
 def test_a_video_runs(board, tmp_path):
     """Ten frames, the engine in a process of its own as by default; each with what this machine finds."""
-    generate.video(tmp_path / "shapes.mp4", frames=10)
+    generation.video(tmp_path / "shapes.mp4", frames=10)
     model, options = "detector_int8.tflite", ("--watchdog", "300", "--score", "0.3")
     ours = [sys.executable, "-m", "runtime", GOLDEN / model, "--source", tmp_path / "shapes.mp4", *options]
     subprocess.run([*ours, "--json", tmp_path / "ours.jsonl"], check=True, cwd=wheels.ROOT, capture_output=True)
@@ -177,7 +179,7 @@ def test_an_error_is_a_line_there_too(board):
 def test_the_self_test_of_an_update_passes(board):
     """Of the detector that the kit ships, in a process of its own."""
     code = (
-        "from devices import selftest; r = selftest.run(selftest.MODEL, selftest.GOLDEN, hang=300);"
+        "from devices.selftest import selftest; r = selftest.run(selftest.MODEL, selftest.GOLDEN, hang=300);"
         "print(r.passed, *r.differences, r.package)"
     )
     assert board.call(board.python, "-c", code).split() == ["True", board.board.interpreter]

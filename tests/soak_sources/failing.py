@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
-from runtime.errors import KitError
+from runtime.common.errors import KitError
+from runtime.common.values import Frame
 from runtime.sources import Source
-from runtime.values import Frame
 
 KIND = "a camera for tests"
 

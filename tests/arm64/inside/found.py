@@ -9,8 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from runtime import pictures
-from runtime.detector import Detector
+from runtime.inference.detector import Detector
+from runtime.media import images
 
 # Under the golden files' own threshold, so that a score just under it is seen to be one.
 MARGIN = 0.1
@@ -25,7 +25,7 @@ def main(folder: str, engine: str, *models: str) -> None:
         operations = {entry["op_name"] for entry in detector.runner._native._get_ops_details()}
         found = {"xnnpack": "DELEGATE" in operations}
         for picture in content["pictures"]:
-            detections = detector(pictures.read(Path(folder, picture["file"])))
+            detections = detector(images.read(Path(folder, picture["file"])))
             found[picture["file"]] = [
                 {"label": item.label, "class": item.class_id, "score": item.score, "box": item.box.as_tuple()}
                 for item in detections

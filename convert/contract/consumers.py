@@ -1,0 +1,175 @@
+"""Whether a detection .tflite works in each of the programs that people load such files into.
+
+Each consumer is a function from a file to a verdict. How it finds its way is in the docstring.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Optional
+
+from convert.contract import raw_rules, rules
+from convert.contract.rules import SIGNATURE_ROLES, label_files, metadata_of
+from convert.file import anatomy
+from convert.file.anatomy import OPERATION, ROLES, Postprocess
+from convert.file.metadata import BOX_INDEX
+from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
+from runtime.model.tflite import Model
+
+# The order of the TF2 exporter of the Object Detection API.
+TF2_ROLES = ("scores", "boxes", "count", "classes")
+
+_METADATA_ROLES = dict(zip(METADATA_NAMES, ROLES))
+
+_CONVERT_AGAIN = "convert with this kit, or bring the file into order with convert.contract.contract.finish"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`why` and `fix` are empty where the file works; `note` is what to know although it works."""
+
+    consumer: str
+    works: bool
+    why: str = ""
+    fix: str = ""
+    note: str = ""
+
+
+# What decodes raw outputs by what the file says of them.
+RAW_READERS = ("runtime of this kit", "this kit's Kotlin and Swift")
+
+
+def verdicts(model: Model) -> tuple[Verdict, ...]:
+    """One verdict for each consumer of the file contract; of a twin, also for those it is made for."""
+    if raw_rules.is_twin(model):
+        return _of_twin(model)
+    found = anatomy.postprocess(model)
+    result = []
+    for name, judge in _CONSUMERS.items():
+        if found is None:
+            why = f"it has no {OPERATION}: its outputs are not boxes, classes, scores, count"
+            fix = "give it a detector with its post-processing inside"
+            result.append(Verdict(name, False, why, fix))
+        elif set(model.main.outputs) != set(found.operator.outputs):
+            why = f"it has {len(model.main.outputs)} outputs, not the four of {OPERATION}"
+            result.append(Verdict(name, False, why, _CONVERT_AGAIN))
+        else:
+            why, fix, note = judge(model, found)
+            result.append(Verdict(name, not why, why, fix, note))
+    return tuple(result)
+
+
+def _of_twin(model: Model) -> tuple[Verdict, ...]:
+    why = "its outputs are box codes and class logits, which it does not decode"
+    fix = f"give it the file with {OPERATION} inside, which the same export writes beside this one"
+    result = [Verdict(name, False, why, fix) for name in _CONSUMERS]
+    faults = [str(fault) for fault in raw_rules.violations(model, rules.is_int8(model))]
+    fix = "convert again with --raw-head" if faults else ""
+    return (*result, *(Verdict(name, not faults, "; ".join(faults), fix) for name in RAW_READERS))
+
+
+_Judgement = tuple[str, str, str]
+
+
+def _by_metadata(model: Model, found: Postprocess) -> _Judgement:
+    """Metadata is a must; outputs by their metadata names, else boxes, classes, scores, count."""
+    metadata = metadata_of(model)
+    if metadata is None:
+        why = '"Object detection models require TFLite Model Metadata but none was found"'
+        return why, "write metadata and labels into it with convert.contract.contract.finish", ""
+    if _takes_floats(model) and not (metadata.inputs and metadata.inputs[0].mean):
+        why = '"Input tensor has type kTfLiteFloat32: it requires specifying NormalizationOptions"'
+        return why, "write metadata again with convert.contract.contract.finish", ""
+    names = [output.name for output in metadata.outputs]
+    named = all(name in names for name in METADATA_NAMES)
+    roles = tuple(_METADATA_ROLES.get(name) for name in names) if named else ROLES
+    fault = _order_fault(model, roles)
+    if fault:
+        return fault, _CONVERT_AGAIN, ""
+    boxes = metadata.outputs[names.index("location")].boxes if named else None
+    if boxes is not None and boxes.index != BOX_INDEX:
+        return f"it reads box corners in the order {list(boxes.index)}", _CONVERT_AGAIN, ""
+    notes = [] if named else [f"outputs are called {', '.join(names)}, so it goes by their order"]
+    if not (label_files(metadata) or any(file.holds_labels for file in metadata.all_files())):
+        notes.append("without labels inside it gives class numbers, no names")
+    return "", "", "; ".join(notes)
+
+
+def _pycoral(model: Model, found: Postprocess) -> _Judgement:
+    """The one signature's output_0..3 = count, scores, classes, boxes; without one, by order."""
+    note = "scale pictures to -1..1 first: it writes bytes" if _takes_floats(model) else ""
+    if len(model.signatures) > 1:
+        return f"it has {len(model.signatures)} signatures, and only one may be", _CONVERT_AGAIN, ""
+    if model.signatures:
+        outputs = model.signatures[0].outputs
+        names = {index: role for role, index in found.roles.items()}
+        got = tuple(names.get(outputs.get(f"output_{i}")) for i in range(len(ROLES)))
+        if got != SIGNATURE_ROLES:
+            why = f"it takes output_0..3 of the signature for {_list(SIGNATURE_ROLES)}, "
+            return why + f"they are {_list(got)}", _CONVERT_AGAIN, ""
+        return "", "", note
+    roles = anatomy.output_roles(model)
+    # It tells the two orders apart by whether the last output is a single number.
+    fault = _order_fault(model, ROLES if roles[-1] == "count" else TF2_ROLES)
+    return fault, _CONVERT_AGAIN if fault else "", "" if fault else note
+
+
+def _by_index(model: Model, found: Postprocess) -> _Judgement:
+    """Outputs 0, 1, 2, 3 are boxes, classes, scores, count."""
+    fault = _order_fault(model, ROLES)
+    if not fault:
+        return "", "", ""
+    order = _list(anatomy.output_roles(model))
+    return fault, f"{_CONVERT_AGAIN}; or change the script to read {order}", ""
+
+
+def _by_name(model: Model, found: Postprocess) -> _Judgement:
+    """StatefulPartitionedCall in the first name means scores, boxes, count, classes."""
+    first = model.main.tensors[model.main.outputs[0]].name
+    fault = _order_fault(model, TF2_ROLES if "StatefulPartitionedCall" in first else ROLES)
+    return (f"{fault}, since the first output is named {first}", _CONVERT_AGAIN, "") if fault else (
+        "", "", ""
+    )
+
+
+def _by_shape(model: Model, found: Postprocess) -> _Judgement:
+    """The 3-D output is the boxes, the 1-D output the count; the two others by their order."""
+    roles = anatomy.output_roles(model)
+    ranks = {
+        role: len(model.main.tensors[index].shape)
+        for role, index in zip(roles, model.main.outputs)
+    }
+    note = ""
+    if not any(ranks.values()):
+        note = "the file has no shapes: they are known only after allocate_tensors"
+    elif ranks != {"boxes": 3, "classes": 2, "scores": 2, "count": 1}:
+        return f"dimensions are {ranks}", _CONVERT_AGAIN, ""
+    if roles.index("classes") > roles.index("scores"):
+        return "classes come after scores, so it takes one for the other", _CONVERT_AGAIN, ""
+    return "", "", note
+
+
+_CONSUMERS: dict[str, Callable[[Model, Postprocess], _Judgement]] = {
+    "TFLite Task Library": _by_metadata,
+    "MediaPipe ObjectDetector": _by_metadata,
+    "pycoral get_objects": _pycoral,
+    "index-based code": _by_index,
+    "name-based scripts": _by_name,
+    "shape-based code": _by_shape,
+}
+
+
+def _order_fault(model: Model, wanted: tuple[Optional[str], ...]) -> str:
+    got = anatomy.output_roles(model)
+    if got == tuple(wanted):
+        return ""
+    name = " (the TF2 order)" if got == TF2_ROLES else ""
+    return f"it takes outputs for {_list(wanted)}, they are {_list(got)}{name}"
+
+
+def _takes_floats(model: Model) -> bool:
+    return any(model.main.tensors[index].type == "float32" for index in model.main.inputs)
+
+
+def _list(roles) -> str:
+    return ", ".join(str(role or "?") for role in roles)

@@ -1,0 +1,103 @@
+"""The lines of the contract for a twin without post-processing, each as a check with a plain message."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+import numpy as np
+
+from convert.contract import rules
+from convert.contract.rules import Violation
+from convert.file.metadata import RAW_NAMES, RAW_TENSORS
+from runtime.common.errors import InputError
+from runtime.model import raw_head
+from runtime.model.metadata import Metadata
+from runtime.model.raw_head import RawHead
+from runtime.model.tflite import Model
+
+
+def is_twin(model: Model) -> bool:
+    """Whether the metadata says that `model` ends before its post-processing."""
+    metadata = rules.metadata_of(model)
+    return metadata is not None and any(file.name == raw_head.FILE for file in metadata.all_files())
+
+
+def facts(model: Model) -> dict[str, Any] | None:
+    """What a twin says of itself, anchors only counted; None where nothing can be read."""
+    try:
+        head = RawHead.of(model, Metadata.of(model))
+    except InputError:
+        return None
+    if head is None:
+        return None
+    return {
+        "anchors": len(head.anchors),
+        "classes": head.classes,
+        "first_column": head.first,
+        "detections": head.detections,
+        "score": _short(head.score),
+        "iou": _short(head.iou),
+        "box_scales": [_short(scale) for scale in head.scales],
+    }
+
+
+def _short(number: float) -> float:
+    """The decimal that somebody wrote, not what float32 made of it."""
+    return float(str(np.float32(number)))
+
+
+def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
+    """Every broken line of what is said of int8 twins, or of float ones."""
+    try:
+        head = RawHead.of(model, Metadata.of(model))
+    except InputError as error:
+        return (Violation("raw head", str(error)),)
+    if head is None:
+        return (Violation("raw head", f"the metadata names no {raw_head.FILE}, so no reader can decode it"),)
+    broken = [*rules.input_faults(model, int8), *_outputs(model, int8), *_signature(model)]
+    broken += [*rules.normalisation_faults(model), *_metadata(model), *_labels(model, head)]
+    if int8:
+        broken += rules.int8_faults(model)
+    return tuple(broken)
+
+
+def _outputs(model: Model, int8: bool) -> Iterator[Violation]:
+    for index, name in zip(model.main.outputs, RAW_TENSORS):
+        tensor = model.main.tensors[index]
+        wanted = "int8" if int8 else "float32"
+        if tensor.type != wanted:
+            yield Violation("outputs", f"{name} are {tensor.type}, not {wanted}")
+        elif int8 and not _one_scale(tensor.quantization.scales):
+            yield Violation("outputs", f"{name} have no scale, or more than one")
+        if tensor.name != name:
+            yield Violation("names", f"{name} are named {tensor.name}")
+
+
+def _one_scale(scales: np.ndarray) -> bool:
+    return scales.size == 1 and bool(scales[0] > 0)
+
+
+def _signature(model: Model) -> Iterator[Violation]:
+    if len(model.signatures) != 1:
+        yield Violation("signature", f"it has {len(model.signatures)} signatures, not one")
+        return
+    wanted = dict(zip(RAW_TENSORS, model.main.outputs))
+    if dict(model.signatures[0].outputs) != wanted:
+        yield Violation("signature", f"its outputs are not {' and '.join(RAW_TENSORS)} in that order")
+    if tuple(model.signatures[0].inputs.values()) != model.main.inputs:
+        yield Violation("signature", "its inputs are not those of the graph")
+
+
+def _metadata(model: Model) -> Iterator[Violation]:
+    names = tuple(output.name for output in Metadata.of(model).outputs)
+    if names != RAW_NAMES:
+        yield Violation("metadata", f"outputs are called {list(names)}, not {list(RAW_NAMES)}")
+
+
+def _labels(model: Model, head: RawHead) -> Iterator[Violation]:
+    names = [file.name for file in Metadata.of(model).all_files() if file.type == "TENSOR_AXIS_LABELS"]
+    if not names:
+        yield Violation("labels", "class logits have no associated file of type TENSOR_AXIS_LABELS")
+    yield from rules.label_faults(model, names, head.classes)
+    if rules.is_compressed(model, raw_head.FILE):
+        yield Violation("raw head", f"{raw_head.FILE} is compressed; consumers read it where it lies")

@@ -1,0 +1,152 @@
+"""The twin of a detector that ends before the post-processing: box codes and class logits.
+
+It is cut out of the finished file, so that both run the same kernels on the same numbers, and what
+the operation was set to, its anchors among it, goes into `raw_head.bin` (see `runtime.model.raw_head`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as tflite
+
+from convert.contract.contract import INPUT_NAME, KEPT_METADATA, SIGNATURE
+from convert.file import anatomy, flatbuffer_objects
+from convert.file.metadata import RAW_TENSORS, with_metadata_of, with_raw_metadata
+from runtime.common.errors import KitError
+from runtime.common.values import Labels
+from runtime.model.raw_head import RawHead
+from runtime.model.tflite import Model, Operator
+
+
+def twin(model: bytes, *, labels: Labels, version: str | None = None) -> bytes:
+    """`model`, a finished detector, without its post-processing, in the form of the contract.
+
+    Both outputs are as the network leaves them: int8 in an int8 file. Raises KitError where `model`
+    has no post-processing, or one that `runtime.model.raw_head` has no words for.
+    """
+    read = Model.parse(model, "the file with post-processing")
+    found = anatomy.postprocess(read)
+    if found is None or len(found.operator.inputs) != 3:
+        raise KitError(f"{read.where} has no {anatomy.OPERATION}, so that nothing can be cut off")
+    makers = {tensor: step for step in read.main.operators for tensor in step.outputs}
+    codes, scores, anchors = found.operator.inputs
+    head = _head(read, found, _values(read, makers, anchors))
+    objects = flatbuffer_objects.unpack(model)
+    outputs = (_before(makers, codes, "DEQUANTIZE"), _logits(objects, makers, scores))
+    return with_raw_metadata(_cut(objects, outputs), head, labels=labels, version=version)
+
+
+def with_twins_metadata_of(source: bytes, model: bytes) -> bytes:
+    """`model`, compiled from the twin `source`, with the metadata and the output names of `source`."""
+    objects = flatbuffer_objects.unpack(model)
+    _name(objects)
+    return with_metadata_of(source, flatbuffer_objects.pack(objects))
+
+
+def _head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
+    options = found.options
+    if options.get("use_regular_nms") or options.get("max_classes_per_detection", 1) != 1:
+        raise KitError(
+            f"{model.where} suppresses each class by itself or finds an anchor more than once, "
+            "which a raw head has no description for"
+        )
+    columns = model.main.tensors[found.operator.inputs[1]].shape[-1]
+    return RawHead(
+        anchors=anchors.reshape(-1, 4).astype(np.float32),
+        classes=found.classes,
+        first=columns - found.classes,
+        detections=found.detections,
+        score=float(options["nms_score_threshold"]),
+        iou=float(options["nms_iou_threshold"]),
+        scales=tuple(float(options[f"{name}_scale"]) for name in "yxhw"),
+    )
+
+
+def _values(model: Model, makers: dict[int, Operator], index: int) -> np.ndarray:
+    """The constant that tensor `index` holds, or that it is unpacked from."""
+    index = _before(makers, index, "DEQUANTIZE")
+    tensor = model.main.tensors[index]
+    data = bytes(model.buffers[tensor.buffer])
+    if not data:
+        raise KitError(f"{model.where}: its anchors are computed")
+    stored = np.frombuffer(data, tensor.type).astype(np.float32)
+    if not tensor.quantization:
+        return stored
+    return (stored - tensor.quantization.zero_points.astype(np.float32)) * tensor.quantization.scales
+
+
+def _before(makers: dict[int, Operator], index: int, name: str) -> int:
+    """The tensor that an operation of that name makes `index` of; `index` itself where none does."""
+    step = makers.get(index)
+    return step.inputs[0] if step is not None and step.name == name else index
+
+
+def _logits(objects: tflite.ModelT, makers: dict[int, Operator], scores: int) -> int:
+    """The tensor that holds logits once the LOGISTIC on the way to `scores` is bypassed."""
+    scores = _before(makers, scores, "DEQUANTIZE")
+    chain = [scores]
+    while makers.get(scores) is not None and makers[scores].name == "RESHAPE":
+        scores = makers[scores].inputs[0]
+        chain.append(scores)
+    logits = _before(makers, scores, "LOGISTIC")
+    if logits == scores:
+        raise KitError("its class scores are not the sigmoid of anything, so that it has no logits to end with")
+    graph = objects.subgraphs[0]
+    for step in graph.operators:
+        if step.outputs[0] in chain[:-1]:
+            step.inputs = np.array([logits if index == scores else index for index in step.inputs], np.int32)
+            graph.tensors[step.outputs[0]].quantization = graph.tensors[logits].quantization
+    return logits if len(chain) == 1 else chain[0]
+
+
+def _cut(objects: tflite.ModelT, outputs: Sequence[int]) -> bytes:
+    graph = objects.subgraphs[0]
+    makers = {int(tensor): step for step in graph.operators for tensor in step.outputs}
+    needed, waiting = set(), list(outputs)
+    while waiting:
+        tensor = int(waiting.pop())
+        if tensor >= 0 and tensor not in needed:
+            needed.add(tensor)
+            waiting += makers[tensor].inputs.tolist() if tensor in makers else ()
+    graph.operators = [step for step in graph.operators if needed.intersection(step.outputs.tolist())]
+    graph.outputs = np.array(outputs, np.int32)
+    _drop_tensors(graph, needed)
+    _drop_codes(objects)
+    _name(objects)
+    flatbuffer_objects.drop_unused(objects, KEPT_METADATA)
+    return flatbuffer_objects.pack(objects)
+
+
+def _drop_tensors(graph: tflite.SubGraphT, needed: set[int]) -> None:
+    used = sorted(needed.union(graph.inputs.tolist()))
+    moved = {-1: -1, **{old: new for new, old in enumerate(used)}}
+    graph.tensors = [graph.tensors[index] for index in used]
+    for owner in (graph, *graph.operators):
+        owner.inputs = np.array([moved[index] for index in owner.inputs], np.int32)
+        owner.outputs = np.array([moved[index] for index in owner.outputs], np.int32)
+
+
+def _drop_codes(objects: tflite.ModelT) -> None:
+    # An interpreter looks for every operation that is listed, used or not.
+    steps = objects.subgraphs[0].operators
+    used = sorted({step.opcodeIndex for step in steps})
+    objects.operatorCodes = [objects.operatorCodes[index] for index in used]
+    for step in steps:
+        step.opcodeIndex = used.index(step.opcodeIndex)
+
+
+def _name(objects: tflite.ModelT) -> None:
+    graph = objects.subgraphs[0]
+    for index, name in zip(graph.outputs, RAW_TENSORS):
+        graph.tensors[index].name = name
+        graph.tensors[index].shapeSignature = None
+    objects.signatureDefs = [
+        tflite.SignatureDefT(
+            inputs=[tflite.TensorMapT(INPUT_NAME, int(graph.inputs[0]))],
+            outputs=[tflite.TensorMapT(name, int(index)) for name, index in zip(RAW_TENSORS, graph.outputs)],
+            signatureKey=SIGNATURE,
+            subgraphIndex=0,
+        )
+    ]

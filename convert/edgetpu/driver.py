@@ -1,0 +1,116 @@
+"""Finds and runs `edgetpu_compiler`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Union
+
+from convert.edgetpu import report as edgetpu_report
+from convert.edgetpu.report import Report
+from runtime.common.errors import InputError, KitError
+
+PROGRAM = "edgetpu_compiler"
+VARIABLE = "EDGETPU_COMPILER"
+
+# Seconds. A detector takes the compiler seconds; some models have kept it busy for ever.
+TIMEOUT = 600.0
+
+
+class CompilerMissing(KitError):
+    """`edgetpu_compiler` is not on this machine."""
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a run gave: the compiled file, the report, and the text that the report was read from."""
+
+    model: bytes
+    report: Report
+    text: str
+
+
+def find(given: Union[str, os.PathLike, None] = None) -> Path:
+    """The compiler: `given`, else the variable EDGETPU_COMPILER, else `edgetpu_compiler` in PATH.
+
+    Raises InputError where `given` or the variable names no program, CompilerMissing where there
+    is none to be found.
+    """
+    for source, name in (("--edgetpu-compiler", given), (VARIABLE, os.environ.get(VARIABLE))):
+        if name:
+            found = shutil.which(os.fspath(name))
+            if found is None:
+                raise InputError(f"{source} {name}: no program that can be run")
+            return Path(found)
+    found = shutil.which(PROGRAM)
+    if found is None:
+        raise CompilerMissing(f"{PROGRAM} is not on this machine")
+    return Path(found)
+
+
+def run(compiler: Path, model: Path, *, timeout: float = TIMEOUT) -> Output:
+    """Compiles `model` in a folder of its own, which is removed again.
+
+    Raises KitError where the compiler fails, takes longer than `timeout` seconds, or writes no
+    file; the message holds its own words.
+    """
+    with tempfile.TemporaryDirectory(prefix="edgetpu-") as folder:
+        command = [
+            str(compiler), "--show_operations", "--timeout_sec", str(max(int(timeout), 1)),
+            "--out_dir", folder, str(model),
+        ]  # fmt: skip
+        code, text = _run(command, timeout)
+        log = Path(folder) / f"{model.stem}_edgetpu.log"
+        if log.is_file():
+            text += "\n" + log.read_text(encoding="utf-8", errors="replace")
+        report = edgetpu_report.parse(text)
+        if report.failure or code != 0:
+            words = report.failure or _last_line(text) or "it printed nothing"
+            raise KitError(f"{PROGRAM} failed on {model} (exit code {code}): {words}")
+        compiled = Path(folder) / f"{model.stem}_edgetpu.tflite"
+        if not compiled.is_file():
+            raise KitError(
+                f"{PROGRAM} ended without an error but wrote no {compiled.name} for {model}: "
+                f"{_last_line(text) or 'it printed nothing'}"
+            )
+        return Output(compiled.read_bytes(), report, text)
+
+
+def _run(command: list[str], timeout: float) -> tuple[int, str]:
+    try:
+        # The packaged program is a shell script around the real one: both must end at a time-out.
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    except OSError as error:
+        raise KitError(f"{command[0]} cannot be run: {error.strerror}") from error
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise KitError(
+            f"{PROGRAM} was stopped after {timeout:g} seconds without a result; give it more with "
+            "--edgetpu-timeout, or look with python -m convert.edgetpu --check at what it may "
+            "stumble over"
+        ) from None
+    finally:
+        _end(process)
+    return process.returncode, output.decode("utf-8", errors="replace")
+
+
+def _end(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+
+
+def _last_line(text: str) -> Optional[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else None

@@ -1,0 +1,4 @@
+"""Accuracy of files and checkpoints, and the gate that a file must pass.
+
+Uses `file` and `contract`.
+"""

@@ -1,0 +1,91 @@
+"""COCO AP of a .tflite, a run or a checkpoint on labelled images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from convert.evaluation.images import EvaluationSet
+from convert.file.postprocessing import Postprocessing
+from runtime.common.errors import InputError
+from runtime.common.values import Detection, Labels
+from runtime.inference.detector import Detector
+from train.evaluation.coco import Metrics
+from train.run.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from train.models.folding import Graph
+
+Detect = Callable[[np.ndarray], Iterable[Detection]]
+
+
+def evaluate(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> Metrics:
+    """COCO figures of `detect`, which takes uint8 [height, width, 3] in BGR, on `data`."""
+    bar = tqdm(data.pictures, desc="evaluating", unit="picture", disable=not progress, leave=False)
+    return data.truth.measure({picture.id: tuple(detect(picture.load())) for picture in bar})
+
+
+def evaluate_file(
+    path: str | os.PathLike,
+    data: EvaluationSet,
+    *,
+    labels: str | os.PathLike | None = None,
+    threads: int = 2,
+    progress: bool = True,
+) -> Metrics:
+    """COCO figures of a detection .tflite, run as `runtime` runs it, with every score counted.
+
+    Raises InputError where the file cannot be run or knows none of the classes in `data`.
+    """
+    detector = Detector(path, labels=labels, threads=threads, score=0.0)
+    _check_labels(detector.labels, data, path)
+    return evaluate(detector, data, progress=progress)
+
+
+def evaluate_checkpoint(
+    path: str | os.PathLike,
+    size: int,
+    labels: Labels,
+    data: EvaluationSet,
+    *,
+    postprocessing: Postprocessing | None = None,
+    graph: Graph | None = None,
+    progress: bool = True,
+) -> Metrics:
+    """COCO figures of a checkpoint in float, on pictures that pass the runtime's preprocessing.
+
+    As the published evaluation counts, or with the `postprocessing` of a file. `graph` as for
+    `CheckpointDetector`.
+    """
+    from convert.evaluation.checkpoint_detector import CheckpointDetector
+
+    _check_labels(labels, data, path)
+    return evaluate(CheckpointDetector(path, size, labels, postprocessing, graph), data, progress=progress)
+
+
+def evaluate_run(
+    run: RunFolder, data: EvaluationSet, *, graph: Graph | None = None, progress: bool = True
+) -> Metrics:
+    """COCO figures of a run's best checkpoint in float; `graph` as for `CheckpointDetector`."""
+    size = run.config()["task"]["size"]
+    return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, graph=graph, progress=progress)
+
+
+
+
+
+
+
+
+
+
+def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike) -> None:
+    if not set(labels) & set(data.truth.labels):
+        raise InputError(
+            f"{where}: none of its classes ({', '.join(labels.names[:3])}, ...) is in the data"
+            f" ({', '.join(data.truth.labels.names[:3])}, ...)"
+        )

@@ -1,0 +1,86 @@
+"""Writes the folded detector as a .tflite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+
+from convert.file import anatomy, flatbuffer_objects
+from convert.file.postprocessing import Postprocessing
+from convert.file.postprocessing_op import detection_postprocess
+from runtime.common.errors import KitError
+from runtime.common.opencv import quiet
+from runtime.model.tflite import Model
+from train.models.anchors import anchors
+from train.models.box_coder import SCALES
+from train.models.folding import Graph
+from train.quantization import fake_quantization
+from train.quantization.quantization import SCORE_RANGE, Range
+
+
+def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, Range] | None = None) -> bytes:
+    """The detector with its post-processing: float16 weights, or int8 throughout where `ranges` are given."""
+
+    def build(image):
+        codes, scores = _outputs(graph, image, ranges)
+        return detection_postprocess(
+            codes,
+            scores,
+            anchors(graph.size),
+            num_classes=graph.columns,
+            max_detections=postprocessing.detections,
+            score_threshold=postprocessing.score,
+            iou_threshold=postprocessing.iou,
+            scales=SCALES,
+        )
+
+    model = _convert(build, graph.size, ranges is not None)
+    return model if ranges is not None else _with_whole_anchors(model, anchors(graph.size))
+
+
+def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None) -> tuple[tf.Tensor, tf.Tensor]:
+    if ranges is None:
+        codes, logits = graph.run(image)
+        return tf.concat(codes, axis=1), tf.sigmoid(tf.concat(logits, axis=1))
+    mark = fake_quantization.hook(graph, lambda tensor, owner: fake_quantization.activation(tensor, ranges[owner]))
+    codes, logits = graph.run(image, mark)
+    codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
+    return codes, fake_quantization.activation(tf.sigmoid(logits), SCORE_RANGE)
+
+
+def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, int8: bool) -> bytes:
+    owner = tf.Module()
+    # Autograph has nothing to translate here, and renames the composite's arguments.
+    owner.build = tf.function(
+        build, input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32, "images")], autograph=False
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([owner.build.get_concrete_function()], owner)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.allow_custom_ops = True
+    if int8:
+        # Every tensor is marked, so that nothing is left to calibrate, and TFLITE_BUILTINS_INT8, which
+        # asks for pictures to do it, is not named; the gate checks that each operation is int8.
+        converter.inference_input_type = tf.uint8
+    else:
+        converter.target_spec.supported_types = [tf.float16]
+    try:
+        # The converter's notes on its own passes come from native code, past every log level.
+        with quiet():
+            return converter.convert()
+    except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.
+        raise KitError(f"TensorFlow's converter failed: {str(error).strip().splitlines()[0]}") from error
+
+
+def _with_whole_anchors(model: bytes, table: np.ndarray) -> bytes:
+    """`model` with its anchors as they are: rounded to float16 like weights, boxes move by up to 0.3 pixels."""
+    found = anatomy.postprocess(Model.parse(model, "the converted file"))
+    objects = flatbuffer_objects.unpack(model)
+    graph = objects.subgraphs[0]
+    index = found.operator.inputs[2]
+    graph.operators = [step for step in graph.operators if index not in step.outputs]
+    graph.tensors[index].buffer = len(objects.buffers)
+    objects.buffers.append(schema.BufferT(data=np.frombuffer(table.astype("<f4").tobytes(), np.uint8)))
+    return flatbuffer_objects.pack(objects)

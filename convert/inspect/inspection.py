@@ -1,0 +1,177 @@
+"""What is in a detection .tflite, the kit's or not, and where it works."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from convert.contract import consumers, contract, raw_rules, rules
+from convert.contract.consumers import Verdict
+from convert.contract.rules import Violation
+from convert.file import anatomy
+from runtime.common.errors import InputError
+from runtime.common.values import Labels
+from runtime.model.metadata import Metadata
+from runtime.model.tflite import Model, Tensor
+
+# Nearer to -1..1 or to 0..1 than this, a range is called so.
+_RANGE_TOLERANCE = 0.03
+
+
+@dataclass(frozen=True)
+class OperationCount:
+    """`types` are the types of values that go through; `int8` counts those that are int8."""
+
+    name: str
+    count: int
+    int8: int
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What `inspect` found. `problems` are broken lines of the file contract."""
+
+    model: Model
+    metadata: Optional[Metadata]
+    labels: Optional[Labels]
+    label_file: str
+    operations: tuple[OperationCount, ...]
+    problems: tuple[Violation, ...]
+    verdicts: tuple[Verdict, ...]
+    calibration: str
+
+
+def inspect(model: Model) -> Inspection:
+    """Looks at a file. Raises InputError only where what is appended to it is damaged."""
+    label_file, labels = _labels(model)
+    return Inspection(
+        model=model,
+        metadata=rules.metadata_of(model),
+        labels=labels,
+        label_file=label_file,
+        operations=operation_counts(model),
+        problems=contract.violations(model),
+        verdicts=consumers.verdicts(model),
+        calibration=calibration(model),
+    )
+
+
+def operation_counts(model: Model) -> tuple[OperationCount, ...]:
+    """How often each operation occurs, in the order of first use."""
+    odd = {operation.index for operation in anatomy.not_int8(model)}
+    found = anatomy.postprocess(model)
+    if found:
+        odd.add(found.index)
+    counts, int8, types = Counter(), Counter(), defaultdict(dict)
+    for index, operator in enumerate(model.main.operators):
+        name = anatomy.operation_name(operator)
+        counts[name] += 1
+        int8[name] += index not in odd
+        types[name].update((tensor.type, None) for tensor in anatomy.changing(model, operator))
+    return tuple(OperationCount(n, counts[n], int8[n], tuple(types[n])) for n in counts)
+
+
+def calibration(model: Model) -> str:
+    """What the input's quantisation says of the pictures that the file was calibrated on."""
+    for index in model.main.inputs:
+        limits = anatomy.input_range(model.main.tensors[index])
+        if limits is None:
+            continue
+        least, greatest = limits
+        if abs(least) < _RANGE_TOLERANCE and abs(greatest - 1) < _RANGE_TOLERANCE:
+            return (
+                "calibrated on 0..1: SSD MobileNet networks are trained on -1..1, so each picture "
+                "reaches this one at half its contrast and too bright, whoever loads it, and AP is "
+                "lost; convert it again with calibration through runtime.inference.preprocessing"
+            )
+        if max(abs(least + 1), abs(greatest - 1)) < _RANGE_TOLERANCE:
+            return "calibrated on -1..1, as SSD MobileNet networks are trained"
+        return f"calibrated on {least:.3g}..{greatest:.3g}, which is neither -1..1 nor 0..1"
+    return ""
+
+
+def as_dict(found: Inspection) -> dict[str, Any]:
+    """What `--json` prints."""
+    model = found.model
+    post = anatomy.postprocess(model)
+    return {
+        "file": model.where,
+        "bytes": len(model.data),
+        "inputs": [_tensor_dict(model.main.tensors[index]) for index in model.main.inputs],
+        "outputs": [
+            {**_tensor_dict(model.main.tensors[index]), "role": role}
+            for index, role in zip(model.main.outputs, anatomy.output_roles(model))
+        ],
+        "calibration": found.calibration,
+        "post_processing": dict(post.options) if post else None,
+        "raw_head": raw_rules.facts(model),
+        "signatures": [
+            {
+                "key": signature.key,
+                "inputs": {k: model.main.tensors[i].name for k, i in signature.inputs.items()},
+                "outputs": {k: model.main.tensors[i].name for k, i in signature.outputs.items()},
+            }
+            for signature in model.signatures
+        ],
+        "metadata": _metadata_dict(found.metadata),
+        "labels": list(found.labels) if found.labels else None,
+        "operations": {
+            row.name: {"count": row.count, "int8": row.int8, "types": list(row.types)}
+            for row in found.operations
+        },
+        "not_int8": [str(operation) for operation in anatomy.not_int8(model)],
+        "problems": [{"rule": p.rule, "message": p.message} for p in found.problems],
+        "consumers": {
+            verdict.consumer: {
+                "works": verdict.works,
+                "why": verdict.why,
+                "fix": verdict.fix,
+                "note": verdict.note,
+            }
+            for verdict in found.verdicts
+        },
+    }
+
+
+
+
+def _labels(model: Model) -> tuple[str, Optional[Labels]]:
+    metadata = rules.metadata_of(model)
+    files = model.associated_files()
+    named = [file.name for file in metadata.all_files() if file.holds_labels] if metadata else []
+    for name in named:
+        if name in files:
+            text = files[name].decode("utf-8", errors="replace")
+            try:
+                return name, Labels.parse(text, name)
+            except InputError:
+                return name, None
+    return "", None
+
+
+def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
+    quantised = bool(tensor.quantization)
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "type": tensor.type,
+        "scale": [float(value) for value in tensor.quantization.scales] if quantised else None,
+        "zero_point": [int(v) for v in tensor.quantization.zero_points] if quantised else None,
+    }
+
+
+def _metadata_dict(metadata: Optional[Metadata]) -> Optional[dict[str, Any]]:
+    if metadata is None:
+        return None
+    return {
+        "name": metadata.name,
+        "description": metadata.description,
+        "inputs": [
+            {"name": t.name, "mean": list(t.mean), "std": list(t.std)} for t in metadata.inputs
+        ],
+        "outputs": [
+            {"name": t.name, "files": [file.name for file in t.files]} for t in metadata.outputs
+        ],
+    }

@@ -1,0 +1,126 @@
+"""Rounds each kernel's weights so that their errors make up for each other on real pictures.
+
+Rounding every weight to its nearest step is best for the weights, not for what comes out of them:
+inputs of a convolution are correlated, and the error of one weight can be taken back by the next.
+Weights are rounded one after the other, and each one's error is spread over those still to be
+rounded, by the inverse of the inputs' second moments (GPTQ, Frantar et al. 2022, after optimal brain
+surgeon, Hassibi and Stork 1993). The inputs are those of the int8 network itself, layer by layer.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from train.models.folding import Graph, Node, execute
+from train.quantization import fake_quantization
+from train.quantization.quantization import Range
+
+# As many pictures as show what the layers' inputs have in common; all of them are in memory at once.
+PICTURES = 32
+
+# Output positions looked at in each picture: 4,096 in all for up to 960 inputs of a convolution, and
+# 2,048 for the nine of a depthwise kernel's channel.
+_POSITIONS = {"conv": 128, "depthwise": 64}
+# Share of the mean second moment that is added to all, so that inputs seen seldom stay harmless.
+_DAMPING = 0.01
+# The file's weights lie in -127..127 (TFLite 8-bit specification).
+_LARGEST = 127.0
+_BLOCK = 64
+
+
+def round_kernels(graph: Graph, ranges: Mapping[str, Range], images: np.ndarray, progress: bool = False) -> Graph:
+    """`graph` with kernels that int8 holds exactly: symmetric, one scale an output channel.
+
+    `ranges` are those of its tensors; `images` float32 [N, size, size, 3] in -1..1.
+    """
+    rounded = fake_quantization.hook(graph, lambda tensor, owner: fake_quantization.activation(tensor, ranges[owner]))
+    values = {"image": rounded("image", tf.constant(images))}
+    last_use = {source: node.name for node in graph.nodes for source in node.inputs}
+    nodes: dict[str, Node] = {}
+    for node in tqdm(graph.nodes, desc="rounding", unit="layer", disable=not progress, leave=False):
+        inputs = [values[name] for name in node.inputs]
+        if node.kernel is not None:
+            node = nodes[node.name] = replace(node, kernel=_kernel(node, inputs[0].numpy()))
+        values[node.name] = rounded(node.name, execute(node, inputs))
+        for name in node.inputs:
+            if last_use[name] == node.name:
+                del values[name]
+    return graph.with_nodes(nodes)
+
+
+def compensate(kernels: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """`kernels` [B, I, O] on the steps of int8, for inputs with second moments `moments` [B, I, I].
+
+    Each of the B x O columns has a scale of its own, its greatest absolute value over 127; that
+    weight keeps its place, so that the scale can be read off the result.
+    """
+    kernels = kernels.astype(np.float64)
+    moments = moments.astype(np.float64)
+    inputs = kernels.shape[1]
+    step = np.maximum(np.abs(kernels).max(axis=1, keepdims=True), 1e-30) / _LARGEST
+    largest = np.abs(kernels).argmax(axis=1)[:, None]
+    ends = np.sign(np.take_along_axis(kernels, largest, axis=1)) * _LARGEST
+
+    # The loudest inputs first: their errors have the most others left to be made up by.
+    order = np.argsort(-np.diagonal(moments, axis1=1, axis2=2), axis=1, kind="stable")
+    moments = np.take_along_axis(np.take_along_axis(moments, order[:, :, None], 1), order[:, None, :], 2)
+    mean = np.trace(moments, axis1=1, axis2=2) / inputs
+    moments = moments + (_DAMPING * mean + 1e-12)[:, None, None] * np.eye(inputs)
+    spread = np.linalg.cholesky(np.linalg.inv(moments)).transpose(0, 2, 1)
+
+    left = np.take_along_axis(kernels, order[:, :, None], axis=1)
+    whole = np.empty_like(left)
+    for start in range(0, inputs, _BLOCK):
+        end = min(start + _BLOCK, inputs)
+        errors = np.empty_like(left[:, start:end])
+        for i in range(start, end):
+            whole[:, i] = np.clip(np.round(left[:, i] / step[:, 0]), -_LARGEST, _LARGEST)
+            error = (left[:, i] - whole[:, i] * step[:, 0]) / spread[:, i, i, None]
+            errors[:, i - start] = error
+            left[:, i + 1 : end] -= spread[:, i, i + 1 : end, None] * error[:, None]
+        left[:, end:] -= spread[:, start:end, end:].transpose(0, 2, 1) @ errors
+    whole = np.take_along_axis(whole, np.argsort(order, axis=1)[:, :, None], axis=1)
+    np.put_along_axis(whole, largest, ends, axis=1)
+    return (whole * step).astype(np.float32)
+
+
+def _kernel(node: Node, source: np.ndarray) -> np.ndarray:
+    """The rounded kernel of `node`, whose input is `source` [N, H, W, I]."""
+    kernel = np.asarray(node.kernel)
+    taps = _taps(node, source)
+    if node.kind == "depthwise":
+        # A problem of nine weights for each channel.
+        moments = np.array([[np.sum(one * other, axis=0) for other in taps] for one in taps])
+        rounded = compensate(kernel.reshape(len(taps), -1).T[:, :, None], moments.transpose(2, 0, 1))
+        return rounded[:, :, 0].T.reshape(kernel.shape)
+    flat = np.concatenate(taps, axis=1)
+    return compensate(kernel.reshape(1, -1, kernel.shape[3]), (flat.T @ flat)[None]).reshape(kernel.shape)
+
+
+def _taps(node: Node, source: np.ndarray) -> list[np.ndarray]:
+    """What each place of the kernel of `node` sees at some of its output positions, row after row:
+    float32 [P, I] each. The positions are the same in every run, and spread over all pictures.
+    """
+    side, stride = node.kernel.shape[0], node.stride
+    count, height, width, _ = source.shape
+    rows, columns = -(-height // stride), -(-width // stride)
+    draw = np.random.default_rng(zlib.crc32(node.name.encode()))
+    chosen = draw.permutation(count * rows * columns)[: count * _POSITIONS[node.kind]]
+    picture, row, column = np.unravel_index(chosen, (count, rows, columns))
+    (top, bottom), (left, right) = (
+        _padding(length, outputs, side, stride) for length, outputs in ((height, rows), (width, columns))
+    )
+    padded = np.pad(source, ((0, 0), (top, bottom), (left, right), (0, 0))) if side > 1 else source
+    return [padded[picture, row * stride + dy, column * stride + dx] for dy in range(side) for dx in range(side)]
+
+
+def _padding(length: int, outputs: int, side: int, stride: int) -> tuple[int, int]:
+    """TensorFlow's SAME padding before and after an axis."""
+    total = max((outputs - 1) * stride + side - length, 0)
+    return total // 2, total - total // 2

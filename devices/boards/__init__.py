@@ -1,0 +1,4 @@
+"""The boards and phones that the kit knows: `profiles/*.yaml`, one a device.
+
+Uses `host`.
+"""

@@ -1,0 +1,96 @@
+"""The devices that the kit knows: `profiles/*.yaml`, one a device, and which of them a machine is."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Optional, Tuple
+
+from devices.boards import validated
+from devices.boards.profile import Profile
+from devices.host.host import Root
+from runtime.common.errors import InputError
+from runtime.machine import edgetpu_devices
+
+FOLDER = Path(__file__).resolve().parent / "profiles"
+
+
+def profiles(folder: Path = FOLDER) -> Tuple[Profile, ...]:
+    """All of them, by name. Raises InputError with the line and the field of what is wrong."""
+    return tuple(_read(folder / f"{name}.yaml") for name in names(folder))
+
+
+def names(folder: Path = FOLDER) -> Tuple[str, ...]:
+    """What `find` knows, without reading the files."""
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
+
+
+def find(name: str, folder: Path = FOLDER) -> Profile:
+    """The profile called `name`. Raises InputError with names that are near where there is none."""
+    known = names(folder)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 3, 0.4) or [item for item in known if name and name in item]
+        hint = f"did you mean {' or '.join(near[:3])}?" if near else "python -m devices lists them"
+        raise InputError(f"{name}: there is no such device; {hint}")
+    return _read(folder / f"{name}.yaml")
+
+
+def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
+    """The profile that fits the machine best: by the model in its device tree, its processor, and an
+    Edge TPU that hangs on it; None where none does."""
+    machine = processor(root)
+    chips = {chip.kind for chip in edgetpu_devices.find(root.path)}
+
+    def rank(profile: Profile) -> Tuple[bool, int]:
+        return profile.accelerator in chips, max((len(start) for start in profile.models), default=0)
+
+    fitting = [
+        profile
+        for profile in profiles(folder)
+        if profile.kind == "linux"
+        and machine in profile.machines
+        and (not profile.models or fits(profile, root))
+        and (not profile.accelerator or profile.accelerator in chips)
+    ]
+    return max(fitting, key=rank, default=None)
+
+
+def fits(profile: Profile, root: Root) -> bool:
+    """Whether the device tree's model, or an entry of its "compatible", begins as the profile says."""
+    names = (root.text("/proc/device-tree/model"), *root.text("/proc/device-tree/compatible").split())
+    return any(name.startswith(profile.models) for name in names)
+
+
+def board(root: Root) -> str:
+    """What the machine calls itself: the device tree's model, or what a PC's firmware says; maybe empty."""
+    named = root.text("/proc/device-tree/model") or root.text("/proc/device-tree/compatible").partition(" ")[0]
+    if named:
+        return named
+    parts = (root.text(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))
+    return " ".join(part for part in parts if part)
+
+
+def processor(root: Root) -> str:
+    """The machine's name for its processor, as `uname -m` says it: that of the system's programs, which
+    may have 32 bits on a kernel of 64."""
+    said = root.command("uname", "-m")
+    machine = said.text.strip() if said and said.code == 0 else ""
+    if machine == "aarch64" and userland_bits(root) == 32:
+        return "armv7l"
+    return machine
+
+
+def userland_bits(root: Root) -> int:
+    """32 or 64: what the system's programs are built for; 0 where it cannot be told.
+
+    Raspberry Pi OS of 32 bits runs a kernel of 64, so that `uname -m` does not tell.
+    """
+    said = root.command("getconf", "LONG_BIT")
+    return int(said.text) if said and said.code == 0 and said.text.strip() in ("32", "64") else 0
+
+
+def _read(path: Path) -> Profile:
+    profile = validated.read(path, Profile)
+    if profile.name != path.stem:
+        raise InputError(f"{path}: name: is {profile.name!r}; a profile is called what its file is")
+    return profile

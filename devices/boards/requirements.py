@@ -1,0 +1,50 @@
+"""What the kit needs on a device: which of it comes from the system, and which by pip."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from devices.boards.profile import Profile, System
+from runtime.common.errors import InputError
+
+# What brings the interpreter wherever it has a wheel.
+INTERPRETER = "ai-edge-litert"
+EXTRAS = "devices,service"
+
+# 32-bit ARM has no wheels of these; Debian has them, and the environment sees what the system has.
+SYSTEM_32_BIT = ("python3-numpy", "python3-opencv", "python3-yaml")
+EXTRAS_32_BIT = "serve,mqtt,metrics,config"
+# What the extra `devices` brings beside that, without what cannot be had there.
+PIP_32_BIT = ("tuf", "securesystemslib", "urllib3")
+
+
+def system_of(profile: Profile, release: str) -> System:
+    """The profile's system of that code name; for one that it does not know, the newest that runs files.
+
+    Raises InputError where the system has no interpreter.
+    """
+    known = next((system for system in profile.systems if system.codename == release and release), None)
+    if known is not None and not known.interpreter:
+        others = ", ".join(system.name for system in profile.systems if system.interpreter)
+        raise InputError(f"{profile.name}: {known.name} cannot run a detector: {known.note}; use {others}")
+    return known or next(system for system in profile.systems if system.interpreter)
+
+
+def packages(profile: Profile, release: str) -> Tuple[str, ...]:
+    """The system's packages. `release` is the system's code name."""
+    own = () if _has_wheel(system_of(profile, release)) else SYSTEM_32_BIT
+    return (*profile.packages, *own)
+
+
+def requirements(profile: Profile, release: str, kit: str) -> Tuple[str, ...]:
+    """What to give to pip; `kit` is the kit's folder or wheel."""
+    system = system_of(profile, release)
+    if not _has_wheel(system):
+        return (f"{kit}[{EXTRAS_32_BIT}]", system.interpreter.replace(" ", "=="), *PIP_32_BIT)
+    # Debian 12 built picamera2 for NumPy 1, which newer OpenCVs would replace.
+    older = release == "bookworm" and "python3-picamera2" in profile.packages
+    return (f"{kit}[{EXTRAS}]", *(("numpy<2",) if older else ()))
+
+
+def _has_wheel(system: System) -> bool:
+    return system.interpreter.startswith(INTERPRETER)

@@ -1,0 +1,44 @@
+"""One frame of the camera that the device would use."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from devices.doctor.checks import Finding, Patient, ok, warning
+from devices.doctor.checks.cameras import libcamera
+from devices.host import running
+from runtime.machine import v4l2_devices
+
+TITLE = "one frame of the camera"
+RANK = 60
+SECONDS = 30.0
+LIVE = True
+
+# Grey levels of 255. A lens cap gives a sensor's noise, some levels at most.
+DARK = 8
+FLAT = 2
+
+
+def check(patient: Patient) -> Iterable[Finding]:
+    own, usb = libcamera(patient.root), v4l2_devices.cameras()
+    if own:
+        source = "picamera"
+    elif usb:
+        source = usb[0][0]
+    else:
+        return
+    if running.is_active(patient.root):
+        yield ok(f"{source} was not tried: {running.UNIT} may have it")
+        return
+    from runtime.sources import open_source
+
+    with open_source(source) as frames:
+        image = next(iter(frames)).image
+    height, width = image.shape[:2]
+    said = f"{source} gives {width}x{height}"
+    if image.mean() < DARK:
+        yield warning(f"{said}, all dark", "take the cap off the lens, or give it light")
+    elif image.std() < FLAT:
+        yield warning(f"{said}, all of one colour", "look at the cable; another program may have the camera")
+    else:
+        yield ok(said)

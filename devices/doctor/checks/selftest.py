@@ -1,0 +1,27 @@
+"""The kit's own small detector on its own picture: does it find here what it should?"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from devices.doctor.checks import Finding, Patient, failure, ok
+
+TITLE = "a small detector on a picture whose objects are known"
+RANK = 40
+SECONDS = 120.0
+LIVE = True
+
+
+def check(patient: Patient) -> Iterable[Finding]:
+    from devices.selftest import selftest
+
+    threads = patient.profile.threads if patient.profile else 2
+    # On the processor: the file is not compiled for any chip.
+    result = selftest.run(selftest.MODEL, selftest.GOLDEN, engine="cpu", threads=threads)
+    if result.passed:
+        yield ok(f"finds what it should, in {result.milliseconds:.0f} ms with {result.what}")
+    else:
+        yield failure(
+            f"{result.what} finds something else: {'; '.join(result.differences)}",
+            f"pip install --force-reinstall {result.package}; if that is no help, report it with this line",
+        )

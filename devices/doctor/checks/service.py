@@ -1,0 +1,52 @@
+"""The service that `devices.install` has set up: does it run, and how is it doing?"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from devices.doctor.checks import Finding, Patient, failure, ok, warning
+from devices.host import running
+from devices.host.paths import Layout
+from devices.install.units import NAMESPACE
+
+TITLE = "the detector's service, where it is installed"
+RANK = 140
+SECONDS = 30.0
+LIVE = False
+
+# The service's own journal, and what systemd itself says of the service.
+LOG = f"journalctl --namespace=+{NAMESPACE} --unit {running.UNIT} --lines 50"
+
+
+def check(patient: Patient) -> Iterable[Finding]:
+    state = running.service(patient.root)
+    if not state:
+        return
+    active, restarts = state.get("ActiveState", ""), state.get("NRestarts", "0")
+    often = f", started again {restarts} times" if restarts != "0" else ""
+    if active == "active":
+        yield from _health(patient, often)
+    elif active == "failed" or state.get("SubState") == "auto-restart":
+        yield failure(f"{running.UNIT} does not stay up{often}", LOG)
+    elif active == "activating":
+        yield ok(f"{running.UNIT} is starting{often}")
+    else:
+        yield warning(f"{running.UNIT} is installed, and does not run", f"sudo systemctl enable --now {running.UNIT}")
+
+
+def _health(patient: Patient, often: str) -> Iterable[Finding]:
+    from runtime.telemetry.health import Health
+
+    health = Health.read(patient.root.at(Layout().health))
+    if health is None:
+        yield warning(f"{running.UNIT} runs{often}, and says nothing of how it is doing", LOG)
+        return
+    said = f"{running.UNIT} runs {health.model} with {health.engine}, {health.fps:g} frames a second{often}"
+    if patient.root.live and not health.is_fresh():
+        yield failure(f"{said}; that is old: it has not said anything since", f"sudo systemctl restart {running.UNIT}")
+    elif health.reload_error:
+        yield warning(f"{said}; a new model was refused: {health.reload_error}", "python -m devices.update tells more")
+    elif not health.fps:
+        yield warning(f"{said}: nothing comes from its source ({health.source_state})", LOG)
+    else:
+        yield ok(said)

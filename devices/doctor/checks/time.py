@@ -1,0 +1,25 @@
+"""Whether the machine knows the time: certificates and signed updates expire by it."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from devices.doctor.checks import Finding, Patient, ok, warning
+
+TITLE = "the time"
+RANK = 130
+SECONDS = 30.0
+LIVE = False
+
+
+def check(patient: Patient) -> Iterable[Finding]:
+    said = patient.root.command("timedatectl", "show", "--property=NTPSynchronized")
+    if said is None or said.code != 0 or "=" not in said.text:
+        return
+    if said.text.strip().endswith("=yes"):
+        yield ok("the clock is set by the network")
+    else:
+        yield warning(
+            "the clock is not set by the network; most boards have none that runs without power",
+            "sudo timedatectl set-ntp true; without a network, a clock module (RTC)",
+        )

@@ -1,0 +1,76 @@
+"""What an installation has made, so that exactly that can be taken away again.
+
+An entry is written down before the thing itself is made. Whenever the installation ends, by an error
+or by a power cut as well, everything that it made is in its record.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, List, Mapping, Optional
+
+from runtime.common.errors import InputError
+from runtime.common.files import atomic_path
+
+# Of the file's own form; another one is not read.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing: of which `kind` ("file", "folder", ...), its `name` (a path, mostly), and what else is
+    needed to take it away."""
+
+    kind: str
+    name: str
+    facts: Mapping[str, Any]
+
+
+class Record:
+    """The entries of one installation, in the order in which the things were made."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads `path` where it exists. Raises InputError where that is no such record."""
+        self.path = path
+        self.entries: List[Entry] = []
+        try:
+            said = json.loads(path.read_text(encoding="utf-8"))
+            if said["version"] != VERSION:
+                raise InputError(f"{path}: is version {said['version']} of the record, this kit knows {VERSION}")
+            self.entries = [Entry(item["kind"], item["name"], item["facts"]) for item in said["made"]]
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: is no record of an installation: {error}") from error
+
+    def find(self, kind: str, name: str) -> Optional[Entry]:
+        return next((entry for entry in self.entries if (entry.kind, entry.name) == (kind, name)), None)
+
+    def note(self, kind: str, name: str, **facts: Any) -> None:
+        """Adds an entry, or replaces the one of the same kind and name."""
+        entry = Entry(kind, name, facts)
+        known = self.find(kind, name)
+        if known == entry:
+            return
+        if known is None:
+            self.entries.append(entry)
+        else:
+            self.entries[self.entries.index(known)] = entry
+        self._write()
+
+    def forget(self, entry: Entry) -> None:
+        """The file goes with the last entry."""
+        self.entries.remove(entry)
+        if self.entries:
+            self._write()
+        else:
+            self.path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        made = [{"kind": entry.kind, "name": entry.name, "facts": dict(entry.facts)} for entry in self.entries]
+        with atomic_path(self.path, 0o644) as temporary:
+            temporary.write_text(json.dumps({"version": VERSION, "made": made}, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,286 @@
+"""What an installation is made of: files, folders and links, each of which knows how to be made and undone."""
+
+from __future__ import annotations
+
+import abc
+import difflib
+import hashlib
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, ClassVar, Dict, List, Tuple, Union
+
+from devices.install.manifest import Entry
+from devices.install.target import Place
+from runtime.common.errors import InputError
+from runtime.common.files import atomic_path
+
+# What a look at a piece comes to.
+EXISTS = "exists"
+NEW = "new"
+CHANGE = "change"
+KEPT = "kept"
+TO_DO = "to do"
+DONE = "done"
+LATER = "later"
+BY_HAND = "by hand"
+REMOVED = "removed"
+GONE = "gone"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One line of a plan or of a report, with further lines below it.
+
+    `state` is "exists", "new", "change" (these two are done by `Piece.make`), "kept" (others have
+    changed it), "to do" (a command that `make` runs), "done" (it has run), "later" (at the system's next
+    start), "by hand" (the user has to), "note", "removed", or "gone" (others have removed it).
+    """
+
+    state: str
+    what: str
+    details: Tuple[str, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether `make` has something to do."""
+        return self.state in (NEW, CHANGE, TO_DO)
+
+    @property
+    def made(self) -> Look:
+        """What is to be said after `make`; commands have been shown as they ran."""
+        return Look(DONE, self.what) if self.state == TO_DO else self
+
+
+class Piece(abc.ABC):
+    """A part of an installation. To make one that is there changes nothing."""
+
+    @abc.abstractmethod
+    def look(self, place: Place) -> Look:
+        """What making it would change. Raises InputError where it cannot be made."""
+
+    @abc.abstractmethod
+    def make(self, place: Place) -> None:
+        """Makes it, whole, after it is in the record. Called only where `look` is `open`."""
+
+
+@dataclass(frozen=True)
+class File(Piece):
+    """`group` owns it where that is known and we are root; else whoever makes it. With `like_folder`,
+    it belongs to whom its folder does."""
+
+    kind: ClassVar[str] = "file"
+
+    path: str
+    data: bytes
+    mode: int = 0o644
+    group: str = ""
+    like_folder: bool = False
+
+    @classmethod
+    def text(cls, path: str, text: str, mode: int = 0o644, group: str = "") -> File:
+        return cls(str(path), text.encode(), mode, group)
+
+    def look(self, place: Place) -> Look:
+        ours = place.at(self.path)
+        if not ours.exists() and not ours.is_symlink():
+            return Look(NEW, f"{self.path}  {self.mode:04o}")
+        if ours.is_symlink() or not ours.is_file():
+            raise InputError(f"{ours}: is in the way, where a file belongs; remove it")
+        there = _read(ours)
+        if there == self.data:
+            wrong = self._wrong(ours, place) if self._recorded(place) else ()
+            return Look(CHANGE if wrong else EXISTS, self.path, wrong)
+        difference = _difference(there, self.data)
+        if _hash(there) in self._recorded(place):
+            return Look(CHANGE, self.path, difference)
+        why = "changed since it was installed" if self._recorded(place) else "not from this installation"
+        return Look(KEPT, f"{self.path}  {why}; the kit would have:", difference)
+
+    def make(self, place: Place) -> None:
+        ours = place.at(self.path)
+        make_folders(ours.parent, place)
+        place.record.note(self.kind, self.path, sha256=sorted({*self._recorded(place), _hash(self.data)}))
+        with atomic_path(ours, self.mode) as temporary:
+            temporary.write_bytes(self.data)
+            if os.geteuid() == 0:
+                os.chown(temporary, *self._owner(ours, place))
+        place.record.note(self.kind, self.path, sha256=[_hash(self.data)])
+
+    def _recorded(self, place: Place) -> List[str]:
+        entry = place.record.find(self.kind, self.path)
+        return list(entry.facts["sha256"]) if entry else []
+
+    def _wrong(self, ours: Path, place: Place) -> Tuple[str, ...]:
+        """What about the file is not as it is to be, beside its content."""
+        there = ours.stat()
+        wrong = []
+        if stat.S_IMODE(there.st_mode) != self.mode:
+            wrong.append(f"permissions {stat.S_IMODE(there.st_mode):04o}, to be {self.mode:04o}")
+        if self.group and os.geteuid() == 0 and (there.st_uid, there.st_gid) != self._owner(ours, place):
+            wrong.append(f"not of the group {self.group}")
+        return tuple(wrong)
+
+    def _owner(self, ours: Path, place: Place) -> Tuple[int, int]:
+        if self.like_folder:
+            folder = ours.parent.stat()
+            return folder.st_uid, folder.st_gid
+        return 0, place.ids("group").get(self.group, 0)
+
+
+@dataclass(frozen=True)
+class Link(Piece):
+    """A symbolic link that is switched at once. Another target is kept where others have set it."""
+
+    path: str
+    target: str
+
+    def look(self, place: Place) -> Look:
+        ours = place.at(self.path)
+        what = f"{self.path} -> {self.target}"
+        if not ours.is_symlink():
+            if ours.exists():
+                raise InputError(f"{ours}: is in the way, where a link belongs; remove it")
+            return Look(NEW, what)
+        there = os.readlink(ours)
+        if there == self.target:
+            return Look(EXISTS, what)
+        entry = place.record.find("link", self.path)
+        if entry is not None and there == entry.facts["target"]:
+            return Look(CHANGE, what, (f"-> {there} until now",))
+        return Look(KEPT, f"{self.path} -> {there}  set by others, not to {self.target}")
+
+    def make(self, place: Place) -> None:
+        ours = place.at(self.path)
+        make_folders(ours.parent, place)
+        place.record.note("link", self.path, target=self.target)
+        temporary = _beside(ours)
+        temporary.unlink(missing_ok=True)
+        os.symlink(self.target, temporary)
+        if os.geteuid() == 0:
+            folder = ours.parent.stat()
+            os.chown(temporary, folder.st_uid, folder.st_gid, follow_symlinks=False)
+        os.replace(temporary, ours)
+
+
+@dataclass(frozen=True)
+class Tree(Piece):
+    """A folder with all that is in it, copied from `source`: the files `names`, by their paths in it."""
+
+    path: str
+    source: str
+    names: Tuple[str, ...]
+    digest: str
+
+    def look(self, place: Place) -> Look:
+        entry = place.record.find("tree", self.path)
+        what = f"{self.path}/  {len(self.names)} files of {self.source}"
+        if not place.at(self.path).exists():
+            return Look(NEW, what)
+        if entry is None:
+            raise InputError(f"{place.at(self.path)}: is in the way, and not from this installation; remove it")
+        return Look(EXISTS if entry.facts["digest"] == self.digest else CHANGE, what)
+
+    def make(self, place: Place) -> None:
+        ours = place.at(self.path)
+        make_folders(ours.parent, place)
+        place.record.note("tree", self.path, digest="")
+        incoming = _beside(ours)
+        shutil.rmtree(incoming, ignore_errors=True)
+        for name in self.names:
+            target = incoming / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(self.source, name), target)
+        shutil.rmtree(ours, ignore_errors=True)
+        os.replace(incoming, ours)
+        place.record.note("tree", self.path, digest=self.digest)
+
+
+def undo_tree(entry: Entry, place: Place) -> Look:
+    ours = place.at(entry.name)
+    for folder in (ours, _beside(ours)):
+        shutil.rmtree(folder, ignore_errors=True)
+    return Look(REMOVED, f"{entry.name}/")
+
+
+def make_folders(folder: Path, place: Place) -> None:
+    """Makes what is missing down to `folder`, one by one, so that all of it can be undone."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        name = place.root.own(each)
+        place.record.note("folder", name)
+        # The record's own folder is there by now.
+        each.mkdir(mode=0o755, exist_ok=True)
+        each.chmod(0o755)
+        if os.geteuid() == 0:
+            above = each.parent.stat()
+            os.chown(each, above.st_uid, above.st_gid)
+
+
+def undo_file(entry: Entry, place: Place) -> Look:
+    ours = place.at(entry.name)
+    if not ours.is_file():
+        return Look(GONE, entry.name)
+    if _hash(_read(ours)) not in entry.facts["sha256"]:
+        return Look(KEPT, f"{entry.name}  changed since it was installed")
+    ours.unlink()
+    return Look(REMOVED, entry.name)
+
+
+def undo_link(entry: Entry, place: Place) -> Look:
+    ours = place.at(entry.name)
+    _beside(ours).unlink(missing_ok=True)
+    if not ours.is_symlink():
+        return Look(GONE, entry.name)
+    if os.readlink(ours) != entry.facts["target"]:
+        return Look(KEPT, f"{entry.name} -> {os.readlink(ours)}  set by others")
+    ours.unlink()
+    return Look(REMOVED, entry.name)
+
+
+def undo_folder(entry: Entry, place: Place) -> Look:
+    ours = place.at(entry.name)
+    try:
+        ours.rmdir()
+    except FileNotFoundError:
+        return Look(GONE, f"{entry.name}/")
+    except OSError:
+        return Look(KEPT, f"{entry.name}/  holds what is not from this installation")
+    return Look(REMOVED, f"{entry.name}/")
+
+
+# How a kind of entry in the record is taken away.
+UNDO: Dict[str, Callable[[Entry, Place], Look]] = {
+    "file": undo_file, "link": undo_link, "folder": undo_folder, "tree": undo_tree
+}  # fmt: skip
+
+
+def _beside(ours: Path) -> Path:
+    """Where something is made that then takes the place of `ours`."""
+    return ours.with_name(f".{ours.name}.new")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; look as root: sudo") from error
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _difference(there: bytes, wanted: bytes) -> Tuple[str, ...]:
+    try:
+        texts: List[Union[str, None]] = [data.decode() for data in (there, wanted)]
+    except UnicodeDecodeError:
+        return (f"{len(there):,} bytes there, {len(wanted):,} here",)
+    lines = [text.splitlines() for text in texts]
+    # Without the two lines of names in front, which stand above already.
+    return tuple(difflib.unified_diff(*lines, lineterm="", n=1))[2:]

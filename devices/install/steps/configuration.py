@@ -1,0 +1,98 @@
+"""`/etc/edge-detector/runtime.yaml`, which says what the service does; the user's to change."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+from devices.boards.profile import Profile
+from devices.host.paths import USER, Layout
+from devices.install.resources import File, Piece
+from devices.install.steps import Target
+from devices.install.units import quoted
+
+TITLE = "configuration"
+RANK = 60
+
+ENVIRONMENT = (Layout().config / "environment").as_posix()
+
+# Port of the page.
+PORT = 8000
+
+
+def options(parser: Any) -> None:
+    parser.add_argument("--source", metavar="SRC", help="what the service watches (default: the device's own camera)")
+
+
+def pieces(target: Target) -> List[Piece]:
+    path = Layout().runtime_config.as_posix()
+    # What was said when it was installed holds until something else is said.
+    source = target.options.source or target.place.said(path, "source") or target.profile.source
+    return [
+        # The address of a camera may hold its password.
+        File.text(path, runtime_yaml(target.profile, source), 0o640, USER),
+        File.text(ENVIRONMENT, _environment(), 0o600),
+    ]
+
+
+def runtime_yaml(profile: Profile, source: str) -> str:
+    """A configuration of `python -m runtime` for the device."""
+    layout = Layout()
+    cameras = "\n".join(f"# {camera.source:<9} {camera.stack}" for camera in profile.cameras if camera.source)
+    device = f"device: {profile.device}\n" if profile.device else ""
+    return f"""\
+# What edge-detector.service does: python -m runtime on a {profile.title}.
+# Everything that `python -m runtime --help` lists can stand here, without the dashes in front.
+# After a change: sudo systemctl restart edge-detector
+
+# The updater switches this link when it has fetched a better model.
+file: {layout.model.as_posix()}
+
+# Where the pictures come from. On this device:
+{cameras}
+# A camera's size and speed may follow: {profile.source or "0"},size=1280x720,fps=30
+# A network camera: rtsp://user:password@camera/stream
+source: {quoted(source)}
+
+# {profile.why[:1].upper()}{profile.why[1:]}.
+engine: {profile.engine}
+{device}threads: {profile.threads}
+
+# An engine that gives no answer for so many seconds is replaced.
+watchdog: 10
+
+# What is left out: detections under a score, other classes, pictures in which nothing moves.
+# score: [0.5, person=0.7]
+# only: [person, car]
+# motion: true
+
+# A page with the live picture, for this machine only. To look from another one:
+# ssh -L {PORT}:localhost:{PORT} THIS-DEVICE, then open http://localhost:{PORT}/
+# For everybody who has the token (EDGE_DETECTOR_TOKEN in {ENVIRONMENT}): 0.0.0.0:{PORT}
+serve: {PORT}
+
+# Messages; user and password stand in {ENVIRONMENT}.
+# mqtt: mqtt://broker.local/edge/door
+# Counters for Prometheus.
+# metrics: 9100
+# Every detection as a line of JSON, in the service's journal, which forgets the oldest by itself. A
+# file here would grow until the card is full.
+# json: "-"
+
+# How the run is doing, for the updater, which returns to the last good model by it.
+health: {layout.health.as_posix()}
+"""
+
+
+def _environment() -> str:
+    return f"""\
+# Secrets of edge-detector.service, read by systemd alone. After a change:
+# sudo systemctl restart edge-detector
+
+# The token of the page, 16 characters or more; needed where `serve` is open to other machines.
+# python3 -c 'import secrets; print(secrets.token_urlsafe())' makes one.
+#EDGE_DETECTOR_TOKEN=
+
+# For the broker that `mqtt` names in {Layout().runtime_config.as_posix()}.
+#EDGE_DETECTOR_MQTT_USER=
+#EDGE_DETECTOR_MQTT_PASSWORD=
+"""

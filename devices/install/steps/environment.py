@@ -1,0 +1,96 @@
+"""The kit and what it needs, in a Python environment of its own that only root can change.
+
+The environment sees the system's packages, since picamera2 comes with the system and not with pip.
+The kit is copied before pip builds it, so that nothing is left behind in the folder it comes from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, List, Sequence, Tuple
+
+from devices.boards.requirements import requirements
+from devices.install.commands import Task
+from devices.install.resources import Piece, Tree
+from devices.install.steps import Target
+from devices.install.target import HOME, Place
+from runtime.common.errors import InputError
+
+TITLE = "the kit, in an environment of its own"
+RANK = 40
+
+VENV = (HOME / "venv").as_posix()
+KIT = (HOME / "kit").as_posix()
+
+# What of the kit's folder a device needs.
+PARTS = ("pyproject.toml", "README.md", "LICENSE", "runtime", "devices")
+
+
+def options(parser: Any) -> None:
+    parser.add_argument(
+        "--kit",
+        metavar="PATH",
+        help="the kit to install: its folder or its wheel (default: the folder that this command comes from)",
+    )
+
+
+def pieces(target: Target) -> List[Piece]:
+    kit = _kit(target.options.kit)
+    names = _names(kit)
+    home = kit if kit.is_dir() else kit.parent
+    wheel = "" if kit.is_dir() else f"/{kit.name}"
+    digest = _digest(home, names)
+    wanted = requirements(target.profile, target.place.release(), f"{KIT}{wheel}")
+    return [
+        Tree(KIT, str(home), names, digest),
+        Task(
+            VENV,
+            (("python3", "-m", "venv", "--system-site-packages", VENV),),
+            undo=(("rm", "-rf", "--", VENV),),
+            there=lambda place: place.root.exists(f"{VENV}/bin/pip"),
+        ),
+        Task(
+            "the kit in it",
+            ((f"{VENV}/bin/pip", "install", "--quiet", *wanted),),
+            there=_there,
+            identity=f"{' '.join(wanted)} {digest}",
+        ),
+    ]
+
+
+def _kit(named: Any) -> Path:
+    kit = Path(named).resolve() if named else Path(__file__).resolve().parents[3]
+    if kit.is_dir() and all((kit / name).exists() for name in PARTS):
+        return kit
+    if kit.is_file() and kit.suffix == ".whl":
+        return kit
+    if named:
+        raise InputError(f"--kit {named}: is neither the kit's folder, with {PARTS[0]}, nor a wheel of it")
+    raise InputError(
+        f"{kit}: the kit was installed without the folder that it came from, so that it cannot be installed from "
+        "there once more; name that folder, or a wheel, with --kit"
+    )
+
+
+def _there(place: Place) -> bool:
+    return bool(place.root.glob(f"{VENV}/lib/python3*/site-packages/edge_detection_kit-*.dist-info"))
+
+
+def _names(kit: Path) -> Tuple[str, ...]:
+    """The files to copy, by their paths in the kit's folder, or in a wheel's."""
+    if kit.is_file():
+        return (kit.name,)
+    found = [path for name in PARTS for path in ([kit / name] if (kit / name).is_file() else (kit / name).rglob("*"))]
+    kept = (path for path in found if path.is_file() and "__pycache__" not in path.parts)
+    return tuple(sorted(path.relative_to(kit).as_posix() for path in kept))
+
+
+def _digest(home: Path, names: Sequence[str]) -> str:
+    """Of everything that is installed, so that a newer kit of the same version is taken, too."""
+    digest = hashlib.sha256()
+    for name in names:
+        data = (home / name).read_bytes()
+        digest.update(f"{name} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()

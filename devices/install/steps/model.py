@@ -1,0 +1,67 @@
+"""The model to begin with. Later ones come from the updater, which switches the same link."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, List
+
+from devices.boards.profile import Profile
+from devices.host.paths import MODEL, Layout
+from devices.install.commands import Note
+from devices.install.resources import File, Link, Piece
+from devices.install.steps import Target
+from runtime.common.errors import InputError
+
+TITLE = "the model"
+RANK = 50
+
+# What goes with a model, where the export has it.
+BESIDE = ("labels.txt", "manifest.json")
+
+
+def options(parser: Any) -> None:
+    parser.add_argument(
+        "--export",
+        metavar="DIR",
+        help="a folder of python -m convert (runs/NAME/export), whose file for this device becomes its model; "
+        "or one .tflite file",
+    )
+
+
+def pieces(target: Target) -> List[Piece]:
+    layout = Layout()
+    if not target.options.export:
+        if target.place.root.exists(layout.model.as_posix()):
+            return []
+        return [Note("none yet: give one with --export, or let the updater fetch it; the service tries until then")]
+    file = _chosen(Path(target.options.export), target.profile)
+    release = f"installed-{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+    folder = layout.models / release
+    beside = [path for path in (file.parent / name for name in (*BESIDE, *_made_of(file))) if path.is_file()]
+    return [
+        *(File((folder / path.name).as_posix(), path.read_bytes(), like_folder=True) for path in (file, *beside)),
+        Link((folder / MODEL).as_posix(), file.name),
+        Link(layout.current.as_posix(), release),
+    ]
+
+
+def _made_of(file: Path) -> List[str]:
+    """The file that a compiled one was made of: it runs where the accelerator fails (`fallback`)."""
+    return [file.name.replace("_edgetpu", "")] if "_edgetpu" in file.name else []
+
+
+def _chosen(export: Path, profile: Profile) -> Path:
+    """The file of an export that the profile names. Raises InputError where it is not there."""
+    if export.is_file() and export.suffix == ".tflite":
+        return export
+    if not export.is_dir():
+        raise InputError(f"--export {export}: no such folder; give one that python -m convert has made")
+    file = export / profile.file
+    if not file.is_file():
+        there = ", ".join(sorted(path.name for path in export.glob("*.tflite"))) or "no .tflite at all"
+        raise InputError(
+            f"--export {export}: has no {profile.file}, which {profile.name} runs, but {there}; make it with "
+            "python -m convert, or name one of these files itself"
+        )
+    return file

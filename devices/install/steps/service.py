@@ -1,0 +1,82 @@
+"""`edge-detector.service`, which runs the detector from the start of the system on."""
+
+from __future__ import annotations
+
+from typing import List
+
+from devices.boards.profile import Profile
+from devices.host.paths import RUN, STATE, Layout
+from devices.install.commands import Task
+from devices.install.resources import Link, Piece
+from devices.install.steps import Target
+from devices.install.steps.configuration import ENVIRONMENT
+from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, camera_devices, hardening
+
+TITLE = "the service"
+RANK = 80
+
+UNIT = "edge-detector.service"
+
+# The longest that a healthy run does nothing that counts as progress: a lost camera is tried at least
+# every 95 s (30 of waiting, 30 until a connection fails, 35 until a silent one is given up).
+WATCHDOG_SECONDS = 180
+# Python and libraries from a slow card, a model into a chip, a camera that wakes up: a Raspberry Pi Zero
+# takes a good part of a minute.
+START_SECONDS = 300
+
+# Since systemd 254, waits between restarts grow.
+STEPS_SINCE = 254
+
+
+def pieces(target: Target) -> List[Piece]:
+    path = f"{UNITS}/{UNIT}"
+    return [
+        Unit.text(path, unit(target.profile, target.place.systemd() or 0)),
+        Link(f"{UNITS}/multi-user.target.wants/{UNIT}", path),
+        Task(
+            "the service runs, with all of this",
+            (("systemctl", "restart", "--no-block", UNIT),),
+            follows=True,
+            at_boot=True,
+        ),
+    ]
+
+
+def unit(profile: Profile, systemd: int) -> str:
+    """The unit for a device, and for a version of systemd (0 where it is not known)."""
+    restart = "RestartSec=2\nRestartSteps=6\nRestartMaxDelaySec=60" if systemd >= STEPS_SINCE else "RestartSec=10"
+    return f"""\
+# python -m devices.install made this for a {profile.title}. Changes belong into
+# a file of their own, which `sudo systemctl edit {UNIT}` makes.
+[Unit]
+Description=Edge detector
+After=network.target
+# It is tried for ever: a camera may be plugged in tomorrow.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={PYTHON} -m runtime --config {Layout().runtime_config.as_posix()}
+ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
+WorkingDirectory={STATE.as_posix()}
+StateDirectory={STATE.name}
+RuntimeDirectory={RUN.name}
+Environment=PYTHONUNBUFFERED=1
+EnvironmentFile=-{ENVIRONMENT}
+
+# It is ready with its first frame, and restarted where it makes no progress for so long.
+TimeoutStartSec={START_SECONDS}
+WatchdogSec={WATCHDOG_SECONDS}
+TimeoutStopSec=15
+Restart=always
+{restart}
+# The engine is a process of its own, which the first one ends and replaces.
+KillMode=mixed
+OOMPolicy=continue
+
+{hardening([*camera_devices(profile), *accelerator_devices(profile)], profile.groups)}
+
+[Install]
+WantedBy=multi-user.target
+"""

@@ -1,0 +1,124 @@
+"""`edge-detector-update.timer`, which looks for a better model once a day."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, List
+
+from devices.boards.profile import Profile
+from devices.host.paths import STATE, Layout
+from devices.install.commands import Note, Task
+from devices.install.resources import File, Link, Piece
+from devices.install.steps import Target
+from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, hardening, quoted
+from runtime.common.errors import InputError
+
+TITLE = "updates of the model"
+RANK = 90
+
+UNIT = "edge-detector-update"
+
+
+def options(parser: Any) -> None:
+    add = parser.add_argument
+    add("--repository", metavar="URL", help="where the device looks for better models, once a day")
+    add("--trust", metavar="FILE", help="the root.json of that repository, whose keys the device trusts")
+    add("--group", metavar="NAME", help="the group of devices that this one belongs to")
+
+
+def pieces(target: Target) -> List[Piece]:
+    layout, options = Layout(), target.options
+    timer = f"{UNITS}/{UNIT}.timer"
+    made: List[Piece] = [
+        Unit.text(f"{UNITS}/{UNIT}.service", service(target.profile)),
+        Unit.text(timer, timer_unit()),
+    ]
+    if options.trust:
+        made.append(File(layout.trusted_root.as_posix(), _root_json(options.trust)))
+    elif options.repository and not target.place.root.exists(layout.trusted_root.as_posix()):
+        made.append(Note(f"nothing is taken from {options.repository} until --trust names its root.json"))
+    if options.repository:
+        path = layout.update_config.as_posix()
+        group = options.group or target.place.said(path, "group")
+        made.append(File.text(path, configuration(target.profile, options.repository, group)))
+    elif not target.place.root.exists(layout.update_config.as_posix()):
+        return [*made, Note("not switched on: --repository URL says where models come from")]
+    return [
+        *made,
+        Link(f"{UNITS}/timers.target.wants/{UNIT}.timer", timer),
+        Task(
+            "the timer runs",
+            (("systemctl", "restart", f"{UNIT}.timer"),),
+            follows=True,
+            at_boot=True,
+        ),
+    ]
+
+
+def configuration(profile: Profile, repository: str, group: str) -> str:
+    return f"""\
+# What {UNIT}.service does: python -m devices.update.
+# Everything that its --help lists can stand here, without the dashes in front.
+repository: {quoted(repository)}
+{"" if group else "# "}group: {quoted(group or "front-doors")}
+# Which model of a release is taken; auto goes by whether there is an Edge TPU.
+model: auto
+# A new model is tried with this engine, then watched for so many seconds.
+engine: {profile.engine}
+probation: 120
+"""
+
+
+def _root_json(path: str) -> bytes:
+    try:
+        data = Path(path).read_bytes()
+        json.loads(data)["signed"]["roles"]
+    except OSError as error:
+        raise InputError(f"--trust {path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"--trust {path}: is no root.json of a repository") from error
+    return data
+
+
+def service(profile: Profile) -> str:
+    """The unit that runs the updater once. It tries a new model on the device's own engine."""
+    return f"""\
+# python -m devices.install made this for a {profile.title}.
+[Unit]
+Description=Edge detector: a look for a better model
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart={PYTHON} -m devices.update --config {Layout().update_config.as_posix()}
+WorkingDirectory={STATE.as_posix()}
+StateDirectory={STATE.name}
+Environment=PYTHONUNBUFFERED=1
+# The detector comes first.
+Nice=10
+IOSchedulingClass=idle
+TimeoutStartSec=1h
+
+{hardening(accelerator_devices(profile), profile.groups)}
+"""
+
+
+def timer_unit() -> str:
+    return f"""\
+[Unit]
+Description=Edge detector: a daily look for a better model
+
+[Timer]
+OnCalendar=daily
+# A fleet does not ask all at once, and each device always at its own hour.
+RandomizedDelaySec=12h
+FixedRandomDelay=yes
+# A device that was off at that time asks when it is on again.
+Persistent=yes
+Unit={UNIT}.service
+
+[Install]
+WantedBy=timers.target
+"""

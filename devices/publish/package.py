@@ -1,0 +1,182 @@
+"""Makes a release of what `convert` has exported: picks its files, checks them, and adds a self-test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from devices.releases import release
+from devices.releases.channel import checked_name
+from devices.releases.release import Part, Release
+from devices.selftest import selftest
+from devices.selftest.selftest import Reference
+from runtime.common.errors import InputError
+from runtime.media import images
+
+MANIFEST = "manifest.json"
+LABELS = "labels.txt"
+
+# So many pictures say whether a model works, and are small enough to send.
+PICTURES = 3
+# A score far enough over the golden's limit that no processor's rounding brings it under.
+SURE = 0.5
+
+
+def export_of(run: Path) -> Path:
+    """The folder of the export: `run` itself, or `export` in it. Raises InputError where there is none."""
+    for folder in (run / "export", run):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise InputError(f"{run}: there is no {MANIFEST} in it, nor in {run / 'export'}; run python -m convert first")
+
+
+def package(
+    run: Path, name: Optional[str], sources: Sequence[Path], folder: Path
+) -> Tuple[Release, Dict[str, Path]]:
+    """A release of the export of `run`, and where each of its files lies; `folder` is for those that are
+    made. The pictures of the self-test come from `sources`, else from the run's validation pictures.
+
+    Raises InputError where a file is not as the manifest says, or nothing is found in the pictures.
+    """
+    export = export_of(run)
+    manifest = _manifest(export / MANIFEST)
+    models = _models(export, manifest)
+    # A compiled model is tried with what the one finds that it was made of; this machine may have no chip.
+    tested = {kind: path for kind, path in models.items() if kind != "edgetpu"} or models
+    telling = _telling([Reference(path) for path in tested.values()], sources or _validation(run), run)
+    files = {path.name: path for path in (*models.values(), export / MANIFEST)}
+    for kind, path in tested.items():
+        golden = selftest.make(path, telling, folder / kind)
+        described = folder / release.golden_of(kind)
+        (folder / kind / selftest.NAME).replace(described)
+        files[described.name] = described
+        files.update({expected.picture.name: expected.picture for expected in golden.pictures})
+    if (export / LABELS).is_file():
+        files[LABELS] = export / LABELS
+    parts = tuple(_part(path) for _, path in sorted(files.items()))
+    made = Release(
+        checked_name(name or _name(parts), "--release"),
+        {kind: path.name for kind, path in models.items()},
+        parts,
+        _facts(run, manifest),
+    )
+    described = folder / release.NAME
+    described.write_text(made.text(), encoding="utf-8")
+    return made, {**files, release.NAME: described}
+
+
+def _manifest(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        files = content["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read as a manifest: {error}; run python -m convert again") from error
+    if not isinstance(files, dict):
+        raise InputError(f"{path}: lists no files; run python -m convert again")
+    return content
+
+
+def _models(export: Path, manifest: Mapping[str, Any]) -> Dict[str, Path]:
+    """The models for devices by kind, each as the manifest says it is."""
+    found: Dict[str, Path] = {}
+    for name, entry in manifest["files"].items():
+        path = export / checked_name(name, "file")
+        if entry.get("kind") not in release.KINDS:
+            continue
+        if not path.is_file():
+            raise InputError(f"{path}: is in {MANIFEST}, but not there; run python -m convert again")
+        if _sha256(path) != entry["sha256"]:
+            raise InputError(f"{path}: is not the file that {MANIFEST} tells of; run python -m convert again")
+        found[entry["kind"]] = path
+    # The compiler for the Edge TPU puts its file beside the int8 file, and leaves the manifest alone.
+    if "int8" in found and "edgetpu" not in found:
+        compiled = found["int8"].with_name(f"{found['int8'].stem}_edgetpu.tflite")
+        if compiled.is_file():
+            if compiled.stat().st_mtime < found["int8"].stat().st_mtime:
+                raise InputError(f"{compiled}: is older than {found['int8'].name}; run python -m convert.edgetpu again")
+            found["edgetpu"] = compiled
+    if not found:
+        raise InputError(f"{export}: has no {', '.join(release.KINDS)} model in its {MANIFEST}")
+    return found
+
+
+def _validation(run: Path) -> List[Path]:
+    path = run / "dataset.json"
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8"))["validation"]
+        return [Path(entry["picture"]) for entry in listed]
+    except FileNotFoundError:
+        raise InputError(f"{run}: is no run with validation pictures; give pictures for the self-test: --pictures") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}; give pictures for the self-test: --pictures") from error
+
+
+def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path) -> List[Path]:
+    """The first few of `sources` in which each model is sure of something, and finds the same with this
+    machine's engine as by the plain kernels."""
+    found: List[Path] = []
+    tried = 0
+    difference = ""
+    for path in (one for source in sources for one in _pictures_in(source)):
+        tried += 1
+        differences = [line for reference in references for line in _doubts(reference, path)]
+        if not differences:
+            found.append(path)
+        elif not difference:
+            difference = f"{path.name}: {differences[0]}"
+        if len(found) == PICTURES:
+            break
+    if not found:
+        raise InputError(
+            f"{run}: none of {tried} pictures could tell a device whether the model works ({difference or 'no picture'}); "
+            "give pictures with a few things that it knows: --pictures"
+        )
+    return found
+
+
+def _doubts(reference: Reference, path: Path) -> List[str]:
+    """Why the picture at `path` tells nothing."""
+    picture = reference.picture(path)
+    expected = reference.expected(picture)
+    if not any(detection.score >= SURE for detection in expected):
+        return [f"nothing is found in it with a score of {SURE:g}"]
+    return reference.differences(picture, expected)
+
+
+def _pictures_in(source: Path) -> List[Path]:
+    if source.is_dir():
+        return sorted(path for path in source.iterdir() if images.is_picture(path.name))
+    return [source]
+
+
+def _part(path: Path) -> Part:
+    return Part(path.name, path.stat().st_size, _sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _name(parts: Sequence[Part]) -> str:
+    """When it was made, and of what: `20261125-0231-9f86d081`."""
+    models = "".join(part.sha256 for part in parts if part.name.endswith(".tflite"))
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M}-{hashlib.sha256(models.encode()).hexdigest()[:8]}"
+
+
+def _facts(run: Path, manifest: Mapping[str, Any]) -> Dict[str, Any]:
+    figures = {
+        entry["kind"]: round(entry["AP"], 4)
+        for entry in manifest["files"].values()
+        if entry.get("kind") in release.KINDS and isinstance(entry.get("AP"), float)
+    }
+    return {
+        "made": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        "from": re.sub(r"[^\w.-]", "_", run.resolve().name),
+        "kit": str(manifest.get("kit", "")),
+        "labels": list(manifest.get("labels", [])),
+        "AP": figures,
+    }

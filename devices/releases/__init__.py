@@ -1,0 +1,4 @@
+"""What a release is, and which release a device is offered: read by devices and publishers alike.
+
+Uses no other room.
+"""

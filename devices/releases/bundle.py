@@ -1,0 +1,77 @@
+"""A repository for one way of carrying, read: what devices without a network need of it, in one tar file.
+
+Nothing in it is trusted before the signatures say so. It is never unpacked: files are read where they
+lie in it, up to the size that was signed, so that no name in it leads anywhere and nothing in it can swell.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import IO, Dict, Iterator, Tuple
+
+from runtime.common.errors import InputError, KitError
+
+# More than any release needs.
+MOST_MEMBERS = 10_000
+MOST_BYTES = 1 << 30
+
+
+class Bundle:
+    """A bundle's files by name, as they lie in it. Raises InputError for what is no bundle."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._members: Dict[str, Tuple[int, int]] = {}
+        try:
+            self._file: IO[bytes] = open(path, "rb")
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        try:
+            self._index()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def has(self, name: str) -> bool:
+        return name in self._members
+
+    def open(self, name: str, start: int = 0) -> Iterator[bytes]:
+        """The content of a file from byte `start` on, in pieces. Raises KeyError where there is none."""
+        offset, size = self._members[name]
+        position, end = offset + start, offset + size
+        while position < end:
+            self._file.seek(position)
+            piece = self._file.read(min(1 << 18, end - position))
+            if not piece:
+                raise KitError(f"{self.path}: ends in the middle of {name}; copy it again")
+            position += len(piece)
+            yield piece
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _index(self) -> None:
+        size = self.path.stat().st_size
+        if size > MOST_BYTES:
+            raise InputError(f"{self.path}: has {size >> 20} MB, a bundle at most {MOST_BYTES >> 20}")
+        try:
+            # "r:" takes no compressed archive: a small file could stand for any number of bytes.
+            with tarfile.open(fileobj=self._file, mode="r:") as archive:
+                for number, member in enumerate(archive):
+                    if number >= MOST_MEMBERS:
+                        raise InputError(f"{self.path}: has more than {MOST_MEMBERS} files in it; it is no bundle")
+                    self._check(member, size)
+                    self._members[member.name] = (member.offset_data, member.size)
+        except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+            raise InputError(f"{self.path}: is no bundle: {error}") from error
+        if "metadata/timestamp.json" not in self._members:
+            raise InputError(f"{self.path}: is no bundle: it has no metadata/timestamp.json")
+
+    def _check(self, member: tarfile.TarInfo, size: int) -> None:
+        if not member.isreg() or member.issparse():
+            raise InputError(f"{self.path}: {member.name!r} in it is no plain file; it is no bundle of this kit")
+        if member.name.startswith("/") or ".." in member.name.split("/"):
+            raise InputError(f"{self.path}: {member.name!r} in it would lead out of it; it is no bundle of this kit")
+        if member.offset_data + member.size > size:
+            raise InputError(f"{self.path}: {member.name} in it is cut off; copy the bundle again")

@@ -1,0 +1,140 @@
+"""`runtime.yaml`: everything that the command line can say, under the same names.
+
+    file: detector_int8.tflite
+    source: rtsp://camera/stream
+    score: [0.5, person=0.7]
+    serve: 8000
+
+What there is to say is not written down again here: the names, types and limits are those of the
+parser, whatever sources, filters and sinks have added to it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
+
+from runtime.common import yaml_text
+from runtime.common.errors import InputError
+
+EXTRA = "config"
+
+
+def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
+    """The options in a file, by the names that the parser has for them (`dest`).
+
+    Raises InputError with the line and the field of what is wrong.
+    """
+    root, values = yaml_text.read(path, EXTRA)
+    if root is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
+    lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
+    found, wrong = _validated(values, parser)
+    for name, reason in wrong.items():
+        raise InputError(f"{path}: line {lines[name]}: {name}: {reason}")
+    return found
+
+
+def check(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Dict[str, Any]:
+    """`values` by the names of the options, `_` for `-`, as the parser's own types and names.
+
+    Raises InputError for a name that there is not, and for a value that the command line would not
+    take either.
+    """
+    actions = _actions(parser)
+    found = {}
+    for name, value in values.items():
+        action = actions.get(name.replace("_", "-"))
+        if action is None:
+            raise InputError(f"{name}: {_unknown(name, actions)}")
+        try:
+            found[action.dest] = _read(action, value)
+        except ValueError as error:
+            raise InputError(f"{name}: {error}") from None
+    return found
+
+
+def _validated(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Tuple[Dict[str, Any], Dict[str, str]]:
+    """What is right, by `dest`, and what is wrong with the rest, by its name in `values`."""
+    pydantic = yaml_text.library("pydantic", "pydantic", EXTRA)
+    actions = _actions(parser)
+    # Names such as `json` are taken in pydantic's models, so the fields have numbers.
+    fields = {f"field_{number}": name for number, name in enumerate(actions)}
+    model = pydantic.create_model(
+        "Config",
+        __config__=pydantic.ConfigDict(extra="forbid"),
+        __validators__={
+            f"check_{field}": pydantic.field_validator(field, mode="before")(_reader(actions[name]))
+            for field, name in fields.items()
+        },
+        **{field: (Any, pydantic.Field(default=None, alias=name)) for field, name in fields.items()},
+    )
+    given = {name.replace("_", "-"): name for name in values}
+    try:
+        made = model(**{name: values[given[name]] for name in given})
+    except pydantic.ValidationError as error:
+        wrong = {}
+        for item in error.errors():
+            name = str(item["loc"][0])
+            unknown = item["type"] == "extra_forbidden"
+            said = item["msg"].replace("Value error, ", "", 1)
+            wrong[given[name]] = _unknown(name, actions) if unknown else said
+        return {}, wrong
+    return {actions[fields[field]].dest: getattr(made, field) for field in made.model_fields_set}, {}
+
+
+def _actions(parser: argparse.ArgumentParser) -> Dict[str, argparse.Action]:
+    return {name: action for action in parser._actions for name in _names(action)}
+
+
+def _names(action: argparse.Action) -> List[str]:
+    """What a file calls an option: its long name, without the dashes in front."""
+    if action.dest in ("help", "config"):
+        return []
+    if not action.option_strings:
+        return [action.dest]
+    return [option[2:] for option in action.option_strings if option.startswith("--")][:1]
+
+
+def _reader(action: argparse.Action) -> Callable[[Any, Any], Any]:
+    def read_value(cls: Any, value: Any) -> Any:
+        return _read(action, value)
+
+    return read_value
+
+
+def _read(action: argparse.Action, value: Any) -> Any:
+    """Raises ValueError for what the command line would not take."""
+    if isinstance(action, (argparse._StoreTrueAction, argparse._StoreFalseAction)):
+        if not isinstance(value, bool):
+            raise ValueError(f"{value!r} is not true or false")
+        return value
+    if action.nargs == "?" and action.const is not None and isinstance(value, bool):
+        return action.const if value else None
+    if isinstance(action, argparse._AppendAction):
+        return [_one(action, item) for item in (value if isinstance(value, list) else [value])]
+    return _one(action, value)
+
+
+def _one(action: argparse.Action, value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
+        # What the command line separates by commas may be a list.
+        value = ",".join(str(item) for item in value)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f"{value!r} is not a number or a text")
+    text = str(value)
+    try:
+        read = action.type(text) if action.type else text
+    except argparse.ArgumentTypeError as error:
+        raise ValueError(str(error)) from None
+    if action.choices is not None and read not in action.choices:
+        raise ValueError(f"{text!r} is not one of {', '.join(map(str, action.choices))}")
+    return read
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return "there is no such option" + (f"; did you mean {near[0]}?" if near else "")

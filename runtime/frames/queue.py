@@ -1,0 +1,103 @@
+"""The short queue between a source and the detector, and what it does when it is full."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Callable, Deque, Optional
+
+from runtime.common.values import Frame
+
+# Frames that wait where none is dropped: one to work on, and one for a source that stutters.
+BLOCK_SIZE = 2
+DEFAULT_SIZE = 4
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`latest` keeps the newest frame, `drop-oldest` the newest `size`; `block` drops none, and makes
+    the source wait."""
+
+    name: str
+    size: int
+
+    @property
+    def drops(self) -> bool:
+        return self.name != "block"
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.size}" if self.name == "drop-oldest" else self.name
+
+
+LATEST = Policy("latest", 1)
+BLOCK = Policy("block", BLOCK_SIZE)
+
+
+def policy(text: str) -> Policy:
+    """`latest`, `block`, `drop-oldest` or `drop-oldest:8`, for argparse."""
+    match = re.fullmatch(r"drop-oldest(?:[: ]+([1-9]\d{0,3}))?", text)
+    if match:
+        return Policy("drop-oldest", int(match.group(1) or DEFAULT_SIZE))
+    for known in (LATEST, BLOCK):
+        if text == known.name:
+            return known
+    raise argparse.ArgumentTypeError(f"{text!r} is not latest, block, drop-oldest or drop-oldest:N")
+
+
+@dataclass(frozen=True, eq=False)
+class Arrival:
+    """A frame, the `time.perf_counter` of its arrival, and the milliseconds that the source took."""
+
+    frame: Frame
+    at: float
+    capture_ms: float
+
+
+class FrameQueue:
+    """One thread puts, another takes."""
+
+    def __init__(self, kind: Policy, dropped: Callable[[], None]) -> None:
+        """`dropped` is called for each frame that a newer one pushes out."""
+        self.policy = kind
+        self._dropped = dropped
+        self._waiting: Deque[Arrival] = deque()
+        # Also notified of by others, for a thread that waits for a frame or for something else.
+        self.changed = threading.Condition()
+        self.closed = False
+
+    def put(self, arrival: Arrival) -> None:
+        """Waits for room where the policy is `block`. What comes after `close` is left out."""
+        with self.changed:
+            if not self.policy.drops:
+                self.changed.wait_for(lambda: len(self._waiting) < self.policy.size or self.closed)
+            if self.closed:
+                return
+            if len(self._waiting) == self.policy.size:
+                self._waiting.popleft()
+                self._dropped()
+            self._waiting.append(arrival)
+            self.changed.notify_all()
+
+    def take(self, unless: Callable[[], bool] = lambda: False) -> Optional[Arrival]:
+        """The next frame, once there is one; None when the queue is closed and empty, or when there is
+        no frame and `unless` is true, which is asked whenever something has changed."""
+        with self.changed:
+            self.changed.wait_for(lambda: self._waiting or self.closed or unless())
+            if not self._waiting:
+                return None
+            arrival = self._waiting.popleft()
+            self.changed.notify_all()
+            return arrival
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._waiting)
+
+    def close(self) -> None:
+        """What waits can still be taken."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()

@@ -1,0 +1,243 @@
+"""A detector: pictures in, detections out."""
+
+from __future__ import annotations
+
+import os
+from types import MappingProxyType
+from typing import List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from runtime.common.errors import InputError
+from runtime.common.values import Box, Detection, Labels
+from runtime.inference import preprocessing
+from runtime.inference.engines import Request
+from runtime.inference.interpreter import Interpreter, Port, real
+from runtime.inference.interpreter import Model as Runner
+from runtime.inference.raw_decoding import RawDecoder
+from runtime.model import labels as label_files
+from runtime.model import output_order
+from runtime.model.metadata import Metadata, TensorMetadata
+from runtime.model.raw_head import RawHead
+from runtime.model.tflite import Model
+
+Size = Union[int, Tuple[int, int]]
+
+# A box in the tensor is ymin, xmin, ymax, xmax: where left, top, right and bottom stand in it.
+_BOX_INDEX = (1, 0, 3, 2)
+
+DEFAULT_SCORE = 0.5
+
+_INPUT_TYPES = ("uint8", "int8", "float32")
+
+
+class Detector:
+    """Finds objects with any detection .tflite that has four outputs, or the raw head of this kit.
+
+        detector = Detector("detector_int8.tflite", score=0.4)
+        for detection in detector(cv2.imread("street.jpg")):
+            print(detection.label, detection.score, detection.box)
+
+    A call is `preprocess`, `invoke` and `postprocess` in a row; a loop may overlap them. One
+    detector runs one picture at a time.
+    """
+
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        *,
+        labels: Union[Labels, str, os.PathLike, None] = None,
+        threads: int = 2,
+        score: Optional[float] = None,
+        scores: Mapping[str, float] = MappingProxyType({}),
+        engine: str = "auto",
+        device: str = "",
+        fallback: bool = False,
+        runner: Optional[Runner] = None,
+    ) -> None:
+        """Loads the model at `path`.
+
+        `labels` is a list or a label file; without it the file's own are used, or those beside it.
+        Detections with a score under `score` (0..1) are left out: by default under what the file's
+        metadata says, else 0.5. `scores` has other thresholds for some classes, by name. `engine`,
+        `device` and `fallback` are those of `runtime.inference.engines.Request`; a `runner` has the model
+        loaded already. Raises InputError where the file is no detector or cannot be read, KitError
+        where no engine works.
+        """
+        model = Model.read(path)
+        if RawHead.of(model, Metadata.of(model)) is None:
+            output_order.check_count(model)
+        _check_operators(model)
+        request = Request(engine, device, threads, fallback)
+        self._interpreter: Runner = runner or Interpreter(path, request)
+        # Where the engine fell back on another file, that one counts.
+        self.path: str = self._interpreter.path
+        if self.path != str(path):
+            model = Model.read(self.path)
+        metadata = Metadata.of(model)
+        found = label_files.find(model, metadata, labels)
+        self.labels: Labels = found.labels
+        self.labels_from: str = found.where
+        self.score: float = score if score is not None else _threshold(metadata)
+        self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
+        self._mean, self._std = _normalisation(model, metadata)
+        self.engine: str = self._interpreter.engine
+        self.package: str = self._interpreter.package
+        self._input = _picture_input(model.where, self._interpreter.inputs)
+        head = RawHead.of(model, metadata)
+        self._decode = RawDecoder(head, self._interpreter.outputs) if head else None
+        self._order: Optional[output_order.Order] = None
+        self._box_index = list(_BOX_INDEX)
+        if head is None:
+            shapes = [port.shape for port in self._interpreter.outputs]
+            self._order = output_order.find(model, metadata, shapes)
+            if self._order is None:
+                self._check_by_running(model)
+            self._box_index = _box_index(model, metadata, self._order)
+
+    @property
+    def runner(self) -> Runner:
+        """What runs the model."""
+        return self._interpreter
+
+    @property
+    def size(self) -> Size:
+        """What pictures are resized to: the side in pixels, or (height, width) where they differ."""
+        height, width = self._input.shape[1:3]
+        return height if height == width else (height, width)
+
+    def __call__(self, image: np.ndarray, color: str = "BGR") -> Tuple[Detection, ...]:
+        """The objects in `image`, uint8 [height, width, 3] of any size in the order `color`.
+
+        Boxes are in pixels of `image` and within it; the highest score comes first.
+        """
+        height, width = image.shape[:2]
+        return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
+
+    def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
+        """The input tensor [1, height, width, 3] for `image`. Raises ValueError for no such picture."""
+        rgb = preprocessing.resize(image, self.size, color)
+        return preprocessing.encode(rgb, self._input.dtype, self._mean, self._std)[np.newaxis]
+
+    def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
+        """The raw outputs for an input tensor, as the model stores them and in its order, for `postprocess`."""
+        return self._interpreter.invoke(tensor)
+
+    def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
+        """Detections in a picture of `width` x `height` from the raw outputs of `invoke`."""
+        least = min(self.score, *self._scores.values()) if self._scores else self.score
+        boxes, classes, scores = self._decode(raw, least) if self._decode else self._read(raw)
+        boxes = boxes[:, self._box_index]
+        # Comparisons with NaN are false: a score or a box that is not a number drops out here.
+        keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
+        keep = keep[np.argsort(-scores[keep], kind="stable")]
+        scale = np.array([width, height, width, height], np.float64)
+        pixels = np.clip(boxes[keep], 0.0, 1.0) * scale
+        pixels[:, 2:] = np.maximum(pixels[:, 2:], pixels[:, :2])
+        ids = np.rint(classes[keep]).astype(int).tolist()
+        return tuple(
+            Detection(self.labels[class_id], class_id, score, Box(*corners))
+            for class_id, score, corners in zip(ids, scores[keep].tolist(), pixels.tolist())
+        )
+
+    def _least(self, classes: np.ndarray) -> Union[float, np.ndarray]:
+        """The threshold for each of `classes`; one for all where no class has its own."""
+        if not self._scores:
+            return self.score
+        ids = np.nan_to_num(classes).round().astype(int).tolist()
+        return np.array([self._scores.get(self.labels[class_id], self.score) for class_id in ids])
+
+    def _read(self, raw: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes [M, 4], classes [M] and scores [M] of the four outputs."""
+        raw = real(raw, self._interpreter.outputs)
+        order = self._order
+        if order is None:
+            # A frame whose values fit both readings settles nothing; the next one may.
+            order = self._order = output_order.from_values(raw)
+            if order is None:
+                return np.empty((0, 4)), np.empty(0), np.empty(0)
+        boxes = raw[order.boxes].reshape(-1, 4)
+        classes, scores = raw[order.classes].reshape(-1), raw[order.scores].reshape(-1)
+        count = int(np.nan_to_num(raw[order.count].reshape(-1)[0]) + 0.5)
+        used = slice(0, max(0, min(count, len(scores))))
+        return boxes[used], classes[used], scores[used]
+
+    def _check_by_running(self, model: Model) -> None:
+        """Some shapes are known only after a run; refuses a file that then shows no detector's."""
+        raw = real(self.invoke(np.zeros(self._input.shape, self._input.dtype)), self._interpreter.outputs)
+        shapes = [array.shape for array in raw]
+        self._order = output_order.find(model, Metadata.of(model), shapes) or output_order.from_values(raw)
+
+
+def _check_operators(model: Model) -> None:
+    names = {step.custom_name for step in model.main.operators}
+    flex = sorted(name for name in names if name.startswith("Flex"))
+    if flex:
+        raise InputError(
+            f"{model.where}: needs TensorFlow's own operators ({', '.join(flex[:3])}); "
+            "convert it with built-in operators only"
+        )
+
+
+def _picture_input(where: str, inputs: Sequence[Port]) -> Port:
+    if len(inputs) != 1:
+        raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, a picture")
+    port = inputs[0]
+    listed = f"{port.name} {list(port.signature or port.shape)} {port.dtype.name}"
+    if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != 3:
+        raise InputError(f"{where}: its input is {listed}; a detector takes one picture [1, height, width, 3]")
+    if any(side < 1 for side in port.shape) or any(side < 0 for side in port.signature[1:]):
+        raise InputError(f"{where}: its input {listed} has no fixed size; convert it with a fixed height and width")
+    if port.dtype.name not in _INPUT_TYPES:
+        raise InputError(f"{where}: its input is {listed}; a detector takes {', '.join(_INPUT_TYPES[:-1])} or float32")
+    return port
+
+
+def _threshold(metadata: Optional[Metadata]) -> float:
+    said = [output.score_threshold for output in metadata.outputs] if metadata else []
+    known = [value for value in said if value is not None and 0 <= value <= 1]
+    return known[0] if known else DEFAULT_SCORE
+
+
+def _normalisation(model: Model, metadata: Optional[Metadata]) -> Tuple[Sequence[float], Sequence[float]]:
+    if metadata is None or not metadata.inputs:
+        return preprocessing.MEAN, preprocessing.STD
+    said = metadata.inputs[0]
+    if not said.mean and not said.std:
+        return preprocessing.MEAN, preprocessing.STD
+    if not _usable(said):
+        raise InputError(
+            f"{model.where}: its metadata says mean {list(said.mean)} and std {list(said.std)}; "
+            "each needs one number or three, and no std of 0"
+        )
+    return said.mean, said.std
+
+
+def _usable(said: TensorMetadata) -> bool:
+    numbers = (*said.mean, *said.std)
+    return (
+        len(said.mean) in (1, 3)
+        and len(said.std) in (1, 3)
+        and bool(np.all(np.isfinite(numbers)))
+        and all(value != 0 for value in said.std)
+    )
+
+
+def _box_index(model: Model, metadata: Optional[Metadata], order: Optional[output_order.Order]) -> List[int]:
+    """Where left, top, right and bottom stand in a box of the tensor."""
+    if metadata is None or output_order.from_wiring(model.main) is not None:
+        return list(_BOX_INDEX)
+    layouts = [output.boxes for output in metadata.outputs if output.boxes is not None]
+    if not layouts:
+        return list(_BOX_INDEX)
+    layout = layouts[0]
+    if layout.type not in ("BOUNDARIES", "UNKNOWN") or layout.coordinates != "RATIO":
+        raise InputError(
+            f"{model.where}: its boxes are {layout.type} in {layout.coordinates}; "
+            "only BOUNDARIES in RATIO can be read"
+        )
+    if not layout.index:
+        return list(_BOX_INDEX)
+    if sorted(layout.index) != [0, 1, 2, 3]:
+        raise InputError(f"{model.where}: its metadata orders a box's sides as {list(layout.index)}")
+    return list(layout.index)

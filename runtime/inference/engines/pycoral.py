@@ -1,0 +1,61 @@
+"""The Edge TPU through Coral's own Python package, where that is installed (Python up to 3.9).
+
+What is called `pycoral` on the public index is another project, which this file recognises.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import import_module
+
+from runtime.common.errors import KitError
+from runtime.common.native_output import quiet
+from runtime.inference.engines import Engine, Request, is_compiled
+from runtime.inference.engines.edgetpu import checked_device
+from runtime.machine import edgetpu_devices
+from runtime.model.tflite import Model
+
+KIND = "the Edge TPU, through Coral's pycoral"
+RANK = 20
+
+
+def unfit(model: Model, request: Request) -> str:
+    if importlib.util.find_spec("pycoral") is None:
+        return "not installed"
+    if importlib.util.find_spec("pycoral.utils") is None:
+        return _another()
+    if not is_compiled(model):
+        return "needs a file compiled for the Edge TPU, see python -m convert.edgetpu"
+    return ""
+
+
+def load(path: str, request: Request) -> Engine:
+    device = checked_device(request.device)
+    try:
+        edgetpu = import_module("pycoral.utils.edgetpu")
+    except ImportError as error:
+        raise KitError(f"pycoral is installed, but cannot be imported: {error}") from error
+    try:
+        with quiet():
+            native = edgetpu.make_interpreter(path, device=device or None)
+            native.allocate_tensors()
+    except (ValueError, RuntimeError, OSError) as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise KitError(f"the Edge TPU cannot be used: {edgetpu_devices.why_not(device) or said}") from error
+    slow = edgetpu_devices.slow()
+    return Engine(native, path, "pycoral", f"pycoral {device}".strip(), notes=(slow,) if slow else ())
+
+
+def _another() -> str:
+    # Slow to import, and hardly ever needed.
+    from importlib import metadata
+
+    try:
+        about = metadata.metadata("pycoral")["Summary"]
+    except metadata.PackageNotFoundError:
+        about = ""
+    known = f' ("{about}")' if about else ""
+    return (
+        f"the installed package pycoral{known} is another project than Coral's; pip uninstall pycoral; "
+        "the kit runs the Edge TPU without it"
+    )

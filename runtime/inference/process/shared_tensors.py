@@ -1,0 +1,81 @@
+"""The memory through which tensors reach an engine in another process, and come back from it.
+
+It is a file without a name where the system allows that, so that nothing stays behind however the
+two processes end.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import List, Sequence, Tuple
+
+import numpy as np
+
+from runtime.inference.interpreter import Port
+
+# Two inputs under way: one that runs, and one that waits for it to end.
+SLOTS = 2
+
+# Room for an output whose size is known only after a run.
+UNKNOWN_BYTES = 1 << 20
+
+_ALIGNMENT = 64
+
+Shape = Tuple[int, ...]
+
+
+class Memory:
+    """Places for SLOTS inputs with their outputs, each in a fixed spot of one file."""
+
+    def __init__(self, descriptor: int, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+        """`descriptor` is that of a file open for reading and writing; it is made large enough."""
+        self._input = inputs[0]
+        self._outputs = tuple(outputs)
+        sizes = [_bytes(self._input), *(_bytes(port) for port in outputs)]
+        self._sizes = sizes
+        self._places: List[List[int]] = []
+        end = 0
+        for _ in range(SLOTS):
+            places = []
+            for size in sizes:
+                places.append(end)
+                end += -(-size // _ALIGNMENT) * _ALIGNMENT
+            self._places.append(places)
+        if os.fstat(descriptor).st_size < end:
+            os.truncate(descriptor, end)
+        self._map = mmap.mmap(descriptor, end)
+
+    def put_input(self, slot: int, tensor: np.ndarray) -> None:
+        self._view(slot, 0, self._input.shape, self._input.dtype)[...] = tensor
+
+    def input(self, slot: int) -> np.ndarray:
+        """A view, good until the next `put_input` of that slot."""
+        return self._view(slot, 0, self._input.shape, self._input.dtype)
+
+    def put_outputs(self, slot: int, arrays: Sequence[np.ndarray]) -> List[Shape]:
+        """Gives the shapes, which `outputs` wants. Raises ValueError where one has no room."""
+        for place, array in enumerate(arrays, 1):
+            if array.nbytes > self._sizes[place]:
+                raise ValueError(f"an output of {array.nbytes} bytes has room for {self._sizes[place]}")
+            self._view(slot, place, array.shape, array.dtype)[...] = array
+        return [tuple(array.shape) for array in arrays]
+
+    def outputs(self, slot: int, shapes: Sequence[Shape]) -> List[np.ndarray]:
+        """Copies, as the model stores them."""
+        return [
+            self._view(slot, place, shape, port.dtype).copy()
+            for place, (port, shape) in enumerate(zip(self._outputs, shapes), 1)
+        ]
+
+    def close(self) -> None:
+        self._map.close()
+
+    def _view(self, slot: int, place: int, shape: Shape, dtype: np.dtype) -> np.ndarray:
+        return np.ndarray(shape, dtype, self._map, self._places[slot][place])
+
+
+def _bytes(port: Port) -> int:
+    if not port.shape or min(port.shape) < 1 or any(side < 0 for side in port.signature):
+        return UNKNOWN_BYTES
+    return int(np.prod(port.shape)) * port.dtype.itemsize

@@ -1,0 +1,98 @@
+"""Draws detections on pictures, and many pictures on one."""
+
+from __future__ import annotations
+
+import colorsys
+from typing import Sequence, Tuple
+
+import numpy as np
+
+from runtime.common.opencv import cv2
+from runtime.common.values import Detection
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+# Steps of the golden ratio around the colour wheel keep neighbouring classes apart.
+_GOLDEN = 0.618034
+
+
+def color_of(class_id: int) -> Tuple[int, int, int]:
+    """A colour for a class, BGR, always the same."""
+    red, green, blue = colorsys.hsv_to_rgb((0.33 + class_id * _GOLDEN) % 1.0, 0.85, 0.95)
+    return round(blue * 255), round(green * 255), round(red * 255)
+
+
+def draw(image: np.ndarray, detections: Sequence[Detection], color: str = "BGR") -> np.ndarray:
+    """A copy of `image` (uint8 [height, width, 3] in the order `color`), in BGR, with the boxes,
+    labels and scores of `detections` on it."""
+    canvas = image.copy() if color == "BGR" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    # The best come first and are drawn last, on top.
+    for detection in reversed(detections):
+        _draw_one(canvas, detection)
+    return canvas
+
+
+def caption(detection: Detection) -> str:
+    """What stands beside a box: `person 0.87`, or `person #3 0.87` where objects are tracked."""
+    number = "" if detection.track is None else f" #{detection.track}"
+    return f"{detection.label}{number} {detection.score:.2f}"
+
+
+def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """`image` scaled into `width` x `height` with its aspect kept, on grey where it does not reach."""
+    if image.shape[:2] == (height, width):
+        return image
+    scale = min(width / image.shape[1], height / image.shape[0])
+    # Within two pixels of the whole (an odd side made even) the picture itself is better than an edge.
+    inner = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
+    inner = [side if side < room - 2 else room for side, room in zip(inner, (width, height))]
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, tuple(inner), interpolation=method)
+    canvas = np.full((height, width, 3), 40, np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = small
+    return canvas
+
+
+def contact_sheet(
+    images: Sequence[np.ndarray], columns: int = 4, cell: Tuple[int, int] = (320, 240), gap: int = 4
+) -> np.ndarray:
+    """One BGR picture with all of `images` (BGR, any sizes), row by row.
+
+    `cell` is the (width, height) in pixels that each is fitted into. Raises ValueError for none.
+    """
+    if not len(images) or columns < 1:
+        raise ValueError("a contact sheet needs at least one picture and one column")
+    width, height = cell
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 40, np.uint8)
+    for index, image in enumerate(images):
+        top = gap + index // columns * (height + gap)
+        left = gap + index % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = fit(image, width, height)
+    return sheet
+
+
+def _draw_one(canvas: np.ndarray, detection: Detection) -> None:
+    height, width = canvas.shape[:2]
+    thick = max(1, round(min(width, height) / 200))
+    color = color_of(detection.class_id)
+    left, top, right, bottom = (int(round(side)) for side in detection.box.as_tuple())
+    cv2.rectangle(canvas, (left, top), (min(right, width - 1), min(bottom, height - 1)), color, thick)
+    text = caption(detection)
+    # The font knows ASCII only.
+    text = text.encode("ascii", "replace").decode()
+    scale = max(0.4, min(width, height) / 900)
+    (text_width, text_height), base = cv2.getTextSize(text, _FONT, scale, thick)
+    # Above the box where there is room, else inside it; never out of the picture on the right.
+    tag_height = text_height + base + thick
+    tag_top = top - tag_height if top >= tag_height else top
+    tag_left = max(0, min(left, width - text_width))
+    cv2.rectangle(canvas, (tag_left, tag_top), (tag_left + text_width, tag_top + tag_height), color, cv2.FILLED)
+    ink = (0, 0, 0) if _is_light(color) else (255, 255, 255)
+    cv2.putText(canvas, text, (tag_left, tag_top + text_height + thick // 2), _FONT, scale, ink, thick, cv2.LINE_AA)
+
+
+def _is_light(color: Tuple[int, int, int]) -> bool:
+    # Luma of ITU-R BT.601.
+    return 0.114 * color[0] + 0.587 * color[1] + 0.299 * color[2] > 140

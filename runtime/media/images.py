@@ -1,0 +1,133 @@
+"""Reads and writes picture files, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import struct
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+
+from runtime.common.errors import InputError, KitError
+from runtime.common.files import atomic_path, read_bytes
+from runtime.common.opencv import cv2, quiet
+
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .png .bmp .dib .webp .tif .tiff .ppm .pgm .pbm .pnm .jp2".split()
+)
+WRITABLE = frozenset(".jpg .jpeg .png .bmp .webp".split())
+
+_JPEG, _PNG, _BMP, _RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF"
+
+
+def is_picture(path: Union[str, os.PathLike]) -> bool:
+    """Whether `path` is, by its name or else by its first bytes, a picture file."""
+    suffix = Path(path).suffix.lower()
+    if suffix:
+        return suffix in SUFFIXES
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head.startswith((_JPEG, _PNG, _BMP)) or (head[:4] == _RIFF and head[8:] == b"WEBP")
+
+
+def read(path: Union[str, os.PathLike]) -> np.ndarray:
+    """The picture in `path`, uint8 [height, width, 3] in BGR, turned as it is meant to be seen.
+
+    EXIF orientation is applied; alpha is dropped; grey and 16-bit pictures are converted.
+    Raises InputError where the file is missing, no picture, or cut short.
+    """
+    return decode(read_bytes(path), str(path))
+
+
+def decode(data: bytes, where: str = "picture") -> np.ndarray:
+    """As `read`, from the bytes of a picture file; `where` names them in errors."""
+    if not data:
+        raise InputError(f"{where}: the file is empty")
+    # Decoders fill what is missing with grey and say nothing that a program can hear.
+    if _cut_short(data):
+        raise InputError(f"{where}: the picture is cut short; copy it again")
+    try:
+        with quiet():
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except (cv2.error, MemoryError) as error:
+        reason = getattr(error, "err", "") or "too big"
+        raise InputError(f"{where}: the picture cannot be decoded: {' '.join(reason.split())}") from error
+    if image is None:
+        raise InputError(f"{where}: not a picture, or a damaged one")
+    return image
+
+
+def write(path: Union[str, os.PathLike], image: np.ndarray) -> None:
+    """Writes `image`, uint8 [height, width, 3] in BGR, in the format that the suffix says.
+
+    Raises KitError where it cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    try:
+        done, data = cv2.imencode(suffix, image)
+    except cv2.error:
+        done = False
+    if not done:
+        raise KitError(f"{path}: a picture of {image.shape[1]} x {image.shape[0]} cannot be written as {suffix}")
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data.tobytes())
+    except OSError as error:
+        raise KitError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _cut_short(data: bytes) -> bool:
+    """Whether the end that the format asks for is missing. False for formats not looked into."""
+    if data.startswith(_JPEG):
+        # A thumbnail has an end marker of its own, but stands in front of the first scan.
+        return data.rfind(b"\xff\xd9") < max(_first_scan(data), 0)
+    if data.startswith(_PNG):
+        return _png_is_cut(data)
+    if data.startswith(_BMP):
+        return _bmp_is_cut(data)
+    if data.startswith(_RIFF) and len(data) >= 8:
+        return struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
+    return False
+
+
+def _first_scan(data: bytes) -> int:
+    """Where a JPEG's first scan begins; the end of the data where there is none."""
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            break
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+        elif marker == 0xDA:
+            return position
+        else:
+            position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+    return len(data)
+
+
+def _png_is_cut(data: bytes) -> bool:
+    position = len(_PNG)
+    while position + 12 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, position)
+        if kind == b"IEND":
+            return False
+        position += 12 + size
+    return True
+
+
+def _bmp_is_cut(data: bytes) -> bool:
+    if len(data) < 34:
+        return True
+    offset, header = struct.unpack_from("<II", data, 10)
+    if header < 40:
+        return False
+    width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+    if compression:
+        return False
+    row = (width * bits + 31) // 32 * 4
+    return offset + row * abs(height) > len(data)

@@ -1,0 +1,210 @@
+"""Which output of a detector is which.
+
+Exporters order and name the four outputs differently, so nothing is taken from position alone. In
+order of trust: the graph's own wiring, which cannot be wrong; the names in the metadata; those of
+the signature; and at last the shapes and values of what comes out.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+
+from runtime.common.errors import InputError
+from runtime.model.metadata import Metadata
+from runtime.model.tflite import Model, Signature, Subgraph
+
+POSTPROCESS = "TFLite_Detection_PostProcess"
+
+# The order in which the post-processing operation defines its outputs:
+# tensorflow/lite/kernels/detection_postprocess.cc
+ROLES = ("boxes", "classes", "scores", "count")
+
+_NAMES = {
+    "location": "boxes",
+    "locations": "boxes",
+    "boxes": "boxes",
+    "detection_boxes": "boxes",
+    "category": "classes",
+    "categories": "classes",
+    "class": "classes",
+    "classes": "classes",
+    "detection_classes": "classes",
+    "score": "scores",
+    "scores": "scores",
+    "detection_scores": "scores",
+    "count": "count",
+    "number of detections": "count",
+    "num_detections": "count",
+}
+
+# What the Object Detection API's TF2 exporter calls them, by number.
+_EXPORTER_NAMES = {"output_0": "count", "output_1": "scores", "output_2": "classes", "output_3": "boxes"}
+
+# Operations that hand on what they get, as far as the meaning of an output goes.
+_PASSING = {"CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE"}
+
+Shape = Tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """The position of each output among the model's four."""
+
+    boxes: int
+    classes: int
+    scores: int
+    count: int
+
+
+def find(model: Model, metadata: Optional[Metadata], shapes: Sequence[Shape]) -> Optional[Order]:
+    """The order of the outputs, or None where only their values can tell (`from_values`).
+
+    `shapes` are those that the interpreter gives the outputs; an empty shape, or one with a side
+    below 1, is one that it does not know before it runs. Raises InputError where the model cannot
+    be a detector.
+    """
+    check_count(model)
+    order = from_wiring(model.main)
+    if order is not None:
+        return order
+    for order in (from_metadata(metadata), from_signatures(model)):
+        if order is not None and _fits(order, shapes):
+            return order
+    if all(_known(shape) for shape in shapes) and _by_shape(shapes) is None:
+        raise not_a_detector(model, shapes)
+    return None
+
+
+def check_count(model: Model) -> None:
+    """Raises InputError unless the model has four outputs."""
+    if len(model.main.outputs) != len(ROLES):
+        raise not_a_detector(model)
+
+
+def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
+    """The error that says what outputs there are, and which there have to be."""
+    tensors = [model.main.tensors[index] for index in model.main.outputs]
+    sizes = [list(shape) for shape in shapes] or [list(tensor.signature or tensor.shape) for tensor in tensors]
+    listed = ", ".join(f"{tensor.name} {size}" for tensor, size in zip(tensors, sizes)) or "none"
+    return InputError(
+        f"{model.where}: not a detector: its outputs are {listed}; a detector has four: "
+        "boxes [1, N, 4], classes [1, N], scores [1, N] and a count [1]"
+    )
+
+
+def from_wiring(graph: Subgraph) -> Optional[Order]:
+    """Follows each output back to the operation that post-processes detections."""
+    source = {tensor: step for step in graph.operators for tensor in step.outputs}
+    roles: Dict[str, int] = {}
+    for position, tensor in enumerate(graph.outputs):
+        # Each turn goes one operation up; more turns than operations would be a circle.
+        for _ in range(len(graph.operators) + 1):
+            step = source.get(tensor)
+            if step is None or step.name not in _PASSING or not step.inputs:
+                break
+            tensor = step.inputs[0]
+        if step is None or step.custom_name != POSTPROCESS:
+            return None
+        place = step.outputs.index(tensor)
+        if place < len(ROLES):
+            roles[ROLES[place]] = position
+    return _order(roles)
+
+
+def from_metadata(metadata: Optional[Metadata]) -> Optional[Order]:
+    """By the names that the metadata gives the outputs."""
+    if metadata is None:
+        return None
+    return _by_name([output.name for output in metadata.outputs], _NAMES)
+
+
+def from_signatures(model: Model) -> Optional[Order]:
+    """By the names of a signature's outputs: words, or the exporter's `output_0` to `output_3`."""
+    for signature in model.signatures:
+        if signature.subgraph == 0:
+            order = _from_signature(signature, model.main.outputs)
+            if order is not None:
+                return order
+    return None
+
+
+def from_values(arrays: Sequence[np.ndarray]) -> Optional[Order]:
+    """By what comes out: boxes have three dimensions and the count one element; of the two others,
+    classes are whole numbers and scores lie in 0..1 and fall.
+
+    None where the shapes are not those of a detector, or where the values fit both readings, as
+    those of a frame without detections do.
+    """
+    found = _by_shape([array.shape for array in arrays])
+    if found is None:
+        return None
+    boxes, count, pair = found
+    total = int(np.clip(np.nan_to_num(arrays[count].reshape(-1)[0]), 0, arrays[pair[0]].size))
+    used = [arrays[i].reshape(-1)[:total] for i in pair]
+    fitting = [
+        (classes, scores)
+        for classes, scores in ((0, 1), (1, 0))
+        if _like_classes(used[classes]) and _like_scores(used[scores])
+    ]
+    if len(fitting) != 1:
+        return None
+    classes, scores = fitting[0]
+    return Order(boxes, pair[classes], pair[scores], count)
+
+
+def _from_signature(signature: Signature, outputs: Sequence[int]) -> Optional[Order]:
+    names = {tensor: name for name, tensor in signature.outputs.items()}
+    ordered = [names.get(tensor, "") for tensor in outputs]
+    return _by_name(ordered, _NAMES) or _by_name(ordered, _EXPORTER_NAMES)
+
+
+def _by_name(names: Sequence[str], meaning: Mapping[str, str]) -> Optional[Order]:
+    roles: Dict[str, int] = {}
+    for position, name in enumerate(names):
+        role = meaning.get(name.strip().lower())
+        if role is None or role in roles:
+            return None
+        roles[role] = position
+    return _order(roles)
+
+
+def _order(roles: Mapping[str, int]) -> Optional[Order]:
+    return Order(**roles) if set(roles) == set(ROLES) else None
+
+
+def _known(shape: Shape) -> bool:
+    return bool(shape) and min(shape) > 0
+
+
+def _fits(order: Order, shapes: Sequence[Shape]) -> bool:
+    """Whether names and shapes agree, as far as the shapes are known."""
+    boxes, count = shapes[order.boxes], shapes[order.count]
+    if _known(boxes) and not (len(boxes) == 3 and boxes[-1] == 4):
+        return False
+    return not _known(count) or int(np.prod(count)) == 1
+
+
+def _by_shape(shapes: Sequence[Shape]) -> Optional[Tuple[int, int, List[int]]]:
+    """(boxes, count, [the two others]), or None where the shapes are not those of a detector."""
+    for boxes, count in itertools.permutations(range(len(shapes)), 2):
+        rest = [i for i in range(len(shapes)) if i not in (boxes, count)]
+        box_shape, count_shape = shapes[boxes], shapes[count]
+        if len(box_shape) != 3 or box_shape[-1] != 4 or int(np.prod(count_shape)) != 1:
+            continue
+        # With room for one detection every output but the boxes has one element; the count then
+        # is the one without the dimension of the batch.
+        if all(shapes[i][-2:] == (1, box_shape[1]) and len(count_shape) < len(shapes[i]) for i in rest):
+            return boxes, count, rest
+    return None
+
+
+def _like_classes(values: np.ndarray) -> bool:
+    return bool(np.all(values >= 0) and np.all(values == np.round(values)))
+
+
+def _like_scores(values: np.ndarray) -> bool:
+    return bool(np.all((values >= 0) & (values <= 1)) and np.all(np.diff(values) <= 1e-6))

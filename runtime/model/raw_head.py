@@ -1,0 +1,115 @@
+"""A detector whose file ends before the post-processing: what its two outputs mean.
+
+Output 0 are the box codes [1, A, 4], output 1 the class logits [1, A, F + C]: A anchors, C classes,
+F columns of background in front of them (0 or 1). Everything else that turns them into detections is
+packed into the .tflite beside the labels, as the zip entry `raw_head.bin`, uncompressed. It has no
+padding, every number is little-endian, and there is nothing behind the anchors:
+
+| offset | bytes  | type        | what                                                     |
+|--------|--------|-------------|----------------------------------------------------------|
+| 0      | 4      | bytes       | `RAWH`                                                   |
+| 4      | 4      | uint32      | version of this layout: 1                                |
+| 8      | 4      | uint32      | A, anchors                                               |
+| 12     | 4      | uint32      | C, classes                                               |
+| 16     | 4      | uint32      | F, the column of class 0                                 |
+| 20     | 4      | uint32      | most detections in a picture                             |
+| 24     | 4      | float32     | least score of a detection                               |
+| 28     | 4      | float32     | greatest IoU of two detections                           |
+| 32     | 16     | float32 [4] | what codes ty, tx, th, tw are divided by                 |
+| 48     | 16 * A | float32     | anchors, each yc, xc, h, w relative to the picture       |
+
+How detections come of it, the same as from a file with `TFLite_Detection_PostProcess` inside:
+
+1. A score is the sigmoid of a logit. Where logits are quantised, so are scores, as the LOGISTIC
+   operation does it: min(round(256 * sigmoid), 255) / 256. Real values of quantised outputs are
+   (stored - zero point) * scale, with the quantisation of the output tensor.
+2. An anchor's class is the first of those with its highest score. Anchors below the least score are
+   out. Scores never fall where logits rise, so that stored logits can be compared with one stored
+   threshold and nothing else needs to be dequantised.
+3. The anchors that are left are taken by falling score, equal ones in their order. One is kept
+   unless its box overlaps one that is kept already, of whatever class, by more than the greatest IoU,
+   until there are as many as a picture may have. Boxes without area overlap nothing.
+4. A box is yc = ty / scale * h + yc of the anchor, h = exp(th / scale) * h of the anchor, likewise in
+   x; then ymin = yc - h / 2, and so on.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import numpy as np
+
+from runtime.common.errors import InputError
+from runtime.model.metadata import Metadata
+from runtime.model.tflite import Model
+
+FILE = "raw_head.bin"
+MAGIC = b"RAWH"
+VERSION = 1
+
+_HEADER = struct.Struct("<4s5I6f")
+
+
+@dataclass(frozen=True, eq=False)
+class RawHead:
+    """What `raw_head.bin` holds: `anchors` float32 [A, 4] as yc, xc, h, w; `first` is F."""
+
+    anchors: np.ndarray
+    classes: int
+    first: int
+    detections: int
+    score: float
+    iou: float
+    scales: Tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, model: Model, metadata: Optional[Metadata]) -> Optional[RawHead]:
+        """What `model` says of its raw outputs, or None where its metadata names no such file.
+
+        Raises InputError where the file is missing or damaged, or does not fit the outputs.
+        """
+        if metadata is None or all(file.name != FILE for file in metadata.all_files()):
+            return None
+        data = model.associated_files().get(FILE)
+        if data is None:
+            raise InputError(
+                f"{model.where}: its metadata names {FILE}, which is not in it; get the whole file again"
+            )
+        head = cls.parse(data, f"{FILE} in {model.where}")
+        head._check_outputs(model)
+        return head
+
+    @classmethod
+    def parse(cls, data: bytes, where: str = FILE) -> RawHead:
+        """Raises InputError where `data` has another layout, or values that make no sense."""
+        if len(data) < _HEADER.size or data[:4] != MAGIC:
+            raise InputError(f"{where}: damaged: it does not start as the description of a raw head does")
+        _, version, count, classes, first, detections, score, iou, *scales = _HEADER.unpack_from(data)
+        if version != VERSION:
+            raise InputError(f"{where}: written in version {version} of its layout, this kit reads {VERSION}")
+        if len(data) != _HEADER.size + 16 * count:
+            raise InputError(f"{where}: damaged: {count} anchors do not fit its {len(data)} bytes")
+        anchors = np.frombuffer(data, "<f4", offset=_HEADER.size).reshape(count, 4).astype(np.float32)
+        sound = count and classes and detections and first <= 1 and 0 <= score <= 1 and 0 < iou <= 1
+        if not sound or not all(scale > 0 for scale in scales) or not np.isfinite(anchors).all():
+            raise InputError(f"{where}: damaged: its numbers make no sense")
+        return cls(anchors, classes, first, detections, score, iou, tuple(scales))
+
+    def encode(self) -> bytes:
+        """The bytes of `raw_head.bin`."""
+        numbers = (len(self.anchors), self.classes, self.first, self.detections, self.score, self.iou)
+        header = _HEADER.pack(MAGIC, VERSION, *numbers, *self.scales)
+        return header + np.ascontiguousarray(self.anchors, "<f4").tobytes()
+
+    def _check_outputs(self, model: Model) -> None:
+        tensors = [model.main.tensors[index] for index in model.main.outputs]
+        count = len(self.anchors)
+        wanted = [(1, count, 4), (1, count, self.first + self.classes)]
+        if [tensor.shape for tensor in tensors] != wanted:
+            listed = ", ".join(map(str, tensors)) or "none"
+            raise InputError(
+                f"{model.where}: its outputs are {listed}, but {FILE} in it is for box codes {list(wanted[0])} "
+                f"and class logits {list(wanted[1])}; convert it again"
+            )

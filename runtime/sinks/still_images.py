@@ -1,0 +1,73 @@
+"""Annotated pictures: a folder with one for each frame, or one file for a source of one picture."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Optional, Sequence
+
+from runtime.common.errors import InputError
+from runtime.common.values import Detection, Frame
+from runtime.media import drawing, images
+from runtime.sinks import Sink, check_file
+from runtime.sources import Source
+
+KIND = "a folder (a name without a suffix) or a picture (.jpg, .png)"
+
+
+def accepts(spec: str) -> bool:
+    # "word:" belongs to another kind of sink; a lone letter is a drive of Windows.
+    if spec in ("", "-") or re.match(r"\w{2,}:", spec):
+        return False
+    path = Path(spec)
+    return path.is_dir() or spec.endswith(("/", os.sep)) or path.suffix.lower() in images.WRITABLE | {""}
+
+
+def connect(spec: str, source: Source) -> Sink:
+    path = Path(spec)
+    reads_a_file = source.path is not None and source.path.is_file()
+    if not path.is_dir() and path.suffix.lower() in images.WRITABLE:
+        if source.frames != 1 or not reads_a_file:
+            raise InputError(f"{spec}: one picture cannot hold all of {source.name}; give a folder or an .mp4")
+        check_file(path, source)
+        return Pictures(path.parent, source, path.name)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{spec}: is a file; give the name of a folder to write pictures to")
+    # Pictures keep their names, so that beside their originals they would replace them.
+    if source.path is not None:
+        place = source.path.resolve()
+        if path.resolve() == (place.parent if reads_a_file and source.frames == 1 else place):
+            raise InputError(f"{spec}: holds the source, which would be overwritten; give another folder")
+    return Pictures(path, source)
+
+
+class Pictures(Sink):
+    """Writes each frame with its detections under the name that the source gives it.
+
+    A live source's frames are others in each run: their numbers go on from the highest one there.
+    """
+
+    def __init__(self, folder: Path, source: Source, name: str = "") -> None:
+        """`name` is used for every frame instead of the source's names."""
+        self._folder = folder
+        self._source = source
+        self._name = name
+        self._first: Optional[int] = None
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        if self._first is None:
+            self._first = _following(self._folder, self._source) if self._source.live else 0
+        name = self._name or self._source.file_name(self._first + frame.index)
+        if Path(name).suffix.lower() not in images.WRITABLE:
+            name += ".jpg"
+        images.write(self._folder / name, drawing.draw(frame.image, detections, frame.color))
+
+
+def _following(folder: Path, source: Source) -> int:
+    """The number after the highest that a picture of `source` has in `folder`."""
+    # Names differ in their number only.
+    before, _, after = source.file_name(0).rpartition("000000")
+    name = re.compile(re.escape(before) + r"(\d{6,})" + re.escape(after))
+    found = [name.fullmatch(file.name) for file in folder.iterdir()] if folder.is_dir() else []
+    return max((int(match[1]) + 1 for match in found if match), default=0)

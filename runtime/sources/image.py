@@ -1,0 +1,39 @@
+"""One picture file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+from runtime.common.values import Frame
+from runtime.media import images
+from runtime.sources import Source
+
+KIND = "a picture (.jpg, .png, .bmp, .webp, .tif)"
+
+
+def accepts(spec: str) -> bool:
+    return "://" not in spec and not Path(spec).is_dir() and images.is_picture(spec)
+
+
+def connect(spec: str) -> Source:
+    return PictureSource(spec)
+
+
+class PictureSource(Source):
+    """A source of a single frame, at time 0."""
+
+    frames = 1
+
+    def __init__(self, path: str) -> None:
+        """Raises InputError where `path` is missing, no picture, or cut short."""
+        self.path = Path(path)
+        self.name = self.path.name
+        self._image = images.read(path)
+        self.size = (self._image.shape[1], self._image.shape[0])
+
+    def __iter__(self) -> Iterator[Frame]:
+        yield Frame(self._image)
+
+    def file_name(self, index: int) -> str:
+        return self.name

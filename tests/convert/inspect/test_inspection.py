@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from convert.contract.contract import check
+from convert.file import flatbuffer_objects, metadata_schema
+from convert.inspect import inspection
+from convert.inspect.__main__ import main
+from convert.inspect.text import as_text
+from runtime.common.command import exit_code
+from runtime.model.tflite import Model
+from tests.support.small_detector import small_detector  # noqa: F401
+
+CONSUMERS = (
+    "TFLite Task Library", "MediaPipe ObjectDetector", "pycoral get_objects", "index-based code",
+    "name-based scripts", "shape-based code",
+)  # fmt: skip
+
+
+def works(found: inspection.Inspection) -> list[bool]:
+    return [verdict.works for verdict in found.verdicts]
+
+
+@pytest.mark.parametrize("kind", ["fp16", "int8"])
+def test_a_finished_file_works_everywhere(small_detector, kind):  # noqa: F811
+    found = inspection.inspect(Model.parse(getattr(small_detector, kind)))
+    assert tuple(verdict.consumer for verdict in found.verdicts) == CONSUMERS
+    assert all(works(found))
+    assert found.problems == ()
+    assert found.labels.names == ("red", "green", "blue")
+    said = as_text(found)
+    assert "nothing is wrong" in said
+    assert "3 in labels.txt: red, green, blue" in said
+
+
+def test_operations_are_counted(small_detector):  # noqa: F811
+    rows = {row.name: row for row in inspection.inspect(Model.parse(small_detector.int8)).operations}
+    assert (rows["CONV_2D"].count, rows["CONV_2D"].int8, rows["CONV_2D"].types) == (3, 3, ("int8",))
+    assert rows["TFLite_Detection_PostProcess"].int8 == 0
+    rows = {row.name: row for row in inspection.inspect(Model.parse(small_detector.fp16)).operations}
+    assert (rows["CONV_2D"].count, rows["CONV_2D"].int8) == (3, 0)
+
+
+def test_an_operation_that_is_not_int8_is_named(small_detector):  # noqa: F811
+    objects = flatbuffer_objects.unpack(small_detector.int8)
+    graph = objects.subgraphs[0]
+    pool = next(o for o in graph.operators if objects.operatorCodes[o.opcodeIndex].builtinCode == 1)
+    graph.tensors[pool.outputs[0]].type = 0
+    said = as_text(inspection.inspect(Model.parse(flatbuffer_objects.pack(objects))))
+    assert "not int8: operation 2 AVERAGE_POOL_2D (float32) of layer backbone/pool" in said
+
+
+def test_what_the_converter_returns_does_not_work_by_order(small_detector):  # noqa: F811
+    found = inspection.inspect(Model.parse(small_detector.raw_int8))
+    verdicts = {verdict.consumer: verdict for verdict in found.verdicts}
+    assert not verdicts["index-based code"].works
+    assert "classes, count, boxes, scores" in verdicts["index-based code"].why
+    assert verdicts["index-based code"].fix
+    assert "output_0" in verdicts["pycoral get_objects"].why
+
+
+def test_the_old_exporters_file(shared):
+    path = shared / "models" / "fpnlite320_odapi_export_cat.tflite"
+    found = inspection.inspect(Model.read(path))
+    verdicts = dict(zip(CONSUMERS, found.verdicts))
+    assert works(found) == [False, False, True, False, True, False]
+    assert "none was found" in verdicts["MediaPipe ObjectDetector"].why
+    assert "(the TF2 order)" in verdicts["index-based code"].why
+    assert found.calibration.startswith("calibrated on 0..1")
+    assert {"order", "metadata", "input scale"} <= {problem.rule for problem in found.problems}
+    said = as_text(found)
+    assert "calibrated on 0..1" in said and "to do: " in said
+
+
+def test_the_third_party_file_with_metadata(shared):
+    found = inspection.inspect(Model.read(shared / "models" / "coco_ssd_mobilenet_v1_quant.tflite"))
+    assert all(works(found))
+    assert len(found.labels) == 90
+    assert found.calibration.startswith("calibrated on -1..1")
+    assert "no operation is int8" in as_text(found)
+
+
+def test_the_same_without_metadata(shared):
+    path = shared / "models" / "coco_ssd_mobilenet_v1_quant_no_metadata.tflite"
+    found = inspection.inspect(Model.read(path))
+    assert works(found) == [False, False, True, True, True, True]
+    assert found.labels is None
+
+
+def test_a_file_that_is_no_detector(small_detector):  # noqa: F811
+    objects = flatbuffer_objects.unpack(small_detector.fp16)
+    graph = objects.subgraphs[0]
+    graph.outputs = graph.operators[-2].outputs
+    graph.operators = graph.operators[:-1]
+    found = inspection.inspect(Model.parse(flatbuffer_objects.pack(objects)))
+    assert not any(works(found))
+    assert "post-processing" in {problem.rule for problem in found.problems}
+    assert "no TFLite_Detection_PostProcess" in as_text(found)
+
+
+def test_floats_without_normalisation(small_detector):  # noqa: F811
+    """In the words that people search for."""
+    objects = flatbuffer_objects.unpack(small_detector.fp16)
+    flatbuffer_objects.set_metadata(objects, "TFLITE_METADATA", metadata_schema.encode(metadata_schema.ModelMetadata(name="bare")))
+    found = inspection.inspect(Model.parse(flatbuffer_objects.pack(objects)))
+    assert "requires specifying NormalizationOptions" in found.verdicts[0].why
+
+
+def test_command(small_detector, tmp_path, capsys):  # noqa: F811
+    path = tmp_path / "detector.tflite"
+    path.write_bytes(small_detector.int8)
+    assert exit_code(main, [str(path)]) == 0
+    assert "Where it works" in capsys.readouterr().out
+    assert exit_code(main, [str(path), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["inputs"][0]["type"] == "uint8"
+    assert [output["role"] for output in facts["outputs"]] == ["boxes", "classes", "scores", "count"]
+    assert all(facts["consumers"][name]["works"] for name in CONSUMERS)
+    assert facts["problems"] == [] == list(check(small_detector.int8))
+    path.write_bytes(b"not a model")
+    assert exit_code(main, [str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+    assert exit_code(main, [str(tmp_path / "missing.tflite")]) == 2

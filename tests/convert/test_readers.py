@@ -1,0 +1,280 @@
+"""The six ways in which people read a detection .tflite must give the same detections.
+
+`KIT_TEST_FP16` and `KIT_TEST_INT8` name detectors to test in place of the small one; the pictures
+are then photographs of the shared material.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.contract import consumers
+from runtime.common.values import Labels
+from runtime.model.tflite import Model
+from tests.support import small_detector as small
+from tests.support.reader_environment import environment, read
+from tests.support.small_detector import small_detector  # noqa: F401
+
+KINDS = ("fp16", "int8")
+
+MEDIAPIPE = ("mediapipe==1.2.3", "numpy==2.4.6")
+TFLITE_SUPPORT = (
+    "tflite-support==0.4.4", "protobuf==3.20.3", "numpy==2.4.6", "flatbuffers==25.12.19",
+    "libusb-package==1.0.30.0",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader gives for a picture; boxes [N, 4] as ymin, xmin, ymax, xmax in 0..1."""
+
+    boxes: np.ndarray
+    labels: tuple[str, ...]
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Case:
+    """Both files, and the pictures, uint8 RGB of exactly the detectors' input size."""
+
+    folder: Path
+    files: dict[str, Path]
+    pictures: list[np.ndarray]
+    size: int
+
+
+@pytest.fixture(scope="module")
+def case(small_detector, tmp_path_factory, request) -> Case:  # noqa: F811
+    folder = tmp_path_factory.mktemp("readers")
+    files = small.write(folder, small_detector)
+    model = Model.read(files["int8"])
+    size = model.main.tensors[model.main.inputs[0]].shape[1]
+    if any(f"KIT_TEST_{kind.upper()}" in os.environ for kind in KINDS):
+        pictures = photographs(request.getfixturevalue("shared"), size)
+    else:
+        pictures = [small.picture(seed, size) for seed in (1, 2, 3)]
+    return Case(folder, files, pictures, size)
+
+
+def photographs(shared: Path, size: int) -> list[np.ndarray]:
+    cv2 = pytest.importorskip("cv2")
+    from runtime.inference.preprocessing import resize
+
+    names = ("cat.bmp", "grace_hopper.bmp", "pets.jpg")
+    return [resize(cv2.imread(str(shared / "images" / name)), size) for name in names]
+
+
+class Interpreted:
+    """A file loaded as scripts load it, with the outputs for one picture at a time."""
+
+    def __init__(self, path: Path) -> None:
+        interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+        self.interpreter = interpreter.Interpreter(str(path))
+        self.interpreter.allocate_tensors()
+        self.labels = Labels.parse(Model.read(path).associated_files()["labels.txt"].decode())
+
+    def run(self, picture: np.ndarray) -> list[dict]:
+        """The output details, after the picture went through."""
+        (image,) = self.interpreter.get_input_details()
+        pixels = picture[None]
+        if image["dtype"] == np.float32:
+            pixels = pixels.astype(np.float32) / 127.5 - 1
+        self.interpreter.set_tensor(image["index"], pixels)
+        self.interpreter.invoke()
+        return self.interpreter.get_output_details()
+
+    def found(self, boxes: int, classes: int, scores: int, count: int) -> Found:
+        """What lies in the tensors of these indices."""
+        get = self.interpreter.get_tensor
+        number = int(np.ravel(get(count))[0])
+        names = tuple(self.labels[int(value)] for value in get(classes)[0][:number])
+        return Found(get(boxes)[0][:number], names, get(scores)[0][:number])
+
+
+def by_index(path: Path, pictures) -> list[Found]:
+    """LiteRT samples and TF1-style scripts."""
+    loaded = Interpreted(path)
+    return [loaded.found(*(d["index"] for d in loaded.run(picture))) for picture in pictures]
+
+
+def by_name(path: Path, pictures) -> list[Found]:
+    """The most used Raspberry Pi tutorial: the first output's name tells which exporter it was."""
+    loaded, result = Interpreted(path), []
+    for picture in pictures:
+        details = loaded.run(picture)
+        new = "StatefulPartitionedCall" in details[0]["name"]
+        order = (1, 3, 0, 2) if new else (0, 1, 2, 3)
+        result.append(loaded.found(*(details[number]["index"] for number in order)))
+    return result
+
+
+def by_shape(path: Path, pictures) -> list[Found]:
+    """Network video recorders: 3-D is boxes, 1-D is the count, the others in their order."""
+    loaded, result = Interpreted(path), []
+    for picture in pictures:
+        details = loaded.run(picture)
+        (boxes,) = [d["index"] for d in details if len(d["shape"]) == 3]
+        (count,) = [d["index"] for d in details if len(d["shape"]) == 1]
+        classes, scores = [d["index"] for d in details if len(d["shape"]) == 2]
+        result.append(loaded.found(boxes, classes, scores, count))
+    return result
+
+
+def by_pycoral(path: Path, pictures) -> list[Found]:
+    """detect.get_objects: exactly one signature, output_0..3 = count, scores, classes, boxes."""
+    loaded, result = Interpreted(path), []
+    for picture in pictures:
+        loaded.run(picture)
+        signatures = loaded.interpreter._get_full_signature_list()
+        (signature,) = signatures.values()
+        count, scores, classes, boxes = (signature["outputs"][f"output_{i}"] for i in range(4))
+        result.append(loaded.found(boxes, classes, scores, count))
+    return result
+
+
+def in_pixels(detections: list[list[dict]], size: int) -> list[Found]:
+    """What a script of tests/readers wrote."""
+    return [
+        Found(
+            np.array([found["box"] for found in picture], np.float32).reshape(-1, 4) / size,
+            tuple(found["label"] for found in picture),
+            np.array([found["score"] for found in picture], np.float32),
+        )
+        for picture in detections
+    ]
+
+
+def as_mediapipe_gives(found: Found) -> Found:
+    """MediaPipe moves a box that begins outside of the picture to its edge and keeps its sides' lengths."""
+    starts = np.clip(found.boxes[:, :2], 0, 1)
+    boxes = np.hstack([starts, starts + found.boxes[:, 2:] - found.boxes[:, :2]])
+    return Found(boxes, found.labels, found.scores)
+
+
+@pytest.fixture(scope="module")
+def mediapipe(case) -> dict:
+    python = environment("mediapipe", MEDIAPIPE)
+    return read(python, "run_mediapipe.py", case.folder, case.pictures, _models(case))
+
+
+@pytest.fixture(scope="module")
+def task_library(case) -> dict:
+    if sys.version_info >= (3, 12):
+        pytest.skip("tflite-support has no wheels for Python 3.12 and newer")
+    python = environment("tflite-support", TFLITE_SUPPORT)
+    return read(python, "run_task_library.py", case.folder, case.pictures, _models(case))
+
+
+@pytest.fixture(scope="module")
+def expected(case) -> dict[str, list[Found]]:
+    return {kind: by_index(case.files[kind], case.pictures) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_there_is_something_to_compare(expected, kind):
+    assert all(len(found.scores) >= 1 for found in expected[kind])
+    assert all((np.diff(found.scores) <= 0).all() for found in expected[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reader", [by_name, by_shape, by_pycoral])
+def test_readers_of_tensors(case, expected, reader, kind):
+    for wanted, got in zip(expected[kind], reader(case.files[kind], case.pictures), strict=True):
+        same(wanted, got, pixels=0, size=case.size)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mediapipe(case, expected, mediapipe, kind):
+    detections = mediapipe[str(case.files[kind])]
+    for wanted, got in zip(expected[kind], in_pixels(detections, case.size), strict=True):
+        same(as_mediapipe_gives(wanted), got, pixels=2, size=case.size, ties=kind == "int8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_task_library(case, expected, task_library, kind):
+    detections = task_library[str(case.files[kind])]["detections"]
+    for wanted, got in zip(expected[kind], in_pixels(detections, case.size), strict=True):
+        same(wanted, got, pixels=2, size=case.size, ties=kind == "int8")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_metadata_reader(case, task_library, kind):
+    read = task_library[str(case.files[kind])]
+    (graph,) = read["metadata"]["subgraph_metadata"]
+    assert [t["name"] for t in graph["output_tensor_metadata"]] == [
+        "location", "category", "score", "number of detections",
+    ]  # fmt: skip
+    (unit,) = graph["input_tensor_metadata"][0]["process_units"]
+    assert unit["options"] == {"mean": [127.5], "std": [127.5]}
+    assert read["metadata"]["min_parser_version"] == read["needed"]
+    assert read["files"] == {
+        name: content.decode()
+        for name, content in Model.read(case.files[kind]).associated_files().items()
+    }
+
+
+def test_metadata_is_that_of_the_reference_writer(shared, case, task_library):
+    wanted = json.loads((shared / "spec" / "metadata_reference.json").read_text())
+    got = task_library[str(case.files["int8"])]["metadata"]
+    assert {key: got[key] for key in wanted} == wanted
+
+
+def test_both_refuse_a_file_without_metadata(case, mediapipe, task_library):
+    """And `convert.inspect` says so, in their own words."""
+    bare = case.folder / "bare.tflite"
+    told = {verdict.consumer: verdict.why for verdict in consumers.verdicts(Model.read(bare))}
+    for reader, name in ((mediapipe, "MediaPipe ObjectDetector"), (task_library, "TFLite Task Library")):
+        assert reader[str(bare)] in told[name]
+        assert "none was found" in told[name]
+
+
+def _models(case: Case) -> list[Path]:
+    """Both files, and one as the converter left it."""
+    from convert.file import flatbuffer_objects
+
+    bare = case.folder / "bare.tflite"
+    objects = flatbuffer_objects.unpack(case.files["int8"].read_bytes())
+    objects.metadata = []
+    bare.write_bytes(flatbuffer_objects.pack(objects))
+    return [*case.files.values(), bare]
+
+
+def same(wanted: Found, got: Found, *, pixels: float, size: int, ties: bool = False) -> None:
+    """`pixels` is how far corners may be off: some readers give whole ones.
+
+    With `ties`, scores are quantised and often equal. Which of equal ones comes first, which of two
+    overlapping ones stays, and which of the last ones is still among N is up to the sort of the
+    library that a reader has inside.
+    """
+    assert len(got.scores) == len(wanted.scores)
+    near = 2e-3 if pixels else 0
+    np.testing.assert_allclose(got.scores, wanted.scores, atol=near)
+    # Readers differ in whether they clip.
+    boxes, others = (np.clip(found.boxes, 0, 1) for found in (wanted, got))
+    if not ties:
+        assert got.labels == wanted.labels
+        np.testing.assert_allclose(others, boxes, atol=pixels / size)
+        return
+    left = list(range(len(got.scores)))
+    for label, score, box in zip(wanted.labels, wanted.scores, boxes, strict=True):
+        if score <= wanted.scores[-1] + near:
+            continue
+        alike = [i for i in left if got.labels[i] == label and abs(got.scores[i] - score) <= near]
+        overlaps = [overlap(box, others[i]) for i in alike]
+        assert overlaps and max(overlaps) > 0.5, (label, score, box)
+        left.remove(alike[int(np.argmax(overlaps))])
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union."""
+    sides = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None)
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (a, b)]
+    shared = float(np.prod(sides))
+    return shared / max(sum(areas) - shared, 1e-9)

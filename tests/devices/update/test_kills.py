@@ -1,0 +1,237 @@
+"""An update that is killed at any moment leaves a working model, and the next one goes on from there.
+
+A kill is not a power cut: the system still writes what the process had handed over. That files are
+flushed before they are named is a matter of `devices.host.fsync_files`, tested below.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from devices.host import fsync_files
+from devices.update.probation import BAD, Verdict
+from devices.update.transport import Folder
+from devices.update.updater import UPDATED
+from tests.support.fleet_repository import Publisher, check_whole, device, keys, update  # noqa: F401
+
+KILLS = 200
+
+if not hasattr(os, "fork"):
+    pytest.skip("needs fork", allow_module_level=True)
+
+
+@pytest.fixture
+def place():
+    """In memory, where flushing costs nothing."""
+    folder = tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    yield Path(folder)
+    shutil.rmtree(folder)
+
+
+def attempt(make, publisher, seconds=None):  # noqa: F811
+    """An update in a process of its own, which is killed after `seconds`; gives how long it ran, or None
+    where it was killed."""
+    begin = time.monotonic()
+    pid = os.fork()
+    if not pid:
+        code = 1
+        try:
+            make().update(Folder(publisher.folder), publisher.root)
+            code = 0
+        finally:
+            os._exit(code)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if os.WIFSIGNALED(status):
+        return None
+    assert os.WEXITSTATUS(status) == 0
+    return time.monotonic() - begin
+
+
+def test_200_kills_at_random_moments(place, keys):  # noqa: F811
+    chance = random.Random(7)
+    publisher = Publisher(place / "repository", keys)  # noqa: F811
+    publisher.publish("r0")
+
+    def make():
+        # A test that takes long enough to be met by a kill, and reads all of the model.
+        def test(folder):
+            assert (folder / "golden.json").is_file() and (folder / "detector.tflite").read_bytes()
+            time.sleep(0.003)
+            return ()
+
+        return device(place / "device", test)
+
+    attempt(make, publisher)
+    whole = check_whole(make().layout)
+    newest, longest, kills, met = 0, 0.05, 0, set()
+    while kills < KILLS:
+        if whole == f"r{newest}":
+            newest += 1
+            publisher.publish(f"r{newest}", model=chance.randbytes(40))
+            repository = publisher.open()
+            repository.set_channel("", repository.channel("").latest(3))
+            repository.publish()
+        taken = attempt(make, publisher, chance.uniform(0, 1.1 * longest))
+        if taken is None:
+            kills += 1
+        else:
+            longest = max(0.01, 0.5 * longest + 0.5 * taken)
+        before, whole = whole, check_whole(make().layout)
+        assert whole in (before, f"r{newest}")
+        left = place / "device" / "state" / "update"
+        trial = make().memory.trial
+        met.add((whole == before, (left / "incoming" / f"r{newest}").is_dir(), trial is not None))
+        if trial is not None and trial.begun > 2:
+            # One more, and the device would rightly take the model for what cuts it off.
+            attempt(make, publisher)
+            whole = check_whole(make().layout)
+    # The kills have met it in more than one place.
+    assert len(met) >= 2, met
+    made = make()
+    assert made.update(Folder(publisher.folder), publisher.root).release == f"r{newest}"
+    assert made.memory.trial is None and made.memory.last_good == f"r{newest}" and not made.memory.refused
+    left = [path.name for path in made.layout.models.iterdir()] + [path.name for path in made.layout.update.iterdir()]
+    assert not [name for name in left if name.startswith(".") or name.endswith(".part")], left
+
+
+EVENTS = {"os.rename", "os.remove", "os.symlink", "os.mkdir", "os.rmdir", "os.truncate", "open", "shutil.rmtree"}
+
+
+def test_a_kill_before_each_thing_that_is_done_to_files(place, keys):  # noqa: F811
+    """All of them, one after the other: what chance does not meet, since it is over in microseconds."""
+    publisher = Publisher(place / "repository", keys)  # noqa: F811
+    publisher.publish("one")
+    update(device(place / "before"), publisher)
+    publisher.publish("two")
+    seen = []
+    for number in range(1000):
+        here = place / "device"
+        shutil.copytree(place / "before", here, symlinks=True)
+        pid = os.fork()
+        if not pid:
+            code = 1
+            try:
+                made = device(here)
+                kill_before(number, here)
+                code = 0 if made.update(Folder(publisher.folder), publisher.root).release == "two" else 1
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        seen.append(check_whole(device(here).layout))
+        again = device(here)
+        assert update(again, publisher).release == "two" and again.memory.last_good == "two"
+        assert check_whole(again.layout) == "two" and not again.memory.refused
+        shutil.rmtree(here)
+        if not os.WIFSIGNALED(status):
+            assert os.WEXITSTATUS(status) == 0
+            break
+    assert seen[0] == "one" and seen[-1] == "two" and seen == sorted(seen)
+    assert len(seen) > 30, "an update does more than that"
+
+
+def kill_before(number, folder) -> None:
+    """Ends this process before the `number`th thing from here on that changes a file below `folder`."""
+    left = [number]
+
+    def hook(event, arguments):
+        if event in EVENTS and any(str(name).startswith(str(folder)) for name in arguments[:2]):
+            if _writes(event, arguments):
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def _writes(event, arguments) -> bool:
+    if event != "open":
+        return True
+    mode, flags = arguments[1], arguments[2]
+    return bool(flags & (os.O_WRONLY | os.O_RDWR)) if mode is None else any(letter in mode for letter in "wax+")
+
+
+@pytest.mark.parametrize("cut", ["remember", "link", "reload"])
+def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeypatch, cut):
+    """Each step of going back from a bad model, cut off right before it."""
+    publisher, made = publisher_of_two  # noqa: F811
+    failing = device(tmp_path / "device", probation=1.0)
+
+    class Cut(Exception):
+        pass
+
+    monkeypatch.setattr(type(failing), "_watch", lambda self, trial: Verdict(BAD, "no good"))
+    name = {"remember": "_remember", "link": "_link", "reload": "_reload"}[cut]
+    steps = getattr(type(failing), name)
+    go_back = type(failing).go_back
+
+    def cut_off(*_, **__):
+        raise Cut
+
+    def going(self, reason):
+        monkeypatch.setattr(type(failing), name, cut_off)
+        return go_back(self, reason)
+
+    monkeypatch.setattr(type(failing), "go_back", going)
+    with pytest.raises(Cut):
+        update(failing, publisher)
+    monkeypatch.setattr(type(failing), name, steps)
+    monkeypatch.setattr(type(failing), "go_back", go_back)
+    again = device(tmp_path / "device", probation=1.0)
+    update(again, publisher)
+    assert check_whole(again.layout) == "one" and again.memory.refused == {"two": "no good"}
+    assert again.memory.last_good == "one" and again.memory.trial is None
+
+
+@pytest.fixture
+def publisher_of_two(tmp_path, keys):  # noqa: F811
+    publisher = Publisher(tmp_path / "repository", keys)  # noqa: F811
+    publisher.publish("one")
+    made = device(tmp_path / "device")
+    assert update(made, publisher).word == UPDATED
+    publisher.publish("two")
+    return publisher, made
+
+
+def test_a_trial_that_is_cut_off_again_and_again_ends(tmp_path, publisher_of_two, monkeypatch):
+    """A model that takes the power down with it."""
+    publisher, _ = publisher_of_two  # noqa: F811
+
+    def cut(self, trial):
+        raise KeyboardInterrupt
+
+    watch = device(tmp_path / "device").__class__._watch
+    monkeypatch.setattr(device(tmp_path / "device").__class__, "_watch", cut)
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            update(device(tmp_path / "device", probation=1.0), publisher)
+        assert check_whole(device(tmp_path / "device").layout) == "two"
+    monkeypatch.setattr(device(tmp_path / "device").__class__, "_watch", watch)
+    last = device(tmp_path / "device", probation=1.0)
+    update(last, publisher)
+    assert check_whole(last.layout) == "one" and "cut off 4 times" in last.memory.refused["two"]
+
+
+def test_what_is_named_is_on_the_disk(tmp_path, monkeypatch):
+    """In this order: the content, the name, the folder that has the name."""
+    done = []
+    fsync, replace = os.fsync, os.replace
+    kind = lambda handle: "folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "file"  # noqa: E731
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append(f"flush {kind(handle)}"), fsync(handle)))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("rename"), replace(*names)))
+    fsync_files.write(tmp_path / "a", b"a")
+    assert done == ["flush file", "rename", "flush folder"]
+    done.clear()
+    fsync_files.link(tmp_path / "b", "a")
+    assert done == ["rename", "flush folder"] and (tmp_path / "b").read_bytes() == b"a"

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from runtime import Frame, InputError, KitError
+from runtime.bench import __main__ as bench
+from runtime.bench import baselines, cold_start, interleaving
+from runtime.common.command import exit_code
+from runtime.inference.engines import Request
+from tests.convert.test_readers import MEDIAPIPE
+from tests.support import tiny_detector
+from tests.support.reader_environment import environment
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(tiny_detector.build(signature={f"output_{3 - role}": role for role in range(4)}))
+    return path
+
+
+def test_an_aligned_table_and_what_it_is_compared_with(path, capsys):
+    other = path.with_name("other.tflite")
+    other.write_bytes(path.read_bytes())
+    assert bench.main([str(path), "--frames", "12", "--threads", "1", "--against", str(other)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{path}: 12 frames, cpu, ") and lines[0].endswith(", 1 thread")
+    assert [line.split("  ")[0] for line in lines[1:8]] == [
+        "ms a frame", "preprocess", "invoke", "postprocess", "total", "bare invoke", "other.tflite",
+    ]
+    assert len({len(line) for line in lines[1:8]}) == 1
+    assert [line.partition(":")[0] for line in lines[8:]] == [
+        "one frame", "the loop", "the command", "against other.tflite", "in brackets",
+    ]
+
+
+def test_one_object(path, capsys):
+    assert bench.main([str(path), "--frames", "12", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["frames"] == 12 and report["engine"] == "cpu" and report["against"] == {}
+    assert min(report[name] for name in ("ratio", "loop_fps", "bare_fps", "loop_ratio", "load_ms", "first_ms")) > 0
+    for name in ("ratio", "loop_ratio"):
+        low, high = report[f"{name}_spread"]
+        assert low <= report[name] <= high
+    assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}
+    assert report["trial"]["first_s"] > 0
+    if sys.platform == "linux":
+        assert report["trial"]["processes"] == 2 and report["trial"]["memory_mb"] > 20
+
+
+def test_the_loops_rate_is_that_of_its_frames():
+    report = bench.Times.of([1.0, 2.0, 3.0, 4.0])
+    assert (report.mean, report.p50) == (2.5, 2.5) and report.p99 == pytest.approx(3.97)
+
+
+def test_turns_are_compared_with_their_neighbours():
+    """A machine that gets slower all the time is no news about either side."""
+    done, clock = [], [0.0]
+
+    def thing(name, factor):
+        def measure(count):
+            done.append((name, count))
+            clock[0] += 1
+            return [factor * 1.1 ** clock[0]] * count
+
+        return measure
+
+    means = interleaving.rounds({"a": thing("a", 1.0), "b": thing("b", 2.0)}, 9, 2)
+    assert done[:4] == [("a", 2), ("b", 2), ("b", 2), ("a", 2)] and done[-1] == ("b", 1)
+    ratio = interleaving.Ratio.of(means["b"], means["a"])
+    assert ratio.low <= ratio.median <= ratio.high
+    assert ratio.low == pytest.approx(2 / 1.1) and ratio.high == pytest.approx(2 * 1.1)
+
+
+def test_mediapipe_on_the_same_file(shared):
+    python = environment("mediapipe", MEDIAPIPE)
+    model = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
+    picture = Frame(np.zeros((40, 60, 3), np.uint8))
+    with baselines.open_rival("mediapipe", str(model), str(python), Request(), [picture], 60) as rival:
+        assert rival.name.startswith("mediapipe ")
+        assert len(rival.times(3)) == 3 and min(rival.times(1)) > 0
+
+
+@pytest.mark.parametrize(
+    "python, message",
+    [("", "needs an environment with it: python3 -m venv"), ("/no/python", "/no/python: cannot be run: No such file")],
+)
+def test_mediapipe_that_is_not_there(path, python, message, capsys):
+    words = ["--mediapipe-python", python] if python else []
+    assert exit_code(bench.main, [str(path), "--frames", "1", "--against", "mediapipe", *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error and "--mediapipe-python mp/bin/python" in error and len(error.splitlines()) == 1
+
+
+def test_a_python_without_mediapipe(path, tmp_path):
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nexec {sys.executable} -S -c 'import mediapipe'\n")
+    script.chmod(0o755)
+    with pytest.raises(InputError, match="No module named 'mediapipe'; python3 -m venv"):
+        baselines.MediaPipe(str(path), str(script), [])
+    script.write_text("#!/bin/sh\necho ValueError: no metadata >&2\n")
+    with pytest.raises(KitError, match="mediapipe: ValueError: no metadata"):
+        baselines.MediaPipe(str(path), str(script), [])
+
+
+def test_a_rival_that_is_no_detector(path, capsys):
+    words = [str(path), "--frames", "1", "--against", str(path.with_name("none.tflite"))]
+    assert exit_code(bench.main, words) == 2
+    assert capsys.readouterr().err.endswith("none.tflite: no such file\n")
+
+
+def test_memory_is_that_of_a_process_and_those_under_it():
+    if sys.platform != "linux":
+        pytest.skip("only Linux says what is resident, in /proc")
+    # In a process of its own: this one gives memory back, and ends processes, of the tests before.
+    program = (
+        "import os, numpy as np; from runtime.bench import cold_start as trial\n"
+        "before, _ = trial.resident(os.getpid()); block = np.ones(50 << 20, np.uint8)\n"
+        "after, count = trial.resident(os.getpid()); assert block[0]; print(after - before, count)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+    assert 45 < float(shown[0]) < 60 and int(shown[1]) == 1
+
+
+def test_a_command_that_fails(path):
+    with pytest.raises(KitError, match="python -m runtime .*: error: none.png: no such file"):
+        cold_start.trial([str(path), "--source", "none.png", "--json", "-"])

@@ -1,0 +1,228 @@
+"""The engine's process, with a library that hangs and crashes as a chip's might."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime import Detector, InputError, KitError
+from runtime.inference.engines import Request
+from runtime.inference.interpreter import Interpreter
+from runtime.inference.process import worker as engine_worker
+from runtime.inference.process.engine import EngineLost, EngineProcess
+from runtime.inference.process.worker import Lost, Worker
+from runtime.telemetry.state import State
+from tests.support import tiny_detector
+from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.paths import ROOT
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "tiny_int8.tflite"
+    path.write_bytes(tiny_detector.build())
+    return path
+
+
+@pytest.fixture
+def compiled(path, edgetpu_library, monkeypatch):  # noqa: F811
+    """A file for the Edge TPU, and its library where processes that are started find it."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(edgetpu_library.parent))
+    compiled = path.with_name("tiny_int8_edgetpu.tflite")
+    compiled.write_bytes(tiny_detector.build(compiled=True))
+    return compiled
+
+
+def picture(process, value=0):
+    return np.full(process.inputs[0].shape, value, process.inputs[0].dtype)
+
+
+def ready(*arguments):
+    process = EngineProcess(*arguments)
+    process.wait_until_ready()
+    return process
+
+
+def test_it_gives_what_the_interpreter_gives(path):
+    here = Interpreter(path, Request("cpu"))
+    with ready(path, Request("cpu", threads=1)) as process:
+        assert (process.inputs, process.outputs) == (here.inputs, here.outputs)
+        assert (process.engine, process.package, process.path) == ("cpu", here.package, str(path))
+        for ours, theirs in zip(process.invoke(picture(process)), here.invoke(picture(process))):
+            assert ours.dtype == np.float32 and np.array_equal(ours, theirs)
+        assert min(process.bare_invoke(3)) > 0 and len(process.bare_invoke(3)) == 3
+        assert len(Detector(path, runner=process)(np.zeros((9, 9, 3), np.uint8))) == 2
+
+
+def test_two_may_be_under_way_and_come_back_in_order(shared):
+    path = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
+    here = Interpreter(path, Request("cpu", threads=1))
+    with ready(path, Request("cpu", threads=1)) as process:
+        pictures = [picture(process, value) for value in (0, 128, 255)]
+        expected = [here.invoke(tensor) for tensor in pictures]
+        process.submit(pictures[0])
+        process.submit(pictures[1])
+        assert (process.room, process.under_way) == (0, 2)
+        first, taken = process.result()
+        assert taken > 0 and process.room == 1
+        process.submit(pictures[2])
+        results = [first, process.result()[0], process.result()[0]]
+    for ours, theirs in zip(results, expected):
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs))
+
+
+def test_errors_of_loading_are_those_of_this_process(tmp_path):
+    (tmp_path / "text.tflite").write_text("no model")
+    with pytest.raises(InputError, match="text.tflite: not a .tflite file"):
+        ready(tmp_path / "text.tflite")
+    path = tmp_path / "chip.tflite"
+    path.write_bytes(tiny_detector.build(compiled=True))
+    with pytest.raises(KitError, match="libedgetpu.so.1 is not installed"):
+        ready(path)
+
+
+def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monkeypatch):
+    fuse = tmp_path / "fuse"
+    fuse.write_text("x")
+    for name, value in (("", "hang"), ("_RUN", "2"), ("_FUSE", str(fuse))):
+        monkeypatch.setenv(f"EDGETPU_STANDIN{name}", value)
+    with ready(compiled, Request(), 0.3) as process:
+        process.invoke(picture(process))
+        first = process.pid
+        process.submit(picture(process))
+        process.submit(picture(process))
+        with pytest.raises(EngineLost, match="gave no answer for 0.3 s while it ran the model"):
+            process.result()
+        process.restart()
+        process.wait_until_ready()
+        assert process.pid != first and (process.room, process.under_way) == (1, 1)
+        assert process.result()[0][2].reshape(-1)[0] == pytest.approx(0.9)
+        process.invoke(picture(process))
+
+
+def test_a_crash_is_named(compiled, monkeypatch):
+    monkeypatch.setenv("EDGETPU_STANDIN", "crash")
+    monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
+    with ready(compiled) as process:
+        with pytest.raises(EngineLost, match="was ended by SIGABRT while it ran the model; a library for an acc"):
+            process.invoke(picture(process))
+
+
+def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
+    monkeypatch.setenv("EDGETPU_STANDIN", "hang")
+    monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
+    code = (
+        "import sys, time, numpy\n"
+        "from runtime.inference.process.engine import EngineProcess\n"
+        "process = EngineProcess(sys.argv[1])\n"
+        "process.wait_until_ready()\n"
+        "process.submit(numpy.zeros(process.inputs[0].shape, numpy.uint8))\n"
+        "print(process.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, "-c", code, str(compiled)], stdout=subprocess.PIPE, env=environment)
+    child = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    for _ in range(300):
+        if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
+            return
+        time.sleep(0.05)
+    pytest.fail("the engine's process outlived its parent")
+
+
+class Fake:
+    """A process that does what a list says: outputs, or an error."""
+
+    engine = "fake"
+    notes = ("a note",)
+    room = 2
+
+    def __init__(self, outcomes, starts=()):
+        self.outcomes, self.starts = list(outcomes), list(starts)
+
+    def submit(self, tensor):
+        pass
+
+    def result(self):
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return [outcome], 1.0
+
+    def restart(self):
+        pass
+
+    def wait_until_ready(self):
+        error = self.starts.pop(0) if self.starts else None
+        if error:
+            raise error
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    waits = []
+    monkeypatch.setattr(Worker, "_is_over", lambda self, seconds: waits.append(seconds))
+    monkeypatch.setattr(engine_worker, "EngineProcess", Fake)
+
+    def make(fake, attempts=None):
+        state = State()
+        made = Worker(fake, state, attempts)
+        made.waits, made.state = waits, state
+        return made
+
+    return make
+
+
+def test_a_lost_job_comes_back_as_lost_and_the_next_one_whole(worker, capsys):
+    made = worker(Fake([EngineLost("hung"), "b"]))
+    for job in ("first", "second"):
+        made.submit(None, job)
+    room = []
+    assert made.next(lambda: room.append(made.has_room())) == ("first", Lost("hung"))
+    assert room == [False], "no room before there is a new engine"
+    assert made.next(lambda: room.append(made.has_room())) == ("second", (["b"], 1.0))
+    assert made.state.snapshot()["engine"] == {"name": "fake", "package": "", "state": "running", "restarts": 1}
+    assert capsys.readouterr().err == "engine lost: hung; a new one is started\nengine: a note\n"
+
+
+def test_five_failures_in_a_minute_back_off(worker):
+    made = worker(Fake([EngineLost("hung")] * 8))
+    for job in range(8):
+        made.submit(None, job)
+    for _ in range(8):
+        made.next(lambda: None)
+    made.end()
+    made.next(lambda: None)
+    assert made.waits == [0, 0, 0, 0, 1, 2, 4, 8]
+
+
+def test_an_engine_that_does_not_come_back(worker):
+    gone = KitError("no Edge TPU")
+    made = worker(Fake([EngineLost("hung"), "b"], [gone] * 6))
+    made.submit(None, "a")
+    made.submit(None, "b")
+    made.next(lambda: None)
+    assert made.next(lambda: None)[0] == "b", "a camera waits for ever"
+    made = worker(Fake([EngineLost("hung")], [gone] * 6), attempts=3)
+    made.submit(None, "a")
+    made.next(lambda: None)
+    with pytest.raises(KitError, match="no Edge TPU; given up after 3 tries"):
+        made.next(lambda: None)
+
+
+def test_most_limits_what_is_under_way(worker):
+    made = worker(Fake(["a"]))
+    assert made.has_room(1)
+    made.submit(None, "a")
+    assert made.has_room() and not made.has_room(1)
+    made.end()
+    assert not made.has_room() and made.next(lambda: None) == (None, None)

@@ -1,0 +1,107 @@
+"""On a made-up /sys, /dev and /proc, since no machine here has a chip."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from runtime.machine import edgetpu_devices as devices
+
+
+class System:
+    def __init__(self, root):
+        self.root = root
+        (root / "sys/bus").mkdir(parents=True)
+        (root / "proc").mkdir()
+
+    def usb(self, number=4, ids=("1a6e", "089a"), speed="5000", node=True):
+        folder = self.root / f"sys/bus/usb/devices/2-{number}"
+        folder.mkdir(parents=True)
+        for name, text in zip(("idVendor", "idProduct", "busnum", "devnum", "speed"), (*ids, "2", str(number), speed)):
+            (folder / name).write_text(f"{text}\n")
+        path = self.root / f"dev/bus/usb/002/{number:03d}"
+        return self._node(path) if node else path
+
+    def card(self, node=True):
+        folder = self.root / "sys/bus/pci/devices/0000:03:00.0"
+        folder.mkdir(parents=True)
+        (folder / "vendor").write_text("0x1ac1\n")
+        (folder / "device").write_text("0x089a\n")
+        path = self.root / "dev/apex_0"
+        return self._node(path) if node else path
+
+    def process(self, number, name, node):
+        folder = self.root / f"proc/{number}/fd"
+        folder.mkdir(parents=True)
+        (folder.parent / "comm").write_text(f"{name}\n")
+        (folder / "7").symlink_to(node)
+
+    def _node(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        return path
+
+
+@pytest.fixture
+def system(tmp_path):
+    return System(tmp_path)
+
+
+def test_none_at_all(system):
+    (system.root / "sys/bus/usb/devices/1-1").mkdir(parents=True)
+    assert devices.find(system.root) == []
+    assert "1a6e:089a" in devices.why_not("", system.root)
+    assert devices.why_not("usb:0", system.root).startswith("there is no Edge TPU on USB")
+    assert devices.why_not("pci", system.root).startswith("there is no Edge TPU on PCIe")
+
+
+def test_a_good_one_gives_no_reason(system):
+    node = system.usb(ids=("18d1", "9302"))
+    assert devices.find(system.root) == [devices.Device("usb", node, 5000)]
+    assert devices.why_not("", system.root) == devices.why_not("usb:0", system.root) == ""
+    assert devices.slow(system.root) == ""
+
+
+def test_a_number_too_high(system):
+    system.usb(4)
+    system.usb(5)
+    system.card()
+    assert devices.why_not("usb:2", system.root) == "there is no usb:2: the machine has usb:0, usb:1"
+    assert devices.why_not(":3", system.root) == "there is no :3: the machine has usb:0, usb:1, pci:0"
+    assert devices.why_not(":2", system.root) == ""
+
+
+def test_no_permission(system, monkeypatch):
+    node = system.usb()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != node)
+    reason = devices.why_not("", system.root)
+    assert reason.startswith(f"no permission for {node}: ") and "udev" in reason
+    card = system.card()
+    assert devices.why_not("", system.root) == "", "the other chip will do"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert f"no permission for {card}: add the user to its group" in devices.why_not("pci:0", system.root)
+
+
+def test_in_use_by_another_program(system):
+    system.process(42, "frigate", system.usb())
+    assert "is in use by process 42 (frigate)" in devices.why_not("", system.root)
+    other = system.usb(5)
+    assert devices.why_not("", system.root) == ""
+    system.process(os.getpid(), "python", other)
+    assert devices.why_not("usb:1", system.root) == "", "this process itself does not count"
+
+
+def test_a_card_without_its_driver(system):
+    system.card(node=False)
+    assert "install gasket-dkms" in devices.why_not("pci", system.root)
+
+
+def test_usb_2(system):
+    system.usb(speed="480")
+    assert "is on USB 2 (480 Mbit/s)" in devices.slow(system.root)
+    assert devices.why_not("", system.root) == ""
+
+
+def test_a_system_without_sys_says_nothing(tmp_path):
+    assert devices.why_not("", tmp_path) == "" and devices.slow(tmp_path) == ""

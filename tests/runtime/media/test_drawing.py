@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runtime import Box, Detection
+from runtime.media import drawing
+
+
+def grey(height, width):
+    return np.full((height, width, 3), 128, np.uint8)
+
+
+def test_the_box_is_where_it_should_be_and_the_picture_is_left_alone():
+    image = grey(300, 400)
+    out = drawing.draw(image, [Detection("cat", 3, 0.5, Box(100, 120, 300, 250))])
+    assert (image == 128).all()
+    assert out[200, 100].tolist() == list(drawing.color_of(3))
+    assert out[250, 200].tolist() == list(drawing.color_of(3))
+    assert (out[140:240, 110:290] == 128).all()
+    assert (out[260:] == 128).all() and (out[:, 310:] == 128).all()
+
+
+def test_rgb_pictures_come_out_bgr():
+    image = np.zeros((4, 4, 3), np.uint8)
+    image[..., 0] = 255
+    assert drawing.draw(image, (), "RGB")[0, 0].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (5, 3000), (3000, 5)])
+@pytest.mark.parametrize("label", ["cat", "Waschbär 浣熊", "x" * 300])
+def test_any_size_and_any_label(height, width, label):
+    box = Box(0, 0, width, height)
+    assert drawing.draw(grey(height, width), [Detection(label, 10**6, 1.0, box)]).shape == (height, width, 3)
+
+
+def test_classes_differ_in_colour():
+    assert len({drawing.color_of(i) for i in range(90)}) == 90
+
+
+def test_fit_keeps_the_aspect():
+    out = drawing.fit(np.full((10, 20, 3), 255, np.uint8), 40, 40)
+    assert out.shape == (40, 40, 3)
+    assert (out[10:30] == 255).all() and (out[:10] == 40).all() and (out[30:] == 40).all()
+
+
+def test_a_contact_sheet():
+    images = [np.full((size, 30, 3), 50 * i, np.uint8) for i, size in enumerate((10, 20, 30, 40, 50))]
+    sheet = drawing.contact_sheet(images, 2, cell=(30, 20), gap=2)
+    assert sheet.shape == (3 * 22 + 2, 2 * 32 + 2, 3)
+    assert sheet[2 + 10, 2 + 32 + 15].tolist() == [50] * 3
+    assert sheet[2 + 44 + 10, 2 + 15].tolist() == [200] * 3
+    assert drawing.contact_sheet(images[:1], 4).shape == (248, 328, 3)
+    with pytest.raises(ValueError):
+        drawing.contact_sheet([], 3)

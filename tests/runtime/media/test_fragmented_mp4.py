@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runtime import KitError
+from runtime.common.opencv import cv2
+from runtime.media import fragmented_mp4
+from runtime.media.fragmented_mp4 import FragmentedFile
+
+
+@pytest.fixture
+def short(tmp_path):
+    """A file as OpenCV writes it, of frames that are as bright as asked for."""
+
+    def write(*values, size=(64, 48)):
+        path = tmp_path / "short.mp4"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 10, size)
+        for value in values:
+            writer.write(np.full((size[1], size[0], 3), value, np.uint8))
+        writer.release()
+        return path
+
+    return write
+
+
+def played(path):
+    capture, found = cv2.VideoCapture(str(path)), []
+    while True:
+        done, image = capture.read()
+        if not done:
+            return found
+        found.append((round(capture.get(cv2.CAP_PROP_POS_MSEC)), float(image.mean())))
+
+
+def test_what_is_read_of_a_short_file(short):
+    encoded = fragmented_mp4.read(short(*range(0, 250, 10)))
+    assert len(encoded.samples) == 25 and encoded.size == (64, 48)
+    assert encoded.entry[4:8] == b"stsd" and b"mp4v" in encoded.entry
+    assert min(map(len, encoded.samples)) > 0
+
+
+def test_every_byte_count_between_fragments_can_be_played(short, tmp_path):
+    path = tmp_path / "long.mp4"
+    file = FragmentedFile(path)
+    ends = []
+    for values in ((0, 50), (100, 150, 200), (250,)):
+        file.add(fragmented_mp4.read(short(*values)), [0.1] * len(values))
+        ends.append(path.stat().st_size)
+    file.close()
+    expected = [(0, 0), (100, 50), (200, 100), (300, 150), (400, 200), (500, 250)]
+    assert [(at, pytest.approx(value, abs=5)) for at, value in expected] == played(path)
+    data = path.read_bytes()
+    cut = tmp_path / "cut.mp4"
+    # Also in the middle of a fragment, as a full disk or a power cut leaves it.
+    for end, frames in ((ends[0], 2), (ends[1], 5), (ends[1] - 20, 4), (ends[2] - 1, 5)):
+        cut.write_bytes(data[:end])
+        assert len(played(cut)) >= frames
+
+
+def test_a_rate_that_changes(short, tmp_path):
+    path = tmp_path / "long.mp4"
+    file = FragmentedFile(path)
+    file.add(fragmented_mp4.read(short(0, 0, 0)), [0.04, 1.0, 0.04])
+    file.close()
+    assert [at for at, _ in played(path)] == [0, 40, 1040]
+
+
+@pytest.mark.parametrize("data", [b"", b"no video" * 20, b"\0\0\0\x08ftyp", b"\0\0\0\x10moov\0\0\0\x08trak"])
+def test_other_files(tmp_path, data):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(data)
+    with pytest.raises(KitError, match="a.mp4: OpenCV wrote no MP4 as usual"):
+        fragmented_mp4.read(path)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from runtime.common.errors import InputError
+from runtime.model.raw_head import RawHead
+
+ANCHORS = np.array([[0.25, 0.5, 0.1, 0.2], [0.75, 0.5, 1.5, 0.3]], np.float32)
+HEAD = RawHead(ANCHORS, 3, 1, 25, 0.25, 0.5, (10.0, 10.0, 5.0, 5.0))
+
+
+def test_the_layout_byte_for_byte():
+    expected = b"RAWH" + struct.pack("<5I", 1, 2, 3, 1, 25) + struct.pack("<6f", 0.25, 0.5, 10, 10, 5, 5)
+    expected += struct.pack("<8f", *ANCHORS.ravel())
+    assert HEAD.encode() == expected
+    assert len(expected) == 48 + 16 * 2
+
+
+def test_it_reads_back():
+    read = RawHead.parse(HEAD.encode())
+    assert np.array_equal(read.anchors, ANCHORS) and read.anchors.dtype == np.float32
+    assert (read.classes, read.first, read.detections) == (3, 1, 25)
+    assert (read.score, read.iou, read.scales) == (0.25, 0.5, (10, 10, 5, 5))
+
+
+def changed(offset: int, kind: str, value) -> bytes:
+    data = bytearray(HEAD.encode())
+    struct.pack_into(kind, data, offset, value)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (b"", "does not start"),
+        (b"ZIPP" + HEAD.encode()[4:], "does not start"),
+        (changed(4, "<I", 2), "version 2"),
+        (changed(8, "<I", 3), "3 anchors do not fit"),
+        (HEAD.encode()[:-1], "do not fit"),
+        (HEAD.encode() + b"\0", "do not fit"),
+        (changed(12, "<I", 0), "no sense"),
+        (changed(16, "<I", 2), "no sense"),
+        (changed(20, "<I", 0), "no sense"),
+        (changed(24, "<f", float("nan")), "no sense"),
+        (changed(28, "<f", 0), "no sense"),
+        (changed(32, "<f", 0), "no sense"),
+        (changed(44, "<f", float("nan")), "no sense"),
+        (changed(48, "<f", float("inf")), "no sense"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_damage_is_named(data, message):
+    with pytest.raises(InputError, match=rf"part\.bin.*{message}"):
+        RawHead.parse(data, "part.bin")

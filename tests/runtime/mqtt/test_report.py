@@ -1,0 +1,100 @@
+"""What a device says about itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+
+from runtime.common import versions
+from runtime.mqtt import reporter as reporting
+from runtime.mqtt.report import Report, release_of
+from runtime.mqtt.reporter import Reporter
+from runtime.telemetry.health import sha256_of
+from runtime.telemetry.state import State
+from tests.support.simulated_fleet import report
+
+
+def test_a_report_is_read_as_it_was_written():
+    said = report(3, release="2025.11", reload="no such file", source="reopening")
+    assert Report.parse(said.text()) == said
+
+
+def test_reports_of_newer_and_older_kits_are_read():
+    said = report().as_dict()
+    said["weather"] = "fine"
+    said["counts"]["owls"] = 3
+    said["versions"]["firmware"] = "9"
+    del said["counts"]["gaps"]
+    assert Report.parse(json.dumps(said)) == report(time=said["time"], started=said["started"])
+
+
+@pytest.mark.parametrize("text", ["", "3", "[]", "{}", '{"time": 1}', report().text().replace('"fps": 9.5', '"fps": NaN')])
+def test_what_is_no_report_is_refused(text):
+    with pytest.raises(ValueError):
+        Report.parse(text)
+
+
+def test_the_release_is_the_folder_beside_the_link_that_tells_which_one_runs(tmp_path):
+    for name in ("41", "42"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "detector.tflite").touch()
+    assert release_of(str(tmp_path / "42" / "detector.tflite")) == ""
+    (tmp_path / "current").symlink_to("41")
+    assert release_of(str(tmp_path / "42" / "detector.tflite")) == "42"
+    assert release_of(str(tmp_path / "current" / "detector.tflite")) == "41"
+    assert release_of("detector.tflite") == ""
+
+
+class Clock:
+    now = 100.0
+
+    def monotonic(self):
+        return self.now
+
+
+def test_a_report_is_due_when_there_is_news_and_else_from_time_to_time(tmp_path, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(reporting, "time", clock)
+    model = tmp_path / "detector.tflite"
+    model.write_bytes(b"one")
+    state = State(str(model))
+    state.engine(name="cpu", package="numpy", state="running")
+    reporter = Reporter(state, 30)
+    first = reporter.due()
+    assert (first.model, first.sha256, first.engine, first.source) == (
+        "detector.tflite", sha256_of(model), "running", "starting",
+    )  # fmt: skip
+    assert first.versions.kit == versions.kit() and first.versions.engine == "cpu"
+    assert first.versions.interpreter == f"numpy {versions.package('numpy')}"
+    state.frame_done((), {})
+    assert reporter.due() is None, "counts can wait"
+    state.source(state="running")
+    assert reporter.due().source == "running"
+    clock.now += 29
+    assert reporter.due() is None
+    clock.now += 1
+    assert reporter.due().counts.frames == 1
+    reporter.renew()
+    assert reporter.due() is not None
+    other = tmp_path / "other.tflite"
+    other.write_bytes(b"two")
+    state.reloaded(str(other), ())
+    assert reporter.due().sha256 == sha256_of(other)
+    state.reload_failed("it has other classes")
+    assert reporter.due().reload == "it has other classes"
+
+
+def test_the_kits_version_is_known_without_an_installation(monkeypatch):
+    assert versions.kit()
+    monkeypatch.setattr(versions, "package", lambda name: "")
+    assert versions.kit().count(".") == 2
+    assert versions.package("no-such-package") == ""
+
+
+def test_news_is_what_changes_what_one_thinks_of_a_device():
+    said = report()
+    assert replace(said, fps=1.0, time=0.0).news == said.news
+    assert replace(said, engine="restarting").news != said.news

@@ -1,0 +1,252 @@
+"""Another model for a run that goes on: the source stays open, and every frame comes out once."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime.config import arguments
+from runtime.pipeline import active_model
+from runtime.pipeline.active_model import settled
+from runtime.pipeline.model_swap import Reloader
+from runtime.telemetry.health import Health
+from runtime.telemetry.state import State
+from tests.support import tiny_detector
+from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.mjpeg_server import MjpegServer, jpegs
+from tests.support.paths import ROOT
+
+CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
+
+if not hasattr(signal, "SIGHUP"):
+    pytest.skip("there is no SIGHUP", allow_module_level=True)
+
+
+def model(score: float, compiled: bool = False) -> bytes:
+    """Finds one thing, with this score."""
+    scores = np.array([[score, 0.1, 0.1]], np.float32)
+    outputs = [(name, scores if name == "c" else array) for name, array in tiny_detector.OUTPUTS]
+    return tiny_detector.build(outputs, compiled=compiled)
+
+
+class Run:
+    """`python -m runtime` on the link `current` in `place`, with a file of its health and one of JSON."""
+
+    def __init__(self, place, source, *words, file="detector.tflite", **environment) -> None:
+        self.place = place
+        command = [sys.executable, "-m", "runtime", str(place / "current" / file), "--source", source]
+        command += ["--threads", "1", "--json", str(place / "found.jsonl"), "--health", str(place / "health.json")]
+        self.process = subprocess.Popen(
+            [*command, *words], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stderr=open(place / "log", "w"), start_new_session=True,
+        )  # fmt: skip
+
+    @property
+    def log(self) -> str:
+        return (self.place / "log").read_text()
+
+    @property
+    def health(self) -> Health:
+        return Health.read(self.place / "health.json")
+
+    def until(self, condition) -> None:
+        end = time.monotonic() + 120
+        while True:
+            health = self.health
+            if health is not None and condition(health):
+                return
+            assert time.monotonic() < end and self.process.poll() is None, self.log
+            time.sleep(0.02)
+
+    def reload(self, release: str) -> None:
+        temporary = self.place / "next"
+        temporary.symlink_to(release)
+        temporary.replace(self.place / "current")
+        self.process.send_signal(signal.SIGHUP)
+
+    def end(self) -> list:
+        """What it found: (number of the frame, highest score) of each."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0, self.log
+        lines = [json.loads(line) for line in (self.place / "found.jsonl").read_text().splitlines()]
+        return [(line["frame"], round(line["detections"][0]["score"], 2)) for line in lines]
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+    for name, score in (("a", 0.9), ("b", 0.8)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "detector.tflite").write_bytes(model(score))
+        (folder / "detector_edgetpu.tflite").write_bytes(model(score, compiled=True))
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "detector.tflite").write_bytes(b"no model")
+    (tmp_path / "bad" / "detector_edgetpu.tflite").write_bytes(b"no model")
+    (tmp_path / "current").symlink_to("a")
+
+    def start(*words, **options):
+        started.append(Run(tmp_path, *words, **options))
+        return started[-1]
+
+    yield start
+    for run in started:
+        run.process.kill()
+        run.process.wait()
+
+
+def whole(found, log) -> list:
+    """The scores in order, each once. Every frame was done, and none twice; a file on a busy disk may
+    lack one all the same, since a live source waits for no sink."""
+    numbers = [number for number, _ in found]
+    assert numbers == sorted(set(numbers))
+    done = int(re.search(r"^(\d+) frames?, ", log, re.M)[1])
+    assert done >= numbers[-1] + 1 and " dropped" not in log
+    return [score for place, (_, score) in enumerate(found) if not place or found[place - 1][1] != score]
+
+
+def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
+    with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
+        run = start(camera.url, "--policy", "block")
+        run.until(lambda health: health.frames > 5)
+        assert run.health.model == str(tmp_path / "a" / "detector.tflite")
+        run.reload("b")
+        run.until(lambda health: health.reloads == 1)
+        assert run.health.model == str(tmp_path / "b" / "detector.tflite")
+        frames = run.health.frames
+        run.until(lambda health: health.frames > frames + 5)
+        # What is no model is refused, and the one before goes on.
+        run.reload("bad")
+        run.until(lambda health: health.reload_error)
+        assert "bad/detector.tflite" in run.health.reload_error and run.health.reloads == 1
+        frames = run.health.frames
+        run.until(lambda health: health.frames > frames + 5)
+        assert run.health.model == str(tmp_path / "b" / "detector.tflite") and run.health.restarts == 0
+        found = run.end()
+        assert camera.connections == 1
+    assert whole(found, run.log) == [0.9, 0.8]
+    assert "the model is not taken: " in run.log and "Traceback" not in run.log
+    assert not (tmp_path / "health.json").exists()
+
+
+def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_library):  # noqa: F811
+    """What brings a device back from a bad model: its engine is started again and again meanwhile."""
+    fuse = tmp_path / "fuse"
+    fuse.write_bytes(bytes(1000))
+    hangs = {"EDGETPU_STANDIN": "hang", "EDGETPU_STANDIN_RUN": "2", "EDGETPU_STANDIN_FUSE": str(fuse)}
+    with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
+        run = start(
+            camera.url, "--watchdog", "0.5", file="detector_edgetpu.tflite",
+            LD_LIBRARY_PATH=str(edgetpu_library.parent), **hangs,
+        )  # fmt: skip
+        run.until(lambda health: health.restarts >= 2)
+        fuse.write_bytes(b"")
+        run.reload("b")
+        run.until(lambda health: health.reloads == 1)
+        frames = run.health.frames
+        run.until(lambda health: health.frames > frames + 5)
+        assert camera.connections == 1
+        assert run.end()[-1][1] == 0.8
+
+
+def test_an_edge_tpu_is_let_go_before_it_is_opened_again(start, edgetpu_library):  # noqa: F811
+    with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
+        library = str(edgetpu_library.parent)
+        run = start(camera.url, "--policy", "block", file="detector_edgetpu.tflite", LD_LIBRARY_PATH=library)
+        run.until(lambda health: health.frames > 5 and health.engine == "edgetpu")
+        run.reload("b")
+        run.until(lambda health: health.reloads == 1)
+        run.reload("bad")
+        run.until(lambda health: health.reload_error)
+        frames = run.health.frames
+        run.until(lambda health: health.frames > frames + 5 and health.engine == "edgetpu")
+        assert run.health.model.endswith("/b/detector_edgetpu.tflite")
+        found = run.end()
+        assert camera.connections == 1
+    assert whole(found, run.log) == [0.9, 0.8]
+
+
+def test_a_terminal_that_goes_ends_the_run(tmp_path):
+    (tmp_path / "detector.tflite").write_bytes(model(0.9))
+    with MjpegServer(jpegs([10]), fps=30) as camera:
+        words = [sys.executable, "-m", "runtime", "detector.tflite", "--source", camera.url, "--health", "health.json"]
+        pid, terminal = pty.fork()
+        if not pid:
+            os.chdir(tmp_path)
+            os.environ["PYTHONPATH"] = str(ROOT)
+            os.execv(sys.executable, [*words, "--json", "found.jsonl", "--watchdog", "0"])
+        end = time.monotonic() + 60
+        while (health := Health.read(tmp_path / "health.json")) is None or not health.frames:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        os.close(terminal)
+        while not os.waitpid(pid, os.WNOHANG)[0]:
+            if time.monotonic() > end:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+        assert time.monotonic() < end
+
+
+def test_only_a_folder_reached_by_a_link_is_settled(tmp_path):
+    (tmp_path / "release").mkdir()
+    (tmp_path / "release" / "detector_int8.tflite").touch()
+    (tmp_path / "release" / "detector.tflite").symlink_to("detector_int8.tflite")
+    (tmp_path / "current").symlink_to("release")
+    real = str(tmp_path.resolve() / "release" / "detector_int8.tflite")
+    assert settled(str(tmp_path / "current" / "detector.tflite")) == real
+    plain = os.path.join(os.path.realpath(tmp_path), "release", "detector.tflite")
+    assert settled(plain) == plain and settled("model.tflite") == "model.tflite"
+
+
+@pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
+def test_of_models_that_wait_only_the_last_keeps_its_engine(start, tmp_path):
+    """Two reloads before the loop takes one, as while a frame hangs."""
+    link = tmp_path / "current" / "detector.tflite"
+    options = arguments.parse([str(link), "--source", str(tmp_path / "none.mp4"), "--threads", "1"])
+    runners = active_model.start(options, active_model.settled(options.file))
+    try:
+        active_model.wait(runners)
+        detector = active_model.detector(options, str(tmp_path / "a" / "detector.tflite"), runners[0])
+        state, exchange = State(detector.path, detector.labels, detector.score), active_model.Exchange()
+        running = active_model.Equipment(detector, (), (), detector.score)
+        before = children()
+        with Reloader(options, state, exchange, running):
+            wait_for(lambda: exchange.is_waiting, state.ask_reload)
+            (first,) = children() - before
+            wait_for(lambda: children() - before and first not in children(), state.ask_reload)
+            assert len(children() - before) == 1
+            assert exchange.take() is not None and exchange.take() is None
+        assert children() == before
+    finally:
+        active_model.close(runners)
+
+
+def children() -> set:
+    """The numbers of this process's children that run; each thread has its own."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {number for found in lists for number in found.read_text().split() if runs(number)}
+
+
+def runs(number: str) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().split(")")[-1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_for(condition, ask) -> None:
+    ask()
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import socket
+import sys
+import urllib.request
+
+import pytest
+
+from runtime import Box, Detection, InputError
+from runtime.sinks import open_sink
+from runtime.sinks._address import Address
+from runtime.telemetry.state import State
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def scraped(port):
+    parser = pytest.importorskip("prometheus_client.parser")
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = {}
+    for family in parser.text_string_to_metric_families(text):
+        for sample in family.samples:
+            found[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
+    return found
+
+
+def test_the_states_counters(port):
+    pytest.importorskip("prometheus_client")
+    state = State("model.tflite", score=0.25)
+    with open_sink(f"metrics:{port}", None) as sink:
+        sink.attach(state)
+        state.frame_done((Detection('a "b"\n', 0, 0.9, Box(0, 0, 1, 1)),) * 2, {"invoke": 20.0, "total": 30.0})
+        state.dropped_by_source(3)
+        state.dropped_by_sink("mqtt", 4)
+        state.count("gaps")
+        state.engine(state="running", restarts=2)
+        state.source(state="reopening")
+        found = scraped(port)
+        assert found["edge_detector_frames_total", ()] == 1
+        assert found["edge_detector_detections_total", ()] == 2
+        assert found["edge_detector_gaps_total", ()] == 1
+        assert found["edge_detector_dropped_total", (("at", "source"),)] == 3
+        assert found["edge_detector_dropped_total", (("at", "sink mqtt"),)] == 4
+        assert found["edge_detector_latency_seconds", (("quantile", "0.5"), ("stage", "invoke"))] == 0.02
+        assert found["edge_detector_objects", (("label", 'a "b"\n'),)] == 2
+        assert (found["edge_detector_engine_running", ()], found["edge_detector_source_running", ()]) == (1, 0)
+        assert found["edge_detector_engine_restarts_total", ()] == 2
+        assert found["edge_detector_score", ()] == 0.25
+        state.count("gaps", 2)
+        assert scraped(port)["edge_detector_gaps_total", ()] == 3
+    with pytest.raises(OSError):
+        scraped(port)
+
+
+def test_a_port_in_use_is_one_clear_line(port):
+    pytest.importorskip("prometheus_client")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        with pytest.raises(InputError, match=f"^--metrics: 127.0.0.1:{port}: port {port} is in use by another program"):
+            open_sink(f"metrics:{port}", None).attach(State())
+
+
+def test_without_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(InputError, match="--metrics needs the package prometheus-client .*pip install"):
+        open_sink("metrics:9100", None)
+
+
+@pytest.mark.parametrize(
+    "text, address, loopback",
+    [
+        ("8000", Address("127.0.0.1", 8000), True),
+        ("0.0.0.0:80", Address("0.0.0.0", 80), False),
+        ("localhost:80", Address("localhost", 80), True),
+        ("[::1]:80", Address("::1", 80), True),
+        ("[::]:80", Address("::", 80), False),
+        ("pi.local:80", Address("pi.local", 80), False),
+    ],
+)
+def test_addresses(text, address, loopback):
+    assert Address.parse(text, "--x") == address
+    assert address.is_loopback is loopback
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "70000", ":80", "::1:80", "a:b", "8000 ", "²"])
+def test_what_is_no_address(text):
+    with pytest.raises(InputError, match="^--x: "):
+        Address.parse(text, "--x")
+
+
+@pytest.mark.parametrize(
+    "address, message",
+    [
+        (Address("192.0.2.1", 8000), "this machine has no such address"),
+        (Address("no.such.host.invalid", 8000), "no such host"),
+    ],
+)
+def test_where_nobody_can_listen(address, message):
+    with pytest.raises(InputError, match=f"^--x: .*{message}"):
+        address.listen("--x")

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runtime import InputError
+from runtime.common.opencv import cv2
+from runtime.media import images
+from runtime.sources import open_source
+
+
+def picture(value, height=24, width=32):
+    return np.full((height, width, 3), value, np.uint8)
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (32, 24))
+    for value in (0, 60, 120, 180, 240):
+        writer.write(picture(value))
+    writer.release()
+    return path
+
+
+def test_a_picture(tmp_path):
+    path = tmp_path / "a.png"
+    images.write(path, picture(7))
+    with open_source(str(path)) as source:
+        assert (source.name, source.path, source.size, source.frames, source.fps) == ("a.png", path, (32, 24), 1, None)
+        (frame,) = source
+        assert (frame.index, frame.time, frame.color) == (0, 0.0, "BGR")
+        assert np.array_equal(frame.image, picture(7))
+        assert source.file_name(0) == "a.png"
+
+
+def test_a_folder_in_the_order_of_names(tmp_path):
+    for name, value in (("b.png", 2), ("a.bmp", 1), (".hidden.png", 9)):
+        images.write(tmp_path / name, picture(value))
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "more.png").mkdir()
+    with open_source(str(tmp_path)) as source:
+        assert source.frames == 2
+        frames = list(source)
+    assert [(frame.index, frame.time, frame.image[0, 0, 0]) for frame in frames] == [(0, 0.0, 1), (1, 1.0, 2)]
+    assert source.file_name(1) == "b.png"
+
+
+def test_a_bad_picture_among_good_ones_is_told_and_skipped(tmp_path, capfd):
+    images.write(tmp_path / "a.png", picture(1))
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    images.write(tmp_path / "c.png", picture(3))
+    source = open_source(str(tmp_path))
+    assert [frame.index for frame in source] == [0, 2]
+    assert source.skipped == 1
+    out, err = capfd.readouterr()
+    assert out == "" and err.splitlines() == [f"skipped: {tmp_path / 'b.png'}: not a picture, or a damaged one"]
+
+
+def test_a_folder_of_bad_pictures_only(tmp_path):
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    source = open_source(str(tmp_path))
+    with pytest.raises(InputError, match="none of its 1 pictures"):
+        list(source)
+
+
+def test_a_folder_without_pictures(tmp_path):
+    with pytest.raises(InputError, match="the folder is empty"):
+        open_source(str(tmp_path))
+    (tmp_path / "a.txt").write_text("")
+    with pytest.raises(InputError, match="none of its 1 entries is a picture"):
+        open_source(str(tmp_path))
+
+
+def test_a_video(video):
+    with open_source(str(video)) as source:
+        assert (source.size, source.fps, source.frames) == ((32, 24), 5, 5)
+        frames = list(source)
+        assert source.file_name(3) == "clip_000003.jpg"
+        assert [frame.index for frame in source] == [0, 1, 2, 3, 4], "a second pass begins again"
+    assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert [frame.image.mean() for frame in frames] == pytest.approx([0, 60, 120, 180, 240], abs=3)
+
+
+def test_a_videos_first_frames_and_times(shared):
+    with open_source(str(shared / "video/one-by-one-person-detection.mp4")) as source:
+        assert (source.size, source.fps, source.frames) == ((768, 432), 10, 1394)
+        times = [frame.time for frame, _ in zip(source, range(4))]
+    assert times == pytest.approx([0, 0.1, 0.2, 0.3])
+
+
+def test_a_cut_video_says_so_at_its_end(shared, tmp_path, capfd):
+    path = tmp_path / "cut.mp4"
+    path.write_bytes((shared / "video/one-by-one-person-detection.mp4").read_bytes()[:60_000])
+    assert 0 < len(list(open_source(str(path)))) < 1000
+    out, err = capfd.readouterr()
+    assert out == "" and len(err.splitlines()) == 1
+    assert "of 1394 frames; it may be cut short" in err
+
+
+@pytest.mark.parametrize("name, data", [("a.mp4", b"no video" * 99), ("a.mp4", b""), ("a.png", b"text"), ("a.jpg", b"")])
+def test_files_that_are_not_what_they_are_called(tmp_path, name, data, capfd):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=name):
+        open_source(str(path))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["none", "none.mp4", "none.png", "none.txt", "no/folder"])
+def test_what_is_not_there(tmp_path, name):
+    with pytest.raises(InputError, match="no such file"):
+        open_source(str(tmp_path / name))
+
+
+def test_what_is_of_no_kind(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("x")
+    with pytest.raises(InputError, match="not a source; give a folder of pictures or .* or a picture .* or a video"):
+        open_source(str(path))
+    with pytest.raises(InputError, match="not a source"):
+        open_source("gopher://camera")
+
+
+def test_a_source_is_added_by_adding_a_file(tmp_path, monkeypatch):
+    import runtime.sources
+
+    (tmp_path / "counter.py").write_text(
+        "KIND = 'a counter'\n"
+        "def accepts(spec): return spec.startswith('count:')\n"
+        "def connect(spec): return spec\n"
+    )
+    monkeypatch.setattr(runtime.sources, "__path__", [*runtime.sources.__path__, str(tmp_path)])
+    assert open_source("count:3") == "count:3"

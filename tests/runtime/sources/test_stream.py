@@ -1,0 +1,87 @@
+"""Streams, against a server on loopback."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from runtime import InputError, KitError
+from runtime.sources import open_source, stream
+from tests.support.mjpeg_server import MjpegServer, jpegs
+
+
+@pytest.fixture
+def camera():
+    with MjpegServer(jpegs([10, 100, 200])) as server:
+        yield server
+
+
+def test_frames_come_with_the_time_of_day(camera):
+    with open_source(camera.url) as source:
+        assert source.live and source.size == (128, 96) and source.frames is None
+        frames = [frame for frame, _ in zip(source, range(4))]
+    assert [frame.index for frame in frames] == [0, 1, 2, 3]
+    assert [round(frame.image.mean()) for frame in frames] == [10, 100, 200, 10]
+    assert all(abs(time.time() - frame.time) < 60 for frame in frames)
+    assert [frame.time for frame in frames] == sorted(frame.time for frame in frames)
+
+
+def test_a_sender_that_ends_is_an_error_and_can_be_opened_again(camera):
+    with open_source(camera.url) as source, pytest.raises(KitError, match="no more frames; the sender has ended"):
+        for frame in source:
+            if frame.index == 1:
+                camera.stop()
+    with pytest.raises(KitError, match="no stream can be opened there"):
+        open_source(camera.url)
+    camera.start()
+    with open_source(camera.url) as source:
+        assert next(iter(source)).index == 0
+
+
+def test_a_sender_that_hangs_is_an_error(camera, monkeypatch):
+    monkeypatch.setattr(stream, "READ_SECONDS", 1)
+    with open_source(camera.url) as source, pytest.raises(KitError, match="sent nothing for 1 s"):
+        for _ in source:
+            camera.stalled.set()
+
+
+def test_closing_from_elsewhere_ends_the_iterator(camera):
+    source = open_source(camera.url)
+    frames = iter(source)
+    next(frames)
+    source.close()
+    assert list(frames) == []
+
+
+def test_user_and_password_are_used_and_never_shown(camera):
+    camera.password = "secret"
+    address = camera.url.replace("//", "//camera:secret@")
+    with open_source(address) as source:
+        assert next(iter(source)).image.shape == (96, 128, 3)
+        assert source.name == camera.url
+        assert source.file_name(7) == f"127.0.0.1_{camera.port}_video.mjpg_000007.jpg"
+    for wrong in (camera.url.replace("//", "//camera:wrongsecret@"), f"{camera.url}?token=wrongsecret"):
+        with pytest.raises(KitError) as raised:
+            open_source(wrong)
+        assert "secret" not in str(raised.value) and camera.url in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address, name",
+    [
+        ("rtsp://u:p@cam:554/a/b?c=d#e", "rtsp://cam:554/a/b"),
+        ("RTSP://cam", "rtsp://cam"),
+        ("http://u:p%40x@[fe80::1]:80/x", "http://[fe80::1]:80/x"),
+        ("http://a:b/c@cam/x", "http://cam/x"),
+        ("http://a:b@c@cam/x", "http://cam/x"),
+    ],
+)
+def test_what_is_shown_of_an_address(address, name):
+    assert stream.shown(address) == name
+
+
+@pytest.mark.parametrize("address", ["rtsp://", "http:///video", "http://[::1/video"])
+def test_an_address_without_a_host(address):
+    with pytest.raises(InputError, match="names no host"):
+        open_source(address)

@@ -1,0 +1,82 @@
+"""The small file that says how a run is doing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+
+import pytest
+
+from runtime import Labels
+from runtime.common.errors import InputError
+from runtime.telemetry.health import STALE_SECONDS, Health, HealthFile
+from runtime.telemetry.state import State
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"weights")
+    return path
+
+
+def until(true) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end, "nothing happened for ten seconds"
+        time.sleep(0.005)
+
+
+def test_the_file_says_what_the_run_does(model, tmp_path):
+    state, place = State(str(model)), tmp_path / "run" / "health.json"
+    state.engine(name="cpu", state="running")
+    with HealthFile(place, state, every=0.01) as file:
+        first = Health.read(place)
+        assert first == Health.read(place) and first.is_fresh() and not first.is_fresh(first.time + STALE_SECONDS + 1)
+        assert (first.model, first.engine, first.frames) == (str(model), "cpu", 0)
+        assert first.sha256 == hashlib.sha256(b"weights").hexdigest()
+        state.frame_done([], {})
+        until(lambda: Health.read(place).frames == 1)
+        state.reload_failed("it is no model")
+        until(lambda: Health.read(place).reload_error == "it is no model")
+        other = tmp_path / "other.tflite"
+        other.write_bytes(b"others")
+        state.reloaded(str(other), Labels(("cat",)))
+        until(lambda: Health.read(place).sha256 == hashlib.sha256(b"others").hexdigest())
+        assert (file.health().reloads, file.health().reload_error) == (1, "")
+    assert not place.exists() and not list(place.parent.iterdir())
+
+
+def test_whoever_reads_sees_it_whole(model, tmp_path):
+    place, wrong, ended = tmp_path / "health.json", [], threading.Event()
+
+    def read():
+        while not ended.is_set():
+            try:
+                json.loads(place.read_text())
+            except ValueError as error:
+                wrong.append(error)
+
+    with HealthFile(place, State(str(model)), every=0.0005):
+        reader = threading.Thread(target=read)
+        reader.start()
+        time.sleep(0.2)
+        ended.set()
+        reader.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"time": 1', "\xff"])
+def test_what_is_no_health_is_none(tmp_path, text):
+    place = tmp_path / "health.json"
+    assert Health.read(place) is None
+    place.write_bytes(text.encode("latin-1"))
+    assert Health.read(place) is None
+
+
+def test_a_place_that_cannot_be_written_is_said_before_the_run(model, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="--health .*file/health.json: cannot be written"):
+        HealthFile(tmp_path / "file" / "health.json", State(str(model))).__enter__()

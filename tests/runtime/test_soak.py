@@ -1,0 +1,153 @@
+"""A run for a long time, in which everything goes wrong that does in months.
+
+The suite has a short one. For a long one: KIT_SOAK_FRAMES=20000 python -m pytest -s tests/runtime/test_soak.py
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime.bench import cold_start
+from tests.runtime.web.test_web import free_port
+from tests.support import tiny_detector
+from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.mosquitto import Mosquitto
+from tests.support.paths import ROOT
+
+FRAMES = int(os.environ.get("KIT_SOAK_FRAMES", "600"))
+EVERY = 500 if FRAMES >= 5000 else 100
+HANGS = 2
+VIEWERS = 3
+# Megabytes: what a run may take more in its last quarter than in its second. A short one is still
+# filling its caches then.
+GROWTH = 4.0 if FRAMES >= 5000 else 16.0
+
+COMMAND = """
+import sys
+import runtime.sources
+runtime.sources.__path__.append(sys.argv.pop(1))
+from runtime.__main__ import main
+from runtime.common.command import run
+run(main, leaves_threads=True)
+"""
+
+
+class Run:
+    """The command in a process of its own, and what can be seen of it from outside."""
+
+    def __init__(self, place, library, words):
+        (place / "fuse").write_text("x" * HANGS)
+        (place / "tiny_edgetpu.tflite").write_bytes(tiny_detector.build(compiled=True))
+        self.lines = place / "found.jsonl"
+        environment = {
+            **os.environ, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(library.parent), "EDGETPU_STANDIN": "hang",
+            "EDGETPU_STANDIN_RUN": str(FRAMES // 5), "EDGETPU_STANDIN_FUSE": str(place / "fuse"),
+        }  # fmt: skip
+        self._errors = open(place / "errors", "w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(ROOT / "tests" / "soak_sources"), "tiny_edgetpu.tflite"]
+            + ["--source", f"failing:{EVERY}", "--policy", "block", "--frames", str(FRAMES), "--watchdog", "1"]
+            + ["--json", str(self.lines), *words],
+            cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=self._errors,
+        )  # fmt: skip
+
+    @property
+    def done(self):
+        """Frames so far."""
+        return self.lines.read_bytes().count(b"\n") if self.lines.exists() else 0
+
+    def files(self):
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def threads(self):
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    @property
+    def errors(self):
+        self._errors.flush()
+        self._errors.seek(0)
+        return self._errors.read()
+
+
+def watch(port, stop, seen):
+    """A viewer that comes and goes."""
+    from websockets.exceptions import WebSocketException
+    from websockets.sync.client import connect
+
+    while not stop.is_set():
+        try:
+            with connect(f"ws://127.0.0.1:{port}/live", compression=None, open_timeout=5) as live:
+                for _ in range(10):
+                    live.recv(timeout=5)
+                    seen.append(1)
+        except (OSError, WebSocketException, TimeoutError):
+            pass
+        stop.wait(0.2)
+
+
+# A long one takes as long as it takes.
+@pytest.mark.timeout(600 if FRAMES < 5000 else 0)
+def test_months_in_short(tmp_path, edgetpu_library):  # noqa: F811
+    if sys.platform != "linux":
+        pytest.skip("memory, files and threads of a process are read from /proc, which is Linux's")
+    pytest.importorskip("websockets")
+    pytest.importorskip("paho.mqtt.client")
+    port, stop, seen = free_port(), threading.Event(), []
+    with Mosquitto(tmp_path) as broker:
+        words = ["--serve", f"{port}", "--mqtt", f"mqtt://{broker.address}/edge/soak"]
+        run = Run(tmp_path, edgetpu_library, words)
+        viewers = [threading.Thread(target=watch, args=(port, stop, seen), daemon=True) for _ in range(VIEWERS)]
+        for viewer in viewers:
+            viewer.start()
+        samples, restarts = [], [FRAMES // 4, FRAMES // 2]
+        begin = time.monotonic()
+        while run.process.poll() is None:
+            if restarts and run.done >= restarts[0]:
+                restarts.pop(0)
+                broker.stop()
+                time.sleep(0.5)
+                broker.start()
+            try:
+                samples.append((run.done, cold_start.resident(run.process.pid)[0], run.files(), run.threads()))
+            except OSError:
+                break
+            time.sleep(0.05 if FRAMES < 5000 else 0.5)
+            assert time.monotonic() - begin < 120 + FRAMES, run.errors
+        stop.set()
+        code = run.process.wait(60)
+    errors = run.errors
+    assert code == 0, errors
+    summary = errors.splitlines()[-1]
+    print(summary)
+    # With every frame on its way through the queues, the one that fails comes first of a new camera.
+    assert re.match(rf"{FRAMES - HANGS} frames, {2 * (FRAMES - HANGS)} detections, {HANGS} dropped, ", summary), errors
+    gaps = (FRAMES - 1) // EVERY
+    assert f", {gaps} gaps in the source, {HANGS} restarts of the engine;" in summary
+    assert errors.count("source lost: failing: the cable was pulled") == gaps
+    assert errors.count("engine lost: the engine gave no answer for 1 s") == HANGS
+    assert "Traceback" not in errors and not restarts and len(seen) > VIEWERS
+    indices = [json.loads(line)["frame"] for line in run.lines.read_text().splitlines()]
+    assert indices == sorted(set(indices)) and indices[-1] == FRAMES - 1
+    check_growth(samples)
+
+
+def check_growth(samples):
+    """Memory, open files and threads, in the last quarter against the second."""
+    early = [sample for sample in samples if FRAMES // 4 <= sample[0] < FRAMES // 2]
+    late = [sample for sample in samples if sample[0] >= 3 * FRAMES // 4]
+    assert early and late
+    before, after = ([statistics.median(column) for column in list(zip(*part))[1:]] for part in (early, late))
+    print(f"memory {before[0]:.1f} -> {after[0]:.1f} MB, files {before[1]} -> {after[1]}, threads {before[2]} -> {after[2]}")
+    assert after[0] - before[0] < GROWTH
+    # Viewers come and go.
+    assert abs(after[1] - before[1]) <= 2 * VIEWERS and abs(after[2] - before[2]) <= 2 * VIEWERS

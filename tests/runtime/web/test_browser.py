@@ -1,0 +1,201 @@
+"""The page as people see it, in headless Chromium."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+
+import cv2
+import numpy as np
+import pytest
+
+from runtime import Box, Detection, Frame
+from runtime.common import detection_json
+from runtime.common.values import Labels
+from runtime.media.drawing import color_of
+from runtime.sinks import json_lines, open_sink
+from runtime.telemetry.state import State
+from tests.support.browser import headless, wait
+
+pytest.importorskip("websockets")
+
+FOUND = (
+    Detection("cat", 0, 0.91, Box(40.25, 60.5, 160, 200)),
+    Detection("dog <b>", 1, 0.52, Box(200, 100, 300.75, 220), track=12),
+    Detection("bird", 2, 0.4, Box(0, 0, 320, 240)),
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    made = headless(tmp_path_factory.mktemp("profile"))
+    yield made
+    made.quit()
+
+
+@pytest.fixture
+def port(monkeypatch):
+    monkeypatch.delenv("EDGE_DETECTOR_TOKEN", raising=False)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def serve(port, host=""):
+    state = State("street.tflite", Labels(("cat", "dog <b>", "bird")), 0.5)
+    state.engine(name="CPU", state="running")
+    state.source(name="camera 0", state="running")
+    sink = open_sink(f"serve:{host}{port},fps=100", None)
+    sink.attach(state)
+    return sink, state
+
+
+def frame(index, value=128):
+    return Frame(np.full((240, 320, 3), value, np.uint8), index, index / 10)
+
+
+def shown(browser):
+    return browser.execute_script("return document.getElementById('boxes').dataset.frame")
+
+
+def text(browser, name):
+    """What a person reads there, as one line."""
+    return " ".join(browser.execute_script("return document.getElementById(arguments[0]).innerText", name).split())
+
+
+def pixels(browser, name):
+    """A canvas of the page, uint8 [height, width, 4] as BGRA."""
+    url = browser.execute_script("return document.getElementById(arguments[0]).toDataURL('image/png')", name)
+    return cv2.imdecode(np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def errors(browser):
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def show(browser, sink, frame, found):
+    """Writes until the page shows the frame: it takes one only when it has drawn the last."""
+
+    def seen():
+        sink.write(frame, found)
+        return shown(browser) == str(frame.index)
+
+    wait(seen)
+
+
+def test_the_boxes_drawn_are_those_of_the_json(browser, port):
+    sink, state = serve(port)
+    state.frame_done(FOUND, {"invoke": 19.2, "total": 24.0})
+    browser.get(f"http://127.0.0.1:{port}/")
+    show(browser, sink, frame(5), FOUND)
+    said = json.loads(detection_json.line(frame(5), FOUND))["detections"]
+    drawn = pixels(browser, "boxes")
+    assert drawn.shape == (240, 320, 4)
+    edges = np.zeros((240, 320), bool)
+    for found in said:
+        left, top, right, bottom = found["box"]
+        color = np.array(color_of(found["class"]))
+        for x in (left, right):
+            column = slice(max(0, int(x) - 2), int(x) + 3)
+            middle = drawn[int((top + bottom) / 2), column]
+            assert is_drawn(middle, color), f"{found['label']}: no edge at x={x}"
+        for y in (top, bottom):
+            middle = drawn[max(0, int(y) - 2) : int(y) + 3, int(left + 0.8 * (right - left))]
+            assert is_drawn(middle, color), f"{found['label']}: no edge at y={y}"
+        mark(edges, found["box"])
+    # Nothing else is drawn, but for the captions.
+    assert not (drawn[..., 3] > 30)[~edges].any()
+    assert text(browser, "objects") == "cat 0.91 dog <b> #12 0.52 bird 0.40"
+    assert abs(pixels(browser, "picture")[..., 0].astype(int) - 128).max() < 4
+    show(browser, sink, frame(6), ())
+    assert not pixels(browser, "boxes").any() and text(browser, "nothing") == "Nothing found"
+    assert errors(browser) == []
+    sink.close()
+
+
+def is_drawn(found, color):
+    return bool(((found[:, 3] > 100) & (np.abs(found[:, :3].astype(int) - color).max(1) < 40)).any())
+
+
+def mark(area, box):
+    """Where a box and its caption may be."""
+    left, top, right, bottom = (int(round(side)) for side in box)
+    for columns, rows in (
+        ((left - 3, left + 3), (top - 3, bottom + 3)), ((right - 3, right + 3), (top - 3, bottom + 3)),
+        ((left - 3, right + 3), (top - 3, top + 3)), ((left - 3, right + 3), (bottom - 3, bottom + 3)),
+        ((left - 3, left + 90), (top - 14, top + 14)),
+    ):  # fmt: skip
+        area[max(0, rows[0]) : rows[1], max(0, columns[0]) : columns[1]] = True
+
+
+def test_speed_counts_and_state_are_shown_and_the_threshold_is_set(browser, port):
+    sink, state = serve(port)
+    for _ in range(50):
+        state.frame_done(FOUND, {"invoke": 19.24, "total": 24.0})
+    state.dropped_by_sink("mqtt", 1234)
+    browser.get(f"http://127.0.0.1:{port}/")
+    wait(lambda: text(browser, "model") == "street.tflite")
+    assert text(browser, "source") == "Source camera 0" and text(browser, "engine") == "Engine CPU"
+    assert "Model 19.2 19.2" in text(browser, "latency") and "Total 24.0" in text(browser, "latency")
+    assert "Dropped by mqtt 1,234" in text(browser, "totals") and "Frames 50" in text(browser, "totals")
+    assert text(browser, "legend") == "cat dog <b> bird"
+    chart = pixels(browser, "chart")[..., :3].reshape(-1, 3).astype(int)
+    for detection in FOUND:
+        assert (np.abs(chart - color_of(detection.class_id)).max(1) < 4).sum() > 20, detection.label
+    browser.execute_script(
+        "const slider = document.getElementById('score'); slider.value = 0.3; slider.dispatchEvent(new Event('input'))"
+    )
+    wait(lambda: state.score == 0.3)
+    assert text(browser, "score-value") == "0.30"
+    sink.close()
+
+
+def test_it_survives_a_source_that_stops_and_a_detector_that_restarts(browser, port):
+    sink, state = serve(port)
+    browser.get(f"http://127.0.0.1:{port}/")
+    show(browser, sink, frame(1), FOUND)
+    state.source(state="reopening", retries=4)
+    wait(lambda: "No new picture for" in text(browser, "notice") and "reopening" in text(browser, "notice"))
+    wait(lambda: text(browser, "source") == "Source reopening, try 4")
+    state.source(state="running", retries=0)
+    show(browser, sink, frame(2), FOUND)
+    wait(lambda: browser.execute_script("return document.getElementById('notice').hidden"))
+    sink.close()
+    wait(lambda: "connecting again" in text(browser, "link"))
+    sink, state = serve(port)
+    wait(lambda: text(browser, "link") == "Page live")
+    show(browser, sink, frame(3), ())
+    sink.close()
+
+
+def test_the_token_is_asked_for_and_a_wrong_one_refused(browser, port, monkeypatch):
+    monkeypatch.setenv("EDGE_DETECTOR_TOKEN", "a token of letters")
+    sink, _ = serve(port, "0.0.0.0:")
+    browser.get(f"http://127.0.0.1:{port}/")
+    enter(browser, "wrong")
+    wait(lambda: "That token is wrong" in browser.find_element("tag name", "body").text)
+    enter(browser, "a token of letters")
+    wait(lambda: text(browser, "link") == "Page live")
+    assert browser.current_url == f"http://127.0.0.1:{port}/"
+    sink.close()
+
+
+def enter(browser, token):
+    field = browser.find_element("id", "token")
+    field.send_keys(token)
+    field.submit()
+
+
+@pytest.mark.parametrize("width", [390, 820])
+def test_it_fits_a_phone(browser, port, width):
+    sink, _ = serve(port)
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    )
+    browser.get(f"http://127.0.0.1:{port}/")
+    show(browser, sink, frame(1), FOUND)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script("return document.getElementById('picture').clientWidth") > 0.9 * width - 20
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    sink.close()

@@ -1,0 +1,1 @@
+"""What tests share: small detectors and data sets, servers, other programs, and where things lie."""

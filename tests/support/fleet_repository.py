@@ -1,0 +1,183 @@
+"""A publisher and its devices in small: real keys, signatures and files, with models that are a few bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tuf")
+pytest.importorskip("cryptography")
+
+from devices.host.paths import MODEL, Layout  # noqa: E402
+from devices.keys.key_ring import Keyring  # noqa: E402
+from devices.publish.repository import Lifetimes, Repository  # noqa: E402
+from devices.releases import channel  # noqa: E402
+from devices.releases.channel import Offer  # noqa: E402
+from devices.releases.release import NAME, Part, Release  # noqa: E402
+from devices.update.transport import Folder  # noqa: E402
+from devices.update.updater import Device, Settings  # noqa: E402
+
+
+def ring_in(folder: Path, **options) -> Keyring:
+    ring = Keyring(folder, lambda role: b"a passphrase for tests")
+    ring.create(**options)
+    return ring
+
+
+@dataclass
+class Publisher:
+    """`folder` is the repository."""
+
+    folder: Path
+    ring: Keyring
+    lifetimes: Lifetimes = Lifetimes()
+
+    @property
+    def root(self) -> bytes:
+        """What devices trust to begin with."""
+        return self.ring.roots()[0][1]
+
+    def open(self) -> Repository:
+        return Repository(self.folder, self.ring, self.lifetimes)
+
+    def publish(self, name, model=None, group="", percent=100.0, files=None, text=None) -> None:
+        """A release with an int8 and a compiled model. `files` are besides, `text` takes the place of its list."""
+        content = {
+            "detector_int8.tflite": (model or name.encode()) * 1000,
+            "detector_int8_edgetpu.tflite": b"compiled " + name.encode(),
+            "golden_int8.json": b"{}",
+            "labels.txt": b"cat\n",
+            **(files or {}),
+        }
+        parts = tuple(Part(file, len(data), hashlib.sha256(data).hexdigest()) for file, data in content.items())
+        models = {"int8": "detector_int8.tflite", "edgetpu": "detector_int8_edgetpu.tflite"}
+        content[NAME] = (text or Release(name, models, parts, {}).text()).encode()
+        repository = self.open()
+        repository.set_channel(group, repository.channel(group).with_offer(Offer(name, percent)))
+        repository.add(group, {channel.release_target(group, name, file): data for file, data in content.items()})
+        repository.publish()
+
+    def change(self, name, group="", **changes) -> None:
+        repository = self.open()
+        offered = repository.channel(group)
+        repository.set_channel(group, offered.with_offer(replace(offered.offer(name), **changes)))
+        repository.publish()
+
+    def refresh(self) -> None:
+        self.open().publish()
+
+    def copy(self, to: Path) -> Path:
+        return Path(shutil.copytree(self.folder, to))
+
+
+def device(place: Path, test=lambda folder: (), **settings) -> Device:
+    """A device without a runtime, whose trials end at once."""
+    layout = Layout(place / "etc", place / "state", place / "run")
+    said = []
+    made = Device(layout, test, Settings(**{"probation": 0.0, "device": "a", **settings}), tell=said.append)
+    made.said = said
+    return made
+
+
+def update(made: Device, publisher: Publisher, folder=None):
+    return made.update(Folder(folder or publisher.folder), publisher.root)
+
+
+def check_whole(layout: Layout) -> str:
+    """The release that runs, every file of which is as its list says."""
+    name = layout.current.resolve(strict=True).name
+    assert layout.model.is_file()
+    for place in layout.models.iterdir():
+        if place.is_symlink():
+            continue
+        told = json.loads((place / NAME).read_text())
+        assert told["release"] == place.name
+        assert (place / MODEL).exists() and (place / "golden.json").is_file()
+        for file, entry in told["files"].items():
+            path = place / file
+            if path.exists():
+                assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"], path
+    return name
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    return ring_in(tmp_path_factory.mktemp("keys") / "keys")
+
+
+@pytest.fixture
+def publisher(tmp_path, keys):
+    """With the release `one` published."""
+    made = Publisher(tmp_path / "repository", keys)
+    made.publish("one")
+    return made
+
+
+@pytest.fixture
+def running(tmp_path, publisher):
+    """A device that runs `one`."""
+    made = device(tmp_path / "device")
+    assert update(made, publisher).release == "one"
+    return made
+
+
+class Server:
+    """A web server for a folder that can be told to misbehave: `answer(handler, name, data, start)` writes
+    the body of each answer; it knows ranges unless `ranges` is false."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked = []
+        self.ranges = True
+        self.answer = lambda handler, name, data, start: handler.wfile.write(data[start:])
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer._do_get(self)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _do_get(self, handler) -> None:
+        name = handler.path.lstrip("/")
+        path = self.folder / name
+        wanted = handler.headers.get("Range") if self.ranges else None
+        self.asked.append((name, wanted))
+        if not path.is_file():
+            handler.send_error(404)
+            return
+        data = path.read_bytes()
+        start = int(wanted[len("bytes=") :].rstrip("-")) if wanted else 0
+        handler.send_response(206 if wanted else 200)
+        if wanted:
+            handler.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        handler.end_headers()
+        try:
+            self.answer(handler, name, data, start)
+        except OSError:
+            # The client has had enough.
+            pass
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server(publisher):
+    made = Server(publisher.folder)
+    yield made
+    made.close()

@@ -1,0 +1,148 @@
+"""Small data sets in every format, written line by line from one description, whole or wrong on purpose."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Sequence
+
+import cv2
+import numpy as np
+
+from train.files import tf_example, tfrecord
+
+BOX = ("cat", 4, 5, 30, 28)
+FORMATS = ("coco", "csv", "pascal_voc", "tfrecord", "yolo")
+SIZE = (64, 48)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture: `part` is "train" or "valid", `size` what the annotation says, `data` the file, None for none."""
+
+    name: str
+    part: str = "train"
+    boxes: tuple[tuple, ...] = (BOX,)
+    size: tuple[int, int] = SIZE
+    data: Optional[bytes] = b""
+
+    @property
+    def stem(self) -> str:
+        return Path(self.name).stem
+
+
+def picture(seed: int = 0, size: tuple[int, int] = SIZE) -> bytes:
+    """A smooth JPEG."""
+    grid = np.random.default_rng(seed).integers(0, 255, (3, 4, 3)).astype(np.uint8)
+    return cv2.imencode(".jpg", cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR))[1].tobytes()
+
+
+def samples(count: int, validation: int = 0, boxes: Sequence[tuple] = (BOX,)) -> list[Sample]:
+    """`count` pictures named p0.jpg, p1.jpg, ..., of which the last `validation` are for validation."""
+    parts = ["train"] * (count - validation) + ["valid"] * validation
+    return [Sample(f"p{i}.jpg", part, tuple(boxes), data=picture(i)) for i, part in enumerate(parts)]
+
+
+def write(format: str, folder: Path, pictures: Sequence[Sample], labels: Sequence[str] = ("cat",)) -> Path:
+    """Writes `pictures` to `folder` as exports of that format lie there; `labels` where the format lists them."""
+    for part in dict.fromkeys(sample.part for sample in pictures):
+        inside = [sample for sample in pictures if sample.part == part]
+        place = folder / part
+        (place / "images" if format == "yolo" else place).mkdir(parents=True)
+        if format != "tfrecord":
+            for sample in inside:
+                if sample.data is not None:
+                    (place / ("images" if format == "yolo" else ".") / sample.name).write_bytes(sample.data)
+        WRITERS[format](place, inside, list(labels))
+    return folder
+
+
+def _voc(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+    for sample in pictures:
+        objects = "".join(
+            f"<object><name>{name}</name><bndbox><xmin>{xmin}</xmin><ymin>{ymin}</ymin>"
+            f"<xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox></object>"
+            for name, xmin, ymin, xmax, ymax in sample.boxes
+        )
+        width, height = sample.size
+        (place / f"{sample.stem}.xml").write_text(
+            f"<annotation><filename>{sample.name}</filename><size><width>{width}</width><height>{height}</height>"
+            f"</size>{objects}</annotation>"
+        )
+
+
+def _coco(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+    """As Roboflow does, with a group of all classes as number 0."""
+    images, annotations = [], []
+    for number, sample in enumerate(pictures):
+        width, height = sample.size
+        images.append({"id": number, "file_name": sample.name, "width": width, "height": height})
+        for name, xmin, ymin, xmax, ymax in sample.boxes:
+            bbox = [xmin, ymin, xmax - xmin, ymax - ymin]
+            category = labels.index(name) + 1
+            annotations.append(
+                {"id": len(annotations), "image_id": number, "category_id": category, "bbox": bbox, "iscrowd": 0}
+            )
+    categories = [{"id": 0, "name": "things", "supercategory": "none"}]
+    categories += [{"id": i, "name": name, "supercategory": "things"} for i, name in enumerate(labels, 1)]
+    data = {"info": {}, "categories": categories, "images": images, "annotations": annotations}
+    (place / "_annotations.coco.json").write_text(json.dumps(data))
+
+
+def _csv(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+    with (place / "_annotations.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"])
+        for sample in pictures:
+            table.writerows([sample.name, *sample.size, *box] for box in sample.boxes or [("",) * 5])
+
+
+def _yolo(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+    """As Roboflow does, whose paths lead out of the folder."""
+    (place / "labels").mkdir()
+    for sample in pictures:
+        width, height = SIZE
+        lines = (
+            f"{labels.index(name)} {(xmin + xmax) / 2 / width} {(ymin + ymax) / 2 / height}"
+            f" {(xmax - xmin) / width} {(ymax - ymin) / height}\n"
+            for name, xmin, ymin, xmax, ymax in sample.boxes
+        )
+        (place / "labels" / f"{sample.stem}.txt").write_text("".join(lines))
+    names = ", ".join(f"'{name}'" for name in labels)
+    (place.parent / "data.yaml").write_text(
+        f"train: ../train/images\nval: ../valid/images\n\nnc: {len(labels)}\nnames: [{names}]\n"
+    )
+
+
+def _tfrecord(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+    with (place / "things.tfrecord").open("wb") as file, tfrecord.Writer(file) as writer:
+        for sample in pictures:
+            writer.write((tf_example.encode(features(sample, labels)),))
+    items = (
+        f'item {{\n    name: "{name}",\n    id: {i},\n    display_name: "{name}"\n}}\n'
+        for i, name in enumerate(labels, 1)
+    )
+    (place / "things_label_map.pbtxt").write_text("".join(items))
+
+
+def features(sample: Sample, labels: list[str]) -> dict:
+    """Those of a record of Roboflow's, which has no image/source_id."""
+    width, height = SIZE
+    columns = list(zip(*sample.boxes)) or [()] * 5
+    shares = [[value / side for value in column] for column, side in zip(columns[1:], (width, height) * 2)]
+    sides = dict(zip(("xmin", "ymin", "xmax", "ymax"), shares))
+    return {
+        "image/height": (int, [sample.size[1]]),
+        "image/width": (int, [sample.size[0]]),
+        "image/filename": (bytes, [sample.name.encode()]),
+        "image/encoded": (bytes, [] if sample.data is None else [sample.data]),
+        "image/format": (bytes, [b"jpeg"]),
+        **{f"image/object/bbox/{side}": (float, values) for side, values in sides.items()},
+        "image/object/class/text": (bytes, [name.encode() for name in columns[0]]),
+        "image/object/class/label": (int, [labels.index(name) + 1 for name in columns[0]]),
+    }
+
+
+WRITERS = {"pascal_voc": _voc, "coco": _coco, "csv": _csv, "yolo": _yolo, "tfrecord": _tfrecord}

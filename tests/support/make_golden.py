@@ -1,0 +1,210 @@
+"""`python -m tests.support.make_golden`: models, pictures and what is found in them, for the tests of every wrapper."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from convert.contract import raw_twin
+from runtime.common.command import run as run_command
+from runtime.common.errors import KitError
+from runtime.common.files import atomic_path, write_text
+from runtime.common.values import Detection, Labels
+from runtime.inference.detector import Detector
+from runtime.model import output_order
+from runtime.model.metadata import Metadata
+from runtime.model.raw_head import RawHead
+from runtime.model.tflite import Model
+from tests.support import golden_cases
+from tests.support.golden_cases import sha256
+from tests.support.paths import ROOT
+from train.sample_data import generation, scenes
+
+FOLDER = ROOT / "tests" / "golden"
+NAME = "golden.json"
+
+# Detections below this score are left out of the final ones. It lies between two of the 256 steps
+# that an int8 file's scores have.
+SCORE = 76.5 / 256
+# What wrappers are held to, where they don't run the same kernels.
+BOX_TOLERANCE, SCORE_TOLERANCE = 0.5, 1e-3
+
+# Not a seed that the warm start was trained on; its README names those.
+_SEED = 2026
+_CALIBRATION_PICTURES = 100
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    name: str
+    index: int
+    width: int
+    height: int
+
+
+# Odd sides, a portrait, a tiny one, one of the input's own size.
+_PICTURES = (
+    _Drawn("odd", 1001, 397, 301),
+    _Drawn("portrait", 1002, 239, 426),
+    _Drawn("wide", 1003, 601, 338),
+    _Drawn("square", 1004, 320, 320),
+    _Drawn("tiny", 1005, 67, 64),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.support.make_golden", description=__doc__.partition(": ")[2])
+    parser.add_argument("--out", metavar="DIR", type=Path, default=FOLDER, help="where to write (default: tests/golden)")
+    parser.add_argument(
+        "--keep-models", action="store_true", help="take the .tflite files that are there, and write the rest anew"
+    )
+    arguments = parser.parse_args(argv)
+    make(arguments.out, keep_models=arguments.keep_models, say=lambda line: print(line, file=sys.stderr, flush=True))
+    return 0
+
+
+def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = print) -> None:
+    """Writes the models, the pictures and `golden.json`, which comes last, into `out`.
+
+    The models are the warm start, converted as `python -m convert` does; the pictures are drawn by
+    `train.generate` from a seed that nothing was trained on. The same versions on the same kind of
+    processor give the same bytes. Raises KitError where a picture is no good for comparing.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    if not keep_models:
+        _write_models(out, say)
+    models = sorted(out.glob("*.tflite"))
+    if not models:
+        raise KitError(f"{out}: no .tflite files to keep; leave --keep-models out")
+    pictures = {}
+    for drawn in _PICTURES:
+        bgr, _ = generation.picture(drawn.index, _SEED, (drawn.width, drawn.height))
+        pictures[f"{drawn.name}.ppm"] = bgr
+        _write_ppm(out / f"{drawn.name}.ppm", bgr)
+    content = {
+        "score": SCORE,
+        "box_tolerance": BOX_TOLERANCE,
+        "score_tolerance": SCORE_TOLERANCE,
+        "pictures": [_picture(name, bgr) for name, bgr in pictures.items()],
+        "models": [_model(path, pictures) for path in models],
+        "resize": list(golden_cases.resize_cases()),
+        "yuv": list(golden_cases.yuv_cases()),
+    }
+    write_text(out / NAME, json.dumps(content, indent=1) + "\n")
+    for model in content["models"]:
+        found = ", ".join(f"{len(result['detections'])} in {result['picture']}" for result in model["results"])
+        say(f"{out / model['file']}: {found}")
+
+
+def found_in(path: Path, bgr: np.ndarray) -> dict[str, Any]:
+    """What golden.json says of one model and one picture: input hash, raw outputs, detections."""
+    detector = Detector(path, score=SCORE, engine="plain", threads=1)
+    tensor = detector.preprocess(bgr)
+    raw = detector.invoke(tensor)
+    height, width = bgr.shape[:2]
+    return {
+        "input_sha256": sha256(tensor),
+        "raw": _raw(path, raw),
+        "detections": [_detection(found) for found in detector.postprocess(raw, width, height)],
+    }
+
+
+def _write_models(out: Path, say: Callable[[str], None]) -> None:
+    from convert.export.export import Options, export, source_of_checkpoint
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        generation.data_set(folder / "data", images=_CALIBRATION_PICTURES, seed=_SEED)
+        pictures = folder / "data" / "JPEGImages"
+        source = source_of_checkpoint(ROOT / "train" / "warm_start", 320, Labels(scenes.LABELS), pictures)
+        for file in export(source, folder / "export", Options(fp16=True, int8=True), say=say):
+            _write(out / file.path.name, file.path.read_bytes())
+        # A float twin would show nothing that the others don't.
+        whole = (out / "detector_int8.tflite").read_bytes()
+        _write(out / "detector_int8_raw.tflite", raw_twin.twin(whole, labels=source.labels))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _write_ppm(path: Path, bgr: np.ndarray) -> None:
+    """Binary PPM: raw RGB behind a line of sizes, which every language reads in a few lines."""
+    height, width = bgr.shape[:2]
+    _write(path, b"P6\n%d %d\n255\n" % (width, height) + cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
+
+
+def _picture(name: str, bgr: np.ndarray) -> dict[str, Any]:
+    height, width = bgr.shape[:2]
+    return {
+        "file": name, "width": width, "height": height,
+        "rgb_sha256": sha256(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)),
+    }  # fmt: skip
+
+
+def _model(path: Path, pictures: dict[str, np.ndarray]) -> dict[str, Any]:
+    model = Model.read(path)
+    port = model.main.tensors[model.main.inputs[0]]
+    results = [{"picture": name, **found_in(path, bgr)} for name, bgr in pictures.items()]
+    for result in results:
+        _check(path, port.type, result)
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "labels": list(Detector(path).labels),
+        "input": {"name": port.name, "type": port.type, "shape": list(port.shape)},
+        "results": results,
+    }
+
+
+def _raw(path: Path, raw: Sequence[np.ndarray]) -> dict[str, Any]:
+    model = Model.read(path)
+    if RawHead.of(model, Metadata.of(model)):
+        # 12,804 anchors are too many to write down.
+        return {"sha256": [sha256(array) for array in raw]}
+    order = output_order.find(model, Metadata.of(model), [array.shape for array in raw])
+    if order is None:
+        raise KitError(f"{path}: nothing in it says which output is which")
+    count = round(float(raw[order.count].reshape(-1)[0]))
+    # The operation leaves what lies behind the last detection as it was.
+    return {
+        "order": [name for _, name in sorted((getattr(order, role), role) for role in output_order.ROLES)],
+        "count": count,
+        "boxes": raw[order.boxes][0, :count].tolist(),
+        "classes": raw[order.classes][0, :count].tolist(),
+        "scores": raw[order.scores][0, :count].tolist(),
+    }
+
+
+def _detection(found: Detection) -> dict[str, Any]:
+    return {"label": found.label, "class": found.class_id, "score": found.score, "box": list(found.box.as_tuple())}
+
+
+def _check(path: Path, kind: str, result: dict[str, Any]) -> None:
+    """Raises KitError where a difference that is allowed would change the list of detections."""
+    where = f"{path}: in {result['picture']}"
+    if not result["detections"]:
+        raise KitError(f"{where} it finds nothing; draw another picture")
+    everything = result["raw"].get("scores") or [found["score"] for found in result["detections"]]
+    scores = [score for score in everything if score >= SCORE - SCORE_TOLERANCE]
+    near = [(score, SCORE) for score in scores if abs(score - SCORE) <= SCORE_TOLERANCE]
+    if kind == "float32":
+        # A quantised file's scores are steps: equal in every engine, and in the order of the raw output.
+        near += [pair for pair in zip(scores[:-1], scores[1:]) if pair[0] - pair[1] <= 2 * SCORE_TOLERANCE]
+    if near:
+        raise KitError(f"{where} scores {near[0][0]} and {near[0][1]} are too near to compare; draw another picture")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,90 @@
+"""How much viewers of the page slow the loop: `python -m tests.support.measure_viewers FILE SOURCE [--viewers 10]`.
+
+Runs of the same frames by turns, with and without viewers, who are a process of their own and take
+every picture they can get, as browsers do. Not a test: it needs an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Tuple
+
+from runtime.inference.detector import Detector
+from runtime.pipeline.loop import run
+from runtime.sinks import open_sink
+from runtime.sources import open_source
+
+
+async def look(port: int, number: int) -> int:
+    """Takes pictures with `number` viewers until the page closes; gives how many came."""
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import ConnectionClosed
+
+    async def one() -> int:
+        seen = 0
+        while True:
+            try:
+                async with connect(f"ws://127.0.0.1:{port}/live", compression=None, max_size=None) as viewer:
+                    async for message in viewer:
+                        if isinstance(message, bytes):
+                            seen += 1
+                            await viewer.send('{"next": true}')
+                return seen
+            except ConnectionClosed:
+                return seen
+            except OSError:
+                await asyncio.sleep(0.05)
+
+    return sum(await asyncio.gather(*(one() for _ in range(number))))
+
+
+def measure(detector: Detector, source: str, frames: int, viewers: int) -> Tuple[float, float, int]:
+    """Frames a second, CPU seconds of this process a frame, pictures seen."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    os.environ.pop("EDGE_DETECTOR_TOKEN", None)
+    looking = subprocess.Popen([sys.executable, "-m", "tests.support.measure_viewers", "--look", str(port), str(viewers)], stdout=subprocess.PIPE)
+    begin = time.process_time()
+    with open_source(source) as opened, open_sink(f"serve:{port}", opened) as sink:
+        summary = run(detector, opened, [sink], frames)
+    used = time.process_time() - begin
+    seen, _ = looking.communicate(timeout=60)
+    return summary.fps, used / summary.frames, int(seen)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("file")
+    parser.add_argument("source")
+    parser.add_argument("--viewers", type=int, default=10)
+    parser.add_argument("--frames", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    detector = Detector(options.file)
+    ratios = []
+    for _ in range(options.rounds):
+        alone, used_alone, _ = measure(detector, options.source, options.frames, 0)
+        watched, used, seen = measure(detector, options.source, options.frames, options.viewers)
+        ratios.append(watched / alone)
+        print(
+            f"{alone:.1f} frames/s alone, {watched:.1f} with {options.viewers} viewers, who saw {seen} pictures: "
+            f"{ratios[-1]:.3f}; CPU a frame {1000 * used_alone:.1f} ms alone, {1000 * used:.1f} ms watched",
+            flush=True,
+        )
+    print(f"median of {options.rounds}: {statistics.median(ratios):.3f} of the speed without viewers")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--look"]:
+        print(asyncio.run(look(int(sys.argv[2]), int(sys.argv[3]))))
+    else:
+        main()

@@ -1,0 +1,68 @@
+"""Environments of their own for readers that cannot share one with the kit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Sequence
+
+import numpy as np
+import pytest
+
+from tests.support.paths import TESTS
+from tests.support.turns import cached
+
+# Set where a missing reader should fail the tests in place of skipping them.
+REQUIRED = "KIT_REQUIRE_READERS"
+
+SCRIPTS = TESTS / "readers"
+
+
+def environment(name: str, requirements: Sequence[str]) -> Path:
+    """The Python of a virtual environment with `requirements`; made once and kept in the cache."""
+    wanted = "\n".join([sys.version, *requirements])
+    mark = hashlib.sha256(wanted.encode()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    folder = cache / "edge-detection-kit" / "test-envs" / f"{name}-{mark}"
+    python = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
+
+    def make(making: Path) -> Path:
+        _call([sys.executable, "-m", "venv", str(making)])
+        _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
+        return making
+
+    return cached(folder, make) / python
+
+
+def read(
+    python: Path, script: str, folder: Path, pictures: Sequence[np.ndarray], models: Sequence[Path]
+) -> dict[str, Any]:
+    """What a script of tests/readers gives for each of `models`, by path."""
+    archive, out = folder / "pictures.npz", folder / f"{script}.json"
+    np.savez(archive, **{f"{number:03d}": picture for number, picture in enumerate(pictures)})
+    _call([str(python), str(SCRIPTS / script), str(out), str(archive), *map(str, models)])
+    return json.loads(out.read_text())
+
+
+def _call(command: Sequence[str]) -> None:
+    # The kit's own packages must not be found by another environment's Python.
+    clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
+    result = subprocess.run(command, capture_output=True, text=True, env=clean, timeout=1200)
+    if result.returncode == 0:
+        return
+    lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no message"]
+    if "pip" in command:
+        _unavailable(f"the package index did not give a reader: {lines[-1]}")
+    if "cannot open shared object file" in result.stderr:
+        _unavailable(f"a system library is missing (Debian: libegl1 libgles2 libgl1): {lines[-1]}")
+    pytest.fail(f"{' '.join(command)}\n{result.stderr[-2000:]}")
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get(REQUIRED):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,153 @@
+"""A detector small enough to build in a test: what the real one is made of, and it finds squares.
+
+Its weights are set by hand, so that it needs no training: bright red, green and blue patches on a
+dark picture are its three classes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from runtime.common.values import Labels
+
+SIZE = 64
+STRIDE = 8
+LABELS = Labels(("red", "green", "blue"))
+DETECTIONS = 10
+ANCHOR = 0.25
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallDetector:
+    """`raw_*` as the converter returns them; `fp16` and `int8` after `convert.contract.contract.finish`."""
+
+    raw_fp16: bytes
+    raw_int8: bytes
+    fp16: bytes
+    int8: bytes
+    labels: Labels = LABELS
+
+
+@pytest.fixture(scope="session")
+def small_detector() -> SmallDetector:
+    """Import this name into a test file to use it; all files share one detector."""
+    pytest.importorskip("tensorflow", reason="building a detector needs TensorFlow")
+    return _built()
+
+
+@functools.cache
+def _built() -> SmallDetector:
+    from convert.contract.contract import finish
+
+    raw_fp16, raw_int8 = build()
+    return SmallDetector(
+        raw_fp16, raw_int8, finish(raw_fp16, labels=LABELS), finish(raw_int8, labels=LABELS)
+    )
+
+
+def picture(seed: int, size: int = SIZE) -> np.ndarray:
+    """A dark noisy RGB picture [size, size, 3] with a few patches of the three colours."""
+    random = np.random.default_rng(seed)
+    image = random.integers(0, 60, (size, size, 3), dtype=np.uint8)
+    side = size // 4
+    for row, column in ((0.1, 0.15), (0.15, 0.6), (0.6, 0.35)):
+        jitter = random.integers(0, size // 12, 2)
+        top, left = int(row * size) + jitter[0], int(column * size) + jitter[1]
+        channel = random.integers(3)
+        level = random.integers(170, 256)
+        image[top : top + side, left : left + side] = 20
+        image[top : top + side, left : left + side, channel] = level
+    # The least and the greatest byte, so that calibration sees the whole range.
+    image[0, 0], image[0, 1] = 0, 255
+    return image
+
+
+def anchors() -> np.ndarray:
+    """[64, 4] as yc, xc, h, w: one square a cell."""
+    cells = SIZE // STRIDE
+    centres = (np.arange(cells) + 0.5) / cells
+    y, x = np.meshgrid(centres, centres, indexing="ij")
+    sides = np.full(y.size, ANCHOR)
+    return np.stack([y.ravel(), x.ravel(), sides, sides], axis=1).astype(np.float32)
+
+
+def network():
+    """A tf.function: picture [1, 64, 64, 3] in -1..1 -> the four outputs."""
+    import tensorflow as tf
+
+    from convert.file.postprocessing_op import detection_postprocess
+
+    random = np.random.default_rng(0)
+    smooth = np.zeros((3, 3, 3, 1), np.float32)
+    smooth[...] = 1 / 9
+    # Each class is its own channel less the two others.
+    colours = np.full((1, 1, 3, 6), -1.0, np.float32)
+    colours[0, 0, np.arange(3), np.arange(3)] = 1.5
+    colours[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
+    classes = np.zeros((1, 1, 6, 4), np.float32)
+    classes[0, 0, np.arange(3), np.arange(1, 4)] = 2.0
+    codes = random.normal(0, 0.4, (1, 1, 6, 4)).astype(np.float32)
+    cells = (SIZE // STRIDE) ** 2
+
+    @tf.function(input_signature=[tf.TensorSpec([1, SIZE, SIZE, 3], tf.float32)])
+    def detect(images):
+        with tf.name_scope("backbone"):
+            x = tf.nn.depthwise_conv2d(images, smooth, [1, 1, 1, 1], "SAME", name="smooth")
+            x = tf.nn.avg_pool2d(x, STRIDE, STRIDE, "SAME", name="pool")
+            x = tf.nn.relu6(tf.nn.conv2d(x, colours, 1, "SAME", name="colours"), name="relu")
+        with tf.name_scope("head"):
+            box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, 4])
+            logits = tf.nn.conv2d(x, classes, 1, "SAME") + [-4.0, -3.5, -3.5, -3.5]
+            scores = tf.sigmoid(tf.reshape(logits, [1, cells, 4]), name="scores")
+        return detection_postprocess(
+            box_codes,
+            scores,
+            anchors(),
+            num_classes=len(LABELS),
+            max_detections=DETECTIONS,
+            score_threshold=0.2,
+            iou_threshold=0.3,
+        )
+
+    return detect
+
+
+def build() -> tuple[bytes, bytes]:
+    """(float16, int8) as the TensorFlow converter returns them."""
+    import tensorflow as tf
+
+    owner = tf.Module()
+    owner.detect = network()
+    function = owner.detect.get_concrete_function()
+
+    def converter():
+        made = tf.lite.TFLiteConverter.from_concrete_functions([function], owner)
+        made.allow_custom_ops = True
+        made.optimizations = [tf.lite.Optimize.DEFAULT]
+        return made
+
+    half = converter()
+    half.target_spec.supported_types = [tf.float16]
+    whole = converter()
+    whole.representative_dataset = lambda: (
+        [picture(seed)[None].astype(np.float32) / 127.5 - 1] for seed in range(100, 108)
+    )
+    whole.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    whole.inference_input_type = tf.uint8
+    return half.convert(), whole.convert()
+
+
+def write(folder: Path, detector: SmallDetector) -> dict[str, Path]:
+    """Writes both finished files; `KIT_TEST_FP16` and `KIT_TEST_INT8` name others in their place."""
+    files = {}
+    for kind in ("fp16", "int8"):
+        files[kind] = folder / f"detector_{kind}.tflite"
+        given = os.environ.get(f"KIT_TEST_{kind.upper()}")
+        files[kind].write_bytes(Path(given).read_bytes() if given else getattr(detector, kind))
+    return files

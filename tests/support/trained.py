@@ -1,0 +1,59 @@
+"""One run and its export, made once for all tests that need a detector with sensible outputs."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.turns import session_folder, turn
+from train.models import tensorflow_setup
+
+tensorflow_setup.prepare()
+
+WARM_START = ROOT / "train" / "warm_start"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run on generated pictures, exported as fp16 and int8."""
+
+    run: Path
+    data: Path
+    fp16: Path
+    int8: Path
+    lines: tuple[str, ...]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Trained:
+    """Import this name into a test file to use it; all files share one run, in whatever process they are."""
+    folder = session_folder(tmp_path_factory) / "trained"
+    # To pytest a fixture that two files import is two fixtures.
+    with turn(folder / "lock"):
+        made = folder / "made"
+        if not made.exists():
+            made.write_bytes(pickle.dumps(_make(folder)))
+        return pickle.loads(made.read_bytes())
+
+
+def _make(folder: Path) -> Trained:
+    """Trains a few steps from the warm start, converts, and measures, as the commands do."""
+    from convert.export.export import Options, export, source_of_run
+    from train.dataset.dataset import open_dataset
+    from train.run.run_folder import RunFolder
+    from train.sample_data import generation
+    from train.training import training
+
+    generation.data_set(folder / "data", images=60, seed=3)
+    run = RunFolder(folder / "run")
+    options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
+    training.train(open_dataset(folder / "data"), run, options, say=lambda line: None)
+    lines: list[str] = []
+    # Twelve pictures move AP by points; the gate has tests of its own.
+    options = Options(fp16=True, int8=True, calibration=40, max_drop=0.1)
+    fp16, int8 = export(source_of_run(run), run.export, options, say=lines.append)
+    return Trained(run.path, folder / "data", fp16.path, int8.path, tuple(lines))

@@ -1,0 +1,81 @@
+"""What the worker processes of tests do besides the training command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.support.paths import ROOT
+
+WARM_START = ROOT / "train" / "warm_start"
+PICTURES = 2
+CLASSES = 4
+
+
+def one_step(arguments: list[str]) -> int:
+    """A step on fixed pictures, by one process or by a worker that has its share of them.
+
+    Arguments: the strategy or "", and where to leave the weights after the step.
+    """
+    import tensorflow as tf
+
+    from train.checkpoints import variables
+    from train.run import devices
+    from train.run.options import Options
+    from train.training import experiment
+    from train.training.task import DetectionConfig, DetectionTask
+
+    strategy, out = arguments
+    placed = devices.connect(Options(batch=PICTURES, strategy=strategy or None))
+    with placed.strategy.scope():
+        # With statistics of their own each replica's pictures would count for themselves.
+        task = DetectionTask(DetectionConfig(classes=CLASSES, frozen_statistics=True, init_checkpoint=str(WARM_START)))
+        model = task.build_model()
+        task.initialize(model)
+        optimizer = task.create_optimizer(experiment.schedule(1, PICTURES, rate=0.05))
+        metrics = task.build_metrics()
+    share = slice(None)
+    if placed.replicas > 1:
+        worker = placed.strategy.cluster_resolver.task_id
+        share = slice(worker, worker + 1)
+    images, targets = batch()
+
+    def step():
+        part = tf.constant(images[share]), {name: tf.constant(values[share]) for name, values in targets.items()}
+        return task.train_step(part, model, optimizer, metrics)
+
+    placed.strategy.run(step)
+    with placed.strategy.scope():
+        variables.save(model, out)
+        print(float(metrics[0].result()), float(metrics[1].result()))
+    return 0
+
+
+def train_impatiently(arguments: list[str]) -> int:
+    """Small training, in which a dead worker is missed in 20 seconds instead of minutes."""
+    from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+    from tensorflow.python.eager import context
+
+    from tests import small_network
+
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader="/job:worker/replica:0/task:0",
+        heartbeat_timeout_in_ms=20_000,
+        coordinated_jobs=[coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=2)],
+    )
+    return small_network.train(arguments)
+
+
+def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Two pictures of noise: the first with many positive anchors, the second with one."""
+    from train.models.anchors import anchors
+
+    draw = np.random.default_rng(0)
+    count = len(anchors(320))
+    classes = np.zeros((PICTURES, count), np.int32)
+    classes[0, 50:90] = draw.integers(1, CLASSES + 1, 40)
+    classes[1, 700] = 2
+    codes = draw.normal(size=(PICTURES, count, 4)).astype(np.float32) * (classes[..., None] > 0)
+    return draw.uniform(-1, 1, (PICTURES, 320, 320, 3)).astype(np.float32), {"codes": codes, "classes": classes}

@@ -1,0 +1,68 @@
+"""The sequence of records: every picture once an epoch, from any place on, rare classes more often."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+import tensorflow as tf
+
+from tests.support import detector_320  # noqa: F401
+from train.augment import epochs
+
+# The classes of each of seven pictures, from 1: class 2 is rare, the last picture has no box.
+CLASSES = [[1], [1, 1], [1], [1, 2], [1], [1], []]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("records")
+    paths = [str(folder / f"{part}.tfrecord") for part in range(3)]
+    for part, path in enumerate(paths):
+        with tf.io.TFRecordWriter(path) as writer:
+            for number in range(part, len(CLASSES), 3):
+                features = {
+                    epochs.CLASSES: tf.train.Feature(int64_list=tf.train.Int64List(value=CLASSES[number])),
+                    "number": tf.train.Feature(int64_list=tf.train.Int64List(value=[number])),
+                }
+                writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    return paths
+
+
+def take(files, count: int, **options) -> list[tuple[int, int]]:
+    """Place and number of the picture, `count` times."""
+    stream = epochs.stream(files, pictures=len(CLASSES), **{"seed": 0, **options}).as_numpy_iterator()
+    return [
+        (int(place), tf.train.Example.FromString(record).features.feature["number"].int64_list.value[0])
+        for place, record in itertools.islice(stream, count)
+    ]
+
+
+@pytest.mark.parametrize("repeats", [(), (1.0, 2.5)])
+def test_the_sequence_goes_on_from_any_place(files, repeats):
+    whole = take(files, 25, repeats=repeats)
+    assert [place for place, _ in whole] == list(range(25))
+    for start in (1, 7, 16):
+        assert take(files, 25 - start, start=start, repeats=repeats) == whole[start:]
+    assert take(files, 25, seed=1, repeats=repeats) != whole
+
+
+def test_every_epoch_has_every_picture_in_another_order(files):
+    numbers = [number for _, number in take(files, 21)]
+    thirds = [numbers[i : i + 7] for i in (0, 7, 14)]
+    assert all(sorted(third) == list(range(7)) for third in thirds)
+    assert len({tuple(third) for third in thirds}) == 3
+
+
+def test_rare_classes_come_more_often(files):
+    counts = Counter(number for _, number in take(files, 700, repeats=(1.0, 2.5)))
+    # Of 8.5 copies on average, 2.5 are of the picture with the rare class.
+    assert 700 * 2.5 / 8.5 == pytest.approx(counts[3], rel=0.12)
+    assert all(count == pytest.approx(700 / 8.5, rel=0.3) for number, count in counts.items() if number != 3)
+
+
+def test_factors_are_the_root_of_what_a_class_falls_short_by():
+    classes = [[0, 0], [0], [0], [0, 1]]
+    assert epochs.repeat_factors(classes, 3, 1.0) == pytest.approx((1.0, 2.0, 2.0))
+    assert epochs.repeat_factors(classes, 2, 0.25) == (1.0, 1.0)

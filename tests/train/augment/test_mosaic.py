@@ -1,0 +1,93 @@
+"""Mosaics: four pictures of a group in one, each where its boxes say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support import detector_320  # noqa: F401
+from train.augment import mosaic
+
+SIZE, GROUP = 64, 6
+# Each picture of the group is black with a rectangle of a grey level of its own.
+LEVELS = np.arange(100, 100 + 20 * GROUP, 20)
+RECTANGLES = np.array([(8 + i, 4 * i, 40 + i, 20 + 4 * i) for i in range(GROUP)])
+
+
+def seed(number: int) -> tf.Tensor:
+    return tf.constant([5, number], tf.int32)
+
+
+def group() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    images = np.zeros((GROUP, SIZE, SIZE, 3), np.float32)
+    for image, level, (top, left, bottom, right) in zip(images, LEVELS, RECTANGLES):
+        image[top:bottom, left:right] = level
+    boxes = np.zeros((GROUP, 2, 4), np.float32)
+    boxes[:, 0] = RECTANGLES / SIZE
+    classes = np.zeros((GROUP, 2), np.int32)
+    classes[:, 0] = np.arange(1, GROUP + 1)
+    return tf.constant(images), tf.constant(boxes), tf.constant(classes)
+
+
+def composed(number: int, probability: float, drawn: int):
+    results = mosaic.compose(tf.constant(number), *group(), probability, seed(drawn))
+    return [result.numpy() for result in results]
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_without_luck_a_picture_stays_as_it_is(number):
+    image, boxes, classes = composed(number, 0.0, 1)
+    np.testing.assert_array_equal(image, group()[0][number])
+    np.testing.assert_allclose(boxes, [RECTANGLES[number] / SIZE])
+    assert classes.tolist() == [number + 1]
+
+
+@pytest.mark.parametrize("drawn", range(10))
+def test_every_box_of_a_mosaic_bounds_its_own_rectangle(drawn):
+    image, boxes, classes = composed(3, 1.0, drawn)
+    assert image.shape == (SIZE, SIZE, 3) and len(boxes) == len(classes) == len(set(classes))
+    for box, label in zip(boxes, classes):
+        top, left, bottom, right = np.round(box * SIZE).astype(int)
+        # Away from the edges, which resizing blends.
+        inside = image[top + 1 : bottom - 1, left + 1 : right - 1]
+        assert inside.size and (np.abs(inside - LEVELS[label - 1]) <= 1).all()
+        # Its edges, looked for nearby only: where others are blended they have its level too.
+        above, before = max(0, top - 3), max(0, left - 3)
+        near = np.abs(image[above : bottom + 3, before : right + 3, 0] - LEVELS[label - 1]) <= 1
+        rows, columns = np.nonzero(near)
+        drawn_box = np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
+        np.testing.assert_allclose(box * SIZE, drawn_box + [above, before, above, before], atol=1.01)
+
+
+def test_a_mosaic_has_its_own_picture_first_and_three_different_ones():
+    partners = set()
+    for drawn in range(20):
+        image, boxes, classes = composed(2, 1.0, drawn)
+        assert len(classes) <= 4
+        partners |= set(classes.tolist())
+        centre = 0.7 * SIZE + 1
+        own = [box for box, label in zip(boxes, classes) if label == 3]
+        assert all((box[2:] * SIZE <= centre).all() for box in own)
+    assert partners == set(range(1, GROUP + 1))
+
+
+def test_a_share_of_the_pictures_becomes_mosaics():
+    def is_mosaic(drawn):
+        return not np.array_equal(composed(0, 0.5, drawn)[0], group()[0][0])
+
+    assert 8 < sum(is_mosaic(drawn) for drawn in range(30)) < 22
+
+
+def test_groups_hold_every_picture_once_and_know_its_place():
+    def element(place):
+        image = tf.fill([SIZE, SIZE, 3], tf.cast(place, tf.float32))
+        count = place % 3
+        return place, image, tf.ones([count, 4]), tf.fill([count], 7)
+
+    pictures = tf.data.Dataset.range(mosaic.GROUP, 3 * mosaic.GROUP).map(element)
+    for i, (place, number, images, boxes, classes) in enumerate(mosaic.grouped(pictures, SIZE).as_numpy_iterator()):
+        assert place == mosaic.GROUP + i and number == i % mosaic.GROUP
+        assert images[number, 0, 0, 0] == place and (classes[number] > 0).sum() == place % 3
+        assert boxes.shape == (mosaic.GROUP, 2, 4)
+    assert i == 2 * mosaic.GROUP - 1

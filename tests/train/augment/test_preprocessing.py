@@ -1,0 +1,58 @@
+"""TensorFlow's decoding and resizing agree with the runtime's, on real photographs and on drawn ones."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from runtime.inference import preprocessing as definition
+from tests.support import detector_320  # noqa: F401
+from train.augment import preprocessing
+
+PHOTOGRAPHS = ("cat.bmp", "cat_720p.jpg", "grace_hopper.bmp", "kite_and_cold.jpg", "pets.jpg")
+
+
+def both(encoded: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    return preprocessing.resize(preprocessing.decode(tf.constant(encoded)), size).numpy(), definition.resize(image, size)
+
+
+def assert_close(encoded: bytes, size: int) -> None:
+    ours, defined = both(encoded, size)
+    assert ours.shape == (size, size, 3) and ours.dtype == np.float32
+    assert np.array_equal(ours, np.round(ours))
+    assert np.abs(ours - defined).max() <= 1
+
+
+@pytest.mark.parametrize("size", [320, 640])
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_photographs(name, size, shared):
+    assert_close((shared / "images" / name).read_bytes(), size)
+
+
+@pytest.mark.parametrize("data", ["raccoon/images", "bccd/JPEGImages"])
+def test_photographs_of_data_sets(data, shared):
+    paths = sorted((shared / "data" / data).glob("*.jpg"))[::25]
+    assert paths
+    for path in paths:
+        assert_close(path.read_bytes(), 320)
+
+
+@pytest.mark.parametrize("shape", [(480, 640), (1, 1), (7, 501), (320, 320), (33, 65)])
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_noise_of_odd_sizes(shape, suffix):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)
+
+
+def test_grey_pictures_get_three_channels():
+    image = np.random.default_rng(0).integers(0, 256, (40, 50)).astype(np.uint8)
+    for suffix in (".png", ".jpg"):
+        assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)
+
+
+def test_normalised_as_the_runtime_does():
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
+    np.testing.assert_allclose(preprocessing.normalise(tf.constant(levels)), definition.normalise(levels), atol=1e-6)

@@ -1,0 +1,90 @@
+"""Pictures at other scales: pixels are where the boxes say, and boxes that are mostly cut go."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support import detector_320  # noqa: F401
+from train.augment import zoom
+
+HEIGHT, WIDTH, SIZE = 120, 200, 320
+# Rows 30 to 70, columns 20 to 120.
+BOX = (30 / HEIGHT, 20 / WIDTH, 70 / HEIGHT, 120 / WIDTH)
+
+
+def seed(number: int) -> tf.Tensor:
+    return tf.constant([7, number], tf.int32)
+
+
+def picture() -> np.ndarray:
+    image = np.random.default_rng(0).integers(0, 100, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+    image[30:70, 20:120] = 255
+    return image
+
+
+def zoomed(factor: float, number: int, boxes=(BOX,)):
+    classes = tf.range(1, len(boxes) + 1)
+    results = zoom.zoom(tf.constant(picture()), tf.constant(boxes), classes, tf.constant(factor), seed(number), SIZE)
+    return [result.numpy() for result in results]
+
+
+def bounds(image: np.ndarray) -> np.ndarray:
+    """Where the white rectangle is, in 0..1."""
+    rows, columns = np.nonzero((image > 178).all(axis=-1))
+    return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]) / SIZE
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.5, 0.77, 1.0, 1.2, 1.9])
+@pytest.mark.parametrize("number", range(3))
+def test_the_box_bounds_its_pixels_at_every_scale(factor, number):
+    image, boxes, classes = zoomed(factor, number)
+    assert image.shape == (SIZE, SIZE, 3) and image.dtype == np.float32
+    if len(boxes):
+        np.testing.assert_allclose(boxes[0], bounds(image), atol=1.01 / SIZE)
+        assert classes.tolist() == [1]
+    else:
+        assert factor > 1.5, "only a window can lose a box"
+
+
+@pytest.mark.parametrize("factor", [0.4, 0.8])
+def test_a_smaller_picture_is_the_runtimes_resizing_on_grey(factor):
+    image, boxes, _ = zoomed(factor, 1, [(0.0, 0.0, 1.0, 1.0)])
+    top, left, bottom, right = np.round(boxes[0] * SIZE).astype(int)
+    assert bottom - top == right - left == round(factor * SIZE)
+    expected = np.full((SIZE, SIZE, 3), zoom.GREY)
+    expected[top:bottom, left:right] = cv2.resize(picture(), (right - left, bottom - top))
+    assert np.abs(image - expected).max() <= 1
+
+
+def test_a_larger_picture_is_the_runtimes_resizing_of_a_window():
+    image, boxes, _ = zoomed(1.25, 2)
+    # Half the sides are 96 and 160 pixels of 120 and 200; the box tells where they begin.
+    extent = np.array([96, 160])
+    begin = np.round(np.array([30, 20]) - boxes[0][:2] * extent).astype(int)
+    window = picture()[begin[0] : begin[0] + 96, begin[1] : begin[1] + 160]
+    assert np.abs(image - cv2.resize(window, (SIZE, SIZE))).max() <= 1
+
+
+def test_places_are_drawn_over_all_the_room():
+    corners = np.array([zoomed(0.5, number)[1][0][:2] for number in range(40)]) - np.array(BOX[:2]) / 2
+    assert corners.min() < 0.05 and corners.max() > 0.45 and corners.max() <= 0.5 + 1e-6
+    np.testing.assert_array_equal(zoomed(1.7, 3)[0], zoomed(1.7, 3)[0])
+
+
+def test_boxes_that_are_mostly_cut_go_with_their_classes():
+    boxes = tf.constant([(-0.5, 0.0, 0.5, 1.0), (-0.8, 0.0, 0.2, 1.0), (1.0, 0.0, 1.5, 1.0), (0.1, 0.1, 0.2, 0.2)])
+    kept, classes = zoom.visible(boxes, tf.constant([1, 2, 3, 4]))
+    np.testing.assert_allclose(kept, [(0.0, 0.0, 0.5, 1.0), (0.1, 0.1, 0.2, 0.2)])
+    assert classes.numpy().tolist() == [1, 4]
+
+
+def test_factors_keep_to_their_ranges():
+    factors = np.array([zoom.factor(seed(number), 0.5, 0.0) for number in range(200)])
+    assert 1 / 1.5 <= factors.min() < 0.7 and 1.4 < factors.max() <= 1.5
+    assert 80 < (factors < 1).sum() < 120
+    factors = np.array([zoom.factor(seed(number), 0.0, 0.3) for number in range(200)])
+    assert 40 < (factors < 1).sum() < 80 and (factors[factors >= 1] == 1).all()
+    assert 0.5 <= factors.min() < 0.55

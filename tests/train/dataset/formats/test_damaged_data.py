@@ -1,0 +1,87 @@
+"""Thousands of damaged annotation files end in examples or in one line, soon, and write nothing elsewhere."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from runtime.common.errors import KitError
+from tests.support import format_samples as make
+from tests.support import mutations
+from train.dataset import formats
+
+pytestmark = pytest.mark.long
+
+COUNT = 2000
+BOXES = (make.BOX, ("dog", 1, 2, 60, 40))
+PICTURES = [make.Sample(f"p{i}.jpg", "train", BOXES, data=make.picture(i)) for i in range(2)]
+LABELS = ["cat", "dog"]
+RECORDS = [make.features(sample, LABELS) for sample in PICTURES]
+
+# The file of each format that is damaged, and how.
+CASES = {
+    "pascal_voc": ("pascal_voc", "train/p0.xml", mutations.xml_file),
+    "coco": ("coco", "train/_annotations.coco.json", mutations.json_file),
+    "csv": ("csv", "train/_annotations.csv", mutations.text_file),
+    "yolo description": ("yolo", "data.yaml", mutations.text_file),
+    "yolo labels": ("yolo", "train/labels/p0.txt", mutations.text_file),
+    "tfrecord": ("tfrecord", "train/things.tfrecord", mutations.tfrecord_file(RECORDS)),
+    "label map": ("tfrecord", "train/things_label_map.pbtxt", mutations.text_file),
+}
+# Files of one format share its number.
+SHARES = {"yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2}
+
+
+def files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def hang():
+    """Raises where reading takes longer than any honest file could."""
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("this system has no timers")
+
+    def late(*_):
+        raise AssertionError("reading took longer than 20 seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_damaged_files(tmp_path, monkeypatch, hang, case):
+    format, name, structured = CASES[case]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    reader = formats.find(format)
+    folder = make.write(format, tmp_path / "data", PICTURES, LABELS)
+    (folder / "data.yaml").exists() and (folder / "data.yaml").write_text("train: train/images\nnames: [cat, dog]\n")
+    assert len(reader.read(folder).train) == 2
+    good = (folder / name).read_bytes()
+    there = files(folder)
+    rng = random.Random(0)
+    ended = {"examples": 0, "errors": 0}
+    for _ in range(int(COUNT * SHARES.get(case, 1))):
+        data = (structured if rng.random() < 0.6 else mutations.flipped)(good, rng)
+        (folder / name).write_bytes(data)
+        signal.setitimer(signal.ITIMER_REAL, 20)
+        try:
+            reader.accepts(folder)
+            examples = reader.read(folder).train
+        except KitError as error:
+            assert str(error) and "\n" not in str(error) and len(str(error)) < 2000, data
+            ended["errors"] += 1
+            continue
+        ended["examples"] += 1
+        for item in (item for example in examples for item in example.boxes):
+            assert 0 <= item.box.xmin < item.box.xmax <= 64 and 0 <= item.box.ymin < item.box.ymax <= 48, data
+            assert item.label and item.label.isprintable(), data
+    # Damage that is always or never noticed would test little.
+    assert min(ended.values()) > 0, ended
+    assert files(folder) == there
+    assert files(tmp_path) - there == files(tmp_path / "cache/edge-detection-kit/pictures")

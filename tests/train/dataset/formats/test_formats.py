@@ -1,0 +1,323 @@
+"""What holds for every format alike."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runtime.common.errors import InputError
+from runtime.common.values import Box, Labels
+from tests.support import format_samples as make
+from tests.support.format_samples import BOX, FORMATS, SIZE, Sample, samples
+from train import export, open_dataset
+from train.dataset import formats, writers
+from train.dataset.dataset import Dataset
+from train.dataset.examples import problems
+from train.records import writing
+from train.sample_data import generation
+
+DOG = ("dog", 1, 2, 60, 40)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def described(dataset: Dataset) -> list:
+    """All that makes a data set, but where its pictures lie."""
+    parts = [
+        [
+            (
+                e.id,
+                e.picture.name,
+                hashlib.sha256(e.picture.read_bytes()).hexdigest(),
+                e.width,
+                e.height,
+                e.orientation,
+                e.boxes,
+            )
+            for e in part
+        ]
+        for part in (dataset.train, dataset.validation)
+    ]
+    return [*parts, dataset.labels]
+
+
+def record_bytes(dataset: Dataset, cache: Path) -> list[bytes]:
+    files = [
+        file
+        for part in (dataset.train, dataset.validation)
+        for file in writing.build(part, dataset.labels, cache=cache, progress=False)
+    ]
+    return [file.read_bytes() for file in files]
+
+
+def test_all_formats_are_tried_here():
+    assert formats.names() == writers.names() == FORMATS
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_layout_of_exports(tmp_path, format):
+    pictures = [*samples(5, 2), Sample("background.jpg", "valid", (), data=make.picture(9))]
+    pictures[1] = replace(pictures[1], boxes=(BOX, DOG))
+    folder = make.write(format, tmp_path / "data", pictures, ["dog", "cat"])
+    assert formats.detect(folder) is formats.find(format)
+    dataset = open_dataset(folder)
+    assert [e.id for e in dataset.train] == ["p0", "p1", "p2"]
+    assert [e.id for e in dataset.validation] == ["background", "p3", "p4"]
+    assert [e.picture.read_bytes() for e in dataset.train] == [sample.data for sample in pictures[:3]]
+    assert [[item.label for item in e.boxes] for e in dataset.validation] == [[], ["cat"], ["cat"]]
+    assert [(item.label, item.box) for item in dataset.train[1].boxes] == [
+        ("cat", Box(*BOX[1:])),
+        ("dog", Box(*DOG[1:])),
+    ]
+    assert {(e.width, e.height) for e in dataset.train + dataset.validation} == {SIZE}
+    assert dataset.problems == ()
+    numbered = format in ("coco", "yolo", "tfrecord")
+    assert dataset.labels == Labels(("dog", "cat") if numbered else ("cat", "dog"))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_one_list_without_parts_is_split_alike(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", samples(20))
+    if format == "yolo":
+        (folder / "data.yaml").write_text("train: ../train/images\nnames: {0: cat}\n")
+    dataset = open_dataset(folder, seed=3)
+    expected = open_dataset(make.write("pascal_voc", tmp_path / "other", samples(20)), seed=3)
+    assert described(dataset) == described(expected)
+    assert (len(dataset.train), len(dataset.validation)) == (16, 4)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_zip_and_another_data_set_to_validate_on(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", samples(4))
+    other = make.write("pascal_voc", tmp_path / "other", samples(3))
+    with zipfile.ZipFile(tmp_path / "data.zip", "w") as file:
+        for path in folder.rglob("*"):
+            file.write(path, Path("export", path.relative_to(folder)))
+    dataset = open_dataset(tmp_path / "data.zip", validation=other)
+    assert described(dataset) == described(open_dataset(folder, validation=other))
+    assert (len(dataset.train), len(dataset.validation)) == (4, 3)
+
+
+def test_generated_pictures_are_the_same_in_every_format(tmp_path):
+    """To the last byte of the records."""
+    source = tmp_path / "voc"
+    generation.data_set(source, images=12, seed=4)
+    for path in (source / "Annotations").iterdir():
+        # A mark that only two of the formats have.
+        path.write_text(path.read_text().replace("<truncated>1", "<truncated>0"))
+    nothing = source / "Annotations/000005.xml"
+    nothing.write_text(re.sub(r"(?s)<object>.*</object>", "", nothing.read_text()))
+    dataset = open_dataset(source)
+    expected, written = described(dataset), record_bytes(dataset, tmp_path / "records")
+    assert sum(not example.boxes for example in dataset.train) == 1
+    for format in FORMATS:
+        export.export(dataset, tmp_path / format, format)
+        again = open_dataset(tmp_path / format)
+        assert described(again) == expected, format
+        assert record_bytes(again, tmp_path / f"records-{format}") == written, format
+
+
+def test_helmet_tfrecord_and_a_coco_export_of_it_are_the_same(shared, tmp_path):
+    """The export is made from what TensorFlow reads, as Roboflow would make it."""
+    tf = pytest.importorskip("tensorflow")
+    source = shared / "data/helmet_tfrecord"
+    for part in ("train", "test"):
+        (tmp_path / "coco" / part).mkdir(parents=True)
+        images, annotations = [], []
+        for record in tf.data.TFRecordDataset([str(source / part / "Helmet.tfrecord")]):
+            values = tf.train.Example.FromString(record.numpy()).features.feature
+            name = values["image/filename"].bytes_list.value[0].decode()
+            width, height = (values[f"image/{side}"].int64_list.value[0] for side in ("width", "height"))
+            (tmp_path / "coco" / part / name).write_bytes(values["image/encoded"].bytes_list.value[0])
+            image = {"id": len(images), "file_name": name, "width": width, "height": height}
+            images.append(image)
+            shares = (values[f"image/object/bbox/{side}"].float_list.value for side in ("xmin", "ymin", "xmax", "ymax"))
+            for xmin, ymin, xmax, ymax in zip(*shares):
+                corner = [round(xmin * width, 4), round(ymin * height, 4)]
+                bbox = [*corner, round(xmax * width - corner[0], 4), round(ymax * height - corner[1], 4)]
+                annotations.append({"id": len(annotations), "image_id": image["id"], "category_id": 1, "bbox": bbox})
+        categories = [{"id": 0, "name": "helmets", "supercategory": "none"}]
+        categories.append({"id": 1, "name": "Helmet", "supercategory": "helmets"})
+        data = {"images": images, "annotations": annotations, "categories": categories}
+        (tmp_path / "coco" / part / "_annotations.coco.json").write_text(json.dumps(data))
+    one, other = open_dataset(source), open_dataset(tmp_path / "coco")
+    assert len(one.train + one.validation) == 34
+    assert sum(len(example.boxes) for example in one.train + one.validation) == 60
+    assert sum(not example.boxes for example in one.validation) == 8
+    assert one.labels == Labels(("Helmet",))
+    assert described(one) == described(other)
+    assert record_bytes(one, tmp_path / "one") == record_bytes(other, tmp_path / "other")
+
+
+# What is wrong, as a change of one sample, and what the message says; {} is the box or the picture there.
+def changed(index: int, **values):
+    return lambda pictures: [replace(s, **values) if i == index else s for i, s in enumerate(pictures)]
+
+
+BAD_PICTURES = {
+    "missing": (changed(1, data=None), "its picture is missing: no .*p1|has no picture"),
+    "truncated": (changed(1, data=make.picture(1)[:-200]), r"p1.jpg: the JPEG is cut off: it has no end marker"),
+    "empty": (changed(1, data=b""), "p1.jpg: the file is empty|has no picture"),
+    "text": (changed(1, data=b"<html>404</html>"), "p1.jpg.*: neither JPEG nor PNG"),
+    "another size": (changed(1, data=make.picture(1, (32, 48))), r"says 64 x 48, but \S*p1.jpg is 32 x 48"),
+}
+BAD_BOXES = {
+    "no width": (("cat", 9, 5, 9, 28), "has no area"),
+    "inside out": (("cat", 30, 5, 9, 28), "has no area"),
+    "ends outside": (("cat", 4, 5, 812, 28), r"ends at x=812, but \S*p1.jpg is 64 wide"),
+    "starts outside": (("cat", -9, 5, 30, 28), r"starts at x=-9, but \S*p1.jpg is 64 wide"),
+    "beyond": (("cat", 4, 90, 30, 99), r"starts at y=90, but \S*p1.jpg is 48 high"),
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("case", BAD_PICTURES)
+def test_bad_picture(tmp_path, monkeypatch, format, case):
+    """One of a few is refused; one of many is left out and reported."""
+    monkeypatch.setattr(problems, "MAX_BAD_FILES", 0.1)
+    change, message = BAD_PICTURES[case]
+    if case == "another size" and format == "yolo":
+        pytest.skip("YOLO does not say the size")
+    few = make.write(format, tmp_path / "few", change(samples(4, 1)))
+    with pytest.raises(InputError, match=message) as error:
+        open_dataset(few)
+    assert "1 of 4 examples" in str(error.value) and "\n" not in str(error.value)
+    many = make.write(format, tmp_path / "many", change(samples(12, 4)))
+    dataset = open_dataset(many)
+    assert len(dataset.train + dataset.validation) == 11
+    assert len(dataset.problems) == 1 and re.search(message, dataset.problems[0])
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("case", BAD_BOXES)
+def test_bad_box(tmp_path, format, case):
+    """Few are left out and reported; many are refused."""
+    box, message = BAD_BOXES[case]
+    few = changed(1, boxes=(BOX,) * 40 + (box,))
+    dataset = open_dataset(make.write(format, tmp_path / "one", few(samples(4, 1))))
+    assert sum(len(example.boxes) for example in dataset.train + dataset.validation) == 43
+    assert len(dataset.problems) == 1 and re.search(message, dataset.problems[0])
+    # The message names the file and the place in it.
+    assert re.match(r"\S+: (box 41|annotations\[41\]|line 4[123]|record 1: box 41) \S", dataset.problems[0])
+    with pytest.raises(InputError, match="1 of 4 boxes"):
+        open_dataset(make.write(format, tmp_path / "many", changed(1, boxes=(box,))(samples(4, 1))))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_picture_whose_boxes_are_all_bad_is_not_taken_for_background(tmp_path, monkeypatch, format):
+    monkeypatch.setattr(problems, "MAX_BAD_BOXES", 0.1)
+    change = changed(7, boxes=(("cat", 5, 5, 5, 9),))
+    dataset = open_dataset(make.write(format, tmp_path / "data", change(samples(12, 3))))
+    assert len(dataset.train) == 8 and all(example.boxes for example in dataset.train)
+    assert len(dataset.problems) == 2
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_class_only_in_validation_is_refused(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", changed(3, boxes=(DOG,))(samples(4, 2)), ["cat", "dog"])
+    with pytest.raises(InputError, match="'dog' appears only in validation"):
+        open_dataset(folder)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_class_without_a_box_is_no_class(tmp_path, format):
+    dataset = open_dataset(make.write(format, tmp_path / "data", samples(4, 1), ["bird", "cat", "dog"]))
+    assert dataset.labels == Labels(("cat",))
+    assert [line.split(": ", 1)[1] for line in dataset.problems] == (
+        ["no box to train on of 'bird', 'dog', which it names: not among the classes"]
+        if format in ("coco", "yolo", "tfrecord")
+        else []
+    )
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_empty_folder(tmp_path, format):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(InputError, match="give the folder"):
+        open_dataset(tmp_path / "data")
+    with pytest.raises(InputError, match=str(tmp_path / "data")):
+        open_dataset(tmp_path / "data", format=format)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_box_at_all(tmp_path, format):
+    with pytest.raises(InputError, match="no box|not one box|cannot be split"):
+        open_dataset(make.write(format, tmp_path / "data", samples(6, 2, boxes=())))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_own_validation_without_boxes_is_helped_out(tmp_path, format):
+    pictures = [*samples(10), *(Sample(f"empty{i}.jpg", "valid", (), data=make.picture(i + 20)) for i in range(2))]
+    dataset = open_dataset(make.write(format, tmp_path / "data", pictures))
+    assert (len(dataset.train), len(dataset.validation)) == (8, 4)
+    assert "not one box in its own 2 validation pictures" in dataset.problems[-1]
+    empty = make.write("pascal_voc", tmp_path / "empty", samples(3, boxes=()))
+    with pytest.raises(InputError, match="nothing to measure against"):
+        open_dataset(tmp_path / "data", validation=empty)
+
+
+UNREADABLE = {
+    "coco": ("train/_annotations.coco.json", "not JSON|not a text file"),
+    "csv": ("train/_annotations.csv", "not CSV|not UTF-8|no CSV"),
+    "pascal_voc": ("train/p0.xml", "not XML"),
+    "tfrecord": ("train/things.tfrecord", "is no TFRecord file|cut off"),
+    "yolo": ("data.yaml", "not YAML|no data.yaml"),
+}
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("junk", [b"\xff\xfe\x00 { [ ' <", b"{ 'a: [", b"\x00" * 40], ids=["binary", "open", "zeros"])
+def test_annotations_that_cannot_be_parsed(tmp_path, format, junk):
+    folder = make.write(format, tmp_path / "data", samples(4, 1))
+    name, message = UNREADABLE[format]
+    (folder / name).write_bytes(junk)
+    with pytest.raises(InputError, match=message) as error:
+        open_dataset(folder, format=format)
+    assert "\n" not in str(error.value) and (name in str(error.value) or f"{folder}: no " in str(error.value))
+
+
+def test_two_formats_in_one_folder_are_named(tmp_path):
+    folder = make.write("coco", tmp_path / "data", samples(4, 1))
+    make._voc(folder / "train", samples(3), [])
+    with pytest.raises(InputError, match="could be coco or pascal_voc; say which with --format"):
+        open_dataset(folder)
+    assert len(open_dataset(folder, format="coco").train) == 3
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_links_that_lead_nowhere_or_around_are_no_trap(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", samples(4, 1))
+    (folder / "around").symlink_to(folder)
+    (folder / "train" / "nowhere.jpg").symlink_to(tmp_path / "nothing.jpg")
+    assert len(open_dataset(folder).train) == 3
+
+
+def test_export_leaves_nothing_half_written(tmp_path):
+    folder = make.write("pascal_voc", tmp_path / "data", samples(4, 1))
+    dataset = open_dataset(folder)
+    (folder / "valid/p3.jpg").unlink()
+    with pytest.raises(InputError, match="p3.jpg"):
+        export.export(dataset, tmp_path / "out", "coco")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+    with pytest.raises(InputError, match="no format 'excel'"):
+        export.export(dataset, tmp_path / "out", "excel")
+    with pytest.raises(InputError, match="there already"):
+        export.export(dataset, folder, "coco")
+
+
+def test_export_command(tmp_path, capsys):
+    folder = make.write("tfrecord", tmp_path / "data", samples(5, 1))
+    assert export.main([str(folder), str(tmp_path / "out"), "--to", "pascal_voc"]) == 0
+    assert described(open_dataset(tmp_path / "out")) == described(open_dataset(folder))
+    shutil.rmtree(tmp_path / "cache")
+    assert len(open_dataset(tmp_path / "out").train) == 4

@@ -1,0 +1,46 @@
+"""Anchors against those of a published file, and against hand-computed ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from train.models import anchors
+
+
+@pytest.mark.parametrize(("size", "count"), [(320, 12804), (640, 51150)])
+def test_every_sixteenth_anchor_is_the_published_one(size, count, shared):
+    golden = np.load(shared / "checkpoints" / "fpnlite320_standin" / "golden.npz")[f"anchors_{size}_every16"]
+    found = anchors.anchors(size)
+    assert found.shape == (count, 4) and found.dtype == np.float32
+    np.testing.assert_allclose(found[::16], golden, rtol=0, atol=1e-6)
+
+
+def test_a_cell_has_its_ratios_outside_and_its_scales_inside():
+    base, root = 4 * 8 / 320, math.sqrt(2)
+    shapes = [(1, 1), (root, root), (1 / root, root), (1, 2), (root, 1 / root), (2, 1)]
+    expected = [(4 / 320, 4 / 320, h * base, w * base) for h, w in shapes]
+    np.testing.assert_allclose(anchors.anchors(320)[:6], expected, atol=1e-7)
+
+
+def test_cells_are_row_major_and_levels_follow_each_other():
+    found = anchors.anchors(320)
+    np.testing.assert_allclose(found[6, :2] * 320, (4, 12))
+    np.testing.assert_allclose(found[6 * 40, :2] * 320, (12, 4))
+    starts = np.cumsum([0] + [6 * side * side for side in anchors.feature_sides(320)])
+    sides = found[starts[:-1], 2] * 320
+    np.testing.assert_allclose(sides, [32, 64, 128, 256, 512])
+
+
+def test_a_level_that_does_not_tile_the_input_starts_at_its_corner():
+    centres = np.unique(anchors.level_anchors(320, 7)[:, 0] * 320)
+    np.testing.assert_allclose(centres, [0, 128, 256])
+    centres = np.unique(anchors.level_anchors(640, 7)[:, 0] * 640)
+    np.testing.assert_allclose(centres, [64, 192, 320, 448, 576])
+
+
+def test_sides_round_up():
+    assert anchors.feature_sides(320) == (40, 20, 10, 5, 3)
+    assert anchors.feature_sides(640) == (80, 40, 20, 10, 5)

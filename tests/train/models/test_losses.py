@@ -1,0 +1,63 @@
+"""Losses against their formulas written out in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from tests.support import detector_320  # noqa: F401
+from train.models import losses
+
+RNG = np.random.default_rng(0)
+
+
+def focal(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    p = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    return np.where(targets == 1, -0.25 * (1 - p) ** 2 * np.log(p), -0.75 * p**2 * np.log(1 - p))
+
+
+def huber(errors: np.ndarray) -> np.ndarray:
+    size = np.abs(errors)
+    return np.where(size <= 1, size**2 / 2, size - 0.5)
+
+
+def test_focal_and_huber_are_their_formulas():
+    logits = RNG.normal(0, 3, (5, 7)).astype(np.float32)
+    targets = RNG.integers(0, 2, (5, 7)).astype(np.float32)
+    np.testing.assert_allclose(losses.focal_loss(logits, targets), focal(logits, targets), rtol=1e-4)
+    errors = np.array([-3, -1, -0.5, 0, 0.25, 1, 2], np.float32)
+    np.testing.assert_allclose(losses.huber_loss(errors), [2.5, 0.5, 0.125, 0, 0.03125, 0.5, 1.5])
+
+
+def test_both_are_divided_by_the_positives_of_the_batch():
+    codes, target_codes = RNG.normal(0, 2, (2, 2, 6, 4)).astype(np.float32)
+    logits = RNG.normal(0, 2, (2, 6, 4)).astype(np.float32)
+    classes = np.array([[0, 2, 0, 0, 3, 0], [1, 0, 0, 0, 0, 0]], np.int32)
+    one_hot = np.zeros((2, 6, 4))
+    for picture, anchor in zip(*np.nonzero(classes)):
+        one_hot[picture, anchor, classes[picture, anchor]] = 1
+    class_loss, box_loss = losses.detection_losses(codes, logits, target_codes, classes)
+    np.testing.assert_allclose(class_loss, focal(logits, one_hot).sum() / 3, rtol=1e-5)
+    expected = huber(codes - target_codes)[classes > 0].sum() / (3 * 4)
+    np.testing.assert_allclose(box_loss, expected, rtol=1e-5)
+
+
+def test_without_positives_there_is_a_class_loss_and_no_box_loss():
+    logits = np.full((1, 3, 2), -4.6, np.float32)
+    codes = np.ones((1, 3, 4), np.float32)
+    class_loss, box_loss = losses.detection_losses(codes, logits, 0 * codes, np.zeros((1, 3), np.int32))
+    np.testing.assert_allclose(class_loss, focal(logits, 0 * logits).sum(), rtol=1e-5)
+    assert box_loss == 0
+
+
+def test_gradients_are_finite_however_sure_the_network_is():
+    logits = tf.constant([[-1e4, -100.0, -30.0, 0.0, 30.0, 100.0, 1e4]] * 2)
+    targets = tf.constant([[0.0] * 7, [1.0] * 7])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = losses.focal_loss(logits, targets)
+    gradient = tape.gradient(loss, logits).numpy()
+    assert np.isfinite(loss).all() and np.isfinite(gradient).all()
+    # Wrong and sure: the loss grows by its weight for each unit of the logit.
+    np.testing.assert_allclose(gradient[0, -1], 0.75)
+    np.testing.assert_allclose(gradient[1, 0], -0.25)

@@ -1,0 +1,115 @@
+"""Which anchor answers for which box, on anchors made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support import detector_320  # noqa: F401
+from train.models import box_coder, matching
+
+QUARTER = (0.0, 0.0, 0.5, 0.5)
+LOW_STRIP = (0.0, 0.0, 0.5, 0.25)
+FAR = (0.5, 0.5, 1.0, 1.0)
+
+
+def anchors(*corners: tuple[float, ...]) -> tf.Tensor:
+    ymin, xmin, ymax, xmax = np.transpose(corners)
+    rows = [(ymin + ymax) / 2, (xmin + xmax) / 2, ymax - ymin, xmax - xmin]
+    return tf.constant(np.transpose(rows), tf.float32)
+
+
+def match(boxes, classes, table, **rule) -> tuple[np.ndarray, np.ndarray]:
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    codes, matched = matching.match(
+        tf.constant(boxes), tf.constant(classes, tf.int32), table, matching.Rule(**rule)
+    )
+    return codes.numpy(), matched.numpy()
+
+
+def test_corners_and_overlap():
+    table = anchors(QUARTER, LOW_STRIP, FAR)
+    np.testing.assert_allclose(matching.corners(table), [QUARTER, LOW_STRIP, FAR], atol=1e-6)
+    overlap = matching.iou(tf.constant([QUARTER]), matching.corners(table))
+    np.testing.assert_allclose(overlap, [[1.0, 0.5, 0.0]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("right", "positive"), [(0.25, 3), (0.24, 0)])
+def test_half_an_overlap_is_positive_and_less_is_background(right, positive):
+    # The strip takes the box in any case; whether the quarter does too hangs on its own overlap.
+    codes, matched = match([(0.0, 0.0, 0.5, right)], [3], anchors(QUARTER, LOW_STRIP, FAR))
+    assert matched.tolist() == [positive, 3, 0]
+    assert not codes[2].any()
+
+
+def test_codes_are_those_of_the_matched_box():
+    table = anchors(QUARTER, FAR)
+    box = (0.05, 0.0, 0.5, 0.45)
+    codes, matched = match([box], [1], table)
+    assert matched.tolist() == [1, 0]
+    np.testing.assert_allclose(codes[0], box_coder.encode(tf.constant(box), table[0]), rtol=1e-6)
+    assert not codes[1].any()
+
+
+def test_each_box_takes_its_best_anchor_however_little_they_share():
+    _, matched = match([(0.8, 0.8, 0.9, 0.9), (0.1, 0.1, 0.2, 0.2)], [1, 2], anchors(QUARTER, FAR))
+    assert matched.tolist() == [2, 1]
+
+
+def test_a_lower_threshold_makes_more_anchors_positive():
+    box, table = (0.0, 0.0, 0.5, 0.24), anchors(QUARTER, LOW_STRIP, FAR)
+    assert match([box], [3], table, iou=0.4)[1].tolist() == [3, 3, 0]
+    assert match([box], [3], table, iou=0.49)[1].tolist() == [0, 3, 0]
+
+
+def test_a_box_may_have_several_best_anchors_but_takes_none_that_is_positive_for_another():
+    table = anchors(QUARTER, LOW_STRIP, (0.4, 0.4, 0.8, 0.8), FAR)
+    small = (0.41, 0.41, 0.49, 0.49)
+    assert match([small], [1], table)[1].tolist() == [0, 0, 1, 0]
+    # It shares nothing with the strip and the last one, however many it might have.
+    assert match([small], [1], table, best=2)[1].tolist() == [1, 0, 1, 0]
+    assert match([small], [1], table, best=4)[1].tolist() == [1, 0, 1, 0]
+    codes, matched = match([small, QUARTER], [1, 2], table, best=2)
+    assert matched.tolist() == [2, 2, 1, 0]
+    np.testing.assert_allclose(codes[2], box_coder.encode(tf.constant(small), table[2]), rtol=1e-5)
+
+
+def test_the_best_anchor_of_one_box_is_not_taken_by_the_second_best_of_another():
+    table = anchors((0.0, 0.0, 0.4, 0.4), (0.3, 0.3, 0.7, 0.7))
+    across, inside = (0.1, 0.1, 0.35, 0.35), (0.5, 0.5, 0.6, 0.6)
+    assert match([across], [1], table, best=2)[1].tolist() == [1, 1]
+    for boxes, classes in (([across, inside], [1, 2]), ([inside, across], [2, 1])):
+        assert match(boxes, classes, table, best=2)[1].tolist() == [1, 2]
+
+
+def test_the_box_with_the_larger_overlap_wins_an_anchor():
+    boxes = [(0.0, 0.0, 0.5, 0.3), (0.0, 0.0, 0.5, 0.45)]
+    other = (0.0, 0.0, 0.5, 0.3)
+    _, matched = match(boxes, [1, 2], anchors(QUARTER, other))
+    assert matched.tolist() == [2, 1]
+    _, matched = match(boxes[::-1], [2, 1], anchors(QUARTER, other))
+    assert matched.tolist() == [2, 1]
+
+
+def test_of_two_boxes_that_want_one_anchor_one_gets_it_whole():
+    boxes = [(0.1, 0.1, 0.2, 0.2), (0.3, 0.3, 0.4, 0.4)]
+    table = anchors(QUARTER, FAR)
+    codes, matched = match(boxes, [1, 2], table)
+    assert matched[0] in (1, 2) and matched[1] == 0
+    np.testing.assert_allclose(codes[0], box_coder.encode(tf.constant(boxes[matched[0] - 1]), table[0]), rtol=1e-5)
+    for _ in range(3):
+        assert match(boxes, [1, 2], table)[1].tolist() == matched.tolist()
+
+
+def test_a_picture_without_boxes_is_background():
+    codes, matched = match([], [], anchors(QUARTER, FAR))
+    assert matched.tolist() == [0, 0] and not codes.any()
+
+
+def test_in_a_graph_the_number_of_boxes_may_vary():
+    table = anchors(QUARTER, FAR)
+    signature = [tf.TensorSpec([None, 4]), tf.TensorSpec([None], tf.int32)]
+    traced = tf.function(lambda boxes, classes: matching.match(boxes, classes, table), signature)
+    assert traced(tf.zeros([0, 4]), tf.zeros([0], tf.int32))[1].numpy().tolist() == [0, 0]
+    assert traced(tf.constant([FAR]), tf.constant([5]))[1].numpy().tolist() == [0, 5]

@@ -1,0 +1,68 @@
+"""Detections from raw outputs made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from runtime.common.values import Box, Labels
+from tests.support import detector_320  # noqa: F401
+from train.models import box_coder, postprocessing
+
+# Two anchors that nearly coincide, one elsewhere, one half outside the picture.
+BOXES = np.array([(0.1, 0.1, 0.5, 0.5), (0.1, 0.12, 0.5, 0.5), (0.6, 0.6, 0.8, 0.8), (0.7, -0.2, 1.3, 0.2)], np.float32)
+ANCHORS = np.array([(0.5, 0.5, 0.2, 0.2)] * 4, np.float32)
+NEVER = -60.0
+
+
+def found(logits) -> postprocessing.Found:
+    codes = box_coder.encode(tf.constant(BOXES), tf.constant(ANCHORS))[None]
+    result = postprocessing.detections(codes, tf.constant([logits], tf.float32), tf.constant(ANCHORS))
+    count = int(result.count[0])
+    return postprocessing.Found(*(part.numpy()[0, :count] for part in result[:3]), count)
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + np.exp(-x))
+
+
+def test_of_two_that_overlap_the_surer_stays():
+    result = found([(1, NEVER), (2, NEVER), (0, NEVER), (NEVER, NEVER)])
+    assert result.count == 2
+    np.testing.assert_allclose(result.scores, [sigmoid(2), sigmoid(0)], rtol=1e-5)
+    np.testing.assert_allclose(result.boxes, BOXES[[1, 2]], atol=1e-5)
+
+
+def test_classes_do_not_suppress_each_other():
+    result = found([(1, NEVER), (NEVER, 2), (NEVER, NEVER), (NEVER, NEVER)])
+    assert result.classes.tolist() == [1, 0]
+
+
+def test_boxes_end_at_the_picture():
+    result = found([(NEVER, NEVER)] * 3 + [(1, NEVER)])
+    np.testing.assert_allclose(result.boxes, [(0.7, 0.0, 1.0, 0.2)], atol=1e-5)
+
+
+@pytest.mark.parametrize(("logit", "count"), [(-18, 1), (-19, 0)])
+def test_the_published_score_threshold(logit, count):
+    # sigmoid(-18) is 1.5e-8, sigmoid(-19) is 0.6e-8.
+    assert found([(logit, NEVER)] + [(NEVER, NEVER)] * 3).count == count
+
+
+def test_at_most_a_hundred():
+    table = np.stack(np.meshgrid(np.arange(15), np.arange(15)), axis=-1).reshape(-1, 2) / 15 + 0.03
+    table = np.concatenate([table, np.full_like(table, 0.05)], axis=1).astype(np.float32)
+    logits = np.linspace(0, 3, len(table))[:, None]
+    result = postprocessing.detections(
+        tf.zeros([1, len(table), 4]), tf.constant(logits[None], tf.float32), tf.constant(table)
+    )
+    assert result.count.numpy().tolist() == [100]
+    np.testing.assert_allclose(result.scores[0, 0], sigmoid(3), rtol=1e-5)
+
+
+def test_arrays_become_values_in_pixels():
+    boxes = np.array([(0.25, 0.1, 0.5, 0.9)], np.float32)
+    (detection,) = postprocessing.to_detections(boxes, np.array([0.75]), np.array([1]), 200, 100, Labels(("cat", "dog")))
+    assert (detection.label, detection.class_id, detection.score) == ("dog", 1, 0.75)
+    np.testing.assert_allclose(detection.box.as_tuple(), Box(20, 25, 180, 50).as_tuple(), rtol=1e-6)

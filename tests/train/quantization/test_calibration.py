@@ -1,0 +1,150 @@
+"""Folding, calibration, ranges and equalisation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import runtime.media.images
+from convert.evaluation.images import of_files
+from runtime.common.errors import InputError
+from runtime.inference import preprocessing
+from tests.support import detector_320
+from train.models import folding
+from train.quantization import calibration, ranges
+from train.quantization.activation_statistics import Observed
+from train.quantization.equalization import factors, rescale
+from train.quantization.quantization import Range
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = detector_320.build(2)
+    # Statistics, scale and centre as after training, so that folding has something to fold.
+    draw = np.random.default_rng(0)
+    for variable in model.variables:
+        name = variable.name.rsplit("/", 1)[-1]
+        if name.startswith("moving_variance") or name.startswith("gamma"):
+            variable.assign(draw.uniform(0.5, 2.0, variable.shape))
+        elif name.startswith("moving_mean") or name.startswith("beta"):
+            variable.assign(draw.normal(0.0, 0.3, variable.shape))
+    return model
+
+
+@pytest.fixture(scope="module")
+def graph(model):
+    return folding.fold(model).frozen()
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(1).uniform(-1, 1, (1, 320, 320, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def seen(graph, image):
+    return calibration.observe(graph, [image, image[:, ::-1] * 0.5])
+
+
+def test_folded_graph_is_the_network_without_its_background_column(model, graph, image):
+    codes, logits = model(image, training=False)
+    folded_codes, folded_logits = graph.run(tf.constant(image))
+    np.testing.assert_allclose(tf.concat(folded_codes, 1), codes, atol=1e-4)
+    np.testing.assert_allclose(tf.concat(folded_logits, 1), logits[..., 1:], atol=1e-4)
+
+
+def test_gradients_reach_the_models_variables(model, image):
+    with tf.GradientTape() as tape:
+        codes, logits = folding.fold(model).run(tf.constant(image))
+        loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in (*codes, *logits)])
+    gradients = tape.gradient(loss, model.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+
+
+def test_every_tensor_is_observed(graph, seen, image):
+    assert set(seen) == {"image", *(node.name for node in graph.nodes)}
+    assert seen["image"].lows.min() == pytest.approx(image.min())
+    assert len(seen["stem"].sample) == len(seen["stem"].channels) == 2 * 1024
+    stem = seen["stem"]
+    assert np.all(stem.sample <= stem.highs[stem.channels] + 1e-6)
+    assert np.all(stem.sample >= stem.lows[stem.channels] - 1e-6)
+
+
+def test_calibration_without_pictures_is_refused(graph):
+    with pytest.raises(InputError, match="no pictures"):
+        calibration.observe(graph, [])
+
+
+def test_calibration_takes_the_runtimes_bytes(tmp_path):
+    picture = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
+    runtime.media.images.write(tmp_path / "a.png", picture)
+    (image,) = calibration.images([picture.load for picture in of_files([tmp_path / "a.png"])], 320)
+    np.testing.assert_array_equal(image[0], preprocessing.normalise(preprocessing.resize(picture, 320)))
+
+
+def test_equalising_changes_nothing_in_float(graph, seen, image):
+    found = factors(graph, seen)
+    equal = rescale(graph, found)
+    before, after = (g.run(tf.constant(image)) for g in (graph, equal))
+    for group_before, group_after in zip(before, after):
+        for x, y in zip(group_before, group_after):
+            np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
+    again = calibration.observe(equal, [image, image[:, ::-1] * 0.5])
+    name = "tower_0_level_3_depthwise"
+    expected = seen[name].scaled(found[name])
+    np.testing.assert_allclose(expected.highs, again[name].highs, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(expected.sample, again[name].sample, rtol=1e-3, atol=1e-5)
+
+
+def test_equalising_brings_channels_together(graph, seen):
+    name = "boxes_level_4_depthwise"
+    factor = factors(graph, seen, strength=1.0)[name]
+    magnitude, spread = (tensor.magnitude for tensor in (seen[name].scaled(factor), seen[name]))
+    audible = spread > spread.max() / 256
+    np.testing.assert_allclose(magnitude[audible], spread.max(), rtol=1e-4)
+    assert spread[audible].min() < 0.8 * spread.max(), "the test would say nothing on equal channels"
+    np.testing.assert_array_equal(magnitude[~audible], spread[~audible])
+
+
+@pytest.mark.parametrize("method", ranges.METHODS)
+def test_levels_that_are_joined_share_a_range(graph, seen, method):
+    chosen = ranges.choose(graph, seen, method)
+    assert set(chosen) == set(seen)
+    assert len({chosen[name] for name in graph.box_heads}) == 1
+    assert len({chosen[name] for name in graph.class_heads}) == 1
+    assert chosen["image"] == Range(-1.0, 1.0)
+    assert chosen["upsample_2"] == chosen["projection_3"]
+    assert all(span.low <= 0 <= span.high and span.low < span.high for span in chosen.values())
+
+
+def test_logits_below_a_score_of_zero_are_not_covered(graph, seen):
+    far = dict(seen)
+    for name in graph.class_heads:
+        far[name] = Observed(seen[name].lows - 50, seen[name].highs, seen[name].sample - 10, seen[name].channels)
+    low = ranges.choose(graph, far, "minmax")[graph.class_heads[0]].low
+    assert 1 / (1 + np.exp(-low)) == pytest.approx(1 / 512)
+
+
+def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
+    values = np.random.default_rng(3).normal(0, 1, 1_000_000)
+    values[0] = 12.0
+    one = Observed(values.min(keepdims=True), values.max(keepdims=True), values, np.zeros(values.size, int))
+    span = ranges._least_error([one])
+    assert 4.0 < span.high < 9.0
+    assert span.low < -3.0
+
+    def error(low, high):
+        step = (high - low) / 255
+        return np.mean(np.square(np.clip(np.round(values / step) * step, low, high) - values))
+
+    assert error(span.low, span.high) < error(values.min(), values.max())
+
+
+def test_chosen_pictures_are_spread_and_always_the_same(tmp_path):
+    everything = of_files(tmp_path / f"{i:03}.jpg" for i in range(100))
+    chosen = calibration.choose(everything, 20)
+    assert len(chosen) == 20 and chosen == calibration.choose(everything, 20)
+    assert [picture.id for picture in chosen] == sorted(picture.id for picture in chosen)
+    assert min(int(picture.id[:3]) for picture in chosen) < 25 and max(int(picture.id[:3]) for picture in chosen) > 75
+    assert calibration.choose(everything[:5], 20) == everything[:5]

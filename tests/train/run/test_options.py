@@ -1,0 +1,115 @@
+"""What a run can be told: on the command line, and as it was written down."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+
+import pytest
+
+from runtime.common.errors import InputError
+from train.run import arguments, options
+from train.run.options import Options
+from train.sample_data import generation
+from train.training import experiment, training
+
+
+def given(*words: str) -> dict:
+    parser = argparse.ArgumentParser()
+    arguments.add(parser)
+    return arguments.given(parser.parse_args(words))
+
+
+def test_only_what_was_given_comes_out():
+    assert given() == {}
+    assert given("--steps", "5", "--no-photometric") == {"steps": 5, "photometric": False}
+
+
+def test_every_option_has_its_place_on_the_command_line():
+    parser = argparse.ArgumentParser()
+    arguments.add(parser)
+    told = {action.dest for action in parser._actions} - {"help"}
+    # Where training comes from when it is quantisation-aware is the command's own word.
+    assert told == {field.name for field in dataclasses.fields(Options)} - {"qat"}
+    for action in parser._actions:
+        assert options.spelled(action.dest) in action.option_strings or action.dest == "help"
+
+
+def test_defaults_in_the_help_are_those_of_the_code():
+    parser = argparse.ArgumentParser()
+    arguments.add(parser)
+    for action in parser._actions:
+        default = getattr(Options(), action.dest, None)
+        if default is not None and not isinstance(default, bool):
+            shown = default if isinstance(default, str) else f"{default:g}"
+            assert f"({shown}" in action.help, action.dest
+
+
+def highest_rate(trained: bool, batch: int = 8, rate: float | None = None) -> float:
+    schedule = experiment.schedule(100, batch, rate, trained=trained)
+    return schedule.learning_rate.cosine.initial_learning_rate
+
+
+def test_given_weights_are_tuned_and_random_ones_trained():
+    assert highest_rate(trained=True) == pytest.approx(0.06)
+    assert highest_rate(trained=True, batch=16) == pytest.approx(0.12)
+    assert highest_rate(trained=False) == pytest.approx(0.03)
+    assert highest_rate(trained=True, rate=0.5) == highest_rate(trained=False, rate=0.5) == 0.5
+    assert experiment.backbone_rate(None, trained=True) == 0.2
+    assert experiment.backbone_rate(None, trained=False) == 1.0
+    assert experiment.backbone_rate(0.0, trained=True) == 0.0
+
+
+@pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), (None, 1.0, 0.03)])
+def test_a_run_knows_whether_its_weights_were_given(tmp_path, init, share, rate):
+    generation.data_set(tmp_path / "data", images=6, size=(120, 90))
+    dataset = Options().open(str(tmp_path / "data"))
+    made = training.configuration(dataset, Options(), ("a",), ("b",), init)
+    assert made.task.backbone_rate == share
+    assert made.trainer.optimizer_config.learning_rate.cosine.initial_learning_rate == pytest.approx(rate)
+
+
+def test_steps_or_epochs():
+    assert Options(steps=7).for_pictures(100).steps == 7
+    assert Options(epochs=3, batch=8).for_pictures(100).steps == 38
+    assert Options(epochs=0.001).for_pictures(100).steps == 1
+    with pytest.raises(SystemExit):
+        given("--steps", "5", "--epochs", "2")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": 0}, "--steps must be at least 1, not 0"),
+        ({"epochs": float("nan")}, "--epochs must be a number above 0"),
+        ({"patience": 0}, "--patience must be at least 1"),
+        ({"checkpoint_every": -3}, "--checkpoint-every must be at least 1"),
+        ({"size": 300}, "--size must be 320 or 640"),
+    ],
+)
+def test_what_makes_no_sense_is_named(values, message):
+    with pytest.raises(InputError, match=message):
+        Options(**values).for_pictures(10)
+
+
+def test_options_are_written_down_and_read_again():
+    told = Options(steps=5, rate=0.1, val="elsewhere", photometric=False)
+    assert options.from_dict(options.as_dict(told), "config.yaml") == told
+    assert options.from_dict({}, "config.yaml") == Options()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"steps": "many"}, "config.yaml: steps cannot be 'many'"),
+        ({"steps": 1.5}, "config.yaml: steps cannot be 1.5"),
+        ({"steps": True}, "config.yaml: steps cannot be True"),
+        ({"photometric": 1}, "config.yaml: photometric cannot be 1"),
+        ({"speed": 3}, "config.yaml: speed is no option of this version of the kit"),
+        ({"batch": 0}, "--batch must be at least 1"),
+        ([1], "config.yaml: the options are not"),
+    ],
+)
+def test_options_that_were_spoilt_are_named(values, message):
+    with pytest.raises(InputError, match=message):
+        options.from_dict(values, "config.yaml")

@@ -1,0 +1,211 @@
+"""Quantisation-aware training: from a float run to an int8 file that is what was trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.support.trained import trained  # noqa: F401
+
+import tensorflow as tf  # isort: skip
+
+from convert.evaluation import checkpoint_detector
+from convert.export.export import Options, export, source_of_run
+from convert.file import graph as graph_file
+from convert.quantize import quantization
+from convert.quantize.dead_channels import without_silent_channels
+from runtime.common.command import exit_code
+from runtime.common.errors import InputError
+from train.__main__ import main
+from train.checkpoints import variables
+from train.dataset.examples import images
+from train.models.anchors import anchors
+from train.models.folding import fold
+from train.quantization import calibration
+from train.quantization.quantization import Quantisation
+from train.run.run_folder import RunFolder
+from train.training import qat
+from train.training.qat_task import QuantisedConfig, QuantisedTask
+
+# The input pipeline is always traced, which TensorFlow would mention.
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Even though the .tf.config")]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A run of two steps from the shared float run."""
+
+    run: RunFolder
+    start: RunFolder
+
+
+@pytest.fixture(scope="module")
+def tuned(trained, tmp_path_factory) -> Tuned:
+    out = tmp_path_factory.mktemp("qat") / "tuned"
+    options = ["--steps", "2", "--batch", "4", "--validate-every", "2", "--rate", "0.0005"]
+    # Tracing takes longer than the two steps.
+    tf.config.run_functions_eagerly(True)
+    try:
+        assert main(["--qat", str(trained.run), "--out", str(out), *options]) == 0
+    finally:
+        tf.config.run_functions_eagerly(False)
+    return Tuned(RunFolder(out), RunFolder(trained.run))
+
+
+@pytest.fixture(scope="module")
+def network(tuned):
+    """The network with the best weights."""
+    return checkpoint_detector.load(tuned.run.checkpoint, 320, len(tuned.run.labels()))
+
+
+def test_the_run_says_what_it_came_from(tuned):
+    config = yaml.safe_load((tuned.run.path / "config.yaml").read_text())
+    assert config["task"]["float_run"] == str(tuned.start.path)
+    assert config["task"]["size"] == 320 and config["trainer"]["train_steps"] == 2
+    assert tuned.run.dataset() == tuned.start.dataset()
+    assert 0 <= tuned.run.metrics()["AP"] <= 1
+    assert [line["step"] for line in validations(tuned.run)] == [0, 2], "what calibration gives is measured first"
+
+
+def validations(run: RunFolder) -> list[dict]:
+    lines = [json.loads(line) for line in (run.path / "history.jsonl").read_text().splitlines()]
+    return [line for line in lines if "AP" in line]
+
+
+def test_kernels_and_norms_learn_and_statistics_stay(tuned):
+    before, after = (tf.train.load_checkpoint(variables.resolve(folder)) for folder in (tuned.start.checkpoint, tuned.run.last))
+    keys = [key for key in before.get_variable_to_shape_map() if key.startswith("model/")]
+    changed = {key for key in keys if not np.array_equal(before.get_tensor(key), after.get_tensor(key))}
+    assert changed and not [key for key in changed if "moving_" in key]
+    for name in ("gamma", "beta", "kernel", "depthwise_kernel", "pointwise_kernel", "bias"):
+        assert [key for key in changed if f"/{name}/" in key], name
+
+
+def test_training_starts_from_what_conversion_would_calibrate(tuned):
+    graph = fold(checkpoint_detector.load(tuned.start.checkpoint, 320, len(tuned.start.labels()))).frozen()
+    loads = [lambda example=example: images.load(example) for example in tuned.start.dataset().train]
+    expected, found = calibration.calibrate(graph, calibration.images(loads, 320)), tuned.run.quantisation()
+    assert set(found.ranges) == set(expected.ranges) and set(found.factors) == set(expected.factors)
+    for name, span in expected.ranges.items():
+        assert (found.ranges[name].low, found.ranges[name].high) == pytest.approx((span.low, span.high), rel=1e-3, abs=1e-5)
+
+
+def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_path):
+    lines: list[str] = []
+    # Twelve pictures move AP by points; the gate has tests of its own.
+    (int8,) = export(source_of_run(tuned.run), tmp_path, Options(max_drop=0.2), say=lines.append)
+    assert any("as the run was trained with them" in line for line in lines)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["calibration"] == {"method": "qat", "pictures": {}}
+    assert manifest["float_run"] == str(tuned.start.path)
+    assert abs(int8.metrics["AP"] - tuned.run.metrics()["AP"]) < 0.1
+
+
+def test_what_is_trained_is_what_is_converted(tuned, network):
+    quantisation = tuned.run.quantisation()
+    task = QuantisedTask(QuantisedConfig())
+    task.quantisation = quantisation
+    quantised = quantization.quantise(without_silent_channels(fold(network).frozen()), (), trained=quantisation)
+    file = interpreter(graph_file._convert(lambda image: graph_file._outputs(quantised.graph, image, quantised.ranges), 320, True))
+    graph = fold(network)
+    codes_step = quantisation.ranges[graph.box_heads[0]].step
+    for example in tuned.run.dataset().validation[:2]:
+        (image,) = calibration.images([lambda example=example: images.load(example)], 320)
+        bytes_ = np.round((image + 1) * 127.5).astype(np.uint8)
+        file_codes, file_scores = file(bytes_)
+        # The file's zero point is a whole step: 128.
+        codes, logits = task.outputs(network, tf.constant((bytes_.astype(np.float32) - 128) / 127.5), training=False)
+        code_error = np.abs(file_codes - codes.numpy()) / codes_step
+        score_error = np.abs(file_scores - tf.sigmoid(logits[..., 1:]).numpy()) * 256
+        assert np.mean(code_error) < 1 and np.mean(score_error) < 0.2
+
+
+def interpreter(model: bytes):
+    """Calls a .tflite on uint8 [1, 320, 320, 3] and returns box codes and scores."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    found = Interpreter(model_content=model, num_threads=2)
+    found.allocate_tensors()
+
+    def call(image):
+        found.set_tensor(found.get_input_details()[0]["index"], image)
+        found.invoke()
+        outputs = [found.get_tensor(detail["index"]) for detail in found.get_output_details()]
+        assert all(output.shape[:2] == (1, len(anchors(320))) for output in outputs)
+        return sorted(outputs, key=lambda output: output.min() >= 0)
+
+    return call
+
+
+@pytest.fixture
+def start(tmp_path) -> RunFolder:
+    """What is read of a finished float run before any work begins."""
+    run = RunFolder(tmp_path / "mine")
+    run.path.mkdir()
+    run.write_config({"task": {"size": 320, "train_data": {"global_batch_size": 4, "photometric": False}}})
+    run.write_metrics({"AP": 0.5})
+    return run
+
+
+def test_settings_are_taken_over(start):
+    found = qat.options(qat.open_float(str(start.path)), {})
+    assert (found.steps, found.batch, found.size, found.photometric, found.rate) == (200, 4, 320, False, 0.0005)
+    assert found.init == found.qat == str(start.path)
+    assert found.backbone_rate == 1.0, "the backbone is quantised like all else, and learns like all else"
+    found = qat.options(start, {"steps": 7, "batch": 16, "seed": 3, "photometric": True})
+    assert (found.steps, found.batch, found.rate, found.seed, found.photometric) == (7, 16, 0.002, 3, True)
+    assert qat.options(start, {"rate": 0.1}).rate == 0.1
+    assert qat.default_out(start).path == start.path.with_name("mine-qat")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--size", "640"], "was trained at size 320"),
+        (["--init", "none"], "--init: leave it out for"),
+        (["--frozen-statistics"], "whose statistics stay"),
+        (["--val-split", "0.5"], "its weights and pictures"),
+        (["--steps", "0"], "--steps must be at least 1"),
+        (["--strategy", "multi_worker"], "one machine"),
+    ],
+)
+def test_what_the_float_run_has_settled_is_refused(start, options, message, capsys):
+    assert exit_code(main, ["--qat", str(start.path), *options]) == 2
+    assert_one_line(capsys, message)
+    assert not qat.default_out(start).path.exists()
+
+
+def test_what_is_no_finished_float_run_is_refused(start, tmp_path, capsys):
+    assert exit_code(main, ["--qat", str(tmp_path)]) == 2
+    assert_one_line(capsys, "not a run")
+    again = RunFolder(tmp_path / "again")
+    shutil.copytree(start.path, again.path)
+    again.write_config({"task": {"float_run": "runs/first"}})
+    Quantisation({}, {}, "mse").write(again.quantisation_file)
+    assert exit_code(main, ["--qat", str(again.path)]) == 2
+    assert_one_line(capsys, "was trained with --qat itself; start from runs/first again")
+    (start.path / "metrics.json").unlink()
+    assert exit_code(main, ["--qat", str(start.path)]) == 2
+    assert_one_line(capsys, "has not ended")
+
+
+@pytest.mark.parametrize("arguments", [["data", "--qat", "run"], ["--out", "run"], ["--qat"], ["--resume", "run", "--qat", "run"]])
+def test_wrong_usage(arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+
+
+def assert_one_line(capsys, message: str) -> None:
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and message in line
+
+
+def test_ranges_of_another_network_are_refused(network):
+    with pytest.raises(InputError, match="does not belong to its network"):
+        quantization.quantise(fold(network).frozen(), (), trained=Quantisation({}, {}, "mse"))

@@ -1,0 +1,89 @@
+"""Anchors: can the detector learn boxes of these sizes and shapes at this input size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from train.check.checks import OK, WARNING, Finding, number
+from train.check.statistics.anchor_fit import best_anchors
+from train.check.statistics.dataset_statistics import Survey
+from train.models.anchors import POSITIVE_IOU, anchors
+
+_MANY = 0.05
+_MANY_OF_A_CLASS = 0.2
+# Of fewer boxes a share says nothing.
+_FEW = 10
+_LARGER = 640
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    boxes = survey.boxes
+    if not len(boxes.label):
+        return
+    unmatched = boxes.overlap < POSITIVE_IOU
+    if not unmatched.any():
+        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {survey.size} x {survey.size}")
+        return
+    by_class = [
+        (label, int(unmatched[chosen].sum()), int(chosen.sum()))
+        for index, label in enumerate(survey.labels)
+        if (chosen := boxes.label == index).any()
+    ]
+    by_class.sort(key=lambda row: -row[1] / row[2])
+    bad = unmatched.mean() > _MANY or any(
+        count >= _FEW and misses > _MANY_OF_A_CLASS * count for _, misses, count in by_class
+    )
+    yield Finding(
+        WARNING if bad else OK,
+        f"{int(unmatched.sum()):,} of {number(len(unmatched), 'box', 'boxes')} ({unmatched.mean():.1%}) reach IoU"
+        f" {POSITIVE_IOU:g} with no anchor at {survey.size} x {survey.size};"
+        " each of them is learnt through a single anchor",
+        int(unmatched.sum()),
+        tuple(f"{label}: {misses} of {count} ({misses / count:.0%})" for label, misses, count in by_class if misses),
+        _advice(survey, unmatched) if bad else "",
+        _shown(survey, unmatched),
+    )
+    yield from _lost(survey, unmatched)
+
+
+def _advice(survey: Survey, unmatched: np.ndarray) -> str:
+    table = anchors(survey.size)
+    side = survey.size * float(np.sqrt(POSITIVE_IOU * table[:, 2:].prod(axis=1).min()))
+    small = survey.boxes.sides(survey.size).prod(axis=1) < side**2
+    words = []
+    if (small & unmatched).sum() > unmatched.sum() / 2:
+        words.append(f"most are too small: below about {side:.0f} x {side:.0f} pixels of the network's input")
+    else:
+        words.append("most are too long and thin")
+    if survey.size < _LARGER:
+        overlap, _ = best_anchors(survey.boxes.corners, _LARGER)
+        words.append(f"with --size {_LARGER} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
+    words.append("or cut the pictures into parts, in use as in training")
+    return "; ".join(words)
+
+
+def _lost(survey: Survey, unmatched: np.ndarray) -> Iterator[Finding]:
+    """Boxes that reach no anchor and whose only one is another box's, too: one of the two goes unlearnt."""
+    key = np.stack([survey.boxes.picture, survey.boxes.anchor], axis=1)
+    _, inverse, counts = np.unique(key, axis=0, return_inverse=True, return_counts=True)
+    shared = unmatched & (counts[inverse.reshape(-1)] > 1)
+    if shared.any():
+        pictures = np.unique(survey.boxes.picture[shared])
+        yield Finding(
+            WARNING,
+            f"{number(int(shared.sum()), 'box', 'boxes')} so small or thin, and so close to another, that both have one"
+            " anchor between them; one of the two is not learnt",
+            int(shared.sum()),
+            tuple(map(survey.where, pictures)),
+            "use a larger --size, or cut the pictures into parts",
+            tuple(map(int, pictures)),
+        )
+
+
+def _shown(survey: Survey, unmatched: np.ndarray) -> tuple[int, ...]:
+    """The pictures with the most such boxes."""
+    counts = np.bincount(survey.boxes.picture[unmatched], minlength=len(survey.pictures))
+    order = np.argsort(-counts, kind="stable")
+    return tuple(int(index) for index in order[:20] if counts[index])

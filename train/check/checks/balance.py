@@ -1,0 +1,37 @@
+"""Balance: are there enough boxes of every class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from train.check.checks import OK, WARNING, Finding, number
+from train.check.statistics.dataset_statistics import Survey
+
+# So many times as many boxes as the rarest class has; rarer classes drown in the others' losses.
+_UNBALANCED = 10
+_FEW_BOXES = 20
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    counts = {label: count for label, count in survey.label_counts("train").items() if count}
+    if not counts:
+        return
+    few = sorted((label for label, count in counts.items() if count < _FEW_BOXES), key=counts.get)
+    if few:
+        yield Finding(
+            WARNING,
+            f"{number(len(few), 'class', 'classes')} with fewer than {_FEW_BOXES} boxes to train on",
+            len(few),
+            tuple(f"{label}: {number(counts[label], 'box', 'boxes')}" for label in few),
+            "label more of them: from some hundred boxes a class detectors become dependable",
+        )
+    most, least = max(counts, key=counts.get), min(counts, key=counts.get)
+    ratio = counts[most] / counts[least]
+    if len(counts) > 1:
+        yield Finding(
+            WARNING if ratio >= _UNBALANCED else OK,
+            f"{most} has {ratio:.1f} times as many boxes as {least} ({counts[most]:,} and {counts[least]:,})",
+            len(counts),
+            tuple(f"{label}: {count:,}" for label, count in sorted(counts.items(), key=lambda item: item[1])),
+            f"add pictures of {least}" if ratio >= _UNBALANCED else "",
+        )

@@ -1,0 +1,73 @@
+"""Class names: which may mean the same, and which are on one side of the split only."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator
+
+from train.check.checks import FAILURE, OK, WARNING, Finding, number, some
+from train.check.statistics.dataset_statistics import Survey
+
+# Names that differ in this little of their letters look like a slip of the keyboard.
+_ALIKE = 0.88
+_LEAST_LETTERS = 5
+# Each name is compared with each: above this it takes longer than a person waits.
+_MOST_NAMES = 2000
+
+
+def check(survey: Survey) -> Iterator[Finding]:
+    labels = survey.labels
+    if not labels:
+        yield Finding(FAILURE, "not one box in all pictures: there is nothing to learn", do="give labelled pictures")
+        return
+    alike = list(_alike(labels))
+    if alike:
+        counts = {label: survey.label_counts("train")[label] + survey.label_counts("validation")[label] for label in labels}
+        yield Finding(
+            WARNING,
+            f"{number(len(alike), 'pair')} of class names that may mean the same",
+            len(alike),
+            tuple(f"{one!r} ({counts[one]:,} boxes) and {two!r} ({counts[two]:,})" for one, two in alike),
+            "give them one name where they are one class; the detector learns each name as a class of its own",
+        )
+    train, validation = survey.label_counts("train"), survey.label_counts("validation")
+    unseen = [label for label in labels if not train[label]]
+    if unseen:
+        yield Finding(
+            FAILURE,
+            f"{number(len(unseen), 'class', 'classes')} in validation only, which training would never see",
+            len(unseen),
+            tuple(unseen),
+            "put pictures of each on both sides, or let them be drawn: remove the data's own lists",
+        )
+    unmeasured = [label for label in labels if not validation[label]]
+    if unmeasured and any(validation.values()):
+        yield Finding(
+            WARNING,
+            f"{number(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",
+            len(unmeasured),
+            tuple(unmeasured),
+            "add pictures of them to validation",
+        )
+    if not alike and not unseen:
+        yield Finding(OK, f"{number(len(labels), 'class name')}, none like another: {some(labels, 8)}", len(labels))
+
+
+def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    plain = {label: re.sub(r"[\W_]+", "", label.casefold()) for label in labels}
+    for one, two in itertools.combinations(labels[:_MOST_NAMES], 2):
+        short, long = sorted((plain[one], plain[two]), key=len)
+        if short == long and short or _slip(short, long):
+            yield one, two
+
+
+def _slip(one: str, two: str) -> bool:
+    """Whether two names of letters differ by a slip; `step1` and `step2` differ by intention."""
+    if len(one) > 2 and two in (f"{one}s", f"{one}es"):
+        return True
+    if len(one) < _LEAST_LETTERS or re.sub(r"\D", "", one) != re.sub(r"\D", "", two):
+        return False
+    matcher = difflib.SequenceMatcher(None, one, two, autojunk=False)
+    return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE

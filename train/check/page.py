@@ -1,0 +1,248 @@
+"""The page of a data set's check: findings, class balance, boxes over the anchors, and pictures."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from train.check.checks import FAILURE, OK, SEVERITIES, WARNING, Finding, number
+from train.check.statistics.dataset_statistics import SPLITS, Survey
+from train.models.anchors import LEVELS, POSITIVE_IOU, level_anchors
+from train.pages import charts, html
+from train.pages.html import Markup, tag
+from train.pages.thumbnails import Drawn, picture
+
+_SAMPLE = 36
+_OF_A_FINDING = 6
+_PLACES = 5
+_BARS = 40
+_DOTS = 1500
+# Colours are told apart up to here; further classes share the last.
+_COLOURS = 8
+
+_UNMATCHED = "c1"
+_MATCHED = "c0"
+
+
+def write(survey: Survey, findings: Sequence[Finding], path: str | os.PathLike) -> None:
+    """Writes the page to `path`."""
+    html.write(path, render(survey, findings))
+
+
+def render(survey: Survey, findings: Sequence[Finding]) -> str:
+    """The page as text: one HTML file that needs nothing else."""
+    styles = styles_of(survey)
+    sections = [_findings(survey, findings, styles)]
+    if survey.labels:
+        sections += [_balance(survey, styles), _boxes(survey)]
+    if survey.pictures:
+        sections.append(_pictures(survey, styles))
+    return html.page(f"{survey.name}: data set check", _header(survey, findings), *sections, _footer())
+
+
+def styles_of(survey: Survey) -> dict[str, int]:
+    """A colour number for each class, the most frequent first."""
+    counts = survey.label_counts("train")
+    ranked = sorted(survey.labels, key=lambda label: (-counts[label], label))
+    return {label: min(index, _COLOURS - 1) for index, label in enumerate(ranked)}
+
+
+def _header(survey: Survey, findings: Sequence[Finding]) -> Markup:
+    counted = {kind: sum(found.severity == kind for found in findings) for kind in (FAILURE, WARNING)}
+    worst = FAILURE if counted[FAILURE] else WARNING if counted[WARNING] else OK
+    said = {
+        FAILURE: "should not be trained as it is",
+        WARNING: "can be trained; look at the warnings",
+        OK: "can be trained",
+    }[worst]
+    train, validation = (len(survey.of(split)) for split in SPLITS)
+    return tag(
+        "div",
+        html.header("Data set check", survey.name, tag("span", said, class_=f"badge {worst}")),
+        html.tiles(
+            (
+                ("Pictures", f"{train + validation:,}", f"{train:,} train, {validation:,} validation"),
+                ("Boxes", f"{len(survey.boxes.label):,}", _a_picture(survey)),
+                ("Classes", f"{len(survey.labels):,}", None),
+                ("Failures", counted[FAILURE], None),
+                ("Warnings", counted[WARNING], None),
+                ("Network's input", f"{survey.size}", f"{survey.size} x {survey.size} pixels"),
+            )
+        ),
+    )
+
+
+def _a_picture(survey: Survey) -> str | None:
+    return f"{len(survey.boxes.label) / len(survey.pictures):.1f} a picture" if survey.pictures else None
+
+
+def _findings(survey: Survey, findings: Sequence[Finding], styles: dict[str, int]) -> Markup:
+    ranked = sorted(findings, key=lambda found: SEVERITIES.index(found.severity))
+    return html.section("Findings", [_finding(survey, found, styles) for found in ranked])
+
+
+def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
+    content: list[object] = [tag("p", found.what, class_="what")]
+    if found.severity != OK:
+        if found.where:
+            more = found.places - _PLACES
+            places = [tag("li", place) for place in found.where[:_PLACES]]
+            content.append(tag("ul", places, tag("li", f"and {more:,} more") if more > 0 else None))
+        if found.do:
+            content.append(tag("p", "What to do: ", found.do, class_="do"))
+        if found.pictures:
+            shown = [_annotated(survey, index, styles, 220) for index in found.pictures[:_OF_A_FINDING]]
+            content.append(tag("div", shown, class_="pictures small"))
+    side = tag(
+        "div", tag("span", found.severity, class_=f"badge {found.severity}"), tag("div", found.check, class_="about")
+    )
+    return tag("div", side, tag("div", content), class_=f"finding {found.severity}")
+
+
+def _balance(survey: Survey, styles: dict[str, int]) -> Markup:
+    train, validation = (survey.label_counts(split) for split in SPLITS)
+    pictures = {label: 0 for label in survey.labels}
+    for seen in survey.pictures:
+        for label in {item.label for item in seen.example.boxes}:
+            pictures[label] += 1
+    unmatched = np.bincount(survey.boxes.label[survey.boxes.overlap < POSITIVE_IOU], minlength=len(survey.labels))
+    ranked = sorted(survey.labels, key=lambda label: (-train[label], label))
+    most = max(train.values()) or 1
+    rows = [
+        tag(
+            "tr",
+            tag("th", tag("i", class_=f"chip s{styles[label]}"), label, scope="row"),
+            tag("td", html.bar(train[label] / most), class_="bars"),
+            tag("td", f"{train[label]:,}"),
+            tag("td", f"{validation[label]:,}"),
+            tag("td", f"{pictures[label]:,}"),
+            tag("td", f"{unmatched[survey.labels.index(label)] / max(train[label] + validation[label], 1):.1%}"),
+        )
+        for label in ranked[:_BARS]
+    ]
+    names = ("class", "", "boxes to train", "to validate", "pictures", "no anchor fits")
+    note = f"{len(ranked) - _BARS} more classes with fewer boxes are not shown." if len(ranked) > _BARS else None
+    return html.section(
+        "Class balance",
+        tag(
+            "div",
+            tag("table", tag("thead", tag("tr", [tag("th", name) for name in names])), tag("tbody", rows), class_="wide"),
+            class_="scroll",
+        ),
+        note=note,
+    )
+
+
+def _boxes(survey: Survey) -> Markup:
+    size = survey.size
+    sides = survey.boxes.sides(size)
+    fits = survey.boxes.overlap >= POSITIVE_IOU
+    # One cell of each level has all of its shapes.
+    shapes = [tuple(shape) for level in LEVELS for shape in (level_anchors(size, level)[:6, 2:] * size)]
+    legend = ((_MATCHED, "an anchor fits"), (_UNMATCHED, "none fits"))
+    lengths = np.sqrt(np.maximum(sides.prod(axis=1), 1e-6))
+    # Every anchor is shown, and the smallest box.
+    least = min(2.0 ** math.floor(math.log2(max(sides.min(), 1.0))), 16.0)
+    scales = sorted({round(math.sqrt(h * w), 1) for h, w in shapes})
+    by_size = charts.histogram(
+        *_binned(lengths, fits, least, size, 24),
+        x="square root of the area, pixels of the network's input",
+        y="boxes",
+        marks=[charts.Mark(scale, f"{scale:.0f}" if i % 2 == 0 else "") for i, scale in enumerate(scales) if scale <= size],
+        about="How many boxes there are of each size, and the anchors' sizes",
+    )
+    aspects = sides[:, 0] / np.maximum(sides[:, 1], 1e-6)
+    by_aspect = charts.histogram(
+        *_binned(aspects, fits, 1 / 8, 8, 24),
+        x="height / width in the network's input",
+        y="boxes",
+        marks=[charts.Mark(ratio, text) for ratio, text in ((0.5, "1:2"), (1, "1:1"), (2, "2:1"))],
+        about="How many boxes there are of each aspect, and the anchors' aspects",
+    )
+    step = max(1, math.ceil(len(sides) / _DOTS))
+    dots = [
+        (style, [(w, h) for h, w in sides[chosen][::step]]) for style, chosen in ((_MATCHED, fits), (_UNMATCHED, ~fits))
+    ]
+    by_both = charts.scatter(
+        dots, "width, pixels of the network's input", "height", low=least, high=size,
+        crosses=[(w, h) for h, w in shapes if max(h, w) <= size],
+        about="Widths and heights of the boxes, and the anchors",
+    )  # fmt: skip
+    return html.section(
+        f"Boxes and anchors at {size} x {size}",
+        tag(
+            "div",
+            html.figure(by_size, "Size", (*legend, ("anchor", "anchors"))),
+            html.figure(by_aspect, "Shape", (*legend, ("anchor", "anchors"))),
+            html.figure(by_both, "Width and height", (*legend, ("plus", "anchors"))),
+            class_="charts",
+        ),
+        note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that none of them"
+        f" covers with IoU {POSITIVE_IOU:g} is learnt through a single anchor, which is little. Sizes are those that the"
+        " network sees: every picture is scaled to a square first.",
+    )
+
+
+def _binned(values: np.ndarray, fits: np.ndarray, low: float, high: float, bins: int):
+    """Edges of logarithmic bins, and the counts in each of what fits and what does not."""
+    edges = np.geomspace(low, high, bins + 1)
+    values = np.clip(values, low, high)
+    counts = [(style, np.histogram(values[chosen], edges)[0].tolist()) for style, chosen in ((_MATCHED, fits), (_UNMATCHED, ~fits))]
+    return edges.tolist(), counts
+
+
+def _pictures(survey: Survey, styles: dict[str, int]) -> Markup:
+    chosen = sample(survey, _SAMPLE)
+    ranked = sorted(styles, key=lambda label: styles[label])
+    legend = [
+        tag("span", tag("i", class_=f"chip s{styles[label]}"), label if i < _COLOURS - 1 or len(ranked) == _COLOURS else "other classes")
+        for i, label in enumerate(ranked[:_COLOURS])
+    ]
+    return html.section(
+        "Pictures",
+        tag("p", legend, class_="legend"),
+        tag("div", [_annotated(survey, index, styles, 360) for index in chosen], class_="pictures"),
+        note=f"{number(len(chosen), 'picture')}, some of every class, with the boxes as training will see them."
+        " Point at a box for its class.",
+    )
+
+
+def sample(survey: Survey, most: int) -> list[int]:
+    """Indices of pictures to show: from each class in turn, rarest first, spread over the data; then empty ones."""
+    holding: dict[str, list[int]] = {label: [] for label in survey.labels}
+    empty = []
+    for index, seen in enumerate(survey.pictures):
+        for label in {item.label for item in seen.example.boxes}:
+            holding[label].append(index)
+        if not seen.example.boxes:
+            empty.append(index)
+    turns = [_spread(holding[label], most) for label in sorted(holding, key=lambda label: len(holding[label]))]
+    turns.append(_spread(empty, max(1, most // 9)))
+    chosen: dict[int, None] = {}
+    for place in range(most):
+        for turn in turns:
+            if place < len(turn) and len(chosen) < most:
+                chosen[turn[place]] = None
+    return list(chosen)
+
+
+def _spread(items: list[int], most: int) -> list[int]:
+    step = max(1.0, len(items) / most)
+    return [items[int(i * step)] for i in range(min(most, len(items)))]
+
+
+def _annotated(survey: Survey, index: int, styles: dict[str, int], width: int) -> Markup:
+    seen = survey.pictures[index]
+    drawn = [Drawn(item.box, f"s{styles[item.label]}", item.label) for item in seen.example.boxes]
+    caption = (
+        tag("b", seen.example.picture.name, title=survey.where(index)),
+        f" {seen.split}, {number(len(drawn), 'box', 'boxes') if drawn else 'no box'}",
+    )
+    return picture(seen.example, drawn, caption, width)
+
+
+def _footer() -> Markup:
+    return tag("footer", "Written by ", tag("code", "python -m train.check"), ".")

@@ -1,0 +1,246 @@
+"""Everything about a data set that its check looks at, gathered once: every picture is read and decoded."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import math
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from runtime.common.errors import InputError, KitError
+from train.check.statistics.anchor_fit import best_anchors
+from train.check.statistics.near_duplicates import difference_hash
+from train.dataset import dataset
+from train.dataset.examples import images, problems
+from train.dataset.examples.example import Example
+from train.dataset.examples.image_info import inspect_bytes, read_bytes
+from train.files.processes import cores, executor
+
+SPLITS = ("train", "validation")
+
+# Enough for the difference hash, and JPEG decodes to it several times as fast as to the whole.
+_HASHED_SIDE = 128
+# Pictures that a process is given at a time, and bytes that are read sooner than a process starts.
+_CHUNK = 32
+_BYTES_A_PROCESS = 32 << 20
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What reading a picture's file showed.
+
+    `format`, `width`, `height` and `orientation` are the file's own (see `picture_info`); `digest` is
+    the SHA-256 of its bytes, `look` its difference hash. `fault` says why it cannot be decoded, None
+    where it can; the others are then as far as they are known.
+    """
+
+    bytes: int = 0
+    format: str = ""
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    digest: bytes = b""
+    look: bytes | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A picture of the data set: its example, its split ("train" or "validation") and its facts."""
+
+    example: Example
+    split: str
+    facts: Facts
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """All boxes of the pictures as arrays of one row each, in the order of the pictures.
+
+    `picture` is an index into the pictures, `label` one into the labels; `corners` float64 [N, 4] is
+    ymin, xmin, ymax, xmax in 0..1; `overlap` is the IoU with the best anchor, and `anchor` that
+    anchor's index.
+    """
+
+    picture: np.ndarray
+    label: np.ndarray
+    corners: np.ndarray
+    overlap: np.ndarray
+    anchor: np.ndarray
+
+    def sides(self, size: int) -> np.ndarray:
+        """Heights and widths [N, 2] in pixels of a `size` x `size` input."""
+        return (self.corners[:, 2:] - self.corners[:, :2]) * size
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """A data set as its check sees it.
+
+    `size` is the side of the network's input. `own_lists` is True where the data set says itself what
+    to validate on. `left_out` is what its reader could not use, `faults` why training would refuse the
+    data set as a whole. `folder` is where it lies, None for a zip file.
+    """
+
+    name: str
+    size: int
+    pictures: tuple[Seen, ...]
+    left_out: problems.Collected
+    faults: tuple[str, ...]
+    own_lists: bool
+    folder: Path | None
+
+    @functools.cached_property
+    def labels(self) -> tuple[str, ...]:
+        """All class names, sorted."""
+        return tuple(sorted({box.label for seen in self.pictures for box in seen.example.boxes}))
+
+    @functools.cached_property
+    def boxes(self) -> Boxes:
+        number = {label: index for index, label in enumerate(self.labels)}
+        rows = [
+            (
+                index,
+                number[item.label],
+                item.box.ymin / seen.example.height,
+                item.box.xmin / seen.example.width,
+                item.box.ymax / seen.example.height,
+                item.box.xmax / seen.example.width,
+            )
+            for index, seen in enumerate(self.pictures)
+            for item in seen.example.boxes
+        ]
+        table = np.asarray(rows, np.float64).reshape(-1, 6)
+        corners = table[:, 2:]
+        return Boxes(table[:, 0].astype(int), table[:, 1].astype(int), corners, *best_anchors(corners, self.size))
+
+    def where(self, index: int) -> str:
+        """The picture's file name, from the data set's folder on."""
+        picture = self.pictures[index].example.picture
+        if self.folder is not None and picture.is_relative_to(self.folder):
+            return str(picture.relative_to(self.folder))
+        return picture.name
+
+    def of(self, split: str) -> tuple[Seen, ...]:
+        return tuple(seen for seen in self.pictures if seen.split == split)
+
+    def label_counts(self, split: str) -> dict[str, int]:
+        """Boxes of each label in a split, 0 included."""
+        counts = dict.fromkeys(self.labels, 0)
+        for seen in self.of(split):
+            for box in seen.example.boxes:
+                counts[box.label] += 1
+        return counts
+
+
+def survey(
+    path: str | os.PathLike,
+    *,
+    size: int = 320,
+    format: str | None = None,
+    validation: str | os.PathLike | None = None,
+    validation_share: float = 0.2,
+    seed: int = 0,
+    progress: bool = True,
+) -> Survey:
+    """Reads the data set at `path` and every picture of it; options as for `open_dataset`.
+
+    Bad data is no reason to stop here. Raises InputError where there is no data set to read.
+    """
+    path = Path(path)
+    faults = []
+    if progress:
+        print(f"reading the annotations of {path} ...", file=sys.stderr, flush=True)
+    with problems.collect() as left_out:
+        splits = dataset.read(path, format)
+        train, held_out = splits.train, splits.validation
+        own_lists = held_out is not None or validation is not None
+        if validation is not None:
+            other = dataset.read(validation, format)
+            held_out = other.train if other.validation is None else other.validation
+    if validation is None:
+        try:
+            train, held_out, lines = dataset.divide(splits, validation_share, seed, str(path))
+            own_lists = own_lists and not lines
+            left_out.notes += lines
+        except InputError as error:
+            held_out = held_out or ()
+            faults.append(str(error))
+    examples = (*train, *held_out)
+    seen = tuple(
+        Seen(example, SPLITS[index >= len(train)], facts)
+        for index, (example, facts) in enumerate(zip(examples, look_at(examples, progress=progress)))
+    )
+    name = path.stem if path.is_file() else path.resolve().name
+    return Survey(name, size, seen, left_out, tuple(faults), own_lists, None if path.is_file() else path)
+
+
+def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[Facts]:
+    """The facts of every example's picture, in order, read by one process a core."""
+    from tqdm import tqdm
+
+    wanted = [(str(example.picture), example.orientation) for example in examples]
+    chunks = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
+    size = sum(_size(example.picture) for example in examples)
+    workers = max(1, min(cores(), len(chunks), math.ceil(size / _BYTES_A_PROCESS)))
+    with executor(workers) as pool, tqdm(
+        total=len(wanted), desc="reading", unit="picture", disable=not progress, leave=False
+    ) as bar:
+        try:
+            for part in pool.map(_look_at_all, chunks):
+                bar.update(len(part))
+                yield from part
+        except BrokenProcessPool as error:
+            raise KitError("a process that read pictures was ended from outside; is there too little memory?") from error
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _look_at_all(wanted: Iterable[tuple[str, int]]) -> list[Facts]:
+    return [_look_at(Path(picture), orientation) for picture, orientation in wanted]
+
+
+def _look_at(picture: Path, orientation: int) -> Facts:
+    try:
+        data = read_bytes(picture)
+    except InputError as error:
+        return Facts(fault=str(error))
+    digest = hashlib.sha256(data).digest()
+    try:
+        info = inspect_bytes(data, str(picture))
+        known = Facts(len(data), info.format, info.width, info.height, info.orientation, digest)
+    except InputError as error:
+        return Facts(len(data), digest=digest, fault=str(error))
+    try:
+        grey = _grey(data)
+    except Exception as error:
+        # Broken pictures end in many kinds of exception; to the user they all mean the same.
+        return replace(known, fault=f"{picture}: cannot be decoded ({error})")
+    return replace(known, look=difference_hash(images.turn(grey, orientation)))
+
+
+def _grey(data: bytes) -> np.ndarray:
+    """The picture in grey, perhaps smaller. All of its bytes are decoded: a hole in them raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft("L", (_HASHED_SIDE, _HASHED_SIDE))
+            return np.asarray(image.convert("L"))
+
+
+def _size(picture: Path) -> int:
+    try:
+        return picture.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,209 @@
+"""What a picture file is, and whether it is whole, from its structure and without its pixels."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+import zlib
+from typing import NamedTuple, Optional, Union
+
+from PIL import Image, UnidentifiedImageError
+
+from runtime.common.errors import InputError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
+
+# The formats that are told apart by Pillow; JPEG and PNG are read here, several times as fast.
+_OTHER_FORMATS = ("BMP", "WEBP", "GIF")
+_EXIF_ORIENTATION = 0x0112
+
+# A picture of more pixels than this is refused: 800 MB once it is decoded.
+MAX_PIXELS = 1 << 28
+
+# What nearly all JPEG headers fit into.
+_HEAD_BYTES = 16 << 10
+
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+class PictureInfo(NamedTuple):
+    """What the header of a picture file says.
+
+    `format` is "jpeg", "png", "bmp", "webp" or "gif"; `width` and `height` count the stored pixels;
+    `orientation` is EXIF's, 1 to 8, and 1 where there is none; `plain` is True for 8-bit RGB or grey.
+    """
+
+    format: str
+    width: int
+    height: int
+    orientation: int
+    plain: bool
+
+    @property
+    def displayed_size(self) -> tuple[int, int]:
+        """(width, height) as a viewer shows the picture: turned as EXIF says."""
+        return turned_size(self.width, self.height, self.orientation)
+
+
+def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """(width, height) after the turn of an EXIF orientation; 5 to 8 swap the sides."""
+    return (height, width) if orientation >= 5 else (width, height)
+
+
+def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> PictureInfo:
+    """Reads a picture's header and checks that the file is whole, as far as that goes without its pixels.
+
+    `name` stands for the path in messages. Raises InputError, saying what is wrong, where the file is
+    missing, empty, no picture, cut off, or of more than `MAX_PIXELS`.
+    """
+    name = name or str(path)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+            # Most of a JPEG says nothing that is needed here, so only both ends are read.
+            if len(head) == _HEAD_BYTES and head.startswith(_JPEG_START):
+                info, _ = _jpeg_header(head)
+                if info is not None:
+                    file.seek(-len(_JPEG_END), os.SEEK_END)
+                    if file.read() == _JPEG_END:
+                        return _checked(info, name)
+    except OSError as error:
+        raise InputError(f"{name}: cannot read the picture: {error.strerror}") from error
+    return inspect_bytes(read_bytes(path, name), name)
+
+
+def read_bytes(path: Union[str, os.PathLike], name: Optional[str] = None) -> bytes:
+    """The file's bytes. Raises InputError where it cannot be read; `name` stands for the path there."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"{name or path}: cannot read the picture: {error.strerror}") from error
+
+
+def inspect_bytes(data: bytes, name: str) -> PictureInfo:
+    """As `inspect`, for a file's bytes that are in memory; `name` stands for it in messages."""
+    try:
+        if data.startswith(_JPEG_START):
+            info = _jpeg(data)
+        elif data.startswith(_PNG_START):
+            info = _png(data)
+        else:
+            info = _other(data)
+    except ValueError as error:
+        raise InputError(f"{name}: {error}; copy or download the picture again") from error
+    return _checked(info, name)
+
+
+def _checked(info: PictureInfo, name: str) -> PictureInfo:
+    if info.width < 1 or info.height < 1:
+        raise InputError(f"{name}: it has no pixels; copy or download the picture again")
+    if info.width * info.height > MAX_PIXELS:
+        raise InputError(f"{name}: is {info.width} x {info.height}, too large to decode; cut it into smaller pictures")
+    return info
+
+
+def _jpeg(data: bytes) -> PictureInfo:
+    info, scan = _jpeg_header(data)
+    if info is None:
+        raise ValueError("the JPEG is damaged: it has no frame header" if scan else "the JPEG is cut off in its header")
+    # Bytes after the end marker are common and harmless. Within a scan 0xFF is always followed by
+    # 0x00 or a restart marker, so that the first end marker found is the picture's.
+    if not data.endswith(_JPEG_END) and data.find(_JPEG_END, scan) < 0:
+        raise ValueError("the JPEG is cut off: it has no end marker")
+    return info
+
+
+def _jpeg_header(data: bytes) -> tuple[Optional[PictureInfo], int]:
+    """Walks the marker segments (ITU-T T.81, annex B) up to the first scan, and gives its place or 0."""
+    frame, orientation = b"", 1
+    at = data.find(b"\xff", 2)
+    last = len(data) - 4
+    while 0 <= at <= last:
+        if data[at] != 0xFF:
+            at = data.find(b"\xff", at)
+            continue
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker == 0xDA:
+            break
+        length = data[at + 2] << 8 | data[at + 3]
+        # SOF0 to SOF15, among which DHT, JPG and DAC have their numbers.
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            frame = data[at + 1 : at + 10]
+        elif marker == 0xE1 and data.startswith(b"Exif\0\0", at + 4):
+            orientation = _orientation(data[at + 4 : at + 2 + length])
+        at += 2 + length
+    else:
+        return None, 0
+    if len(frame) < 9:
+        return None, at
+    height, width = int.from_bytes(frame[4:6], "big"), int.from_bytes(frame[6:8], "big")
+    # Baseline, extended and progressive Huffman coding (SOF0 to SOF2), which every decoder has.
+    plain = frame[0] <= 0xC2 and frame[3] == 8 and frame[8] in (1, 3)
+    return PictureInfo("jpeg", width, height, orientation, plain), at
+
+
+def _png(data: bytes) -> PictureInfo:
+    """Walks the chunks (ISO/IEC 15948, clause 5) and checks each one's checksum."""
+    orientation, header = 1, b""
+    view, at = memoryview(data), 8
+    while at + 12 <= len(data):
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        if end + 4 > len(data):
+            break
+        kind = bytes(view[at + 4 : at + 8])
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise ValueError(f"the PNG is damaged: the checksum of its {kind!r} chunk at byte {at} is wrong")
+        if kind == b"IHDR":
+            header = bytes(view[at + 8 : end])
+        elif kind == b"eXIf":
+            orientation = _orientation(b"Exif\0\0" + view[at + 8 : end])
+        elif kind == b"IEND":
+            if len(header) != 13:
+                raise ValueError("the PNG is damaged: it has no header chunk")
+            width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+            # Colour types 0 and 2 are grey and RGB.
+            return PictureInfo("png", width, height, orientation, header[8] == 8 and header[9] in (0, 2))
+        at = end + 4
+    raise ValueError("the PNG is cut off: it has no IEND chunk")
+
+
+def _other(data: bytes) -> PictureInfo:
+    """By Pillow, decoding the pixels, since these formats have no end or checksum to look for."""
+    if not data:
+        raise ValueError("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures and of odd EXIF; neither is a fault here.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=_OTHER_FORMATS) as image:
+                if image.width * image.height <= MAX_PIXELS:
+                    image.load()
+                orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+                return PictureInfo(image.format.lower(), image.width, image.height, _valid(orientation), False)
+    except UnidentifiedImageError as error:
+        raise ValueError("neither JPEG nor PNG, BMP, WebP or GIF") from error
+    except Exception as error:
+        # Broken pictures end in many kinds of exception; to the user they all mean the same.
+        raise ValueError(f"the picture is cut off or damaged ({error})") from error
+
+
+def _orientation(exif: bytes) -> int:
+    tags = Image.Exif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tags.load(exif)
+            return _valid(tags.get(_EXIF_ORIENTATION, 1))
+    except Exception:
+        # Viewers show a picture whose EXIF they cannot read as it is stored.
+        return 1
+
+
+def _valid(orientation: object) -> int:
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1

@@ -1,0 +1,143 @@
+"""Label maps of the Object Detection API: `item { id: 1 name: 'cat' }` in protocol buffer text format."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.common.errors import InputError
+from runtime.common.values import Labels
+from train.files import untrusted_bytes
+
+_MAX_BYTES = 16 << 20
+
+# https://protobuf.dev/reference/protobuf/textformat-spec: strings, comments, words and numbers, punctuation.
+_TOKEN = re.compile(r"""\s*(?:\#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([\w.+-]+)|([{}<>:;,\[\]]))""")
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
+_PLAIN = {"n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b", "f": b"\f", "v": b"\v"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One class: its number, which counts from 1, and its names, of which `display` is for people."""
+
+    id: int
+    name: str
+    display: str
+
+    @property
+    def label(self) -> str:
+        """COCO's and Open Images' maps have codes such as /m/01g317 for names."""
+        return _clean(self.display or self.name)
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """What records may call it."""
+        return _clean(self.name), _clean(self.display)
+
+
+def _clean(name: str) -> str:
+    return " ".join(name.split())
+
+
+def text(labels: Labels) -> str:
+    """The label map of `labels`, numbered from 1."""
+    items = (f"item {{\n  id: {number}\n  name: '{_escape(name)}'\n}}\n" for number, name in enumerate(labels, 1))
+    return "".join(items)
+
+
+def read(path: Path, name: str) -> dict[int, Item]:
+    """The items of the label map at `path`, which messages call `name`, by id and in its order.
+
+    Raises InputError where it cannot be read, is no label map, or gives an id to two classes.
+    """
+    source = untrusted_bytes.read_text(path, name, _MAX_BYTES, "a label map")
+    try:
+        items = list(_items(_tokens(source)))
+    except ValueError as error:
+        raise InputError(f"{name}: not a label map: {error}") from error
+    found: dict[int, Item] = {}
+    for item in sorted(items, key=lambda item: item.id):
+        if found.setdefault(item.id, item).label != item.label:
+            raise InputError(f"{name}: the id {item.id} is that of {found[item.id].label!r} and of {item.label!r}")
+    if not found:
+        raise InputError(f"{name}: no item in it; a label map has lines such as item {{ id: 1 name: 'cat' }}")
+    return found
+
+
+def _tokens(source: str) -> Iterator[str]:
+    at, end = 0, len(source.rstrip())
+    while at < end:
+        match = _TOKEN.match(source, at)
+        if not match:
+            raise ValueError(f"{source[at:].lstrip()[:20]!r} cannot be understood")
+        at = match.end()
+        if token := match[1] or match[2] or match[3]:
+            yield token
+
+
+def _items(tokens: Iterator[str]) -> Iterator[Item]:
+    for token in tokens:
+        if token in (",", ";"):
+            continue
+        if token != "item":
+            raise ValueError(f"{token[:20]!r} stands where an item should")
+        if next(_after_colon(tokens), "") not in ("{", "<"):
+            raise ValueError("an item has no braces")
+        yield _item(tokens)
+
+
+def _item(tokens: Iterator[str]) -> Item:
+    fields = {"id": "", "name": "", "display_name": ""}
+    for token in tokens:
+        if token in ("}", ">"):
+            if not fields["id"].isdecimal():
+                raise ValueError(f"an item has the id {fields['id'][:20]!r}, which is not a whole number")
+            item = Item(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
+            if not item.label:
+                raise ValueError(f"the item {item.id} has no name")
+            return item
+        if token in (",", ";"):
+            continue
+        value = next(_after_colon(tokens), "")
+        if value in ("{", "<", "["):
+            _skip(tokens)
+        elif token in fields:
+            fields[token] = value
+    raise ValueError("an item has no end")
+
+
+def _after_colon(tokens: Iterator[str]) -> Iterator[str]:
+    return (token for token in tokens if token != ":")
+
+
+def _skip(tokens: Iterator[str]) -> None:
+    depth = 1
+    for token in tokens:
+        depth += (token in ("{", "<", "[")) - (token in ("}", ">", "]"))
+        if not depth:
+            return
+
+
+def _unquoted(token: str) -> str:
+    if token[:1] not in ("'", '"'):
+        return token
+    # Escapes stand for bytes, of which several may make one character.
+    return _ESCAPE.sub(_unescaped, token[1:-1]).encode("utf-8", "surrogateescape").decode("utf-8")
+
+
+def _unescaped(match: re.Match) -> str:
+    octal, hexadecimal, short, long, other = match.groups()
+    if octal or hexadecimal:
+        byte = int(octal, 8) if octal else int(hexadecimal, 16)
+        return bytes([byte & 0xFF]).decode("utf-8", "surrogateescape")
+    if short or long:
+        return chr(int(short or long, 16))
+    return _PLAIN[other].decode() if other in _PLAIN else other
+
+
+def _escape(name: str) -> str:
+    """`name` within the single quotes of a protocol buffer text file."""
+    return name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")

@@ -1,0 +1,71 @@
+"""Which TFRecord files a data set has, and which label map numbers their classes."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from runtime.common.errors import InputError
+from train.dataset.examples import label_map
+from train.dataset.examples.image_files import File, common
+from train.dataset.examples.label_map import Item
+
+# Whole, or in shards as TensorFlow names them: train.files.tfrecord-00000-of-00010, train-00000-of-00010.tfrecord.
+_RECORD = re.compile(r"\.(?:tf_?records?|records?)(?:-\d+-of-\d+)?$", re.IGNORECASE)
+_SHARD = re.compile(r"-(\d{3,})-of-(\d{3,})")
+
+Classes = dict[int, Item]
+
+
+def is_record(file: File) -> bool:
+    return bool(_RECORD.search(file.name.name))
+
+
+def check_shards(records: list[File]) -> None:
+    """Raises InputError where one of a set of shards is missing."""
+    sets = defaultdict(set)
+    for file in records:
+        if match := _SHARD.search(file.name.name):
+            whole = file.name.with_name(_SHARD.sub(f"-*-of-{match[2]}", file.name.name))
+            sets[whole, int(match[2])].add(int(match[1]))
+    for (whole, count), found in sets.items():
+        missing = next((number for number in range(min(count, len(found) + 1)) if number not in found), None)
+        if missing is not None:
+            raise InputError(f"{whole}: {len(found)} of {count} shards are here; number {missing} is missing")
+
+
+class LabelMaps:
+    """The label maps of a data set, which must agree.
+
+    `names` are the classes by their number; empty where there is no label map.
+    """
+
+    def __init__(self, files: list[File]) -> None:
+        maps = [file for file in files if file.suffix == ".pbtxt"]
+        maps = [file for file in maps if "label" in file.name.name.lower()] or maps
+        self._maps = {file.name: label_map.read(file.path, str(file.name)) for file in maps}
+        self._check()
+        merged = {id: item.label for classes in self._maps.values() for id, item in classes.items()}
+        self.names = dict(sorted(merged.items()))
+
+    def of(self, record: File) -> tuple[Path, Classes]:
+        """The name and the classes of the map for `record`: of those nearest in the tree, the one named most alike."""
+
+        def rank(name: Path) -> tuple[int, int]:
+            return common(record.name.parent.parts, name.parent.parts), common(
+                tuple(record.name.name), tuple(name.name)
+            )
+
+        return max(self._maps.items(), key=lambda item: rank(item[0]), default=(Path(), {}))
+
+    def _check(self) -> None:
+        seen: dict[int, tuple[str, Path]] = {}
+        for name, classes in self._maps.items():
+            for id, item in classes.items():
+                label, other = seen.setdefault(id, (item.label, name))
+                if label != item.label:
+                    raise InputError(
+                        f"{name}: calls class {id} {item.label!r}, but {other} calls it {label!r};"
+                        " keep the label map that belongs to the records"
+                    )

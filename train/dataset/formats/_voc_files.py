@@ -1,0 +1,147 @@
+"""Which files a PASCAL VOC data set has, whatever its layout, and how they belong together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from typing import Iterator, Optional
+
+from runtime.common.errors import InputError
+from train.dataset.examples.image_files import File, PictureFiles, best, is_picture, nearness, quoted, unique_ids, walk
+from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.problems import Problems
+from train.dataset.examples.split_names import split_of_folder
+from train.files import archives
+
+_ANNOTATION_ZIPS = ("annotations.zip",)
+_PICTURE_ZIPS = ("images.zip", "jpegimages.zip")
+
+# Which lists of ImageSets/Main to use, best first: what was made for training and testing before
+# what splits the training part again.
+_LISTS = (("trainval", "test"), ("train", "val"), ("train", "test"))
+
+
+class VocFiles:
+    """The annotations and pictures below a folder, and in the zip files that may stand for them.
+
+    `annotations` maps the id of each to its file. The id is the XML's stem where that is enough, so
+    that the same pictures have the same ids in any layout; else its path from the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        files = list(walk(folder))
+        xml = [file for file in files if file.suffix == ".xml"]
+        found = [file for file in files if is_picture(file)]
+        if not xml:
+            xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
+        if not found:
+            found = list(_unzipped(folder, _PICTURE_ZIPS))
+        self._pictures = PictureFiles(found, str(folder))
+        self._xml = _by_stem(xml)
+        self._lists = [file for file in files if file.suffix == ".txt" and _is_list(file.name)]
+        ids = unique_ids(file.name for file in xml)
+        self.annotations = {ids[file.name]: file for file in xml}
+        self._ids = {file: id for id, file in self.annotations.items()}
+
+    def picture(self, annotation: File, tag: str) -> File:
+        """The picture of `annotation`: by the annotation's stem, else by `tag`, its `filename` tag.
+
+        Of several with that stem, the one nearest in the tree. Raises InputError where there is none,
+        or where several are as near.
+        """
+        tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
+        tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
+        found = self._pictures.of_stem(annotation.name.stem) or self._pictures.of_stem(tagged)
+        if not found:
+            names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
+            raise InputError(f"{annotation.name}: its picture is missing: no {names} in {self._folder}")
+        return best(
+            found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name)
+        )
+
+    def splits(self, problems: Problems) -> tuple[list[str], Optional[list[str]]]:
+        """The ids to train and to validate on; None for the latter where the data does not say.
+
+        Says it by lists in `ImageSets/Main`, or by folders named `train` and `valid`, `val` or `test`.
+        """
+        for train, validation in _LISTS:
+            if self._has_list(train) and self._has_list(validation):
+                return _apart(self._listed(train, problems), self._listed(validation, problems), problems)
+        return self._foldered(problems) or (sorted(self.annotations), None)
+
+    def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
+        ids = defaultdict(list)
+        for id, file in sorted(self.annotations.items()):
+            ids[split_of_folder(file.name)].append(id)
+        if "" in ids or "train" not in ids or len(ids) < 2:
+            return None
+        if "val" in ids and "test" in ids:
+            kept = len(ids["test"])
+            problems.note(f"kept out of training and validation, since in a folder named test: {kept} pictures")
+        return ids["train"], ids.get("val") or ids["test"]
+
+    def _has_list(self, name: str) -> bool:
+        return any(file.name.stem == name for file in self._lists)
+
+    def _listed(self, name: str, problems: Problems) -> list[str]:
+        ids: dict[str, None] = {}
+        for file in self._lists:
+            if file.name.stem != name:
+                continue
+            for line in file.path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
+                if not line.strip():
+                    continue
+                found = self._entry(line.strip(), file.name.parts[:-3])
+                if found:
+                    ids[self._ids[found]] = None
+                else:
+                    problems.file(f"{file.name}: {line.strip()[:80]!r} has no XML file")
+        return list(ids)
+
+    def _entry(self, line: str, top: tuple[str, ...]) -> Optional[File]:
+        """The annotation that a line of a list in `top` means: a stem, perhaps with a suffix or a 0, 1 or -1."""
+        for text in (line, line.rsplit(maxsplit=1)[0]):
+            for stem in (text, PurePosixPath(text).stem):
+                found = [file for file in self._xml.get(stem, ()) if file.name.parts[: len(top)] == top]
+                # Zipped annotations are not below the folder of the lists.
+                found = found or self._xml.get(stem, [])
+                if len(found) == 1:
+                    return found[0]
+        return None
+
+
+def looks_like_voc(folder: Path) -> bool:
+    """Whether there is an XML file anywhere in `folder`, or a zip file named `annotations.zip`."""
+    return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(file.suffix == ".xml" for file in walk(folder))
+
+
+def _apart(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
+    """What is in both lists stays in validation only: a picture that was trained on measures nothing."""
+    both = set(train) & set(validation)
+    if both:
+        problems.note(
+            f"{len(both)} examples are in the lists for training and for validation ({min(both)} is one);"
+            " kept out of training"
+        )
+    return [id for id in train if id not in both], validation
+
+
+def _zips(folder: Path, names: tuple[str, ...]) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.name.lower() in names)
+
+
+def _unzipped(folder: Path, names: tuple[str, ...]) -> Iterator[File]:
+    for path in _zips(folder, names):
+        yield from walk(archives.extract(path), path.name)
+
+
+def _by_stem(files: list[File]) -> dict[str, list[File]]:
+    found = defaultdict(list)
+    for file in files:
+        found[file.name.stem].append(file)
+    return dict(found)
+
+
+def _is_list(name: Path) -> bool:
+    return name.parts[-3:-1] == ("ImageSets", "Main")

@@ -1,0 +1,240 @@
+"""The class names and the pictures of a YOLO data set, as Ultralytics, Roboflow or Darknet describe it.
+
+Paths in these descriptions are those of the machine that wrote them. They are only compared with what
+lies in the data set's folder: nothing outside it is opened.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from runtime.common.errors import InputError
+from train.dataset.examples.image_files import File, PictureFiles, is_picture, parts_of, quoted
+from train.dataset.examples.problems import Problems
+from train.dataset.examples.split_names import split_of_folder
+from train.files import untrusted_bytes, untrusted_yaml
+
+# Darknet and CVAT, LabelImg and Label Studio, Roboflow's "YOLO Darknet".
+_NAME_FILES = ("obj.names", "classes.txt", "_darknet.labels")
+_YAML = (".yaml", ".yml")
+_MAX_TEXT = 64 << 20
+
+# How data.yaml and obj.data call the parts.
+_PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+@dataclass
+class YoloFiles:
+    """`names` are the classes in order, `parts` the pictures of "train", "val", "test" or "" (not said).
+
+    `source` is the file with the names. `with_key_points` says that lines go on after the box.
+    """
+
+    source: Path
+    names: tuple[str, ...]
+    parts: dict[str, list[File]] = field(default_factory=dict)
+    with_key_points: bool = False
+
+
+def description(files: list[File]) -> Optional[File]:
+    """The file that describes the data set: the topmost YAML file with names, else a Darknet file, else names alone."""
+    yamls = [file for file in files if file.suffix in _YAML and _mentions(file, b"names")]
+    data = [file for file in files if file.suffix == ".data" and _mentions(file, b"names")]
+    names = [file for file in files if file.name.name in _NAME_FILES or file.suffix == ".names"]
+    for found in (yamls, data, names):
+        if found:
+            return min(found, key=lambda file: (len(file.name.parts), file.name))
+    return None
+
+
+def read(folder: Path, files: list[File], problems: Problems) -> YoloFiles:
+    """What the description in `folder` says. Raises InputError where there is none, or it does not fit the folder."""
+    file = description(files)
+    if file is None:
+        raise InputError(
+            f"{folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names"
+        )
+    if file.suffix in _YAML:
+        return _from_yaml(file, _Folder(folder, files, problems), problems)
+    if file.suffix == ".data":
+        return _from_darknet(file, _Folder(folder, files, problems), problems)
+    found = YoloFiles(file.name, _named_lines(file))
+    lists = {
+        other.name.stem: other for other in files if other.suffix == ".txt" and other.name.parent == file.name.parent
+    }
+    listed = {_PARTS[stem]: other for stem, other in lists.items() if stem in _PARTS and not _is_label(other, files)}
+    if "train" in listed:
+        place = _Folder(folder, files, problems)
+        found.parts = {part: place.listed(other) for part, other in listed.items()}
+    else:
+        found.parts = _by_folder(files)
+    return found
+
+
+class _Folder:
+    """Finds what descriptions name among the files of the data set."""
+
+    def __init__(self, folder: Path, files: list[File], problems: Problems) -> None:
+        self._problems = problems
+        self._pictures = PictureFiles(files, str(folder))
+        self._files = {file.name.as_posix(): file for file in files}
+        self._folders: dict[str, list[File]] = {}
+        for file in filter(is_picture, files):
+            for parent in file.name.parents:
+                self._folders.setdefault(parent.as_posix(), []).append(file)
+
+    def pictures(self, written: str, root: str, source: Path) -> Optional[list[File]]:
+        """The pictures of a folder, of a list of pictures, or of one picture; None where it is not here."""
+        for place in _places(written, root, source):
+            if place in self._folders:
+                return self._folders[place]
+            if place in self._files:
+                file = self._files[place]
+                return [file] if is_picture(file) else self.listed(file)
+        return None
+
+    def file(self, written: str, source: Path) -> Optional[File]:
+        """The file that `source` means; None where it is not here."""
+        return next((self._files[place] for place in _places(written, "", source) if place in self._files), None)
+
+    def listed(self, file: File) -> list[File]:
+        """The pictures that a list has, one a line; those that are missing are among the problems."""
+        found = []
+        for number, line in enumerate(_text(file).splitlines(), 1):
+            if line.strip():
+                try:
+                    found.append(self._pictures.named(line.strip(), file.name, f"{file.name}: line {number}"))
+                except InputError as error:
+                    self._problems.file(str(error))
+        return found
+
+
+def _from_yaml(file: File, folder: _Folder, problems: Problems) -> YoloFiles:
+    data = untrusted_yaml.read(file.path, str(file.name))
+    if not isinstance(data, dict):
+        raise InputError(f"{file.name}: no description of a data set: it has no names")
+    found = YoloFiles(file.name, _names(data, file.name), with_key_points="kpt_shape" in data)
+    root = data.get("path")
+    given = {_PARTS[key]: value for key, value in data.items() if key in _PARTS and value}
+    found.parts = _parts(given, root if isinstance(root, str) else "", file.name, folder, problems)
+    return found
+
+
+def _from_darknet(file: File, folder: _Folder, problems: Problems) -> YoloFiles:
+    """`obj.data` has lines such as `train = data/train.txt`."""
+    lines = (line.partition("=") for line in _text(file).splitlines())
+    values = {key.strip(): value.strip() for key, _, value in lines}
+    names = folder.file(values.get("names", ""), file.name)
+    if names is None:
+        raise InputError(f"{file.name}: its names, {quoted(values.get('names', ''))}, are not in the folder")
+    found = YoloFiles(names.name, _named_lines(names))
+    _check_count(values.get("classes"), found.names, file.name)
+    given = {_PARTS[key]: value for key, value in values.items() if key in _PARTS and value}
+    found.parts = _parts(given, "", file.name, folder, problems)
+    return found
+
+
+def _parts(
+    given: dict[str, Any], root: str, source: Path, folder: _Folder, problems: Problems
+) -> dict[str, list[File]]:
+    parts: dict[str, list[File]] = {}
+    for part, value in given.items():
+        entries = value if isinstance(value, list) else [value]
+        for entry in entries:
+            if not isinstance(entry, str):
+                raise InputError(f"{source}: its {part} is no path and no list of paths")
+            pictures = folder.pictures(entry, root, source)
+            if pictures:
+                parts.setdefault(part, []).extend(pictures)
+            elif part == "train":
+                raise InputError(
+                    f"{source}: its train, {quoted(entry)}, is no folder or list of pictures in the data set;"
+                    " give the folder that holds both, or correct the path"
+                )
+            else:
+                problems.note(
+                    f"{source}: its {part}, {quoted(entry)}, is no folder or list of pictures in the data set"
+                )
+    if "train" not in parts:
+        raise InputError(f"{source}: does not say where the pictures to train on are (train: ...)")
+    taken = set(parts["train"])
+    for part, pictures in parts.items():
+        both = [file.name for file in pictures if file in taken]
+        if part != "train" and both:
+            raise InputError(f"{source}: its train and its {part} have the same pictures, {both[0]} among them")
+    return parts
+
+
+def _places(written: str, root: str, source: Path) -> Iterable[str]:
+    """Where in the data set a path may mean, best first; those that lead out of it are left out."""
+    here = source.parent.as_posix()
+    clean = written.replace("\\", "/").rstrip("/") or "."
+    for base in (posixpath.join(here, root.replace("\\", "/")), here, "."):
+        place = posixpath.normpath(posixpath.join(base, clean))
+        if not place.startswith(("/", "..")):
+            yield place
+    # Roboflow writes ../train/images for train/images beside the file; others write where the data was
+    # when it was made. The last part of a path is too little to go by, unless it is a file's name.
+    parts = parts_of(written)
+    for start in range(len(parts)):
+        if start and start == len(parts) - 1 and "." not in parts[-1]:
+            break
+        yield posixpath.normpath(posixpath.join(here, *parts[start:]))
+        yield posixpath.join(*parts[start:])
+
+
+def _by_folder(files: list[File]) -> dict[str, list[File]]:
+    parts: dict[str, list[File]] = {}
+    for file in filter(is_picture, files):
+        parts.setdefault(split_of_folder(file.name), []).append(file)
+    return parts
+
+
+def _names(data: dict, source: Path) -> tuple[str, ...]:
+    """The classes of data.yaml, a list or a map from numbers."""
+    names = data.get("names")
+    if isinstance(names, dict):
+        if not all(isinstance(key, str) and key.isdecimal() for key in names):
+            raise InputError(f"{source}: its names are numbered by something else than whole numbers")
+        numbered = {int(key): value for key, value in names.items()}
+        if sorted(numbered) != list(range(len(names))):
+            raise InputError(f"{source}: its names are not numbered from 0 to {len(names) - 1}, each once")
+        names = [numbered[number] for number in range(len(names))]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name.split() for name in names):
+        raise InputError(f"{source}: has no list of class names (names: [...])")
+    names = tuple(" ".join(name.split()) for name in names)
+    _check_count(data.get("nc"), names, source)
+    return names
+
+
+def _check_count(said: object, names: tuple[str, ...], source: Path) -> None:
+    if isinstance(said, str) and said.isdecimal() and int(said) != len(names):
+        raise InputError(f"{source}: says {said[:20]} classes, but there are {len(names)} names")
+
+
+def _named_lines(file: File) -> tuple[str, ...]:
+    names = tuple(" ".join(line.split()) for line in _text(file).rstrip().splitlines())
+    if not names or not all(names):
+        raise InputError(f"{file.name}: write one class name a line, and no empty line between them")
+    return names
+
+
+def _text(file: File) -> str:
+    return untrusted_bytes.read_text(file.path, str(file.name), _MAX_TEXT, "a list of pictures or names")
+
+
+def _mentions(file: File, word: bytes) -> bool:
+    try:
+        with file.path.open("rb") as opened:
+            return word in opened.read(untrusted_yaml.MAX_BYTES)
+    except OSError:
+        return False
+
+
+def _is_label(file: File, files: list[File]) -> bool:
+    """Whether a text file belongs to a picture of its name, as train.txt would to train.jpg."""
+    return any(is_picture(other) and other.name.stem == file.name.stem for other in files)

@@ -1,0 +1,166 @@
+"""YOLO: one text file a picture, one line a box, with a list of the class names.
+
+Read as Ultralytics and Roboflow write it (`data.yaml`, `images/` and `labels/`), and as Darknet, CVAT,
+LabelImg and Label Studio do (`obj.data`, `obj.names` or `classes.txt`, labels beside the pictures). A
+line is a class number and a box (centre and size as shares of the picture's), or a polygon, of which
+the box around it is taken. A picture without a label file is background. Classes keep their order.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Optional
+
+from runtime.common.errors import InputError
+from train.dataset.examples.assembly import Assembler, Canvas, arrange, group, labelled_box
+from train.dataset.examples.example import Example, LabelledBox
+from train.dataset.examples.image_files import File, is_picture, quoted, unique_ids, walk
+from train.dataset.examples.problems import Problems
+from train.dataset.formats import Splits
+from train.dataset.formats import _yolo_files as yolo_files
+from train.dataset.formats._yolo_files import YoloFiles
+from train.files import untrusted_bytes
+
+# A picture of a thousand outlines has some MB.
+_MAX_BYTES = 32 << 20
+
+
+def accepts(folder: Path) -> bool:
+    """Whether `folder` has a description of a YOLO data set, and a text file with the name of a picture."""
+    files = list(walk(folder))
+    return yolo_files.description(files) is not None and bool(_Labels(files))
+
+
+def read(folder: Path) -> Splits:
+    """Reads and checks the pictures that the description below `folder` names, and their labels.
+
+    Raises InputError where there is no description, it does not fit, or too much is bad.
+    """
+    files = list(walk(folder))
+    problems = Problems()
+    found = yolo_files.read(folder, files, problems)
+    labels = _Labels(files)
+    pictures = {part: list(dict.fromkeys(listed)) for part, listed in found.parts.items()}
+    ids = unique_ids(picture.name for listed in pictures.values() for picture in listed)
+    assembler = Assembler(problems)
+    reader = _Reader(found, labels, assembler, problems)
+    examples = group(
+        (part, reader.example(file, ids[file.name])) for part, listed in pictures.items() for file in listed
+    )
+    missing = labels.report(problems)
+    train, validation = arrange(examples, problems)
+    lines = problems.settle(str(folder), sum(map(len, pictures.values())) + missing, assembler.boxes)
+    return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
+
+
+class _Labels:
+    """The label files: text files with the name of a picture, or lines of numbers; remembers which were asked for."""
+
+    def __init__(self, files: list[File]) -> None:
+        self._stems = {file.name.stem for file in files if is_picture(file)}
+        texts = (file for file in files if file.suffix == ".txt")
+        self._files = {file.name: file for file in texts if file.name.stem in self._stems or _has_numbers(file)}
+        self._left = set(self._files)
+        self._without = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._files)
+
+    def of(self, picture: Path) -> Optional[File]:
+        """The labels of a picture: in `labels` where it is in `images`, else beside it; None where there are none."""
+        parts = picture.parent.parts
+        places = [picture.parent]
+        if "images" in parts:
+            last = len(parts) - 1 - parts[::-1].index("images")
+            places.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]))
+        for place in places:
+            file = self._files.get(place / f"{picture.stem}.txt")
+            if file:
+                self._left.discard(file.name)
+                return file
+        self._without += 1
+        return None
+
+    def report(self, problems: Problems) -> int:
+        """Says what `of` did not find or give, and returns how many pictures are missing."""
+        if self._without:
+            problems.note(f"taken for background, since they have no label file: {self._without} pictures")
+        missing = sorted(name for name in self._left if name.stem not in self._stems)
+        for name in missing:
+            problems.file(f"{name}: its picture is missing: no {quoted(f'{name.stem}.*')}")
+        # Pictures of a part that the description does not have.
+        if unused := len(self._left) - len(missing):
+            problems.note(f"not used, since the description does not name their pictures: {unused} label files")
+        return len(missing)
+
+
+class _Reader:
+    def __init__(self, found: YoloFiles, labels: _Labels, assembler: Assembler, problems: Problems) -> None:
+        self._found = found
+        self._labels = labels
+        self._assembler = assembler
+        self._problems = problems
+
+    def example(self, picture: File, id: str) -> Optional[Example]:
+        """The example of a picture; None, and the reason among the problems, where it is of no use."""
+        try:
+            labels = self._labels.of(picture.name)
+            source = str(labels.name) if labels else str(picture.name)
+            lines = _lines(labels) if labels else []
+            canvas = self._assembler.canvas(picture, source)
+        except InputError as error:
+            self._problems.file(str(error))
+            return None
+        items = [(f"{source}: line {number}", (f"{source}: line {number}", line)) for number, line in lines]
+        return self._assembler.example(id, canvas, source, items, lambda item: self._box(*item, canvas))
+
+    def _box(self, place: str, line: str, canvas: Canvas) -> LabelledBox:
+        number, *values = (_number(word) for word in line.split())
+        names = self._found.names
+        if not number.is_integer() or number < 0:
+            raise ValueError(f"has {quoted(line.split()[0])} for a class number")
+        if number >= len(names):
+            raise InputError(
+                f"{place} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
+                " give the names that belong to these labels"
+            )
+        if self._found.with_key_points:
+            values = values[:4]
+        xs, ys = _corners(values)
+        sides = (min(xs) * canvas.width, min(ys) * canvas.height, max(xs) * canvas.width, max(ys) * canvas.height)
+        return labelled_box(canvas, names[int(number)], sides)
+
+
+def _corners(values: list[float]) -> tuple[list[float], list[float]]:
+    """The x and the y of a box's or polygon's corners."""
+    if len(values) == 4:
+        x, y, width, height = values
+        if width <= 0 or height <= 0:
+            raise ValueError(f"has no area (width={width:g} height={height:g})")
+        return [x - width / 2, x + width / 2], [y - height / 2, y + height / 2]
+    if len(values) < 6 or len(values) % 2:
+        raise ValueError(f"has {len(values) + 1} numbers: neither a class and a box (5) nor a class and a polygon")
+    return values[::2], values[1::2]
+
+
+def _has_numbers(file: File) -> bool:
+    """Whether the first line of a text is one of a label file."""
+    try:
+        with file.path.open(encoding="utf-8-sig") as opened:
+            words = opened.readline(1000).split()
+        return len(words) >= 5 and all(map(math.isfinite, map(float, words)))
+    except (OSError, ValueError):
+        return False
+
+
+def _lines(file: File) -> list[tuple[int, str]]:
+    text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
+    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise ValueError(f"has {quoted(word)}, which is not a number") from None

@@ -1,0 +1,80 @@
+"""Object annotations in COCO's JSON format (https://cocodataset.org/#format-data), checked."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from runtime.common.errors import InputError
+
+# The fields that are read, and what makes a value of each.
+_IMAGE = {"id": int, "file_name": str, "width": int, "height": int}
+_CATEGORY = {"id": int, "name": str}
+_ANNOTATION = {"image_id": int, "category_id": int, "bbox": lambda value: [float(side) for side in value]}
+
+
+def read(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
+    """The lists `images`, `categories` and `annotations` of the file, with what measuring reads.
+
+    Annotations are numbered anew from 1; `area` is that of the box where it is not given. Raises
+    InputError where the file is missing, not JSON, lacks what the format has, or has no box.
+    """
+    try:
+        return _checked(json.loads(Path(path).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not a text file: {error}") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+    except (_Malformed, TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{path}: not COCO annotations: {error}") from error
+
+
+class _Malformed(Exception):
+    """What is wrong in the file, and where."""
+
+
+def _checked(data: Any) -> dict[str, list[dict[str, Any]]]:
+    images = _rows(data, "images", _IMAGE)
+    categories = _rows(data, "categories", _CATEGORY)
+    annotations = _rows(data, "annotations", _ANNOTATION)
+    for name, rows, field in (
+        ("images", images, "id"),
+        ("images", images, "file_name"),
+        ("categories", categories, "id"),
+        ("categories", categories, "name"),
+    ):
+        if len({row[field] for row in rows}) < len(rows):
+            raise _Malformed(f"two {name} have the same {field}")
+    known = {"image_id": {row["id"] for row in images}, "category_id": {row["id"] for row in categories}}
+    for number, (row, given) in enumerate(zip(annotations, data["annotations"])):
+        for field, ids in known.items():
+            if row[field] not in ids:
+                raise _Malformed(f"annotations[{number}] has the {field} {row[field]}, which does not exist")
+        if len(row["bbox"]) != 4:
+            raise _Malformed(f"annotations[{number}] has a bbox of {len(row['bbox'])} numbers, not 4")
+        row["iscrowd"] = int(given.get("iscrowd") or 0)
+        row["area"] = float(given.get("area") or row["bbox"][2] * row["bbox"][3])
+        # pycocotools takes the id 0 for a box that nothing was matched with.
+        row["id"] = number + 1
+    if not images or not annotations:
+        raise _Malformed("no pictures or no boxes in it; there is nothing to measure against")
+    return {"images": images, "categories": categories, "annotations": annotations}
+
+
+def _rows(data: Any, name: str, fields: Mapping[str, Callable[[Any], Any]]) -> list[dict[str, Any]]:
+    if not isinstance(data, dict) or not isinstance(data.get(name), list):
+        raise _Malformed(f"it has no list {name!r}")
+    rows = []
+    for number, given in enumerate(data[name]):
+        try:
+            rows.append({field: make(given[field]) for field, make in fields.items()})
+        except KeyError as error:
+            raise _Malformed(f"{name}[{number}] has no {error}") from error
+        except (TypeError, ValueError) as error:
+            raise _Malformed(f"{name}[{number}]: {error}") from error
+    return rows

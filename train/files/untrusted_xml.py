@@ -1,0 +1,51 @@
+"""XML files of strangers, parsed without entities."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from runtime.common.errors import InputError
+from train.files import untrusted_bytes
+
+# An annotation of a thousand boxes has 300 KB.
+MAX_BYTES = 32 << 20
+
+_DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\b([^>]*)\?>")
+_ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
+
+
+def read(path: Path, name: str) -> Element:
+    """The root of the XML file at `path`, which messages call `name`.
+
+    Raises InputError where it cannot be read, is not XML, is too large, or declares entities.
+    """
+    data = untrusted_bytes.read(path, name, MAX_BYTES, "an annotation")
+    try:
+        if _cannot_declare(data):
+            parser = XMLParser()
+            parser.feed(data)
+            return parser.close()
+        return fromstring(data)
+    except DefusedXmlException as error:
+        raise InputError(f"{name}: declares XML entities, which annotations do not need; refused") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise InputError(f"{name}: not XML ({error})") from error
+
+
+def _cannot_declare(data: bytes) -> bool:
+    """Whether entities are impossible: no document type declaration, in an encoding whose bytes show that.
+
+    Such a file, as nearly all are, needs no hooks in the parser, and is parsed ten times as fast.
+    """
+    if b"<!DOCTYPE" in data or b"\0" in data:
+        return False
+    declaration = _DECLARATION.match(data)
+    named = _ENCODING.search(declaration[1]) if declaration else None
+    if named is None:
+        return b"encoding" not in data[:200]
+    return named[1].lower() in (b"utf-8", b"ascii")

@@ -1,0 +1,214 @@
+"""Charts as inline SVG: lines, stacked histograms and points, coloured by the page's style.
+
+A class such as `c0` names a colour of `style.css`, so that a chart follows the reader's light or dark
+theme.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from train.pages.html import Markup, tag
+
+# Three of the narrow charts, or two of the wide ones, stand side by side, with letters of one size.
+NARROW, WIDE = 400, 570
+_HEIGHT = 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 22, 44
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line through `points`; `style` is a class for its colour, `dots` marks each point."""
+
+    name: str
+    points: tuple[Point, ...]
+    style: str
+    dots: bool = False
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line at `x` with a short text at its top."""
+
+    x: float
+    text: str = ""
+
+
+class Axis:
+    """From values `low` to `high` to a place between `start` and `end`; logarithmic where `log`."""
+
+    def __init__(self, low: float, high: float, start: float, end: float, log: bool = False):
+        self._change = math.log2 if log else float
+        self.low, self.high, self.log = low, high if high > low else low + 1, log
+        self.start, self.end = start, end
+
+    def __call__(self, value: float) -> float:
+        low, high = self._change(self.low), self._change(self.high)
+        share = (self._change(min(max(value, self.low), self.high)) - low) / (high - low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self, most: int = 6) -> list[float]:
+        """Round values along the axis: powers of 2 where it is logarithmic, else 1, 2 or 5 times a power of 10."""
+        if self.log:
+            powers = range(math.ceil(math.log2(self.low) - 1e-9), math.floor(math.log2(self.high) + 1e-9) + 1)
+            every = max(1, math.ceil(len(powers) / (most + 2)))
+            return [2.0**power for power in powers if power % every == 0]
+        rough = (self.high - self.low) / most
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+        first = math.ceil(self.low / step - 1e-9)
+        return [step * i for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+def lines(
+    series: Sequence[Series],
+    x: str,
+    y: str,
+    *,
+    y_max: float | None = None,
+    x_max: float | None = None,
+    marks: Sequence[Mark] = (),
+    width: int = NARROW,
+    about: str = "",
+) -> Markup:
+    """Lines over a common x from 0; y begins at 0 and ends at `y_max`, or at the highest point."""
+    points = [point for one in series for point in one.points]
+    right = x_max if x_max is not None else max((point[0] for point in points), default=1)
+    top = y_max if y_max is not None else 1.05 * max((point[1] for point in points), default=1)
+    across, up = _axes(0, right, 0, top, width)
+    drawn: list[object] = [_grid(across, up, x, y)]
+    for one in series:
+        places = [(across(a), up(b)) for a, b in one.points]
+        drawn.append(
+            tag("polyline", points=_path(places), class_=f"line {one.style}" + (" faint" if one.faint else ""))
+        )
+        if one.dots:
+            drawn += [
+                tag("circle", tag("title", f"{one.name}: {b:.3f} at {a:g}"), cx=_(px), cy=_(py), r=3, class_=f"dot {one.style}")
+                for (a, b), (px, py) in zip(one.points, places)
+            ]
+    drawn += [_mark(mark, across) for mark in marks]
+    return _svg(drawn, about or f"{y} over {x}", width)
+
+
+def histogram(
+    edges: Sequence[float],
+    counts: Sequence[tuple[str, Sequence[int]]],
+    x: str,
+    y: str,
+    *,
+    marks: Sequence[Mark] = (),
+    about: str = "",
+) -> Markup:
+    """Bars between `edges` on a logarithmic x, `counts` of (style, count in each bin) one on the other."""
+    totals = [sum(column) for column in zip(*(values for _, values in counts))]
+    across, up = _axes(edges[0], edges[-1], 0, 1.12 * max(totals, default=1), log_x=True)
+    drawn: list[object] = [_grid(across, up, x, y)]
+    below = [0] * len(totals)
+    for style, values in counts:
+        for i, value in enumerate(values):
+            if value:
+                left, right = across(edges[i]), across(edges[i + 1])
+                top, bottom = up(below[i] + value), up(below[i])
+                what = f"{value:,} from {edges[i]:.3g} to {edges[i + 1]:.3g}"
+                drawn.append(
+                    tag(
+                        "rect", tag("title", what), x=_(left + 0.5), y=_(top), width=_(max(right - left - 1, 0.5)),
+                        height=_(bottom - top), class_=f"fill {style}",
+                    )
+                )  # fmt: skip
+            below[i] += value
+    drawn += [_mark(mark, across) for mark in marks]
+    return _svg(drawn, about or f"{y} by {x}")
+
+
+def scatter(
+    points: Sequence[tuple[str, Sequence[Point]]],
+    x: str,
+    y: str,
+    *,
+    low: float,
+    high: float,
+    crosses: Sequence[Point] = (),
+    about: str = "",
+) -> Markup:
+    """Dots of (style, points) on two logarithmic axes from `low` to `high`, and crosses above them."""
+    across, up = _axes(low, high, low, high, log_x=True, log_y=True)
+    drawn: list[object] = [_grid(across, up, x, y)]
+    for style, places in points:
+        drawn.append(
+            tag("g", [tag("circle", cx=_(across(a)), cy=_(up(b)), r=2.2) for a, b in places], class_=f"cloud {style}")
+        )
+    for a, b in crosses:
+        px, py = across(a), up(b)
+        drawn.append(tag("path", d=f"M{_(px - 4)} {_(py)}h8M{_(px)} {_(py - 4)}v8", class_="cross"))
+    return _svg(drawn, about or f"{y} over {x}")
+
+
+def smoothed(points: Sequence[Point], width: int) -> tuple[Point, ...]:
+    """Means of `width` neighbours around each point; fewer at the ends, the same number on both sides."""
+    half = width // 2
+    result = []
+    for i, (x, _) in enumerate(points):
+        reach = min(half, i, len(points) - 1 - i)
+        near = points[i - reach : i + reach + 1]
+        result.append((x, sum(value for _, value in near) / len(near)))
+    return tuple(result)
+
+
+def _axes(x_low, x_high, y_low, y_high, width=NARROW, log_x=False, log_y=False) -> tuple[Axis, Axis]:
+    return (
+        Axis(x_low, x_high, _LEFT, width - _RIGHT, log_x),
+        Axis(y_low, y_high, _HEIGHT - _BOTTOM, _TOP, log_y),
+    )
+
+
+def _grid(across: Axis, up: Axis, x: str, y: str) -> Markup:
+    left, right, bottom = across.start, across.end, up.start
+    parts: list[object] = []
+    for value in up.ticks(5):
+        at = _(up(value))
+        parts.append(tag("line", x1=left, x2=right, y1=at, y2=at, class_="grid"))
+        parts.append(tag("text", _number(value), x=left - 6, y=_(up(value) + 4), text_anchor="end"))
+    for value in across.ticks():
+        at = _(across(value))
+        parts.append(tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="tick"))
+        parts.append(tag("text", _number(value), x=at, y=bottom + 19, text_anchor="middle"))
+    parts.append(tag("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
+    parts.append(tag("text", x, x=(left + right) / 2, y=_HEIGHT - 5, text_anchor="middle", class_="name"))
+    parts.append(tag("text", y, x=0, y=12, class_="name"))
+    return tag("g", parts, class_="scale")
+
+
+def _mark(mark: Mark, across: Axis) -> Markup:
+    at = _(across(mark.x))
+    return tag(
+        "g",
+        tag("line", x1=at, x2=at, y1=_TOP - 4, y2=_HEIGHT - _BOTTOM),
+        tag("text", mark.text, x=at, y=_TOP - 9, text_anchor="middle"),
+        class_="mark",
+    )
+
+
+def _svg(content: Sequence[object], about: str, width: int = NARROW) -> Markup:
+    return tag("svg", content, viewBox=f"0 0 {width} {_HEIGHT}", role="img", aria_label=about)
+
+
+def _path(places: Sequence[Point]) -> str:
+    return " ".join(f"{_(x)},{_(y)}" for x, y in places)
+
+
+def _(value: float) -> str:
+    """A coordinate: a tenth of a pixel is fine enough, and keeps the page small."""
+    return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+def _number(value: float) -> str:
+    if value >= 10_000:
+        return f"{value / 1000:,.0f}k" if value % 1000 == 0 else f"{value:,.0f}"
+    return f"{value:.4g}"

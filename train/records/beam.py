@@ -1,0 +1,187 @@
+"""Records written by an Apache Beam pipeline, one task a shard; the only file that knows Beam.
+
+The data set is opened here, where the annotations are read and every picture's header is checked. The
+workers read the pictures and write the shards. What each has to do waits for it in a file beside them,
+since a pipeline's description may not be large.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+
+from runtime.common.errors import InputError, KitError
+from train.dataset.dataset import Dataset
+from train.dataset.examples import label_map
+from train.files.new_folder import new_folder
+from train.records import shards, writing
+from train.records.shards import Shard
+
+_WORK = ".work"
+_FAILED = "failed"
+
+
+def check(options: Sequence[str]) -> None:
+    """Raises InputError where Beam is not installed, or has no such runner as the options name."""
+    _systems()
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+    from apache_beam.runners.runner import create_runner
+
+    runner = PipelineOptions(list(options)).view_as(StandardOptions).runner
+    try:
+        create_runner(runner)
+    except (ValueError, ImportError, AttributeError, TypeError) as error:
+        # Beam's own names, and those of classes that others have written, with their module.
+        names = ", ".join(name for name in StandardOptions.KNOWN_RUNNER_NAMES if not name.startswith("Test"))
+        known = "" if runner in StandardOptions.KNOWN_RUNNER_NAMES else f"; there are local, {names}"
+        reason = " ".join(str(error).split()).partition(" Valid values")[0].rstrip(".")
+        raise InputError(f"--runner {runner}: {reason}{known}") from error
+
+
+def write(
+    dataset: Dataset,
+    out: str,
+    options: Sequence[str],
+    *,
+    count: Optional[int] = None,
+    moved: Optional[tuple[str, str]] = None,
+) -> None:
+    """Writes what `records.write` writes, by a pipeline.
+
+    `out` is a path that the workers have too, or a URL that Beam can write to; there the labels come
+    last. `options` are Beam's own. `moved` is the folder of the pictures here and, path or URL, there.
+    Raises InputError where Beam is not installed, `out` is there already, or a picture has gone or
+    changed, and KitError where the pipeline fails.
+    """
+    systems = _systems()
+    with _target(out, systems) as folder:
+        work = systems.join(folder, _WORK)
+        names = []
+        for name, shard in writing.all_shards(dataset, count):
+            names.append(name)
+            _write(systems, systems.join(work, name), _to_bytes(_for_workers(shard, moved)))
+        _run(names, folder, options)
+        _raise_failures(systems, work)
+        systems.delete([work])
+        _write(systems, systems.join(folder, "labels.txt"), dataset.labels.text().encode())
+        _write(systems, systems.join(folder, "label_map.pbtxt"), label_map.text(dataset.labels).encode())
+
+
+def _run(names: list[str], folder: str, options: Sequence[str]) -> None:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    print(f"records: {len(names)} shards to write", file=sys.stderr)
+    try:
+        with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
+            tasks = pipeline | "shards" >> beam.Create(names) | beam.Reshuffle()
+            tasks | "write" >> beam.Map(functools.partial(_write_shard, folder=folder))
+    except Exception as error:
+        # Of whatever kind the runner has for its failures.
+        raise KitError(f"the pipeline failed: {' '.join(str(error).split())[:500]}") from error
+
+
+def _write_shard(name: str, folder: str) -> None:
+    """One worker's task: the shard `name` below `folder`."""
+    systems = _systems()
+    work = systems.join(folder, _WORK)
+    shard = _from_bytes(_read(systems, systems.join(work, name)))
+    # Under another name until it is whole: a runner may give a task to two workers, or twice.
+    target = systems.join(folder, name)
+    temporary = f"{target}.{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        with systems.create(temporary, "application/octet-stream", _uncompressed()) as file:
+            shards.write(file, shard, functools.partial(_read_picture, systems))
+        if systems.exists(target):
+            systems.delete([temporary])
+        else:
+            systems.rename([temporary], [target])
+    except InputError as error:
+        # Raised here it would be tried again, and reach the user as a traceback of another machine.
+        systems.delete([temporary])
+        _write(systems, systems.join(work, _FAILED, os.path.basename(name)), str(error).encode())
+
+
+def _raise_failures(systems: Any, work: str) -> None:
+    found = systems.match([systems.join(work, _FAILED, "*")])[0].metadata_list
+    if found:
+        raise InputError(_read(systems, found[0].path).decode())
+
+
+def _for_workers(shard: Shard, moved: Optional[tuple[str, str]]) -> Shard:
+    """`shard` with the places where the workers find its pictures."""
+
+    def there(path: str) -> str:
+        path = os.path.abspath(path)
+        if moved is None or not Path(path).is_relative_to(moved[0]):
+            return path
+        return "/".join((moved[1].rstrip("/"), *Path(path).relative_to(moved[0]).parts))
+
+    return replace(shard, pictures=[(id, there(path), *rest) for id, path, *rest in shard.pictures])
+
+
+@contextmanager
+def _target(out: str, systems: Any) -> Iterator[str]:
+    if "://" not in out:
+        with new_folder(Path(os.path.abspath(out))) as folder:
+            for part in (*writing.PARTS, *(f"{_WORK}/{part}" for part in (*writing.PARTS, _FAILED))):
+                (folder / part).mkdir(parents=True)
+            yield str(folder)
+        return
+    if systems.match([systems.join(out, "*")])[0].metadata_list:
+        raise InputError(f"{out}: is there already; choose another place, or remove it first")
+    yield out
+
+
+def _systems() -> Any:
+    """Beam's access to files, on disks and wherever else."""
+    try:
+        from apache_beam.io.filesystems import FileSystems
+    except ImportError as error:
+        raise InputError("Apache Beam is not installed; pip install 'edge-detection-kit[scale]'") from error
+    return FileSystems
+
+
+def _uncompressed() -> Any:
+    from apache_beam.io.filesystem import CompressionTypes
+
+    return CompressionTypes.UNCOMPRESSED
+
+
+def _read_picture(systems: Any, path: str) -> bytes:
+    return _read(systems, path) if "://" in path else shards.read(path)
+
+
+def _read(systems: Any, path: str) -> bytes:
+    with systems.open(path, "application/octet-stream", _uncompressed()) as file:
+        return file.read()
+
+
+def _write(systems: Any, path: str, data: bytes) -> None:
+    with systems.create(path, "application/octet-stream", _uncompressed()) as file:
+        file.write(data)
+
+
+def _to_bytes(shard: Shard) -> bytes:
+    texts = json.dumps([shard.pictures, shard.labels]).encode()
+    buffer = io.BytesIO()
+    np.savez(buffer, texts=np.frombuffer(texts, np.uint8), sides=shard.sides, classes=shard.classes, marks=shard.marks)
+    return buffer.getvalue()
+
+
+def _from_bytes(data: bytes) -> Shard:
+    arrays = np.load(io.BytesIO(data), allow_pickle=False)
+    pictures, labels = json.loads(arrays["texts"].tobytes())
+    return Shard(
+        [tuple(picture) for picture in pictures], arrays["sides"], arrays["classes"], arrays["marks"], tuple(labels)
+    )

@@ -1,0 +1,170 @@
+"""A data set as sharded TFRecords: written once into the cache for training, or into a folder for others."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+import struct
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Optional
+
+from tqdm import tqdm
+
+from runtime.common.errors import InputError, KitError
+from runtime.common.values import Labels
+from train.dataset.dataset import Dataset, write_labels
+from train.dataset.examples.example import Example
+from train.files import new_folder
+from train.files.cache import cache_folder
+from train.files.processes import cores, executor
+from train.records import processes
+from train.records.shards import Shard, names, shard
+
+# Changes whenever the same examples would give other bytes.
+_VERSION = 2
+_MIN_SHARDS = 8
+_SHARD_BYTES = 128 << 20
+# Less than this is written sooner than a process starts.
+_BYTES_A_PROCESS = 32 << 20
+
+# The folders of a data set that is written as records: of its training and its validation pictures.
+PARTS = ("train", "valid")
+
+
+
+
+
+def build(
+    examples: Sequence[Example],
+    labels: Labels,
+    *,
+    cache: Optional[Path] = None,
+    shards: Optional[int] = None,
+    progress: bool = True,
+) -> tuple[Path, ...]:
+    """The TFRecord files of `examples`, in the cache; built unless they are there already.
+
+    They are found by a hash over the pictures' bytes, the boxes and the labels, so that a copy of the
+    data elsewhere finds them too. The number of `shards` is, unless given, chosen from the amount of
+    data and not from the machine: the same data gives the same bytes everywhere.
+    Raises InputError where a picture has gone or changed since the data set was opened.
+    """
+    root = (cache or cache_folder()) / "records"
+    sizes = [_size(example) for example in examples]
+    count = _count(sizes, shards)
+    fingerprint = _fingerprint(examples, labels, sizes, count)
+    # Only where records of like annotations exist can a look at all pictures save writing them.
+    if any(root.glob(f"{fingerprint}-*")):
+        found = root / f"{fingerprint}-{_key(_hash_pictures(examples, count))}"
+        if found.is_dir():
+            return tuple(found / name for name in names(count))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=root, prefix=".building-"))
+        try:
+            jobs = ((temporary / name, shard(examples[i::count], labels)) for i, name in enumerate(names(count)))
+            target = root / f"{fingerprint}-{_key(_write(jobs, count, sum(sizes), len(examples), progress))}"
+            _rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise KitError(f"{root}: cannot write the records: {error.strerror or error}") from error
+    return tuple(target / name for name in names(count))
+
+
+def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress: bool = True) -> None:
+    """Writes the shards of `dataset` and its labels to the folder `out`, whole or not at all.
+
+    `count` is the number of shards of each part; None chooses it by the amount of data.
+    Raises InputError where `out` is there already, or a picture has gone or changed.
+    """
+    with new_folder.new_folder(out) as folder:
+        files = size = 0
+        for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+            (folder / part).mkdir()
+            sizes = [_size(example) for example in examples]
+            files, size = files + _count(sizes, count), size + sum(sizes)
+        pictures = len(dataset.train) + len(dataset.validation)
+        jobs = ((folder / name, shard) for name, shard in all_shards(dataset, count))
+        _write(jobs, files, size, pictures, progress)
+        write_labels(dataset.labels, folder)
+
+
+def all_shards(dataset: Dataset, count: Optional[int] = None) -> Iterator[tuple[str, Shard]]:
+    """(path below the folder of the data set, shard) of each shard; `count` as in `write`."""
+    for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+        number = _count([_size(example) for example in examples], count)
+        for i, name in enumerate(names(number)):
+            yield f"{part}/{name}", shard(examples[i::number], dataset.labels)
+
+
+def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, pictures: int, progress: bool) -> list[str]:
+    """Writes `files` shards with `pictures` of `size` bytes together, and gives the hash of each, in order."""
+    hashes = [""] * files
+    workers = min(cores(), files, math.ceil(size / _BYTES_A_PROCESS) or 1)
+    try:
+        with (
+            executor(workers) as pool,
+            tqdm(total=pictures, desc="records", unit="picture", disable=not progress, file=sys.stderr) as bar,
+        ):
+            for number, (hash, written) in processes.each(pool, workers, processes.write, jobs):
+                hashes[number] = hash
+                bar.update(written)
+    except BrokenProcessPool as error:
+        raise KitError("a process that wrote records was ended from outside; is there too little memory?") from error
+    return hashes
+
+
+def _count(sizes: Sequence[int], wanted: Optional[int]) -> int:
+    """The number of shards for pictures of these sizes in bytes."""
+    return min(wanted or max(_MIN_SHARDS, math.ceil(sum(sizes) / _SHARD_BYTES)), max(len(sizes), 1))
+
+
+def _size(example: Example) -> int:
+    try:
+        return os.stat(example.picture).st_size
+    except OSError as error:
+        raise InputError(f"{example.picture}: cannot read the picture: {error.strerror}") from error
+
+
+def _fingerprint(examples: Sequence[Example], labels: Labels, sizes: list[int], shards: int) -> str:
+    """A hash of all that goes into the records but the pictures, for which it takes their sizes."""
+    digest = hashlib.sha256(repr((_VERSION, shards, labels.names)).encode())
+    for example, size in zip(examples, sizes):
+        words = [example.id, example.picture.name]
+        numbers = [example.width, example.height, example.orientation, size]
+        for item in example.boxes:
+            words.append(item.label)
+            numbers += (*item.box.as_tuple(), item.difficult, item.truncated)
+        digest.update(repr(words).encode())
+        digest.update(struct.pack(f"<{len(numbers)}d", *numbers))
+    return digest.hexdigest()[:16]
+
+
+def _key(hashes: Sequence[str]) -> str:
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()[:32]
+
+
+def _hash_pictures(examples: Sequence[Example], count: int) -> list[str]:
+    """What `_write` gives for the shards of `examples`."""
+    workers = cores()
+    # Threads, for reading and hashing leave the interpreter to each other.
+    with ThreadPoolExecutor(workers) as pool:
+        jobs = (([str(example.picture) for example in examples[i::count]],) for i in range(count))
+        return [hash for _, hash in sorted(processes.each(pool, workers, processes.hash_pictures, jobs))]
+
+
+def _rename(folder: Path, target: Path) -> None:
+    try:
+        os.replace(folder, target)
+    except OSError:
+        # Another process may have been first; its folder has the same bytes.
+        if not target.is_dir():
+            raise

@@ -1,0 +1,4 @@
+"""The page of a run: `python -m train.report`.
+
+Uses `dataset`, `evaluation`, `pages` and `run`.
+"""

@@ -1,0 +1,111 @@
+"""Going on with a run that was ended: its settings, its data, and whether its checkpoint belongs to both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.common.errors import InputError
+from train.checkpoints import files
+from train.dataset.dataset import Dataset
+from train.run import options
+from train.run.options import Options
+from train.run.run_folder import RunFolder, fingerprint
+
+# What says where and how a run is done, and not what comes out of it.
+_FREE = ("strategy", "tpu", "checkpoint_every")
+
+
+def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
+    """The options that `run` was started with.
+
+    Raises InputError where one of those `given` is another, or where config.yaml was spoilt.
+    """
+    file = run.path / "config.yaml"
+    values = _of(run, "options")
+    started = options.from_dict(values, str(file))
+    for name, value in given.items():
+        before = getattr(started, name)
+        if name not in _FREE and value != before:
+            raise InputError(
+                f"{options.spelled(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
+                f" {run.path}, or start another run"
+            )
+    return options.from_dict({**values, **{name: given[name] for name in _FREE if name in given}}, str(file))
+
+
+def dataset(run: RunFolder, started: Options, data: str | None = None) -> Dataset:
+    """The run's data set: as it was written down, or opened anew from `data`.
+
+    Raises InputError where it is not the one that the run was started with.
+    """
+    known = _of(run, "data")
+    found = started.open(data) if data is not None else run.dataset()
+    where = data if data is not None else str(run.path / "labels.txt")
+    labels = tuple(known.get("labels") or ())
+    if found.labels.names != labels:
+        raise InputError(
+            f"{where}: the labels are {_named(found.labels.names)}, but {run.path} was trained on {_named(labels)}"
+        )
+    if fingerprint(found) != known.get("fingerprint"):
+        where = data if data is not None else str(run.path / "dataset.json")
+        raise InputError(
+            f"{where}: not the data set that {run.path} was trained on: pictures, boxes or the split are others"
+        )
+    return found
+
+
+def identity(dataset: Dataset, started: Options) -> str:
+    """What a checkpoint says of itself: its labels, its size, and the fingerprint of its data."""
+    return json.dumps({"labels": dataset.labels.names, "size": started.size, "data": fingerprint(dataset)})
+
+
+def first_step(run: RunFolder, expected: str) -> int:
+    """How many steps the run's last checkpoint has behind it, 0 where there is none.
+
+    Raises InputError where it says of itself something else than `expected`.
+    """
+    from train.checkpoints import variables
+
+    prefix = files.newest(run.last)
+    if prefix is None:
+        return 0
+    said = variables.value_of(prefix, "identity")
+    if said is None:
+        raise InputError(f"{prefix}: not a checkpoint that training can go on from")
+    its, ours = json.loads(said), json.loads(expected)
+    if its["labels"] != ours["labels"]:
+        raise InputError(
+            f"{prefix}: a checkpoint for the labels {_named(its['labels'])}, but the run's are {_named(ours['labels'])}"
+        )
+    if its["size"] != ours["size"]:
+        raise InputError(f"{prefix}: a checkpoint of size {its['size']}, but the run's size is {ours['size']}")
+    if its["data"] != ours["data"]:
+        raise InputError(f"{prefix}: a checkpoint of a run on another data set, though with the same labels")
+    return int(variables.value_of(prefix, "global_step"))
+
+
+def record(dataset: Dataset, started: Options) -> dict[str, Any]:
+    """What config.yaml must say for a run to be resumed."""
+    labels = list(dataset.labels.names)
+    data = {"name": dataset.name, "labels": labels, "fingerprint": fingerprint(dataset)}
+    return {"data": data, "options": options.as_dict(started)}
+
+
+def _of(run: RunFolder, section: str) -> Mapping[str, Any]:
+    config = run.config()
+    found = config.get(section) if isinstance(config, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise InputError(f"{run.path / 'config.yaml'}: it has no section {section}, so that this run cannot be resumed")
+    return found
+
+
+def _differently(before: Any, value: Any) -> str:
+    if isinstance(value, bool):
+        return "without it"
+    return f"with {'the default' if before is None else before}, not with {value}"
+
+
+def _named(labels) -> str:
+    return ", ".join(labels)

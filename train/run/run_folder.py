@@ -1,0 +1,180 @@
+"""A run's folder: everything that is needed later, readable without TensorFlow.
+
+    checkpoints/last/        the newest checkpoint of training, with the optimizer's state
+    checkpoints/best/        the weights with the highest AP, and their figures
+    labels.txt, label_map.pbtxt
+    config.yaml              all settings
+    dataset.json             which pictures and boxes were trained and validated on
+    metrics.json             figures on the validation pictures, and timings
+    history.jsonl            losses and figures step by step
+    detections.json          what the best weights found on the validation pictures
+    report.html              curves, confusions and the worst pictures, for a person to read
+    quantisation.json        of quantisation-aware training: the ranges it trained with
+    train/, validation/      TensorBoard summaries
+    train.log                the libraries' own messages
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runtime.common.errors import InputError
+from runtime.common.files import write_text
+from runtime.common.values import Box, Labels
+from train.dataset.dataset import Dataset, write_labels
+from train.dataset.examples.example import Example, LabelledBox
+from train.quantization import quantization
+from train.quantization.quantization import Quantisation
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one training run, by name."""
+
+    path: Path
+
+    @property
+    def last(self) -> Path:
+        return self.path / "checkpoints" / "last"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "checkpoints" / "best"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The folder of the checkpoint to use: the best where there is one, else the last."""
+        for folder in self._checkpoints():
+            return folder
+        raise InputError(f"{self.path}: no checkpoint in this run; did its training end before the first one?")
+
+    @property
+    def has_ended(self) -> bool:
+        return (self.path / "metrics.json").is_file()
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return any(self._checkpoints())
+
+    def labels(self) -> Labels:
+        return Labels.read(self.path / "labels.txt")
+
+    def config(self) -> dict[str, Any]:
+        """The settings of `config.yaml`. Raises InputError where it is missing or not YAML."""
+        file = self.path / "config.yaml"
+        try:
+            return yaml.safe_load(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read: {error.strerror}; is {self.path} a run?") from error
+        except yaml.YAMLError as error:
+            raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+
+    @property
+    def quantisation_file(self) -> Path:
+        return self.path / "quantisation.json"
+
+    def quantisation(self) -> Quantisation | None:
+        """What `python -m train --qat` trained this run with; None for a float run."""
+        return quantization.read(self.quantisation_file) if self.quantisation_file.is_file() else None
+
+    def metrics(self) -> dict[str, Any]:
+        return _read_json(self.path / "metrics.json")
+
+    def dataset(self) -> Dataset:
+        """The pictures and boxes of the run, as they were when it was trained."""
+        data = _read_json(self.path / "dataset.json")
+        try:
+            return Dataset(
+                train=tuple(_example(item) for item in data["train"]),
+                validation=tuple(_example(item) for item in data["validation"]),
+                labels=self.labels(),
+                problems=tuple(data["problems"]),
+                name=data["name"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self.path / 'dataset.json'}: not what training wrote: {error}") from error
+
+    def write_dataset(self, dataset: Dataset) -> None:
+        """Writes `labels.txt`, `label_map.pbtxt` and `dataset.json`."""
+        write_labels(dataset.labels, self.path)
+        data = {
+            "name": dataset.name,
+            "problems": list(dataset.problems),
+            "train": [_as_json(example) for example in dataset.train],
+            "validation": [_as_json(example) for example in dataset.validation],
+        }
+        write_text(self.path / "dataset.json", json.dumps(data))
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        write_text(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        write_text(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+
+    def _checkpoints(self) -> Iterator[Path]:
+        return (folder for folder in (self.best, self.last) if any(folder.glob("*.index")))
+
+
+def newest(runs: str | os.PathLike = "runs") -> RunFolder:
+    """The run under `runs` that ended last. Raises InputError where there is none."""
+    ended = [file for file in Path(runs).glob("*/metrics.json") if file.is_file()]
+    if not ended:
+        raise InputError(f"{runs}: no finished run here; train one with `python -m train DATA --out {runs}/NAME`")
+    return RunFolder(max(ended, key=lambda file: file.stat().st_mtime).parent)
+
+
+def open_run(path: str | os.PathLike) -> RunFolder:
+    """The run at `path`. Raises InputError where that is not a run's folder."""
+    run = RunFolder(Path(path))
+    if not (run.path / "config.yaml").is_file():
+        raise InputError(f"{path}: not a run: it has no config.yaml; give a folder that `python -m train` made")
+    return run
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """A hash of the data set's boxes, labels and splits (not of its pictures' bytes)."""
+    parts = [list(dataset.labels)] + [
+        [[_as_json(example) | {"picture": example.picture.name} for example in part]]
+        for part in (dataset.train, dataset.validation)
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; has this run ended?") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from error
+
+
+def _as_json(example: Example) -> dict[str, Any]:
+    return {
+        "id": example.id,
+        "picture": str(example.picture.resolve()),
+        "width": example.width,
+        "height": example.height,
+        "orientation": example.orientation,
+        "boxes": [[item.label, *item.box.as_tuple(), item.difficult, item.truncated] for item in example.boxes],
+    }
+
+
+def _example(item: dict[str, Any]) -> Example:
+    boxes = tuple(
+        LabelledBox(label, Box(xmin, ymin, xmax, ymax), difficult, truncated)
+        for label, xmin, ymin, xmax, ymax, difficult, truncated in item["boxes"]
+    )
+    return Example(item["id"], Path(item["picture"]), item["width"], item["height"], boxes, item["orientation"])

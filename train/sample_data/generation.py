@@ -1,0 +1,116 @@
+"""Sample data sets and videos of drawn shapes.
+
+The pictures are written as a PASCAL VOC folder with its own lists, so that they take the way of a
+user's own data.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Union
+
+import cv2
+import numpy as np
+
+from runtime.common.errors import InputError
+from runtime.common.files import atomic_path
+from runtime.common.values import Box
+from train.dataset.examples.example import LabelledBox
+from train.dataset.writers.pascal_voc import annotation, write_list
+from train.files.new_folder import new_folder
+from train.sample_data import scenes, textures
+
+Size = tuple[int, int]
+PathLike = Union[str, os.PathLike]
+
+_MIN_SIDE = 64
+_TEST_EVERY = 5
+_JPEG_QUALITY = 92
+_FRAMES_A_SECOND = 25
+
+
+
+
+def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
+    """Draws `images` pictures of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
+
+    Every fifth picture is listed in `test`, the others in `trainval`. Picture number 7 of a seed and
+    size is the same whatever `images` is. Raises InputError where `out` is there already.
+    """
+    out = Path(out)
+    _check(images, 2, "pictures", seed, size)
+    with new_folder(out) as folder:
+        _write(folder, images, seed, size)
+
+
+def picture(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
+    """Picture number `index` of `seed`: uint8 [height, width, 3] BGR, and what is on it."""
+    rng = np.random.default_rng((seed, index))
+    background = textures.random_background(rng, *size)
+    shapes = scenes.random_shapes(rng, background, int(rng.integers(1, 8)))
+    image, boxes = scenes.draw(background, shapes)
+    labelled = tuple(
+        LabelledBox(shape.label, box, truncated=_touches_edge(box, size)) for shape, box in zip(shapes, boxes) if box
+    )
+    return textures.finish(rng, image), labelled
+
+
+def video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400, 300)) -> None:
+    """Writes an MP4 of `frames` frames, 25 a second, in which shapes drift, turn and bounce off the edges."""
+    _check(frames, 1, "frames", seed, size)
+    width, height = size
+    # Not a seed of any picture: those have their number as the second part.
+    rng = np.random.default_rng((seed, 0, 1))
+    background = textures.random_background(rng, width, height)
+    shapes = scenes.random_shapes(rng, background, 6)
+    speeds = rng.uniform(-2.5, 2.5, (len(shapes), 2))
+    turns = rng.uniform(-0.05, 0.05, len(shapes))
+    with atomic_path(path) as temporary:
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter_fourcc(*"mp4v"), _FRAMES_A_SECOND, size)
+        if not writer.isOpened():
+            raise InputError(f"{path}: cannot write a video there; give a name that ends in .mp4")
+        for index in range(frames):
+            moved = [_moved(*item, index, size) for item in zip(shapes, speeds, turns)]
+            image, _ = scenes.draw(background, moved)
+            writer.write(textures.finish(np.random.default_rng((seed, index, 2)), image))
+        writer.release()
+
+
+def _write(folder: Path, images: int, seed: int, size: Size) -> None:
+    for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (folder / name).mkdir(parents=True)
+    names = [f"{index:06d}" for index in range(images)]
+    for index, name in enumerate(names):
+        image, boxes = picture(index, seed, size)
+        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
+        (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, boxes))
+    test = set(names[1::_TEST_EVERY])
+    write_list(folder, "trainval", (name for name in names if name not in test))
+    write_list(folder, "test", (name for name in names if name in test))
+
+
+def _moved(shape: scenes.Shape, speed: np.ndarray, turn: float, frame: int, size: Size) -> scenes.Shape:
+    x, y = (_bounced(at + step * frame, side) for at, step, side in zip((shape.x, shape.y), speed, size))
+    return replace(shape, x=x, y=y, angle=shape.angle + turn * frame)
+
+
+def _bounced(at: float, side: int) -> float:
+    """`at` folded into 0..side, as a ball between two walls."""
+    folded = at % (2 * side)
+    return min(folded, 2 * side - folded)
+
+
+def _touches_edge(box: Box, size: Size) -> bool:
+    return box.xmin <= 0 or box.ymin <= 0 or box.xmax >= size[0] or box.ymax >= size[1]
+
+
+def _check(count: int, least: int, what: str, seed: int, size: Size) -> None:
+    if count < least:
+        raise InputError(f"{count} {what} are too few; draw at least {least}")
+    if min(size) < _MIN_SIDE:
+        raise InputError(f"{size[0]}x{size[1]} is too small to draw on; give at least {_MIN_SIDE}x{_MIN_SIDE}")
+    if seed < 0:
+        raise InputError(f"the seed must not be negative, as {seed} is")

@@ -1,0 +1,194 @@
+"""Drawn pictures of coloured shapes over textured backgrounds, with the boxes of what can be seen.
+
+The sample data of the kit: hard enough that a detector has to learn shapes, small enough to learn
+in minutes. Everything random comes from the generator that is passed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional, Sequence
+
+import cv2
+import numpy as np
+
+from runtime.common.values import Box
+
+LABELS = ("ring", "square", "star", "triangle")
+
+# Shapes are filled this many times larger and averaged down: 16 steps of coverage at the edges.
+_SUPERSAMPLING = 4
+# What must be seen of a shape for it to be fairly called there, as a share of its whole area.
+_MIN_VISIBLE = 0.4
+_MIN_INSIDE = 0.6
+_TRIES = 30
+# Distance in BGR from what is underneath; saturated colours that far apart always exist.
+_MIN_CONTRAST = 110
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape to draw: centre and radius in pixels, angle in radians, width over height, colours in BGR."""
+
+    label: str
+    x: float
+    y: float
+    radius: float
+    angle: float
+    stretch: float
+    color: tuple[float, float, float]
+    edge: tuple[float, float, float]
+
+
+def random_shapes(rng: np.random.Generator, background: np.ndarray, count: int) -> list[Shape]:
+    """Up to `count` shapes for `background`, back to front, none of them hidden or cut off by most.
+
+    Each stands out from the background's colour where it lies.
+    """
+    height, width = background.shape[:2]
+    owner = np.full((height, width), -1, np.int32)
+    shapes: list[Shape] = []
+    room: list[float] = []
+    for _ in range(count):
+        for _ in range(_TRIES):
+            shape = _random_shape(rng, background)
+            if _place(shape, owner, room):
+                shapes.append(shape)
+                break
+    return shapes
+
+
+def draw(background: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, list[Optional[Box]]]:
+    """Draws `shapes` in turn over `background` (float32 or uint8 [height, width, 3], BGR).
+
+    Returns the picture (float32, 0..255) and for each shape the tight box of what can be seen of it
+    (the first pixel's left edge to the last one's right edge); None where that is nothing.
+    """
+    image = background.astype(np.float32)
+    owner = np.full(image.shape[:2], -1, np.int32)
+    for index, shape in enumerate(shapes):
+        found = _coverage(shape, image.shape)
+        if found is None:
+            continue
+        rows, columns, alpha, _ = found
+        inner = _coverage(_shrunk(shape), image.shape)
+        paint = np.empty((*alpha.shape, 3), np.float32)
+        paint[:] = shape.edge
+        if inner is not None:
+            _blend(paint, inner, rows.start, columns.start, shape.color)
+        part = image[rows, columns]
+        part += alpha[:, :, None] * (paint - part)
+        owner[rows, columns][alpha > 0.5] = index
+    return image, [_box(owner == index) for index in range(len(shapes))]
+
+
+def _random_shape(rng: np.random.Generator, background: np.ndarray) -> Shape:
+    height, width = background.shape[:2]
+    x, y = rng.uniform(0, width), rng.uniform(0, height)
+    # Small ones more often than large ones, as in photographs.
+    radius = min(height, width) * 0.06 * (0.26 / 0.06) ** rng.random()
+    r = int(radius)
+    under = background[max(int(y) - r, 0) : int(y) + r + 1, max(int(x) - r, 0) : int(x) + r + 1].mean((0, 1))
+    color = _random_color(rng)
+    while np.linalg.norm(color - under) < _MIN_CONTRAST:
+        color = _random_color(rng)
+    edge = color * rng.choice((0.45, 0.6, 1.0))
+    return Shape(
+        LABELS[rng.integers(len(LABELS))],
+        x,
+        y,
+        radius,
+        rng.uniform(0, 2 * np.pi),
+        rng.uniform(0.8, 1.25),
+        tuple(color.tolist()),
+        tuple(edge.tolist()),
+    )
+
+
+def _random_color(rng: np.random.Generator) -> np.ndarray:
+    """A saturated BGR colour, float32, 0..255."""
+    hsv = np.array([[[rng.uniform(0, 360), rng.uniform(0.5, 1), rng.uniform(0.5, 1)]]], np.float32)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0] * 255
+
+
+def _place(shape: Shape, owner: np.ndarray, room: list[float]) -> bool:
+    """Puts `shape` on top in `owner`, unless too little would be seen of it or of one below.
+
+    `room` is how many pixels each shape so far may still lose.
+    """
+    found = _coverage(shape, owner.shape)
+    if found is None:
+        return False
+    rows, columns, alpha, whole = found
+    mask = alpha > 0.5
+    inside = float(mask.sum())
+    lost = np.bincount(owner[rows, columns][mask] + 1, minlength=len(room) + 1)[1:]
+    if inside < _MIN_INSIDE * whole or np.any(lost > room):
+        return False
+    owner[rows, columns][mask] = len(room)
+    room[:] = [*np.subtract(room, lost), inside - _MIN_VISIBLE * whole]
+    return True
+
+
+def _coverage(shape: Shape, size: Sequence[int]) -> Optional[tuple[slice, slice, np.ndarray, float]]:
+    """Rows, columns and coverage (float32, 0..1) of the part inside the picture, and the whole area.
+
+    None where no part of the shape is inside.
+    """
+    outlines = _outlines(shape)
+    points = np.concatenate(outlines)
+    left, top = np.floor(points.min(0)).astype(int) - 1
+    right, bottom = np.ceil(points.max(0)).astype(int) + 1
+    rows = slice(max(top, 0), min(bottom, size[0]))
+    columns = slice(max(left, 0), min(right, size[1]))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return None
+    large = np.zeros(((bottom - top) * _SUPERSAMPLING, (right - left) * _SUPERSAMPLING), np.uint8)
+    # fillPoly places whole numbers on pixel centres, hence the half.
+    scaled = [np.round((outline - (left, top)) * _SUPERSAMPLING - 0.5).astype(np.int32) for outline in outlines]
+    cv2.fillPoly(large, scaled, 255)
+    alpha = cv2.resize(large, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    alpha = alpha.astype(np.float32) / 255
+    inside = alpha[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    return rows, columns, inside, float(alpha.sum())
+
+
+def _outlines(shape: Shape) -> list[np.ndarray]:
+    """Closed outlines in pixels, float64 [points, 2] as x, y; what is inside two of them is a hole."""
+    if shape.label == "ring":
+        outlines = [_points(64, (1.0,)), _points(64, (0.5,))]
+    elif shape.label == "square":
+        outlines = [_points(4, (1.0,))]
+    elif shape.label == "triangle":
+        outlines = [_points(3, (1.0,))]
+    else:
+        outlines = [_points(10, (1.0, 0.42))]
+    cos, sin = np.cos(shape.angle), np.sin(shape.angle)
+    stretch = np.array((shape.stretch**0.5, shape.stretch**-0.5))
+    turn = np.array(((cos, sin), (-sin, cos)))
+    return [(outline * stretch) @ turn * shape.radius + (shape.x, shape.y) for outline in outlines]
+
+
+def _points(count: int, radii: Sequence[float]) -> np.ndarray:
+    """`count` points around the origin at even angles, their distances taken from `radii` in turn."""
+    angles = np.arange(count) * (2 * np.pi / count)
+    distances = np.resize(radii, count)
+    return np.stack((distances * np.cos(angles), distances * np.sin(angles)), 1)
+
+
+def _shrunk(shape: Shape) -> Shape:
+    """What lies inside the edge of `shape`."""
+    return replace(shape, radius=shape.radius * 0.84)
+
+
+def _blend(paint: np.ndarray, inner: tuple, top: int, left: int, color: Sequence[float]) -> None:
+    rows, columns, alpha, _ = inner
+    part = paint[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    part += alpha[:, :, None] * (np.float32(color) - part)
+
+
+def _box(mask: np.ndarray) -> Optional[Box]:
+    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    if not len(columns):
+        return None
+    return Box(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))

@@ -1,0 +1,56 @@
+"""Where quantisation-aware training starts: a finished float run, its settings, and what may differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runtime.common.errors import InputError
+from train.run.options import BATCH, Options, from_dict, spelled
+from train.run.run_folder import RunFolder, open_run
+
+STEPS = 200
+# The highest learning rate at the usual batch, in proportion.
+RATE = 0.001
+
+_ITS_OWN = "--qat goes on with its weights and pictures"
+_REFUSED = {
+    **dict.fromkeys(("init", "format", "val", "val_split"), _ITS_OWN),
+    **dict.fromkeys(("momentum", "frozen_statistics"), "--qat folds its batch norms, whose statistics stay"),
+    "mixed_precision": "--qat needs float32 to tell the steps of int8 apart",
+}
+
+
+def open_float(path: str) -> RunFolder:
+    """The run at `path`. Raises InputError where it is none, has not ended, or was trained this way already."""
+    run = open_run(path)
+    if run.quantisation_file.exists():
+        origin = run.config()["task"]["float_run"]
+        raise InputError(f"{path}: was trained with --qat itself; start from {origin} again, with more --steps")
+    if not run.has_ended:
+        raise InputError(f"{path}: this run has not ended; go on with it first: python -m train --resume {path}")
+    return run
+
+
+def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
+    """Those of a quantisation-aware run from `run`, where `given` were named by the user.
+
+    Raises InputError for one that the float run has settled, or that makes no sense here.
+    """
+    for name, why in _REFUSED.items():
+        if name in given:
+            raise InputError(f"{spelled(name)}: leave it out for {run.path}: {why}")
+    if given.get("strategy") == "multi_worker":
+        raise InputError("--strategy multi_worker: --qat trains on one machine")
+    task = run.config()["task"]
+    size, data = task["size"], task["train_data"]
+    if given.get("size", size) != size:
+        raise InputError(f"--size {given['size']}: {run.path} was trained at size {size}, and --qat keeps it")
+    taken = {"size": size, "batch": data["global_batch_size"], "photometric": data["photometric"]}
+    values = {"steps": STEPS, "backbone_rate": 1.0, **taken, **given, "init": str(run.path), "qat": str(run.path)}
+    return from_dict({"rate": RATE * values["batch"] / BATCH, **values}, "--qat")
+
+
+def default_out(run: RunFolder) -> RunFolder:
+    """`runs/mine-qat` for `runs/mine`."""
+    return RunFolder(run.path.with_name(f"{run.path.resolve().name}-qat"))

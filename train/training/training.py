@@ -1,0 +1,233 @@
+"""One training run: from a data set to a run folder."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+from official.core import config_definitions, exp_factory, task_factory
+
+from runtime.common.errors import InputError, KitError
+from train.augment import epochs
+from train.checkpoints.published import resolve_init
+from train.dataset.dataset import Dataset
+from train.evaluation.coco import GroundTruth, Metrics
+from train.records import writing
+from train.run import resume
+from train.run.devices import Devices, connect, precision, runtime_settings
+from train.run.history import Recorder
+from train.run.options import Options
+from train.run.progress import Progress
+from train.run.run_folder import RunFolder
+from train.run.training_errors import explained
+from train.run.working_directory import hint, library_output, must_be_new, workplace
+from train.training import experiment
+from train.training.qat_task import QuantisedConfig
+from train.training.runner import Action, Runner
+from train.training.task import DataConfig, DetectionConfig
+
+_STEPS_PER_REPORT = 5
+_VALIDATIONS = 4
+_WORKERS_CHECKPOINT = 100
+
+
+def say_on_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def train(
+    dataset: Dataset,
+    out: RunFolder,
+    options: Options,
+    say: Callable[[str], None] = say_on_stderr,
+    *,
+    going_on: bool = False,
+) -> Metrics | None:
+    """Trains on `dataset` and fills the run folder `out`; returns the figures of the best weights.
+
+    A worker beside the chief writes nothing and returns None. With `going_on`, the run in `out` is taken up where its last checkpoint is; `resume` gives its data
+    set and options. A new run that ends before its first checkpoint leaves no folder.
+
+    Raises InputError for options that do not fit the data, an initial checkpoint of another network, a
+    folder that is not empty, or a checkpoint of another run, and KitError when the loss stops being a
+    number, the disk is full, or another worker is gone.
+    """
+    options = options.for_pictures(len(dataset.train))
+    if not going_on:
+        must_be_new(out)
+    devices = connect(options)
+    identity = resume.identity(dataset, options)
+    first_step = resume.first_step(out, identity) if going_on else 0
+    params = prepare(dataset, options, start_anew=not first_step)
+    with workplace(out, chief=devices.chief, going_on=going_on) as folder, explained(out, devices.workers):
+        if not going_on:
+            folder.write_dataset(dataset)
+            folder.write_config({**resume.record(dataset, options), **params.as_dict()})
+        with library_output(folder.path / "train.log"):
+            progress = Progress(lambda: runner.step, options.steps, options.batch)
+            history = Recorder(folder.path, lambda: runner.step, lambda: runner.task)
+            runner = build_runner(
+                params,
+                GroundTruth.from_examples(dataset.validation, dataset.labels),
+                folder,
+                train_actions=[history.trained, stop_when_spoilt, progress],
+                eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
+                devices=devices,
+                patience=options.patience,
+                source=out,
+                identity=identity,
+                first_step=first_step,
+            )
+            say(_beginning(runner, options))
+            with hint(out, say):
+                runner.run()
+            best = runner.best_weights.best
+            folder.write_metrics(
+                {
+                    **best.metrics.as_dict(),
+                    "step": best.step,
+                    "steps": runner.step,
+                    "seconds": round(runner.checkpoint_manager.seconds, 1),
+                    "images_per_second": round(progress.images_per_second, 2),
+                }
+            )
+    return best.metrics if devices.chief else None
+
+
+def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> config_definitions.ExperimentConfig:
+    """The experiment of a run; records are got ready, and the initial weights where it is to `start_anew`.
+
+    Raises InputError where options or data are no good.
+    """
+    if not any(example.boxes for example in dataset.validation):
+        raise InputError(
+            f"{dataset.name}: not one box in the {len(dataset.validation)} pictures to validate on;"
+            " name a data set that has some with --val"
+        )
+    init = resolve_init(options.init, options.size) if start_anew else None
+    train_files, validation_files = (
+        tuple(str(path) for path in writing.build(examples, dataset.labels))
+        for examples in (dataset.train, dataset.validation)
+    )
+    return configuration(dataset, options, train_files, validation_files, init)
+
+
+def build_runner(
+    params: config_definitions.ExperimentConfig,
+    ground_truth: GroundTruth,
+    folder: RunFolder,
+    train_actions: Sequence[Action] = (),
+    eval_actions: Sequence[Action] = (),
+    *,
+    devices: Devices | None = None,
+    patience: int | None = None,
+    source: RunFolder | None = None,
+    identity: str = "",
+    first_step: int = 0,
+) -> Runner:
+    """The runner of one run that writes into `folder`: network built, everything drawn by the seed.
+
+    What `source` holds of the run already, `first_step` steps, is loaded, else the initial checkpoint.
+    """
+    tf_keras.utils.set_random_seed(params.task.train_data.seed)
+    task = task_factory.get_task(params.task, logging_dir=str(folder.path))
+    task.ground_truth = ground_truth
+    task.first_step = first_step
+    with precision(params.runtime):
+        return Runner(
+            distribution_strategy=devices.strategy if devices else tf.distribute.get_strategy(),
+            task=task,
+            mode="train_and_eval",
+            params=params,
+            model_dir=str(folder.path),
+            train_actions=list(train_actions),
+            eval_actions=list(eval_actions),
+            run=source or folder,
+            identity=identity,
+            patience=patience,
+        )
+
+
+def configuration(
+    dataset: Dataset,
+    options: Options,
+    train_files: tuple[str, ...],
+    validation_files: tuple[str, ...],
+    init: str | None = None,
+) -> config_definitions.ExperimentConfig:
+    """The Model Garden experiment for `options`; `init` is the prefix of the initial checkpoint."""
+    params = exp_factory.get_exp_config(experiment.NAME)
+    kind = functools.partial(QuantisedConfig, float_run=options.qat) if options.qat else DetectionConfig
+    params.task = kind(
+        size=options.size,
+        classes=len(dataset.labels),
+        momentum=options.momentum,
+        frozen_statistics=options.frozen_statistics,
+        backbone_rate=experiment.backbone_rate(options.backbone_rate, trained=bool(init)),
+        head_steps=options.head_steps,
+        init_checkpoint=init or "",
+        train_data=DataConfig(
+            files=train_files,
+            pictures=len(dataset.train),
+            is_training=True,
+            global_batch_size=options.batch,
+            seed=options.seed,
+            photometric=options.photometric,
+            mosaic=options.mosaic,
+            scale_jitter=options.scale_jitter,
+            expand=options.expand,
+            repeats=_repeats(dataset, options),
+            match_iou=options.match_iou,
+            best_anchors=options.best_anchors,
+        ),
+        validation_data=DataConfig(
+            files=validation_files,
+            pictures=len(dataset.validation),
+            is_training=False,
+            global_batch_size=options.batch,
+            drop_remainder=False,
+        ),
+    )
+    every = options.validate_every or max(1, -(-options.steps // _VALIDATIONS))
+    trainer = params.trainer
+    trainer.train_steps = options.steps
+    trainer.steps_per_loop = min(_STEPS_PER_REPORT, every, options.checkpoint_every or every)
+    trainer.summary_interval = trainer.steps_per_loop
+    trainer.validation_interval = every
+    # Workers must all write at the same step, whatever their clocks say.
+    by_time = options.strategy != "multi_worker"
+    trainer.checkpoint_interval = options.checkpoint_every or (0 if by_time else _WORKERS_CHECKPOINT)
+    trainer.optimizer_config = experiment.schedule(
+        options.steps, options.batch, options.rate, options.ema, trained=bool(init)
+    )
+    params.runtime = runtime_settings(options)
+    return params
+
+
+def _repeats(dataset: Dataset, options: Options) -> tuple[float, ...]:
+    if not options.oversample:
+        return ()
+    classes = [[dataset.labels.index(item.label) for item in example.boxes] for example in dataset.train]
+    return epochs.repeat_factors(classes, len(dataset.labels), options.oversample)
+
+
+def _beginning(runner: Runner, options: Options) -> str:
+    if runner.step:
+        return f"going on after step {runner.step} of {options.steps}"
+    return str(runner.task.loaded or "starting from random values")
+
+
+def stop_when_spoilt(output: Mapping[str, Any]) -> None:
+    """An Orbit action that ends a run whose weights are lost, instead of training on with them."""
+    if not math.isfinite(float(output["training_loss"])):
+        raise KitError("the loss is no longer a number; train again with a lower --rate")
+
+
+def _validation_line(runner: Runner) -> str:
+    metrics = runner.task.metrics
+    return f"validation at step {runner.step}: AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}"
