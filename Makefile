@@ -22,7 +22,7 @@ WORKERS := --numprocesses logical --maxprocesses 2 --dist loadfile --no-loadscop
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo   train, convert, evaluate and run a detector on generated pictures; see demo/ (15 minutes)"
+	@echo "make demo   train, convert, evaluate and run a detector on generated images; see demo/ (15 minutes)"
 	@echo "make test   run all tests; make test ARGS='-k metadata' runs some, ARGS='-n 0' all in one process"
 	@echo "make test-arm64  run the kit in a Raspberry Pi's system, by emulation (minutes; on Debian 12)"
 	@echo "make lint   check the style"
@@ -42,7 +42,7 @@ demo: $(INSTALLED)
 	@echo
 	@echo "demo/table.txt      the table above"
 	@echo "demo/annotated.mp4  the int8 detector on a video (demo/detections.jsonl has the boxes)"
-	@echo "demo/sheet.png      the int8 detector on twelve pictures that it has never seen"
+	@echo "demo/sheet.png      the int8 detector on twelve images that it has never seen"
 	@echo "demo/run            the run; demo/run/export has the .tflite files"
 
 test: $(INSTALLED)

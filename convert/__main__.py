@@ -11,7 +11,7 @@ from convert.edgetpu import compilation
 from convert.evaluation.labels import of_checkpoint
 from convert.export import install
 from runtime.common.command import run as run_command
-from runtime.common.options import positive, share
+from runtime.common.options import old_name, positive, share
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,7 +93,7 @@ def _source(run, arguments: argparse.Namespace):
         return source_of_run(run)
     path = Path(arguments.checkpoint)
     labels = of_checkpoint(path, arguments.labels)
-    return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_pictures)
+    return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
 
 
 def _export_folder(run, checkpoint: str | None) -> Path:
@@ -119,23 +119,24 @@ def _parser() -> argparse.ArgumentParser:
         "--detections",
         type=positive,
         metavar="N",
-        help="at most so many a picture (default: 25, or 100 where a picture of the run has more than 12 boxes)",
+        help="at most so many an image (default: 25, or 100 where an image of the run has more than 12 boxes)",
     )
     group.add_argument("--score", type=share, default=0.01, help="none below this score (default: 0.01)")
     group.add_argument("--iou", type=share, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
     group = parser.add_argument_group("int8")
-    group.add_argument("--calibration", type=positive, default=300, metavar="N", help="pictures (default: 300)")
+    group.add_argument("--calibration", type=positive, default=300, metavar="N", help="images (default: 300)")
     group.add_argument(
         "--calibration-method",
         choices=("mse", "minmax", "percentile"),
-        help="how ranges follow from the pictures (default: mse; a run of `python -m train --qat` has its own)",
+        help="how ranges follow from the images (default: mse; a run of `python -m train --qat` has its own)",
     )
     group.add_argument("--max-drop", type=share, default=0.02, help="AP that a file may lose (default: 0.02)")
     group.add_argument("--no-gate", action="store_true", help="write the file even where it fails its checks")
     group = parser.add_argument_group("a bare checkpoint")
     group.add_argument("--size", type=positive, default=320, help="input side (default: 320)")
     group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
-    group.add_argument("--calibration-pictures", metavar="DIR", help="pictures to calibrate int8 on")
+    images = group.add_argument("--calibration-images", metavar="DIR", help="images to calibrate int8 on")
+    old_name(group, "--calibration-pictures", images)
     group = parser.add_argument_group("phones", "Without a file to write, the newest export is copied.")
     group.add_argument("--install-ios", metavar="PATH", help="copy the files into the sample app; PATH is the kit's ios/")
     group.add_argument(

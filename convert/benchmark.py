@@ -26,14 +26,14 @@ from runtime.common.values import Frame
 from runtime.inference.detector import Detector
 from train.run.run_folder import RunFolder, open_run
 
-# Reading pictures is not what is measured, so they are held in memory: this many of them.
-MOST_PICTURES_HELD = 32
+# Reading images is not what is measured, so they are held in memory: this many of them.
+MOST_IMAGES_HELD = 32
 
 
 @dataclass(frozen=True)
 class Row:
-    """`bytes` on disk; `ap` and `ap50` on the run's validation pictures, None where there is no such
-    figure; `ms` from picture to detections, the median, None where the runtime does not run it."""
+    """`bytes` on disk; `ap` and `ap50` on the run's validation images, None where there is no such
+    figure; `ms` from image to detections, the median, None where the runtime does not run it."""
 
     file: str
     bytes: int
@@ -82,7 +82,7 @@ def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: 
 
 
 def milliseconds(detectors: Mapping[Path, Detector], images: Sequence[Frame], frames: int) -> dict[Path, float]:
-    """Median milliseconds from picture to detections of each detector, over `frames` frames of
+    """Median milliseconds from image to detections of each detector, over `frames` frames of
     `images` (over and over where there are fewer), the detectors taking turns."""
     times = in_turns(detectors, images, frames)
     return {path: statistics.median(total(stages).tolist()) for path, stages in times.items()}
@@ -114,7 +114,7 @@ def _detectors(folder: Path, threads: int) -> dict[Path, Detector]:
 
 
 def _frames(data: EvaluationSet) -> list[Frame]:
-    return [Frame(picture.load()) for picture in data.pictures[:MOST_PICTURES_HELD]]
+    return [Frame(image.load()) for image in data.images[:MOST_IMAGES_HELD]]
 
 
 def _number(value: Optional[float], digits: int) -> str:

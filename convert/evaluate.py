@@ -44,9 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m convert.evaluate", description=__doc__)
     parser.add_argument("target", metavar="FILE_OR_RUN", help="a detection .tflite, a run's folder, or a checkpoint")
     parser.add_argument(
-        "data", nargs="?", metavar="DATA", help="a labelled data set (default: the validation pictures of the run)"
+        "data", nargs="?", metavar="DATA", help="a labelled data set (default: the validation images of the run)"
     )
-    parser.add_argument("--images", metavar="DIR", help="pictures of a COCO JSON file")
+    parser.add_argument("--images", metavar="DIR", help="images of a COCO JSON file")
     parser.add_argument("--annotations", metavar="FILE", help="a COCO JSON file, with --images")
     parser.add_argument("--format", help="the data set's format, where it cannot be told")
     parser.add_argument("--labels", metavar="FILE", help="class names, where the file or checkpoint has none")

@@ -12,7 +12,7 @@ import numpy as np
 from convert.evaluation.images import of_examples
 from runtime.common.command import run as run_command
 from runtime.common.files import write_text
-from runtime.common.options import positive
+from runtime.common.options import old_name, positive
 from runtime.common.tables import aligned
 from train.quantization.quantization import Range
 from train.quantization.ranges import METHODS
@@ -50,8 +50,8 @@ class Report:
         return tuple(sorted(self.layers, key=lambda layer: layer.total)[:count])
 
 
-def report(run: RunFolder, *, pictures: int = 32, method: str | None = None) -> Report:
-    """Compares the run's network in float and with quantised tensors on validation pictures.
+def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Report:
+    """Compares the run's network in float and with quantised tensors on validation images.
 
     Ranges are chosen as `python -m convert` chooses them.
     """
@@ -69,8 +69,8 @@ def report(run: RunFolder, *, pictures: int = 32, method: str | None = None) -> 
     folded = fold(network).frozen()
     graph = without_silent_channels(folded)
     quantised = quantization.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
-    chosen = calibration.choose(of_examples(dataset.validation), pictures)
-    inputs = calibration.images((picture.load for picture in chosen), size)
+    chosen = calibration.choose(of_examples(dataset.validation), images)
+    inputs = calibration.images((image.load for image in chosen), size)
     layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)
 
     data = of_run(run)
@@ -139,7 +139,7 @@ def as_text(found: Report) -> str:
     )
 
 
-def picture(layers: Sequence[LayerError], row: int = 16, width: int = 1100) -> np.ndarray:
+def image(layers: Sequence[LayerError], row: int = 16, width: int = 1100) -> np.ndarray:
     """A bar for each tensor, first one on top: uint8 [H, width, 3] in BGR.
 
     The dark bar is the total, the light one behind it the tensor's own rounding alone; full width
@@ -166,13 +166,14 @@ def picture(layers: Sequence[LayerError], row: int = 16, width: int = 1100) -> n
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m convert.quantization_report", description=__doc__)
     parser.add_argument("run", metavar="RUN", help="the folder of a run")
-    parser.add_argument("--pictures", type=positive, default=32, help="validation pictures to compare on (default: 32)")
+    images = parser.add_argument("--images", type=positive, default=32, help="validation images to compare on (default: 32)")
+    old_name(parser, "--pictures", images)
     parser.add_argument(
         "--calibration-method", choices=METHODS, help="as `python -m convert` has it (default: as it would convert)"
     )
     arguments = parser.parse_args(argv)
     run = open_run(arguments.run)
-    found = report(run, pictures=arguments.pictures, method=arguments.calibration_method)
+    found = report(run, images=arguments.images, method=arguments.calibration_method)
     text = as_text(found)
     print(text)
     for path in _write(found, text, run.export):
@@ -185,7 +186,7 @@ def _write(found: Report, text: str, folder: Path) -> tuple[Path, Path]:
 
     table, chart = folder / "quantization_report.txt", folder / "quantization_report.png"
     write_text(table, text + "\n")
-    runtime.media.images.write(chart, picture(found.layers))
+    runtime.media.images.write(chart, image(found.layers))
     return table, chart
 
 

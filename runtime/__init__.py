@@ -1,4 +1,4 @@
-"""Runs a detector from a .tflite file on pictures and videos.
+"""Runs a detector from a .tflite file on images and videos.
 
     from runtime import Detector, run
     detections = Detector("detector_int8.tflite")(image)

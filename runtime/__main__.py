@@ -1,4 +1,4 @@
-"""`python -m runtime FILE --source SRC`: runs a detector on pictures, videos, cameras and streams."""
+"""`python -m runtime FILE --source SRC`: runs a detector on images, videos, cameras and streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From labelled pictures to a checkpoint.
+"""From labelled images to a checkpoint.
 
 Reading a data set (`open_dataset`) needs no TensorFlow; the modules that train import it themselves.
 """

@@ -1,4 +1,4 @@
-"""`python -m train DATA --out runs/NAME`: from labelled pictures to a checkpoint."""
+"""`python -m train DATA --out runs/NAME`: from labelled images to a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if told.resume is not None and (told.out is not None or tune):
         parser.error("--resume RUN goes on in that run's folder, with its settings: leave out --out and --qat")
     if tune and told.data is not None:
-        parser.error("--qat RUN goes on with the pictures of that run: leave out DATA")
+        parser.error("--qat RUN goes on with the images of that run: leave out DATA")
     if told.resume is None and not tune and (told.data is None or told.out is None):
         parser.error("DATA and --out RUN are needed, or --qat RUN, or --resume RUN")
     metrics, out = (_resume if told.resume is not None else _tune if tune else _start)(told)
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(metrics.table())
     print(
         f"\nThe best weights are in {out.checkpoint}."
-        f"\nCurves, confusions and the worst pictures: {page.write(out)}"
+        f"\nCurves, confusions and the worst images: {page.write(out)}"
         f"\nTo convert them: python -m convert --run {out.path} --int8",
         file=sys.stderr,
     )
@@ -85,19 +85,19 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s DATA --out RUN [options]\n       %(prog)s --qat RUN [--out RUN2] [options]\n"
         "       %(prog)s --resume RUN",
     )
-    parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled pictures")
+    parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("--out", metavar="RUN", help="folder for the run, runs/NAME say; must be new or empty")
     parser.add_argument(
         "--resume",
         metavar="RUN",
         help="go on with a run that was ended, from its last checkpoint and with its own settings; DATA is only needed"
-        " where the pictures have moved",
+        " where the images have moved",
     )
     parser.add_argument(
         "--qat",
         metavar="RUN",
         default=argparse.SUPPRESS,
-        help="train a finished run on as int8 computes it, with its pictures and settings, but for 200 steps at a"
+        help="train a finished run on as int8 computes it, with its images and settings, but for 200 steps at a"
         " tenth of the usual rate (into RUN-qat)",
     )
     arguments.add(parser)

@@ -1,9 +1,9 @@
 """`python -m train.bench [DATA]`: what the training loop costs beside the bare training step.
 
-Prints pictures a second of the step alone on one batch in memory, of the whole loop as
+Prints images a second of the step alone on one batch in memory, of the whole loop as
 `python -m train` runs it (input pipeline, Model Garden's task and trainer, Orbit), their ratio, and
-of the input pipeline alone. Without DATA, pictures are generated. With --records: how fast records are
-written, beside how fast one process a core can read and hash the pictures.
+of the input pipeline alone. Without DATA, images are generated. With --records: how fast records are
+written, beside how fast one process a core can read and hash the images.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _GENERATED = 64
 
 @dataclass(frozen=True)
 class Speeds:
-    """Pictures a second, medians over the rounds; `ratio` is the median of the rounds' own ratios."""
+    """Images a second, medians over the rounds; `ratio` is the median of the rounds' own ratios."""
 
     bare_step: float
     training_loop: float
@@ -157,12 +157,12 @@ def _generated(folder: Path, size: int) -> Path:
 def _parser() -> argparse.ArgumentParser:
     summary, _, details = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m train.bench", description=summary, epilog=details)
-    parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled pictures (generated ones)")
+    parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled images (generated ones)")
     parser.add_argument("--size", type=int, choices=(320, 640), default=320, help="side of the network's input (320)")
-    parser.add_argument("--batch", type=int, default=8, metavar="N", help="pictures a step (8)")
+    parser.add_argument("--batch", type=int, default=8, metavar="N", help="images a step (8)")
     parser.add_argument("--steps", type=int, default=40, metavar="N", help=f"steps timed each way, in {ROUNDS} rounds (40)")
     parser.add_argument("--init", default="none", metavar="WHAT", help="initial weights, as for training (none)")
-    arguments.add_pictures(parser.add_argument_group("pictures"))
+    arguments.add_images(parser.add_argument_group("images"))
     arguments.add_precision(parser)
     parser.add_argument("--records", action="store_true", help="time the writing of records, not the training")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -1,7 +1,7 @@
 """`python -m train.export DATA OUT --to FORMAT`: a data set in another format.
 
 What training would leave out is left out, and training and validation are split as training would.
-So the pictures of a TFRecord become files again, and boxes can be corrected in a tool that knows only
+So the images of a TFRecord become files again, and boxes can be corrected in a tool that knows only
 one format.
 """
 
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def export(dataset: Dataset, out: Path, name: str) -> None:
     """Writes `dataset` to the folder `out` in the format `name`, whole or not at all.
 
-    Raises InputError where there is no such format, `out` is there already, or a picture has gone.
+    Raises InputError where there is no such format, `out` is there already, or an image has gone.
     """
     writer = writers.find(name)
     with new_folder.new_folder(out) as folder:
@@ -42,7 +42,7 @@ def export(dataset: Dataset, out: Path, name: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     summary, _, details = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m train.export", description=summary, epilog=details)
-    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
+    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
     parser.add_argument("--to", required=True, choices=writers.names(), help="the format to write")
     options.add(parser)

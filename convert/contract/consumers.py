@@ -97,7 +97,7 @@ def _by_metadata(model: Model, found: Postprocess) -> _Judgement:
 
 def _pycoral(model: Model, found: Postprocess) -> _Judgement:
     """The one signature's output_0..3 = count, scores, classes, boxes; without one, by order."""
-    note = "scale pictures to -1..1 first: it writes bytes" if _takes_floats(model) else ""
+    note = "scale images to -1..1 first: it writes bytes" if _takes_floats(model) else ""
     if len(model.signatures) > 1:
         return f"it has {len(model.signatures)} signatures, and only one may be", _CONVERT_AGAIN, ""
     if model.signatures:

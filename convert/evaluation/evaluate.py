@@ -25,8 +25,8 @@ Detect = Callable[[np.ndarray], Iterable[Detection]]
 
 def evaluate(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> Metrics:
     """COCO figures of `detect`, which takes uint8 [height, width, 3] in BGR, on `data`."""
-    bar = tqdm(data.pictures, desc="evaluating", unit="picture", disable=not progress, leave=False)
-    return data.truth.measure({picture.id: tuple(detect(picture.load())) for picture in bar})
+    bar = tqdm(data.images, desc="evaluating", unit="image", disable=not progress, leave=False)
+    return data.truth.measure({image.id: tuple(detect(image.load())) for image in bar})
 
 
 def evaluate_file(
@@ -56,7 +56,7 @@ def evaluate_checkpoint(
     graph: Graph | None = None,
     progress: bool = True,
 ) -> Metrics:
-    """COCO figures of a checkpoint in float, on pictures that pass the runtime's preprocessing.
+    """COCO figures of a checkpoint in float, on images that pass the runtime's preprocessing.
 
     As the published evaluation counts, or with the `postprocessing` of a file. `graph` as for
     `CheckpointDetector`.

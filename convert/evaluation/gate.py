@@ -63,7 +63,7 @@ def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float) -> list[
     if drop <= max_drop:
         return []
     return [
-        f"AP fell by {drop:.4f} from {reference['AP']:.4f} to {metrics['AP']:.4f} on the validation pictures, more than"
-        f" the {max_drop:g} allowed; calibrate on more pictures, see which layers lose with"
+        f"AP fell by {drop:.4f} from {reference['AP']:.4f} to {metrics['AP']:.4f} on the validation images, more than"
+        f" the {max_drop:g} allowed; calibrate on more images, see which layers lose with"
         " `python -m convert.quantization_report RUN`, or allow more with --max-drop"
     ]

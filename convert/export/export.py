@@ -13,7 +13,7 @@ from convert.contract.contract import RAW_SUFFIX, finish
 from convert.evaluation import checkpoint_detector, gate
 from convert.evaluation.evaluate import evaluate_checkpoint
 from convert.evaluation.gate import Admitted
-from convert.evaluation.images import EvaluationSet, Picture, of_examples, of_files, of_run
+from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
 from convert.export import manifest
 from convert.file.graph import detector
 from convert.file.postprocessing import Postprocessing
@@ -23,13 +23,13 @@ from convert.quantize.quantization import Quantised
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
-from runtime.media.images import is_picture
+from runtime.media.images import is_image
 from train.evaluation.coco import Metrics
 from train.models.folding import Graph, fold
 from train.quantization.quantization import Quantisation
 from train.run.run_folder import RunFolder
 
-# Detections of all classes share the slots. Blood cells (up to 30 boxes a picture) lost 0.016 AP to
+# Detections of all classes share the slots. Blood cells (up to 30 boxes an image) lost 0.016 AP to
 # 25 slots, and nothing to 100.
 _SLOTS, _MANY_SLOTS = 25, 100
 
@@ -38,8 +38,8 @@ _SLOTS, _MANY_SLOTS = 25, 100
 class Source:
     """What is converted.
 
-    `calibration` are pictures like those of use, for int8; `fullest` is the greatest number of boxes
-    that a picture has, 0 where nothing is known; `validation` is what AP is measured on, None where
+    `calibration` are images like those of use, for int8; `fullest` is the greatest number of boxes
+    that an image has, 0 where nothing is known; `validation` is what AP is measured on, None where
     nothing labelled is known; `quantisation` is what a run was trained with, None of a float run;
     `about` is what the manifest says of where it comes from.
     """
@@ -47,7 +47,7 @@ class Source:
     checkpoint: Path
     size: int
     labels: Labels
-    calibration: tuple[Picture, ...] = ()
+    calibration: tuple[Image, ...] = ()
     fullest: int = 0
     validation: EvaluationSet | None = None
     quantisation: Quantisation | None = None
@@ -59,7 +59,7 @@ class Options:
     """What to write, and what the gates let through (see `gate.admit`).
 
     `raw_head`: beside each file its twin without post-processing (see `raw_head.twin`).
-    `detections` None means 25, or 100 where a picture of the run has more than 12 boxes; `score` and
+    `detections` None means 25, or 100 where an image of the run has more than 12 boxes; `score` and
     `iou` as in `Postprocessing`; `method` None means the ranges that a run was trained with, else "mse".
     """
 
@@ -70,13 +70,13 @@ class Options:
     score: float = Postprocessing.score
     iou: float = Postprocessing.iou
     method: str | None = None
-    calibration: int = quantization.PICTURES
+    calibration: int = quantization.IMAGES
     max_drop: float = gate.MAX_DROP
     gate: bool = True
 
 
 def source_of_run(run: RunFolder) -> Source:
-    """A run's best checkpoint: calibrated on its training pictures, measured on its validation pictures."""
+    """A run's best checkpoint: calibrated on its training images, measured on its validation images."""
     dataset, config = run.dataset(), run.config()
     return Source(
         checkpoint=run.checkpoint,
@@ -96,17 +96,17 @@ def _origin(config: Mapping[str, Any]) -> dict[str, str]:
     return {"float_run": origin} if origin else {}
 
 
-def source_of_checkpoint(path: Path, size: int, labels: Labels, pictures: str | os.PathLike | None) -> Source:
-    """A published checkpoint as it is; `pictures` is a folder to calibrate int8 on.
+def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os.PathLike | None) -> Source:
+    """A published checkpoint as it is; `images` is a folder to calibrate int8 on.
 
-    Raises InputError where the folder holds no pictures.
+    Raises InputError where the folder holds no images.
     """
-    calibration: tuple[Picture, ...] = ()
-    if pictures is not None:
-        folder = Path(pictures)
-        calibration = of_files(sorted(file for file in folder.rglob("*") if is_picture(file)))
+    calibration: tuple[Image, ...] = ()
+    if images is not None:
+        folder = Path(images)
+        calibration = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
         if not calibration:
-            raise InputError(f"{folder}: no pictures to calibrate with")
+            raise InputError(f"{folder}: no images to calibrate with")
     return Source(path, size, labels, calibration, about={"checkpoint": str(path)})
 
 
@@ -117,7 +117,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     InputError where int8 is asked for and there is nothing to calibrate with.
     """
     if options.int8 and not source.calibration:
-        raise InputError("int8 needs pictures to calibrate with; name a folder of them with --calibration-pictures")
+        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     folded = fold(network).frozen()
     graph = without_silent_channels(folded)
@@ -206,7 +206,7 @@ def _reference(
 def _ranges_line(quantised: Quantised) -> str:
     if quantised.method == quantization.TRAINED:
         return "int8 ranges as the run was trained with them, without calibration"
-    return f"int8 ranges by {quantised.method} over {len(quantised.pictures)} pictures"
+    return f"int8 ranges by {quantised.method} over {len(quantised.images)} images"
 
 
 def _line(file: Admitted, reference: Metrics | None) -> str:
@@ -236,6 +236,6 @@ def _about(
     if quantised is not None:
         content["calibration"] = {
             "method": quantised.method,
-            "pictures": {picture.path.name: manifest.sha256_of(picture.path) for picture in quantised.pictures},
+            "pictures": {image.path.name: manifest.sha256_of(image.path) for image in quantised.images},
         }
     return content

@@ -62,7 +62,7 @@ def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, int
     converter.allow_custom_ops = True
     if int8:
         # Every tensor is marked, so that nothing is left to calibrate, and TFLITE_BUILTINS_INT8, which
-        # asks for pictures to do it, is not named; the gate checks that each operation is int8.
+        # asks for images to do it, is not named; the gate checks that each operation is int8.
         converter.inference_input_type = tf.uint8
     else:
         converter.target_spec.supported_types = [tf.float16]

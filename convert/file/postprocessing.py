@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Postprocessing:
     """Options of the operation that makes detections.
 
-    At most `detections` a picture, none below `score`; of two boxes, whatever their classes,
+    At most `detections` an image, none below `score`; of two boxes, whatever their classes,
     that overlap by more than `iou` the one with the lower score goes.
     """
 

@@ -35,9 +35,9 @@ def detection_postprocess(
 
     `box_codes` float32 [1, A, 4] as (ty, tx, th, tw), to be divided by `scales`; `class_scores`
     float32 [1, A, num_classes] or, with background in column 0, [1, A, num_classes + 1], after the
-    sigmoid; `anchors` [A, 4] as (yc, xc, h, w) relative to the picture.
+    sigmoid; `anchors` [A, 4] as (yc, xc, h, w) relative to the image.
 
-    Returns boxes [1, N, 4] as (ymin, xmin, ymax, xmax) relative to the picture, classes [1, N]
+    Returns boxes [1, N, 4] as (ymin, xmin, ymax, xmax) relative to the image, classes [1, N]
     from 0 at the first label, scores [1, N] falling, and the count [1], all float32, with
     N = max_detections * max_classes_per_detection. Only the converted file computes them: run in
     TensorFlow itself the values mean nothing.

@@ -74,7 +74,7 @@ def operation_counts(model: Model) -> tuple[OperationCount, ...]:
 
 
 def calibration(model: Model) -> str:
-    """What the input's quantisation says of the pictures that the file was calibrated on."""
+    """What the input's quantisation says of the images that the file was calibrated on."""
     for index in model.main.inputs:
         limits = anatomy.input_range(model.main.tensors[index])
         if limits is None:
@@ -82,7 +82,7 @@ def calibration(model: Model) -> str:
         least, greatest = limits
         if abs(least) < _RANGE_TOLERANCE and abs(greatest - 1) < _RANGE_TOLERANCE:
             return (
-                "calibrated on 0..1: SSD MobileNet networks are trained on -1..1, so each picture "
+                "calibrated on 0..1: SSD MobileNet networks are trained on -1..1, so each image "
                 "reaches this one at half its contrast and too bright, whoever loads it, and AP is "
                 "lost; convert it again with calibration through runtime.inference.preprocessing"
             )

@@ -2,7 +2,7 @@
 
 Weight decay has emptied channels at the entrance of the published MobileNetV2: of the stem's 32, seven
 have kernels of zeros and biases below zero, and an eighth goes silent one convolution later. Kernels run
-over eight channels at a time, and the stem's picture is the largest, so that leaving out eight of its
+over eight channels at a time, and the stem's image is the largest, so that leaving out eight of its
 channels spares a fortieth of all arithmetic.
 """
 
@@ -23,7 +23,7 @@ def without_silent_channels(graph: Graph) -> Graph:
     """`graph` without the channels that are silent between a convolution, the depthwise convolution
     that it feeds, and the one behind that; what they add there goes into its bias.
 
-    Silent is what stays 0 whatever the picture, which takes values of -1..1. Kernels are arrays.
+    Silent is what stays 0 whatever the image, which takes values of -1..1. Kernels are arrays.
     """
     users: dict[str, list[Node]] = {}
     for node in graph.nodes:
@@ -49,7 +49,7 @@ def _only_user(users: dict[str, list[Node]], node: Node) -> Node | None:
 def _shortened(first: Node, middle: Node, last: Node) -> tuple[Node, ...]:
     """All three without as many silent channels as make whole groups."""
     highest = np.abs(first.kernel).sum(axis=(0, 1, 2)) + first.bias
-    # Beyond the picture's edge the depthwise convolution sees 0, which is what silent channels hold.
+    # Beyond the image's edge the depthwise convolution sees 0, which is what silent channels hold.
     silent = highest <= 0
     taps = middle.kernel[..., 0].reshape(-1, len(silent))
     loudest = (np.maximum(taps, 0) * np.clip(highest, 0, _RELU6)).sum(axis=0) + middle.bias

@@ -1,4 +1,4 @@
-"""Rounds each kernel's weights so that their errors make up for each other on real pictures.
+"""Rounds each kernel's weights so that their errors make up for each other on real images.
 
 Rounding every weight to its nearest step is best for the weights, not for what comes out of them:
 inputs of a convolution are correlated, and the error of one weight can be taken back by the next.
@@ -21,10 +21,10 @@ from train.models.folding import Graph, Node, execute
 from train.quantization import fake_quantization
 from train.quantization.quantization import Range
 
-# As many pictures as show what the layers' inputs have in common; all of them are in memory at once.
-PICTURES = 32
+# As many images as show what the layers' inputs have in common; all of them are in memory at once.
+IMAGES = 32
 
-# Output positions looked at in each picture: 4,096 in all for up to 960 inputs of a convolution, and
+# Output positions looked at in each image: 4,096 in all for up to 960 inputs of a convolution, and
 # 2,048 for the nine of a depthwise kernel's channel.
 _POSITIONS = {"conv": 128, "depthwise": 64}
 # Share of the mean second moment that is added to all, so that inputs seen seldom stay harmless.
@@ -105,19 +105,19 @@ def _kernel(node: Node, source: np.ndarray) -> np.ndarray:
 
 def _taps(node: Node, source: np.ndarray) -> list[np.ndarray]:
     """What each place of the kernel of `node` sees at some of its output positions, row after row:
-    float32 [P, I] each. The positions are the same in every run, and spread over all pictures.
+    float32 [P, I] each. The positions are the same in every run, and spread over all images.
     """
     side, stride = node.kernel.shape[0], node.stride
     count, height, width, _ = source.shape
     rows, columns = -(-height // stride), -(-width // stride)
     draw = np.random.default_rng(zlib.crc32(node.name.encode()))
     chosen = draw.permutation(count * rows * columns)[: count * _POSITIONS[node.kind]]
-    picture, row, column = np.unravel_index(chosen, (count, rows, columns))
+    image, row, column = np.unravel_index(chosen, (count, rows, columns))
     (top, bottom), (left, right) = (
         _padding(length, outputs, side, stride) for length, outputs in ((height, rows), (width, columns))
     )
     padded = np.pad(source, ((0, 0), (top, bottom), (left, right), (0, 0))) if side > 1 else source
-    return [padded[picture, row * stride + dy, column * stride + dx] for dy in range(side) for dx in range(side)]
+    return [padded[image, row * stride + dy, column * stride + dx] for dy in range(side) for dx in range(side)]
 
 
 def _padding(length: int, outputs: int, side: int, stride: int) -> tuple[int, int]:

@@ -62,7 +62,7 @@ class Udev:
 
 @dataclass(frozen=True)
 class Expected:
-    """How long FPNLite 320 takes, in milliseconds, without reading and drawing the picture.
+    """How long FPNLite 320 takes, in milliseconds, without reading and drawing the image.
 
     `basis` is `measured` where somebody has timed this network on this device, `estimated` where it is
     reckoned from another network's published time, `unknown` where nothing was found; `how` says what

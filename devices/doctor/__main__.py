@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", default="", metavar="NAME", help="what it should be; else found out")
     parser.add_argument("--model", default="", metavar="FILE", help="a .tflite file to try on its engine")
-    parser.add_argument("--golden", default="", metavar="DIR", help="pictures and what that file finds in them")
+    parser.add_argument("--golden", default="", metavar="DIR", help="images and what that file finds in them")
     parser.add_argument("--only", action="append", default=[], metavar="CHECKS", help="these checks, by name")
     parser.add_argument("--root", default="/", metavar="DIR", help="look at the machine recorded in this folder")
     parser.add_argument("--json", action="store_true", help="for programs")

@@ -18,11 +18,11 @@ from devices.releases import channel, tuf_library
 from devices.releases.channel import Channel, Offer
 from runtime.common.command import run
 from runtime.common.errors import InputError
-from runtime.common.options import positive
+from runtime.common.options import old_name, positive
 from runtime.common.tables import columns
 
 KEEP = 5
-PICTURES = "a picture, or a folder of them, for the self-test (default: validation pictures of the run); may be repeated"
+IMAGES = "an image, or a folder of them, for the self-test (default: validation images of the run); may be repeated"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -68,7 +68,7 @@ def publish_run(repository: Repository, options: argparse.Namespace) -> None:
     group, offered = options.group, repository.channel(options.group)
     with tempfile.TemporaryDirectory() as folder:
         print(f"making a self-test for {options.run}", file=sys.stderr)
-        made, files = package(options.run, options.release, options.pictures, Path(folder))
+        made, files = package(options.run, options.release, options.images, Path(folder))
         if any(offer.release == made.name for offer in offered.offers):
             raise InputError(f"--release {made.name}: is published already; a release is never changed, take a new name")
         offered = offered.with_offer(Offer(made.name, 100.0 if options.percent is None else options.percent))
@@ -123,7 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--group", metavar="NAME", type=_group, help="for the devices of this group only")
     add("--release", metavar="NAME", help="its name (default: date and hash); with --percent alone: which one")
     add("--percent", metavar="P", type=_percent, help="for this share of the devices; without RUN: change the share")
-    add("--pictures", metavar="PATH", type=Path, action="append", default=[], help=PICTURES)
+    images = add("--images", metavar="PATH", type=Path, action="append", default=[], help=IMAGES)
+    old_name(parser, "--pictures", images)
     add("--withdraw", metavar="RELEASE", help="take a release back: its devices return to the one before")
     add("--reason", metavar="TEXT", default="no reason given", help="why, for --withdraw")
     add("--refresh", action="store_true", help="sign anew what ends soon (for cron); takes over new keys")

@@ -20,8 +20,8 @@ from runtime.media import images
 MANIFEST = "manifest.json"
 LABELS = "labels.txt"
 
-# So many pictures say whether a model works, and are small enough to send.
-PICTURES = 3
+# So many images say whether a model works, and are small enough to send.
+IMAGES = 3
 # A score far enough over the golden's limit that no processor's rounding brings it under.
 SURE = 0.5
 
@@ -38,9 +38,9 @@ def package(
     run: Path, name: Optional[str], sources: Sequence[Path], folder: Path
 ) -> Tuple[Release, Dict[str, Path]]:
     """A release of the export of `run`, and where each of its files lies; `folder` is for those that are
-    made. The pictures of the self-test come from `sources`, else from the run's validation pictures.
+    made. The images of the self-test come from `sources`, else from the run's validation images.
 
-    Raises InputError where a file is not as the manifest says, or nothing is found in the pictures.
+    Raises InputError where a file is not as the manifest says, or nothing is found in the images.
     """
     export = export_of(run)
     manifest = _manifest(export / MANIFEST)
@@ -54,7 +54,7 @@ def package(
         described = folder / release.golden_of(kind)
         (folder / kind / selftest.NAME).replace(described)
         files[described.name] = described
-        files.update({expected.picture.name: expected.picture for expected in golden.pictures})
+        files.update({expected.image.name: expected.image for expected in golden.images})
     if (export / LABELS).is_file():
         files[LABELS] = export / LABELS
     parts = tuple(_part(path) for _, path in sorted(files.items()))
@@ -110,9 +110,9 @@ def _validation(run: Path) -> List[Path]:
         listed = json.loads(path.read_text(encoding="utf-8"))["validation"]
         return [Path(entry["picture"]) for entry in listed]
     except FileNotFoundError:
-        raise InputError(f"{run}: is no run with validation pictures; give pictures for the self-test: --pictures") from None
+        raise InputError(f"{run}: is no run with validation images; give images for the self-test: --images") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}; give pictures for the self-test: --pictures") from error
+        raise InputError(f"{path}: cannot be read: {error}; give images for the self-test: --images") from error
 
 
 def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path) -> List[Path]:
@@ -121,35 +121,35 @@ def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path
     found: List[Path] = []
     tried = 0
     difference = ""
-    for path in (one for source in sources for one in _pictures_in(source)):
+    for path in (one for source in sources for one in _images_in(source)):
         tried += 1
         differences = [line for reference in references for line in _doubts(reference, path)]
         if not differences:
             found.append(path)
         elif not difference:
             difference = f"{path.name}: {differences[0]}"
-        if len(found) == PICTURES:
+        if len(found) == IMAGES:
             break
     if not found:
         raise InputError(
-            f"{run}: none of {tried} pictures could tell a device whether the model works ({difference or 'no picture'}); "
-            "give pictures with a few things that it knows: --pictures"
+            f"{run}: none of {tried} images could tell a device whether the model works ({difference or 'no image'}); "
+            "give images with a few things that it knows: --images"
         )
     return found
 
 
 def _doubts(reference: Reference, path: Path) -> List[str]:
-    """Why the picture at `path` tells nothing."""
-    picture = reference.picture(path)
-    expected = reference.expected(picture)
+    """Why the image at `path` tells nothing."""
+    image = reference.image(path)
+    expected = reference.expected(image)
     if not any(detection.score >= SURE for detection in expected):
         return [f"nothing is found in it with a score of {SURE:g}"]
-    return reference.differences(picture, expected)
+    return reference.differences(image, expected)
 
 
-def _pictures_in(source: Path) -> List[Path]:
+def _images_in(source: Path) -> List[Path]:
     if source.is_dir():
-        return sorted(path for path in source.iterdir() if images.is_picture(path.name))
+        return sorted(path for path in source.iterdir() if images.is_image(path.name))
     return [source]
 
 

@@ -3,7 +3,7 @@
     release.json                  this list
     detector_int8.tflite          the models, one or more kinds of the same one
     labels.txt, manifest.json     as convert wrote them
-    golden_int8.json, 00_a.png    what each kind finds in some pictures (`devices.selftest.selftest`)
+    golden_int8.json, 00_a.png    what each kind finds in some images (`devices.selftest.selftest`)
 
 A device takes the kind that suits it, and leaves the others.
 """

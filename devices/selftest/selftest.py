@@ -1,6 +1,6 @@
-"""Does a model find on this machine what it found where it was made? Pictures with their expected detections.
+"""Does a model find on this machine what it found where it was made? Images with their expected detections.
 
-A golden is a folder with `golden.json` and the pictures that it names. The kit ships one with a small
+A golden is a folder with `golden.json` and the images that it names. The kit ships one with a small
 detector, for the machine itself; a published model travels with its own (`make`), for the update.
 
     result = selftest.run(selftest.MODEL, selftest.GOLDEN)
@@ -12,7 +12,7 @@ TFLite's plain kernels lie up to 0.09 apart on one x86 (tests/golden/README.md),
 ARM (emulated) and on x86 about 0.012. SCORE_TOLERANCE is a little more than both together.
 
 It tells a detector that works from one that does not; it is no checksum, and does not see a change
-that leaves its pictures' detections as they are.
+that leaves its images' detections as they are.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 MODEL = GOLDEN / "detector_int8.tflite"
 
 SCORE_TOLERANCE = 0.12
-# Pixels of the golden's pictures, which have the size of the model's input. In the shipped one,
+# Pixels of the golden's images, which have the size of the model's input. In the shipped one,
 # XNNPACK's kernels and the plain ones lie 0.5 apart, 1.3 where the score is low.
 BOX_TOLERANCE = 6.0
 
@@ -57,21 +57,21 @@ SCORE = 0.4
 
 @dataclass(frozen=True)
 class Expected:
-    """One picture of a golden, and what is found in it, highest score first."""
+    """One image of a golden, and what is found in it, highest score first."""
 
-    picture: Path
+    image: Path
     detections: Tuple[Detection, ...]
 
 
 @dataclass(frozen=True)
 class Golden:
     """What a model finds. `score` is the least score of `detections`; the tolerances are those of a
-    score, and of each side of a box in pixels of the picture."""
+    score, and of each side of a box in pixels of the image."""
 
     score: float
     score_tolerance: float
     box_tolerance: float
-    pictures: Tuple[Expected, ...]
+    images: Tuple[Expected, ...]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class SelfTest:
     """How a self-test went.
 
     `differences` has a line for each thing that is not as expected: empty where it passed.
-    `milliseconds` are those of the fastest picture inside the model, `what` and `package` what ran it.
+    `milliseconds` are those of the fastest image inside the model, `what` and `package` what ran it.
     """
 
     passed: bool
@@ -100,10 +100,10 @@ def run(
     fallback: bool = False,
     hang: float = 0.0,
 ) -> SelfTest:
-    """Runs `model` on the pictures of the folder `golden`, and compares.
+    """Runs `model` on the images of the folder `golden`, and compares.
 
     `engine`, `device`, `threads` and `fallback` are those of `runtime.inference.engines.Request`. With `hang`,
-    the model runs in a process of its own, which is ended when a picture takes more than so many
+    the model runs in a process of its own, which is ended when an image takes more than so many
     seconds; an engine that hangs or crashes is then an error like others (not on Windows). Raises
     InputError where a file is missing, damaged or no detector, KitError where no engine works, hangs
     or crashes. A wrong answer is no error but a `SelfTest` that did not pass.
@@ -114,14 +114,14 @@ def run(
         detector = Detector(model, score=max(told.score - told.score_tolerance, 0.0), runner=runner)
         differences: List[str] = []
         taken = []
-        for expected in told.pictures:
-            image = images.read(expected.picture)
+        for expected in told.images:
+            image = images.read(expected.image)
             tensor = detector.preprocess(image)
             start = time.perf_counter()
             raw = detector.invoke(tensor)
             taken.append(1000 * (time.perf_counter() - start))
             found = detector.postprocess(raw, image.shape[1], image.shape[0])
-            differences += [f"{expected.picture.name}: {line}" for line in compare(expected.detections, found, told)]
+            differences += [f"{expected.image.name}: {line}" for line in compare(expected.detections, found, told)]
     finally:
         if isinstance(runner, EngineProcess):
             runner.close()
@@ -129,7 +129,7 @@ def run(
 
 
 def compare(expected: Sequence[Detection], found: Sequence[Detection], golden: Golden) -> List[str]:
-    """What differs between the detections of one picture, a line each.
+    """What differs between the detections of one image, a line each.
 
     Each expected one needs another of its class, whose box and score are within the tolerances; and
     nothing may be found besides whose score is more than the tolerance over what `golden` lists.
@@ -166,24 +166,24 @@ class Reference:
             self._usual = Detector(model, score=max(score - SCORE_TOLERANCE, 0.0))
         self._terms = Golden(score, SCORE_TOLERANCE, BOX_TOLERANCE, ())
 
-    def picture(self, source: PathLike) -> np.ndarray:
-        """The picture, BGR uint8 [height, width, 3], at the size of the model's input, since builds of
+    def image(self, source: PathLike) -> np.ndarray:
+        """The image, BGR uint8 [height, width, 3], at the size of the model's input, since builds of
         OpenCV differ in how they resize."""
         return preprocessing.resize(images.read(source), self._plain.size)[..., ::-1].copy()
 
-    def expected(self, picture: np.ndarray) -> Tuple[Detection, ...]:
-        return self._plain(picture)
+    def expected(self, image: np.ndarray) -> Tuple[Detection, ...]:
+        return self._plain(image)
 
-    def differences(self, picture: np.ndarray, expected: Sequence[Detection]) -> List[str]:
+    def differences(self, image: np.ndarray, expected: Sequence[Detection]) -> List[str]:
         """What the usual engine finds otherwise, a line each. Where boxes of one class overlap, rounding
-        may choose another of them: with such a picture, devices that are sound would fail."""
-        return compare(expected, self._usual(picture), self._terms)
+        may choose another of them: with such an image, devices that are sound would fail."""
+        return compare(expected, self._usual(image), self._terms)
 
 
 def make(model: PathLike, sources: Iterable[PathLike], folder: PathLike, *, score: float = SCORE) -> Golden:
-    """Writes a golden for `model` with the pictures at `sources` into `folder`, and returns it.
+    """Writes a golden for `model` with the images at `sources` into `folder`, and returns it.
 
-    What is expected is what `Reference` says. Raises InputError for a picture that nothing is found in,
+    What is expected is what `Reference` says. Raises InputError for an image that nothing is found in,
     which could not tell a working model from a dead one; KitError where this machine's usual engine does
     not pass the test that was just made.
     """
@@ -192,22 +192,22 @@ def make(model: PathLike, sources: Iterable[PathLike], folder: PathLike, *, scor
     place.mkdir(parents=True, exist_ok=True)
     made = []
     for number, source in enumerate(sources):
-        bgr = reference.picture(source)
+        bgr = reference.image(source)
         found = reference.expected(bgr)
         if not found:
-            raise InputError(f"{source}: nothing is found in it with a score of {score:g}; take another picture")
-        picture = place / f"{number:02d}_{Path(source).stem}.png"
-        images.write(picture, bgr)
-        made.append(Expected(picture, found))
+            raise InputError(f"{source}: nothing is found in it with a score of {score:g}; take another image")
+        image = place / f"{number:02d}_{Path(source).stem}.png"
+        images.write(image, bgr)
+        made.append(Expected(image, found))
     if not made:
-        raise InputError(f"{folder}: a golden needs at least one picture")
+        raise InputError(f"{folder}: a golden needs at least one image")
     golden = Golden(score, SCORE_TOLERANCE, BOX_TOLERANCE, tuple(made))
     write_text(place / NAME, _text(golden))
     result = run(model, place)
     if not result.passed:
         raise KitError(
             f"{folder}: {result.what} does not find the same as TFLite's plain kernels: "
-            f"{'; '.join(result.differences)}; take other pictures, or a higher score"
+            f"{'; '.join(result.differences)}; take other images, or a higher score"
         )
     return golden
 
@@ -218,7 +218,7 @@ def read(folder: PathLike) -> Golden:
     try:
         content = json.loads(place.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{place}: no such file; a golden is a folder with {NAME} and its pictures") from None
+        raise InputError(f"{place}: no such file; a golden is a folder with {NAME} and its images") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{place}: cannot be read: {error}") from error
     try:
@@ -230,7 +230,7 @@ def read(folder: PathLike) -> Golden:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{place}: is no golden: {type(error).__name__} at {error}") from error
-    if not golden.pictures or not all(expected.detections for expected in golden.pictures):
+    if not golden.images or not all(expected.detections for expected in golden.images):
         raise InputError(f"{place}: expects no detections, so that it would test nothing")
     return golden
 
@@ -250,8 +250,8 @@ def _runner(model: PathLike, request: Request, hang: float) -> Runner:
 def _expected(folder: Path, entry: Dict[str, Any]) -> Expected:
     name = entry["file"]
     # The file may come from elsewhere, and must not lead to others.
-    if not isinstance(name, str) or Path(name).name != name or not images.is_picture(name):
-        raise ValueError(f"file {name!r}, which is no picture beside it")
+    if not isinstance(name, str) or Path(name).name != name or not images.is_image(name):
+        raise ValueError(f"file {name!r}, which is no image beside it")
     return Expected(folder / name, tuple(_detection(found) for found in entry["detections"]))
 
 
@@ -267,8 +267,8 @@ def _text(golden: Golden) -> str:
         "score_tolerance": golden.score_tolerance,
         "box_tolerance": golden.box_tolerance,
         "pictures": [
-            {"file": expected.picture.name, "detections": [_entry(found) for found in expected.detections]}
-            for expected in golden.pictures
+            {"file": expected.image.name, "detections": [_entry(found) for found in expected.detections]}
+            for expected in golden.images
         ],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

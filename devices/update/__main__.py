@@ -23,7 +23,7 @@ from runtime.common.command import run
 from runtime.common.errors import InputError
 from runtime.common.options import patience, positive
 
-# A picture on the slowest board takes a few seconds; loading is not counted.
+# An image on the slowest board takes a few seconds; loading is not counted.
 HANG_SECONDS = 60.0
 
 # systemd's id of a machine is not to be told to others; this is made of it, and cannot be undone.

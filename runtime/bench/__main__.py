@@ -113,7 +113,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m runtime.bench", description=__doc__.partition(": ")[2])
     add = parser.add_argument
     add("file", metavar="FILE", help="the detector, a .tflite")
-    add("--source", metavar="SRC", help="a picture, a folder or a video (default: a made-up picture)")
+    add("--source", metavar="SRC", help="an image, a folder or a video (default: a made-up image)")
     add("--frames", type=positive, default=200, metavar="N", help="frames to time (default 200)")
     add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
     add("--engine", choices=names(), default="auto", help="what runs the model (default auto)")
@@ -161,7 +161,7 @@ def bench(
         process.wait_until_ready()
         detector = Detector(file, runner=process)
         loaded = time.perf_counter()
-        held = _pictures(source, frames)
+        held = _images(source, frames)
         first = time.perf_counter()
         detector(held[0].image, held[0].color)
         first_ms = 1000 * (time.perf_counter() - first)
@@ -257,7 +257,7 @@ def _text(ratio: Ratio, digits: int = 3) -> str:
 
 
 class _Held(Source):
-    """Pictures in memory, over and over."""
+    """Images in memory, over and over."""
 
     name = "memory"
 
@@ -282,7 +282,7 @@ def _trial(file: str, source: Optional[str], first: Frame, request: Request) -> 
         return trial([file, "--source", source, "--loop", "--frames", str(TRIAL_FRAMES), *words])
 
 
-def _pictures(source: Optional[str], frames: int) -> List[Frame]:
+def _images(source: Optional[str], frames: int) -> List[Frame]:
     if source is None:
         noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
         return [Frame(noise)]

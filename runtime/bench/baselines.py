@@ -33,7 +33,7 @@ class Rival:
     name: str
 
     def times(self, count: int) -> List[float]:
-        """Detects in the next `count` pictures; milliseconds for each."""
+        """Detects in the next `count` images; milliseconds for each."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -49,9 +49,9 @@ class Rival:
 class FileRival(Rival):
     """Another detector through this kit."""
 
-    def __init__(self, file: str, request: Request, pictures: Sequence[Frame], hang: float) -> None:
+    def __init__(self, file: str, request: Request, images: Sequence[Frame], hang: float) -> None:
         self.name = Path(file).name
-        self._pictures = pictures
+        self._images = images
         self._process = EngineProcess(file, request, hang)
         try:
             self._process.wait_until_ready()
@@ -64,7 +64,7 @@ class FileRival(Rival):
     def times(self, count: int) -> List[float]:
         stages = Stages()
         for _ in range(count):
-            stages.detect(self._detector, self._pictures[self._done % len(self._pictures)])
+            stages.detect(self._detector, self._images[self._done % len(self._images)])
             self._done += 1
         return stages.total
 
@@ -73,14 +73,14 @@ class FileRival(Rival):
 
 
 class MediaPipe(Rival):
-    """MediaPipe Tasks on the same file and pictures, in the environment of another Python."""
+    """MediaPipe Tasks on the same file and images, in the environment of another Python."""
 
-    def __init__(self, file: str, python: str, pictures: Sequence[Frame]) -> None:
+    def __init__(self, file: str, python: str, images: Sequence[Frame]) -> None:
         """Raises InputError where `python` is none or has no MediaPipe, KitError where that refuses
         the file."""
         self._folder = tempfile.TemporaryDirectory()
         archive = Path(self._folder.name) / "pictures.npz"
-        np.savez(archive, **{f"{number:04d}": _rgb(frame) for number, frame in enumerate(pictures)})
+        np.savez(archive, **{f"{number:04d}": _rgb(frame) for number, frame in enumerate(images)})
         # The kit's own packages must not be found by another environment's Python.
         clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
         self._errors: IO[str] = open(Path(self._folder.name) / "errors", "w+", encoding="utf-8", errors="replace")
@@ -127,14 +127,14 @@ class MediaPipe(Rival):
 
 
 def open_rival(
-    name: str, file: str, python: str, request: Request, pictures: Sequence[Frame], hang: float
+    name: str, file: str, python: str, request: Request, images: Sequence[Frame], hang: float
 ) -> Rival:
     """What `name` stands for: MEDIAPIPE on `file`, or another file. Raises InputError or KitError."""
     if name != MEDIAPIPE:
-        return FileRival(name, request, pictures, hang)
+        return FileRival(name, request, images, hang)
     if not python:
         raise InputError(f"--against mediapipe needs an environment with it: {_ADVICE}")
-    return MediaPipe(file, python, pictures)
+    return MediaPipe(file, python, images)
 
 
 def _rgb(frame: Frame) -> np.ndarray:

@@ -1,8 +1,8 @@
 """MediaPipe Tasks' ObjectDetector, timed by `runtime.bench` in an environment of its own.
 
-    python bench_mediapipe.py MODEL PICTURES.npz
+    python bench_mediapipe.py MODEL IMAGES.npz
 
-For each line of standard input, a number, it detects in that many pictures, RGB, one after the
+For each line of standard input, a number, it detects in that many images, RGB, one after the
 other, and writes the milliseconds of each as a JSON list. It is run by its path, since the kit is
 not in that environment.
 """
@@ -20,7 +20,7 @@ def main(model: str, archive: str) -> None:
     from mediapipe.tasks.python import BaseOptions, vision
 
     with np.load(archive) as loaded:
-        pictures = [np.ascontiguousarray(loaded[name]) for name in sorted(loaded)]
+        images = [np.ascontiguousarray(loaded[name]) for name in sorted(loaded)]
     options = vision.ObjectDetectorOptions(BaseOptions(model_asset_path=model), score_threshold=0.5)
     with vision.ObjectDetector.create_from_options(options) as detector:
         print(json.dumps(mediapipe.__version__), flush=True)
@@ -28,9 +28,9 @@ def main(model: str, archive: str) -> None:
         for line in sys.stdin:
             times = []
             for _ in range(int(line)):
-                picture = pictures[done % len(pictures)]
+                image = images[done % len(images)]
                 start = time.perf_counter()
-                detector.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture))
+                detector.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=image))
                 times.append(1000 * (time.perf_counter() - start))
                 done += 1
             print(json.dumps(times), flush=True)

@@ -20,19 +20,19 @@ TURN = 5
 Name = TypeVar("Name", bound=Hashable)
 
 
-def in_turns(detectors: Mapping[Name, Detector], pictures: Sequence[Frame], frames: int) -> Dict[Name, Stages]:
+def in_turns(detectors: Mapping[Name, Detector], images: Sequence[Frame], frames: int) -> Dict[Name, Stages]:
     """What each detector took for `frames` frames, the detectors taking turns."""
     stages = {name: Stages() for name in detectors}
     for detector in detectors.values():
         for _ in range(_WARM_UP):
-            detector(pictures[0].image, pictures[0].color)
+            detector(images[0].image, images[0].color)
     for start in range(0, frames, TURN):
         for name, detector in detectors.items():
             for index in range(start, min(start + TURN, frames)):
-                stages[name].detect(detector, pictures[index % len(pictures)])
+                stages[name].detect(detector, images[index % len(images)])
     return stages
 
 
 def total(stages: Stages) -> np.ndarray:
-    """Milliseconds of each whole frame, from picture to detections."""
+    """Milliseconds of each whole frame, from image to detections."""
     return np.array(stages.total)

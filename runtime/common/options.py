@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Tuple
+import sys
+from typing import Any, Optional, Tuple
 
 
 def positive(text: str) -> int:
@@ -49,6 +50,32 @@ def names(text: str) -> Tuple[str, ...]:
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
     return found
+
+
+def old_name(parser: argparse._ActionsContainer, name: str, option: argparse.Action) -> None:
+    """Lets `parser` take the former `name` of `option` as well, unseen in its help, with a note on standard error."""
+    parser.add_argument(
+        name,
+        action=_OldName,
+        option=option,
+        nargs=option.nargs,
+        type=option.type,
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
+
+
+class _OldName(argparse.Action):
+    def __init__(self, *given: Any, option: argparse.Action, **settings: Any) -> None:
+        super().__init__(*given, **settings)
+        self._option = option
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, name: Optional[str] = None
+    ) -> None:
+        now = self._option.option_strings[-1]
+        print(f"note: {name} is called {now} now; the old name goes with the next release", file=sys.stderr)
+        self._option(parser, namespace, values, now)
 
 
 def _whole(text: str, least: int) -> int:

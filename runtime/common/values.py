@@ -19,7 +19,7 @@ from runtime.common.errors import InputError
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the picture it was found in; (0, 0) is the top left corner."""
+    """A rectangle in pixels of the image it was found in; (0, 0) is the top left corner."""
 
     xmin: float
     ymin: float
@@ -117,7 +117,7 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a source.
+    """One image of a source.
 
     `image` is uint8 [height, width, 3] in the order that `color` says ("BGR" or "RGB"); `index`
     counts from 0; `time` is that of the capture in seconds (for a video file, since its start).

@@ -20,13 +20,13 @@ from runtime.frames.regions import region
 def parser() -> argparse.ArgumentParser:
     """With the options that sources, filters and sinks bring."""
     made = argparse.ArgumentParser(
-        prog="python -m runtime", description="Runs a detection .tflite on pictures, videos, cameras and streams."
+        prog="python -m runtime", description="Runs a detection .tflite on images, videos, cameras and streams."
     )
     made.add_argument("file", metavar="FILE", nargs="?", help="the detector, a .tflite")
     made.add_argument("--config", metavar="FILE", help="take what is not given here from a runtime.yaml")
 
     add = made.add_argument_group("source").add_argument
-    add("--source", metavar="SRC", help="a picture, a folder of pictures, a video file, a camera or a stream")
+    add("--source", metavar="SRC", help="an image, a folder of images, a video file, a camera or a stream")
     add("--policy", type=policy, help="latest, block or drop-oldest:N: which frames wait for the detector")
     add("--realtime", action="store_true", help="play a video at its own rate, as a camera would")
     add("--loop", action="store_true", help="begin again at the end of a video or folder")
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="?",
         const=SHARE,
         metavar="SHARE",
-        help=f"leave out frames in which less than this share of the picture changes (default {SHARE})",
+        help=f"leave out frames in which less than this share of the image changes (default {SHARE})",
     )
     add(
         "--roi",
@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         metavar="PATH",
         action="append",
-        help="draw into a video (.mp4), a folder, one picture, or a contact sheet (sheet:NAME.png); may be repeated",
+        help="draw into a video (.mp4), a folder, one image, or a contact sheet (sheet:NAME.png); may be repeated",
     )
     add("--health", metavar="FILE", help="keep a small JSON file up to date that says how the run is doing")
     plugins.add_options(runtime.sinks, _Group(add))

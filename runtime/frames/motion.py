@@ -12,7 +12,7 @@ from runtime.common.opencv import cv2
 WIDTH = 160
 # A pixel has changed by this much of 255; noise of cameras in the dark stays below.
 PIXEL = 25
-# How fast the picture to compare with follows: what stays still is background after some dozen frames.
+# How fast the image to compare with follows: what stays still is background after some dozen frames.
 FOLLOW = 0.05
 # The default for the share of pixels that must have changed: 0.2 % is 29 of 160 x 90.
 SHARE = 0.002

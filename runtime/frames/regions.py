@@ -1,4 +1,4 @@
-"""Regions of interest: where in the picture objects are looked for."""
+"""Regions of interest: where in the image objects are looked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runtime.common.values import Box, Detection
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle. Sides are pixels where `pixels` is true, else shares of the picture from 0 to 1."""
+    """A rectangle. Sides are pixels where `pixels` is true, else shares of the image from 0 to 1."""
 
     left: float
     top: float
@@ -23,7 +23,7 @@ class Region:
     pixels: bool
 
     def within(self, width: int, height: int) -> Box:
-        """In pixels of a picture of that size, at least one wide and high.
+        """In pixels of an image of that size, at least one wide and high.
 
         Raises InputError where it lies outside.
         """
@@ -35,7 +35,7 @@ class Region:
             min(self.bottom * down, float(height)),
         )
         if box.width < 1 or box.height < 1:
-            raise InputError(f"--roi {self}: lies outside the picture, which is {width} x {height}")
+            raise InputError(f"--roi {self}: lies outside the image, which is {width} x {height}")
         return box
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Region:
 
 
 def region(text: str) -> Region:
-    """`LEFT,TOP,RIGHT,BOTTOM` for argparse: shares of the picture where none is over 1, else pixels."""
+    """`LEFT,TOP,RIGHT,BOTTOM` for argparse: shares of the image where none is over 1, else pixels."""
     try:
         sides = [float(side) for side in text.split(",")]
     except ValueError:
@@ -56,11 +56,11 @@ def region(text: str) -> Region:
 
 
 class Cut:
-    """The part of a picture that holds all regions: what the detector sees, so that things in it are
+    """The part of an image that holds all regions: what the detector sees, so that things in it are
     larger for it; and of what it finds, what has its middle in one of them."""
 
     def __init__(self, regions: Sequence[Region], width: int, height: int) -> None:
-        """For pictures of `width` x `height`. Raises InputError where a region lies outside."""
+        """For images of `width` x `height`. Raises InputError where a region lies outside."""
         self._boxes = [item.within(width, height) for item in regions]
         self.left = int(min(box.xmin for box in self._boxes))
         self.top = int(min(box.ymin for box in self._boxes))
@@ -73,7 +73,7 @@ class Cut:
         return image[self.top : self.bottom, self.left : self.right]
 
     def undo(self, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
-        """What was found in the part, in pixels of the whole picture."""
+        """What was found in the part, in pixels of the whole image."""
         moved = [replace(item, box=self._moved(item.box)) for item in detections]
         return tuple(item for item in moved if any(_holds(box, item.box) for box in self._boxes))
 

@@ -1,4 +1,4 @@
-"""A detector: pictures in, detections out."""
+"""A detector: images in, detections out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Detector:
             print(detection.label, detection.score, detection.box)
 
     A call is `preprocess`, `invoke` and `postprocess` in a row; a loop may overlap them. One
-    detector runs one picture at a time.
+    detector runs one image at a time.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Detector:
         self._mean, self._std = _normalisation(model, metadata)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
-        self._input = _picture_input(model.where, self._interpreter.inputs)
+        self._input = _image_input(model.where, self._interpreter.inputs)
         head = RawHead.of(model, metadata)
         self._decode = RawDecoder(head, self._interpreter.outputs) if head else None
         self._order: Optional[output_order.Order] = None
@@ -102,7 +102,7 @@ class Detector:
 
     @property
     def size(self) -> Size:
-        """What pictures are resized to: the side in pixels, or (height, width) where they differ."""
+        """What images are resized to: the side in pixels, or (height, width) where they differ."""
         height, width = self._input.shape[1:3]
         return height if height == width else (height, width)
 
@@ -115,7 +115,7 @@ class Detector:
         return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
 
     def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
-        """The input tensor [1, height, width, 3] for `image`. Raises ValueError for no such picture."""
+        """The input tensor [1, height, width, 3] for `image`. Raises ValueError for no such image."""
         rgb = preprocessing.resize(image, self.size, color)
         return preprocessing.encode(rgb, self._input.dtype, self._mean, self._std)[np.newaxis]
 
@@ -124,7 +124,7 @@ class Detector:
         return self._interpreter.invoke(tensor)
 
     def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
-        """Detections in a picture of `width` x `height` from the raw outputs of `invoke`."""
+        """Detections in an image of `width` x `height` from the raw outputs of `invoke`."""
         least = min(self.score, *self._scores.values()) if self._scores else self.score
         boxes, classes, scores = self._decode(raw, least) if self._decode else self._read(raw)
         boxes = boxes[:, self._box_index]
@@ -179,13 +179,13 @@ def _check_operators(model: Model) -> None:
         )
 
 
-def _picture_input(where: str, inputs: Sequence[Port]) -> Port:
+def _image_input(where: str, inputs: Sequence[Port]) -> Port:
     if len(inputs) != 1:
-        raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, a picture")
+        raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, an image")
     port = inputs[0]
     listed = f"{port.name} {list(port.signature or port.shape)} {port.dtype.name}"
     if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != 3:
-        raise InputError(f"{where}: its input is {listed}; a detector takes one picture [1, height, width, 3]")
+        raise InputError(f"{where}: its input is {listed}; a detector takes one image [1, height, width, 3]")
     if any(side < 1 for side in port.shape) or any(side < 0 for side in port.signature[1:]):
         raise InputError(f"{where}: its input {listed} has no fixed size; convert it with a fixed height and width")
     if port.dtype.name not in _INPUT_TYPES:

@@ -1,4 +1,4 @@
-"""From a picture to what a detector's input takes. Calibration, evaluation and the loop all use this."""
+"""From an image to what a detector's input takes. Calibration, evaluation and the loop all use this."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
 
     `size` is the side in pixels, or (height, width). Bilinear, without keeping the aspect ratio:
     the published training pipeline does the same. `color` is the order of `image`: "BGR" or "RGB".
-    Raises ValueError for an array that is not such a picture.
+    Raises ValueError for an array that is not such an image.
 
     The bytes are those of OpenCV's INTER_LINEAR. In whole numbers, for each axis of n source and m
     target pixels (written out in tests/runtime/inference/test_resize.py, and again in the wrappers for phones):
@@ -26,7 +26,7 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
     - Target pixel i lies at x = float32((i + 0.5) * s - 0.5) in double precision, s = 1 / (m / n):
       pixel centres are at halves. It lies between source pixels p = floor(x) and p + 1; f = x - p.
     - Across, where p < 0 or p >= n - 1 the one pixel at the edge counts, f = 0. Down, f stays, and
-      both rows are clipped to the picture.
+      both rows are clipped to the image.
     - Weights are w0 = round((1 - f) * 2048) and w1 = round(f * 2048), in float32, halves to even.
     - Across first: h = w0 * left + w1 * right. Then down:
       (((w0 * (h_top >> 4)) >> 16) + ((w1 * (h_bottom >> 4)) >> 16) + 2) >> 2.
@@ -39,7 +39,7 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
     400 x 300 and 319 x 319 it gave the same bytes. What is stated here is what counts.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise ValueError(f"a picture is uint8 [height, width, 3], not {image.dtype} {list(image.shape)}")
+        raise ValueError(f"an image is uint8 [height, width, 3], not {image.dtype} {list(image.shape)}")
     if color not in ("BGR", "RGB"):
         raise ValueError(f'color is "BGR" or "RGB", not {color!r}')
     height, width = (size, size) if isinstance(size, int) else size
@@ -58,7 +58,7 @@ def normalise(rgb: np.ndarray, mean: Sequence[float] = MEAN, std: Sequence[float
 
 
 def encode(rgb: np.ndarray, dtype: np.dtype, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> np.ndarray:
-    """uint8 [..., 3] -> the same picture as an input of `dtype` takes it.
+    """uint8 [..., 3] -> the same image as an input of `dtype` takes it.
 
     uint8 inputs take the bytes as they are and int8 inputs the bytes - 128, whatever the input's
     scale and zero point: that is what the TFLite Task Library and MediaPipe feed them, and a file
@@ -72,4 +72,4 @@ def encode(rgb: np.ndarray, dtype: np.dtype, mean: Sequence[float] = MEAN, std: 
         return (rgb ^ np.uint8(0x80)).view(np.int8)
     if kind == np.float32:
         return normalise(rgb, mean, std)
-    raise ValueError(f"pictures are fed as uint8, int8 or float32, not {kind}")
+    raise ValueError(f"images are fed as uint8, int8 or float32, not {kind}")

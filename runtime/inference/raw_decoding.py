@@ -17,7 +17,7 @@ Arrays = Tuple[np.ndarray, np.ndarray, np.ndarray]
 _SCORE_STEPS = 256
 # Float logits are compared with the threshold's own logit a little lower, and scores again after it.
 _MARGIN = 1e-3
-# Anchors decoded and suppressed at a time: the best usually fill a picture's detections, or are all.
+# Anchors decoded and suppressed at a time: the best usually fill an image's detections, or are all.
 _AT_ONCE = 256
 
 
@@ -39,7 +39,7 @@ class RawDecoder:
         self._reached = np.empty((len(head.anchors), head.first + head.classes), bool)
 
     def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays:
-        """Boxes float32 [M, 4] as ymin, xmin, ymax, xmax relative to the picture, classes int [M], and
+        """Boxes float32 [M, 4] as ymin, xmin, ymax, xmax relative to the image, classes int [M], and
         scores float32 [M], falling: what the operation inside a file would give, less scores under
         `least`.
 

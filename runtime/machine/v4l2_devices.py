@@ -1,7 +1,7 @@
 """Linux's list of cameras, without opening any.
 
 What it calls `video4linux` also holds a Raspberry Pi's decoder, scaler and the parts of its camera's
-chain: they give no pictures to programs that do not set up the whole chain, which libcamera does.
+chain: they give no images to programs that do not set up the whole chain, which libcamera does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def cameras(folder: Path = FOLDER) -> List[Tuple[str, str]]:
     found = []
     for entry in sorted(folder.glob("video*"), key=lambda path: int(path.name[5:] or 0)):
         name, first = _text(entry / "name"), _text(entry / "index")
-        # A camera's further devices carry metadata, not pictures.
+        # A camera's further devices carry metadata, not images.
         if first in ("0", "") and not is_inner(name):
             found.append((f"/dev/{entry.name}", name))
     return found

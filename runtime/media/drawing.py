@@ -1,4 +1,4 @@
-"""Draws detections on pictures, and many pictures on one."""
+"""Draws detections on images, and many images on one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     scale = min(width / image.shape[1], height / image.shape[0])
-    # Within two pixels of the whole (an odd side made even) the picture itself is better than an edge.
+    # Within two pixels of the whole (an odd side made even) the image itself is better than an edge.
     inner = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
     inner = [side if side < room - 2 else room for side, room in zip(inner, (width, height))]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -56,12 +56,12 @@ def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
 def contact_sheet(
     images: Sequence[np.ndarray], columns: int = 4, cell: Tuple[int, int] = (320, 240), gap: int = 4
 ) -> np.ndarray:
-    """One BGR picture with all of `images` (BGR, any sizes), row by row.
+    """One BGR image with all of `images` (BGR, any sizes), row by row.
 
     `cell` is the (width, height) in pixels that each is fitted into. Raises ValueError for none.
     """
     if not len(images) or columns < 1:
-        raise ValueError("a contact sheet needs at least one picture and one column")
+        raise ValueError("a contact sheet needs at least one image and one column")
     width, height = cell
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
@@ -84,7 +84,7 @@ def _draw_one(canvas: np.ndarray, detection: Detection) -> None:
     text = text.encode("ascii", "replace").decode()
     scale = max(0.4, min(width, height) / 900)
     (text_width, text_height), base = cv2.getTextSize(text, _FONT, scale, thick)
-    # Above the box where there is room, else inside it; never out of the picture on the right.
+    # Above the box where there is room, else inside it; never out of the image on the right.
     tag_height = text_height + base + thick
     tag_top = top - tag_height if top >= tag_height else top
     tag_left = max(0, min(left, width - text_width))

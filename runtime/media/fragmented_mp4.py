@@ -64,7 +64,7 @@ class FragmentedFile:
         self._durations: List[int] = []
 
     def add(self, encoded: Encoded, seconds: Sequence[float]) -> None:
-        """`seconds` that each frame of `encoded` is shown. It must begin with a whole picture."""
+        """`seconds` that each frame of `encoded` is shown. It must begin with a whole image."""
         if not self._count:
             head, self._durations = _head(encoded)
             self._file.write(head)

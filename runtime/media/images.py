@@ -1,4 +1,4 @@
-"""Reads and writes picture files, whole or not at all."""
+"""Reads and writes image files, whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ WRITABLE = frozenset(".jpg .jpeg .png .bmp .webp".split())
 _JPEG, _PNG, _BMP, _RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF"
 
 
-def is_picture(path: Union[str, os.PathLike]) -> bool:
-    """Whether `path` is, by its name or else by its first bytes, a picture file."""
+def is_image(path: Union[str, os.PathLike]) -> bool:
+    """Whether `path` is, by its name or else by its first bytes, an image file."""
     suffix = Path(path).suffix.lower()
     if suffix:
         return suffix in SUFFIXES
@@ -35,29 +35,29 @@ def is_picture(path: Union[str, os.PathLike]) -> bool:
 
 
 def read(path: Union[str, os.PathLike]) -> np.ndarray:
-    """The picture in `path`, uint8 [height, width, 3] in BGR, turned as it is meant to be seen.
+    """The image in `path`, uint8 [height, width, 3] in BGR, turned as it is meant to be seen.
 
-    EXIF orientation is applied; alpha is dropped; grey and 16-bit pictures are converted.
-    Raises InputError where the file is missing, no picture, or cut short.
+    EXIF orientation is applied; alpha is dropped; grey and 16-bit images are converted.
+    Raises InputError where the file is missing, no image, or cut short.
     """
     return decode(read_bytes(path), str(path))
 
 
-def decode(data: bytes, where: str = "picture") -> np.ndarray:
-    """As `read`, from the bytes of a picture file; `where` names them in errors."""
+def decode(data: bytes, where: str = "image") -> np.ndarray:
+    """As `read`, from the bytes of an image file; `where` names them in errors."""
     if not data:
         raise InputError(f"{where}: the file is empty")
     # Decoders fill what is missing with grey and say nothing that a program can hear.
     if _cut_short(data):
-        raise InputError(f"{where}: the picture is cut short; copy it again")
+        raise InputError(f"{where}: the image is cut short; copy it again")
     try:
         with quiet():
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, MemoryError) as error:
         reason = getattr(error, "err", "") or "too big"
-        raise InputError(f"{where}: the picture cannot be decoded: {' '.join(reason.split())}") from error
+        raise InputError(f"{where}: the image cannot be decoded: {' '.join(reason.split())}") from error
     if image is None:
-        raise InputError(f"{where}: not a picture, or a damaged one")
+        raise InputError(f"{where}: not an image, or a damaged one")
     return image
 
 
@@ -72,7 +72,7 @@ def write(path: Union[str, os.PathLike], image: np.ndarray) -> None:
     except cv2.error:
         done = False
     if not done:
-        raise KitError(f"{path}: a picture of {image.shape[1]} x {image.shape[0]} cannot be written as {suffix}")
+        raise KitError(f"{path}: an image of {image.shape[1]} x {image.shape[0]} cannot be written as {suffix}")
     try:
         with atomic_path(path) as temporary:
             temporary.write_bytes(data.tobytes())

@@ -12,11 +12,11 @@ padding, every number is little-endian, and there is nothing behind the anchors:
 | 8      | 4      | uint32      | A, anchors                                               |
 | 12     | 4      | uint32      | C, classes                                               |
 | 16     | 4      | uint32      | F, the column of class 0                                 |
-| 20     | 4      | uint32      | most detections in a picture                             |
+| 20     | 4      | uint32      | most detections in an image                             |
 | 24     | 4      | float32     | least score of a detection                               |
 | 28     | 4      | float32     | greatest IoU of two detections                           |
 | 32     | 16     | float32 [4] | what codes ty, tx, th, tw are divided by                 |
-| 48     | 16 * A | float32     | anchors, each yc, xc, h, w relative to the picture       |
+| 48     | 16 * A | float32     | anchors, each yc, xc, h, w relative to the image       |
 
 How detections come of it, the same as from a file with `TFLite_Detection_PostProcess` inside:
 
@@ -28,7 +28,7 @@ How detections come of it, the same as from a file with `TFLite_Detection_PostPr
    threshold and nothing else needs to be dequantised.
 3. The anchors that are left are taken by falling score, equal ones in their order. One is kept
    unless its box overlaps one that is kept already, of whatever class, by more than the greatest IoU,
-   until there are as many as a picture may have. Boxes without area overlap nothing.
+   until there are as many as an image may have. Boxes without area overlap nothing.
 4. A box is yc = ty / scale * h + yc of the anchor, h = exp(th / scale) * h of the anchor, likewise in
    x; then ymin = yc - h / 2, and so on.
 """

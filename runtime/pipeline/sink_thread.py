@@ -12,7 +12,7 @@ from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
 
-# Frames that may wait for a sink. They are whole pictures, and all sinks share them.
+# Frames that may wait for a sink. They are whole images, and all sinks share them.
 ROOM = 4
 
 Item = Tuple[Frame, Tuple[Detection, ...]]

@@ -21,7 +21,7 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class Console(Sink):
-    """One line a frame: the picture's name or the time, then label, score and box of each object."""
+    """One line a frame: the image's name or the time, then label, score and box of each object."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

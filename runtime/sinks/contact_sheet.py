@@ -1,4 +1,4 @@
-"""One picture with many annotated frames on it, to see at a glance what a detector finds."""
+"""One image with many annotated frames on it, to see at a glance what a detector finds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def accepts(spec: str) -> bool:
 def connect(spec: str, source: Source) -> Sink:
     path = Path(spec[len(PREFIX) :])
     if path.suffix.lower() not in images.WRITABLE:
-        raise InputError(f"{spec}: a contact sheet is a picture; give {PREFIX}NAME.png or {PREFIX}NAME.jpg")
+        raise InputError(f"{spec}: a contact sheet is an image; give {PREFIX}NAME.png or {PREFIX}NAME.jpg")
     check_file(path, source)
     return ContactSheet(path)
 

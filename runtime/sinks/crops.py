@@ -62,7 +62,7 @@ def connect(spec: str, source: Source) -> Sink:
     if not name or (folder.exists() and not folder.is_dir()):
         raise InputError(f"{OPTION}: {name or 'nothing'} is no folder; give the name of one, which need not exist yet")
     if source.path is not None and folder.resolve() == source.path.resolve():
-        raise InputError(f"{OPTION}: {name}: holds the source, whose pictures would mix with the cut-outs")
+        raise InputError(f"{OPTION}: {name}: holds the source, whose images would mix with the cut-outs")
     return Crops(folder, source, **found)
 
 
@@ -141,7 +141,7 @@ class Crops(Sink):
 
 def grown(box: Box, margin: float, width: int, height: int) -> Tuple[int, int, int, int]:
     """Left, top, right and bottom of `box` with `margin` of its sides added, in whole pixels inside
-    a picture of `width` x `height`."""
+    an image of `width` x `height`."""
     across, down = margin * box.width, margin * box.height
     left, top = max(0, int(box.xmin - across)), max(0, int(box.ymin - down))
     right, bottom = min(width, int(np.ceil(box.xmax + across))), min(height, int(np.ceil(box.ymax + down)))

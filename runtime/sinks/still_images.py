@@ -1,4 +1,4 @@
-"""Annotated pictures: a folder with one for each frame, or one file for a source of one picture."""
+"""Annotated images: a folder with one for each frame, or one file for a source of one image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime.media import drawing, images
 from runtime.sinks import Sink, check_file
 from runtime.sources import Source
 
-KIND = "a folder (a name without a suffix) or a picture (.jpg, .png)"
+KIND = "a folder (a name without a suffix) or an image (.jpg, .png)"
 
 
 def accepts(spec: str) -> bool:
@@ -29,20 +29,20 @@ def connect(spec: str, source: Source) -> Sink:
     reads_a_file = source.path is not None and source.path.is_file()
     if not path.is_dir() and path.suffix.lower() in images.WRITABLE:
         if source.frames != 1 or not reads_a_file:
-            raise InputError(f"{spec}: one picture cannot hold all of {source.name}; give a folder or an .mp4")
+            raise InputError(f"{spec}: one image cannot hold all of {source.name}; give a folder or an .mp4")
         check_file(path, source)
-        return Pictures(path.parent, source, path.name)
+        return Images(path.parent, source, path.name)
     if path.exists() and not path.is_dir():
-        raise InputError(f"{spec}: is a file; give the name of a folder to write pictures to")
-    # Pictures keep their names, so that beside their originals they would replace them.
+        raise InputError(f"{spec}: is a file; give the name of a folder to write images to")
+    # Images keep their names, so that beside their originals they would replace them.
     if source.path is not None:
         place = source.path.resolve()
         if path.resolve() == (place.parent if reads_a_file and source.frames == 1 else place):
             raise InputError(f"{spec}: holds the source, which would be overwritten; give another folder")
-    return Pictures(path, source)
+    return Images(path, source)
 
 
-class Pictures(Sink):
+class Images(Sink):
     """Writes each frame with its detections under the name that the source gives it.
 
     A live source's frames are others in each run: their numbers go on from the highest one there.
@@ -65,7 +65,7 @@ class Pictures(Sink):
 
 
 def _following(folder: Path, source: Source) -> int:
-    """The number after the highest that a picture of `source` has in `folder`."""
+    """The number after the highest that an image of `source` has in `folder`."""
     # Names differ in their number only.
     before, _, after = source.file_name(0).rpartition("000000")
     name = re.compile(re.escape(before) + r"(\d{6,})" + re.escape(after))

@@ -1,4 +1,4 @@
-"""A page that shows the run in a browser: the picture with its boxes, speed, counts, a threshold to set."""
+"""A page that shows the run in a browser: the image with its boxes, speed, counts, a threshold to set."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def options(parser: Any) -> None:
         OPTION,
         metavar="[HOST:]PORT",
         help="show the run in a browser; without HOST to this machine only, else to whoever has the token in "
-        f"{TOKEN} (made up and printed where that is not set); PORT,fps={FPS},width={WIDEST} limits the picture",
+        f"{TOKEN} (made up and printed where that is not set); PORT,fps={FPS},width={WIDEST} limits the image",
     )
 
 

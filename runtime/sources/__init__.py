@@ -2,7 +2,7 @@
 
 A module of this package offers
 
-    KIND: str                            what it reads, for messages: "a picture"
+    KIND: str                            what it reads, for messages: "an image"
     accepts(spec: str) -> bool           whether `spec` names such a source, existing or not
     connect(spec: str) -> Source         opens it; raises InputError
 

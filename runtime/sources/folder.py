@@ -1,4 +1,4 @@
-"""A folder of pictures, in the order of their names."""
+"""A folder of images, in the order of their names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.common.values import Frame
 from runtime.media import images
 from runtime.sources import Source
 
-KIND = "a folder of pictures"
+KIND = "a folder of images"
 
 
 def accepts(spec: str) -> bool:
@@ -23,16 +23,16 @@ def connect(spec: str) -> Source:
 
 
 class FolderSource(Source):
-    """Every picture that lies in the folder itself; hidden files and subfolders do not count.
+    """Every image that lies in the folder itself; hidden files and subfolders do not count.
 
-    A frame's index is the picture's place in the list, so one that cannot be read leaves a gap.
-    Pictures have no time of their own: they follow each other by a second.
+    A frame's index is the image's place in the list, so one that cannot be read leaves a gap.
+    Images have no time of their own: they follow each other by a second.
     """
 
     fps = 1.0
 
     def __init__(self, path: str) -> None:
-        """Raises InputError where there are no pictures in `path`."""
+        """Raises InputError where there are no images in `path`."""
         self.path = Path(path)
         self.name = self.path.resolve().name
         try:
@@ -41,8 +41,8 @@ class FolderSource(Source):
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         self._files = [file for file in files if file.suffix.lower() in images.SUFFIXES and file.is_file()]
         if not self._files:
-            what = f"none of its {len(files)} entries is a picture" if files else "the folder is empty"
-            raise InputError(f"{path}: {what}; pictures end in .jpg, .png, .bmp, .webp or .tif")
+            what = f"none of its {len(files)} entries is an image" if files else "the folder is empty"
+            raise InputError(f"{path}: {what}; images end in .jpg, .png, .bmp, .webp or .tif")
         self.frames = len(self._files)
         self.skipped = 0
 
@@ -57,7 +57,7 @@ class FolderSource(Source):
                 continue
             yield Frame(image, index, index / self.fps)
         if self.skipped == len(self._files):
-            raise InputError(f"{self.path}: none of its {len(self._files)} pictures can be read")
+            raise InputError(f"{self.path}: none of its {len(self._files)} images can be read")
 
     def file_name(self, index: int) -> str:
         return self._files[index].name

@@ -1,4 +1,4 @@
-"""One picture file."""
+"""One image file."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from runtime.common.values import Frame
 from runtime.media import images
 from runtime.sources import Source
 
-KIND = "a picture (.jpg, .png, .bmp, .webp, .tif)"
+KIND = "an image (.jpg, .png, .bmp, .webp, .tif)"
 
 
 def accepts(spec: str) -> bool:
-    return "://" not in spec and not Path(spec).is_dir() and images.is_picture(spec)
+    return "://" not in spec and not Path(spec).is_dir() and images.is_image(spec)
 
 
 def connect(spec: str) -> Source:
-    return PictureSource(spec)
+    return ImageSource(spec)
 
 
-class PictureSource(Source):
+class ImageSource(Source):
     """A source of a single frame, at time 0."""
 
     frames = 1
 
     def __init__(self, path: str) -> None:
-        """Raises InputError where `path` is missing, no picture, or cut short."""
+        """Raises InputError where `path` is missing, no image, or cut short."""
         self.path = Path(path)
         self.name = self.path.name
         self._image = images.read(path)

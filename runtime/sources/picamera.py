@@ -58,7 +58,7 @@ class PiCamera(Source):
             listed = ", ".join(f"{number} ({info.get('Model', '?')})" for number, info in enumerate(known))
             raise InputError(
                 f"{self.name}: the system knows no such camera; "
-                + (f"there is {listed}" if listed else "is the ribbon cable in, and does rpicam-hello show a picture?")
+                + (f"there is {listed}" if listed else "is the ribbon cable in, and does rpicam-hello show an image?")
             )
         try:
             self._camera = library.Picamera2(wanted.camera)

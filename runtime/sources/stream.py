@@ -18,7 +18,7 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp")
 OPEN_SECONDS = 10
 READ_SECONDS = 5
 
-# Over UDP, a single packet that is lost smears the picture until the next key frame. Who wants
+# Over UDP, a single packet that is lost smears the image until the next key frame. Who wants
 # that sets the variable.
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
 

@@ -71,7 +71,7 @@ def _check(name: str, device: str) -> None:
     known = v4l2_devices.name_of(Path(device).resolve().name, DEVICES)
     if v4l2_devices.is_inner(known):
         raise InputError(
-            f"{name}: is {known}, a part of the Raspberry Pi's own camera chain, which gives no pictures by itself; "
+            f"{name}: is {known}, a part of the Raspberry Pi's own camera chain, which gives no images by itself; "
             "use --source picamera"
         )
     if Path(device).exists():

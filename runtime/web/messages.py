@@ -1,6 +1,6 @@
 """What a viewer is sent.
 
-A picture is one binary message: the length of the JSON as four bytes, highest first, the JSON, the JPEG.
+An image is one binary message: the length of the JSON as four bytes, highest first, the JSON, the JPEG.
 The JSON is {"width", "height", "result"}: the size of the source's frame in pixels, which boxes are
 in, and the line that every other sink gets. All else is text: {"state": ...}, as `State.snapshot`.
 """
@@ -24,7 +24,7 @@ QUALITY = 75
 SNAPSHOT_QUALITY = 92
 
 
-def picture(frame: Frame, detections: Sequence[Detection], widest: int) -> bytes:
+def image(frame: Frame, detections: Sequence[Detection], widest: int) -> bytes:
     """The message for a frame, at most `widest` pixels wide."""
     height, width = frame.image.shape[:2]
     image = frame.image
@@ -35,7 +35,7 @@ def picture(frame: Frame, detections: Sequence[Detection], widest: int) -> bytes
 
 
 def state(of: State) -> str:
-    """The message with everything that the page shows beside the picture."""
+    """The message with everything that the page shows beside the image."""
     return json.dumps({"state": of.snapshot()})
 
 

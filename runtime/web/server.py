@@ -52,7 +52,7 @@ class Server:
     """Listens from `start` to `stop`. `offer` takes every frame, and encodes it only for who waits."""
 
     def __init__(self, state: State, access: Access, fps: float, widest: int) -> None:
-        """Pictures are sent at most `fps` times a second, at most `widest` pixels wide."""
+        """Images are sent at most `fps` times a second, at most `widest` pixels wide."""
         self._state = state
         self._access = access
         self._pause = 1.0 / fps
@@ -81,8 +81,8 @@ class Server:
         if not self._viewers.waiting or now < self._next_at or self._loop is None:
             return
         self._next_at = now + self._pause
-        picture = messages.picture(frame, detections, self._widest)
-        self._loop.call_soon_threadsafe(self._viewers.show, picture)
+        image = messages.image(frame, detections, self._widest)
+        self._loop.call_soon_threadsafe(self._viewers.show, image)
 
     def stop(self) -> None:
         """Says goodbye to the viewers, and returns within STOP_SECONDS or a little more."""
@@ -128,9 +128,9 @@ class Server:
 
         seen = self._seen
         loop = asyncio.get_running_loop()
-        picture = seen and await loop.run_in_executor(None, messages.picture, *seen, self._widest)
+        image = seen and await loop.run_in_executor(None, messages.image, *seen, self._widest)
         try:
-            await self._viewers.serve(connection, picture, messages.state(self._state))
+            await self._viewers.serve(connection, image, messages.state(self._state))
         except ConnectionClosed:
             return
 
@@ -181,7 +181,7 @@ class Server:
 
     async def _snapshot(self, boxes: bool) -> Any:
         if self._seen is None:
-            return _text(HTTPStatus.SERVICE_UNAVAILABLE, "there is no picture yet")
+            return _text(HTTPStatus.SERVICE_UNAVAILABLE, "there is no image yet")
         frame, detections = self._seen
         loop = asyncio.get_running_loop()
         data = await loop.run_in_executor(None, messages.snapshot, frame, detections if boxes else None)

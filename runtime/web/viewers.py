@@ -1,4 +1,4 @@
-"""Who is looking, and how each gets the newest picture at a pace of its own."""
+"""Who is looking, and how each gets the newest image at a pace of its own."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, Callable, Optional, Set, Union
 
 
 class Viewer:
-    """One open page. It asks for each picture, so that a slow one skips frames and nothing piles up."""
+    """One open page. It asks for each image, so that a slow one skips frames and nothing piles up."""
 
     def __init__(self, socket: Any) -> None:
         self.socket = socket
-        self.wants_picture = True
-        self._picture: Optional[bytes] = None
+        self.wants_image = True
+        self._image: Optional[bytes] = None
         self._state: Optional[str] = None
         self._news = asyncio.Event()
 
-    def show(self, picture: bytes) -> None:
-        self.wants_picture = False
-        self._picture = picture
+    def show(self, image: bytes) -> None:
+        self.wants_image = False
+        self._image = image
         self._news.set()
 
     def tell(self, state: str) -> None:
@@ -31,7 +31,7 @@ class Viewer:
         while True:
             await self._news.wait()
             self._news.clear()
-            for message in (self._take_state(), self._take_picture()):
+            for message in (self._take_state(), self._take_image()):
                 if message is not None:
                     await self.socket.send(message)
 
@@ -39,9 +39,9 @@ class Viewer:
         state, self._state = self._state, None
         return state
 
-    def _take_picture(self) -> Optional[bytes]:
-        picture, self._picture = self._picture, None
-        return picture
+    def _take_image(self) -> Optional[bytes]:
+        image, self._image = self._image, None
+        return image
 
 
 class Viewers:
@@ -56,23 +56,23 @@ class Viewers:
     def __len__(self) -> int:
         return len(self._viewers)
 
-    def show(self, picture: bytes) -> None:
-        """Gives a picture to everybody who waits for one."""
+    def show(self, image: bytes) -> None:
+        """Gives an image to everybody who waits for one."""
         for viewer in self._viewers:
-            if viewer.wants_picture:
-                viewer.show(picture)
+            if viewer.wants_image:
+                viewer.show(image)
         self._count()
 
     def tell(self, state: str) -> None:
         for viewer in self._viewers:
             viewer.tell(state)
 
-    async def serve(self, socket: Any, picture: Optional[bytes], state: str) -> None:
-        """Serves one viewer until it leaves; `picture` is the last one, which it begins with."""
+    async def serve(self, socket: Any, image: Optional[bytes], state: str) -> None:
+        """Serves one viewer until it leaves; `image` is the last one, which it begins with."""
         viewer = Viewer(socket)
         viewer.tell(state)
-        if picture is not None:
-            viewer.show(picture)
+        if image is not None:
+            viewer.show(image)
         self._viewers.add(viewer)
         self._count()
         feeding = asyncio.ensure_future(viewer.feed())
@@ -86,7 +86,7 @@ class Viewers:
             await asyncio.gather(feeding, return_exceptions=True)
 
     def _heard(self, viewer: Viewer, message: Union[str, bytes]) -> None:
-        """{"next": true} asks for a picture, {"score": 0.4} sets the threshold; all else is let be."""
+        """{"next": true} asks for an image, {"score": 0.4} sets the threshold; all else is let be."""
         try:
             wish = json.loads(message)
         except ValueError:
@@ -94,7 +94,7 @@ class Viewers:
         if not isinstance(wish, dict):
             return
         if wish.get("next") is True:
-            viewer.wants_picture = True
+            viewer.wants_image = True
             self._count()
         score = wish.get("score")
         if isinstance(score, (int, float)) and not isinstance(score, bool):
@@ -104,4 +104,4 @@ class Viewers:
                 return
 
     def _count(self) -> None:
-        self.waiting = sum(viewer.wants_picture for viewer in self._viewers)
+        self.waiting = sum(viewer.wants_image for viewer in self._viewers)

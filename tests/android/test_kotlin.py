@@ -70,7 +70,7 @@ def twin_cases(folder: Path) -> list[dict]:
     twin = folder / "detector_fp16_raw.tflite"
     twin.write_bytes(raw_twin.twin(model.read_bytes(), labels=Detector(model, engine="plain").labels))
     detector = Detector(twin, score=SCORE, engine="plain")
-    return [case(detector, twin, folder, picture, exact=False) for picture in sorted(GOLDEN.glob("*.ppm"))]
+    return [case(detector, twin, folder, image, exact=False) for image in sorted(GOLDEN.glob("*.ppm"))]
 
 
 def shared_cases(shared: Path, folder: Path) -> list[dict]:
@@ -79,20 +79,20 @@ def shared_cases(shared: Path, folder: Path) -> list[dict]:
     if not model.is_file():
         return []
     shutil.copy(model, folder)
-    found = sorted(path for path in (shared / "images").iterdir() if images.is_picture(path))
+    found = sorted(path for path in (shared / "images").iterdir() if images.is_image(path))
     detector = Detector(model, score=SCORE, engine="plain")
-    return [case(detector, model, folder, picture, exact=True) for picture in found]
+    return [case(detector, model, folder, image, exact=True) for image in found]
 
 
-def case(detector: Detector, model: Path, folder: Path, picture: Path, *, exact: bool) -> dict:
-    """One model and one picture, which is written as raw RGB, since Kotlin reads no files of pictures here."""
-    rgb = cv2.cvtColor(images.read(picture), cv2.COLOR_BGR2RGB)
-    (folder / f"{picture.name}.rgb").write_bytes(rgb.tobytes())
+def case(detector: Detector, model: Path, folder: Path, image: Path, *, exact: bool) -> dict:
+    """One model and one image, which is written as raw RGB, since Kotlin reads no files of images here."""
+    rgb = cv2.cvtColor(images.read(image), cv2.COLOR_BGR2RGB)
+    (folder / f"{image.name}.rgb").write_bytes(rgb.tobytes())
     height, width = rgb.shape[:2]
     tensor = detector.preprocess(rgb, "RGB")
     found = detector.postprocess(detector.invoke(tensor), width, height)
     return {
-        "file": model.name, "picture": f"{picture.name}.rgb", "width": width, "height": height, "score": SCORE,
+        "file": model.name, "picture": f"{image.name}.rgb", "width": width, "height": height, "score": SCORE,
         "exact": exact, "input_sha256": sha256(tensor),
         "detections": [
             {"label": one.label, "class": one.class_id, "score": one.score, "box": one.box.as_tuple()} for one in found

@@ -28,7 +28,7 @@ from train.sample_data import generation
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden"
 CONTENT = json.loads((GOLDEN / "golden.json").read_text())
-PICTURES = [picture["file"] for picture in CONTENT["pictures"]]
+IMAGES = [image["file"] for image in CONTENT["pictures"]]
 
 PI_64_BIT = Board(
     name="arm64",
@@ -63,7 +63,7 @@ PI_32_BIT = Board(
 BOARDS = (PI_64_BIT, PI_32_BIT)
 CORES = [cpu for board in BOARDS for cpu in board.cpus]
 
-# golden.json is what TFLite's own kernels find on x86, rounding as they do there. In its pictures, of
+# golden.json is what TFLite's own kernels find on x86, rounding as they do there. In its images, of
 # which the largest is 601 pixels wide, int8 on these cores came as near as 0.024 and 2.8 pixels.
 INT8_SCORE, INT8_BOX = 0.04, 4.0
 FLOAT_SCORE, FLOAT_BOX = CONTENT["score_tolerance"], CONTENT["box_tolerance"]
@@ -86,7 +86,7 @@ def board(request, kit, tmp_path_factory) -> Iterator[Userland]:
 
 
 def found(board: Userland, cpu: str, engine: str, *models: str) -> dict[str, dict]:
-    """What the board finds in the golden pictures, by model and picture."""
+    """What the board finds in the golden images, by model and image."""
     script = board.put(HERE / "inside" / "found.py")
     printed = board.call(board.python, script, board.put(GOLDEN), engine, *models, cpu=cpu)
     return json.loads(printed)
@@ -104,7 +104,7 @@ def differences(model: str, answer: dict, score: float, box: float) -> list[str]
     """What differs from golden.json by more than `score`, and `box` in pixels."""
     tolerated = selftest.Golden(CONTENT["score"], score, box, ())
     results = next(entry["results"] for entry in CONTENT["models"] if entry["file"] == model)
-    assert [result["picture"] for result in results] == PICTURES
+    assert [result["picture"] for result in results] == IMAGES
     return [
         f"{model}, {result['picture']}: {line}"
         for result in results
@@ -212,7 +212,7 @@ def bundle(tmp_path_factory) -> tuple[Path, Path]:
     secret = ["--passphrase-file", str(folder / "passphrase")]
     made, repository = folder / "stick.bundle", ["--repository", str(folder / "fleet"), "--keys", str(folder / "keys")]
     assert keys.main([str(folder / "keys"), *secret]) == 0
-    assert publish.main([str(export), *repository, "--pictures", str(GOLDEN / "square.ppm"), *secret]) == 0
+    assert publish.main([str(export), *repository, "--images", str(GOLDEN / "square.ppm"), *secret]) == 0
     assert publish.main([*repository, "--bundle", str(made), *secret]) == 0
     return made, folder / "keys" / "root.json"
 

@@ -17,13 +17,13 @@ from train.dataset.dataset import Dataset, open_dataset  # noqa: E402
 from train.run.run_folder import RunFolder  # noqa: E402
 
 LABELS = Labels(("ant", "bee", "cat"))
-# Where tiny_detector's best detection, of class 1, lies in a picture of 64 x 48.
+# Where tiny_detector's best detection, of class 1, lies in an image of 64 x 48.
 SIDES = (0.2 * 64, 0.1 * 48, 0.6 * 64, 0.5 * 48)
 
 
 @pytest.fixture
 def run(tmp_path) -> RunFolder:
-    """A run whose export holds one detector that is right on every picture, and files to leave out."""
+    """A run whose export holds one detector that is right on every image, and files to leave out."""
     data = voc_samples.data_set(tmp_path / "data", boxes=[("bee", *SIDES)])
     opened = open_dataset(data)
     run = RunFolder(tmp_path / "run")

@@ -1,6 +1,6 @@
 """The six ways in which people read a detection .tflite must give the same detections.
 
-`KIT_TEST_FP16` and `KIT_TEST_INT8` name detectors to test in place of the small one; the pictures
+`KIT_TEST_FP16` and `KIT_TEST_INT8` name detectors to test in place of the small one; the images
 are then photographs of the shared material.
 """
 
@@ -33,7 +33,7 @@ TFLITE_SUPPORT = (
 
 @dataclass(frozen=True)
 class Found:
-    """What a reader gives for a picture; boxes [N, 4] as ymin, xmin, ymax, xmax in 0..1."""
+    """What a reader gives for an image; boxes [N, 4] as ymin, xmin, ymax, xmax in 0..1."""
 
     boxes: np.ndarray
     labels: tuple[str, ...]
@@ -42,11 +42,11 @@ class Found:
 
 @dataclass(frozen=True)
 class Case:
-    """Both files, and the pictures, uint8 RGB of exactly the detectors' input size."""
+    """Both files, and the images, uint8 RGB of exactly the detectors' input size."""
 
     folder: Path
     files: dict[str, Path]
-    pictures: list[np.ndarray]
+    images: list[np.ndarray]
     size: int
 
 
@@ -57,10 +57,10 @@ def case(small_detector, tmp_path_factory, request) -> Case:  # noqa: F811
     model = Model.read(files["int8"])
     size = model.main.tensors[model.main.inputs[0]].shape[1]
     if any(f"KIT_TEST_{kind.upper()}" in os.environ for kind in KINDS):
-        pictures = photographs(request.getfixturevalue("shared"), size)
+        images = photographs(request.getfixturevalue("shared"), size)
     else:
-        pictures = [small.picture(seed, size) for seed in (1, 2, 3)]
-    return Case(folder, files, pictures, size)
+        images = [small.image(seed, size) for seed in (1, 2, 3)]
+    return Case(folder, files, images, size)
 
 
 def photographs(shared: Path, size: int) -> list[np.ndarray]:
@@ -72,7 +72,7 @@ def photographs(shared: Path, size: int) -> list[np.ndarray]:
 
 
 class Interpreted:
-    """A file loaded as scripts load it, with the outputs for one picture at a time."""
+    """A file loaded as scripts load it, with the outputs for one image at a time."""
 
     def __init__(self, path: Path) -> None:
         interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -80,13 +80,13 @@ class Interpreted:
         self.interpreter.allocate_tensors()
         self.labels = Labels.parse(Model.read(path).associated_files()["labels.txt"].decode())
 
-    def run(self, picture: np.ndarray) -> list[dict]:
-        """The output details, after the picture went through."""
-        (image,) = self.interpreter.get_input_details()
-        pixels = picture[None]
-        if image["dtype"] == np.float32:
+    def run(self, image: np.ndarray) -> list[dict]:
+        """The output details, after the image went through."""
+        (detail,) = self.interpreter.get_input_details()
+        pixels = image[None]
+        if detail["dtype"] == np.float32:
             pixels = pixels.astype(np.float32) / 127.5 - 1
-        self.interpreter.set_tensor(image["index"], pixels)
+        self.interpreter.set_tensor(detail["index"], pixels)
         self.interpreter.invoke()
         return self.interpreter.get_output_details()
 
@@ -98,28 +98,28 @@ class Interpreted:
         return Found(get(boxes)[0][:number], names, get(scores)[0][:number])
 
 
-def by_index(path: Path, pictures) -> list[Found]:
+def by_index(path: Path, images) -> list[Found]:
     """LiteRT samples and TF1-style scripts."""
     loaded = Interpreted(path)
-    return [loaded.found(*(d["index"] for d in loaded.run(picture))) for picture in pictures]
+    return [loaded.found(*(d["index"] for d in loaded.run(image))) for image in images]
 
 
-def by_name(path: Path, pictures) -> list[Found]:
+def by_name(path: Path, images) -> list[Found]:
     """The most used Raspberry Pi tutorial: the first output's name tells which exporter it was."""
     loaded, result = Interpreted(path), []
-    for picture in pictures:
-        details = loaded.run(picture)
+    for image in images:
+        details = loaded.run(image)
         new = "StatefulPartitionedCall" in details[0]["name"]
         order = (1, 3, 0, 2) if new else (0, 1, 2, 3)
         result.append(loaded.found(*(details[number]["index"] for number in order)))
     return result
 
 
-def by_shape(path: Path, pictures) -> list[Found]:
+def by_shape(path: Path, images) -> list[Found]:
     """Network video recorders: 3-D is boxes, 1-D is the count, the others in their order."""
     loaded, result = Interpreted(path), []
-    for picture in pictures:
-        details = loaded.run(picture)
+    for image in images:
+        details = loaded.run(image)
         (boxes,) = [d["index"] for d in details if len(d["shape"]) == 3]
         (count,) = [d["index"] for d in details if len(d["shape"]) == 1]
         classes, scores = [d["index"] for d in details if len(d["shape"]) == 2]
@@ -127,11 +127,11 @@ def by_shape(path: Path, pictures) -> list[Found]:
     return result
 
 
-def by_pycoral(path: Path, pictures) -> list[Found]:
+def by_pycoral(path: Path, images) -> list[Found]:
     """detect.get_objects: exactly one signature, output_0..3 = count, scores, classes, boxes."""
     loaded, result = Interpreted(path), []
-    for picture in pictures:
-        loaded.run(picture)
+    for image in images:
+        loaded.run(image)
         signatures = loaded.interpreter._get_full_signature_list()
         (signature,) = signatures.values()
         count, scores, classes, boxes = (signature["outputs"][f"output_{i}"] for i in range(4))
@@ -143,16 +143,16 @@ def in_pixels(detections: list[list[dict]], size: int) -> list[Found]:
     """What a script of tests/readers wrote."""
     return [
         Found(
-            np.array([found["box"] for found in picture], np.float32).reshape(-1, 4) / size,
-            tuple(found["label"] for found in picture),
-            np.array([found["score"] for found in picture], np.float32),
+            np.array([found["box"] for found in image], np.float32).reshape(-1, 4) / size,
+            tuple(found["label"] for found in image),
+            np.array([found["score"] for found in image], np.float32),
         )
-        for picture in detections
+        for image in detections
     ]
 
 
 def as_mediapipe_gives(found: Found) -> Found:
-    """MediaPipe moves a box that begins outside of the picture to its edge and keeps its sides' lengths."""
+    """MediaPipe moves a box that begins outside of the image to its edge and keeps its sides' lengths."""
     starts = np.clip(found.boxes[:, :2], 0, 1)
     boxes = np.hstack([starts, starts + found.boxes[:, 2:] - found.boxes[:, :2]])
     return Found(boxes, found.labels, found.scores)
@@ -161,7 +161,7 @@ def as_mediapipe_gives(found: Found) -> Found:
 @pytest.fixture(scope="module")
 def mediapipe(case) -> dict:
     python = environment("mediapipe", MEDIAPIPE)
-    return read(python, "run_mediapipe.py", case.folder, case.pictures, _models(case))
+    return read(python, "run_mediapipe.py", case.folder, case.images, _models(case))
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +169,12 @@ def task_library(case) -> dict:
     if sys.version_info >= (3, 12):
         pytest.skip("tflite-support has no wheels for Python 3.12 and newer")
     python = environment("tflite-support", TFLITE_SUPPORT)
-    return read(python, "run_task_library.py", case.folder, case.pictures, _models(case))
+    return read(python, "run_task_library.py", case.folder, case.images, _models(case))
 
 
 @pytest.fixture(scope="module")
 def expected(case) -> dict[str, list[Found]]:
-    return {kind: by_index(case.files[kind], case.pictures) for kind in KINDS}
+    return {kind: by_index(case.files[kind], case.images) for kind in KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -186,7 +186,7 @@ def test_there_is_something_to_compare(expected, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("reader", [by_name, by_shape, by_pycoral])
 def test_readers_of_tensors(case, expected, reader, kind):
-    for wanted, got in zip(expected[kind], reader(case.files[kind], case.pictures), strict=True):
+    for wanted, got in zip(expected[kind], reader(case.files[kind], case.images), strict=True):
         same(wanted, got, pixels=0, size=case.size)
 
 

@@ -66,14 +66,14 @@ def scratch() -> Path:
 
 
 def shared_cases(shared: Path, folder: Path) -> list[dict]:
-    """What Python finds with a third party's detector, and its pictures as raw RGB, which Swift can read."""
+    """What Python finds with a third party's detector, and its images as raw RGB, which Swift can read."""
     model = shared / "models" / SHARED_MODEL
     if not model.is_file():
         return []
     shutil.copy(model, folder)
     detector = Detector(model, score=SCORE, engine="plain")
     cases = []
-    for path in sorted(path for path in (shared / "images").iterdir() if images.is_picture(path)):
+    for path in sorted(path for path in (shared / "images").iterdir() if images.is_image(path)):
         rgb = cv2.cvtColor(images.read(path), cv2.COLOR_BGR2RGB)
         (folder / f"{path.name}.rgb").write_bytes(rgb.tobytes())
         height, width = rgb.shape[:2]

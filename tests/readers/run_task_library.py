@@ -1,6 +1,6 @@
 """Runs in an environment of its own: tflite-support's metadata reader and TFLite Task Library.
 
-    python run_task_library.py OUT.json PICTURES.npz MODEL...
+    python run_task_library.py OUT.json IMAGES.npz MODEL...
 
 Writes {model: {"metadata": ..., "files": {name: text}, "needed": version, "detections": ...}},
 detections as run_mediapipe.py has them; for a model without metadata {model: "the reason"}.
@@ -33,18 +33,18 @@ def read(model):
     }
 
 
-def detect(model, pictures):
+def detect(model, images):
     options = vision.ObjectDetectorOptions(
         core.BaseOptions(file_name=model), processor.DetectionOptions()
     )
     detector = vision.ObjectDetector.create_from_options(options)
-    return [found(detector, picture) for picture in pictures]
+    return [found(detector, image) for image in images]
 
 
-def found(detector, picture):
-    image = vision.TensorImage.create_from_array(picture)
+def found(detector, image):
+    tensor = vision.TensorImage.create_from_array(image)
     result = []
-    for detection in detector.detect(image).detections:
+    for detection in detector.detect(tensor).detections:
         box, best = detection.bounding_box, detection.categories[0]
         top, left = box.origin_y, box.origin_x
         corners = [top, left, top + box.height, left + box.width]
@@ -54,11 +54,11 @@ def found(detector, picture):
 
 def main(out, archive, *models):
     with np.load(archive) as loaded:
-        pictures = [np.ascontiguousarray(loaded[name]) for name in sorted(loaded)]
+        images = [np.ascontiguousarray(loaded[name]) for name in sorted(loaded)]
     results = {}
     for model in models:
         try:
-            results[model] = {"detections": detect(model, pictures), **read(model)}
+            results[model] = {"detections": detect(model, images), **read(model)}
         except ValueError as error:
             results[model] = str(error)
     with open(out, "w") as file:

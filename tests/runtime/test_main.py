@@ -26,7 +26,7 @@ def command(*arguments, module="runtime", cwd=None):
 
 @pytest.fixture
 def place(tmp_path):
-    """A folder with a tiny detector, a good picture and several bad things."""
+    """A folder with a tiny detector, a good image and several bad things."""
     (tmp_path / "tiny.tflite").write_bytes(tiny_detector.build())
     (tmp_path / "classifier.tflite").write_bytes(tiny_detector.build([("probs", np.zeros((1, 5), np.float32))]))
     (tmp_path / "text.tflite").write_text("not a model")
@@ -34,13 +34,13 @@ def place(tmp_path):
     images.write(tmp_path / "in" / "a.jpg", image)
     data = (tmp_path / "in" / "a.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
-    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "text.jpg").write_text("not an image")
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "empty").mkdir()
     return tmp_path
 
 
-def test_a_picture_to_json_video_and_folder(place):
+def test_a_image_to_json_video_and_folder(place):
     done = command(
         "tiny.tflite", "--source", "in/a.jpg", "--json", "-", "--out", "a.mp4", "--out", "out", cwd=place
     )
@@ -65,20 +65,20 @@ def test_without_a_target_it_prints_for_people(place):
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_a_folder_with_a_bad_picture(place):
+def test_a_folder_with_a_bad_image(place):
     (place / "in" / "b.jpg").write_bytes(b"x")
     done = command("tiny.tflite", "--source", "in", "--json", "found.jsonl", cwd=place)
     assert done.returncode == 0
     assert len((place / "found.jsonl").read_text().splitlines()) == 1
-    assert f"skipped: {Path('in') / 'b.jpg'}: not a picture" in done.stderr
+    assert f"skipped: {Path('in') / 'b.jpg'}: not an image" in done.stderr
     assert "1 frame, 2 detections, 1 skipped" in done.stderr
 
 
 @pytest.mark.parametrize(
     "model, source, message",
     [
-        ("tiny.tflite", "cut.jpg", "cut.jpg: the picture is cut short"),
-        ("tiny.tflite", "text.jpg", "text.jpg: not a picture"),
+        ("tiny.tflite", "cut.jpg", "cut.jpg: the image is cut short"),
+        ("tiny.tflite", "text.jpg", "text.jpg: not an image"),
         ("tiny.tflite", "text.mp4", "text.mp4: cannot be opened as a video"),
         ("tiny.tflite", "none.mp4", "none.mp4: no such file"),
         ("tiny.tflite", "empty", "empty: the folder is empty"),

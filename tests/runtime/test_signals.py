@@ -141,12 +141,12 @@ from runtime.common.command import run
 from runtime.common.opencv import cv2
 
 def main(argv):
-    picture = np.zeros((2000, 2000, 3), np.uint8)
+    image = np.zeros((2000, 2000, 3), np.uint8)
     begun = threading.Event()
 
     def work():
         while True:
-            cv2.blur(picture, (9, 9))
+            cv2.blur(image, (9, 9))
             begun.set()
 
     threading.Thread(target=work, daemon=True).start()

@@ -20,7 +20,7 @@ SIZE = (64, 48)
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture: `part` is "train" or "valid", `size` what the annotation says, `data` the file, None for none."""
+    """One image: `part` is "train" or "valid", `size` what the annotation says, `data` the file, None for none."""
 
     name: str
     part: str = "train"
@@ -33,22 +33,22 @@ class Sample:
         return Path(self.name).stem
 
 
-def picture(seed: int = 0, size: tuple[int, int] = SIZE) -> bytes:
+def image(seed: int = 0, size: tuple[int, int] = SIZE) -> bytes:
     """A smooth JPEG."""
     grid = np.random.default_rng(seed).integers(0, 255, (3, 4, 3)).astype(np.uint8)
     return cv2.imencode(".jpg", cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR))[1].tobytes()
 
 
 def samples(count: int, validation: int = 0, boxes: Sequence[tuple] = (BOX,)) -> list[Sample]:
-    """`count` pictures named p0.jpg, p1.jpg, ..., of which the last `validation` are for validation."""
+    """`count` images named p0.jpg, p1.jpg, ..., of which the last `validation` are for validation."""
     parts = ["train"] * (count - validation) + ["valid"] * validation
-    return [Sample(f"p{i}.jpg", part, tuple(boxes), data=picture(i)) for i, part in enumerate(parts)]
+    return [Sample(f"p{i}.jpg", part, tuple(boxes), data=image(i)) for i, part in enumerate(parts)]
 
 
-def write(format: str, folder: Path, pictures: Sequence[Sample], labels: Sequence[str] = ("cat",)) -> Path:
-    """Writes `pictures` to `folder` as exports of that format lie there; `labels` where the format lists them."""
-    for part in dict.fromkeys(sample.part for sample in pictures):
-        inside = [sample for sample in pictures if sample.part == part]
+def write(format: str, folder: Path, images: Sequence[Sample], labels: Sequence[str] = ("cat",)) -> Path:
+    """Writes `images` to `folder` as exports of that format lie there; `labels` where the format lists them."""
+    for part in dict.fromkeys(sample.part for sample in images):
+        inside = [sample for sample in images if sample.part == part]
         place = folder / part
         (place / "images" if format == "yolo" else place).mkdir(parents=True)
         if format != "tfrecord":
@@ -59,8 +59,8 @@ def write(format: str, folder: Path, pictures: Sequence[Sample], labels: Sequenc
     return folder
 
 
-def _voc(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
-    for sample in pictures:
+def _voc(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
+    for sample in images:
         objects = "".join(
             f"<object><name>{name}</name><bndbox><xmin>{xmin}</xmin><ymin>{ymin}</ymin>"
             f"<xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox></object>"
@@ -73,12 +73,12 @@ def _voc(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
         )
 
 
-def _coco(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+def _coco(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
     """As Roboflow does, with a group of all classes as number 0."""
-    images, annotations = [], []
-    for number, sample in enumerate(pictures):
+    entries, annotations = [], []
+    for number, sample in enumerate(images):
         width, height = sample.size
-        images.append({"id": number, "file_name": sample.name, "width": width, "height": height})
+        entries.append({"id": number, "file_name": sample.name, "width": width, "height": height})
         for name, xmin, ymin, xmax, ymax in sample.boxes:
             bbox = [xmin, ymin, xmax - xmin, ymax - ymin]
             category = labels.index(name) + 1
@@ -87,22 +87,22 @@ def _coco(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
             )
     categories = [{"id": 0, "name": "things", "supercategory": "none"}]
     categories += [{"id": i, "name": name, "supercategory": "things"} for i, name in enumerate(labels, 1)]
-    data = {"info": {}, "categories": categories, "images": images, "annotations": annotations}
+    data = {"info": {}, "categories": categories, "images": entries, "annotations": annotations}
     (place / "_annotations.coco.json").write_text(json.dumps(data))
 
 
-def _csv(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+def _csv(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
     with (place / "_annotations.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"])
-        for sample in pictures:
+        for sample in images:
             table.writerows([sample.name, *sample.size, *box] for box in sample.boxes or [("",) * 5])
 
 
-def _yolo(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+def _yolo(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
     """As Roboflow does, whose paths lead out of the folder."""
     (place / "labels").mkdir()
-    for sample in pictures:
+    for sample in images:
         width, height = SIZE
         lines = (
             f"{labels.index(name)} {(xmin + xmax) / 2 / width} {(ymin + ymax) / 2 / height}"
@@ -116,9 +116,9 @@ def _yolo(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
     )
 
 
-def _tfrecord(place: Path, pictures: Sequence[Sample], labels: list[str]) -> None:
+def _tfrecord(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
     with (place / "things.tfrecord").open("wb") as file, tfrecord.Writer(file) as writer:
-        for sample in pictures:
+        for sample in images:
             writer.write((tf_example.encode(features(sample, labels)),))
     items = (
         f'item {{\n    name: "{name}",\n    id: {i},\n    display_name: "{name}"\n}}\n'

@@ -1,4 +1,4 @@
-"""Pictures that need no file: bytes by a formula, and what resizing and colour conversion make of them.
+"""Images that need no file: bytes by a formula, and what resizing and colour conversion make of them.
 
 Wrappers in other languages make the same bytes, do the same, and compare hashes.
 """
@@ -13,7 +13,7 @@ import numpy as np
 
 from runtime.inference import preprocessing
 
-# (width, height) of the picture and of what it is resized to: up and down, odd sides, one pixel,
+# (width, height) of the image and of what it is resized to: up and down, odd sides, one pixel,
 # both sides halved (which OpenCV averages), one side only; last, pixels in the middle of two across, with weights
 # down that end in many zeros, in few, and in none.
 _RESIZES = (
@@ -46,7 +46,7 @@ def noise(seed: int, count: int) -> np.ndarray:
 
 
 def resize_cases() -> Iterator[dict[str, Any]]:
-    """For each case the RGB picture `noise(seed, 3 * width * height)`, row by row, and its resized hash."""
+    """For each case the RGB image `noise(seed, 3 * width * height)`, row by row, and its resized hash."""
     for seed, ((width, height), (to_width, to_height)) in enumerate(_RESIZES):
         image = noise(seed, 3 * width * height).reshape(height, width, 3)
         small = preprocessing.resize(image, (to_height, to_width), "RGB")

@@ -1,4 +1,4 @@
-"""`python -m tests.support.make_golden`: models, pictures and what is found in them, for the tests of every wrapper."""
+"""`python -m tests.support.make_golden`: models, images and what is found in them, for the tests of every wrapper."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BOX_TOLERANCE, SCORE_TOLERANCE = 0.5, 1e-3
 
 # Not a seed that the warm start was trained on; its README names those.
 _SEED = 2026
-_CALIBRATION_PICTURES = 100
+_CALIBRATION_IMAGES = 100
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class _Drawn:
 
 
 # Odd sides, a portrait, a tiny one, one of the input's own size.
-_PICTURES = (
+_IMAGES = (
     _Drawn("odd", 1001, 397, 301),
     _Drawn("portrait", 1002, 239, 426),
     _Drawn("wide", 1003, 601, 338),
@@ -74,11 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = print) -> None:
-    """Writes the models, the pictures and `golden.json`, which comes last, into `out`.
+    """Writes the models, the images and `golden.json`, which comes last, into `out`.
 
-    The models are the warm start, converted as `python -m convert` does; the pictures are drawn by
+    The models are the warm start, converted as `python -m convert` does; the images are drawn by
     `train.generate` from a seed that nothing was trained on. The same versions on the same kind of
-    processor give the same bytes. Raises KitError where a picture is no good for comparing.
+    processor give the same bytes. Raises KitError where an image is no good for comparing.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not keep_models:
@@ -86,17 +86,17 @@ def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = p
     models = sorted(out.glob("*.tflite"))
     if not models:
         raise KitError(f"{out}: no .tflite files to keep; leave --keep-models out")
-    pictures = {}
-    for drawn in _PICTURES:
-        bgr, _ = generation.picture(drawn.index, _SEED, (drawn.width, drawn.height))
-        pictures[f"{drawn.name}.ppm"] = bgr
+    images = {}
+    for drawn in _IMAGES:
+        bgr, _ = generation.image(drawn.index, _SEED, (drawn.width, drawn.height))
+        images[f"{drawn.name}.ppm"] = bgr
         _write_ppm(out / f"{drawn.name}.ppm", bgr)
     content = {
         "score": SCORE,
         "box_tolerance": BOX_TOLERANCE,
         "score_tolerance": SCORE_TOLERANCE,
-        "pictures": [_picture(name, bgr) for name, bgr in pictures.items()],
-        "models": [_model(path, pictures) for path in models],
+        "pictures": [_image(name, bgr) for name, bgr in images.items()],
+        "models": [_model(path, images) for path in models],
         "resize": list(golden_cases.resize_cases()),
         "yuv": list(golden_cases.yuv_cases()),
     }
@@ -107,7 +107,7 @@ def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = p
 
 
 def found_in(path: Path, bgr: np.ndarray) -> dict[str, Any]:
-    """What golden.json says of one model and one picture: input hash, raw outputs, detections."""
+    """What golden.json says of one model and one image: input hash, raw outputs, detections."""
     detector = Detector(path, score=SCORE, engine="plain", threads=1)
     tensor = detector.preprocess(bgr)
     raw = detector.invoke(tensor)
@@ -124,9 +124,9 @@ def _write_models(out: Path, say: Callable[[str], None]) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        generation.data_set(folder / "data", images=_CALIBRATION_PICTURES, seed=_SEED)
-        pictures = folder / "data" / "JPEGImages"
-        source = source_of_checkpoint(ROOT / "train" / "warm_start", 320, Labels(scenes.LABELS), pictures)
+        generation.data_set(folder / "data", images=_CALIBRATION_IMAGES, seed=_SEED)
+        images = folder / "data" / "JPEGImages"
+        source = source_of_checkpoint(ROOT / "train" / "warm_start", 320, Labels(scenes.LABELS), images)
         for file in export(source, folder / "export", Options(fp16=True, int8=True), say=say):
             _write(out / file.path.name, file.path.read_bytes())
         # A float twin would show nothing that the others don't.
@@ -145,7 +145,7 @@ def _write_ppm(path: Path, bgr: np.ndarray) -> None:
     _write(path, b"P6\n%d %d\n255\n" % (width, height) + cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
 
 
-def _picture(name: str, bgr: np.ndarray) -> dict[str, Any]:
+def _image(name: str, bgr: np.ndarray) -> dict[str, Any]:
     height, width = bgr.shape[:2]
     return {
         "file": name, "width": width, "height": height,
@@ -153,10 +153,10 @@ def _picture(name: str, bgr: np.ndarray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _model(path: Path, pictures: dict[str, np.ndarray]) -> dict[str, Any]:
+def _model(path: Path, images: dict[str, np.ndarray]) -> dict[str, Any]:
     model = Model.read(path)
     port = model.main.tensors[model.main.inputs[0]]
-    results = [{"picture": name, **found_in(path, bgr)} for name, bgr in pictures.items()]
+    results = [{"picture": name, **found_in(path, bgr)} for name, bgr in images.items()]
     for result in results:
         _check(path, port.type, result)
     return {
@@ -195,7 +195,7 @@ def _check(path: Path, kind: str, result: dict[str, Any]) -> None:
     """Raises KitError where a difference that is allowed would change the list of detections."""
     where = f"{path}: in {result['picture']}"
     if not result["detections"]:
-        raise KitError(f"{where} it finds nothing; draw another picture")
+        raise KitError(f"{where} it finds nothing; draw another image")
     everything = result["raw"].get("scores") or [found["score"] for found in result["detections"]]
     scores = [score for score in everything if score >= SCORE - SCORE_TOLERANCE]
     near = [(score, SCORE) for score in scores if abs(score - SCORE) <= SCORE_TOLERANCE]
@@ -203,7 +203,7 @@ def _check(path: Path, kind: str, result: dict[str, Any]) -> None:
         # A quantised file's scores are steps: equal in every engine, and in the order of the raw output.
         near += [pair for pair in zip(scores[:-1], scores[1:]) if pair[0] - pair[1] <= 2 * SCORE_TOLERANCE]
     if near:
-        raise KitError(f"{where} scores {near[0][0]} and {near[0][1]} are too near to compare; draw another picture")
+        raise KitError(f"{where} scores {near[0][0]} and {near[0][1]} are too near to compare; draw another image")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """How much viewers of the page slow the loop: `python -m tests.support.measure_viewers FILE SOURCE [--viewers 10]`.
 
 Runs of the same frames by turns, with and without viewers, who are a process of their own and take
-every picture they can get, as browsers do. Not a test: it needs an idle machine.
+every image they can get, as browsers do. Not a test: it needs an idle machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from runtime.sources import open_source
 
 
 async def look(port: int, number: int) -> int:
-    """Takes pictures with `number` viewers until the page closes; gives how many came."""
+    """Takes images with `number` viewers until the page closes; gives how many came."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed
 
@@ -47,7 +47,7 @@ async def look(port: int, number: int) -> int:
 
 
 def measure(detector: Detector, source: str, frames: int, viewers: int) -> Tuple[float, float, int]:
-    """Frames a second, CPU seconds of this process a frame, pictures seen."""
+    """Frames a second, CPU seconds of this process a frame, images seen."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -76,7 +76,7 @@ def main() -> None:
         watched, used, seen = measure(detector, options.source, options.frames, options.viewers)
         ratios.append(watched / alone)
         print(
-            f"{alone:.1f} frames/s alone, {watched:.1f} with {options.viewers} viewers, who saw {seen} pictures: "
+            f"{alone:.1f} frames/s alone, {watched:.1f} with {options.viewers} viewers, who saw {seen} images: "
             f"{ratios[-1]:.3f}; CPU a frame {1000 * used_alone:.1f} ms alone, {1000 * used:.1f} ms watched",
             flush=True,
         )

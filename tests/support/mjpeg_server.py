@@ -16,7 +16,7 @@ BOUNDARY = "frame"
 
 
 def jpegs(values: Sequence[int], height: int = 96, width: int = 128) -> list:
-    """A plain picture for each grey value."""
+    """A plain image for each grey value."""
     return [encode(np.full((height, width, 3), value, np.uint8)) for value in values]
 
 
@@ -25,14 +25,14 @@ def encode(image: np.ndarray) -> bytes:
 
 
 class MjpegServer:
-    """Sends `pictures` over and over at `fps` to whoever connects, to be used with `with`.
+    """Sends `images` over and over at `fps` to whoever connects, to be used with `with`.
 
     `stalled` set, connections stay open and nothing comes; after `stop`, they are closed; `start`
     opens the same port again. With `password`, the user is "camera".
     """
 
-    def __init__(self, pictures: Sequence[bytes], fps: float = 50.0, password: Optional[str] = None) -> None:
-        self.pictures = list(pictures)
+    def __init__(self, images: Sequence[bytes], fps: float = 50.0, password: Optional[str] = None) -> None:
+        self.images = list(images)
         self.fps = fps
         self.password = password
         self.stalled = threading.Event()
@@ -91,9 +91,9 @@ class MjpegServer:
                 while not stopped.wait(1 / camera.fps):
                     if camera.stalled.is_set():
                         continue
-                    picture = camera.pictures[place % len(camera.pictures)]
-                    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-                    self.wfile.write(head.encode() + picture + b"\r\n")
+                    image = camera.images[place % len(camera.images)]
+                    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(image)}\r\n\r\n"
+                    self.wfile.write(head.encode() + image + b"\r\n")
                     place += 1
                     camera.served += 1
                 self.connection.shutdown(socket.SHUT_RDWR)

@@ -39,11 +39,11 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
 
 
 def read(
-    python: Path, script: str, folder: Path, pictures: Sequence[np.ndarray], models: Sequence[Path]
+    python: Path, script: str, folder: Path, images: Sequence[np.ndarray], models: Sequence[Path]
 ) -> dict[str, Any]:
     """What a script of tests/readers gives for each of `models`, by path."""
     archive, out = folder / "pictures.npz", folder / f"{script}.json"
-    np.savez(archive, **{f"{number:03d}": picture for number, picture in enumerate(pictures)})
+    np.savez(archive, **{f"{number:03d}": image for number, image in enumerate(images)})
     _call([str(python), str(SCRIPTS / script), str(out), str(archive), *map(str, models)])
     return json.loads(out.read_text())
 

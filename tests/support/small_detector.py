@@ -1,7 +1,7 @@
 """A detector small enough to build in a test: what the real one is made of, and it finds squares.
 
 Its weights are set by hand, so that it needs no training: bright red, green and blue patches on a
-dark picture are its three classes.
+dark image are its three classes.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _built() -> SmallDetector:
     )
 
 
-def picture(seed: int, size: int = SIZE) -> np.ndarray:
-    """A dark noisy RGB picture [size, size, 3] with a few patches of the three colours."""
+def image(seed: int, size: int = SIZE) -> np.ndarray:
+    """A dark noisy RGB image [size, size, 3] with a few patches of the three colours."""
     random = np.random.default_rng(seed)
     image = random.integers(0, 60, (size, size, 3), dtype=np.uint8)
     side = size // 4
@@ -78,7 +78,7 @@ def anchors() -> np.ndarray:
 
 
 def network():
-    """A tf.function: picture [1, 64, 64, 3] in -1..1 -> the four outputs."""
+    """A tf.function: image [1, 64, 64, 3] in -1..1 -> the four outputs."""
     import tensorflow as tf
 
     from convert.file.postprocessing_op import detection_postprocess
@@ -136,7 +136,7 @@ def build() -> tuple[bytes, bytes]:
     half.target_spec.supported_types = [tf.float16]
     whole = converter()
     whole.representative_dataset = lambda: (
-        [picture(seed)[None].astype(np.float32) / 127.5 - 1] for seed in range(100, 108)
+        [image(seed)[None].astype(np.float32) / 127.5 - 1] for seed in range(100, 108)
     )
     whole.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     whole.inference_input_type = tf.uint8

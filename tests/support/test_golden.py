@@ -24,12 +24,12 @@ from train.sample_data import generation  # noqa: E402
 FOLDER = TESTS / "golden"
 CONTENT = json.loads((FOLDER / "golden.json").read_text())
 MODELS = {model["file"]: model for model in CONTENT["models"]}
-PICTURES = {picture["file"]: picture for picture in CONTENT["pictures"]}
-PAIRS = [(model, picture) for model in MODELS for picture in PICTURES]
+IMAGES = {image["file"]: image for image in CONTENT["pictures"]}
+PAIRS = [(model, image) for model in MODELS for image in IMAGES]
 
 
-def result(model: str, picture: str) -> dict:
-    return next(entry for entry in MODELS[model]["results"] if entry["picture"] == picture)
+def result(model: str, image: str) -> dict:
+    return next(entry for entry in MODELS[model]["results"] if entry["picture"] == image)
 
 
 def near(found: dict, expected: dict) -> None:
@@ -41,29 +41,29 @@ def near(found: dict, expected: dict) -> None:
         assert one["box"] == pytest.approx(other["box"], abs=CONTENT["box_tolerance"])
 
 
-@pytest.mark.parametrize("name", [*MODELS, *PICTURES])
+@pytest.mark.parametrize("name", [*MODELS, *IMAGES])
 def test_the_files_are_those_that_were_described(name):
     if name in MODELS:
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == MODELS[name]["sha256"]
         return
     rgb = cv2.cvtColor(images.read(FOLDER / name), cv2.COLOR_BGR2RGB)
-    assert (PICTURES[name]["width"], PICTURES[name]["height"]) == (rgb.shape[1], rgb.shape[0])
-    assert PICTURES[name]["rgb_sha256"] == golden_cases.sha256(rgb)
+    assert (IMAGES[name]["width"], IMAGES[name]["height"]) == (rgb.shape[1], rgb.shape[0])
+    assert IMAGES[name]["rgb_sha256"] == golden_cases.sha256(rgb)
 
 
 def test_nothing_lies_there_that_is_not_described():
-    named = {*MODELS, *PICTURES, "golden.json", "README.md"}
+    named = {*MODELS, *IMAGES, "golden.json", "README.md"}
     assert {path.name for path in FOLDER.iterdir()} == named
 
 
-@pytest.mark.parametrize("model, picture", PAIRS)
-def test_the_reference_kernels_find_the_same(model, picture):
-    expected = result(model, picture)
-    found = make_golden.found_in(FOLDER / model, images.read(FOLDER / picture))
+@pytest.mark.parametrize("model, image", PAIRS)
+def test_the_reference_kernels_find_the_same(model, image):
+    expected = result(model, image)
+    found = make_golden.found_in(FOLDER / model, images.read(FOLDER / image))
     assert found["input_sha256"] == expected["input_sha256"]
     near(found["detections"], expected["detections"])
     if MODELS[model]["input"]["type"] != "float32":
-        assert {"picture": picture, **found} == expected
+        assert {"picture": image, **found} == expected
 
 
 def test_the_raw_head_finds_what_the_whole_file_finds():
@@ -74,9 +74,9 @@ def test_the_raw_head_finds_what_the_whole_file_finds():
 @pytest.mark.parametrize("model", [name for name in MODELS if "fp16" in name])
 def test_the_runtime_finds_the_same_with_its_own_kernels(model):
     detector = Detector(FOLDER / model, score=CONTENT["score"])
-    for picture in PICTURES:
-        found = detector(images.read(FOLDER / picture))
-        near([make_golden._detection(entry) for entry in found], result(model, picture)["detections"])
+    for image in IMAGES:
+        found = detector(images.read(FOLDER / image))
+        near([make_golden._detection(entry) for entry in found], result(model, image)["detections"])
 
 
 def test_resizing_gives_the_bytes_described():
@@ -115,7 +115,7 @@ def test_made_again_from_the_same_models_it_is_the_same(tmp_path):
     make_golden.make(tmp_path, keep_models=True, say=lambda line: None)
     made = json.loads((tmp_path / "golden.json").read_text())
     assert made["models"] == [MODELS[model]]
-    for name in PICTURES:
+    for name in IMAGES:
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
@@ -124,7 +124,7 @@ def test_no_models_to_keep(tmp_path):
         make_golden.make(tmp_path, keep_models=True)
 
 
-def test_pictures_that_a_small_difference_changes_are_refused():
+def test_images_that_a_small_difference_changes_are_refused():
     path = Path("m.tflite")
     good = {"picture": "p", "detections": [1], "raw": {"scores": [0.9, 0.5]}}
     make_golden._check(path, "float32", good)
@@ -136,8 +136,8 @@ def test_pictures_that_a_small_difference_changes_are_refused():
     make_golden._check(path, "uint8", {**good, "raw": {"scores": [0.9, 0.9]}})
 
 
-def test_the_pictures_are_generated_ones_of_another_seed():
-    drawn = make_golden._PICTURES[-1]
-    bgr, boxes = generation.picture(drawn.index, make_golden._SEED, (drawn.width, drawn.height))
+def test_the_images_are_generated_ones_of_another_seed():
+    drawn = make_golden._IMAGES[-1]
+    bgr, boxes = generation.image(drawn.index, make_golden._SEED, (drawn.width, drawn.height))
     assert np.array_equal(bgr, images.read(FOLDER / f"{drawn.name}.ppm")) and boxes
     assert preprocessing.resize(bgr, 320).shape == (320, 320, 3)

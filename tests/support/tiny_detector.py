@@ -52,7 +52,7 @@ def build(
         graph.tensors.append(value)
         return len(graph.tensors) - 1
 
-    graph.inputs = [tensor("picture", input_shape, input_type)]
+    graph.inputs = [tensor("image", input_shape, input_type)]
     if input_signature:
         graph.tensors[0].shapeSignature = list(input_signature)
     code = schema.OperatorCodeT()
@@ -80,7 +80,7 @@ def build(
     if signature:
         entry = schema.SignatureDefT()
         entry.signatureKey, entry.subgraphIndex = "serving_default", 0
-        entry.inputs = [_map(schema, "picture", 0)]
+        entry.inputs = [_map(schema, "image", 0)]
         entry.outputs = [_map(schema, name, graph.outputs[place]) for name, place in signature.items()]
         model.signatureDefs = [entry]
     if metadata is not None:
@@ -136,11 +136,11 @@ def metadata(
     def vector(values: Sequence[float], dtype: str) -> int:
         return builder.CreateNumpyVector(np.array(values, dtype))
 
-    picture = {0: ("offset", builder.CreateString("image"))}
+    image = {0: ("offset", builder.CreateString("image"))}
     if mean or std:
         options = table({0: ("offset", vector(mean, "f4")), 1: ("offset", vector(std, "f4"))})
-        picture[4] = ("offset", offsets([table({0: ("Uint8", 1), 1: ("offset", options)})]))
-    inputs = offsets([table(picture)])
+        image[4] = ("offset", offsets([table({0: ("Uint8", 1), 1: ("offset", options)})]))
+    inputs = offsets([table(image)])
     described = []
     for place, name in enumerate(outputs):
         fields = {0: ("offset", builder.CreateString(name))}

@@ -19,7 +19,7 @@ WARM_START = ROOT / "train" / "warm_start"
 
 @dataclass(frozen=True)
 class Trained:
-    """A run on generated pictures, exported as fp16 and int8."""
+    """A run on generated images, exported as fp16 and int8."""
 
     run: Path
     data: Path
@@ -53,7 +53,7 @@ def _make(folder: Path) -> Trained:
     options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
     training.train(open_dataset(folder / "data"), run, options, say=lambda line: None)
     lines: list[str] = []
-    # Twelve pictures move AP by points; the gate has tests of its own.
+    # Twelve images move AP by points; the gate has tests of its own.
     options = Options(fp16=True, int8=True, calibration=40, max_drop=0.1)
     fp16, int8 = export(source_of_run(run), run.export, options, say=lines.append)
     return Trained(run.path, folder / "data", fp16.path, int8.path, tuple(lines))

@@ -11,8 +11,8 @@ import numpy as np
 BOX = ("cat", 4, 5, 30, 28)
 
 
-def picture(path: Path, width: int = 64, height: int = 48, seed: int = 0) -> Path:
-    """Writes a smooth picture, so that JPEG keeps it nearly as it is."""
+def image(path: Path, width: int = 64, height: int = 48, seed: int = 0) -> Path:
+    """Writes a smooth image, so that JPEG keeps it nearly as it is."""
     grid = np.random.default_rng(seed).integers(0, 255, (3, 4, 3)).astype(np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR))
@@ -43,8 +43,8 @@ def data_set(
     images: str = "images",
     boxes: Sequence[tuple] = (BOX,),
 ) -> Path:
-    """Writes `count` pictures named p0, p1, ... with the same boxes on each."""
+    """Writes `count` images named p0, p1, ... with the same boxes on each."""
     for index in range(count):
-        picture(folder / images / f"p{index}.jpg", seed=index)
+        image(folder / images / f"p{index}.jpg", seed=index)
         annotation(folder / annotations / f"p{index}.xml", boxes)
     return folder

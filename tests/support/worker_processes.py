@@ -9,12 +9,12 @@ import numpy as np
 from tests.support.paths import ROOT
 
 WARM_START = ROOT / "train" / "warm_start"
-PICTURES = 2
+IMAGES = 2
 CLASSES = 4
 
 
 def one_step(arguments: list[str]) -> int:
-    """A step on fixed pictures, by one process or by a worker that has its share of them.
+    """A step on fixed images, by one process or by a worker that has its share of them.
 
     Arguments: the strategy or "", and where to leave the weights after the step.
     """
@@ -27,13 +27,13 @@ def one_step(arguments: list[str]) -> int:
     from train.training.task import DetectionConfig, DetectionTask
 
     strategy, out = arguments
-    placed = devices.connect(Options(batch=PICTURES, strategy=strategy or None))
+    placed = devices.connect(Options(batch=IMAGES, strategy=strategy or None))
     with placed.strategy.scope():
-        # With statistics of their own each replica's pictures would count for themselves.
+        # With statistics of their own each replica's images would count for themselves.
         task = DetectionTask(DetectionConfig(classes=CLASSES, frozen_statistics=True, init_checkpoint=str(WARM_START)))
         model = task.build_model()
         task.initialize(model)
-        optimizer = task.create_optimizer(experiment.schedule(1, PICTURES, rate=0.05))
+        optimizer = task.create_optimizer(experiment.schedule(1, IMAGES, rate=0.05))
         metrics = task.build_metrics()
     share = slice(None)
     if placed.replicas > 1:
@@ -69,13 +69,13 @@ def train_impatiently(arguments: list[str]) -> int:
 
 
 def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Two pictures of noise: the first with many positive anchors, the second with one."""
+    """Two images of noise: the first with many positive anchors, the second with one."""
     from train.models.anchors import anchors
 
     draw = np.random.default_rng(0)
     count = len(anchors(320))
-    classes = np.zeros((PICTURES, count), np.int32)
+    classes = np.zeros((IMAGES, count), np.int32)
     classes[0, 50:90] = draw.integers(1, CLASSES + 1, 40)
     classes[1, 700] = 2
-    codes = draw.normal(size=(PICTURES, count, 4)).astype(np.float32) * (classes[..., None] > 0)
-    return draw.uniform(-1, 1, (PICTURES, 320, 320, 3)).astype(np.float32), {"codes": codes, "classes": classes}
+    codes = draw.normal(size=(IMAGES, count, 4)).astype(np.float32) * (classes[..., None] > 0)
+    return draw.uniform(-1, 1, (IMAGES, 320, 320, 3)).astype(np.float32), {"codes": codes, "classes": classes}

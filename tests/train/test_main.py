@@ -48,7 +48,7 @@ def eager():
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
+def images(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "data"
     generation.data_set(folder, images=8, size=(120, 90))
     return folder
@@ -62,11 +62,11 @@ def not_xml(folder):
     first_xml(folder).write_text("<annotation><object>")
 
 
-def no_picture(folder):
+def no_image(folder):
     (folder / "images" / "p0.jpg").unlink()
 
 
-def cut_picture(folder):
+def cut_image(folder):
     path = folder / "images" / "p0.jpg"
     path.write_bytes(path.read_bytes()[:-200])
 
@@ -104,8 +104,8 @@ def missing(folder):
 
 BAD_DATA = {
     not_xml: "p0.xml",
-    no_picture: "p0",
-    cut_picture: "p0.jpg",
+    no_image: "p0",
+    cut_image: "p0.jpg",
     other_size: "640 x 480",
     box_without_area: "p0.xml",
     box_outside: "812",
@@ -188,12 +188,12 @@ def test_the_command_itself_says_what_is_wrong_without_a_traceback(tmp_path):
 
 
 @eager_mode
-def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(pictures, tmp_path, eager, capsys, shared):
+def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(images, tmp_path, eager, capsys, shared):
     outs = [tmp_path / "runs" / name for name in ("one", "two")]
     for out in outs:
         init = shared / "checkpoints" / "fpnlite320_standin"
         options = ["--steps", "2", "--batch", "2", "--validate-every", "2", "--seed", "3", "--init", str(init)]
-        assert main([str(pictures), "--out", str(out), *options]) == 0
+        assert main([str(images), "--out", str(out), *options]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("AP ") and "orbit" not in printed.out and "restoring" not in printed.out
     assert "382 of 384 variables taken" in printed.err and "step 2/2" in printed.err
@@ -224,7 +224,7 @@ def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(pictures, tmp
     assert [line["step"] for line in told.training] == [2] and told.training[0]["loss"] > 0
     assert [(line["step"], line["AP"]) for line in told.validations] == [(2, metrics["AP"])]
     found = detections.read(run.path, run.labels())
-    assert found.step == 2 and set(found.pictures) == {example.id for example in run.dataset().validation}
+    assert found.step == 2 and set(found.images) == {example.id for example in run.dataset().validation}
 
     assert list(variables.equal(*outs)) == []
     last = tf.train.load_checkpoint(str(outs[0] / "checkpoints" / "last"))
@@ -234,17 +234,17 @@ def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(pictures, tmp
 
 
 @eager_mode
-def test_a_spoilt_loss_ends_the_run_and_leaves_nothing(pictures, tmp_path, eager, capsys, monkeypatch):
+def test_a_spoilt_loss_ends_the_run_and_leaves_nothing(images, tmp_path, eager, capsys, monkeypatch):
     (tmp_path / "run").mkdir()
-    arguments = [str(pictures), "--out", str(tmp_path / "run"), "--init", "none", "--steps", "1", "--batch", "1"]
+    arguments = [str(images), "--out", str(tmp_path / "run"), "--init", "none", "--steps", "1", "--batch", "1"]
     monkeypatch.setattr(losses, "detection_losses", lambda codes, logits, *_: (tf.reduce_sum(logits) * np.nan,) * 2)
     assert exit_code(main, arguments) == 1
     assert_one_line(capsys.readouterr(), "the loss is no longer a number; train again with a lower --rate")
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_a_bench_needs_a_step_a_round(pictures, capsys):
-    assert exit_code(bench.main, [str(pictures), "--steps", "3"]) == 2
+def test_a_bench_needs_a_step_a_round(images, capsys):
+    assert exit_code(bench.main, [str(images), "--steps", "3"]) == 2
     assert_one_line(capsys.readouterr(), "--steps must be at least 4")
 
 
@@ -255,7 +255,7 @@ def assert_one_line(printed, message: str) -> None:
     assert printed.err.rstrip().endswith(errors[0])
 
 
-def test_validation_pictures_without_a_box_get_company(tmp_path):
+def test_validation_images_without_a_box_get_company(tmp_path):
     """Lists of a data set that would measure nothing are helped out, and that is said."""
     data = voc_samples.data_set(tmp_path / "data")
     class_only_in_validation(data)
@@ -263,4 +263,4 @@ def test_validation_pictures_without_a_box_get_company(tmp_path):
     dataset = open_dataset(data)
     assert "p0" in {example.id for example in dataset.validation} and len(dataset.validation) == 2
     assert any(example.boxes for example in dataset.validation) and len(dataset.train) == 2
-    assert "not one box in its own 1 validation pictures" in dataset.problems[-1]
+    assert "not one box in its own 1 validation images" in dataset.problems[-1]

@@ -1,7 +1,7 @@
-"""Random changes to a training picture and its boxes.
+"""Random changes to a training image and its boxes.
 
 Every function takes a `seed` of two int32 and is a pure function of it: the same run gives the same
-pictures, however many threads prepare them. Boxes are [G, 4] as ymin, xmin, ymax, xmax in 0..1.
+images, however many threads prepare them. Boxes are [G, 4] as ymin, xmin, ymax, xmax in 0..1.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-# The published crop: the whole picture or a window of at least three quarters of it.
+# The published crop: the whole image or a window of at least three quarters of it.
 _CROP_AREA = (0.75, 1.0)
 _CROP_ASPECT = (0.75, 3.0)
 _CROP_ATTEMPTS = 100
@@ -24,10 +24,10 @@ _LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to pictures besides crop and flip.
+    """What is done to images besides crop and flip.
 
     `mosaic` and `expand` are probabilities (see `mosaic.compose`, `zoom.factor`); `scale_jitter` is by
-    how much more or less than its whole size a picture may be shown.
+    how much more or less than its whole size an image may be shown.
     """
 
     photometric: bool = True
@@ -74,7 +74,7 @@ def crop(
 
 
 def flip(image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mirrors left and right in every second picture."""
+    """Mirrors left and right in every second image."""
     mirrored = tf.random.stateless_uniform([], seed) < 0.5
     ymin, xmin, ymax, xmax = tf.unstack(boxes, axis=1)
     turned = tf.stack([ymin, 1.0 - xmax, ymax, 1.0 - xmin], axis=1)
@@ -83,7 +83,7 @@ def flip(image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor
 
 
 def photometric(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Random brightness, contrast and saturation of a float picture with values 0..255."""
+    """Random brightness, contrast and saturation of a float image with values 0..255."""
     seeds = split(seed, 3)
     image = image + tf.random.stateless_uniform([], seeds[0], -_BRIGHTNESS, _BRIGHTNESS)
     mean = tf.reduce_mean(image)

@@ -1,7 +1,7 @@
 """The endless sequence of records that training reads: shuffled epoch by epoch, from any place on.
 
 What stands at a place of the sequence depends on the seed and that place alone, so that a run that is
-resumed goes on with the pictures that would have come next.
+resumed goes on with the images that would have come next.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLASSES = "image/object/class/label"
 def stream(
     files: Sequence[str],
     *,
-    pictures: int,
+    images: int,
     seed: int,
     start: int = 0,
     pipelines: int = 1,
@@ -30,11 +30,11 @@ def stream(
     """Endless pairs (place int64, serialised record) from the place `start` on.
 
     Each epoch has every record once. Of several `pipelines`, number `pipeline` has a share of the
-    records of its own, and places of its own. `pictures` is the number of records in all files.
+    records of its own, and places of its own. `images` is the number of records in all files.
     With `repeats`, a factor from 1 on for each class, records come more often by the highest factor
     among their classes, and an epoch is as many records as there are, drawn from those.
     """
-    mine = len(range(pipeline, pictures, pipelines))
+    mine = len(range(pipeline, images, pipelines))
     first = start // mine
     factors = tf.constant([1.0, *repeats])
 
@@ -56,14 +56,14 @@ def stream(
 
 
 def repeat_factors(classes: Sequence[Sequence[int]], count: int, share: float) -> tuple[float, ...]:
-    """For each of `count` classes, how often pictures with it shall come (Gupta et al. 2019, LVIS).
+    """For each of `count` classes, how often images with it shall come (Gupta et al. 2019, LVIS).
 
-    A class that fewer than `share` of the pictures have gets the square root of what it falls short
-    by, others 1. `classes` are those of each picture, from 0.
+    A class that fewer than `share` of the images have gets the square root of what it falls short
+    by, others 1. `classes` are those of each image, from 0.
     """
     having = [0] * count
-    for picture in classes:
-        for number in set(picture):
+    for image in classes:
+        for number in set(image):
             having[number] += 1
     return tuple(max(1.0, math.sqrt(share * len(classes) / max(number, 1))) for number in having)
 
@@ -71,7 +71,7 @@ def repeat_factors(classes: Sequence[Sequence[int]], count: int, share: float) -
 def _copies(record: tf.Tensor, factors: tf.Tensor, seed: tf.Tensor, index: tf.Tensor) -> tf.data.Dataset:
     """`record` as often as the factor of its rarest class says; a fraction is a probability."""
     field = tf.io.parse_single_example(record, {CLASSES: tf.io.VarLenFeature(tf.int64)})[CLASSES]
-    # Background's factor is 1, which a picture without any box has too.
+    # Background's factor is 1, which an image without any box has too.
     factor = tf.reduce_max(tf.gather(factors, tf.concat([[0], field.values], axis=0)))
     drawn = tf.random.stateless_uniform([], tf.stack([tf.cast(seed[0], tf.int64), index]))
     more = tf.cast(drawn < factor - tf.floor(factor), tf.int64)

@@ -27,7 +27,7 @@ _FEATURES = {
 def training(
     files: Sequence[str],
     *,
-    pictures: int,
+    images: int,
     size: int,
     batch: int,
     seed: int,
@@ -41,7 +41,7 @@ def training(
 
     Images are float32 [batch, size, size, 3] in -1..1; targets a dictionary of `codes` float32
     [batch, A, 4] and `classes` int32 [batch, A] (see `matching.match`). What is drawn depends on
-    `seed` and on the place in the sequence alone. `files` hold `pictures` records; `repeats` are those
+    `seed` and on the place in the sequence alone. `files` hold `images` records; `repeats` are those
     of `epochs.stream`. With a `context`, `batch` is the global batch: what comes is one replica's
     share of it, and each input pipeline reads records of its own.
     """
@@ -54,7 +54,7 @@ def training(
     before = start % mosaic.GROUP if augmentation.mosaic else 0
     records = epochs.stream(
         files,
-        pictures=pictures,
+        images=images,
         seed=seed,
         start=start - before,
         pipelines=pipelines,
@@ -83,8 +83,8 @@ def training(
         return preprocessing.normalise(image), {"codes": codes, "classes": matched}
 
     def compose(place, number, *group):
-        picture = mosaic.compose(number, *group, augmentation.mosaic, seeds_at(place)[5])
-        return finish(place, *picture)
+        composed = mosaic.compose(number, *group, augmentation.mosaic, seeds_at(place)[5])
+        return finish(place, *composed)
 
     if augmentation.mosaic:
         prepared = _parallel(mosaic.grouped(_parallel(records, load), size).skip(before), compose)
@@ -96,23 +96,23 @@ def training(
 def validation(
     files: Sequence[str],
     *,
-    pictures: int,
+    images: int,
     size: int,
     batch: int,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """One pass of batches (images, ids): images as for training but unchanged, ids strings [batch].
 
-    With a `context`, `batch` is the global batch, as for training. Each worker has all pictures: they
+    With a `context`, `batch` is the global batch, as for training. Each worker has all images: they
     validate side by side, and each knows the figures. Where a worker has several replicas, the first
-    pictures come once more at the end, so that each replica has as many batches, and whole ones.
+    images come once more at the end, so that each replica has as many batches, and whole ones.
     """
     context = context or tf.distribute.InputContext()
     batch = context.get_per_replica_batch_size(batch)
     replicas = context.num_replicas_in_sync // context.num_input_pipelines
     records = tf.data.TFRecordDataset(list(files))
     if replicas > 1:
-        records = records.repeat().take(-(-pictures // (batch * replicas)) * batch * replicas)
+        records = records.repeat().take(-(-images // (batch * replicas)) * batch * replicas)
 
     def prepare(record):
         image, _, _, source = parse(record)

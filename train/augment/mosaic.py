@@ -1,6 +1,6 @@
-"""Four training pictures as one (Bochkovskiy et al. 2020): smaller objects, and more of them.
+"""Four training images as one (Bochkovskiy et al. 2020): smaller objects, and more of them.
 
-Pictures come in groups, and the four are of one group: so each is decoded once, and the mosaics cost
+Images come in groups, and the four are of one group: so each is decoded once, and the mosaics cost
 next to nothing.
 """
 
@@ -11,15 +11,15 @@ import tensorflow as tf
 from train.augment.augmentation import split
 from train.augment.zoom import resize, visible
 
-# Pictures in a group; three partners are drawn for each.
+# Images in a group; three partners are drawn for each.
 GROUP = 16
 _CENTRE = (0.3, 0.7)
 
 
-def grouped(pictures: tf.data.Dataset, size: int) -> tf.data.Dataset:
-    """Picks from (place, image [size, size, 3], boxes, classes) as `compose` takes them: a picture and its group.
+def grouped(elements: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    """Picks from (place, image [size, size, 3], boxes, classes) as `compose` takes them: an image and its group.
 
-    The places of a group begin at a multiple of `GROUP`; so must those of `pictures`.
+    The places of a group begin at a multiple of `GROUP`; so must those of `elements`.
     """
     shapes = ([], [size, size, 3], [None, 4], [None])
 
@@ -28,7 +28,7 @@ def grouped(pictures: tf.data.Dataset, size: int) -> tf.data.Dataset:
         numbers = tf.data.Dataset.range(GROUP, output_type=tf.int32)
         return numbers.map(lambda number: (places[number], number, images, boxes, classes))
 
-    return pictures.padded_batch(GROUP, padded_shapes=shapes, drop_remainder=True).flat_map(members)
+    return elements.padded_batch(GROUP, padded_shapes=shapes, drop_remainder=True).flat_map(members)
 
 
 def compose(
@@ -39,7 +39,7 @@ def compose(
     probability: float,
     seed: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Picture `number` of a group, or with `probability` a mosaic of it and three others.
+    """Image `number` of a group, or with `probability` a mosaic of it and three others.
 
     Args:
       images: float32 [G, S, S, 3].
@@ -62,7 +62,7 @@ def compose(
 
 
 def _mosaic(images, boxes, classes, seeds):
-    """Four pictures around a centre that is drawn, each cut to its quarter's aspect and scaled evenly."""
+    """Four images around a centre that is drawn, each cut to its quarter's aspect and scaled evenly."""
     size = images.shape[1]
     centre = tf.random.stateless_uniform([2], seeds[0], *_CENTRE)
     cy, cx = tf.unstack(tf.cast(tf.round(centre * size), tf.int32))

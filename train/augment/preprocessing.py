@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """An encoded picture to uint8 [H, W, 3] in RGB.
+    """An encoded image to uint8 [H, W, 3] in RGB.
 
     The slower of libjpeg's transforms is asked for since OpenCV uses it: the fast one differs by up
     to several levels.

@@ -1,4 +1,4 @@
-"""A training picture at another scale: a window of it, or the whole of it on a larger grey ground.
+"""A training image at another scale: a window of it, or the whole of it on a larger grey ground.
 
 Every function is a pure function of its `seed`, two int32. Boxes are [G, 4] as ymin, xmin, ymax, xmax
 in 0..1. What is left of a box that an edge cuts counts only from a quarter of it on: less than that
@@ -19,7 +19,7 @@ _EXPAND = 2.0
 
 
 def factor(seed: tf.Tensor, jitter: float, expand: float) -> tf.Tensor:
-    """How much larger a picture becomes, a scalar.
+    """How much larger an image becomes, a scalar.
 
     Between 1 / (1 + `jitter`) and 1 + `jitter`, both ends alike; with the probability `expand` it is
     then divided by up to 2.
@@ -36,8 +36,8 @@ def zoom(
 ) -> tf.Tensor:
     """`image`, uint8 [H, W, 3], at `factor` times the size that would fill [size, size], as float32 0..255.
 
-    From 1 on it is a window of the picture that fills the result, else all of it somewhere on grey.
-    Both are cut at whole pixels, so that boxes are exact. Returns picture, boxes and classes.
+    From 1 on it is a window of the image that fills the result, else all of it somewhere on grey.
+    Both are cut at whole pixels, so that boxes are exact. Returns image, boxes and classes.
     """
 
     def window():
@@ -63,7 +63,7 @@ def zoom(
 
 
 def visible(boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Boxes clipped to the picture, and their classes; without those of which less than a quarter is left."""
+    """Boxes clipped to the image, and their classes; without those of which less than a quarter is left."""
     clipped = tf.clip_by_value(boxes, 0.0, 1.0)
     left, all = (tf.reduce_prod(tf.maximum(b[:, 2:] - b[:, :2], 0.0), axis=1) for b in (clipped, boxes))
     kept = (left > 0.0) & (left >= LEAST_VISIBLE * all)

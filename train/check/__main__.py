@@ -1,6 +1,6 @@
 """`python -m train.check DATA`: what is wrong with a data set, before an hour is spent on it.
 
-Reads and decodes every picture, and says of each finding where it is and what to do.
+Reads and decodes every image, and says of each finding where it is and what to do.
 Exit 0: it can be trained. 1: it has a failure. 2: there is no data set to read.
 """
 
@@ -59,7 +59,7 @@ def as_dict(looked_at: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
         "trainable": checks.trainable(findings),
         "pictures": {split: len(looked_at.of(split)) for split in SPLITS},
         "boxes": {label: {split: counts[split][label] for split in SPLITS} for label in looked_at.labels},
-        "findings": [{key: value for key, value in asdict(found).items() if key != "pictures"} for found in findings],
+        "findings": [{key: value for key, value in asdict(found).items() if key != "images"} for found in findings],
     }
 
 
@@ -85,7 +85,7 @@ def verdict(looked_at: Survey, findings: Sequence[Finding]) -> str:
 def _counts(looked_at: Survey) -> str:
     counts = [looked_at.label_counts(split) for split in SPLITS]
     rows: list[Sequence[object]] = [(looked_at.name, *SPLITS)]
-    rows.append(("pictures", *(f"{len(looked_at.of(split)):,}" for split in SPLITS)))
+    rows.append(("images", *(f"{len(looked_at.of(split)):,}" for split in SPLITS)))
     rows.append(("boxes", *(f"{sum(count.values()):,}" for count in counts)))
     names = sorted(looked_at.labels, key=lambda name: -counts[0][name])
     rows += [(f"  {name}", *(f"{count[name]:,}" for count in counts)) for name in names[:_CLASSES]]
@@ -119,9 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
+    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("--size", type=int, choices=(320, 640), default=320, help="side of the network's input (320)")
-    parser.add_argument("--out", metavar="FILE.html", help="also write a page with pictures and charts")
+    parser.add_argument("--out", metavar="FILE.html", help="also write a page with images and charts")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options.add(parser)
     return parser

@@ -1,4 +1,4 @@
-"""The page of a data set's check: findings, class balance, boxes over the anchors, and pictures."""
+"""The page of a data set's check: findings, class balance, boxes over the anchors, and images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from train.check.statistics.dataset_statistics import SPLITS, Survey
 from train.models.anchors import LEVELS, POSITIVE_IOU, level_anchors
 from train.pages import charts, html
 from train.pages.html import Markup, tag
-from train.pages.thumbnails import Drawn, picture
+from train.pages.thumbnails import Drawn, image
 
 _SAMPLE = 36
 _OF_A_FINDING = 6
@@ -38,8 +38,8 @@ def render(survey: Survey, findings: Sequence[Finding]) -> str:
     sections = [_findings(survey, findings, styles)]
     if survey.labels:
         sections += [_balance(survey, styles), _boxes(survey)]
-    if survey.pictures:
-        sections.append(_pictures(survey, styles))
+    if survey.images:
+        sections.append(_images(survey, styles))
     return html.page(f"{survey.name}: data set check", _header(survey, findings), *sections, _footer())
 
 
@@ -64,8 +64,8 @@ def _header(survey: Survey, findings: Sequence[Finding]) -> Markup:
         html.header("Data set check", survey.name, tag("span", said, class_=f"badge {worst}")),
         html.tiles(
             (
-                ("Pictures", f"{train + validation:,}", f"{train:,} train, {validation:,} validation"),
-                ("Boxes", f"{len(survey.boxes.label):,}", _a_picture(survey)),
+                ("Images", f"{train + validation:,}", f"{train:,} train, {validation:,} validation"),
+                ("Boxes", f"{len(survey.boxes.label):,}", _a_image(survey)),
                 ("Classes", f"{len(survey.labels):,}", None),
                 ("Failures", counted[FAILURE], None),
                 ("Warnings", counted[WARNING], None),
@@ -75,8 +75,8 @@ def _header(survey: Survey, findings: Sequence[Finding]) -> Markup:
     )
 
 
-def _a_picture(survey: Survey) -> str | None:
-    return f"{len(survey.boxes.label) / len(survey.pictures):.1f} a picture" if survey.pictures else None
+def _a_image(survey: Survey) -> str | None:
+    return f"{len(survey.boxes.label) / len(survey.images):.1f} an image" if survey.images else None
 
 
 def _findings(survey: Survey, findings: Sequence[Finding], styles: dict[str, int]) -> Markup:
@@ -93,9 +93,9 @@ def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
             content.append(tag("ul", places, tag("li", f"and {more:,} more") if more > 0 else None))
         if found.do:
             content.append(tag("p", "What to do: ", found.do, class_="do"))
-        if found.pictures:
-            shown = [_annotated(survey, index, styles, 220) for index in found.pictures[:_OF_A_FINDING]]
-            content.append(tag("div", shown, class_="pictures small"))
+        if found.images:
+            shown = [_annotated(survey, index, styles, 220) for index in found.images[:_OF_A_FINDING]]
+            content.append(tag("div", shown, class_="images small"))
     side = tag(
         "div", tag("span", found.severity, class_=f"badge {found.severity}"), tag("div", found.check, class_="about")
     )
@@ -104,10 +104,10 @@ def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
 
 def _balance(survey: Survey, styles: dict[str, int]) -> Markup:
     train, validation = (survey.label_counts(split) for split in SPLITS)
-    pictures = {label: 0 for label in survey.labels}
-    for seen in survey.pictures:
+    images = {label: 0 for label in survey.labels}
+    for seen in survey.images:
         for label in {item.label for item in seen.example.boxes}:
-            pictures[label] += 1
+            images[label] += 1
     unmatched = np.bincount(survey.boxes.label[survey.boxes.overlap < POSITIVE_IOU], minlength=len(survey.labels))
     ranked = sorted(survey.labels, key=lambda label: (-train[label], label))
     most = max(train.values()) or 1
@@ -118,12 +118,12 @@ def _balance(survey: Survey, styles: dict[str, int]) -> Markup:
             tag("td", html.bar(train[label] / most), class_="bars"),
             tag("td", f"{train[label]:,}"),
             tag("td", f"{validation[label]:,}"),
-            tag("td", f"{pictures[label]:,}"),
+            tag("td", f"{images[label]:,}"),
             tag("td", f"{unmatched[survey.labels.index(label)] / max(train[label] + validation[label], 1):.1%}"),
         )
         for label in ranked[:_BARS]
     ]
-    names = ("class", "", "boxes to train", "to validate", "pictures", "no anchor fits")
+    names = ("class", "", "boxes to train", "to validate", "images", "no anchor fits")
     note = f"{len(ranked) - _BARS} more classes with fewer boxes are not shown." if len(ranked) > _BARS else None
     return html.section(
         "Class balance",
@@ -182,7 +182,7 @@ def _boxes(survey: Survey) -> Markup:
         ),
         note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that none of them"
         f" covers with IoU {POSITIVE_IOU:g} is learnt through a single anchor, which is little. Sizes are those that the"
-        " network sees: every picture is scaled to a square first.",
+        " network sees: every image is scaled to a square first.",
     )
 
 
@@ -194,7 +194,7 @@ def _binned(values: np.ndarray, fits: np.ndarray, low: float, high: float, bins:
     return edges.tolist(), counts
 
 
-def _pictures(survey: Survey, styles: dict[str, int]) -> Markup:
+def _images(survey: Survey, styles: dict[str, int]) -> Markup:
     chosen = sample(survey, _SAMPLE)
     ranked = sorted(styles, key=lambda label: styles[label])
     legend = [
@@ -202,19 +202,19 @@ def _pictures(survey: Survey, styles: dict[str, int]) -> Markup:
         for i, label in enumerate(ranked[:_COLOURS])
     ]
     return html.section(
-        "Pictures",
+        "Images",
         tag("p", legend, class_="legend"),
         tag("div", [_annotated(survey, index, styles, 360) for index in chosen], class_="pictures"),
-        note=f"{number(len(chosen), 'picture')}, some of every class, with the boxes as training will see them."
+        note=f"{number(len(chosen), 'image')}, some of every class, with the boxes as training will see them."
         " Point at a box for its class.",
     )
 
 
 def sample(survey: Survey, most: int) -> list[int]:
-    """Indices of pictures to show: from each class in turn, rarest first, spread over the data; then empty ones."""
+    """Indices of images to show: from each class in turn, rarest first, spread over the data; then empty ones."""
     holding: dict[str, list[int]] = {label: [] for label in survey.labels}
     empty = []
-    for index, seen in enumerate(survey.pictures):
+    for index, seen in enumerate(survey.images):
         for label in {item.label for item in seen.example.boxes}:
             holding[label].append(index)
         if not seen.example.boxes:
@@ -235,13 +235,13 @@ def _spread(items: list[int], most: int) -> list[int]:
 
 
 def _annotated(survey: Survey, index: int, styles: dict[str, int], width: int) -> Markup:
-    seen = survey.pictures[index]
+    seen = survey.images[index]
     drawn = [Drawn(item.box, f"s{styles[item.label]}", item.label) for item in seen.example.boxes]
     caption = (
-        tag("b", seen.example.picture.name, title=survey.where(index)),
+        tag("b", seen.example.image.name, title=survey.where(index)),
         f" {seen.split}, {number(len(drawn), 'box', 'boxes') if drawn else 'no box'}",
     )
-    return picture(seen.example, drawn, caption, width)
+    return image(seen.example, drawn, caption, width)
 
 
 def _footer() -> Markup:

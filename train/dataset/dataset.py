@@ -1,4 +1,4 @@
-"""Data sets of labelled pictures: opened, checked, and split into training and validation."""
+"""Data sets of labelled images: opened, checked, and split into training and validation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PathLike = Union[str, os.PathLike]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled pictures to train and to validate on.
+    """Labelled images to train and to validate on.
 
     `labels` are the classes that have a box in training, in the order that the data set numbers them,
     else sorted by name; class ids count from 0 (in TFRecords and label maps from 1, where 0 is
@@ -53,7 +53,7 @@ def open_dataset(
 
     `format` is the name of a module in `train.dataset.formats`; without it, the one that accepts the data.
     Validation is, in this order: the data set at `validation` (its own validation list where it has
-    one, else all of it); the data's own list; `validation_share` of the pictures, drawn by `seed`
+    one, else all of it); the data's own list; `validation_share` of the images, drawn by `seed`
     and the examples' ids, whatever the order of the files.
 
     Raises InputError where the data cannot be read, is mostly bad, has no box, cannot be split, or
@@ -68,7 +68,7 @@ def open_dataset(
         held_out = other.train if other.validation is None else other.validation
         problems += other.problems
         if held_out and not any(example.boxes for example in held_out):
-            raise InputError(f"{validation}: not one box in {len(held_out)} pictures: nothing to measure against")
+            raise InputError(f"{validation}: not one box in {len(held_out)} images: nothing to measure against")
     else:
         train, held_out, lines = divide(splits, validation_share, seed, str(path))
         problems += lines
@@ -90,9 +90,9 @@ def divide(
         return *split(splits.train, share, seed, where), ()
     if any(example.boxes for example in own):
         return splits.train, own, ()
-    # Pictures of background alone still show what is found where nothing is.
+    # Images of background alone still show what is found where nothing is.
     train, drawn = split(splits.train, share, seed, where)
-    line = f"{where}: not one box in its own {len(own)} validation pictures; {len(drawn)} more drawn from the others"
+    line = f"{where}: not one box in its own {len(own)} validation images; {len(drawn)} more drawn from the others"
     return train, tuple(sorted((*own, *drawn), key=_by_id)), (line,)
 
 
@@ -102,11 +102,11 @@ def split(
     """Splits into (training, validation), `share` of the examples in validation and at least one.
 
     Each example's place in the draw comes from a hash of `seed` and its id, so that neither the order
-    of the files nor another picture changes it. The last picture of a class stays in training.
-    Raises InputError where no split leaves a picture on both sides.
+    of the files nor another image changes it. The last image of a class stays in training.
+    Raises InputError where no split leaves an image on both sides.
     """
     if not 0 < share < 1:
-        raise InputError(f"the share of pictures to validate on must lie between 0 and 1, not {share}")
+        raise InputError(f"the share of images to validate on must lie between 0 and 1, not {share}")
     drawn = sorted(examples, key=lambda example: hashlib.sha256(f"{seed}/{example.id}".encode()).digest())
     wanted = max(1, round(share * len(drawn)))
     left = Counter(label for example in drawn for label in _classes(example))
@@ -120,8 +120,8 @@ def split(
             train.append(example)
     if not train or not any(example.boxes for example in validation):
         raise InputError(
-            f"{where}: {len(drawn)} pictures cannot be split into training and validation;"
-            " add pictures, or give a data set to validate on"
+            f"{where}: {len(drawn)} images cannot be split into training and validation;"
+            " add images, or give a data set to validate on"
         )
     return tuple(sorted(train, key=_by_id)), tuple(sorted(validation, key=_by_id))
 
@@ -139,7 +139,7 @@ def read(path: PathLike, format: Optional[str] = None) -> Splits:
     if not path.exists():
         raise InputError(f"{path}: no such data set")
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled pictures")
+        raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled images")
     folder = archives.extract(path) if path.is_file() else path
     try:
         with remembering():
@@ -154,17 +154,17 @@ def _labels(
 ) -> tuple[Labels, tuple[str, ...]]:
     """The classes that training sees, in `order`, and a line on those that it does not."""
     if not validation:
-        raise InputError(f"{path}: not one picture to validate on")
+        raise InputError(f"{path}: not one image to validate on")
     seen = {label for example in train for label in _classes(example)}
     unseen = {label for example in validation for label in _classes(example)} - seen
     if unseen:
         names = ", ".join(repr(name) for name in sorted(unseen))
         raise InputError(
             f"{path}: {names} appears only in validation, so training would never see it;"
-            " add pictures of it to training, or take it out of validation"
+            " add images of it to training, or take it out of validation"
         )
     if not seen:
-        raise InputError(f"{path}: not one box in {len(train)} pictures; there is nothing to learn")
+        raise InputError(f"{path}: not one box in {len(train)} images; there is nothing to learn")
     if order is None:
         return Labels(tuple(sorted(seen))), ()
     absent = [name for name in order if name not in seen]

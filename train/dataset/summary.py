@@ -13,13 +13,13 @@ _PROBLEMS = 5
 
 
 def describe(dataset: Dataset) -> str:
-    """Pictures and boxes by class and split, and what was left out, in a few lines without an end.
+    """Images and boxes by class and split, and what was left out, in a few lines without an end.
 
     Of many classes and problems the first are shown, classes by their number of training boxes.
     """
     splits = (dataset.train, dataset.validation)
     boxes = [_boxes(split) for split in splits]
-    rows = [("pictures", *map(len, splits)), ("boxes", *(sum(counts.values()) for counts in boxes))]
+    rows = [("images", *map(len, splits)), ("boxes", *(sum(counts.values()) for counts in boxes))]
     names = sorted(dataset.labels, key=lambda name: -boxes[0][name])
     rows += [(f"  {name}", *(counts[name] for counts in boxes)) for name in names[:_CLASSES]]
     if rest := names[_CLASSES:]:

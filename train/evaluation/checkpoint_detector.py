@@ -48,7 +48,7 @@ class CheckpointDetector:
         classes = variables.classes_of(path)
         if classes != len(labels):
             raise InputError(f"{path}: made for {classes} classes, but there are {len(labels)} labels")
-        # Folded, since oneDNN's batch norm takes seconds for a single picture.
+        # Folded, since oneDNN's batch norm takes seconds for a single image.
         graph = graph or fold(load(path, size, classes)).frozen()
         table = tf.constant(anchors(size))
 

@@ -19,8 +19,8 @@ FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "A
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture of the ground truth. `id` is what detections refer to."""
+class Image:
+    """An image of the ground truth. `id` is what detections refer to."""
 
     id: str
     width: int
@@ -44,7 +44,7 @@ class GroundTruth:
         self._numbers = {id: image["id"] for id, image in zip(ids, dataset["images"])}
         self._categories = dict(categories)
         self.labels = labels
-        self.pictures = tuple(Picture(id, image["width"], image["height"]) for id, image in zip(ids, dataset["images"]))
+        self.images = tuple(Image(id, image["width"], image["height"]) for id, image in zip(ids, dataset["images"]))
 
     @classmethod
     def from_examples(cls, examples: Iterable[Example], labels: Labels) -> GroundTruth:
@@ -75,7 +75,7 @@ class GroundTruth:
 
     @classmethod
     def from_json(cls, path: str | os.PathLike) -> GroundTruth:
-        """Ground truth of a COCO JSON file; ids are the pictures' file names.
+        """Ground truth of a COCO JSON file; ids are the images' file names.
 
         Raises InputError where the file is missing, not JSON, or lacks what COCO's format has.
         """
@@ -85,9 +85,9 @@ class GroundTruth:
         return cls(dataset, ids, Labels(tuple(categories)), categories)
 
     def measure(self, found: Mapping[str, Iterable[Detection]]) -> Metrics:
-        """COCO figures of the detections `found` for each picture id.
+        """COCO figures of the detections `found` for each image id.
 
-        A picture without an entry counts as one where nothing was found. Detections whose label is
+        An image without an entry counts as one where nothing was found. Detections whose label is
         not among the ground truth's classes are not counted.
         """
         from pycocotools.cocoeval import COCOeval
@@ -110,7 +110,7 @@ class GroundTruth:
         per_class = {name: _mean(by_number[number]) for name, number in self._categories.items()}
         per_class_50 = {name: _mean(by_number[number][0]) for name, number in self._categories.items()}
         figures = {name: float(value) if value > -1 else None for name, value in zip(FIGURES, evaluation.stats)}
-        return Metrics(figures, per_class, len(self.pictures), per_class_50)
+        return Metrics(figures, per_class, len(self.images), per_class_50)
 
     def _nothing(self):
         """Results without a detection, which `loadRes` cannot make."""
@@ -129,7 +129,7 @@ def _mean(precision: np.ndarray) -> float | None:
 
 @dataclass(frozen=True)
 class Metrics:
-    """COCO's twelve figures, AP and AP50 of each class, and the number of pictures.
+    """COCO's twelve figures, AP and AP50 of each class, and the number of images.
 
     A figure is None where the ground truth has no box for it (no small ones, say).
     """
@@ -156,4 +156,4 @@ class Metrics:
         rows += [(f"AP {name}", value) for name, value in self.per_class.items()]
         width = max(len(name) for name, _ in rows)
         lines = [f"{name:<{width}}  {'   -' if value is None else f'{value:.4f}'}" for name, value in rows]
-        return "\n".join([*lines, f"{'pictures':<{width}}  {self.images}"])
+        return "\n".join([*lines, f"{'images':<{width}}  {self.images}"])

@@ -62,7 +62,7 @@ def _checked(data: Any) -> dict[str, list[dict[str, Any]]]:
         # pycocotools takes the id 0 for a box that nothing was matched with.
         row["id"] = number + 1
     if not images or not annotations:
-        raise _Malformed("no pictures or no boxes in it; there is nothing to measure against")
+        raise _Malformed("no images or no boxes in it; there is nothing to measure against")
     return {"images": images, "categories": categories, "annotations": annotations}
 
 

@@ -1,6 +1,6 @@
-"""What the best weights of a run found on its validation pictures: `detections.json`.
+"""What the best weights of a run found on its validation images: `detections.json`.
 
-    {"step": 400, "pictures": {"0017": [["raccoon", 0.98, 81.2, 87.9, 521.7, 408.3], ...]}}
+    {"step": 400, "images": {"0017": [["raccoon", 0.98, 81.2, 87.9, 521.7, 408.3], ...]}}
 
 Each row is label, score, xmin, ymin, xmax, ymax in pixels, best first.
 """
@@ -23,10 +23,10 @@ LEAST_SCORE = 0.01
 
 @dataclass(frozen=True)
 class FoundBoxes:
-    """Detections by picture id, and the step of the weights that made them."""
+    """Detections by image id, and the step of the weights that made them."""
 
     step: int
-    pictures: dict[str, tuple[Detection, ...]]
+    images: dict[str, tuple[Detection, ...]]
 
 
 def write(folder: str | os.PathLike, step: int, found: Mapping[str, Sequence[Detection]]) -> None:
@@ -46,10 +46,10 @@ def read(folder: str | os.PathLike, labels: Labels) -> FoundBoxes | None:
     """The detections in a run's folder; None where there are none, or none of these labels."""
     try:
         data = json.loads((Path(folder) / _FILE).read_text(encoding="utf-8"))
-        pictures = {
+        images = {
             id: tuple(Detection(label, labels.index(label), score, Box(*sides)) for label, score, *sides in rows)
             for id, rows in data["pictures"].items()
         }
-        return FoundBoxes(int(data["step"]), pictures)
+        return FoundBoxes(int(data["step"]), images)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -1,4 +1,4 @@
-"""What a detector gets right and wrong: curves of precision and recall, confusions, the worst pictures.
+"""What a detector gets right and wrong: curves of precision and recall, confusions, the worst images.
 
 Detections are matched with labelled boxes at IoU 0.5, best score first, each taking the box that it
 overlaps most among those that are left.
@@ -53,7 +53,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture's labelled boxes, and of what was found in it above some score.
+    """What became of one image's labelled boxes, and of what was found in it above some score.
 
     `correct` are pairs with the right class, `confused` with a wrong one, `missed` boxes that nothing
     was found for, `false` detections where there is nothing.
@@ -103,7 +103,7 @@ def best_score(curve: Curve) -> float:
 
 
 def outcomes(examples: Iterable[Example], found: Found, score: float) -> tuple[Outcome, ...]:
-    """What became of each picture, with detections of `score` and more, whatever their class."""
+    """What became of each image, with detections of `score` and more, whatever their class."""
     result = []
     for example in examples:
         detections = [detection for detection in _by_score(found, example) if detection.score >= score]
@@ -138,7 +138,7 @@ def confusion(seen: Iterable[Outcome], labels: Labels) -> np.ndarray:
 
 
 def worst(seen: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
-    """The pictures with the most errors; of equal ones those whose boxes fit least."""
+    """The images with the most errors; of equal ones those whose boxes fit least."""
     return tuple(sorted(seen, key=lambda outcome: (-outcome.errors, outcome.loosest))[:most])
 
 

@@ -17,8 +17,8 @@ from typing import Optional
 from runtime.common.errors import InputError, KitError
 from train.files.cache import cache_folder
 
-# Limits against decompression bombs. Pictures hardly compress, XML about 20-fold; deflate can do
-# 1,032-fold. Below a size that harms nobody no ratio is refused: blank pictures exceed any.
+# Limits against decompression bombs. Images hardly compress, XML about 20-fold; deflate can do
+# 1,032-fold. Below a size that harms nobody no ratio is refused: blank images exceed any.
 MAX_BYTES = 64 << 30
 MAX_ENTRIES = 2_000_000
 MAX_RATIO = 200

@@ -13,7 +13,7 @@ from typing import BinaryIO, Iterator, Sequence
 import google_crc32c
 
 _HEAD = struct.Struct("<QI")
-# Held in memory one at a time; no picture is as large.
+# Held in memory one at a time; no image is as large.
 _MAX_RECORD = 1 << 30
 
 # What is collected before it is written; one call takes 1,024 pieces on Linux.
@@ -85,7 +85,7 @@ def read(file: BinaryIO, size: int) -> Iterator[bytes]:
         if at > size:
             raise ValueError(f"is cut off in record {number}")
         if length > _MAX_RECORD:
-            raise ValueError(f"has {length >> 20} MiB in record {number}, which no picture has")
+            raise ValueError(f"has {length >> 20} MiB in record {number}, which no image has")
         data = file.read(length)
         if _masked(google_crc32c.value(data)) != file.read(4):
             raise ValueError(f"is damaged in record {number}: its checksum is wrong")

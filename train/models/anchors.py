@@ -62,7 +62,7 @@ def _grid(size: int, level: int) -> dict[str, Any]:
 def anchors(size: int) -> np.ndarray:
     """All anchors for a `size` x `size` input, level 3 to 7: float32 [A, 4] as yc, xc, h, w in 0..1.
 
-    They are not clipped to the picture.
+    They are not clipped to the image.
     """
     return np.concatenate([level_anchors(size, level) for level in LEVELS])
 

@@ -47,8 +47,8 @@ def detection_losses(
       class_logits: float32 [N, A, classes + 1], column 0 background.
       target_codes: float32 [N, A, 4].
       target_classes: int32 [N, A], 0 for background, classes from 1.
-      positives: the number of positive anchors to divide by, where these pictures are a part of the
-        batch only; as a rule, that of these pictures.
+      positives: the number of positive anchors to divide by, where these images are a part of the
+        batch only; as a rule, that of these images.
 
     The class loss is summed over anchors and columns and divided by the number of positive anchors
     of the batch (at least 1); the box loss counts positives only and divides by four times that.

@@ -38,7 +38,7 @@ class Rule:
 def match(
     boxes: tf.Tensor, classes: tf.Tensor, anchors: tf.Tensor, rule: Rule = Rule()
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Targets of every anchor for one picture.
+    """Targets of every anchor for one image.
 
     Args:
       boxes: float32 [G, 4], ymin, xmin, ymax, xmax in 0..1; G may be 0.
@@ -54,7 +54,7 @@ def match(
     negative.
     """
     count = tf.shape(boxes)[0]
-    # A dummy box without area matches nothing, and spares the empty picture a branch of its own.
+    # A dummy box without area matches nothing, and spares the empty image a branch of its own.
     boxes = tf.concat([boxes, tf.zeros([1, 4])], axis=0)
     classes = tf.concat([classes, tf.zeros([1], classes.dtype)], axis=0)
 

@@ -17,7 +17,7 @@ MAX_DETECTIONS = 100
 class Found(NamedTuple):
     """Detections of a batch, best first, padded to the same number.
 
-    `boxes` float32 [N, M, 4] as ymin, xmin, ymax, xmax in 0..1, clipped to the picture; `scores`
+    `boxes` float32 [N, M, 4] as ymin, xmin, ymax, xmax in 0..1, clipped to the image; `scores`
     float32 [N, M]; `classes` int32 [N, M] from 0 at the first label; `count` int32 [N].
     """
 
@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 
 def detections(box_codes: tf.Tensor, class_logits: tf.Tensor, anchors: tf.Tensor) -> Found:
-    """Sigmoid, suppression per class at IoU 0.6, at most 100 a picture.
+    """Sigmoid, suppression per class at IoU 0.6, at most 100 an image.
 
     `box_codes` is [N, A, 4], `class_logits` [N, A, classes] without the background column, `anchors`
     [A, 4] as yc, xc, h, w.
@@ -58,7 +58,7 @@ def best_class_detections(
 ) -> Found:
     """As the operation in a .tflite does it: one class an anchor, suppression across classes.
 
-    Takes one picture: `box_codes` [1, A, 4], `class_logits` [1, A, classes], `anchors` [A, 4].
+    Takes one image: `box_codes` [1, A, 4], `class_logits` [1, A, classes], `anchors` [A, 4].
     """
     boxes = box_coder.decode(box_codes, anchors)[0]
     classes = tf.argmax(class_logits[0], axis=-1, output_type=tf.int32)
@@ -69,7 +69,7 @@ def best_class_detections(
 
 
 def to_detections(boxes, scores, classes, width: int, height: int, labels: Labels) -> list[Detection]:
-    """Arrays of one picture (boxes [M, 4] as ymin, xmin, ymax, xmax in 0..1) as values in pixels."""
+    """Arrays of one image (boxes [M, 4] as ymin, xmin, ymax, xmax in 0..1) as values in pixels."""
     return [
         Detection(
             labels[int(k)],

@@ -1,4 +1,4 @@
-"""Pictures for a page: small, inside the page, with boxes drawn over them as SVG."""
+"""Images for a page: small, inside the page, with boxes drawn over them as SVG."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Drawn:
     text: str = ""
 
 
-def picture(example: Example, boxes: Sequence[Drawn], caption: object, width: int = 360) -> Markup:
-    """The example's picture, `width` pixels wide at most, with `boxes` on it; a note where it cannot be read."""
+def image(example: Example, boxes: Sequence[Drawn], caption: object, width: int = 360) -> Markup:
+    """The example's image, `width` pixels wide at most, with `boxes` on it; a note where it cannot be read."""
     try:
         image = images.load(example)
     except InputError as error:
@@ -36,7 +36,7 @@ def picture(example: Example, boxes: Sequence[Drawn], caption: object, width: in
     image = _small(image, width)
     _, data = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
     href = "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode("ascii")
-    # A letter is as high as a 26th of the picture's width, 13 of 340 pixels on the page.
+    # A letter is as high as a 26th of the image's width, 13 of 340 pixels on the page.
     drawn = tag(
         "svg",
         tag("image", href=href, width=example.width, height=example.height),
@@ -52,7 +52,7 @@ def picture(example: Example, boxes: Sequence[Drawn], caption: object, width: in
 
 
 def _small(image, width: int):
-    # Tall pictures count by their height, or they would be as large as four others.
+    # Tall images count by their height, or they would be as large as four others.
     scale = width / max(image.shape[1], image.shape[0] * 3 // 4)
     if scale >= 1:
         return image

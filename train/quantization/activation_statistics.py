@@ -1,4 +1,4 @@
-"""What one tensor held over some pictures."""
+"""What one tensor held over some images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """One tensor over all pictures.
+    """One tensor over all images.
 
     `lows` and `highs` [C] are the least and greatest value of each channel; `sample` holds values
     drawn at random, and `channels` the channel of each.

@@ -1,4 +1,4 @@
-"""From pictures like those of use to a quantisation of the folded graph."""
+"""From images like those of use to a quantisation of the folded graph."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from train.quantization.activation_statistics import Observed
 from train.quantization.quantization import Quantisation
 
 METHOD = "mse"
-PICTURES = 300
+IMAGES = 300
 
-# Values kept of each tensor from each picture: 300 pictures give 300,000, which shows a tail of one
+# Values kept of each tensor from each image: 300 images give 300,000, which shows a tail of one
 # in 10,000, and 150 tensors of them stay under 200 MB.
 _SAMPLE = 1024
 
@@ -31,7 +31,7 @@ class _Named(Protocol):
     def id(self) -> str: ...
 
 
-_Picture = TypeVar("_Picture", bound=_Named)
+_Image = TypeVar("_Image", bound=_Named)
 
 
 def calibrate(graph: Graph, inputs: Iterable[np.ndarray], method: str = METHOD) -> Quantisation:
@@ -45,22 +45,22 @@ def calibrate(graph: Graph, inputs: Iterable[np.ndarray], method: str = METHOD) 
     return Quantisation(ranges.choose(graph, seen, method), factors, method)
 
 
-def choose(pictures: Sequence[_Picture], count: int = PICTURES) -> tuple[_Picture, ...]:
-    """At most `count` of `pictures`, spread over all of them by a hash of their ids, in their order."""
-    drawn = sorted(pictures, key=lambda picture: hashlib.sha256(picture.id.encode()).digest())[:count]
-    kept = {picture.id for picture in drawn}
-    return tuple(picture for picture in pictures if picture.id in kept)
+def choose(images: Sequence[_Image], count: int = IMAGES) -> tuple[_Image, ...]:
+    """At most `count` of `images`, spread over all of them by a hash of their ids, in their order."""
+    drawn = sorted(images, key=lambda image: hashlib.sha256(image.id.encode()).digest())[:count]
+    kept = {image.id for image in drawn}
+    return tuple(image for image in images if image.id in kept)
 
 
 def images(
     loads: Iterable[Callable[[], np.ndarray]], size: int, progress: bool = False
 ) -> Iterator[np.ndarray]:
-    """Pictures as the float file takes them: float32 [1, size, size, 3] in -1..1.
+    """Images as the float file takes them: float32 [1, size, size, 3] in -1..1.
 
     Each of `loads` gives uint8 [height, width, 3] in BGR. The pixels pass the runtime's own
     preprocessing, so that ranges are those of use.
     """
-    for load in tqdm(list(loads), desc="calibrating", unit="picture", disable=not progress, leave=False):
+    for load in tqdm(list(loads), desc="calibrating", unit="image", disable=not progress, leave=False):
         yield preprocessing.normalise(preprocessing.resize(load(), size))[None]
 
 
@@ -91,8 +91,8 @@ def observe(graph: Graph, inputs: Iterable[np.ndarray]) -> dict[str, Observed]:
             highs[name] = np.maximum(highs.get(name, high), high)
             samples.setdefault(name, []).append(sample)
     if not samples:
-        raise InputError("no pictures to calibrate with; int8 needs some that look like those of use")
-    # Channels are the innermost axis, and each picture's sample is of the same places.
+        raise InputError("no images to calibrate with; int8 needs some that look like those of use")
+    # Channels are the innermost axis, and each image's sample is of the same places.
     channels = {name: _places(name, counts[name]) % len(lows[name]) for name in lows}
     return {
         name: Observed(lows[name], highs[name], np.concatenate(kept), np.tile(channels[name], len(kept)))

@@ -1,6 +1,6 @@
 """What makes a folded graph an int8 one: a range for every tensor, and channels brought nearer together.
 
-Conversion finds it by looking at pictures, or takes what quantisation-aware training trained with.
+Conversion finds it by looking at images, or takes what quantisation-aware training trained with.
 """
 
 from __future__ import annotations

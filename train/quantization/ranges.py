@@ -34,7 +34,7 @@ def owners(graph: Graph) -> dict[str, str]:
 
 
 def choose(graph: Graph, seen: Mapping[str, Observed], method: str = "mse") -> dict[str, Range]:
-    """A range for every tensor of `graph`; the image covers -1..1 whatever the pictures held."""
+    """A range for every tensor of `graph`; the image covers -1..1 whatever the images held."""
     single = {"mse": _least_error, "minmax": _whole, "percentile": _percentile}[method]
     groups: dict[str, list[Observed]] = {}
     owner = owners(graph)

@@ -49,7 +49,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     summary, _, details = __doc__.partition("\n\n")
     parser = argparse.ArgumentParser(prog="python -m train.records", description=summary, epilog=details)
-    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled pictures")
+    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
     parser.add_argument(
         "--shards", type=_positive, metavar="N", help="files of each part (one for each 128 MB, at least 8)"

@@ -1,7 +1,7 @@
 """Records written by an Apache Beam pipeline, one task a shard; the only file that knows Beam.
 
-The data set is opened here, where the annotations are read and every picture's header is checked. The
-workers read the pictures and write the shards. What each has to do waits for it in a file beside them,
+The data set is opened here, where the annotations are read and every image's header is checked. The
+workers read the images and write the shards. What each has to do waits for it in a file beside them,
 since a pipeline's description may not be large.
 """
 
@@ -59,8 +59,8 @@ def write(
     """Writes what `records.write` writes, by a pipeline.
 
     `out` is a path that the workers have too, or a URL that Beam can write to; there the labels come
-    last. `options` are Beam's own. `moved` is the folder of the pictures here and, path or URL, there.
-    Raises InputError where Beam is not installed, `out` is there already, or a picture has gone or
+    last. `options` are Beam's own. `moved` is the folder of the images here and, path or URL, there.
+    Raises InputError where Beam is not installed, `out` is there already, or an image has gone or
     changed, and KitError where the pipeline fails.
     """
     systems = _systems()
@@ -101,7 +101,7 @@ def _write_shard(name: str, folder: str) -> None:
     temporary = f"{target}.{os.getpid()}-{os.urandom(4).hex()}"
     try:
         with systems.create(temporary, "application/octet-stream", _uncompressed()) as file:
-            shards.write(file, shard, functools.partial(_read_picture, systems))
+            shards.write(file, shard, functools.partial(_read_image, systems))
         if systems.exists(target):
             systems.delete([temporary])
         else:
@@ -119,7 +119,7 @@ def _raise_failures(systems: Any, work: str) -> None:
 
 
 def _for_workers(shard: Shard, moved: Optional[tuple[str, str]]) -> Shard:
-    """`shard` with the places where the workers find its pictures."""
+    """`shard` with the places where the workers find its images."""
 
     def there(path: str) -> str:
         path = os.path.abspath(path)
@@ -127,7 +127,7 @@ def _for_workers(shard: Shard, moved: Optional[tuple[str, str]]) -> Shard:
             return path
         return "/".join((moved[1].rstrip("/"), *Path(path).relative_to(moved[0]).parts))
 
-    return replace(shard, pictures=[(id, there(path), *rest) for id, path, *rest in shard.pictures])
+    return replace(shard, images=[(id, there(path), *rest) for id, path, *rest in shard.images])
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _uncompressed() -> Any:
     return CompressionTypes.UNCOMPRESSED
 
 
-def _read_picture(systems: Any, path: str) -> bytes:
+def _read_image(systems: Any, path: str) -> bytes:
     return _read(systems, path) if "://" in path else shards.read(path)
 
 
@@ -173,7 +173,7 @@ def _write(systems: Any, path: str, data: bytes) -> None:
 
 
 def _to_bytes(shard: Shard) -> bytes:
-    texts = json.dumps([shard.pictures, shard.labels]).encode()
+    texts = json.dumps([shard.images, shard.labels]).encode()
     buffer = io.BytesIO()
     np.savez(buffer, texts=np.frombuffer(texts, np.uint8), sides=shard.sides, classes=shard.classes, marks=shard.marks)
     return buffer.getvalue()
@@ -181,7 +181,7 @@ def _to_bytes(shard: Shard) -> bytes:
 
 def _from_bytes(data: bytes) -> Shard:
     arrays = np.load(io.BytesIO(data), allow_pickle=False)
-    pictures, labels = json.loads(arrays["texts"].tobytes())
+    images, labels = json.loads(arrays["texts"].tobytes())
     return Shard(
-        [tuple(picture) for picture in pictures], arrays["sides"], arrays["classes"], arrays["marks"], tuple(labels)
+        [tuple(image) for image in images], arrays["sides"], arrays["classes"], arrays["marks"], tuple(labels)
     )

@@ -1,4 +1,4 @@
-"""How fast records are written, beside how fast the pictures can be read and hashed at all."""
+"""How fast records are written, beside how fast the images can be read and hashed at all."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BYTES_A_ROUND = 512 << 20
 
 @dataclass(frozen=True)
 class Rates:
-    """Pictures a second, medians over the rounds; `ratio` is the median of the rounds' own ratios.
+    """Images a second, medians over the rounds; `ratio` is the median of the rounds' own ratios.
 
-    `opening` is that of one process which reads the annotations and checks the pictures. `kilobytes` is
-    the mean size of a picture file.
+    `opening` is that of one process which reads the annotations and checks the images. `kilobytes` is
+    the mean size of an image file.
     """
 
     hashing: float
@@ -47,7 +47,7 @@ class Rates:
             ("open the data set, 1 process", self.opening),
         )
         cells = [
-            (name, f"{rate:.0f}", "pictures/s", f"{rate * self.kilobytes / 1e3:.1f}", "MB/s") for name, rate in rows
+            (name, f"{rate:.0f}", "images/s", f"{rate * self.kilobytes / 1e3:.1f}", "MB/s") for name, rate in rows
         ]
         return columns([*cells, ("write / read and SHA-256", f"{self.ratio:.2f}")])
 
@@ -55,14 +55,14 @@ class Rates:
 def measure(path: str | os.PathLike, dataset: Dataset, rounds: int = ROUNDS) -> Rates:
     """Times the data set at `path`, which is open as `dataset`, by turns in `rounds` rounds.
 
-    The pictures come from the system's memory where they fit, so that processors are measured and not
+    The images come from the system's memory where they fit, so that processors are measured and not
     the disk; what is written goes to the disk of the cache, and is removed.
     """
     began = time.perf_counter()
     read(path)
     examples = [*dataset.train, *dataset.validation]
     opening = len(examples) / (time.perf_counter() - began)
-    size = sum(os.stat(example.picture).st_size for example in examples)
+    size = sum(os.stat(example.image).st_size for example in examples)
     kilobytes = size / len(examples) / 1e3
     examples *= math.ceil(_BYTES_A_ROUND / size)
     workers = cores()
@@ -78,7 +78,7 @@ def measure(path: str | os.PathLike, dataset: Dataset, rounds: int = ROUNDS) -> 
 
 
 class _Timer:
-    """Does either work on all examples, and gives pictures a second."""
+    """Does either work on all examples, and gives images a second."""
 
     def __init__(
         self, pool: Executor, workers: int, examples: Sequence[Example], dataset: Dataset, folder: Path
@@ -118,7 +118,7 @@ def _hash(paths: list[str]) -> None:
 
 
 def _paths(examples: Sequence[Example]) -> list[str]:
-    return [str(example.picture) for example in examples]
+    return [str(example.image) for example in examples]
 
 
 def _folder() -> Path:

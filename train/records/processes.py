@@ -34,12 +34,12 @@ def each(pool: Executor, workers: int, task: Callable, jobs: Iterable[tuple]) ->
 
 
 def write(path: Path, shard: Shard) -> tuple[str, int]:
-    """Writes `shard` to the file `path`; gives a hash of the hashes of its pictures, and their number."""
+    """Writes `shard` to the file `path`; gives a hash of the hashes of its images, and their number."""
     with path.open("wb", buffering=0) as file:
         hashes = shards.write(file, shard)
     return shards.hash_of("".join(hashes).encode()), len(hashes)
 
 
-def hash_pictures(paths: list[str]) -> str:
-    """The hash that `write` gives for pictures at `paths`."""
+def hash_images(paths: list[str]) -> str:
+    """The hash that `write` gives for images at `paths`."""
     return shards.hash_of("".join(shards.hash_of(shards.read(path)) for path in paths).encode())

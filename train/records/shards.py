@@ -20,7 +20,7 @@ from train.dataset.examples import images
 from train.dataset.examples.example import Example
 from train.files import tf_example, tfrecord
 
-# How many pictures, and how much of them, are in memory at a time.
+# How many images, and how much of them, are in memory at a time.
 _BATCH = 64
 _BATCH_BYTES = 1 << 20
 
@@ -29,12 +29,12 @@ _BATCH_BYTES = 1 << 20
 class Shard:
     """The examples of one shard, as few large values, which go quickly to another process.
 
-    `pictures` has (id, path, width, height, orientation, number of boxes) of each example. The boxes of
+    `images` has (id, path, width, height, orientation, number of boxes) of each example. The boxes of
     all are one after the other: `sides` float64 [B, 4] (xmin, ymin, xmax, ymax) in pixels, `classes`
     int64 [B] from 0, `marks` uint8 [B, 2] (difficult, truncated).
     """
 
-    pictures: list[tuple[str, str, int, int, int, int]]
+    images: list[tuple[str, str, int, int, int, int]]
     sides: np.ndarray
     classes: np.ndarray
     marks: np.ndarray
@@ -49,17 +49,17 @@ def names(count: int) -> Iterator[str]:
 def shard(examples: Iterable[Example], labels: Labels) -> Shard:
     """The shard that holds `examples`."""
     numbers = {name: number for number, name in enumerate(labels)}
-    pictures, sides, classes, marks = [], [], [], []
+    images, sides, classes, marks = [], [], [], []
     for example in examples:
         for item in example.boxes:
             box = item.box
             sides += (box.xmin, box.ymin, box.xmax, box.ymax)
             classes.append(numbers[item.label])
             marks += (item.difficult, item.truncated)
-        picture = os.fspath(example.picture)
-        pictures.append((example.id, picture, example.width, example.height, example.orientation, len(example.boxes)))
+        image = os.fspath(example.image)
+        images.append((example.id, image, example.width, example.height, example.orientation, len(example.boxes)))
     return Shard(
-        pictures,
+        images,
         np.array(sides, np.float64).reshape(-1, 4),
         np.array(classes, np.int64),
         np.array(marks, np.uint8).reshape(-1, 2),
@@ -68,8 +68,8 @@ def shard(examples: Iterable[Example], labels: Labels) -> Shard:
 
 
 def read(path: str) -> bytes:
-    """The bytes of a picture file. Raises InputError where it cannot be read."""
-    # open() does more than this needs, which counts for small pictures.
+    """The bytes of an image file. Raises InputError where it cannot be read."""
+    # open() does more than this needs, which counts for small images.
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
@@ -81,16 +81,16 @@ def read(path: str) -> bytes:
         finally:
             os.close(file)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the picture: {error.strerror}") from error
+        raise InputError(f"{path}: cannot read the image: {error.strerror}") from error
 
 
 def write(file: BinaryIO, shard: Shard, read: Callable[[str], bytes] = read) -> list[str]:
-    """Writes the records of `shard` to `file`, which needs no buffer; gives the hash of each picture (see `hash_of`).
+    """Writes the records of `shard` to `file`, which needs no buffer; gives the hash of each image (see `hash_of`).
 
-    `read` gives the bytes of a picture file.
+    `read` gives the bytes of an image file.
 
     Boxes are given as shares of the sides; class numbers count from 1, for 0 is background. Raises
-    InputError where a picture has gone or changed since the data set was opened.
+    InputError where an image has gone or changed since the data set was opened.
     """
     with tfrecord.Writer(file) as writer:
         return list(_write(writer, shard, read))
@@ -98,17 +98,17 @@ def write(file: BinaryIO, shard: Shard, read: Callable[[str], bytes] = read) -> 
 
 def _write(writer: tfrecord.Writer, shard: Shard, read: Callable[[str], bytes]) -> Iterator[str]:
     boxes, start = _Boxes(shard), 0
-    waiting = list(reversed(shard.pictures))
+    waiting = list(reversed(shard.images))
     while waiting:
-        # Some pictures are read, then some records made, then some written: by turns for each picture,
+        # Some images are read, then some records made, then some written: by turns for each image,
         # its bytes would take the interpreter's place in the processor's cache, and the other way round.
         batch, size = [], 0
         while waiting and size < _BATCH_BYTES and len(batch) < _BATCH:
-            picture = waiting.pop()
-            stored = read(picture[1])
+            image = waiting.pop()
+            stored = read(image[1])
             size += len(stored)
             yield hash_of(stored)
-            batch.append((picture, stored))
+            batch.append((image, stored))
         records = []
         for (id, path, width, height, orientation, count), stored in batch:
             data, format = images.encoded_bytes(stored, path, (width, height), orientation)
@@ -127,7 +127,7 @@ def _write(writer: tfrecord.Writer, shard: Shard, read: Callable[[str], bytes]) 
 
 
 def hash_of(stored: bytes) -> str:
-    """128 bits of XXH3, which tell changed pictures from unchanged ones; no protection against forgery.
+    """128 bits of XXH3, which tell changed images from unchanged ones; no protection against forgery.
 
     SHA-256 takes longer than all the rest of writing a record.
     """
@@ -138,8 +138,8 @@ class _Boxes:
     """The features that are about boxes, worked out for all examples of a shard at once."""
 
     def __init__(self, shard: Shard) -> None:
-        sizes = np.array([picture[2:4] * 2 for picture in shard.pictures], np.float64).reshape(-1, 4)
-        counts = [picture[5] for picture in shard.pictures]
+        sizes = np.array([image[2:4] * 2 for image in shard.images], np.float64).reshape(-1, 4)
+        counts = [image[5] for image in shard.images]
         shares = (shard.sides / np.repeat(sizes, counts, axis=0)).astype("<f4")
         self._xmin, self._ymin, self._xmax, self._ymax = (shares[:, column].tobytes() for column in range(4))
         self._difficult, self._truncated = (shard.marks[:, column].tobytes() for column in range(2))

@@ -34,7 +34,7 @@ _SHARD_BYTES = 128 << 20
 # Less than this is written sooner than a process starts.
 _BYTES_A_PROCESS = 32 << 20
 
-# The folders of a data set that is written as records: of its training and its validation pictures.
+# The folders of a data set that is written as records: of its training and its validation images.
 PARTS = ("train", "valid")
 
 
@@ -51,18 +51,18 @@ def build(
 ) -> tuple[Path, ...]:
     """The TFRecord files of `examples`, in the cache; built unless they are there already.
 
-    They are found by a hash over the pictures' bytes, the boxes and the labels, so that a copy of the
+    They are found by a hash over the images' bytes, the boxes and the labels, so that a copy of the
     data elsewhere finds them too. The number of `shards` is, unless given, chosen from the amount of
     data and not from the machine: the same data gives the same bytes everywhere.
-    Raises InputError where a picture has gone or changed since the data set was opened.
+    Raises InputError where an image has gone or changed since the data set was opened.
     """
     root = (cache or cache_folder()) / "records"
     sizes = [_size(example) for example in examples]
     count = _count(sizes, shards)
     fingerprint = _fingerprint(examples, labels, sizes, count)
-    # Only where records of like annotations exist can a look at all pictures save writing them.
+    # Only where records of like annotations exist can a look at all images save writing them.
     if any(root.glob(f"{fingerprint}-*")):
-        found = root / f"{fingerprint}-{_key(_hash_pictures(examples, count))}"
+        found = root / f"{fingerprint}-{_key(_hash_images(examples, count))}"
         if found.is_dir():
             return tuple(found / name for name in names(count))
     try:
@@ -83,7 +83,7 @@ def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress:
     """Writes the shards of `dataset` and its labels to the folder `out`, whole or not at all.
 
     `count` is the number of shards of each part; None chooses it by the amount of data.
-    Raises InputError where `out` is there already, or a picture has gone or changed.
+    Raises InputError where `out` is there already, or an image has gone or changed.
     """
     with new_folder.new_folder(out) as folder:
         files = size = 0
@@ -91,9 +91,9 @@ def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress:
             (folder / part).mkdir()
             sizes = [_size(example) for example in examples]
             files, size = files + _count(sizes, count), size + sum(sizes)
-        pictures = len(dataset.train) + len(dataset.validation)
+        images = len(dataset.train) + len(dataset.validation)
         jobs = ((folder / name, shard) for name, shard in all_shards(dataset, count))
-        _write(jobs, files, size, pictures, progress)
+        _write(jobs, files, size, images, progress)
         write_labels(dataset.labels, folder)
 
 
@@ -105,14 +105,14 @@ def all_shards(dataset: Dataset, count: Optional[int] = None) -> Iterator[tuple[
             yield f"{part}/{name}", shard(examples[i::number], dataset.labels)
 
 
-def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, pictures: int, progress: bool) -> list[str]:
-    """Writes `files` shards with `pictures` of `size` bytes together, and gives the hash of each, in order."""
+def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, images: int, progress: bool) -> list[str]:
+    """Writes `files` shards with `images` of `size` bytes together, and gives the hash of each, in order."""
     hashes = [""] * files
     workers = min(cores(), files, math.ceil(size / _BYTES_A_PROCESS) or 1)
     try:
         with (
             executor(workers) as pool,
-            tqdm(total=pictures, desc="records", unit="picture", disable=not progress, file=sys.stderr) as bar,
+            tqdm(total=images, desc="records", unit="image", disable=not progress, file=sys.stderr) as bar,
         ):
             for number, (hash, written) in processes.each(pool, workers, processes.write, jobs):
                 hashes[number] = hash
@@ -123,22 +123,22 @@ def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, pictures: 
 
 
 def _count(sizes: Sequence[int], wanted: Optional[int]) -> int:
-    """The number of shards for pictures of these sizes in bytes."""
+    """The number of shards for images of these sizes in bytes."""
     return min(wanted or max(_MIN_SHARDS, math.ceil(sum(sizes) / _SHARD_BYTES)), max(len(sizes), 1))
 
 
 def _size(example: Example) -> int:
     try:
-        return os.stat(example.picture).st_size
+        return os.stat(example.image).st_size
     except OSError as error:
-        raise InputError(f"{example.picture}: cannot read the picture: {error.strerror}") from error
+        raise InputError(f"{example.image}: cannot read the image: {error.strerror}") from error
 
 
 def _fingerprint(examples: Sequence[Example], labels: Labels, sizes: list[int], shards: int) -> str:
-    """A hash of all that goes into the records but the pictures, for which it takes their sizes."""
+    """A hash of all that goes into the records but the images, for which it takes their sizes."""
     digest = hashlib.sha256(repr((_VERSION, shards, labels.names)).encode())
     for example, size in zip(examples, sizes):
-        words = [example.id, example.picture.name]
+        words = [example.id, example.image.name]
         numbers = [example.width, example.height, example.orientation, size]
         for item in example.boxes:
             words.append(item.label)
@@ -152,13 +152,13 @@ def _key(hashes: Sequence[str]) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()[:32]
 
 
-def _hash_pictures(examples: Sequence[Example], count: int) -> list[str]:
+def _hash_images(examples: Sequence[Example], count: int) -> list[str]:
     """What `_write` gives for the shards of `examples`."""
     workers = cores()
     # Threads, for reading and hashing leave the interpreter to each other.
     with ThreadPoolExecutor(workers) as pool:
-        jobs = (([str(example.picture) for example in examples[i::count]],) for i in range(count))
-        return [hash for _, hash in sorted(processes.each(pool, workers, processes.hash_pictures, jobs))]
+        jobs = (([str(example.image) for example in examples[i::count]],) for i in range(count))
+        return [hash for _, hash in sorted(processes.each(pool, workers, processes.hash_images, jobs))]
 
 
 def _rename(folder: Path, target: Path) -> None:

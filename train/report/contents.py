@@ -36,7 +36,7 @@ class Report:
 def gather(run: RunFolder, *, progress: bool = False) -> Report:
     """What there is to say about a run.
 
-    What its best weights find on the validation pictures was written down in training; where it was
+    What its best weights find on the validation images was written down in training; where it was
     not, the checkpoint is run on them once more. Raises InputError where nothing has been validated.
     """
     dataset, past = run.dataset(), history.read(run.path)
@@ -47,7 +47,7 @@ def gather(run: RunFolder, *, progress: bool = False) -> Report:
     found = detections.read(run.path, dataset.labels)
     if found is None or found.step != metrics["step"]:
         found = detections.FoundBoxes(metrics["step"], _detect(run, dataset, progress))
-    by_class = error_analysis.curves(dataset.validation, found.pictures, dataset.labels)
+    by_class = error_analysis.curves(dataset.validation, found.images, dataset.labels)
     score = error_analysis.best_score(error_analysis.together(by_class.values()))
     return Report(
         name=run.path.resolve().name,
@@ -58,19 +58,19 @@ def gather(run: RunFolder, *, progress: bool = False) -> Report:
         history=past,
         curves=by_class,
         score=score,
-        outcomes=error_analysis.outcomes(dataset.validation, found.pictures, score),
+        outcomes=error_analysis.outcomes(dataset.validation, found.images, score),
     )
 
 
 def _detect(run: RunFolder, dataset: Dataset, progress: bool) -> dict[str, Sequence]:
-    """What the run's checkpoint finds on its validation pictures."""
+    """What the run's checkpoint finds on its validation images."""
     from tqdm import tqdm
 
     from train.dataset.examples import images
     from train.evaluation.checkpoint_detector import CheckpointDetector
 
     detect = CheckpointDetector(run.checkpoint, run.config()["task"]["size"], dataset.labels)
-    bar = tqdm(dataset.validation, desc="detecting", unit="picture", disable=not progress, leave=False)
+    bar = tqdm(dataset.validation, desc="detecting", unit="image", disable=not progress, leave=False)
     return {
         example.id: [found for found in detect(images.load(example)) if found.score >= detections.LEAST_SCORE]
         for example in bar

@@ -1,4 +1,4 @@
-"""The page of a training run: curves, classes, confusions, the worst pictures, data, settings."""
+"""The page of a training run: curves, classes, confusions, the worst images, data, settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from train.evaluation import error_analysis
 from train.evaluation.error_analysis import IOU, Curve, Outcome
 from train.pages import charts, html
 from train.pages.html import Markup, tag
-from train.pages.thumbnails import Drawn, picture
+from train.pages.thumbnails import Drawn, image
 from train.report.contents import Report, gather
 from train.run.progress import clock
 from train.run.run_folder import RunFolder
@@ -24,7 +24,7 @@ _CURVES = 7
 _MATRIX = 20
 _WORST = 20
 _LEFT_OUT = 50
-# Names beside more boxes than this cover the picture.
+# Names beside more boxes than this cover the image.
 _NAMED = 8
 # A curve of more points than there are pixels says no more.
 _POINTS = 400
@@ -57,7 +57,7 @@ def render(report: Report) -> str:
 
 def _header(report: Report) -> Markup:
     metrics, data = report.metrics, report.dataset
-    lead: list[object] = [f"{data.name}: {len(data.train):,} pictures to train, {len(data.validation):,} to validate on"]
+    lead: list[object] = [f"{data.name}: {len(data.train):,} images to train, {len(data.validation):,} to validate on"]
     if not report.ended:
         lead.insert(0, [tag("span", "not ended", class_="badge warning"), " "])
     steps = metrics.get("steps") or flat(report.config).get("trainer.train_steps", "")
@@ -71,7 +71,7 @@ def _header(report: Report) -> Markup:
                 ("Best F1", _figure(_best_f1(report)), f"at score {report.score:.2f}"),
                 ("Best step", f"{metrics['step']:,}", f"of {int(steps):,}" if str(steps).isdecimal() else None),
                 ("Time", clock(_seconds(report)), "h:mm:ss" if _seconds(report) >= 3600 else "m:ss"),
-                ("Speed", f"{metrics['images_per_second']:.1f}", "pictures a second")
+                ("Speed", f"{metrics['images_per_second']:.1f}", "images a second")
                 if "images_per_second" in metrics
                 else ("Classes", len(data.labels), None),
             )
@@ -115,7 +115,7 @@ def _progress(report: Report) -> Markup:
     ]
     drawn.append(
         html.figure(
-            charts.lines(series, "step", "on the validation pictures", y_max=1.0, x_max=last),
+            charts.lines(series, "step", "on the validation images", y_max=1.0, x_max=last),
             "Average precision",
             [(style, name) for name, style in figures],
         )
@@ -249,10 +249,10 @@ def _worst(report: Report) -> Markup:
     )
     keys = [tag("span", tag("i", class_=f"key {style}"), name) for style, name in legend]
     return html.section(
-        "Worst pictures",
+        "Worst images",
         tag("p", keys, class_="legend"),
-        tag("div", [_outcome(outcome) for outcome in worst], class_="pictures large"),
-        note=f"The validation pictures with the most errors at score {report.score:.2f}, then those whose boxes fit least."
+        tag("div", [_outcome(outcome) for outcome in worst], class_="images large"),
+        note=f"The validation images with the most errors at score {report.score:.2f}, then those whose boxes fit least."
         " Some errors are the detector's, and some may be the labels': what it found and nobody labelled is worth a look.",
     )
 
@@ -281,8 +281,8 @@ def _outcome(outcome: Outcome) -> Markup:
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
     if outcome.correct and not outcome.errors:
         said += f", the loosest at IoU {outcome.loosest:.2f}"
-    name = tag("b", outcome.example.picture.name, title=outcome.example.id)
-    return picture(outcome.example, drawn, (name, f" {said}"), 520)
+    name = tag("b", outcome.example.image.name, title=outcome.example.id)
+    return image(outcome.example, drawn, (name, f" {said}"), 520)
 
 
 def _scored(found: Detection) -> str:
@@ -293,7 +293,7 @@ def _data(report: Report) -> Markup:
     data = report.dataset
     train, validation = _boxes(data.train), _boxes(data.validation)
     rows: list[Sequence[object]] = [
-        ("pictures", f"{len(data.train):,}", f"{len(data.validation):,}"),
+        ("images", f"{len(data.train):,}", f"{len(data.validation):,}"),
         ("without a box", *(f"{sum(not example.boxes for example in part):,}" for part in (data.train, data.validation))),
         ("boxes", f"{sum(train.values()):,}", f"{sum(validation.values()):,}"),
     ]

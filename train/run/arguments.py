@@ -25,8 +25,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Adds every option of a run to `parser`."""
     length = parser.add_mutually_exclusive_group()
     _add(length, "--steps", type=int, metavar="N", help="training steps (1000)")
-    _add(length, "--epochs", type=float, metavar="N", help="instead of --steps: how often training sees each picture")
-    _add(parser, "--batch", type=int, metavar="N", help="pictures a step (8)")
+    _add(length, "--epochs", type=float, metavar="N", help="instead of --steps: how often training sees each image")
+    _add(parser, "--batch", type=int, metavar="N", help="images a step (8)")
     _add(parser, "--size", type=int, choices=SIZES, help="side of the network's input (320)")
     _add(parser, "--seed", type=int, metavar="N", help="the same seed makes the same run (0)")
     _add(
@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         " a checkpoint's prefix, or a .tar.gz with one; none, random values (zoo)",
     )
     _add_data(parser.add_argument_group("data"))
-    add_pictures(parser.add_argument_group("pictures"))
+    add_images(parser.add_argument_group("images"))
     _add_recipe(parser.add_argument_group("recipe"))
     _add_course(parser.add_argument_group("validation and checkpoints"))
     _add_devices(parser.add_argument_group("devices"))
@@ -51,20 +51,20 @@ def _add_data(group) -> None:
         "--val-split",
         type=float,
         metavar="SHARE",
-        help="share of the pictures to validate on, where the data has no list of its own (0.2)",
+        help="share of the images to validate on, where the data has no list of its own (0.2)",
     )
     _add(
         group,
         "--oversample",
         type=float,
         metavar="SHARE",
-        help="show pictures with a rare class more often: where fewer than this share of the pictures have it, by the"
+        help="show images with a rare class more often: where fewer than this share of the images have it, by the"
         " root of what it falls short by (0)",
     )
 
 
-def add_pictures(group) -> None:
-    """Adds what is done to pictures besides crop and flip."""
+def add_images(group) -> None:
+    """Adds what is done to images besides crop and flip."""
     _add(
         group,
         "--no-photometric",
@@ -77,21 +77,21 @@ def add_pictures(group) -> None:
         "--mosaic",
         type=float,
         metavar="P",
-        help="with probability P, make four pictures one: smaller objects, more of them, other surroundings (0)",
+        help="with probability P, make four images one: smaller objects, more of them, other surroundings (0)",
     )
     _add(
         group,
         "--scale-jitter",
         type=float,
         metavar="J",
-        help="show pictures up to 1 + J times larger, cut, or smaller, on grey, where objects come in other sizes (0)",
+        help="show images up to 1 + J times larger, cut, or smaller, on grey, where objects come in other sizes (0)",
     )
     _add(
         group,
         "--expand",
         type=float,
         metavar="P",
-        help="with probability P, show a picture at down to half its size on grey: more small objects (0)",
+        help="with probability P, show an image at down to half its size on grey: more small objects (0)",
     )
 
 

@@ -21,7 +21,7 @@ STRATEGIES = ("one_device", "mirrored", "multi_worker", "tpu")
 class Options:
     """What a run can be told.
 
-    `epochs` replaces `steps`, by `for_pictures`. `init` is what `zoo.resolve_init` takes: "zoo",
+    `epochs` replaces `steps`, by `for_images`. `init` is what `zoo.resolve_init` takes: "zoo",
     "none", or where a checkpoint is. `format`, `val` and `val_split` say how the data set is opened.
     `photometric` to `expand` are those of `augment.Augmentation`, `oversample` is the share for
     `epochs.repeat_factors`. `rate` is the highest learning rate, None for the default at this batch;
@@ -71,8 +71,8 @@ class Options:
             data, format=self.format, validation=self.val, validation_share=self.val_split, seed=self.seed
         )
 
-    def for_pictures(self, count: int) -> Options:
-        """These options with `steps` from `epochs`, where those are given, over `count` pictures.
+    def for_images(self, count: int) -> Options:
+        """These options with `steps` from `epochs`, where those are given, over `count` images.
 
         Raises InputError for a value that makes no sense.
         """

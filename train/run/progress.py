@@ -12,7 +12,7 @@ _QUIET_SECONDS = 15.0
 
 
 class Progress:
-    """An Orbit action that prints step, losses, pictures a second and time left.
+    """An Orbit action that prints step, losses, images a second and time left.
 
     `step` gives the number of steps done, `steps` is where training ends.
     """

@@ -51,7 +51,7 @@ def dataset(run: RunFolder, started: Options, data: str | None = None) -> Datase
     if fingerprint(found) != known.get("fingerprint"):
         where = data if data is not None else str(run.path / "dataset.json")
         raise InputError(
-            f"{where}: not the data set that {run.path} was trained on: pictures, boxes or the split are others"
+            f"{where}: not the data set that {run.path} was trained on: images, boxes or the split are others"
         )
     return found
 

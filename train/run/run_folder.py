@@ -4,11 +4,11 @@
     checkpoints/best/        the weights with the highest AP, and their figures
     labels.txt, label_map.pbtxt
     config.yaml              all settings
-    dataset.json             which pictures and boxes were trained and validated on
-    metrics.json             figures on the validation pictures, and timings
+    dataset.json             which images and boxes were trained and validated on
+    metrics.json             figures on the validation images, and timings
     history.jsonl            losses and figures step by step
-    detections.json          what the best weights found on the validation pictures
-    report.html              curves, confusions and the worst pictures, for a person to read
+    detections.json          what the best weights found on the validation images
+    report.html              curves, confusions and the worst images, for a person to read
     quantisation.json        of quantisation-aware training: the ranges it trained with
     train/, validation/      TensorBoard summaries
     train.log                the libraries' own messages
@@ -93,7 +93,7 @@ class RunFolder:
         return _read_json(self.path / "metrics.json")
 
     def dataset(self) -> Dataset:
-        """The pictures and boxes of the run, as they were when it was trained."""
+        """The images and boxes of the run, as they were when it was trained."""
         data = _read_json(self.path / "dataset.json")
         try:
             return Dataset(
@@ -144,9 +144,9 @@ def open_run(path: str | os.PathLike) -> RunFolder:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A hash of the data set's boxes, labels and splits (not of its pictures' bytes)."""
+    """A hash of the data set's boxes, labels and splits (not of its images' bytes)."""
     parts = [list(dataset.labels)] + [
-        [[_as_json(example) | {"picture": example.picture.name} for example in part]]
+        [[_as_json(example) | {"picture": example.image.name} for example in part]]
         for part in (dataset.train, dataset.validation)
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -164,7 +164,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _as_json(example: Example) -> dict[str, Any]:
     return {
         "id": example.id,
-        "picture": str(example.picture.resolve()),
+        "picture": str(example.image.resolve()),
         "width": example.width,
         "height": example.height,
         "orientation": example.orientation,

@@ -1,6 +1,6 @@
 """Sample data sets and videos of drawn shapes.
 
-The pictures are written as a PASCAL VOC folder with its own lists, so that they take the way of a
+The images are written as a PASCAL VOC folder with its own lists, so that they take the way of a
 user's own data.
 """
 
@@ -34,19 +34,19 @@ _FRAMES_A_SECOND = 25
 
 
 def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
-    """Draws `images` pictures of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
+    """Draws `images` images of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
 
-    Every fifth picture is listed in `test`, the others in `trainval`. Picture number 7 of a seed and
+    Every fifth image is listed in `test`, the others in `trainval`. Image number 7 of a seed and
     size is the same whatever `images` is. Raises InputError where `out` is there already.
     """
     out = Path(out)
-    _check(images, 2, "pictures", seed, size)
+    _check(images, 2, "images", seed, size)
     with new_folder(out) as folder:
         _write(folder, images, seed, size)
 
 
-def picture(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
-    """Picture number `index` of `seed`: uint8 [height, width, 3] BGR, and what is on it."""
+def image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
+    """Image number `index` of `seed`: uint8 [height, width, 3] BGR, and what is on it."""
     rng = np.random.default_rng((seed, index))
     background = textures.random_background(rng, *size)
     shapes = scenes.random_shapes(rng, background, int(rng.integers(1, 8)))
@@ -61,7 +61,7 @@ def video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400
     """Writes an MP4 of `frames` frames, 25 a second, in which shapes drift, turn and bounce off the edges."""
     _check(frames, 1, "frames", seed, size)
     width, height = size
-    # Not a seed of any picture: those have their number as the second part.
+    # Not a seed of any image: those have their number as the second part.
     rng = np.random.default_rng((seed, 0, 1))
     background = textures.random_background(rng, width, height)
     shapes = scenes.random_shapes(rng, background, 6)
@@ -83,8 +83,8 @@ def _write(folder: Path, images: int, seed: int, size: Size) -> None:
         (folder / name).mkdir(parents=True)
     names = [f"{index:06d}" for index in range(images)]
     for index, name in enumerate(names):
-        image, boxes = picture(index, seed, size)
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        pixels, boxes = image(index, seed, size)
+        _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
         (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, boxes))
     test = set(names[1::_TEST_EVERY])

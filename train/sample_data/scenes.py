@@ -1,4 +1,4 @@
-"""Drawn pictures of coloured shapes over textured backgrounds, with the boxes of what can be seen.
+"""Drawn images of coloured shapes over textured backgrounds, with the boxes of what can be seen.
 
 The sample data of the kit: hard enough that a detector has to learn shapes, small enough to learn
 in minutes. Everything random comes from the generator that is passed in.
@@ -61,7 +61,7 @@ def random_shapes(rng: np.random.Generator, background: np.ndarray, count: int) 
 def draw(background: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, list[Optional[Box]]]:
     """Draws `shapes` in turn over `background` (float32 or uint8 [height, width, 3], BGR).
 
-    Returns the picture (float32, 0..255) and for each shape the tight box of what can be seen of it
+    Returns the image (float32, 0..255) and for each shape the tight box of what can be seen of it
     (the first pixel's left edge to the last one's right edge); None where that is nothing.
     """
     image = background.astype(np.float32)
@@ -131,7 +131,7 @@ def _place(shape: Shape, owner: np.ndarray, room: list[float]) -> bool:
 
 
 def _coverage(shape: Shape, size: Sequence[int]) -> Optional[tuple[slice, slice, np.ndarray, float]]:
-    """Rows, columns and coverage (float32, 0..1) of the part inside the picture, and the whole area.
+    """Rows, columns and coverage (float32, 0..1) of the part inside the image, and the whole area.
 
     None where no part of the shape is inside.
     """

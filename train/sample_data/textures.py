@@ -1,4 +1,4 @@
-"""Backgrounds for drawn pictures: noise at several scales, gradients, stripes, blotches and lines."""
+"""Backgrounds for drawn images: noise at several scales, gradients, stripes, blotches and lines."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _blotches(rng: np.random.Generator, image: np.ndarray) -> None:
 def _lines(rng: np.random.Generator, image: np.ndarray) -> None:
     """Straight and bent lines: edges and corners that belong to no shape."""
     height, width = image.shape[:2]
-    # OpenCV smooths the edges of lines in 8-bit pictures only.
+    # OpenCV smooths the edges of lines in 8-bit images only.
     canvas = np.clip(image, 0, 255).astype(np.uint8)
     for _ in range(rng.integers(0, 6)):
         points = rng.uniform((0, 0), (width, height), (rng.integers(2, 4), 2)).astype(np.int32)

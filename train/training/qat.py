@@ -13,7 +13,7 @@ STEPS = 200
 # The highest learning rate at the usual batch, in proportion.
 RATE = 0.001
 
-_ITS_OWN = "--qat goes on with its weights and pictures"
+_ITS_OWN = "--qat goes on with its weights and images"
 _REFUSED = {
     **dict.fromkeys(("init", "format", "val", "val_split"), _ITS_OWN),
     **dict.fromkeys(("momentum", "frozen_statistics"), "--qat folds its batch norms, whose statistics stay"),

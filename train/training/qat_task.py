@@ -1,6 +1,6 @@
 """Quantisation-aware training: the detector as int8 computes it, as a Model Garden task.
 
-It starts from a finished float run and goes on with the same pictures. Batch norm is folded into the
+It starts from a finished float run and goes on with the same images. Batch norm is folded into the
 convolutions, its statistics stay as they are, and kernels and tensors are rounded exactly where
 conversion rounds them: what is trained is the graph that is converted.
 """

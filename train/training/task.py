@@ -27,13 +27,13 @@ from train.training import learning_rates
 
 @dataclasses.dataclass
 class DataConfig(config_definitions.DataConfig):
-    """Where the records are, how many pictures they hold, and how a batch is made of them.
+    """Where the records are, how many images they hold, and how a batch is made of them.
 
     See `augment.Augmentation`, `matching.Rule` and, for `repeats`, `epochs.stream`.
     """
 
     files: tuple[str, ...] = ()
-    pictures: int = 0
+    images: int = 0
     photometric: bool = True
     mosaic: float = 0.0
     scale_jitter: float = 0.0
@@ -65,13 +65,13 @@ class DetectionConfig(config_definitions.TaskConfig):
 
 @task_factory.register_task_cls(DetectionConfig)
 class DetectionTask(base_task.Task):
-    """SSD MobileNet v2 FPNLite on labelled pictures.
+    """SSD MobileNet v2 FPNLite on labelled images.
 
     `ground_truth` and `first_step` are set by whoever starts the run: what validation measures
     against, and the number of steps that an earlier part of the run has done. Where `validate_first`,
     the network is worth something before its first step, and is validated then too.
     `loaded`, `metrics` and `found` are what the run reports: the variables taken from the initial
-    checkpoint, and the figures and detections (by picture id) of the last validation.
+    checkpoint, and the figures and detections (by image id) of the last validation.
     """
 
     ground_truth: GroundTruth | None = None
@@ -97,14 +97,14 @@ class DetectionTask(base_task.Task):
         if not params.is_training:
             return inputs.validation(
                 params.files,
-                pictures=params.pictures,
+                images=params.images,
                 size=size,
                 batch=params.global_batch_size,
                 context=input_context,
             )
         return inputs.training(
             params.files,
-            pictures=params.pictures,
+            images=params.images,
             size=size,
             batch=params.global_batch_size,
             seed=params.seed or 0,
@@ -178,7 +178,7 @@ class DetectionTask(base_task.Task):
         return tf.cast(codes, tf.float32), tf.cast(logits, tf.float32)
 
     def aggregate_logs(self, state, step_logs):
-        """Collects what validation steps found, by picture id."""
+        """Collects what validation steps found, by image id."""
         found = {} if state is None else state
         names = ("ids", *postprocessing.Found._fields)
         for replica in zip(*(step_logs[name] for name in names)):
@@ -189,7 +189,7 @@ class DetectionTask(base_task.Task):
 
     def reduce_aggregated_logs(self, aggregated_logs, global_step=None) -> dict[str, float]:
         """COCO figures of what the steps found; a figure without ground truth is left out."""
-        sizes = {picture.id: picture for picture in self.ground_truth.pictures}
+        sizes = {image.id: image for image in self.ground_truth.images}
         self.found = {
             id: postprocessing.to_detections(*arrays, sizes[id].width, sizes[id].height, self.ground_truth.labels)
             for id, arrays in aggregated_logs.items()

@@ -57,7 +57,7 @@ def train(
     folder that is not empty, or a checkpoint of another run, and KitError when the loss stops being a
     number, the disk is full, or another worker is gone.
     """
-    options = options.for_pictures(len(dataset.train))
+    options = options.for_images(len(dataset.train))
     if not going_on:
         must_be_new(out)
     devices = connect(options)
@@ -106,7 +106,7 @@ def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> c
     """
     if not any(example.boxes for example in dataset.validation):
         raise InputError(
-            f"{dataset.name}: not one box in the {len(dataset.validation)} pictures to validate on;"
+            f"{dataset.name}: not one box in the {len(dataset.validation)} images to validate on;"
             " name a data set that has some with --val"
         )
     init = resolve_init(options.init, options.size) if start_anew else None
@@ -173,7 +173,7 @@ def configuration(
         init_checkpoint=init or "",
         train_data=DataConfig(
             files=train_files,
-            pictures=len(dataset.train),
+            images=len(dataset.train),
             is_training=True,
             global_batch_size=options.batch,
             seed=options.seed,
@@ -187,7 +187,7 @@ def configuration(
         ),
         validation_data=DataConfig(
             files=validation_files,
-            pictures=len(dataset.validation),
+            images=len(dataset.validation),
             is_training=False,
             global_batch_size=options.batch,
             drop_remainder=False,

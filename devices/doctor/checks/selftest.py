@@ -1,4 +1,4 @@
-"""The kit's own small detector on its own picture: does it find here what it should?"""
+"""The kit's own small detector on its own image: does it find here what it should?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Iterable
 
 from devices.doctor.checks import Finding, Patient, failure, ok
 
-TITLE = "a small detector on a picture whose objects are known"
+TITLE = "a small detector on an image whose objects are known"
 RANK = 40
 SECONDS = 120.0
 LIVE = True

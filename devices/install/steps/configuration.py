@@ -47,7 +47,7 @@ def runtime_yaml(profile: Profile, source: str) -> str:
 # The updater switches this link when it has fetched a better model.
 file: {layout.model.as_posix()}
 
-# Where the pictures come from. On this device:
+# Where the images come from. On this device:
 {cameras}
 # A camera's size and speed may follow: {profile.source or "0"},size=1280x720,fps=30
 # A network camera: rtsp://user:password@camera/stream
@@ -60,12 +60,12 @@ engine: {profile.engine}
 # An engine that gives no answer for so many seconds is replaced.
 watchdog: 10
 
-# What is left out: detections under a score, other classes, pictures in which nothing moves.
+# What is left out: detections under a score, other classes, images in which nothing moves.
 # score: [0.5, person=0.7]
 # only: [person, car]
 # motion: true
 
-# A page with the live picture, for this machine only. To look from another one:
+# A page with the live image, for this machine only. To look from another one:
 # ssh -L {PORT}:localhost:{PORT} THIS-DEVICE, then open http://localhost:{PORT}/
 # For everybody who has the token (EDGE_DETECTOR_TOKEN in {ENVIRONMENT}): 0.0.0.0:{PORT}
 serve: {PORT}

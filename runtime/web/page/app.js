@@ -1,7 +1,7 @@
 // Connects to the detector, and again whenever the connection is lost.
 
 import * as panel from "./panel.js";
-import * as picture from "./picture.js";
+import * as image from "./image.js";
 
 const OLD_AFTER = 3000;
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
@@ -12,7 +12,7 @@ const stage = byId("stage"), notice = byId("notice"), slider = byId("score"), ch
 let socket = null;
 let pause = FIRST_PAUSE;
 let state = null;
-let lastPicture = 0;
+let lastImage = 0;
 let touched = 0;
 
 function connect() {
@@ -47,23 +47,23 @@ function heard(message) {
 async function seen(data) {
   const from = socket;
   try {
-    await picture.show(data);
-    lastPicture = Date.now();
+    await image.show(data);
+    lastImage = Date.now();
     age();
   } finally {
-    // A picture is asked for only when the last one is on the screen: a slow viewer skips frames.
+    // An image is asked for only when the last one is on the screen: a slow viewer skips frames.
     if (from.readyState === WebSocket.OPEN) from.send('{"next": true}');
   }
 }
 
 function age() {
-  const old = Date.now() - lastPicture > OLD_AFTER;
-  stage.classList.toggle("old", old && lastPicture > 0);
+  const old = Date.now() - lastImage > OLD_AFTER;
+  stage.classList.toggle("old", old && lastImage > 0);
   notice.hidden = !old;
   if (!old) return;
   const where = state && state.source.state !== "running" ? ` – source: ${state.source.state}` : "";
-  const seconds = Math.round((Date.now() - lastPicture) / 1000);
-  notice.textContent = lastPicture ? `No new picture for ${seconds} s${where}` : `Waiting for the first picture${where}`;
+  const seconds = Math.round((Date.now() - lastImage) / 1000);
+  notice.textContent = lastImage ? `No new image for ${seconds} s${where}` : `Waiting for the first image${where}`;
 }
 
 slider.addEventListener("input", () => {
@@ -73,7 +73,7 @@ slider.addEventListener("input", () => {
 });
 
 byId("show-boxes").addEventListener("change", ({ target }) => {
-  picture.showBoxes(target.checked);
+  image.showBoxes(target.checked);
   byId("snapshot").href = target.checked ? "snapshot.jpg?boxes=1" : "snapshot.jpg";
 });
 

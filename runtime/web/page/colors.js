@@ -1,4 +1,4 @@
-// The colours of classes, the same as in drawn pictures and videos (runtime/draw.py): steps of the
+// The colours of classes, the same as in drawn images and videos (runtime/draw.py): steps of the
 // golden ratio around the colour wheel keep neighbours apart.
 
 export function colorOf(classId) {

@@ -1,4 +1,4 @@
-// Everything beside the picture that the state says.
+// Everything beside the image that the state says.
 
 import * as chart from "./chart.js";
 

@@ -1,6 +1,6 @@
-"""found.py FOLDER ENGINE MODEL...: what the models of a folder of golden files find in its pictures.
+"""found.py FOLDER ENGINE MODEL...: what the models of a folder of golden files find in its images.
 
-Runs on the board, with nothing but the kit. Prints JSON: `{model: {"xnnpack": bool, picture: [detection, ...]}}`.
+Runs on the board, with nothing but the kit. Prints JSON: `{model: {"xnnpack": bool, image: [detection, ...]}}`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def main(folder: str, engine: str, *models: str) -> None:
         # What XNNPACK has taken over shows as one operation, beside those that it has replaced.
         operations = {entry["op_name"] for entry in detector.runner._native._get_ops_details()}
         found = {"xnnpack": "DELEGATE" in operations}
-        for picture in content["pictures"]:
-            detections = detector(images.read(Path(folder, picture["file"])))
-            found[picture["file"]] = [
+        for image in content["pictures"]:
+            detections = detector(images.read(Path(folder, image["file"])))
+            found[image["file"]] = [
                 {"label": item.label, "class": item.class_id, "score": item.score, "box": item.box.as_tuple()}
                 for item in detections
             ]

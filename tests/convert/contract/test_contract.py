@@ -12,7 +12,7 @@ from convert.file.metadata import with_metadata
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
-from tests.support.small_detector import LABELS, picture, small_detector  # noqa: F401
+from tests.support.small_detector import LABELS, image, small_detector  # noqa: F401
 
 KINDS = ("fp16", "int8")
 
@@ -74,11 +74,11 @@ def outputs(model: bytes) -> dict[str, np.ndarray]:
     interpreter_module = pytest.importorskip("ai_edge_litert.interpreter")
     interpreter = interpreter_module.Interpreter(model_content=model)
     interpreter.allocate_tensors()
-    (image,) = interpreter.get_input_details()
-    pixels = picture(1)[None]
-    if image["dtype"] == np.float32:
+    (detail,) = interpreter.get_input_details()
+    pixels = image(1)[None]
+    if detail["dtype"] == np.float32:
         pixels = pixels.astype(np.float32) / 127.5 - 1
-    interpreter.set_tensor(image["index"], pixels)
+    interpreter.set_tensor(detail["index"], pixels)
     interpreter.invoke()
     return {
         detail["name"]: interpreter.get_tensor(detail["index"])

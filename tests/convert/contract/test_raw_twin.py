@@ -47,13 +47,13 @@ def files(small_detector, tmp_path_factory) -> dict[str, Path]:  # noqa: F811
     return found
 
 
-def assert_same(whole: Path, twin: Path, pictures, thresholds, exact: bool) -> int:
+def assert_same(whole: Path, twin: Path, images, thresholds, exact: bool) -> int:
     """Compares detections; returns how many there were."""
     first, second = Detector(whole), Detector(twin)
     count = 0
-    for picture in pictures:
-        raw = first.invoke(first.preprocess(picture)), second.invoke(second.preprocess(picture))
-        height, width = picture.shape[:2]
+    for image in images:
+        raw = first.invoke(first.preprocess(image)), second.invoke(second.preprocess(image))
+        height, width = image.shape[:2]
         for first.score in thresholds:
             second.score = first.score
             expected = first.postprocess(raw[0], width, height)
@@ -69,18 +69,18 @@ def assert_same(whole: Path, twin: Path, pictures, thresholds, exact: bool) -> i
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_twin_finds_the_same(files, kind):
-    pictures = [small.picture(seed)[..., ::-1].copy() for seed in range(12)]
-    assert assert_same(files[kind], files[f"{kind}_raw"], pictures, (0.0, 0.3, 0.5, 0.8), kind == "int8") > 50
+    images = [small.image(seed)[..., ::-1].copy() for seed in range(12)]
+    assert assert_same(files[kind], files[f"{kind}_raw"], images, (0.0, 0.3, 0.5, 0.8), kind == "int8") > 50
 
 
 def test_a_trained_detectors_twin_finds_the_same(trained, shared, tmp_path):  # noqa: F811
-    pictures = [cv2.imread(str(path)) for path in sorted((shared / "images").iterdir()) if path.suffix in (".jpg", ".bmp")]
-    pictures += [cv2.imread(str(path)) for path in sorted((trained.data / "JPEGImages").iterdir())[:8]]
+    images = [cv2.imread(str(path)) for path in sorted((shared / "images").iterdir()) if path.suffix in (".jpg", ".bmp")]
+    images += [cv2.imread(str(path)) for path in sorted((trained.data / "JPEGImages").iterdir())[:8]]
     for whole in (trained.int8, trained.fp16):
         twin = tmp_path / whole.name
         twin.write_bytes(raw_twin.twin(whole.read_bytes(), labels=Detector(whole).labels))
         assert contract.check(twin.read_bytes(), expect=f"{whole.stem[-4:]}_raw") == ()
-        assert assert_same(whole, twin, pictures, (0.0, 0.05, 0.3, 0.6), whole == trained.int8) > 20
+        assert assert_same(whole, twin, images, (0.0, 0.05, 0.3, 0.6), whole == trained.int8) > 20
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_third_party_files_of_2_and_90_classes(shared, tmp_path, name, labels):
     whole = shared / "models" / f"{name}.tflite"
     twin = tmp_path / whole.name
     twin.write_bytes(raw_twin.twin(whole.read_bytes(), labels=labels or Detector(whole).labels))
-    pictures = [cv2.imread(str(shared / "images" / name)) for name in ("cat.bmp", "grace_hopper.bmp", "pets.jpg")]
-    assert assert_same(whole, twin, pictures, (0.0, 0.05, 0.3, 0.6), True) > 30
+    images = [cv2.imread(str(shared / "images" / name)) for name in ("cat.bmp", "grace_hopper.bmp", "pets.jpg")]
+    assert assert_same(whole, twin, images, (0.0, 0.05, 0.3, 0.6), True) > 30
 
 
 @pytest.mark.parametrize("kind", KINDS)

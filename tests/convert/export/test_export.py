@@ -17,7 +17,7 @@ from convert.evaluation.evaluate import evaluate_checkpoint, evaluate_file, eval
 from convert.evaluation.images import of_dataset, of_run
 from convert.export.export import Options, _postprocessing, export, source_of_checkpoint, source_of_run
 from convert.file.postprocessing import Postprocessing
-from convert.quantization_report import as_text, picture, report
+from convert.quantization_report import as_text, image, report
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
@@ -63,7 +63,7 @@ def test_int8_takes_camera_bytes_and_has_25_slots(trained):
     assert [tuple(graph.tensors[i].shape) for i in graph.outputs] == [(1, 25, 4), (1, 25), (1, 25), (1,)]
 
 
-def test_full_pictures_get_more_slots(trained):
+def test_full_images_get_more_slots(trained):
     source = source_of_run(RunFolder(trained.run))
     assert _postprocessing(source, Options()).detections == 25
     assert _postprocessing(replace(source, fullest=13), Options()).detections == 100
@@ -103,8 +103,8 @@ def test_evaluates_only_what_was_not_trained_on(trained):
     run = RunFolder(trained.run)
     data = of_dataset(trained.data, run)
     trained_on = {example.id for example in run.dataset().train}
-    assert {picture.id for picture in data.pictures} == {example.id for example in run.dataset().validation}
-    assert not trained_on & {picture.id for picture in data.pictures}
+    assert {image.id for image in data.images} == {example.id for example in run.dataset().validation}
+    assert not trained_on & {image.id for image in data.images}
 
 
 def test_a_checkpoint_of_other_classes_is_refused(trained):
@@ -115,7 +115,7 @@ def test_a_checkpoint_of_other_classes_is_refused(trained):
 
 def test_a_file_that_loses_too_much_is_rejected_and_kept(trained, tmp_path):
     model, data = trained.fp16.read_bytes(), of_run(RunFolder(trained.run))
-    perfect = Metrics({**dict.fromkeys(FIGURES, 1.0)}, {}, len(data.pictures))
+    perfect = Metrics({**dict.fromkeys(FIGURES, 1.0)}, {}, len(data.images))
     with pytest.raises(KitError, match=r"AP fell by .*--max-drop.*rejected"):
         gate.admit(model, tmp_path / "detector_fp16.tflite", "fp16", validation=data, reference=perfect)
     assert [path.name for path in tmp_path.iterdir()] == ["detector_fp16.rejected.tflite"]
@@ -128,16 +128,16 @@ def test_a_file_that_is_not_int8_is_rejected_by_name(trained, tmp_path):
         gate.admit(trained.fp16.read_bytes(), tmp_path / "detector_int8.tflite", "int8")
 
 
-def test_int8_of_a_bare_checkpoint_needs_pictures(trained, tmp_path):
+def test_int8_of_a_bare_checkpoint_needs_images(trained, tmp_path):
     run = RunFolder(trained.run)
     source = source_of_checkpoint(run.checkpoint, 320, run.labels(), None)
-    with pytest.raises(InputError, match="--calibration-pictures"):
+    with pytest.raises(InputError, match="--calibration-images"):
         export(source, tmp_path / "export", Options(), say=lambda line: None)
     assert not (tmp_path / "export").exists()
 
 
 def test_quantization_report(trained):
-    found = report(RunFolder(trained.run), pictures=4)
+    found = report(RunFolder(trained.run), images=4)
     assert len(found.layers) == 138
     by_name = {layer.name: layer for layer in found.layers}
     assert by_name["image"].own == pytest.approx(by_name["image"].total)
@@ -146,8 +146,8 @@ def test_quantization_report(trained):
     assert by_name["classes_level_3_pointwise"].total < by_name["classes_level_3_pointwise"].own
     text = as_text(found)
     assert "checkpoint" in text and "int8" in text and found.worst()[0].name in text
-    image = picture(found.layers)
-    assert image.dtype == np.uint8 and image.shape[2] == 3 and len(np.unique(image.reshape(-1, 3), axis=0)) > 3
+    drawn = image(found.layers)
+    assert drawn.dtype == np.uint8 and drawn.shape[2] == 3 and len(np.unique(drawn.reshape(-1, 3), axis=0)) > 3
 
 
 def test_the_commands(trained, tmp_path):

@@ -390,7 +390,7 @@ def test_what_needs_a_missing_package_says_so(monkeypatch):
 
 
 def test_this_machine(capsys):
-    """Whatever it is, with the kit's own picture: the one inference of these tests."""
+    """Whatever it is, with the kit's own image: the one inference of these tests."""
     code, out = command(capsys, "--json", "--only", "board,system,interpreter,selftest,disk")
     said = json.loads(out)
     found = {finding["check"]: finding for finding in said["findings"]}
@@ -435,7 +435,7 @@ def test_a_chip_that_hangs_or_crashes(compiled, monkeypatch, what, said):
     [(None, OK, "gives 320x320"), (3, WARNING, "gives 320x320, all dark"), (90, WARNING, "320, all of one colour")],
 )
 def test_a_frame(tmp_path, monkeypatch, grey, level, said):
-    """A picture in a camera's place: what is looked at is the picture."""
+    """An image in a camera's place: what is looked at is the image."""
     import numpy as np
 
     from devices.selftest import selftest
@@ -446,7 +446,7 @@ def test_a_frame(tmp_path, monkeypatch, grey, level, said):
     if grey is not None:
         source = tmp_path / "grey.png"
         images.write(source, np.full((320, 320, 3), grey, np.uint8))
-    monkeypatch.setattr(v4l2_devices, "cameras", lambda: [(str(source), "a picture")])
+    monkeypatch.setattr(v4l2_devices, "cameras", lambda: [(str(source), "an image")])
     ((_, finding),) = doctor.examine(Patient(Root()), ["frame"]).findings
     assert finding.level == level and finding.text.startswith(f"{source} gives") and finding.text.endswith(said)
 

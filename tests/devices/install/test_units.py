@@ -134,9 +134,9 @@ def test_the_runtime_lives_with_what_the_unit_forbids(confine, tmp_path):
 
 def test_a_chips_library_lives_with_it_too(confine, tmp_path, edgetpu_library):
     """Python calls it, and it calls Python, through code that ctypes makes."""
-    model, picture = tmp_path / "tiny_int8_edgetpu.tflite", ROOT / "devices/selftest/golden/00_square.png"
+    model, image = tmp_path / "tiny_int8_edgetpu.tflite", ROOT / "devices/selftest/golden/00_square.png"
     model.write_bytes(tiny_detector.build(compiled=True))
-    words = ["-m", "runtime", str(model), "--source", str(picture), "--json", "-"]
+    words = ["-m", "runtime", str(model), "--source", str(image), "--json", "-"]
     done = confine(*words, LD_LIBRARY_PATH=str(edgetpu_library.parent))
     assert done.returncode == 0, done.stderr
     assert "engine: edgetpu" in done.stderr and json.loads(done.stdout)["detections"]

@@ -70,13 +70,13 @@ def test_what_is_not_is_named(found, line):
 def test_a_golden_for_another_model_is_made_and_read(tmp_path):
     made = selftest.make(selftest.MODEL, [ROOT / "tests/golden/wide.ppm"], tmp_path / "golden")
     read = selftest.read(tmp_path / "golden")
-    assert [found.label for found in read.pictures[0].detections] == ["ring", "square", "triangle", "ring"]
-    assert images.read(read.pictures[0].picture).shape == (320, 320, 3)
-    for one, other in zip(made.pictures[0].detections, read.pictures[0].detections):
+    assert [found.label for found in read.images[0].detections] == ["ring", "square", "triangle", "ring"]
+    assert images.read(read.images[0].image).shape == (320, 320, 3)
+    for one, other in zip(made.images[0].detections, read.images[0].detections):
         assert one.box.as_tuple() == pytest.approx(other.box.as_tuple(), abs=0.01)
 
 
-def test_a_picture_without_objects_makes_no_golden(tmp_path):
+def test_a_image_without_objects_makes_no_golden(tmp_path):
     images.write(tmp_path / "grey.png", np.full((320, 320, 3), 128, np.uint8))
     with pytest.raises(InputError, match=r"grey.png: nothing is found in it"):
         selftest.make(selftest.MODEL, [tmp_path / "grey.png"], tmp_path / "golden")
@@ -88,7 +88,7 @@ def test_a_picture_without_objects_makes_no_golden(tmp_path):
         ({"version": 2}, "is of version 2"),
         ({"pictures": []}, "expects no detections"),
         ({"pictures": [{"file": "00_square.png", "detections": []}]}, "expects no detections"),
-        ({"pictures": [{"file": "../00_square.png", "detections": []}]}, "no picture beside it"),
+        ({"pictures": [{"file": "../00_square.png", "detections": []}]}, "no image beside it"),
         ({"score": None}, "is no golden"),
         ({"pictures": [{"file": "00_square.png", "detections": [{"label": "ring"}]}]}, "is no golden"),
     ],

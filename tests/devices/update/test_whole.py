@@ -39,7 +39,7 @@ if not hasattr(signal, "SIGHUP"):
 
 
 def export(run: Path, score: float) -> Path:
-    """A run with an export, whose model finds one thing with this score, and a validation picture."""
+    """A run with an export, whose model finds one thing with this score, and a validation image."""
     folder = run / "export"
     folder.mkdir(parents=True)
     scores = np.array([[score, 0.1, 0.1]], np.float32)
@@ -192,7 +192,7 @@ def test_a_model_that_finds_nothing_is_not_published(place, capsys):
     export(place / "a", 0.3)
     assert exit_code(publish.main, ["a", "--repository", "r"]) == 2
     said = capsys.readouterr().err
-    assert "none of 1 pictures could tell a device whether the model works" in said
+    assert "none of 1 images could tell a device whether the model works" in said
     assert "nothing is found in it with a score of 0.5" in said
 
 

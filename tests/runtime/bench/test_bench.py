@@ -80,8 +80,8 @@ def test_turns_are_compared_with_their_neighbours():
 def test_mediapipe_on_the_same_file(shared):
     python = environment("mediapipe", MEDIAPIPE)
     model = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
-    picture = Frame(np.zeros((40, 60, 3), np.uint8))
-    with baselines.open_rival("mediapipe", str(model), str(python), Request(), [picture], 60) as rival:
+    image = Frame(np.zeros((40, 60, 3), np.uint8))
+    with baselines.open_rival("mediapipe", str(model), str(python), Request(), [image], 60) as rival:
         assert rival.name.startswith("mediapipe ")
         assert len(rival.times(3)) == 3 and min(rival.times(1)) > 0
 

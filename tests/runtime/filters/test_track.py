@@ -101,7 +101,7 @@ def test_a_person_who_walks_by_keeps_the_number(shared, tracker):
     detector = Detector(shared / "models/coco_ssd_mobilenet_v1_quant.tflite")
     numbers = []
     with open_source(str(shared / "video/one-by-one-person-detection.mp4")) as source:
-        # In these three seconds one person is in the picture.
+        # In these three seconds one person is in the image.
         for frame in itertools.islice(source, 75, 105):
             found = tuple(found for found in detector(frame.image) if found.label == "person")
             numbers += [found.track for found in tracker(frame, found)]

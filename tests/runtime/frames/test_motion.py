@@ -40,7 +40,7 @@ def test_light_that_changes_slowly_is_followed():
     assert not any(gate.moves(np.clip(scene(seed) + np.uint8(seed // 2), 0, 255)) for seed in range(1, 60))
 
 
-def test_a_share_of_the_picture():
+def test_a_share_of_the_image():
     image = scene(1)
     image[:120] = 255
     for share, moves in ((0.4, True), (0.6, False)):

@@ -26,8 +26,8 @@ def test_what_is_no_region(text):
         region(text)
 
 
-def test_a_region_outside_the_picture():
-    with pytest.raises(InputError, match="--roi 300,0,400,50: lies outside the picture, which is 200 x 100"):
+def test_a_region_outside_the_image():
+    with pytest.raises(InputError, match="--roi 300,0,400,50: lies outside the image, which is 200 x 100"):
         Cut([region("300,0,400,50")], 200, 100)
 
 

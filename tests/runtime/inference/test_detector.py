@@ -12,7 +12,7 @@ from runtime.machine import interpreter_packages
 from runtime.media import images
 from tests.support import tiny_detector
 
-PICTURE = np.zeros((100, 200, 3), np.uint8)
+IMAGE = np.zeros((100, 200, 3), np.uint8)
 EXPORTER = {"output_0": 3, "output_1": 2, "output_2": 1, "output_3": 0}
 
 
@@ -28,8 +28,8 @@ def tiny(tmp_path):
     return write
 
 
-def test_boxes_in_source_pixels_within_the_picture_best_first(tiny):
-    found = Detector(tiny(), labels=Labels(("cat", "dog")), score=0.0)(PICTURE)
+def test_boxes_in_source_pixels_within_the_image_best_first(tiny):
+    found = Detector(tiny(), labels=Labels(("cat", "dog")), score=0.0)(IMAGE)
     assert [(item.label, item.class_id) for item in found] == [("dog", 1), ("cat", 0), ("class 2", 2)]
     assert [item.score for item in found] == pytest.approx([0.9, 0.75, 0.25])
     assert found[0].box.as_tuple() == pytest.approx((40, 10, 120, 50))
@@ -39,17 +39,17 @@ def test_boxes_in_source_pixels_within_the_picture_best_first(tiny):
 
 def test_scores_under_the_threshold_are_left_out(tiny):
     path = tiny()
-    assert len(Detector(path)(PICTURE)) == 2
-    assert len(Detector(path, score=0.75)(PICTURE)) == 2
-    assert len(Detector(path, score=0.76)(PICTURE)) == 1
-    assert Detector(path, score=0.95)(PICTURE) == ()
+    assert len(Detector(path)(IMAGE)) == 2
+    assert len(Detector(path, score=0.75)(IMAGE)) == 2
+    assert len(Detector(path, score=0.76)(IMAGE)) == 1
+    assert Detector(path, score=0.95)(IMAGE) == ()
 
 
 @pytest.mark.parametrize("count, kept", [(0, 0), (1, 1), (2, 2), (99, 3), (-4, 0), (float("nan"), 0)])
 def test_the_count_is_respected(tiny, count, kept):
     outputs = [*tiny_detector.OUTPUTS[:3], ("d", np.array([count], np.float32))]
     detector = Detector(tiny(outputs, signature=EXPORTER), score=0.0)
-    assert len(detector(PICTURE)) == kept
+    assert len(detector(IMAGE)) == kept
 
 
 def test_what_is_not_a_number_is_left_out(tiny):
@@ -57,14 +57,14 @@ def test_what_is_not_a_number_is_left_out(tiny):
     boxes[0, 0, 0] = np.nan
     scores = np.array([[0.9, np.nan, 0.25]], np.float32)
     outputs = [("a", boxes), ("b", tiny_detector.CLASSES), ("c", scores), ("d", tiny_detector.COUNT)]
-    found = Detector(tiny(outputs, signature=EXPORTER), score=0.0)(PICTURE)
+    found = Detector(tiny(outputs, signature=EXPORTER), score=0.0)(IMAGE)
     assert [item.class_id for item in found] == [2]
 
 
 def test_scores_that_are_not_sorted_are_sorted(tiny):
     scores = np.array([[0.25, 0.9, 0.75]], np.float32)
     outputs = [("a", tiny_detector.BOXES), ("b", tiny_detector.CLASSES), ("c", scores), ("d", tiny_detector.COUNT)]
-    found = Detector(tiny(outputs, signature=EXPORTER), score=0.0)(PICTURE)
+    found = Detector(tiny(outputs, signature=EXPORTER), score=0.0)(IMAGE)
     assert [item.class_id for item in found] == [0, 2, 1]
 
 
@@ -77,7 +77,7 @@ def test_the_order_of_outputs_makes_no_difference(tiny, order):
     by_metadata = Detector(tiny(outputs, metadata=said, name="metadata.tflite"), score=0.0)
     signature = {f"output_{3 - role}": order.index(role) for role in range(4)}
     by_signature = Detector(tiny(outputs, signature=signature, name="signature.tflite"), score=0.0)
-    results = [detector(PICTURE) for detector in (by_values, by_metadata, by_signature)]
+    results = [detector(IMAGE) for detector in (by_values, by_metadata, by_signature)]
     assert results[0] == results[1] == results[2]
     assert results[0][0].class_id == 1
 
@@ -87,7 +87,7 @@ def test_the_metadata_may_order_a_boxs_sides(tiny):
     outputs = [("a", boxes), *tiny_detector.OUTPUTS[1:]]
     names = ("location", "category", "score", "number of detections")
     said = tiny_detector.metadata(outputs=names, box_index=(0, 1, 2, 3))
-    found = Detector(tiny(outputs, metadata=said))(PICTURE)
+    found = Detector(tiny(outputs, metadata=said))(IMAGE)
     assert found[0].box.as_tuple() == pytest.approx((40, 10, 120, 50))
 
 
@@ -112,7 +112,7 @@ def test_what_an_input_is_fed(tiny, kind, said, expected):
 def test_an_input_need_not_be_square(tiny):
     detector = Detector(tiny(input_shape=(1, 6, 10, 3)))
     assert detector.size == (6, 10)
-    assert len(detector(PICTURE)) == 2
+    assert len(detector(IMAGE)) == 2
     assert Detector(tiny()).size == 8
 
 
@@ -120,15 +120,15 @@ def test_an_input_need_not_be_square(tiny):
     "options, message",
     [
         ({"input_shape": (1, 1, 1, 3), "input_signature": (1, -1, -1, 3)}, "no fixed size"),
-        ({"input_shape": (1, 8, 8, 1)}, r"picture \[1, 8, 8, 1\] uint8"),
-        ({"input_shape": (1, 64)}, r"picture \[1, 64\]"),
+        ({"input_shape": (1, 8, 8, 1)}, r"image \[1, 8, 8, 1\] uint8"),
+        ({"input_shape": (1, 64)}, r"image \[1, 64\]"),
         ({"input_type": "int16"}, "int16"),
         ({"metadata": b"rubbish!" * 4}, "metadata"),
         ({"metadata": tiny_detector.metadata(mean=(1,), std=(0,))}, "no std of 0"),
         ({"metadata": tiny_detector.metadata(mean=(1, 2), std=(1,))}, "one number or three"),
     ],
 )
-def test_models_that_cannot_be_fed_pictures(tiny, options, message):
+def test_models_that_cannot_be_fed_images(tiny, options, message):
     with pytest.raises(InputError, match=message):
         Detector(tiny(**options))
 
@@ -168,7 +168,7 @@ def test_third_party_files_find_the_cat(shared, model, class_id, label):
     assert [(item.class_id, item.label) for item in found] == [(class_id, label)]
     assert found[0].score > (0.98 if "cat" in model else 0.7)
     box = found[0].box
-    # The cat sits in the middle and right of the picture and reaches its lower edge.
+    # The cat sits in the middle and right of the image and reaches its lower edge.
     assert 0 <= box.xmin < 200 and 340 < box.xmax <= 400 and 25 <= box.ymin < 60 and 320 < box.ymax <= 341
     assert Detector(shared / f"models/{model}.tflite")(image[..., ::-1], "RGB") == found
 
@@ -188,7 +188,7 @@ def test_every_detection_is_given_at_a_threshold_of_zero(shared):
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (1, 700), (9000, 12000)])
-def test_pictures_of_any_size(tiny, height, width):
+def test_images_of_any_size(tiny, height, width):
     found = Detector(tiny())(np.zeros((height, width, 3), np.uint8))
     assert found[1].box == Box(0, 0, width, height)
 
@@ -242,15 +242,15 @@ def test_tensorflow_is_the_last_resort_and_works(tiny):
 def test_the_threshold_of_the_metadata_is_the_default(tiny):
     path = tiny(metadata=tiny_detector.metadata(outputs=("a", "b", "c", "d"), threshold=0.8))
     assert Detector(path).score == pytest.approx(0.8)
-    assert [item.score for item in Detector(path)(PICTURE)] == pytest.approx([0.9])
-    assert len(Detector(path, score=0.1)(PICTURE)) == 3
+    assert [item.score for item in Detector(path)(IMAGE)] == pytest.approx([0.9])
+    assert len(Detector(path, score=0.1)(IMAGE)) == 3
 
 
 def test_classes_with_thresholds_of_their_own(tiny):
     labels = Labels(("cat", "dog"))
     detector = Detector(tiny(), labels=labels, score=0.8, scores={"cat": 0.7, "class 2": 0.1})
-    assert [item.class_id for item in detector(PICTURE)] == [1, 0, 2]
+    assert [item.class_id for item in detector(IMAGE)] == [1, 0, 2]
     detector.score = 0.95
-    assert [item.class_id for item in detector(PICTURE)] == [0, 2]
+    assert [item.class_id for item in detector(IMAGE)] == [0, 2]
     with pytest.raises(InputError, match="--score: no class is called 'dgo'; did you mean dog"):
         Detector(tiny(), labels=labels, scores={"dgo": 0.5})

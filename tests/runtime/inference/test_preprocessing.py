@@ -11,7 +11,7 @@ def noise(height, width):
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def test_a_picture_of_the_right_size_only_changes_its_order():
+def test_a_image_of_the_right_size_only_changes_its_order():
     bgr = np.array([[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]], np.uint8)
     assert np.array_equal(preprocessing.resize(bgr, 2), bgr[..., ::-1])
     assert np.array_equal(preprocessing.resize(bgr, 2, "RGB"), bgr)
@@ -42,8 +42,8 @@ def test_views_that_are_not_contiguous_work():
 @pytest.mark.parametrize(
     "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)]
 )
-def test_what_is_no_picture_is_refused(image):
-    with pytest.raises(ValueError, match="a picture is"):
+def test_what_is_no_image_is_refused(image):
+    with pytest.raises(ValueError, match="an image is"):
         preprocessing.resize(image, 8)
 
 

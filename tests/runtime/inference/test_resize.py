@@ -54,7 +54,7 @@ def same(rgb: np.ndarray, width: int, height: int) -> None:
 def test_random_sizes(part):
     random = np.random.default_rng(part)
     for _ in range(100):
-        # Even in the logarithm, so that thin and tiny pictures come up too.
+        # Even in the logarithm, so that thin and tiny images come up too.
         rows, columns = (int(2 ** random.uniform(0, 9)) for _ in range(2))
         height, width = (int(2 ** random.uniform(0, 8)) for _ in range(2))
         same(random.integers(0, 256, (rows, columns, 3), np.uint8), width, height)

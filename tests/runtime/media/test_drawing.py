@@ -11,7 +11,7 @@ def grey(height, width):
     return np.full((height, width, 3), 128, np.uint8)
 
 
-def test_the_box_is_where_it_should_be_and_the_picture_is_left_alone():
+def test_the_box_is_where_it_should_be_and_the_image_is_left_alone():
     image = grey(300, 400)
     out = drawing.draw(image, [Detection("cat", 3, 0.5, Box(100, 120, 300, 250))])
     assert (image == 128).all()
@@ -21,7 +21,7 @@ def test_the_box_is_where_it_should_be_and_the_picture_is_left_alone():
     assert (out[260:] == 128).all() and (out[:, 310:] == 128).all()
 
 
-def test_rgb_pictures_come_out_bgr():
+def test_rgb_images_come_out_bgr():
     image = np.zeros((4, 4, 3), np.uint8)
     image[..., 0] = 255
     assert drawing.draw(image, (), "RGB")[0, 0].tolist() == [0, 0, 255]

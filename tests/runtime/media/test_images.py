@@ -35,12 +35,12 @@ def test_other_formats_keep_the_size(suffix):
     assert images.decode(encoded(suffix)).shape == (40, 60, 3)
 
 
-def test_grey_and_transparent_pictures_become_three_channels():
+def test_grey_and_transparent_images_become_three_channels():
     assert images.decode(encoded(".png", noise()[..., 0])).shape == (40, 60, 3)
     assert images.decode(encoded(".png", np.dstack([noise(), noise()[..., :1]]))).shape == (40, 60, 3)
 
 
-def test_a_picture_is_turned_as_its_camera_says():
+def test_a_image_is_turned_as_its_camera_says():
     image = np.zeros((16, 32, 3), np.uint8)
     image[:, :16] = 255
     turned = images.decode(with_orientation(encoded(".jpg", image), 6))
@@ -50,14 +50,14 @@ def test_a_picture_is_turned_as_its_camera_says():
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp"])
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.95])
-def test_a_cut_picture_is_refused_in_silence(suffix, kept, capfd):
+def test_a_cut_image_is_refused_in_silence(suffix, kept, capfd):
     data = encoded(suffix)
-    with pytest.raises(InputError, match="x.jpg: the picture is cut short"):
+    with pytest.raises(InputError, match="x.jpg: the image is cut short"):
         images.decode(data[: int(len(data) * kept)], "x.jpg")
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_end_of_a_thumbnail_is_not_the_end_of_the_picture():
+def test_the_end_of_a_thumbnail_is_not_the_end_of_the_image():
     jpeg = encoded(".jpg")
     thumbnail = encoded(".jpg", noise(8, 8))
     whole = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(thumbnail) + 2) + thumbnail + jpeg[2:]
@@ -71,8 +71,8 @@ def test_bytes_behind_the_end_do_no_harm():
         assert images.decode(encoded(suffix) + b"\0" * 100).shape == (40, 60, 3)
 
 
-@pytest.mark.parametrize("data, message", [(b"", "is empty"), (b"hello", "not a picture"), (b"\0" * 5000, "not a picture")])
-def test_what_is_no_picture(data, message, capfd):
+@pytest.mark.parametrize("data, message", [(b"", "is empty"), (b"hello", "not an image"), (b"\0" * 5000, "not an image")])
+def test_what_is_no_image(data, message, capfd):
     with pytest.raises(InputError, match=message):
         images.decode(data)
     assert capfd.readouterr() == ("", "")
@@ -98,9 +98,9 @@ def test_writing_what_cannot_be_written_leaves_nothing(tmp_path):
 
 
 def test_names_and_first_bytes(tmp_path):
-    assert images.is_picture("none/A.JPG") and not images.is_picture("a.mp4")
+    assert images.is_image("none/A.JPG") and not images.is_image("a.mp4")
     bare = tmp_path / "bare"
     bare.write_bytes(encoded(".webp"))
-    assert images.is_picture(bare)
+    assert images.is_image(bare)
     bare.write_bytes(b"text")
-    assert not images.is_picture(bare) and not images.is_picture(tmp_path / "none")
+    assert not images.is_image(bare) and not images.is_image(tmp_path / "none")

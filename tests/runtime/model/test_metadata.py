@@ -14,9 +14,9 @@ NAMES = ("location", "category", "score", "number of detections")
 
 def test_a_third_partys_metadata(shared):
     said = Metadata.of(Model.read(shared / "models/coco_ssd_mobilenet_v1_quant.tflite"))
-    (picture,) = said.inputs
-    assert (picture.name, picture.mean, picture.std) == ("image", (127.5,), (127.5,))
-    assert (picture.minimum, picture.maximum) == ((0.0,), (255.0,))
+    (image,) = said.inputs
+    assert (image.name, image.mean, image.std) == ("image", (127.5,), (127.5,))
+    assert (image.minimum, image.maximum) == ((0.0,), (255.0,))
     assert [output.name for output in said.outputs] == ["locations", "classes", "scores", "number of detections"]
     assert said.outputs[0].boxes == BoxLayout((1, 0, 3, 2), "BOUNDARIES", "RATIO")
     assert [file.name for file in said.all_files() if file.holds_labels] == ["labelmap.txt"]

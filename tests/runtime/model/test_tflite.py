@@ -74,7 +74,7 @@ def test_associated_files(shared):
 
 def test_a_tiny_file():
     model = Model.parse(tiny_detector.build(signature={"x": 3}, files={"a.txt": b"1"}))
-    assert [str(model.main.tensors[i]) for i in model.main.inputs] == ["picture [1, 8, 8, 3] uint8"]
+    assert [str(model.main.tensors[i]) for i in model.main.inputs] == ["image [1, 8, 8, 3] uint8"]
     assert {step.name for step in model.main.operators} == {"RESHAPE"}
     assert model.signatures[0].outputs == {"x": model.main.outputs[3]}
     constant = model.main.tensors[model.main.operators[0].inputs[0]]

@@ -248,7 +248,7 @@ def test_without_motion_the_engine_rests(path):
     assert keeper.indices == [0, 4, 5] and summary.still == 9
 
 
-def test_a_region_is_what_the_detector_sees_and_boxes_are_in_the_whole_picture(path):
+def test_a_region_is_what_the_detector_sees_and_boxes_are_in_the_whole_image(path):
     class Wide(Counter):
         def __iter__(self):
             yield Frame(np.zeros((100, 200, 3), np.uint8))

@@ -68,9 +68,9 @@ def test_an_error_and_an_empty_source_leave_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_target_that_is_no_picture_is_refused(tmp_path):
+def test_a_target_that_is_no_image_is_refused(tmp_path):
     (tmp_path / "folder.png").mkdir()
-    for target, message in (("sheet:a.mp4", "is a picture; give"), ("sheet:", "is a picture; give")):
+    for target, message in (("sheet:a.mp4", "is an image; give"), ("sheet:", "is an image; give")):
         with pytest.raises(InputError, match=message):
             open_sink(target, Clip())
     with pytest.raises(InputError, match="is a folder"):

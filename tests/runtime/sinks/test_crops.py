@@ -67,7 +67,7 @@ def test_colours_of_a_source_in_rgb(tmp_path):
         (Box(50, 50, 50, 50), 0.1, (50, 50, 50, 50)),
     ],
 )
-def test_the_margin_stays_in_the_picture(box, margin, expected):
+def test_the_margin_stays_in_the_image(box, margin, expected):
     assert crops.grown(box, margin, 200, 100) == expected
 
 

@@ -148,7 +148,7 @@ def test_lines_of_a_camera_follow_those_of_the_run_before(tmp_path):
     assert len(lines) == 3 and json.loads(lines[2])["frame"] == 7
 
 
-def test_pictures_of_a_video(tmp_path):
+def test_images_of_a_video(tmp_path):
     with open_sink(str(tmp_path / "out"), Fake()) as sink:
         sink.write(frame(0), FOUND)
         sink.write(frame(12), ())
@@ -164,14 +164,14 @@ def photo(tmp_path):
     return path
 
 
-def test_one_picture_to_one_file(photo, tmp_path):
+def test_one_image_to_one_file(photo, tmp_path):
     with open_source(str(photo)) as source, open_sink(str(tmp_path / "b.jpg"), source) as sink:
         for item in source:
             sink.write(item, FOUND)
     assert images.read(tmp_path / "b.jpg").shape == (24, 32, 3)
 
 
-def test_a_picture_in_a_format_that_cannot_be_written_becomes_a_jpg(photo, tmp_path):
+def test_a_image_in_a_format_that_cannot_be_written_becomes_a_jpg(photo, tmp_path):
     photo = photo.rename(photo.with_suffix(".pgm"))
     photo.write_bytes(cv2.imencode(".pgm", np.zeros((4, 4), np.uint8))[1].tobytes())
     with open_source(str(photo)) as source, open_sink(str(tmp_path / "out"), source) as sink:
@@ -186,10 +186,10 @@ def test_a_picture_in_a_format_that_cannot_be_written_becomes_a_jpg(photo, tmp_p
         ("in", "in", "holds the source"),
         ("in/a.png", "in", "holds the source"),
         ("in/a.png", "in/a.png", "is the source itself"),
-        ("in", "x.jpg", "one picture cannot hold"),
+        ("in", "x.jpg", "one image cannot hold"),
         ("in/a.png", "in/../in/a.png", "is the source itself"),
         ("in/a.png", "x.tflite", "cannot write such a file; give"),
-        ("in", "in/a.png", "one picture cannot hold"),
+        ("in", "in/a.png", "one image cannot hold"),
         ("in/a.png", "link.mp4", "is the source itself"),
         ("in/a.png", "dir.json", "is a folder"),
         ("in/a.png", "plain", "is a file"),

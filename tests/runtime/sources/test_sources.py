@@ -9,7 +9,7 @@ from runtime.media import images
 from runtime.sources import open_source
 
 
-def picture(value, height=24, width=32):
+def image(value, height=24, width=32):
     return np.full((height, width, 3), value, np.uint8)
 
 
@@ -18,25 +18,25 @@ def video(tmp_path):
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 5, (32, 24))
     for value in (0, 60, 120, 180, 240):
-        writer.write(picture(value))
+        writer.write(image(value))
     writer.release()
     return path
 
 
-def test_a_picture(tmp_path):
+def test_a_image(tmp_path):
     path = tmp_path / "a.png"
-    images.write(path, picture(7))
+    images.write(path, image(7))
     with open_source(str(path)) as source:
         assert (source.name, source.path, source.size, source.frames, source.fps) == ("a.png", path, (32, 24), 1, None)
         (frame,) = source
         assert (frame.index, frame.time, frame.color) == (0, 0.0, "BGR")
-        assert np.array_equal(frame.image, picture(7))
+        assert np.array_equal(frame.image, image(7))
         assert source.file_name(0) == "a.png"
 
 
 def test_a_folder_in_the_order_of_names(tmp_path):
     for name, value in (("b.png", 2), ("a.bmp", 1), (".hidden.png", 9)):
-        images.write(tmp_path / name, picture(value))
+        images.write(tmp_path / name, image(value))
     (tmp_path / "notes.txt").write_text("")
     (tmp_path / "more.png").mkdir()
     with open_source(str(tmp_path)) as source:
@@ -46,29 +46,29 @@ def test_a_folder_in_the_order_of_names(tmp_path):
     assert source.file_name(1) == "b.png"
 
 
-def test_a_bad_picture_among_good_ones_is_told_and_skipped(tmp_path, capfd):
-    images.write(tmp_path / "a.png", picture(1))
-    (tmp_path / "b.png").write_bytes(b"no picture")
-    images.write(tmp_path / "c.png", picture(3))
+def test_a_bad_image_among_good_ones_is_told_and_skipped(tmp_path, capfd):
+    images.write(tmp_path / "a.png", image(1))
+    (tmp_path / "b.png").write_bytes(b"no image")
+    images.write(tmp_path / "c.png", image(3))
     source = open_source(str(tmp_path))
     assert [frame.index for frame in source] == [0, 2]
     assert source.skipped == 1
     out, err = capfd.readouterr()
-    assert out == "" and err.splitlines() == [f"skipped: {tmp_path / 'b.png'}: not a picture, or a damaged one"]
+    assert out == "" and err.splitlines() == [f"skipped: {tmp_path / 'b.png'}: not an image, or a damaged one"]
 
 
-def test_a_folder_of_bad_pictures_only(tmp_path):
-    (tmp_path / "b.png").write_bytes(b"no picture")
+def test_a_folder_of_bad_images_only(tmp_path):
+    (tmp_path / "b.png").write_bytes(b"no image")
     source = open_source(str(tmp_path))
-    with pytest.raises(InputError, match="none of its 1 pictures"):
+    with pytest.raises(InputError, match="none of its 1 images"):
         list(source)
 
 
-def test_a_folder_without_pictures(tmp_path):
+def test_a_folder_without_images(tmp_path):
     with pytest.raises(InputError, match="the folder is empty"):
         open_source(str(tmp_path))
     (tmp_path / "a.txt").write_text("")
-    with pytest.raises(InputError, match="none of its 1 entries is a picture"):
+    with pytest.raises(InputError, match="none of its 1 entries is an image"):
         open_source(str(tmp_path))
 
 
@@ -117,7 +117,7 @@ def test_what_is_not_there(tmp_path, name):
 def test_what_is_of_no_kind(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("x")
-    with pytest.raises(InputError, match="not a source; give a folder of pictures or .* or a picture .* or a video"):
+    with pytest.raises(InputError, match="not a source; give a folder of images or .* or an image .* or a video"):
         open_source(str(path))
     with pytest.raises(InputError, match="not a source"):
         open_source("gopher://camera")

@@ -107,7 +107,7 @@ def test_the_boxes_drawn_are_those_of_the_json(browser, port):
     # Nothing else is drawn, but for the captions.
     assert not (drawn[..., 3] > 30)[~edges].any()
     assert text(browser, "objects") == "cat 0.91 dog <b> #12 0.52 bird 0.40"
-    assert abs(pixels(browser, "picture")[..., 0].astype(int) - 128).max() < 4
+    assert abs(pixels(browser, "image")[..., 0].astype(int) - 128).max() < 4
     show(browser, sink, frame(6), ())
     assert not pixels(browser, "boxes").any() and text(browser, "nothing") == "Nothing found"
     assert errors(browser) == []
@@ -156,7 +156,7 @@ def test_it_survives_a_source_that_stops_and_a_detector_that_restarts(browser, p
     browser.get(f"http://127.0.0.1:{port}/")
     show(browser, sink, frame(1), FOUND)
     state.source(state="reopening", retries=4)
-    wait(lambda: "No new picture for" in text(browser, "notice") and "reopening" in text(browser, "notice"))
+    wait(lambda: "No new image for" in text(browser, "notice") and "reopening" in text(browser, "notice"))
     wait(lambda: text(browser, "source") == "Source reopening, try 4")
     state.source(state="running", retries=0)
     show(browser, sink, frame(2), FOUND)
@@ -196,6 +196,6 @@ def test_it_fits_a_phone(browser, port, width):
     browser.get(f"http://127.0.0.1:{port}/")
     show(browser, sink, frame(1), FOUND)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    assert browser.execute_script("return document.getElementById('picture').clientWidth") > 0.9 * width - 20
+    assert browser.execute_script("return document.getElementById('image').clientWidth") > 0.9 * width - 20
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     sink.close()

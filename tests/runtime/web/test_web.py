@@ -44,7 +44,7 @@ def free_port():
 class Page:
     """A sink that serves, and what a browser would ask of it."""
 
-    # No test is so fast that a picture would come before its time.
+    # No test is so fast that an image would come before its time.
     def __init__(self, host="", settings=",fps=1000000"):
         self.port = free_port()
         self.state = State("model.tflite", score=0.5)
@@ -93,7 +93,7 @@ def received(viewer, fits):
             return message
 
 
-def next_picture(viewer):
+def next_image(viewer):
     return parts(received(viewer, lambda message: isinstance(message, bytes)))
 
 
@@ -124,7 +124,7 @@ def test_the_page_and_all_that_it_names_come_from_here(page):
         answer, body = page.get(f"/{name}")
         assert answer.status == 200, name
         named += re.findall(r'from "([^"]+)"', body.decode())
-    assert seen >= {"app.js", "panel.js", "picture.js", "chart.js", "colors.js", "style.css", "icon.svg"}
+    assert seen >= {"app.js", "panel.js", "image.js", "chart.js", "colors.js", "style.css", "icon.svg"}
 
 
 def test_nothing_of_the_page_comes_from_elsewhere_or_stands_in_line():
@@ -150,17 +150,17 @@ def test_a_viewer_gets_the_frame_with_everybodys_json(page):
     with page.watch() as viewer:
         assert next_state(viewer)["model"] == "model.tflite"
         page.sink.write(frame(7), FOUND)
-        head, jpeg = next_picture(viewer)
+        head, jpeg = next_image(viewer)
     assert (head["width"], head["height"]) == (128, 96)
     assert head["result"] == json.loads(detection_json.line(frame(7), FOUND))
     image = images.decode(jpeg)
     assert image.shape == (96, 128, 3) and np.allclose(image.mean((0, 1)), (200, 100, 50), atol=3)
 
 
-def test_wide_pictures_are_made_smaller_and_rgb_is_turned():
+def test_wide_images_are_made_smaller_and_rgb_is_turned():
     image = np.zeros((100, 2000, 3), np.uint8)
     image[..., 0] = 250
-    head, jpeg = parts(messages.picture(Frame(image, color="RGB"), (), 960))
+    head, jpeg = parts(messages.image(Frame(image, color="RGB"), (), 960))
     assert (head["width"], head["height"]) == (2000, 100)
     found = images.decode(jpeg)
     assert found.shape == (48, 960, 3) and found[..., 2].mean() > 240 and found[..., 0].mean() < 10
@@ -168,20 +168,20 @@ def test_wide_pictures_are_made_smaller_and_rgb_is_turned():
 
 def test_nobody_looking_nothing_is_encoded_and_for_ten_it_is_done_once(page, monkeypatch):
     encoded = []
-    whole = messages.picture
-    monkeypatch.setattr(messages, "picture", lambda frame, *rest: encoded.append(frame.index) or whole(frame, *rest))
+    whole = messages.image
+    monkeypatch.setattr(messages, "image", lambda frame, *rest: encoded.append(frame.index) or whole(frame, *rest))
     for index in range(5):
         page.sink.write(frame(index), ())
     assert encoded == []
     with contextlib.ExitStack() as stack:
         viewers = [stack.enter_context(page.watch()) for _ in range(10)]
-        assert {next_picture(viewer)[0]["result"]["frame"] for viewer in viewers} == {4}
+        assert {next_image(viewer)[0]["result"]["frame"] for viewer in viewers} == {4}
         encoded.clear()
         for viewer in viewers:
             viewer.send('{"next": true}')
         until(lambda: page.sink._server._viewers.waiting == 10)
         page.sink.write(frame(5), ())
-        assert {next_picture(viewer)[0]["result"]["frame"] for viewer in viewers} == {5}
+        assert {next_image(viewer)[0]["result"]["frame"] for viewer in viewers} == {5}
         assert encoded == [5]
     until(lambda: not len(page.sink._server._viewers))
 
@@ -191,24 +191,24 @@ def test_a_slow_viewer_skips_frames_and_holds_up_nobody(page):
         until(lambda: page.sink._server._viewers.waiting == 2)
         for index in range(5):
             page.sink.write(frame(index), ())
-            assert next_picture(fast)[0]["result"]["frame"] == index
+            assert next_image(fast)[0]["result"]["frame"] == index
             fast.send('{"next": true}')
             until(lambda: page.sink._server._viewers.waiting == 1)
-        assert next_picture(slow)[0]["result"]["frame"] == 0
+        assert next_image(slow)[0]["result"]["frame"] == 0
         slow.send('{"next": true}')
         until(lambda: page.sink._server._viewers.waiting == 2)
         page.sink.write(frame(9), ())
-        assert next_picture(slow)[0]["result"]["frame"] == 9
+        assert next_image(slow)[0]["result"]["frame"] == 9
 
 
-def test_no_more_pictures_a_second_than_asked_for(monkeypatch):
+def test_no_more_images_a_second_than_asked_for(monkeypatch):
     page = Page(settings=",fps=1")
     with page.watch() as viewer:
         until(lambda: page.sink._server._viewers.waiting == 1)
         for index in range(20):
             page.sink.write(frame(index), ())
             viewer.send('{"next": true}')
-        assert next_picture(viewer)[0]["result"]["frame"] == 0
+        assert next_image(viewer)[0]["result"]["frame"] == 0
         with pytest.raises(TimeoutError):
             while isinstance(viewer.recv(timeout=0.3), str):
                 pass

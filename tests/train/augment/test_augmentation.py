@@ -1,4 +1,4 @@
-"""Augmentation: the same seed gives the same picture, and boxes follow their pixels."""
+"""Augmentation: the same seed gives the same image, and boxes follow their pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def seed(number: int) -> tf.Tensor:
     return tf.constant([7, number], tf.int32)
 
 
-def picture() -> tf.Tensor:
+def sample() -> tf.Tensor:
     image = np.random.default_rng(0).integers(0, 100, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     image[30:70, 20:120] = 255
     return tf.constant(image)
@@ -33,7 +33,7 @@ def bounds(image) -> np.ndarray:
 
 @pytest.mark.parametrize("number", range(12))
 def test_the_box_still_bounds_its_pixels_after_crop_and_flip(number):
-    image, boxes, classes = augmentation.crop(picture(), tf.constant([BOX]), tf.constant([4]), seed(number))
+    image, boxes, classes = augmentation.crop(sample(), tf.constant([BOX]), tf.constant([4]), seed(number))
     assert classes.numpy().tolist() == [4]
     np.testing.assert_allclose(boxes[0], bounds(image), atol=1e-5)
     height, width = image.shape[:2]
@@ -43,16 +43,16 @@ def test_the_box_still_bounds_its_pixels_after_crop_and_flip(number):
     np.testing.assert_allclose(boxes[0], bounds(image), atol=1e-5)
 
 
-def test_about_every_second_picture_is_mirrored():
+def test_about_every_second_image_is_mirrored():
     box = tf.constant([BOX])
-    mirrored = [float(augmentation.flip(picture(), box, seed(number))[1][0, 1]) > 0.3 for number in range(40)]
+    mirrored = [float(augmentation.flip(sample(), box, seed(number))[1][0, 1]) > 0.3 for number in range(40)]
     assert 10 < sum(mirrored) < 30
 
 
 def test_crops_differ_by_seed_and_agree_for_one():
-    shapes = {tuple(augmentation.crop(picture(), tf.constant([BOX]), tf.constant([1]), seed(n))[0].shape) for n in range(8)}
+    shapes = {tuple(augmentation.crop(sample(), tf.constant([BOX]), tf.constant([1]), seed(n))[0].shape) for n in range(8)}
     assert len(shapes) > 4
-    once, again = (augmentation.crop(picture(), tf.constant([BOX]), tf.constant([1]), seed(3)) for _ in range(2))
+    once, again = (augmentation.crop(sample(), tf.constant([BOX]), tf.constant([1]), seed(3)) for _ in range(2))
     for first, second in zip(once, again):
         np.testing.assert_array_equal(first, second)
 
@@ -61,22 +61,22 @@ def test_boxes_outside_the_window_go_with_their_classes():
     corners = [(0.0, 0.0, 0.01, 0.01), (0.99, 0.99, 1.0, 1.0), BOX]
     kept = []
     for number in range(12):
-        _, boxes, classes = augmentation.crop(picture(), tf.constant(corners), tf.constant([1, 2, 3]), seed(number))
+        _, boxes, classes = augmentation.crop(sample(), tf.constant(corners), tf.constant([1, 2, 3]), seed(number))
         assert len(boxes) == len(classes) and 3 in classes.numpy()
         assert ((boxes.numpy() >= 0) & (boxes.numpy() <= 1)).all()
         kept.append(len(classes))
     assert min(kept) < 3
 
 
-def test_a_picture_without_boxes_is_cropped_and_flipped():
+def test_a_image_without_boxes_is_cropped_and_flipped():
     empty = tf.zeros([0, 4]), tf.zeros([0], tf.int32)
-    image, boxes, classes = augmentation.crop(picture(), *empty, seed(0))
+    image, boxes, classes = augmentation.crop(sample(), *empty, seed(0))
     image, boxes = augmentation.flip(image, boxes, seed(1))
     assert boxes.shape == (0, 4) and classes.shape == (0,) and image.shape[2] == 3
 
 
 def test_photometric_changes_stay_in_range_and_follow_the_seed():
-    image = tf.cast(picture(), tf.float32)
+    image = tf.cast(sample(), tf.float32)
     results = [augmentation.photometric(image, seed(number)).numpy() for number in (0, 0, 1)]
     np.testing.assert_array_equal(results[0], results[1])
     assert np.abs(results[0] - results[2]).max() > 1
@@ -84,7 +84,7 @@ def test_photometric_changes_stay_in_range_and_follow_the_seed():
     assert results[0].shape == image.shape
 
 
-def test_a_grey_picture_stays_grey():
-    grey = tf.tile(tf.cast(picture(), tf.float32)[..., :1], [1, 1, 3])
+def test_a_grey_image_stays_grey():
+    grey = tf.tile(tf.cast(sample(), tf.float32)[..., :1], [1, 1, 3])
     result = augmentation.photometric(grey, seed(5)).numpy()
     assert np.abs(result - result[..., :1]).max() < 1e-2

@@ -1,4 +1,4 @@
-"""The sequence of records: every picture once an epoch, from any place on, rare classes more often."""
+"""The sequence of records: every image once an epoch, from any place on, rare classes more often."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 from tests.support import detector_320  # noqa: F401
 from train.augment import epochs
 
-# The classes of each of seven pictures, from 1: class 2 is rare, the last picture has no box.
+# The classes of each of seven images, from 1: class 2 is rare, the last image has no box.
 CLASSES = [[1], [1, 1], [1], [1, 2], [1], [1], []]
 
 
@@ -31,8 +31,8 @@ def files(tmp_path_factory) -> list[str]:
 
 
 def take(files, count: int, **options) -> list[tuple[int, int]]:
-    """Place and number of the picture, `count` times."""
-    stream = epochs.stream(files, pictures=len(CLASSES), **{"seed": 0, **options}).as_numpy_iterator()
+    """Place and number of the image, `count` times."""
+    stream = epochs.stream(files, images=len(CLASSES), **{"seed": 0, **options}).as_numpy_iterator()
     return [
         (int(place), tf.train.Example.FromString(record).features.feature["number"].int64_list.value[0])
         for place, record in itertools.islice(stream, count)
@@ -48,7 +48,7 @@ def test_the_sequence_goes_on_from_any_place(files, repeats):
     assert take(files, 25, seed=1, repeats=repeats) != whole
 
 
-def test_every_epoch_has_every_picture_in_another_order(files):
+def test_every_epoch_has_every_image_in_another_order(files):
     numbers = [number for _, number in take(files, 21)]
     thirds = [numbers[i : i + 7] for i in (0, 7, 14)]
     assert all(sorted(third) == list(range(7)) for third in thirds)
@@ -57,7 +57,7 @@ def test_every_epoch_has_every_picture_in_another_order(files):
 
 def test_rare_classes_come_more_often(files):
     counts = Counter(number for _, number in take(files, 700, repeats=(1.0, 2.5)))
-    # Of 8.5 copies on average, 2.5 are of the picture with the rare class.
+    # Of 8.5 copies on average, 2.5 are of the image with the rare class.
     assert 700 * 2.5 / 8.5 == pytest.approx(counts[3], rel=0.12)
     assert all(count == pytest.approx(700 / 8.5, rel=0.3) for number, count in counts.items() if number != 3)
 

@@ -29,14 +29,14 @@ PLAIN = Augmentation(photometric=False)
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Records of six pictures with one box each."""
+    """Records of six images with one box each."""
     folder = tmp_path_factory.mktemp("inputs")
     return build(voc_samples.data_set(folder / "data"), folder)
 
 
 @pytest.fixture(scope="module")
 def plain_files(tmp_path_factory):
-    """Records of six pictures of one grey level each, by which they are known again."""
+    """Records of six images of one grey level each, by which they are known again."""
     folder = tmp_path_factory.mktemp("plain")
     data = voc_samples.data_set(folder / "data")
     for index, level in enumerate(LEVELS):
@@ -51,12 +51,12 @@ def build(data, folder) -> list[str]:
 
 
 def take(files, count: int, **options) -> list:
-    options = {"pictures": 6, "size": 320, "batch": 2, "seed": 0, **options}
+    options = {"images": 6, "size": 320, "batch": 2, "seed": 0, **options}
     return list(itertools.islice(inputs.training(files, **options).as_numpy_iterator(), count))
 
 
 def levels(batches) -> list[int]:
-    """Which plain pictures are in `batches`, in order."""
+    """Which plain images are in `batches`, in order."""
     means = [(image.mean() + 1) * 127.5 for images, _ in batches for image in images]
     return [min(LEVELS, key=lambda level: abs(level - mean)) for mean in means]
 
@@ -78,7 +78,7 @@ def test_the_seed_decides_everything(files):
     assert not any(np.array_equal(a[0], b[0]) for a, b in zip(first, other))
 
 
-def test_each_epoch_has_every_picture_in_another_order_and_form(plain_files, files):
+def test_each_epoch_has_every_image_in_another_order_and_form(plain_files, files):
     seen = levels(take(plain_files, 6, augmentation=PLAIN))
     epochs = seen[:6], seen[6:]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(LEVELS)
@@ -108,7 +108,7 @@ def test_the_seed_of_tensorflow_has_no_say(files):
     np.testing.assert_array_equal(*batches)
 
 
-def test_pipelines_share_the_pictures_out(plain_files):
+def test_pipelines_share_the_images_out(plain_files):
     shares = []
     for number in range(2):
         context = tf.distribute.InputContext(2, number, num_replicas_in_sync=2)
@@ -151,13 +151,13 @@ def test_mosaics_and_other_scales_bring_more_and_other_boxes(files):
         return heights
 
     plain, small, mosaic = sizes(), sizes(expand=1.0), sizes(mosaic=1.0)
-    assert all(len(picture) == 1 for picture in plain)
-    assert np.mean([min(picture) for picture in small]) < 0.85 * np.mean([min(picture) for picture in plain])
-    assert np.mean([len(picture) for picture in mosaic]) > 2
+    assert all(len(image) == 1 for image in plain)
+    assert np.mean([min(image) for image in small]) < 0.85 * np.mean([min(image) for image in plain])
+    assert np.mean([len(image) for image in mosaic]) > 2
 
 
-def test_validation_is_one_pass_of_unchanged_pictures(plain_files):
-    batches = list(inputs.validation(plain_files, pictures=6, size=320, batch=4).as_numpy_iterator())
+def test_validation_is_one_pass_of_unchanged_images(plain_files):
+    batches = list(inputs.validation(plain_files, images=6, size=320, batch=4).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [4, 2]
     ids = [id.decode() for _, batch in batches for id in batch]
     assert sorted(ids) == [f"p{i}" for i in range(6)]
@@ -166,7 +166,7 @@ def test_validation_is_one_pass_of_unchanged_pictures(plain_files):
 
 def test_several_replicas_get_as_many_whole_batches_each(plain_files):
     context = tf.distribute.InputContext(1, 0, num_replicas_in_sync=2)
-    options = {"pictures": 6, "size": 320, "batch": 4, "context": context}
+    options = {"images": 6, "size": 320, "batch": 4, "context": context}
     batches = list(inputs.validation(plain_files, **options).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [2, 2, 2, 2]
     ids = [id.decode() for _, batch in batches for id in batch]

@@ -1,4 +1,4 @@
-"""Mosaics: four pictures of a group in one, each where its boxes say."""
+"""Mosaics: four images of a group in one, each where its boxes say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support import detector_320  # noqa: F401
 from train.augment import mosaic
 
 SIZE, GROUP = 64, 6
-# Each picture of the group is black with a rectangle of a grey level of its own.
+# Each image of the group is black with a rectangle of a grey level of its own.
 LEVELS = np.arange(100, 100 + 20 * GROUP, 20)
 RECTANGLES = np.array([(8 + i, 4 * i, 40 + i, 20 + 4 * i) for i in range(GROUP)])
 
@@ -36,7 +36,7 @@ def composed(number: int, probability: float, drawn: int):
 
 
 @pytest.mark.parametrize("number", [0, 5])
-def test_without_luck_a_picture_stays_as_it_is(number):
+def test_without_luck_a_image_stays_as_it_is(number):
     image, boxes, classes = composed(number, 0.0, 1)
     np.testing.assert_array_equal(image, group()[0][number])
     np.testing.assert_allclose(boxes, [RECTANGLES[number] / SIZE])
@@ -60,7 +60,7 @@ def test_every_box_of_a_mosaic_bounds_its_own_rectangle(drawn):
         np.testing.assert_allclose(box * SIZE, drawn_box + [above, before, above, before], atol=1.01)
 
 
-def test_a_mosaic_has_its_own_picture_first_and_three_different_ones():
+def test_a_mosaic_has_its_own_image_first_and_three_different_ones():
     partners = set()
     for drawn in range(20):
         image, boxes, classes = composed(2, 1.0, drawn)
@@ -72,21 +72,21 @@ def test_a_mosaic_has_its_own_picture_first_and_three_different_ones():
     assert partners == set(range(1, GROUP + 1))
 
 
-def test_a_share_of_the_pictures_becomes_mosaics():
+def test_a_share_of_the_images_becomes_mosaics():
     def is_mosaic(drawn):
         return not np.array_equal(composed(0, 0.5, drawn)[0], group()[0][0])
 
     assert 8 < sum(is_mosaic(drawn) for drawn in range(30)) < 22
 
 
-def test_groups_hold_every_picture_once_and_know_its_place():
+def test_groups_hold_every_image_once_and_know_its_place():
     def element(place):
         image = tf.fill([SIZE, SIZE, 3], tf.cast(place, tf.float32))
         count = place % 3
         return place, image, tf.ones([count, 4]), tf.fill([count], 7)
 
-    pictures = tf.data.Dataset.range(mosaic.GROUP, 3 * mosaic.GROUP).map(element)
-    for i, (place, number, images, boxes, classes) in enumerate(mosaic.grouped(pictures, SIZE).as_numpy_iterator()):
+    elements = tf.data.Dataset.range(mosaic.GROUP, 3 * mosaic.GROUP).map(element)
+    for i, (place, number, images, boxes, classes) in enumerate(mosaic.grouped(elements, SIZE).as_numpy_iterator()):
         assert place == mosaic.GROUP + i and number == i % mosaic.GROUP
         assert images[number, 0, 0, 0] == place and (classes[number] > 0).sum() == place % 3
         assert boxes.shape == (mosaic.GROUP, 2, 4)

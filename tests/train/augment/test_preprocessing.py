@@ -47,7 +47,7 @@ def test_noise_of_odd_sizes(shape, suffix):
     assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)
 
 
-def test_grey_pictures_get_three_channels():
+def test_grey_images_get_three_channels():
     image = np.random.default_rng(0).integers(0, 256, (40, 50)).astype(np.uint8)
     for suffix in (".png", ".jpg"):
         assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)

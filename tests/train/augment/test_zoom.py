@@ -1,4 +1,4 @@
-"""Pictures at other scales: pixels are where the boxes say, and boxes that are mostly cut go."""
+"""Images at other scales: pixels are where the boxes say, and boxes that are mostly cut go."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def seed(number: int) -> tf.Tensor:
     return tf.constant([7, number], tf.int32)
 
 
-def picture() -> np.ndarray:
+def sample() -> np.ndarray:
     image = np.random.default_rng(0).integers(0, 100, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     image[30:70, 20:120] = 255
     return image
@@ -27,7 +27,7 @@ def picture() -> np.ndarray:
 
 def zoomed(factor: float, number: int, boxes=(BOX,)):
     classes = tf.range(1, len(boxes) + 1)
-    results = zoom.zoom(tf.constant(picture()), tf.constant(boxes), classes, tf.constant(factor), seed(number), SIZE)
+    results = zoom.zoom(tf.constant(sample()), tf.constant(boxes), classes, tf.constant(factor), seed(number), SIZE)
     return [result.numpy() for result in results]
 
 
@@ -50,21 +50,21 @@ def test_the_box_bounds_its_pixels_at_every_scale(factor, number):
 
 
 @pytest.mark.parametrize("factor", [0.4, 0.8])
-def test_a_smaller_picture_is_the_runtimes_resizing_on_grey(factor):
+def test_a_smaller_image_is_the_runtimes_resizing_on_grey(factor):
     image, boxes, _ = zoomed(factor, 1, [(0.0, 0.0, 1.0, 1.0)])
     top, left, bottom, right = np.round(boxes[0] * SIZE).astype(int)
     assert bottom - top == right - left == round(factor * SIZE)
     expected = np.full((SIZE, SIZE, 3), zoom.GREY)
-    expected[top:bottom, left:right] = cv2.resize(picture(), (right - left, bottom - top))
+    expected[top:bottom, left:right] = cv2.resize(sample(), (right - left, bottom - top))
     assert np.abs(image - expected).max() <= 1
 
 
-def test_a_larger_picture_is_the_runtimes_resizing_of_a_window():
+def test_a_larger_image_is_the_runtimes_resizing_of_a_window():
     image, boxes, _ = zoomed(1.25, 2)
     # Half the sides are 96 and 160 pixels of 120 and 200; the box tells where they begin.
     extent = np.array([96, 160])
     begin = np.round(np.array([30, 20]) - boxes[0][:2] * extent).astype(int)
-    window = picture()[begin[0] : begin[0] + 96, begin[1] : begin[1] + 160]
+    window = sample()[begin[0] : begin[0] + 96, begin[1] : begin[1] + 160]
     assert np.abs(image - cv2.resize(window, (SIZE, SIZE))).max() <= 1
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from runtime.common.command import exit_code
 from tests.support.pages import ESCAPED, SHOWN, assert_harmless
-from tests.support.voc_samples import annotation, data_set, picture
+from tests.support.voc_samples import annotation, data_set, image
 from train.check import __main__ as check
 from train.check import checks
 from train.check.statistics import near_duplicates
@@ -27,7 +27,7 @@ CAT, DOG = ("cat", 4, 5, 34, 38), ("dog", 20, 4, 60, 44)
 
 @pytest.fixture(scope="module")
 def pets(tmp_path_factory) -> Path:
-    """Seventy-two pictures without a fault, each with a cat and a dog; the last twenty to validate on."""
+    """Seventy-two images without a fault, each with a cat and a dog; the last twenty to validate on."""
     folder = tmp_path_factory.mktemp("data") / "pets"
     for i in range(72):
         # Smooth, so that JPEG keeps them, but with enough in them to tell them apart.
@@ -81,7 +81,7 @@ def test_a_file_on_both_sides(data):
     shutil.copy(jpg(data, 3), jpg(data, 60))
     found = the_one(data)
     assert (found.check, found.severity, found.count) == ("duplicates", "warning", 1)
-    assert found.what.startswith("1 of 20 validation pictures is in training too: the same file")
+    assert found.what.startswith("1 of 20 validation images is in training too: the same file")
     assert found.where == ("JPEGImages/p3.jpg and JPEGImages/p60.jpg",)
 
 
@@ -91,13 +91,13 @@ def test_many_files_on_both_sides_are_a_failure(data):
     assert the_one(data).severity == "failure"
 
 
-def test_a_picture_saved_anew_is_nearly_the_same(data):
+def test_a_image_saved_anew_is_nearly_the_same(data):
     image = cv2.imread(str(jpg(data, 3)))
     cv2.imwrite(str(jpg(data, 60)), cv2.convertScaleAbs(image, alpha=1.1, beta=6), [cv2.IMWRITE_JPEG_QUALITY, 60])
     shutil.copy(jpg(data, 4), jpg(data, 5))
     across, within = bad(data)
-    assert "nearly the same picture on both sides" in across.what
-    assert within.what == "1 pair of pictures within one side: the same file"
+    assert "nearly the same image on both sides" in across.what
+    assert within.what == "1 pair of images within one side: the same file"
 
 
 def test_three_of_the_same_file_are_each_paired_with_the_first_of_a_side(data):
@@ -107,7 +107,7 @@ def test_three_of_the_same_file_are_each_paired_with_the_first_of_a_side(data):
     assert (across.count, within.count) == (1, 1)
 
 
-def test_pictures_without_contrast_are_not_alike():
+def test_images_without_contrast_are_not_alike():
     assert near_duplicates.difference_hash(np.full((48, 64), 90, np.uint8)) is None
     assert list(near_duplicates.pairs([None, None])) == []
 
@@ -124,7 +124,7 @@ def test_pairs_are_found_across_blocks(monkeypatch):
     assert list(near_duplicates.pairs(hashes)) == [(1, 8)]
 
 
-def test_cut_off_pictures_are_counted_and_refused_when_many(data):
+def test_cut_off_images_are_counted_and_refused_when_many(data):
     jpg(data, 3).write_bytes(jpg(data, 3).read_bytes()[:-200])
     found = the_one(data)
     assert (found.severity, found.what[:30]) == ("failure", "1 of 72 annotations cannot be ")
@@ -143,7 +143,7 @@ def png(side: int, pixels: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("side, what", [(64, "cannot be decoded"), (60_000, "too large to decode")])
-def test_pictures_that_look_whole_but_are_not_and_bombs(data, side, what):
+def test_images_that_look_whole_but_are_not_and_bombs(data, side, what):
     jpg(data, 3).unlink()
     jpg(data, 3).with_suffix(".png").write_bytes(png(side, b"\0" * 1000))
     annotation(xml(data, 3), (CAT, ("dog", 20, 4, 60, 60)), (side, side))
@@ -152,7 +152,7 @@ def test_pictures_that_look_whole_but_are_not_and_bombs(data, side, what):
 
 
 @pytest.mark.parametrize(
-    "box, what", [(("cat", 9, 9, 9, 20), "1 box of 144 without area"), (("cat", 4, 5, 812, 28), "1 box of 144 outside the picture")]
+    "box, what", [(("cat", 9, 9, 9, 20), "1 box of 144 without area"), (("cat", 4, 5, 812, 28), "1 box of 144 outside the image")]
 )
 def test_boxes_that_cannot_be_used(data, box, what):
     annotation(xml(data, 3), (box, DOG))
@@ -232,29 +232,29 @@ def test_a_turn_that_the_size_cannot_tell(data):
     assert "the size cannot tell" in the_one(data).what
 
 
-def test_pictures_without_boxes_and_without_annotations(data):
+def test_images_without_boxes_and_without_annotations(data):
     annotation(xml(data, 3), ())
-    picture(data / "JPEGImages" / "spare.jpg", seed=99)
+    image(data / "JPEGImages" / "spare.jpg", seed=99)
     found = findings(data)
-    assert any(item.what.startswith("1 picture without any box") and item.severity == "ok" for item in found)
+    assert any(item.what.startswith("1 image without any box") and item.severity == "ok" for item in found)
     spare = next(item for item in found if "belongs to no annotation" in item.what)
     assert spare.severity == "warning" and spare.where == ("JPEGImages/spare.jpg",)
 
 
-def test_long_pictures(data):
+def test_long_images(data):
     for i in range(20):
-        picture(jpg(data, i), 160, 48, seed=i)
+        image(jpg(data, i), 160, 48, seed=i)
         annotation(xml(data, i), (CAT, DOG), (160, 48))
-    assert "20 pictures more than 2 times as long as wide" in [found.what for found in bad(data)][-1]
+    assert "20 images more than 2 times as long as wide" in [found.what for found in bad(data)][-1]
 
 
-def test_few_pictures_and_a_split_at_random(tmp_path):
+def test_few_images_and_a_split_at_random(tmp_path):
     folder = data_set(tmp_path / "few", 6)
     texts = [found.what for found in findings(folder)]
-    assert "only 5 pictures to train on" in texts and "5 pictures to train and 1 to validate on, drawn at random" in texts
+    assert "only 5 images to train on" in texts and "5 images to train and 1 to validate on, drawn at random" in texts
 
 
-def test_a_picture_that_cannot_be_split(tmp_path):
+def test_a_image_that_cannot_be_split(tmp_path):
     (found,) = [item for item in findings(data_set(tmp_path / "one", 1)) if item.check == "split" and item.severity == "failure"]
     assert "cannot be split into training and validation" in found.what
 
@@ -286,10 +286,10 @@ def test_the_tables_lines_fit_the_terminal(data):
     text = check.as_text(looked_at, checks.run(looked_at), 60)
     assert max(map(len, text.splitlines())) <= 60
     assert text.splitlines()[:4] == [
-        "pets      train  validation",
-        "pictures     52          20",
-        "boxes       104          40",
-        "  cat        52          20",
+        "pets    train  validation",
+        "images     52          20",
+        "boxes     104          40",
+        "  cat      52          20",
     ]
 
 
@@ -327,14 +327,14 @@ def test_a_page_of_data_without_boxes(tmp_path):
     assert_harmless(out.read_text())
 
 
-def test_pictures_are_shown_of_every_class():
+def test_images_are_shown_of_every_class():
     from train.check.page import sample
 
     def seen(*labels):
         return SimpleNamespace(example=SimpleNamespace(boxes=[SimpleNamespace(label=label) for label in labels]))
 
-    pictures = [seen("cat") for _ in range(90)] + [seen("dog"), seen("dog", "yak"), seen()]
-    chosen = sample(SimpleNamespace(pictures=pictures, labels=("cat", "dog", "yak")), 12)
+    images = [seen("cat") for _ in range(90)] + [seen("dog"), seen("dog", "yak"), seen()]
+    chosen = sample(SimpleNamespace(images=images, labels=("cat", "dog", "yak")), 12)
     assert len(chosen) == len(set(chosen)) == 12 and {90, 91, 92} <= set(chosen)
 
 
@@ -343,4 +343,4 @@ def test_shared_data_is_judged_as_people_know_it(shared):
     assert "2 boxes of 4,888 without area" in texts
     anchors = next(found for found in texts.values() if found.check == "anchors")
     assert anchors.severity == "warning" and anchors.where[0] == "Platelets: 180 of 361 (50%)"
-    assert texts["1 pair of pictures within one side: nearly the same picture"].where[0].endswith("00038.jpg")
+    assert texts["1 pair of images within one side: nearly the same image"].where[0].endswith("00038.jpg")

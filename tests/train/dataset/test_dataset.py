@@ -61,7 +61,7 @@ def test_bccd_uses_its_own_lists_and_leaves_two_boxes_out(shared):
     ]
 
 
-def test_split_does_not_depend_on_the_order_and_hardly_on_other_pictures():
+def test_split_does_not_depend_on_the_order_and_hardly_on_other_images():
     examples = [example(f"p{index}", "cat") for index in range(50)]
     train, validation = split(examples, 0.2, 3, "data")
     assert len(validation) == 10 and len(train) == 40
@@ -71,7 +71,7 @@ def test_split_does_not_depend_on_the_order_and_hardly_on_other_pictures():
     assert len(set(ids(validation)) & set(ids(more))) >= 9
 
 
-def test_split_keeps_the_last_picture_of_a_class_for_training():
+def test_split_keeps_the_last_image_of_a_class_for_training():
     examples = [example(f"p{index}", "cat") for index in range(9)] + [example("only", "cat", "dog")]
     for seed in range(20):
         train, _ = split(examples, 0.5, seed, "data")
@@ -113,7 +113,7 @@ def test_validation_from_another_data_set(tmp_path):
     data_set(tmp_path / "two", 3)
     dataset = open_dataset(tmp_path / "one", validation=tmp_path / "two")
     assert (len(dataset.train), len(dataset.validation)) == (4, 3)
-    assert dataset.validation[0].picture.is_relative_to(tmp_path / "two")
+    assert dataset.validation[0].image.is_relative_to(tmp_path / "two")
 
 
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, lambda path: path.write_text("text")])
@@ -165,10 +165,10 @@ def test_zip_reads_like_the_folder(tmp_path, top):
     folder = open_dataset(data)
     assert (ids(dataset.train), ids(dataset.validation)) == (ids(folder.train), ids(folder.validation))
     assert dataset.name == "data"
-    assert dataset.train[0].picture.is_relative_to(tmp_path / "cache/edge-detection-kit")
+    assert dataset.train[0].image.is_relative_to(tmp_path / "cache/edge-detection-kit")
 
 
-def test_zips_of_pictures_and_annotations_in_one_folder(tmp_path):
+def test_zips_of_images_and_annotations_in_one_folder(tmp_path):
     data = data_set(tmp_path / "data")
     folder = tmp_path / "zips"
     folder.mkdir()
@@ -234,7 +234,7 @@ def test_cache_that_cannot_be_written_is_no_traceback(tmp_path, monkeypatch):
         archives.extract(zipped(tmp_path / "data.zip", {"a.xml": b"x"}))
 
 
-def test_pictures_without_any_box_have_nothing_to_learn(tmp_path):
+def test_images_without_any_box_have_nothing_to_learn(tmp_path):
     data = data_set(tmp_path / "data", boxes=())
     with pytest.raises(InputError, match="box|split"):
         open_dataset(data)

@@ -1,4 +1,4 @@
-"""Opening a data set and writing its records hold few pictures at a time, however many there are."""
+"""Opening a data set and writing its records hold few images at a time, however many there are."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from train import open_dataset
 from train.files import tfrecord
 from train.records import shards, writing
 
-PICTURE_BYTES = 300_000
-# What is kept of each picture: its example, and what is known of its files. One of the larger sets may
-# have had one picture more in memory at its worst moment, which makes 10,000 of these.
+IMAGE_BYTES = 300_000
+# What is kept of each image: its example, and what is known of its files. One of the larger sets may
+# have had one image more in memory at its worst moment, which makes 10,000 of these.
 KEPT_BYTES = 20_000
 
 
@@ -31,18 +31,18 @@ def peak(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_memory_does_not_grow_with_the_pictures(tmp_path, monkeypatch, format):
+def test_memory_does_not_grow_with_the_images(tmp_path, monkeypatch, format):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     # In this process, where it can be seen.
     monkeypatch.setattr(writing, "_BYTES_A_PROCESS", 1 << 40)
-    # Of what is read and collected before it is written, one picture, however many there are in a shard.
+    # Of what is read and collected before it is written, one image, however many there are in a shard.
     monkeypatch.setattr(tfrecord, "_BUFFER_BYTES", 1)
     monkeypatch.setattr(shards, "_BATCH", 1)
     peaks = []
     for count in (10, 10, 40):
         # Readers pass over what comes after a JPEG's end.
-        pictures = [replace(sample, data=sample.data + bytes(PICTURE_BYTES)) for sample in samples(count, 1)]
-        peaks.append(peak(make.write(format, tmp_path / f"{len(peaks)}", pictures)))
+        images = [replace(sample, data=sample.data + bytes(IMAGE_BYTES)) for sample in samples(count, 1)]
+        peaks.append(peak(make.write(format, tmp_path / f"{len(peaks)}", images)))
     # The first has seen to what is made once in a process.
     growth = (peaks[2] - peaks[1]) / 30
     assert growth < KEPT_BYTES, peaks

@@ -14,14 +14,14 @@ def example(id: str, *labels: str) -> Example:
     return Example(id, Path(id), 10, 10, tuple(LabelledBox(label, Box(0, 0, 5, 5)) for label in labels))
 
 
-def test_pictures_and_boxes_by_class_and_split():
+def test_images_and_boxes_by_class_and_split():
     data = Dataset((example("a", "cat", "dog", "dog"), example("b", "dog")), (example("c", "cat"),), Labels(("cat", "dog")), (), "pets")
     assert describe(data).splitlines() == [
-        "pets         train  validate",
-        "pictures         2         1",
-        "boxes            4         1",
-        "  dog            3         0",
-        "  cat            1         1",
+        "pets       train  validate",
+        "images         2         1",
+        "boxes          4         1",
+        "  dog          3         0",
+        "  cat          1         1",
     ]
 
 

@@ -101,7 +101,7 @@ def test_a_json_file(tmp_path):
     path.write_text(json.dumps(coco()))
     truth = GroundTruth.from_json(path)
     assert truth.labels == LABELS
-    assert [(picture.id, picture.width, picture.height) for picture in truth.pictures] == [("a.jpg", 300, 200)]
+    assert [(image.id, image.width, image.height) for image in truth.images] == [("a.jpg", 300, 200)]
     assert truth.measure({"a.jpg": [found("cat", CAT)]})["AP"] == pytest.approx(1)
 
 
@@ -117,7 +117,7 @@ def test_a_box_whose_id_is_0_or_missing_counts(tmp_path):
 
 def test_the_shared_json_file(shared):
     truth = GroundTruth.from_json(shared / "data" / "coco_val206" / "instances_val206.json")
-    assert len(truth.pictures) == 206 and len(truth.labels) == 80
+    assert len(truth.images) == 206 and len(truth.labels) == 80
 
 
 def without(*path):

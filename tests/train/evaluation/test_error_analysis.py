@@ -1,4 +1,4 @@
-"""Matches, curves, confusions and the worst pictures, on detections made by hand."""
+"""Matches, curves, confusions and the worst images, on detections made by hand."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def test_every_box_and_find_has_one_outcome():
 
 def test_equal_boxes_are_counted_each():
     same = LabelledBox("cat", HERE)
-    picture = Example("a", Path("a.jpg"), 300, 200, (same, LabelledBox("cat", HERE)))
-    (seen,) = outcomes([picture], {"a": [found("cat", HERE)]}, 0.5)
+    image = Example("a", Path("a.jpg"), 300, 200, (same, LabelledBox("cat", HERE)))
+    (seen,) = outcomes([image], {"a": [found("cat", HERE)]}, 0.5)
     assert len(seen.correct) == len(seen.missed) == 1
 
 

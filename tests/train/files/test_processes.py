@@ -1,4 +1,4 @@
-"""Processes that read and write pictures are ended by the one that started them."""
+"""Processes that read and write images are ended by the one that started them."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def test_both_are_divided_by_the_positives_of_the_batch():
     logits = RNG.normal(0, 2, (2, 6, 4)).astype(np.float32)
     classes = np.array([[0, 2, 0, 0, 3, 0], [1, 0, 0, 0, 0, 0]], np.int32)
     one_hot = np.zeros((2, 6, 4))
-    for picture, anchor in zip(*np.nonzero(classes)):
-        one_hot[picture, anchor, classes[picture, anchor]] = 1
+    for image, anchor in zip(*np.nonzero(classes)):
+        one_hot[image, anchor, classes[image, anchor]] = 1
     class_loss, box_loss = losses.detection_losses(codes, logits, target_codes, classes)
     np.testing.assert_allclose(class_loss, focal(logits, one_hot).sum() / 3, rtol=1e-5)
     expected = huber(codes - target_codes)[classes > 0].sum() / (3 * 4)

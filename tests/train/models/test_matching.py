@@ -102,7 +102,7 @@ def test_of_two_boxes_that_want_one_anchor_one_gets_it_whole():
         assert match(boxes, [1, 2], table)[1].tolist() == matched.tolist()
 
 
-def test_a_picture_without_boxes_is_background():
+def test_a_image_without_boxes_is_background():
     codes, matched = match([], [], anchors(QUARTER, FAR))
     assert matched.tolist() == [0, 0] and not codes.any()
 

@@ -10,7 +10,7 @@ from runtime.common.values import Box, Labels
 from tests.support import detector_320  # noqa: F401
 from train.models import box_coder, postprocessing
 
-# Two anchors that nearly coincide, one elsewhere, one half outside the picture.
+# Two anchors that nearly coincide, one elsewhere, one half outside the image.
 BOXES = np.array([(0.1, 0.1, 0.5, 0.5), (0.1, 0.12, 0.5, 0.5), (0.6, 0.6, 0.8, 0.8), (0.7, -0.2, 1.3, 0.2)], np.float32)
 ANCHORS = np.array([(0.5, 0.5, 0.2, 0.2)] * 4, np.float32)
 NEVER = -60.0
@@ -39,7 +39,7 @@ def test_classes_do_not_suppress_each_other():
     assert result.classes.tolist() == [1, 0]
 
 
-def test_boxes_end_at_the_picture():
+def test_boxes_end_at_the_image():
     result = found([(NEVER, NEVER)] * 3 + [(1, NEVER)])
     np.testing.assert_allclose(result.boxes, [(0.7, 0.0, 1.0, 0.2)], atol=1e-5)
 

@@ -71,16 +71,16 @@ def test_every_tensor_is_observed(graph, seen, image):
     assert np.all(stem.sample >= stem.lows[stem.channels] - 1e-6)
 
 
-def test_calibration_without_pictures_is_refused(graph):
-    with pytest.raises(InputError, match="no pictures"):
+def test_calibration_without_images_is_refused(graph):
+    with pytest.raises(InputError, match="no images"):
         calibration.observe(graph, [])
 
 
 def test_calibration_takes_the_runtimes_bytes(tmp_path):
-    picture = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
-    runtime.media.images.write(tmp_path / "a.png", picture)
-    (image,) = calibration.images([picture.load for picture in of_files([tmp_path / "a.png"])], 320)
-    np.testing.assert_array_equal(image[0], preprocessing.normalise(preprocessing.resize(picture, 320)))
+    image = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
+    runtime.media.images.write(tmp_path / "a.png", image)
+    (normalised,) = calibration.images([image.load for image in of_files([tmp_path / "a.png"])], 320)
+    np.testing.assert_array_equal(normalised[0], preprocessing.normalise(preprocessing.resize(image, 320)))
 
 
 def test_equalising_changes_nothing_in_float(graph, seen, image):
@@ -141,10 +141,10 @@ def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
     assert error(span.low, span.high) < error(values.min(), values.max())
 
 
-def test_chosen_pictures_are_spread_and_always_the_same(tmp_path):
+def test_chosen_images_are_spread_and_always_the_same(tmp_path):
     everything = of_files(tmp_path / f"{i:03}.jpg" for i in range(100))
     chosen = calibration.choose(everything, 20)
     assert len(chosen) == 20 and chosen == calibration.choose(everything, 20)
-    assert [picture.id for picture in chosen] == sorted(picture.id for picture in chosen)
-    assert min(int(picture.id[:3]) for picture in chosen) < 25 and max(int(picture.id[:3]) for picture in chosen) > 75
+    assert [image.id for image in chosen] == sorted(image.id for image in chosen)
+    assert min(int(image.id[:3]) for image in chosen) < 25 and max(int(image.id[:3]) for image in chosen) > 75
     assert calibration.choose(everything[:5], 20) == everything[:5]

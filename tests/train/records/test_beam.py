@@ -39,8 +39,8 @@ def python() -> Path:
 
 @pytest.fixture
 def data(tmp_path) -> Path:
-    pictures = [*samples(9, 3), make.Sample("background.jpg", "train", (), data=make.picture(9))]
-    return make.write("coco", tmp_path / "data", pictures)
+    images = [*samples(9, 3), make.Sample("background.jpg", "train", (), data=make.image(9))]
+    return make.write("coco", tmp_path / "data", images)
 
 
 def call(python: Path, *arguments: object, runner: str = "DirectRunner") -> subprocess.CompletedProcess:
@@ -54,7 +54,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_bytes_and_the_same_data_set(python, data, tmp_path):
-    """The pictures are read at another place, as workers elsewhere do."""
+    """The images are read at another place, as workers elsewhere do."""
     (tmp_path / "elsewhere").symlink_to(data)
     writing.write(open_dataset(data), tmp_path / "local", count=3, progress=False)
     done = call(python, data, tmp_path / "beam", "--shards", 3, "--data-there", tmp_path / "elsewhere")
@@ -71,12 +71,12 @@ def test_the_same_bytes_and_the_same_data_set(python, data, tmp_path):
     assert one.labels == other.labels
 
 
-def test_a_picture_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp_path):
+def test_a_image_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp_path):
     (tmp_path / "elsewhere/train").mkdir(parents=True)
     done = call(python, data, tmp_path / "beam", "--data-there", tmp_path / "elsewhere")
     assert done.returncode == 2, done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1 and "cannot read the picture" in errors[0]
+    assert len(errors) == 1 and "cannot read the image" in errors[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "elsewhere"]
 
 
@@ -99,6 +99,6 @@ def test_without_beam_the_extra_is_named(data, tmp_path, monkeypatch, capsys):
 def test_work_goes_to_workers_and_back_unchanged(data):
     for _, shard in writing.all_shards(open_dataset(data), 2):
         again = beam._from_bytes(beam._to_bytes(shard))
-        assert (again.pictures, again.labels) == (shard.pictures, shard.labels)
+        assert (again.images, again.labels) == (shard.images, shard.labels)
         for name in ("sides", "classes", "marks"):
             assert (getattr(again, name) == getattr(shard, name)).all()

@@ -71,9 +71,9 @@ def test_tensorflow_reads_back_what_was_written(tf, tmp_path, examples):
     assert sorted(found) == [example.id for example in examples]
     for example in examples:
         values = found[example.id]
-        data = example.picture.read_bytes()
+        data = example.image.read_bytes()
         assert values["image/encoded"] == data
-        assert (values["image/format"], values["image/filename"].decode()) == (b"jpeg", example.picture.name)
+        assert (values["image/format"], values["image/filename"].decode()) == (b"jpeg", example.image.name)
         assert (values["image/width"], values["image/height"]) == (64, 48)
         assert values["image/object/class/text"].tolist() == [b"dog", b"cat"]
         assert values["image/object/class/label"].tolist() == [2, 1]
@@ -83,7 +83,7 @@ def test_tensorflow_reads_back_what_was_written(tf, tmp_path, examples):
         assert values["image/object/bbox/ymax"].tolist() == pytest.approx([28 / 48, 1])
 
 
-def test_tensorflow_decodes_every_kind_of_picture_to_the_pixels_of_load(tf, tmp_path):
+def test_tensorflow_decodes_every_kind_of_image_to_the_pixels_of_load(tf, tmp_path):
     pixels = cv2.resize(np.random.default_rng(0).integers(0, 255, (3, 4, 3)).astype(np.uint8), (64, 48))
     image = Image.fromarray(pixels)
     exif = Image.Exif()
@@ -134,7 +134,7 @@ def test_second_call_builds_nothing(tmp_path, examples, monkeypatch):
 def test_copy_of_the_data_elsewhere_finds_the_same_records(tmp_path, examples, monkeypatch):
     first = writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
     shutil.copytree(tmp_path / "data", tmp_path / "copy")
-    copies = [replace(example, picture=tmp_path / "copy/images" / example.picture.name) for example in examples]
+    copies = [replace(example, image=tmp_path / "copy/images" / example.image.name) for example in examples]
     monkeypatch.setattr(writing, "_write", None)
     assert writing.build(copies, LABELS, cache=tmp_path / "cache", progress=False) == first
 
@@ -149,11 +149,11 @@ def test_any_change_of_the_data_builds_anew(tmp_path, examples):
     moved = LabelledBox("dog", Box(4, 5, 30, 28.5))
     folders.append(build([replace(first, boxes=(moved, first.boxes[1])), *examples[1:]])[0].parent)
     # Same size, same time: only the contents tell.
-    status = first.picture.stat()
-    data = bytearray(first.picture.read_bytes())
+    status = first.image.stat()
+    data = bytearray(first.image.read_bytes())
     data[-20] ^= 1
-    first.picture.write_bytes(data)
-    os.utime(first.picture, ns=(status.st_atime_ns, status.st_mtime_ns))
+    first.image.write_bytes(data)
+    os.utime(first.image, ns=(status.st_atime_ns, status.st_mtime_ns))
     folders.append(build(examples)[0].parent)
     assert len(set(folders)) == 5
 
@@ -174,14 +174,14 @@ def test_shards(tmp_path, examples, shards, count):
     assert files[0].name == f"examples-00000-of-{count:05d}.tfrecord"
 
 
-def test_picture_that_has_gone_or_changed_leaves_nothing_behind(tmp_path, examples):
-    picture = examples[3].picture
-    data = picture.read_bytes()
-    picture.write_bytes(data[:-100])
+def test_image_that_has_gone_or_changed_leaves_nothing_behind(tmp_path, examples):
+    image = examples[3].image
+    data = image.read_bytes()
+    image.write_bytes(data[:-100])
     with pytest.raises(InputError, match="p3.jpg: the JPEG is cut off"):
         writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
     assert not any((tmp_path / "cache/records").iterdir())
-    picture.unlink()
+    image.unlink()
     with pytest.raises(InputError, match="p3.jpg: cannot read"):
         writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
 
@@ -230,6 +230,6 @@ def test_rates_are_measured(tmp_path, examples, monkeypatch):
     monkeypatch.setattr(bench, "_BYTES_A_ROUND", 1)
     rates = bench.measure(tmp_path / "data", open_dataset(tmp_path / "data"), rounds=1)
     assert rates.ratio == pytest.approx(rates.writing / rates.hashing)
-    assert rates.kilobytes == pytest.approx(sum(e.picture.stat().st_size for e in examples) / 6e3)
+    assert rates.kilobytes == pytest.approx(sum(e.image.stat().st_size for e in examples) / 6e3)
     assert "write / read and SHA-256" in rates.table()
     assert not list((tmp_path / "own-cache/edge-detection-kit/records").iterdir())

@@ -11,7 +11,7 @@ import pytest
 from runtime.common.command import exit_code
 from runtime.common.values import Box, Detection, Labels
 from tests.support.pages import EVIL, SHOWN, assert_harmless
-from tests.support.voc_samples import picture
+from tests.support.voc_samples import image
 from train import compare
 from train.dataset.dataset import Dataset
 from train.dataset.examples.example import Example, LabelledBox
@@ -28,7 +28,7 @@ from train.run.settings import flat
 def dataset(folder: Path, *labels: str) -> Dataset:
     examples = [
         Example(
-            f"{i}", picture(folder / f"<b>&{i}.jpg", seed=i), 64, 48,
+            f"{i}", image(folder / f"<b>&{i}.jpg", seed=i), 64, 48,
             tuple(LabelledBox(label, Box(4 + 20 * j, 5, 20 + 20 * j, 28)) for j, label in enumerate(labels)),
         )
         for i in range(6)
@@ -73,7 +73,7 @@ def test_the_page_of_a_run_has_everything_and_escapes_what_it_shows(tmp_path):
     text = (run.path / "report.html").read_text()
     document = assert_harmless(text)
     assert SHOWN in text and "&lt;b&gt;&amp;3.jpg" in text
-    for title in ("Progress", "Classes", "Precision and recall", "Confusions", "Worst pictures", "Data set", "Settings"):
+    for title in ("Progress", "Classes", "Precision and recall", "Confusions", "Worst images", "Data set", "Settings"):
         assert f"<h2>{title}" in text
     assert document.tags.count("image") == 3 and document.tags.count("polyline") >= 6 + 2 + 1 + 2 + 3
     assert "a.xml: box 1 has no area" in text and "task.train_data.seed" in text and "1:15" in text
@@ -102,10 +102,10 @@ def test_a_run_that_was_never_validated_has_no_page(tmp_path, capsys):
     assert exit_code(main, [str(tmp_path)]) == 2 and not (run.path / "report.html").exists()
 
 
-def test_a_picture_that_has_gone_leaves_a_note(tmp_path):
+def test_a_image_that_has_gone_leaves_a_note(tmp_path):
     data = dataset(tmp_path / "data", "cat")
     run = write_run(tmp_path / "run", data)
-    data.validation[0].picture.unlink()
+    data.validation[0].image.unlink()
     assert "cannot be shown" in page.write(run).read_text()
 
 

@@ -99,16 +99,16 @@ def test_detections_are_those_of_the_best_validation(tmp_path):
     again.validate(0.4, score=0.9)
     found = found_boxes.read(tmp_path, LABELS)
     assert found.step == 20
-    assert found.pictures == {"a": (Detection("cat", 0, 0.7, Box(1, 2, 30, 40)),)}
+    assert found.images == {"a": (Detection("cat", 0, 0.7, Box(1, 2, 30, 40)),)}
 
 
 def test_detections_of_next_to_no_score_are_not_kept(tmp_path):
     detections = [Detection("cat", 0, score, Box(0, 0, 9, 9)) for score in (0.5, 0.01, 0.009)]
     found_boxes.write(tmp_path, 1, {"a": detections})
-    assert [d.score for d in found_boxes.read(tmp_path, LABELS).pictures["a"]] == [0.5, 0.01]
+    assert [d.score for d in found_boxes.read(tmp_path, LABELS).images["a"]] == [0.5, 0.01]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"step": 1, "pictures": {"a": [["dog", 1, 2, 3, 4, 5]]}}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"step": 1, "images": {"a": [["dog", 1, 2, 3, 4, 5]]}}'])
 def test_detections_that_do_not_belong_to_the_run_are_none(tmp_path, text):
     (tmp_path / "detections.json").write_text(text)
     assert found_boxes.read(tmp_path, LABELS) is None

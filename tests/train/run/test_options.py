@@ -70,9 +70,9 @@ def test_a_run_knows_whether_its_weights_were_given(tmp_path, init, share, rate)
 
 
 def test_steps_or_epochs():
-    assert Options(steps=7).for_pictures(100).steps == 7
-    assert Options(epochs=3, batch=8).for_pictures(100).steps == 38
-    assert Options(epochs=0.001).for_pictures(100).steps == 1
+    assert Options(steps=7).for_images(100).steps == 7
+    assert Options(epochs=3, batch=8).for_images(100).steps == 38
+    assert Options(epochs=0.001).for_images(100).steps == 1
     with pytest.raises(SystemExit):
         given("--steps", "5", "--epochs", "2")
 
@@ -89,7 +89,7 @@ def test_steps_or_epochs():
 )
 def test_what_makes_no_sense_is_named(values, message):
     with pytest.raises(InputError, match=message):
-        Options(**values).for_pictures(10)
+        Options(**values).for_images(10)
 
 
 def test_options_are_written_down_and_read_again():

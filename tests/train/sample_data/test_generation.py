@@ -23,7 +23,7 @@ def test_written_data_set_reads_back_whole(tmp_path):
     assert (len(dataset.train), len(dataset.validation)) == (16, 4)
     assert dataset.problems == () and dataset.labels.names == scenes.LABELS
     assert all(images.load(example).shape == (120, 160, 3) for example in dataset.train)
-    _, drawn = generation.picture(0, 0, (160, 120))
+    _, drawn = generation.image(0, 0, (160, 120))
     read = next(example for example in dataset.train if example.id == "000000")
     assert read.boxes == drawn
 

@@ -97,7 +97,7 @@ def test_training_starts_from_what_conversion_would_calibrate(tuned):
 
 def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_path):
     lines: list[str] = []
-    # Twelve pictures move AP by points; the gate has tests of its own.
+    # Twelve images move AP by points; the gate has tests of its own.
     (int8,) = export(source_of_run(tuned.run), tmp_path, Options(max_drop=0.2), say=lines.append)
     assert any("as the run was trained with them" in line for line in lines)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
@@ -169,7 +169,7 @@ def test_settings_are_taken_over(start):
         (["--size", "640"], "was trained at size 320"),
         (["--init", "none"], "--init: leave it out for"),
         (["--frozen-statistics"], "whose statistics stay"),
-        (["--val-split", "0.5"], "its weights and pictures"),
+        (["--val-split", "0.5"], "its weights and images"),
         (["--steps", "0"], "--steps must be at least 1"),
         (["--strategy", "multi_worker"], "one machine"),
     ],

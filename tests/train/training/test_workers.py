@@ -44,7 +44,7 @@ def start(starter, arguments: list[str], log: Path, **options) -> list[int]:
     ]
 
 
-def test_two_workers_do_the_step_that_one_process_does_with_all_pictures(starter, tmp_path):
+def test_two_workers_do_the_step_that_one_process_does_with_all_images(starter, tmp_path):
     function = "tests.worker_processes:one_step"
     alone = starter.start(["", str(tmp_path / "alone")], tmp_path / "log", function=function)
     assert starter.wait(alone) == 0, (tmp_path / "log").read_text()

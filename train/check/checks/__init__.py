@@ -4,7 +4,7 @@ A check is a module of this package with one function:
 
     check(survey: Survey) -> Iterable[Finding]
 
-A new check is a new file here; no other file changes. A check looks at the survey alone: pictures have
+A new check is a new file here; no other file changes. A check looks at the survey alone: images have
 been read and decoded by then.
 """
 
@@ -30,8 +30,8 @@ class Finding:
 
     `severity` is "failure" where training would refuse the data, stop on it, or measure what is not
     true; "warning" where a person should look; else "ok". `what` is one sentence, `count` the number
-    of things it is about, `where` their places or kinds, `do` what to do. `pictures` are indices into
-    the survey's pictures that show it. `run` fills in the name of the `check` and the number of
+    of things it is about, `where` their places or kinds, `do` what to do. `images` are indices into
+    the survey's images that show it. `run` fills in the name of the `check` and the number of
     `places`, and leaves a hundred of them in `where`.
     """
 
@@ -40,7 +40,7 @@ class Finding:
     count: int = 0
     where: tuple[str, ...] = ()
     do: str = ""
-    pictures: tuple[int, ...] = ()
+    images: tuple[int, ...] = ()
     check: str = ""
     places: int = 0
 
@@ -68,5 +68,5 @@ def some(items: Sequence[str], most: int = 3) -> str:
 
 
 def number(count: int, thing: str, things: str = "") -> str:
-    """`1 picture`, `12 pictures`."""
+    """`1 image`, `12 images`."""
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"

@@ -60,30 +60,30 @@ def _advice(survey: Survey, unmatched: np.ndarray) -> str:
     if survey.size < _LARGER:
         overlap, _ = best_anchors(survey.boxes.corners, _LARGER)
         words.append(f"with --size {_LARGER} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
-    words.append("or cut the pictures into parts, in use as in training")
+    words.append("or cut the images into parts, in use as in training")
     return "; ".join(words)
 
 
 def _lost(survey: Survey, unmatched: np.ndarray) -> Iterator[Finding]:
     """Boxes that reach no anchor and whose only one is another box's, too: one of the two goes unlearnt."""
-    key = np.stack([survey.boxes.picture, survey.boxes.anchor], axis=1)
+    key = np.stack([survey.boxes.image, survey.boxes.anchor], axis=1)
     _, inverse, counts = np.unique(key, axis=0, return_inverse=True, return_counts=True)
     shared = unmatched & (counts[inverse.reshape(-1)] > 1)
     if shared.any():
-        pictures = np.unique(survey.boxes.picture[shared])
+        images = np.unique(survey.boxes.image[shared])
         yield Finding(
             WARNING,
             f"{number(int(shared.sum()), 'box', 'boxes')} so small or thin, and so close to another, that both have one"
             " anchor between them; one of the two is not learnt",
             int(shared.sum()),
-            tuple(map(survey.where, pictures)),
-            "use a larger --size, or cut the pictures into parts",
-            tuple(map(int, pictures)),
+            tuple(map(survey.where, images)),
+            "use a larger --size, or cut the images into parts",
+            tuple(map(int, images)),
         )
 
 
 def _shown(survey: Survey, unmatched: np.ndarray) -> tuple[int, ...]:
-    """The pictures with the most such boxes."""
-    counts = np.bincount(survey.boxes.picture[unmatched], minlength=len(survey.pictures))
+    """The images with the most such boxes."""
+    counts = np.bincount(survey.boxes.image[unmatched], minlength=len(survey.images))
     order = np.argsort(-counts, kind="stable")
     return tuple(int(index) for index in order[:20] if counts[index])

@@ -33,5 +33,5 @@ def check(survey: Survey) -> Iterator[Finding]:
             f"{most} has {ratio:.1f} times as many boxes as {least} ({counts[most]:,} and {counts[least]:,})",
             len(counts),
             tuple(f"{label}: {count:,}" for label, count in sorted(counts.items(), key=lambda item: item[1])),
-            f"add pictures of {least}" if ratio >= _UNBALANCED else "",
+            f"add images of {least}" if ratio >= _UNBALANCED else "",
         )

@@ -12,12 +12,12 @@ from train.evaluation.iou import iou
 
 # A person who draws a box twice hits it this well; two objects hardly do.
 _SAME = 0.9
-# The detector's evaluation counts this many objects of a picture.
+# The detector's evaluation counts this many objects of an image.
 _CROWDED = 100
 _WHOLE = 0.95
 
 # What a reader's message says, and how it is counted here.
-_KINDS = (("no area", "without area"), ("starts at", "outside the picture"), ("ends at", "outside the picture"))
+_KINDS = (("no area", "without area"), ("starts at", "outside the image"), ("ends at", "outside the image"))
 
 
 def check(survey: Survey) -> Iterator[Finding]:
@@ -27,9 +27,9 @@ def check(survey: Survey) -> Iterator[Finding]:
     yield from _whole(survey)
     count = len(survey.boxes.label)
     if count:
-        most = int(np.bincount(survey.boxes.picture).max())
+        most = int(np.bincount(survey.boxes.image).max())
         yield Finding(
-            OK, f"{number(count, 'box', 'boxes')} of {number(len(survey.labels), 'class', 'classes')}, up to {most} a picture", count
+            OK, f"{number(count, 'box', 'boxes')} of {number(len(survey.labels), 'class', 'classes')}, up to {most} an image", count
         )
 
 
@@ -56,7 +56,7 @@ def _left_out(survey: Survey) -> Iterator[Finding]:
 
 def _twice(survey: Survey) -> Iterator[Finding]:
     same, other = {}, {}
-    for index, seen in enumerate(survey.pictures):
+    for index, seen in enumerate(survey.images):
         boxes = seen.example.boxes
         if len(boxes) < 2:
             continue
@@ -82,13 +82,13 @@ def _twice(survey: Survey) -> Iterator[Finding]:
 
 
 def _crowded(survey: Survey) -> Iterator[Finding]:
-    crowded = [index for index, seen in enumerate(survey.pictures) if len(seen.example.boxes) > _CROWDED]
+    crowded = [index for index, seen in enumerate(survey.images) if len(seen.example.boxes) > _CROWDED]
     if crowded:
         yield Finding(
             WARNING,
-            f"{number(len(crowded), 'picture')} with more than {_CROWDED} boxes, which is all a detector gives",
+            f"{number(len(crowded), 'image')} with more than {_CROWDED} boxes, which is all a detector gives",
             len(crowded),
-            tuple(f"{survey.where(i)}: {len(survey.pictures[i].example.boxes)} boxes" for i in crowded),
+            tuple(f"{survey.where(i)}: {len(survey.images[i].example.boxes)} boxes" for i in crowded),
             "cut them into parts, in use as in training",
             tuple(crowded),
         )
@@ -99,8 +99,8 @@ def _whole(survey: Survey) -> Iterator[Finding]:
     if whole.sum() > len(whole) / 2:
         yield Finding(
             WARNING,
-            f"{number(int(whole.sum()), 'box', 'boxes')} that cover the whole picture: they say what it shows, but not where",
+            f"{number(int(whole.sum()), 'box', 'boxes')} that cover the whole image: they say what it shows, but not where",
             int(whole.sum()),
             do="draw boxes around the objects",
-            pictures=tuple(np.unique(survey.boxes.picture[whole])),
+            images=tuple(np.unique(survey.boxes.image[whole])),
         )

@@ -1,4 +1,4 @@
-"""Duplicates: pictures that come twice, and above all on both sides of the split (leakage)."""
+"""Duplicates: images that come twice, and above all on both sides of the split (leakage)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from train.check.checks import FAILURE, OK, WARNING, Finding, number
 from train.check.statistics import near_duplicates
 from train.check.statistics.dataset_statistics import Survey
 
-# Beyond this share of leaked validation pictures the figures are no measure any more.
+# Beyond this share of leaked validation images the figures are no measure any more.
 _MANY = 0.1
 
 Pair = tuple[int, int]
@@ -16,19 +16,19 @@ Pair = tuple[int, int]
 
 def check(survey: Survey) -> Iterator[Finding]:
     same = list(_same(survey))
-    looked = len(survey.pictures) <= near_duplicates.MAX_PICTURES
+    looked = len(survey.images) <= near_duplicates.MAX_IMAGES
     alike = list(_alike(survey)) if looked else []
 
     def across(pairs: list[Pair]) -> list[Pair]:
-        return [(i, j) for i, j in pairs if survey.pictures[i].split != survey.pictures[j].split]
+        return [(i, j) for i, j in pairs if survey.images[i].split != survey.images[j].split]
 
     validation = len(survey.of("validation"))
-    for pairs, what in ((across(same), "the same file"), (across(alike), "nearly the same picture")):
+    for pairs, what in ((across(same), "the same file"), (across(alike), "nearly the same image")):
         if pairs:
-            leaked = {i if survey.pictures[i].split == "validation" else j for i, j in pairs}
+            leaked = {i if survey.images[i].split == "validation" else j for i, j in pairs}
             yield Finding(
                 FAILURE if len(leaked) > _MANY * validation else WARNING,
-                f"{len(leaked):,} of {number(validation, 'validation picture')} "
+                f"{len(leaked):,} of {number(validation, 'validation image')} "
                 + ("is" if len(leaked) == 1 else "are")
                 + f" in training too: {what} on both sides, so that AP will look better than it is",
                 len(pairs),
@@ -36,30 +36,30 @@ def check(survey: Survey) -> Iterator[Finding]:
                 "keep each on one side; split videos and bursts by scene, with lists or folders of your own",
                 _shown(pairs),
             )
-    for pairs, what in ((same, "the same file"), (alike, "nearly the same picture")):
+    for pairs, what in ((same, "the same file"), (alike, "nearly the same image")):
         inside = [pair for pair in pairs if pair not in set(across(pairs))]
         if inside:
             yield Finding(
                 WARNING,
-                f"{number(len(inside), 'pair')} of pictures within one side: {what}",
+                f"{number(len(inside), 'pair')} of images within one side: {what}",
                 len(inside),
                 _places(survey, inside),
                 "remove one of each: they cost time and count double",
                 _shown(inside),
             )
-    if not same and not alike and survey.pictures:
-        yield Finding(OK, "no picture comes twice" + ("" if looked else f" ({_TOO_MANY})"))
+    if not same and not alike and survey.images:
+        yield Finding(OK, "no image comes twice" + ("" if looked else f" ({_TOO_MANY})"))
     elif not looked:
         yield Finding(OK, _TOO_MANY)
 
 
-_TOO_MANY = f"near-duplicates were not looked for: there are more than {near_duplicates.MAX_PICTURES:,} pictures"
+_TOO_MANY = f"near-duplicates were not looked for: there are more than {near_duplicates.MAX_IMAGES:,} images"
 
 
 def _same(survey: Survey) -> Iterator[Pair]:
     """Each further file of some contents with the first one, and with the first of each split."""
     first: dict[tuple[bytes, str], int] = {}
-    for index, seen in enumerate(survey.pictures):
+    for index, seen in enumerate(survey.images):
         if seen.facts.digest:
             for split in ("train", "validation"):
                 if (seen.facts.digest, split) in first:
@@ -69,8 +69,8 @@ def _same(survey: Survey) -> Iterator[Pair]:
 
 def _alike(survey: Survey) -> Iterator[Pair]:
     """Pairs of different files that show nearly the same."""
-    for i, j in near_duplicates.pairs([seen.facts.look for seen in survey.pictures]):
-        if survey.pictures[i].facts.digest != survey.pictures[j].facts.digest:
+    for i, j in near_duplicates.pairs([seen.facts.look for seen in survey.images]):
+        if survey.images[i].facts.digest != survey.images[j].facts.digest:
             yield i, j
 
 

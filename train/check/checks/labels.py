@@ -20,7 +20,7 @@ _MOST_NAMES = 2000
 def check(survey: Survey) -> Iterator[Finding]:
     labels = survey.labels
     if not labels:
-        yield Finding(FAILURE, "not one box in all pictures: there is nothing to learn", do="give labelled pictures")
+        yield Finding(FAILURE, "not one box in all images: there is nothing to learn", do="give labelled images")
         return
     alike = list(_alike(labels))
     if alike:
@@ -40,7 +40,7 @@ def check(survey: Survey) -> Iterator[Finding]:
             f"{number(len(unseen), 'class', 'classes')} in validation only, which training would never see",
             len(unseen),
             tuple(unseen),
-            "put pictures of each on both sides, or let them be drawn: remove the data's own lists",
+            "put images of each on both sides, or let them be drawn: remove the data's own lists",
         )
     unmeasured = [label for label in labels if not validation[label]]
     if unmeasured and any(validation.values()):
@@ -49,7 +49,7 @@ def check(survey: Survey) -> Iterator[Finding]:
             f"{number(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",
             len(unmeasured),
             tuple(unmeasured),
-            "add pictures of them to validation",
+            "add images of them to validation",
         )
     if not alike and not unseen:
         yield Finding(OK, f"{number(len(labels), 'class name')}, none like another: {some(labels, 8)}", len(labels))

@@ -1,4 +1,4 @@
-"""EXIF: were the boxes drawn on the picture as a viewer shows it, or as its pixels are stored."""
+"""EXIF: were the boxes drawn on the image as a viewer shows it, or as its pixels are stored."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from train.check.statistics.dataset_statistics import Survey
 
 
 def check(survey: Survey) -> Iterator[Finding]:
-    pictures = list(enumerate(survey.pictures))
-    unturned = [index for index, seen in pictures if seen.facts.orientation != seen.example.orientation]
+    images = list(enumerate(survey.images))
+    unturned = [index for index, seen in images if seen.facts.orientation != seen.example.orientation]
     if unturned:
         yield Finding(
             WARNING,
-            f"{number(len(unturned), 'picture')} with an EXIF turn that the boxes were drawn without",
+            f"{number(len(unturned), 'image')} with an EXIF turn that the boxes were drawn without",
             len(unturned),
-            tuple(f"{survey.where(i)}: EXIF orientation {survey.pictures[i].facts.orientation}" for i in unturned),
+            tuple(f"{survey.where(i)}: EXIF orientation {survey.images[i].facts.orientation}" for i in unturned),
             "the kit takes the stored pixels, as the boxes do; other programs will not, so save them without EXIF",
             tuple(unturned),
         )
-    # The turned picture has the size of the stored one, so that nothing says which one was labelled.
+    # The turned image has the size of the stored one, so that nothing says which one was labelled.
     unknown = [
         index
-        for index, seen in pictures
+        for index, seen in images
         if seen.example.boxes
         and seen.example.orientation == seen.facts.orientation != 1
         and (seen.example.orientation < 5 or seen.example.width == seen.example.height)
@@ -31,10 +31,10 @@ def check(survey: Survey) -> Iterator[Finding]:
     if unknown:
         yield Finding(
             WARNING,
-            f"{number(len(unknown), 'picture')} where the size cannot tell whether the boxes were drawn before or after"
+            f"{number(len(unknown), 'image')} where the size cannot tell whether the boxes were drawn before or after"
             " the turn that EXIF asks for",
             len(unknown),
-            tuple(f"{survey.where(i)}: EXIF orientation {survey.pictures[i].facts.orientation}" for i in unknown),
+            tuple(f"{survey.where(i)}: EXIF orientation {survey.images[i].facts.orientation}" for i in unknown),
             "look at them in the report (--out report.html); the kit turns them as EXIF says",
             tuple(unknown),
         )

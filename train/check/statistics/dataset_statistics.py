@@ -1,4 +1,4 @@
-"""Everything about a data set that its check looks at, gathered once: every picture is read and decoded."""
+"""Everything about a data set that its check looks at, gathered once: every image is read and decoded."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ SPLITS = ("train", "validation")
 
 # Enough for the difference hash, and JPEG decodes to it several times as fast as to the whole.
 _HASHED_SIDE = 128
-# Pictures that a process is given at a time, and bytes that are read sooner than a process starts.
+# Images that a process is given at a time, and bytes that are read sooner than a process starts.
 _CHUNK = 32
 _BYTES_A_PROCESS = 32 << 20
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What reading a picture's file showed.
+    """What reading an image's file showed.
 
-    `format`, `width`, `height` and `orientation` are the file's own (see `picture_info`); `digest` is
+    `format`, `width`, `height` and `orientation` are the file's own (see `image_info`); `digest` is
     the SHA-256 of its bytes, `look` its difference hash. `fault` says why it cannot be decoded, None
     where it can; the others are then as far as they are known.
     """
@@ -56,7 +56,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture of the data set: its example, its split ("train" or "validation") and its facts."""
+    """An image of the data set: its example, its split ("train" or "validation") and its facts."""
 
     example: Example
     split: str
@@ -65,14 +65,14 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """All boxes of the pictures as arrays of one row each, in the order of the pictures.
+    """All boxes of the images as arrays of one row each, in the order of the images.
 
-    `picture` is an index into the pictures, `label` one into the labels; `corners` float64 [N, 4] is
+    `image` is an index into the images, `label` one into the labels; `corners` float64 [N, 4] is
     ymin, xmin, ymax, xmax in 0..1; `overlap` is the IoU with the best anchor, and `anchor` that
     anchor's index.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     label: np.ndarray
     corners: np.ndarray
     overlap: np.ndarray
@@ -94,7 +94,7 @@ class Survey:
 
     name: str
     size: int
-    pictures: tuple[Seen, ...]
+    images: tuple[Seen, ...]
     left_out: problems.Collected
     faults: tuple[str, ...]
     own_lists: bool
@@ -103,7 +103,7 @@ class Survey:
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
         """All class names, sorted."""
-        return tuple(sorted({box.label for seen in self.pictures for box in seen.example.boxes}))
+        return tuple(sorted({box.label for seen in self.images for box in seen.example.boxes}))
 
     @functools.cached_property
     def boxes(self) -> Boxes:
@@ -117,7 +117,7 @@ class Survey:
                 item.box.ymax / seen.example.height,
                 item.box.xmax / seen.example.width,
             )
-            for index, seen in enumerate(self.pictures)
+            for index, seen in enumerate(self.images)
             for item in seen.example.boxes
         ]
         table = np.asarray(rows, np.float64).reshape(-1, 6)
@@ -125,14 +125,14 @@ class Survey:
         return Boxes(table[:, 0].astype(int), table[:, 1].astype(int), corners, *best_anchors(corners, self.size))
 
     def where(self, index: int) -> str:
-        """The picture's file name, from the data set's folder on."""
-        picture = self.pictures[index].example.picture
-        if self.folder is not None and picture.is_relative_to(self.folder):
-            return str(picture.relative_to(self.folder))
-        return picture.name
+        """The image's file name, from the data set's folder on."""
+        image = self.images[index].example.image
+        if self.folder is not None and image.is_relative_to(self.folder):
+            return str(image.relative_to(self.folder))
+        return image.name
 
     def of(self, split: str) -> tuple[Seen, ...]:
-        return tuple(seen for seen in self.pictures if seen.split == split)
+        return tuple(seen for seen in self.images if seen.split == split)
 
     def label_counts(self, split: str) -> dict[str, int]:
         """Boxes of each label in a split, 0 included."""
@@ -153,7 +153,7 @@ def survey(
     seed: int = 0,
     progress: bool = True,
 ) -> Survey:
-    """Reads the data set at `path` and every picture of it; options as for `open_dataset`.
+    """Reads the data set at `path` and every image of it; options as for `open_dataset`.
 
     Bad data is no reason to stop here. Raises InputError where there is no data set to read.
     """
@@ -186,52 +186,52 @@ def survey(
 
 
 def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[Facts]:
-    """The facts of every example's picture, in order, read by one process a core."""
+    """The facts of every example's image, in order, read by one process a core."""
     from tqdm import tqdm
 
-    wanted = [(str(example.picture), example.orientation) for example in examples]
+    wanted = [(str(example.image), example.orientation) for example in examples]
     chunks = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
-    size = sum(_size(example.picture) for example in examples)
+    size = sum(_size(example.image) for example in examples)
     workers = max(1, min(cores(), len(chunks), math.ceil(size / _BYTES_A_PROCESS)))
     with executor(workers) as pool, tqdm(
-        total=len(wanted), desc="reading", unit="picture", disable=not progress, leave=False
+        total=len(wanted), desc="reading", unit="image", disable=not progress, leave=False
     ) as bar:
         try:
             for part in pool.map(_look_at_all, chunks):
                 bar.update(len(part))
                 yield from part
         except BrokenProcessPool as error:
-            raise KitError("a process that read pictures was ended from outside; is there too little memory?") from error
+            raise KitError("a process that read images was ended from outside; is there too little memory?") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
 def _look_at_all(wanted: Iterable[tuple[str, int]]) -> list[Facts]:
-    return [_look_at(Path(picture), orientation) for picture, orientation in wanted]
+    return [_look_at(Path(image), orientation) for image, orientation in wanted]
 
 
-def _look_at(picture: Path, orientation: int) -> Facts:
+def _look_at(image: Path, orientation: int) -> Facts:
     try:
-        data = read_bytes(picture)
+        data = read_bytes(image)
     except InputError as error:
         return Facts(fault=str(error))
     digest = hashlib.sha256(data).digest()
     try:
-        info = inspect_bytes(data, str(picture))
+        info = inspect_bytes(data, str(image))
         known = Facts(len(data), info.format, info.width, info.height, info.orientation, digest)
     except InputError as error:
         return Facts(len(data), digest=digest, fault=str(error))
     try:
         grey = _grey(data)
     except Exception as error:
-        # Broken pictures end in many kinds of exception; to the user they all mean the same.
-        return replace(known, fault=f"{picture}: cannot be decoded ({error})")
+        # Broken images end in many kinds of exception; to the user they all mean the same.
+        return replace(known, fault=f"{image}: cannot be decoded ({error})")
     return replace(known, look=difference_hash(images.turn(grey, orientation)))
 
 
 def _grey(data: bytes) -> np.ndarray:
-    """The picture in grey, perhaps smaller. All of its bytes are decoded: a hole in them raises."""
+    """The image in grey, perhaps smaller. All of its bytes are decoded: a hole in them raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data)) as image:
@@ -239,8 +239,8 @@ def _grey(data: bytes) -> np.ndarray:
             return np.asarray(image.convert("L"))
 
 
-def _size(picture: Path) -> int:
+def _size(image: Path) -> int:
     try:
-        return picture.stat().st_size
+        return image.stat().st_size
     except OSError:
         return 0

@@ -1,9 +1,9 @@
-"""Pictures that show the same, though their files differ: saved anew, scaled, brightened, cut a little.
+"""Images that show the same, though their files differ: saved anew, scaled, brightened, cut a little.
 
 By the difference hash (N. Krawetz, "Kind of Like That", 2013) on a grid of 16 x 16: for each cell
 whether it is brighter than its left neighbour, 256 bits. Measured on three data sets of photographs
 and micrographs, copies at half the size, at JPEG quality 50, 20 % brighter or without a rim of 2 %
-differ in up to 20, 18, 20 and 41 bits for nine of ten pictures, and pictures of other things in 55 or
+differ in up to 20, 18, 20 and 41 bits for nine of ten images, and images of other things in 55 or
 more.
 """
 
@@ -17,16 +17,16 @@ import numpy as np
 # Bits that may differ.
 MAX_DISTANCE = 32
 # Above this, comparing each with each takes hours.
-MAX_PICTURES = 100_000
+MAX_IMAGES = 100_000
 
 _GRID = 16
 _BLOCK = 4096
-# A picture of one colour has no differences to compare, but noise.
+# An image of one colour has no differences to compare, but noise.
 _LEAST_CONTRAST = 2.0
 
 
 def difference_hash(grey: np.ndarray) -> bytes | None:
-    """32 bytes for uint8 [height, width]; None for a picture without contrast."""
+    """32 bytes for uint8 [height, width]; None for an image without contrast."""
     if grey.std() < _LEAST_CONTRAST:
         return None
     small = cv2.resize(grey, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA).astype(np.int16)

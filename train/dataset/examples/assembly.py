@@ -1,4 +1,4 @@
-"""Pictures and boxes put together as examples, with the same checks for every format."""
+"""Images and boxes put together as examples, with the same checks for every format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from train.dataset.examples.problems import Problems
 
 Item = TypeVar("Item")
 
-# So far a box may stick out of its picture: tools disagree on whether the first pixel is 0 or 1.
+# So far a box may stick out of its image: tools disagree on whether the first pixel is 0 or 1.
 _OFF_BY_ONE = 1.0
 
 # Boxes are kept to a thousandth of a pixel. Formats that store shares of the sides (float32 in
@@ -30,9 +30,9 @@ MAX_LABEL = 200
 
 @dataclass(frozen=True)
 class Canvas:
-    """The pixels that boxes were drawn on: the picture turned by its EXIF `orientation`, or as stored."""
+    """The pixels that boxes were drawn on: the image turned by its EXIF `orientation`, or as stored."""
 
-    picture: File
+    image: File
     width: int
     height: int
     orientation: int
@@ -46,23 +46,23 @@ class Assembler:
         self._problems = problems
         self._owners: dict[Path, str] = {}
 
-    def canvas(self, picture: File, source: str, said: Optional[tuple[float, float]] = None) -> Canvas:
-        """Checks the picture. `said` is the (width, height) that `source` gives it; None or zeros say nothing.
+    def canvas(self, image: File, source: str, said: Optional[tuple[float, float]] = None) -> Canvas:
+        """Checks the image. `said` is the (width, height) that `source` gives it; None or zeros say nothing.
 
-        Raises InputError where the picture cannot be read, is of another size, or has other annotations.
+        Raises InputError where the image cannot be read, is of another size, or has other annotations.
         """
-        owner = self._owners.setdefault(picture.path, source)
+        owner = self._owners.setdefault(image.path, source)
         if owner != source:
-            raise InputError(f"{source}: its picture {picture.name} belongs to {owner} already")
-        info = inspect(picture.path, str(picture.name))
+            raise InputError(f"{source}: its image {image.name} belongs to {owner} already")
+        info = inspect(image.path, str(image.name))
         orientation = info.orientation
-        # Some tools leave the size out or write zeros; the boxes are then checked against the picture.
+        # Some tools leave the size out or write zeros; the boxes are then checked against the image.
         if said and any(said) and said != info.displayed_size:
             if said != (info.width, info.height):
                 width, height = info.displayed_size
-                raise InputError(f"{source}: says {said[0]:g} x {said[1]:g}, but {picture.name} is {width} x {height}")
+                raise InputError(f"{source}: says {said[0]:g} x {said[1]:g}, but {image.name} is {width} x {height}")
             orientation = 1
-        return Canvas(picture, *turned_size(info.width, info.height, orientation), orientation)
+        return Canvas(image, *turned_size(info.width, info.height, orientation), orientation)
 
     def example(
         self,
@@ -75,7 +75,7 @@ class Assembler:
         """The example of `canvas` and of what `box` makes of the `items`, each of which has a name for messages.
 
         `box` raises ValueError, saying what is wrong, for a box that is then left out. None where that
-        leaves no box: as a picture of background it would teach that its objects are none.
+        leaves no box: as an image of background it would teach that its objects are none.
         """
         boxes, bad = [], 0
         for name, item in items:
@@ -88,7 +88,7 @@ class Assembler:
         if bad and not boxes:
             self._problems.note(f"{source}: left out, for none of its boxes can be used")
             return None
-        return Example(id, canvas.picture.path, canvas.width, canvas.height, tuple(boxes), canvas.orientation)
+        return Example(id, canvas.image.path, canvas.width, canvas.height, tuple(boxes), canvas.orientation)
 
 
 def labelled_box(
@@ -122,9 +122,9 @@ def _check_inside(canvas: Canvas, xmin: float, ymin: float, xmax: float, ymax: f
     width, height = canvas.width, canvas.height
     for axis, start, end, limit, extent in (("x", xmin, xmax, width, "wide"), ("y", ymin, ymax, height, "high")):
         if start < -_OFF_BY_ONE or start >= limit:
-            raise ValueError(f"starts at {axis}={start:g}, but {canvas.picture.name} is {limit} {extent}")
+            raise ValueError(f"starts at {axis}={start:g}, but {canvas.image.name} is {limit} {extent}")
         if end > limit + _OFF_BY_ONE or end <= 0:
-            raise ValueError(f"ends at {axis}={end:g}, but {canvas.picture.name} is {limit} {extent}")
+            raise ValueError(f"ends at {axis}={end:g}, but {canvas.image.name} is {limit} {extent}")
 
 
 def clean_label(label: str) -> str:
@@ -142,7 +142,7 @@ def arrange(
 ) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
     """Training and validation from the examples of the parts "train", "val", "test" and "" (none of them).
 
-    All is for training, and validation None, where some say no part, or there are not two. Test pictures
+    All is for training, and validation None, where some say no part, or there are not two. Test images
     are for validation where there is no "val". Sorted by id.
     """
     parts = {name: examples for name, examples in parts.items() if examples}
@@ -150,7 +150,7 @@ def arrange(
         return _sorted(example for examples in parts.values() for example in examples), None
     if "val" in parts and "test" in parts:
         problems.note(
-            f"kept out of training and validation, since in the test part: {len(parts['test'])} pictures"
+            f"kept out of training and validation, since in the test part: {len(parts['test'])} images"
         )
     return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
 

@@ -1,4 +1,4 @@
-"""One labelled picture: what every data set format is read into."""
+"""One labelled image: what every data set format is read into."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runtime.common.values import Box
 
 @dataclass(frozen=True)
 class LabelledBox:
-    """One object that a person marked: its class name and its box in pixels of the picture.
+    """One object that a person marked: its class name and its box in pixels of the image.
 
     `difficult` and `truncated` are PASCAL VOC's marks: hard to recognise, and cut by an edge.
     """
@@ -23,16 +23,16 @@ class LabelledBox:
 
 @dataclass(frozen=True)
 class Example:
-    """One picture and its boxes, checked: the picture is whole, and the boxes lie inside it.
+    """One image and its boxes, checked: the image is whole, and the boxes lie inside it.
 
     `id` is unique in its data set. `width` and `height` are those of the pixels that the boxes were
     drawn on: the stored pixels turned by the EXIF `orientation` (1 to 8; 1 is as stored). It is the
     file's own orientation, unless the boxes were drawn on pixels that nobody had turned.
-    A picture without boxes is background.
+    An image without boxes is background.
     """
 
     id: str
-    picture: Path
+    image: Path
     width: int
     height: int
     boxes: tuple[LabelledBox, ...]

@@ -1,4 +1,4 @@
-"""The files of a data set, and which picture an annotation means.
+"""The files of a data set, and which image an annotation means.
 
 What annotations write is only compared with the files that lie in the data set's folder, and never
 opened: no path in them can lead out of it.
@@ -89,7 +89,7 @@ def with_siblings(found: list[File], files: list[File]) -> list[File]:
     return [file for file in files if (file.suffix, without_split(file.name)) in names]
 
 
-def is_picture(file: File) -> bool:
+def is_image(file: File) -> bool:
     return file.suffix in SUFFIXES
 
 
@@ -109,14 +109,14 @@ def quoted(value: object) -> str:
     return reprlib.repr(value)
 
 
-class PictureFiles:
-    """Finds pictures among `files`; others than pictures do not count. `where` names them in messages."""
+class ImageFiles:
+    """Finds images among `files`; others than images do not count. `where` names them in messages."""
 
     def __init__(self, files: Iterable[File], where: str) -> None:
         self._where = where
         self._by_stem: dict[str, list[File]] = defaultdict(list)
         for file in files:
-            if is_picture(file):
+            if is_image(file):
                 self._by_stem[file.name.stem].append(file)
 
     def __iter__(self) -> Iterator[File]:
@@ -126,7 +126,7 @@ class PictureFiles:
         return self._by_stem.get(stem, [])
 
     def named(self, written: str, annotation: Path, source: str) -> File:
-        """The picture that `annotation` calls `written`: by file name, else by what is before the suffix.
+        """The image that `annotation` calls `written`: by file name, else by what is before the suffix.
 
         Of several, the one that agrees with most of the written path; then one of the annotation's own
         split; then the nearest in the tree. Raises InputError, which begins with `source`, where there
@@ -137,7 +137,7 @@ class PictureFiles:
         found = self.of_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
         found = [file for file in found if file.name.name == name.name] or found
         if not found:
-            raise InputError(f"{source}: its picture is missing: no {quoted(written)} in {self._where}")
+            raise InputError(f"{source}: its image is missing: no {quoted(written)} in {self._where}")
         split = split_of(annotation)
 
         def rank(file: File) -> tuple[int, bool, int, int]:
@@ -153,13 +153,13 @@ def best(found: list[File], rank: Callable[[File], tuple], source: str) -> File:
         return found[0]
     ranked = sorted(found, key=rank, reverse=True)
     if rank(ranked[0]) == rank(ranked[1]):
-        raise InputError(f"{source}: its picture may be {ranked[0].name} or {ranked[1].name}; remove one")
+        raise InputError(f"{source}: its image may be {ranked[0].name} or {ranked[1].name}; remove one")
     return ranked[0]
 
 
-def nearness(annotation: Path, picture: Path) -> tuple[int, int]:
+def nearness(annotation: Path, image: Path) -> tuple[int, int]:
     """How many folders they have in common, from the top and from the end."""
-    here, there = annotation.parent.parts, picture.parent.parts
+    here, there = annotation.parent.parts, image.parent.parts
     return common(here, there), common(here[::-1], there[::-1])
 
 
@@ -171,7 +171,7 @@ def common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
 def unique_ids(names: Iterable[Path]) -> dict[Path, str]:
     """An id for each of these files: the stem where that is enough for all, else the path without suffix.
 
-    So the same pictures have the same ids in any format and layout.
+    So the same images have the same ids in any format and layout.
     """
     names = list(dict.fromkeys(names))
     if len({name.stem for name in names}) == len(names):

@@ -1,4 +1,4 @@
-"""What a picture file is, and whether it is whole, from its structure and without its pixels."""
+"""What an image file is, and whether it is whole, from its structure and without its pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
 _OTHER_FORMATS = ("BMP", "WEBP", "GIF")
 _EXIF_ORIENTATION = 0x0112
 
-# A picture of more pixels than this is refused: 800 MB once it is decoded.
+# An image of more pixels than this is refused: 800 MB once it is decoded.
 MAX_PIXELS = 1 << 28
 
 # What nearly all JPEG headers fit into.
@@ -28,8 +28,8 @@ _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
-class PictureInfo(NamedTuple):
-    """What the header of a picture file says.
+class ImageInfo(NamedTuple):
+    """What the header of an image file says.
 
     `format` is "jpeg", "png", "bmp", "webp" or "gif"; `width` and `height` count the stored pixels;
     `orientation` is EXIF's, 1 to 8, and 1 where there is none; `plain` is True for 8-bit RGB or grey.
@@ -43,7 +43,7 @@ class PictureInfo(NamedTuple):
 
     @property
     def displayed_size(self) -> tuple[int, int]:
-        """(width, height) as a viewer shows the picture: turned as EXIF says."""
+        """(width, height) as a viewer shows the image: turned as EXIF says."""
         return turned_size(self.width, self.height, self.orientation)
 
 
@@ -52,11 +52,11 @@ def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if orientation >= 5 else (width, height)
 
 
-def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> PictureInfo:
-    """Reads a picture's header and checks that the file is whole, as far as that goes without its pixels.
+def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> ImageInfo:
+    """Reads an image's header and checks that the file is whole, as far as that goes without its pixels.
 
     `name` stands for the path in messages. Raises InputError, saying what is wrong, where the file is
-    missing, empty, no picture, cut off, or of more than `MAX_PIXELS`.
+    missing, empty, no image, cut off, or of more than `MAX_PIXELS`.
     """
     name = name or str(path)
     try:
@@ -70,7 +70,7 @@ def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> Pictur
                     if file.read() == _JPEG_END:
                         return _checked(info, name)
     except OSError as error:
-        raise InputError(f"{name}: cannot read the picture: {error.strerror}") from error
+        raise InputError(f"{name}: cannot read the image: {error.strerror}") from error
     return inspect_bytes(read_bytes(path, name), name)
 
 
@@ -80,10 +80,10 @@ def read_bytes(path: Union[str, os.PathLike], name: Optional[str] = None) -> byt
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise InputError(f"{name or path}: cannot read the picture: {error.strerror}") from error
+        raise InputError(f"{name or path}: cannot read the image: {error.strerror}") from error
 
 
-def inspect_bytes(data: bytes, name: str) -> PictureInfo:
+def inspect_bytes(data: bytes, name: str) -> ImageInfo:
     """As `inspect`, for a file's bytes that are in memory; `name` stands for it in messages."""
     try:
         if data.startswith(_JPEG_START):
@@ -93,30 +93,30 @@ def inspect_bytes(data: bytes, name: str) -> PictureInfo:
         else:
             info = _other(data)
     except ValueError as error:
-        raise InputError(f"{name}: {error}; copy or download the picture again") from error
+        raise InputError(f"{name}: {error}; copy or download the image again") from error
     return _checked(info, name)
 
 
-def _checked(info: PictureInfo, name: str) -> PictureInfo:
+def _checked(info: ImageInfo, name: str) -> ImageInfo:
     if info.width < 1 or info.height < 1:
-        raise InputError(f"{name}: it has no pixels; copy or download the picture again")
+        raise InputError(f"{name}: it has no pixels; copy or download the image again")
     if info.width * info.height > MAX_PIXELS:
-        raise InputError(f"{name}: is {info.width} x {info.height}, too large to decode; cut it into smaller pictures")
+        raise InputError(f"{name}: is {info.width} x {info.height}, too large to decode; cut it into smaller images")
     return info
 
 
-def _jpeg(data: bytes) -> PictureInfo:
+def _jpeg(data: bytes) -> ImageInfo:
     info, scan = _jpeg_header(data)
     if info is None:
         raise ValueError("the JPEG is damaged: it has no frame header" if scan else "the JPEG is cut off in its header")
     # Bytes after the end marker are common and harmless. Within a scan 0xFF is always followed by
-    # 0x00 or a restart marker, so that the first end marker found is the picture's.
+    # 0x00 or a restart marker, so that the first end marker found is the image's.
     if not data.endswith(_JPEG_END) and data.find(_JPEG_END, scan) < 0:
         raise ValueError("the JPEG is cut off: it has no end marker")
     return info
 
 
-def _jpeg_header(data: bytes) -> tuple[Optional[PictureInfo], int]:
+def _jpeg_header(data: bytes) -> tuple[Optional[ImageInfo], int]:
     """Walks the marker segments (ITU-T T.81, annex B) up to the first scan, and gives its place or 0."""
     frame, orientation = b"", 1
     at = data.find(b"\xff", 2)
@@ -145,10 +145,10 @@ def _jpeg_header(data: bytes) -> tuple[Optional[PictureInfo], int]:
     height, width = int.from_bytes(frame[4:6], "big"), int.from_bytes(frame[6:8], "big")
     # Baseline, extended and progressive Huffman coding (SOF0 to SOF2), which every decoder has.
     plain = frame[0] <= 0xC2 and frame[3] == 8 and frame[8] in (1, 3)
-    return PictureInfo("jpeg", width, height, orientation, plain), at
+    return ImageInfo("jpeg", width, height, orientation, plain), at
 
 
-def _png(data: bytes) -> PictureInfo:
+def _png(data: bytes) -> ImageInfo:
     """Walks the chunks (ISO/IEC 15948, clause 5) and checks each one's checksum."""
     orientation, header = 1, b""
     view, at = memoryview(data), 8
@@ -168,29 +168,29 @@ def _png(data: bytes) -> PictureInfo:
                 raise ValueError("the PNG is damaged: it has no header chunk")
             width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
             # Colour types 0 and 2 are grey and RGB.
-            return PictureInfo("png", width, height, orientation, header[8] == 8 and header[9] in (0, 2))
+            return ImageInfo("png", width, height, orientation, header[8] == 8 and header[9] in (0, 2))
         at = end + 4
     raise ValueError("the PNG is cut off: it has no IEND chunk")
 
 
-def _other(data: bytes) -> PictureInfo:
+def _other(data: bytes) -> ImageInfo:
     """By Pillow, decoding the pixels, since these formats have no end or checksum to look for."""
     if not data:
         raise ValueError("the file is empty")
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures and of odd EXIF; neither is a fault here.
+            # Pillow warns of large images and of odd EXIF; neither is a fault here.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_OTHER_FORMATS) as image:
                 if image.width * image.height <= MAX_PIXELS:
                     image.load()
                 orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-                return PictureInfo(image.format.lower(), image.width, image.height, _valid(orientation), False)
+                return ImageInfo(image.format.lower(), image.width, image.height, _valid(orientation), False)
     except UnidentifiedImageError as error:
         raise ValueError("neither JPEG nor PNG, BMP, WebP or GIF") from error
     except Exception as error:
-        # Broken pictures end in many kinds of exception; to the user they all mean the same.
-        raise ValueError(f"the picture is cut off or damaged ({error})") from error
+        # Broken images end in many kinds of exception; to the user they all mean the same.
+        raise ValueError(f"the image is cut off or damaged ({error})") from error
 
 
 def _orientation(exif: bytes) -> int:
@@ -201,7 +201,7 @@ def _orientation(exif: bytes) -> int:
             tags.load(exif)
             return _valid(tags.get(_EXIF_ORIENTATION, 1))
     except Exception:
-        # Viewers show a picture whose EXIF they cannot read as it is stored.
+        # Viewers show an image whose EXIF they cannot read as it is stored.
         return 1
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from runtime.common.errors import InputError
 from train.dataset.examples.example import Example
-from train.dataset.examples.image_info import PictureInfo, inspect, inspect_bytes, read_bytes
+from train.dataset.examples.image_info import ImageInfo, inspect, inspect_bytes, read_bytes
 
-__all__ = ["PictureInfo", "encoded", "inspect", "load", "read", "turn"]
+__all__ = ["ImageInfo", "encoded", "inspect", "load", "read", "turn"]
 
 _JPEG_QUALITY = 95
 
@@ -20,25 +20,25 @@ _JPEG_QUALITY = 95
 def load(example: Example) -> np.ndarray:
     """The pixels that the boxes were drawn on: uint8 [height, width, 3], BGR.
 
-    Raises InputError where the picture has gone or changed since its data set was opened.
+    Raises InputError where the image has gone or changed since its data set was opened.
     """
-    return _decode(read(example), str(example.picture), (example.width, example.height), example.orientation)
+    return _decode(read(example), str(example.image), (example.width, example.height), example.orientation)
 
 
 def read(example: Example) -> bytes:
-    """The picture file's bytes as stored. Raises InputError where it has gone."""
-    return read_bytes(example.picture)
+    """The image file's bytes as stored. Raises InputError where it has gone."""
+    return read_bytes(example.image)
 
 
 def encoded(example: Example) -> tuple[bytes, str]:
-    """The picture as JPEG or PNG bytes that every reader shows alike, and "jpeg" or "png".
+    """The image as JPEG or PNG bytes that every reader shows alike, and "jpeg" or "png".
 
     An upright 8-bit RGB or grey JPEG or PNG is given as it is stored. Anything else (an EXIF
     orientation, CMYK, 16 bits, palette, alpha, another format) is decoded and written anew.
-    Raises InputError where the picture has gone or changed since its data set was opened.
+    Raises InputError where the image has gone or changed since its data set was opened.
     """
     size = example.width, example.height
-    return encoded_bytes(read(example), str(example.picture), size, example.orientation)
+    return encoded_bytes(read(example), str(example.image), size, example.orientation)
 
 
 def encoded_bytes(stored: bytes, name: str, size: tuple[int, int], orientation: int) -> tuple[bytes, str]:
@@ -74,7 +74,7 @@ def _decode(data: bytes, name: str, size: tuple[int, int], orientation: int) -> 
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise InputError(f"{name}: the picture cannot be decoded ({error.err})") from error
+        raise InputError(f"{name}: the image cannot be decoded ({error.err})") from error
     if image is None:
         image = _decode_with_pillow(data, name)
     image = turn(image, orientation)
@@ -88,7 +88,7 @@ def _decode_with_pillow(data: bytes, name: str) -> np.ndarray:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))[:, :, ::-1].copy()
     except Exception as error:
-        raise InputError(f"{name}: the picture cannot be decoded ({error})") from error
+        raise InputError(f"{name}: the image cannot be decoded ({error})") from error
 
 
 def _check_size(name: str, opened: tuple[int, int], found: tuple[int, int]) -> None:

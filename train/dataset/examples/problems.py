@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from runtime.common.errors import InputError
 
-# A broken file is a broken copy or download more often than one odd picture, so little is let pass;
+# A broken file is a broken copy or download more often than one odd image, so little is let pass;
 # single boxes without area are known from data sets that train well (2 of 4,888 in BCCD).
 MAX_BAD_FILES = 0.01
 MAX_BAD_BOXES = 0.05
@@ -56,7 +56,7 @@ class Problems:
         self._notes: list[str] = []
 
     def file(self, line: str) -> None:
-        """An annotation or picture that cannot be used."""
+        """An annotation or image that cannot be used."""
         self._files.append(line)
         self._lines.append(line)
 

@@ -2,7 +2,7 @@
 
 A format is a module of this package with two functions:
 
-    accepts(folder: Path) -> bool    whether `folder` looks like this format; quick, reads no picture
+    accepts(folder: Path) -> bool    whether `folder` looks like this format; quick, reads no image
     read(folder: Path) -> Splits     everything in `folder`; raises InputError where it is of no use
 
 A new format is a new file here; no other file changes. `train.dataset.examples.problems.Problems` decides, for every
@@ -61,8 +61,8 @@ def detect(folder: Path) -> Format:
     found = [name for name in names() if find(name).accepts(folder)]
     if not found:
         raise InputError(
-            f"{folder}: no labelled pictures of a known format in it ({', '.join(names())});"
-            " give the folder that holds both the pictures and their annotations"
+            f"{folder}: no labelled images of a known format in it ({', '.join(names())});"
+            " give the folder that holds both the images and their annotations"
         )
     if len(found) > 1:
         raise InputError(f"{folder}: could be {' or '.join(found)}; say which with --format")

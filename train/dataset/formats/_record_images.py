@@ -1,4 +1,4 @@
-"""Pictures that are inside records, kept in the cache as the files that everything else reads."""
+"""Images that are inside records, kept in the cache as the files that everything else reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _MAX_NAME = 150
 _STARTS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"RI": ".webp", b"GI": ".gif"}
 
 
-class RecordPictures:
-    """The pictures of one file of records, in a folder of the cache that its bytes give the name."""
+class RecordImages:
+    """The images of one file of records, in a folder of the cache that its bytes give the name."""
 
     def __init__(self, record: File) -> None:
         try:
@@ -42,7 +42,7 @@ class RecordPictures:
                 with atomic_path(path) as temporary:
                     temporary.write_bytes(data)
         except OSError as error:
-            raise KitError(f"{path}: cannot keep the picture of a record: {error.strerror or error}") from error
+            raise KitError(f"{path}: cannot keep the image of a record: {error.strerror or error}") from error
         return path
 
 

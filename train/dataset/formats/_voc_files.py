@@ -7,14 +7,14 @@ from pathlib import Path, PurePosixPath
 from typing import Iterator, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, PictureFiles, best, is_picture, nearness, quoted, unique_ids, walk
+from train.dataset.examples.image_files import File, ImageFiles, best, is_image, nearness, quoted, unique_ids, walk
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.files import archives
 
 _ANNOTATION_ZIPS = ("annotations.zip",)
-_PICTURE_ZIPS = ("images.zip", "jpegimages.zip")
+_IMAGE_ZIPS = ("images.zip", "jpegimages.zip")
 
 # Which lists of ImageSets/Main to use, best first: what was made for training and testing before
 # what splits the training part again.
@@ -22,40 +22,40 @@ _LISTS = (("trainval", "test"), ("train", "val"), ("train", "test"))
 
 
 class VocFiles:
-    """The annotations and pictures below a folder, and in the zip files that may stand for them.
+    """The annotations and images below a folder, and in the zip files that may stand for them.
 
     `annotations` maps the id of each to its file. The id is the XML's stem where that is enough, so
-    that the same pictures have the same ids in any layout; else its path from the folder.
+    that the same images have the same ids in any layout; else its path from the folder.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         files = list(walk(folder))
         xml = [file for file in files if file.suffix == ".xml"]
-        found = [file for file in files if is_picture(file)]
+        found = [file for file in files if is_image(file)]
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
-            found = list(_unzipped(folder, _PICTURE_ZIPS))
-        self._pictures = PictureFiles(found, str(folder))
+            found = list(_unzipped(folder, _IMAGE_ZIPS))
+        self._images = ImageFiles(found, str(folder))
         self._xml = _by_stem(xml)
         self._lists = [file for file in files if file.suffix == ".txt" and _is_list(file.name)]
         ids = unique_ids(file.name for file in xml)
         self.annotations = {ids[file.name]: file for file in xml}
         self._ids = {file: id for id, file in self.annotations.items()}
 
-    def picture(self, annotation: File, tag: str) -> File:
-        """The picture of `annotation`: by the annotation's stem, else by `tag`, its `filename` tag.
+    def image(self, annotation: File, tag: str) -> File:
+        """The image of `annotation`: by the annotation's stem, else by `tag`, its `filename` tag.
 
         Of several with that stem, the one nearest in the tree. Raises InputError where there is none,
         or where several are as near.
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
         tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
-        found = self._pictures.of_stem(annotation.name.stem) or self._pictures.of_stem(tagged)
+        found = self._images.of_stem(annotation.name.stem) or self._images.of_stem(tagged)
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
-            raise InputError(f"{annotation.name}: its picture is missing: no {names} in {self._folder}")
+            raise InputError(f"{annotation.name}: its image is missing: no {names} in {self._folder}")
         return best(
             found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name)
         )
@@ -78,7 +78,7 @@ class VocFiles:
             return None
         if "val" in ids and "test" in ids:
             kept = len(ids["test"])
-            problems.note(f"kept out of training and validation, since in a folder named test: {kept} pictures")
+            problems.note(f"kept out of training and validation, since in a folder named test: {kept} images")
         return ids["train"], ids.get("val") or ids["test"]
 
     def _has_list(self, name: str) -> bool:
@@ -117,7 +117,7 @@ def looks_like_voc(folder: Path) -> bool:
 
 
 def _apart(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
-    """What is in both lists stays in validation only: a picture that was trained on measures nothing."""
+    """What is in both lists stays in validation only: an image that was trained on measures nothing."""
     both = set(train) & set(validation)
     if both:
         problems.note(

@@ -1,4 +1,4 @@
-"""The class names and the pictures of a YOLO data set, as Ultralytics, Roboflow or Darknet describe it.
+"""The class names and the images of a YOLO data set, as Ultralytics, Roboflow or Darknet describe it.
 
 Paths in these descriptions are those of the machine that wrote them. They are only compared with what
 lies in the data set's folder: nothing outside it is opened.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, PictureFiles, is_picture, parts_of, quoted
+from train.dataset.examples.image_files import File, ImageFiles, is_image, parts_of, quoted
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.files import untrusted_bytes, untrusted_yaml
@@ -29,7 +29,7 @@ _PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "
 
 @dataclass
 class YoloFiles:
-    """`names` are the classes in order, `parts` the pictures of "train", "val", "test" or "" (not said).
+    """`names` are the classes in order, `parts` the images of "train", "val", "test" or "" (not said).
 
     `source` is the file with the names. `with_key_points` says that lines go on after the box.
     """
@@ -80,21 +80,21 @@ class _Folder:
 
     def __init__(self, folder: Path, files: list[File], problems: Problems) -> None:
         self._problems = problems
-        self._pictures = PictureFiles(files, str(folder))
+        self._images = ImageFiles(files, str(folder))
         self._files = {file.name.as_posix(): file for file in files}
         self._folders: dict[str, list[File]] = {}
-        for file in filter(is_picture, files):
+        for file in filter(is_image, files):
             for parent in file.name.parents:
                 self._folders.setdefault(parent.as_posix(), []).append(file)
 
-    def pictures(self, written: str, root: str, source: Path) -> Optional[list[File]]:
-        """The pictures of a folder, of a list of pictures, or of one picture; None where it is not here."""
+    def images(self, written: str, root: str, source: Path) -> Optional[list[File]]:
+        """The images of a folder, of a list of images, or of one image; None where it is not here."""
         for place in _places(written, root, source):
             if place in self._folders:
                 return self._folders[place]
             if place in self._files:
                 file = self._files[place]
-                return [file] if is_picture(file) else self.listed(file)
+                return [file] if is_image(file) else self.listed(file)
         return None
 
     def file(self, written: str, source: Path) -> Optional[File]:
@@ -102,12 +102,12 @@ class _Folder:
         return next((self._files[place] for place in _places(written, "", source) if place in self._files), None)
 
     def listed(self, file: File) -> list[File]:
-        """The pictures that a list has, one a line; those that are missing are among the problems."""
+        """The images that a list has, one a line; those that are missing are among the problems."""
         found = []
         for number, line in enumerate(_text(file).splitlines(), 1):
             if line.strip():
                 try:
-                    found.append(self._pictures.named(line.strip(), file.name, f"{file.name}: line {number}"))
+                    found.append(self._images.named(line.strip(), file.name, f"{file.name}: line {number}"))
                 except InputError as error:
                     self._problems.file(str(error))
         return found
@@ -147,25 +147,25 @@ def _parts(
         for entry in entries:
             if not isinstance(entry, str):
                 raise InputError(f"{source}: its {part} is no path and no list of paths")
-            pictures = folder.pictures(entry, root, source)
-            if pictures:
-                parts.setdefault(part, []).extend(pictures)
+            images = folder.images(entry, root, source)
+            if images:
+                parts.setdefault(part, []).extend(images)
             elif part == "train":
                 raise InputError(
-                    f"{source}: its train, {quoted(entry)}, is no folder or list of pictures in the data set;"
+                    f"{source}: its train, {quoted(entry)}, is no folder or list of images in the data set;"
                     " give the folder that holds both, or correct the path"
                 )
             else:
                 problems.note(
-                    f"{source}: its {part}, {quoted(entry)}, is no folder or list of pictures in the data set"
+                    f"{source}: its {part}, {quoted(entry)}, is no folder or list of images in the data set"
                 )
     if "train" not in parts:
-        raise InputError(f"{source}: does not say where the pictures to train on are (train: ...)")
+        raise InputError(f"{source}: does not say where the images to train on are (train: ...)")
     taken = set(parts["train"])
-    for part, pictures in parts.items():
-        both = [file.name for file in pictures if file in taken]
+    for part, images in parts.items():
+        both = [file.name for file in images if file in taken]
         if part != "train" and both:
-            raise InputError(f"{source}: its train and its {part} have the same pictures, {both[0]} among them")
+            raise InputError(f"{source}: its train and its {part} have the same images, {both[0]} among them")
     return parts
 
 
@@ -189,7 +189,7 @@ def _places(written: str, root: str, source: Path) -> Iterable[str]:
 
 def _by_folder(files: list[File]) -> dict[str, list[File]]:
     parts: dict[str, list[File]] = {}
-    for file in filter(is_picture, files):
+    for file in filter(is_image, files):
         parts.setdefault(split_of_folder(file.name), []).append(file)
     return parts
 
@@ -224,7 +224,7 @@ def _named_lines(file: File) -> tuple[str, ...]:
 
 
 def _text(file: File) -> str:
-    return untrusted_bytes.read_text(file.path, str(file.name), _MAX_TEXT, "a list of pictures or names")
+    return untrusted_bytes.read_text(file.path, str(file.name), _MAX_TEXT, "a list of images or names")
 
 
 def _mentions(file: File, word: bytes) -> bool:
@@ -236,5 +236,5 @@ def _mentions(file: File, word: bytes) -> bool:
 
 
 def _is_label(file: File, files: list[File]) -> bool:
-    """Whether a text file belongs to a picture of its name, as train.txt would to train.jpg."""
-    return any(is_picture(other) and other.name.stem == file.name.stem for other in files)
+    """Whether a text file belongs to an image of its name, as train.txt would to train.jpg."""
+    return any(is_image(other) and other.name.stem == file.name.stem for other in files)

@@ -1,8 +1,8 @@
-"""COCO JSON (https://cocodataset.org/#format-data): one file for all pictures of a part.
+"""COCO JSON (https://cocodataset.org/#format-data): one file for all images of a part.
 
 Read in the official layout (`annotations/instances_train2017.json`, `train2017/`), in Roboflow's
-(`train/_annotations.coco.json` beside the pictures, `valid/`, `test/`), and with one file for all.
-Pictures are found wherever they lie in the folder. Classes keep the order of the categories' ids;
+(`train/_annotations.coco.json` beside the images, `valid/`, `test/`), and with one file for all.
+Images are found wherever they lie in the folder. Classes keep the order of the categories' ids;
 a category that no box has does not count, as the one that Roboflow adds with the id 0.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Optional
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, arrange, group, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, PictureFiles, quoted, unique_ids, walk, with_siblings
+from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 from train.dataset.formats import Splits
@@ -36,18 +36,18 @@ def accepts(folder: Path) -> bool:
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the JSON files below `folder` and the pictures that they name.
+    """Reads and checks the JSON files below `folder` and the images that they name.
 
     Raises InputError where there are none, or where too many are bad.
     """
     files = list(walk(folder))
     sources = _sources(files)
     if not sources:
-        raise InputError(f"{folder}: no COCO JSON file in it; give the folder with the JSON files and the pictures")
+        raise InputError(f"{folder}: no COCO JSON file in it; give the folder with the JSON files and the images")
     problems = Problems()
-    pictures = PictureFiles(files, str(folder))
-    parts = [_Part(source, pictures, problems) for source in sources]
-    ids = unique_ids(picture.name for part in parts for _, _, picture in part.pictures)
+    images = ImageFiles(files, str(folder))
+    parts = [_Part(source, images, problems) for source in sources]
+    ids = unique_ids(image.name for part in parts for _, _, image in part.images)
     assembler = Assembler(problems)
     examples = group((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
     train, validation = arrange(examples, problems)
@@ -56,49 +56,49 @@ def read(folder: Path) -> Splits:
 
 
 class _Part:
-    """One JSON file: `pictures` are (place in the list of images, the image's entry, the picture's file)."""
+    """One JSON file: `images` are (place in the list of images, the image's entry, the image's file)."""
 
-    def __init__(self, file: File, pictures: PictureFiles, problems: Problems) -> None:
+    def __init__(self, file: File, image_files: ImageFiles, problems: Problems) -> None:
         self.file = file
         self.name = str(file.name)
         self._problems = problems
         data = untrusted_json.read(file.path, self.name, without=_UNUSED)
-        images, annotations, categories = (
+        entries, annotations, categories = (
             _rows(data, key, self.name) for key in ("images", "annotations", "categories")
         )
-        self.count = len(images)
+        self.count = len(entries)
         self._categories = _categories(categories, self.name)
         self.labels = _used(self._categories, annotations, categories, self.name)
-        self.pictures: list[tuple[str, dict, File]] = []
+        self.images: list[tuple[str, dict, File]] = []
         known = set()
-        for number, image in enumerate(images):
+        for number, entry in enumerate(entries):
             place = f"{self.name}: images[{number}]"
             try:
-                id = _whole(image, "id", place)
+                id = _whole(entry, "id", place)
                 if id in known:
-                    raise InputError(f"{place}: another picture has the id {id} already")
+                    raise InputError(f"{place}: another image has the id {id} already")
                 known.add(id)
-                written = image.get("file_name")
+                written = entry.get("file_name")
                 if not isinstance(written, str) or not written:
                     raise InputError(f"{place}: has no file_name")
-                self.pictures.append((place, image, pictures.named(written, file.name, place)))
+                self.images.append((place, entry, image_files.named(written, file.name, place)))
             except InputError as error:
                 problems.file(str(error))
         self._boxes, self.crowds = self._by_image(annotations, known)
 
     def _by_image(self, annotations: list, known: set[int]) -> tuple[dict[int, list[tuple[str, dict]]], set[int]]:
-        """The annotations of each image, and the images that have crowds."""
+        """The annotations of each entry, and the images that have crowds."""
         found, crowds, left_out = defaultdict(list), set(), 0
         for number, annotation in enumerate(annotations):
             place = f"{self.name}: annotations[{number}]"
-            image = annotation.get("image_id") if isinstance(annotation, dict) else None
-            if not _is_whole(image) or image not in known:
-                self._problems.box(f"{place} has the image_id {quoted(image)}, which no picture has")
+            entry = annotation.get("image_id") if isinstance(annotation, dict) else None
+            if not _is_whole(entry) or entry not in known:
+                self._problems.box(f"{place} has the image_id {quoted(entry)}, which no image has")
             elif annotation.get("iscrowd") in (1, True):
-                crowds.add(image)
+                crowds.add(entry)
                 left_out += 1
             else:
-                found[image].append((place, annotation))
+                found[entry].append((place, annotation))
         if left_out:
             self._problems.note(
                 f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, since one is no object"
@@ -106,17 +106,17 @@ class _Part:
         return dict(found), crowds
 
     def examples(self, ids: dict[Path, str], assembler: Assembler):
-        """The example of each picture; None, and the reason among the problems, where it is of no use."""
-        for place, image, picture in self.pictures:
+        """The example of each image; None, and the reason among the problems, where it is of no use."""
+        for place, entry, image in self.images:
             try:
-                yield self._example(place, image, picture, ids[picture.name], assembler)
+                yield self._example(place, entry, image, ids[image.name], assembler)
             except InputError as error:
                 self._problems.file(str(error))
 
-    def _example(self, place: str, image: dict, picture: File, id: str, assembler: Assembler) -> Optional[Example]:
-        canvas = assembler.canvas(picture, place, _size(image, place))
-        found = self._boxes.get(image["id"], [])
-        if not found and image["id"] in self.crowds:
+    def _example(self, place: str, entry: dict, image: File, id: str, assembler: Assembler) -> Optional[Example]:
+        canvas = assembler.canvas(image, place, _size(entry, place))
+        found = self._boxes.get(entry["id"], [])
+        if not found and entry["id"] in self.crowds:
             self._problems.note(f"{place}: left out, for all of its boxes are around crowds")
             return None
 
@@ -144,7 +144,7 @@ def _looks_like_coco(file: File) -> bool:
 def _sources(files: list[File]) -> list[File]:
     """The files to read, those to train on first, so that their categories come first."""
     found = [file for file in files if _looks_like_coco(file)] or [file for file in files if file.suffix == ".json"]
-    # The official folder has captions and key points of the same pictures beside them.
+    # The official folder has captions and key points of the same images beside them.
     found = [file for file in found if file.name.name.startswith("instances")] or found
     found = with_siblings(found, files)
     order = ("train", "val", "test", "")

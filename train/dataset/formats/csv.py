@@ -2,8 +2,8 @@
 
 The columns are filename, width, height, class, xmin, ymin, xmax, ymax, in any order and among others;
 commas, semicolons or tabs between them. One table (`labels.csv`), or one a part (`train_labels.csv` and
-`test_labels.csv`, Roboflow's `train/_annotations.csv`), with the pictures anywhere in the folder.
-A line with nothing but a file name, and perhaps its size, is a picture of background.
+`test_labels.csv`, Roboflow's `train/_annotations.csv`), with the images anywhere in the folder.
+A line with nothing but a file name, and perhaps its size, is an image of background.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Optional
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, arrange, group, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, PictureFiles, quoted, unique_ids, walk, with_siblings
+from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 from train.dataset.formats import Splits
@@ -39,18 +39,18 @@ def accepts(folder: Path) -> bool:
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the tables below `folder` and the pictures that they name.
+    """Reads and checks the tables below `folder` and the images that they name.
 
     Raises InputError where there are none, or where too many are bad.
     """
     files = list(walk(folder))
     tables = with_siblings([file for file in files if _has_columns(file)], files)
     if not tables:
-        raise InputError(f"{folder}: no CSV file with the columns {_COLUMNS}; give the folder with it and the pictures")
+        raise InputError(f"{folder}: no CSV file with the columns {_COLUMNS}; give the folder with it and the images")
     problems = Problems()
-    pictures = PictureFiles(files, str(folder))
-    entries = [entry for table in tables for entry in _entries(table, pictures, problems)]
-    ids = unique_ids(entry.picture.name for entry in entries if entry.picture)
+    images = ImageFiles(files, str(folder))
+    entries = [entry for table in tables for entry in _entries(table, images, problems)]
+    ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
     examples = group((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
     train, validation = arrange(examples, problems)
@@ -59,19 +59,19 @@ def read(folder: Path) -> Splits:
 
 
 class _Entry:
-    """All lines of one picture in one table; `picture` is None where it is missing."""
+    """All lines of one image in one table; `image` is None where it is missing."""
 
-    def __init__(self, table: Path, picture: Optional[File]) -> None:
+    def __init__(self, table: Path, image: Optional[File]) -> None:
         self.table = table
-        self.picture = picture
+        self.image = image
         self.lines: list[tuple[str, Row]] = []
 
     def example(self, ids: dict[Path, str], assembler: Assembler, problems: Problems) -> Optional[Example]:
-        if self.picture is None:
+        if self.image is None:
             return None
         place, first = self.lines[0]
         try:
-            canvas = assembler.canvas(self.picture, place, _size(first, place))
+            canvas = assembler.canvas(self.image, place, _size(first, place))
         except InputError as error:
             problems.file(str(error))
             return None
@@ -80,21 +80,21 @@ class _Entry:
             return labelled_box(canvas, row["class"], _numbers(row))
 
         boxes = [(place, row) for place, row in self.lines if any(row[column] for column in _BOX)]
-        return assembler.example(ids[self.picture.name], canvas, f"{self.table}: {self.picture.name}", boxes, box)
+        return assembler.example(ids[self.image.name], canvas, f"{self.table}: {self.image.name}", boxes, box)
 
 
-def _entries(table: File, pictures: PictureFiles, problems: Problems) -> list[_Entry]:
+def _entries(table: File, images: ImageFiles, problems: Problems) -> list[_Entry]:
     """One entry for each file name, in the order of their first lines."""
     found: dict[str, _Entry] = {}
     for place, row in _rows(table, problems):
         written = row["filename"]
         if written not in found:
-            picture = None
+            image = None
             try:
-                picture = pictures.named(written, table.name, place)
+                image = images.named(written, table.name, place)
             except InputError as error:
                 problems.file(str(error))
-            found[written] = _Entry(table.name, picture)
+            found[written] = _Entry(table.name, image)
         found[written].lines.append((place, row))
     return list(found.values())
 
@@ -154,7 +154,7 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def _size(row: Row, place: str) -> tuple[float, float]:
-    """What the line says of the picture's size; zeros where it says nothing."""
+    """What the line says of the image's size; zeros where it says nothing."""
     try:
         said = tuple(float(row.get(column) or 0) for column in ("width", "height"))
     except ValueError:

@@ -1,7 +1,7 @@
-"""PASCAL VOC: one XML file a picture.
+"""PASCAL VOC: one XML file an image.
 
 Read in the layouts that people have: `annotations/` and `images/`; `Annotations/`, `JPEGImages/` and
-`ImageSets/Main/*.txt`; pictures and XML side by side, also below `train/`, `valid/`, `test/`; or
+`ImageSets/Main/*.txt`; images and XML side by side, also below `train/`, `valid/`, `test/`; or
 `annotations.zip` and `images.zip` in one folder.
 
 The boxes' numbers are taken as they are: tools disagree on whether the first pixel is 0 or 1, and the
@@ -33,13 +33,13 @@ def accepts(folder: Path) -> bool:
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the annotations below `folder` and the pictures that they belong to.
+    """Reads and checks the annotations below `folder` and the images that they belong to.
 
     Raises InputError where there are none, or where too many are bad.
     """
     files = VocFiles(folder)
     if not files.annotations:
-        raise InputError(f"{folder}: no XML file in it; give the folder with the annotations and the pictures")
+        raise InputError(f"{folder}: no XML file in it; give the folder with the annotations and the images")
     problems = Problems()
     train, validation = files.splits(problems)
     assembler = Assembler(problems)
@@ -65,8 +65,8 @@ def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optio
     if root.tag != "annotation":
         raise InputError(f"{name}: not a PASCAL VOC annotation: its root is <{str(root.tag)[:40]}>")
     objects = [(f"{name}: box {number}", item) for number, item in enumerate(root.findall("object"), 1)]
-    picture = files.picture(source, _text(root, "filename"))
-    canvas = assembler.canvas(picture, name, _size(root, name))
+    image = files.image(source, _text(root, "filename"))
+    canvas = assembler.canvas(image, name, _size(root, name))
     return assembler.example(id, canvas, name, objects, lambda element: _box(element, canvas))
 
 

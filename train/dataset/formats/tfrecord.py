@@ -1,7 +1,7 @@
 """TFRecords with the keys of the Object Detection API and a label map, as Roboflow exports them too.
 
 Whole files or shards, with the part in the name of the folder (`train/Helmet.tfrecord`) or of the file
-(`pascal_val.record`). The pictures inside are kept in the cache, where all else reads them as files.
+(`pascal_val.record`). The images inside are kept in the cache, where all else reads them as files.
 Classes keep the order of their numbers.
 """
 
@@ -20,7 +20,7 @@ from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 from train.dataset.formats import Splits
 from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, is_record
-from train.dataset.formats._record_images import RecordPictures
+from train.dataset.formats._record_images import RecordImages
 from train.files import tf_example, tfrecord
 
 _SIDES = tuple(f"image/object/bbox/{side}" for side in ("xmin", "ymin", "xmax", "ymax"))
@@ -28,7 +28,7 @@ _SIDES = tuple(f"image/object/bbox/{side}" for side in ("xmin", "ymin", "xmax", 
 
 @dataclass(frozen=True)
 class _Object:
-    """One box: sides as shares of the picture's."""
+    """One box: sides as shares of the image's."""
 
     label: str
     sides: tuple[float, float, float, float]
@@ -38,11 +38,11 @@ class _Object:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One record, without its picture's bytes. `place` is for messages."""
+    """One record, without its image's bytes. `place` is for messages."""
 
     place: str
     part: str
-    picture: File
+    image: File
     size: tuple[int, int]
     objects: tuple[_Object, ...]
 
@@ -90,14 +90,14 @@ class _Reader:
 
     def entries(self, record: File) -> Iterator[_Entry]:
         """What is in `record`; what cannot be used is among the problems."""
-        pictures = RecordPictures(record)
+        images = RecordImages(record)
         try:
             with record.path.open("rb") as file:
                 for number, data in enumerate(tfrecord.read(file, record.path.stat().st_size)):
                     self.records += 1
                     place = f"{record.name}: record {number}"
                     try:
-                        yield self._entry(data, number, place, record, pictures)
+                        yield self._entry(data, number, place, record, images)
                     except ValueError as error:
                         self._problems.file(f"{place} {error}")
         except OSError as error:
@@ -105,14 +105,14 @@ class _Reader:
         except ValueError as error:
             raise InputError(f"{record.name}: {error}; copy or download it again") from error
 
-    def _entry(self, data: bytes, number: int, place: str, record: File, pictures: RecordPictures) -> _Entry:
+    def _entry(self, data: bytes, number: int, place: str, record: File, images: RecordImages) -> _Entry:
         features = tf_example.decode(data)
         encoded = features.get("image/encoded") or [b""]
         if not isinstance(encoded[0], memoryview) or not encoded[0]:
-            raise ValueError("has no picture (image/encoded)")
+            raise ValueError("has no image (image/encoded)")
         written = _text(features, "image/filename") or _text(features, "image/source_id")
         objects = self._objects(features, place, record)
-        path = pictures.keep(encoded[0], written, number)
+        path = images.keep(encoded[0], written, number)
         size = tuple(next(iter(_numbers(features, f"image/{side}", int)), 0) for side in ("width", "height"))
         return _Entry(place, split_of(record.name), File(path, record.name / path.name), size, objects)
 
@@ -156,7 +156,7 @@ class _Reader:
 
 def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -> Optional[Example]:
     try:
-        canvas = assembler.canvas(entry.picture, entry.place, entry.size)
+        canvas = assembler.canvas(entry.image, entry.place, entry.size)
     except InputError as error:
         problems.file(str(error))
         return None
@@ -170,13 +170,13 @@ def _box(item: _Object, canvas: Canvas) -> LabelledBox:
 
 
 def _names(entries: list[_Entry]) -> dict[str, Path]:
-    """For each record the path that its picture would have, had it never been put into records."""
+    """For each record the path that its image would have, had it never been put into records."""
     names: dict[str, Path] = {}
     taken = set()
     for number, entry in enumerate(entries):
-        record, picture = entry.picture.name.parent, entry.picture.name.name
-        options = (record.parent / picture, record.parent / (entry.part or record.stem) / picture)
-        name = next((path for path in options if path not in taken), record.parent / str(number) / picture)
+        record, image = entry.image.name.parent, entry.image.name.name
+        options = (record.parent / image, record.parent / (entry.part or record.stem) / image)
+        name = next((path for path in options if path not in taken), record.parent / str(number) / image)
         taken.add(name)
         names[entry.place] = name
     return names

@@ -1,9 +1,9 @@
-"""YOLO: one text file a picture, one line a box, with a list of the class names.
+"""YOLO: one text file an image, one line a box, with a list of the class names.
 
 Read as Ultralytics and Roboflow write it (`data.yaml`, `images/` and `labels/`), and as Darknet, CVAT,
-LabelImg and Label Studio do (`obj.data`, `obj.names` or `classes.txt`, labels beside the pictures). A
-line is a class number and a box (centre and size as shares of the picture's), or a polygon, of which
-the box around it is taken. A picture without a label file is background. Classes keep their order.
+LabelImg and Label Studio do (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A
+line is a class number and a box (centre and size as shares of the image's), or a polygon, of which
+the box around it is taken. An image without a label file is background. Classes keep their order.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import Optional
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, arrange, group, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, is_picture, quoted, unique_ids, walk
+from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.formats import Splits
 from train.dataset.formats import _yolo_files as yolo_files
 from train.dataset.formats._yolo_files import YoloFiles
 from train.files import untrusted_bytes
 
-# A picture of a thousand outlines has some MB.
+# An image of a thousand outlines has some MB.
 _MAX_BYTES = 32 << 20
 
 
 def accepts(folder: Path) -> bool:
-    """Whether `folder` has a description of a YOLO data set, and a text file with the name of a picture."""
+    """Whether `folder` has a description of a YOLO data set, and a text file with the name of an image."""
     files = list(walk(folder))
     return yolo_files.description(files) is not None and bool(_Labels(files))
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the pictures that the description below `folder` names, and their labels.
+    """Reads and checks the images that the description below `folder` names, and their labels.
 
     Raises InputError where there is no description, it does not fit, or too much is bad.
     """
@@ -41,24 +41,24 @@ def read(folder: Path) -> Splits:
     problems = Problems()
     found = yolo_files.read(folder, files, problems)
     labels = _Labels(files)
-    pictures = {part: list(dict.fromkeys(listed)) for part, listed in found.parts.items()}
-    ids = unique_ids(picture.name for listed in pictures.values() for picture in listed)
+    images = {part: list(dict.fromkeys(listed)) for part, listed in found.parts.items()}
+    ids = unique_ids(image.name for listed in images.values() for image in listed)
     assembler = Assembler(problems)
     reader = _Reader(found, labels, assembler, problems)
     examples = group(
-        (part, reader.example(file, ids[file.name])) for part, listed in pictures.items() for file in listed
+        (part, reader.example(file, ids[file.name])) for part, listed in images.items() for file in listed
     )
     missing = labels.report(problems)
     train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), sum(map(len, pictures.values())) + missing, assembler.boxes)
+    lines = problems.settle(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
     return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
 
 
 class _Labels:
-    """The label files: text files with the name of a picture, or lines of numbers; remembers which were asked for."""
+    """The label files: text files with the name of an image, or lines of numbers; remembers which were asked for."""
 
     def __init__(self, files: list[File]) -> None:
-        self._stems = {file.name.stem for file in files if is_picture(file)}
+        self._stems = {file.name.stem for file in files if is_image(file)}
         texts = (file for file in files if file.suffix == ".txt")
         self._files = {file.name: file for file in texts if file.name.stem in self._stems or _has_numbers(file)}
         self._left = set(self._files)
@@ -67,15 +67,15 @@ class _Labels:
     def __bool__(self) -> bool:
         return bool(self._files)
 
-    def of(self, picture: Path) -> Optional[File]:
-        """The labels of a picture: in `labels` where it is in `images`, else beside it; None where there are none."""
-        parts = picture.parent.parts
-        places = [picture.parent]
+    def of(self, image: Path) -> Optional[File]:
+        """The labels of an image: in `labels` where it is in `images`, else beside it; None where there are none."""
+        parts = image.parent.parts
+        places = [image.parent]
         if "images" in parts:
             last = len(parts) - 1 - parts[::-1].index("images")
             places.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]))
         for place in places:
-            file = self._files.get(place / f"{picture.stem}.txt")
+            file = self._files.get(place / f"{image.stem}.txt")
             if file:
                 self._left.discard(file.name)
                 return file
@@ -83,15 +83,15 @@ class _Labels:
         return None
 
     def report(self, problems: Problems) -> int:
-        """Says what `of` did not find or give, and returns how many pictures are missing."""
+        """Says what `of` did not find or give, and returns how many images are missing."""
         if self._without:
-            problems.note(f"taken for background, since they have no label file: {self._without} pictures")
+            problems.note(f"taken for background, since they have no label file: {self._without} images")
         missing = sorted(name for name in self._left if name.stem not in self._stems)
         for name in missing:
-            problems.file(f"{name}: its picture is missing: no {quoted(f'{name.stem}.*')}")
-        # Pictures of a part that the description does not have.
+            problems.file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
+        # Images of a part that the description does not have.
         if unused := len(self._left) - len(missing):
-            problems.note(f"not used, since the description does not name their pictures: {unused} label files")
+            problems.note(f"not used, since the description does not name their images: {unused} label files")
         return len(missing)
 
 
@@ -102,13 +102,13 @@ class _Reader:
         self._assembler = assembler
         self._problems = problems
 
-    def example(self, picture: File, id: str) -> Optional[Example]:
-        """The example of a picture; None, and the reason among the problems, where it is of no use."""
+    def example(self, image: File, id: str) -> Optional[Example]:
+        """The example of an image; None, and the reason among the problems, where it is of no use."""
         try:
-            labels = self._labels.of(picture.name)
-            source = str(labels.name) if labels else str(picture.name)
+            labels = self._labels.of(image.name)
+            source = str(labels.name) if labels else str(image.name)
             lines = _lines(labels) if labels else []
-            canvas = self._assembler.canvas(picture, source)
+            canvas = self._assembler.canvas(image, source)
         except InputError as error:
             self._problems.file(str(error))
             return None

@@ -1,4 +1,4 @@
-"""Copies of the pictures of a data set, for those who write it elsewhere."""
+"""Copies of the images of a data set, for those who write it elsewhere."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from train.dataset.examples.example import Example
 
 
 def copy(examples: Sequence[Example], folder: Path) -> Iterator[tuple[Example, str]]:
-    """Copies the pictures into `folder`, and gives each example with the name that its picture has there.
+    """Copies the images into `folder`, and gives each example with the name that its image has there.
 
     That is its own name, or one made of its id where others have the same before the suffix. The boxes
-    fit the copy as every reader shows it: a picture with an EXIF orientation is written anew, upright.
-    Raises InputError where a picture has gone or changed since the data set was opened.
+    fit the copy as every reader shows it: an image with an EXIF orientation is written anew, upright.
+    Raises InputError where an image has gone or changed since the data set was opened.
     """
     folder.mkdir(parents=True)
-    stems = Counter(example.picture.stem.lower() for example in examples)
+    stems = Counter(example.image.stem.lower() for example in examples)
     for example in examples:
-        name = example.picture.name
-        if stems[example.picture.stem.lower()] > 1:
-            name = example.id.replace("/", "_") + example.picture.suffix
-        if images.inspect(example.picture).orientation == 1:
-            shutil.copyfile(example.picture, folder / name)
+        name = example.image.name
+        if stems[example.image.stem.lower()] > 1:
+            name = example.id.replace("/", "_") + example.image.suffix
+        if images.inspect(example.image).orientation == 1:
+            shutil.copyfile(example.image, folder / name)
         else:
             data, format = images.encoded(example)
             name = str(Path(name).with_suffix({"jpeg": ".jpg", "png": ".png"}[format]))

@@ -1,4 +1,4 @@
-"""COCO JSON in Roboflow's layout: `train/_annotations.coco.json` beside the pictures, and `valid/`."""
+"""COCO JSON in Roboflow's layout: `train/_annotations.coco.json` beside the images, and `valid/`."""
 
 from __future__ import annotations
 

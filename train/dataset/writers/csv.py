@@ -12,12 +12,12 @@ _COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "yma
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """A picture without boxes has one line without a class. Marks for difficult and truncated boxes are lost."""
+    """An image without boxes has one line without a class. Marks for difficult and truncated boxes are lost."""
     for part, examples in (("train", dataset.train), ("val", dataset.validation)):
         with (folder / f"{part}_labels.csv").open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)
             table.writerow(_COLUMNS)
             for example, name in image_copies.copy(examples, folder / "images" / part):
-                picture = (name, example.width, example.height)
+                image = (name, example.width, example.height)
                 boxes = [(item.label, *(f"{side:.10g}" for side in item.box.as_tuple())) for item in example.boxes]
-                table.writerows((*picture, *box) for box in boxes or [("",) * 5])
+                table.writerows((*image, *box) for box in boxes or [("",) * 5])

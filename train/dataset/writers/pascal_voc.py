@@ -12,7 +12,7 @@ from train.dataset.writers import _image_copies as image_copies
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """One XML file a picture, with all that an example knows."""
+    """One XML file an image, with all that an example knows."""
     for name in ("Annotations", "ImageSets/Main"):
         (folder / name).mkdir(parents=True)
     stems = {}
@@ -25,13 +25,13 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 
 def write_list(folder: Path, name: str, lines: Iterable[str]) -> None:
-    """Writes a list of pictures to `ImageSets/Main` in `folder`."""
+    """Writes a list of images to `ImageSets/Main` in `folder`."""
     text = "".join(f"{line}\n" for line in lines)
     (folder / "ImageSets" / "Main" / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
 def annotation(filename: str, size: tuple[int, int], boxes: Iterable[LabelledBox]) -> bytes:
-    """The XML file of a picture of `size` (width, height) in `JPEGImages`."""
+    """The XML file of an image of `size` (width, height) in `JPEGImages`."""
     root = ElementTree.Element("annotation")
     _add(root, "folder", "JPEGImages")
     _add(root, "filename", filename)

@@ -15,7 +15,7 @@ from runtime.model.tflite import Model
 from tests.support import tiny_detector
 from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
 
-PICTURE = np.zeros((9, 9, 3), np.uint8)
+IMAGE = np.zeros((9, 9, 3), np.uint8)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_compiled_file_runs_on_the_chip(files, chip, monkeypatch, tmp_path):
     detector = Detector(files.compiled, device="usb:1")
     assert detector.engine == "edgetpu"
     assert (tmp_path / "log").read_text() == "device=usb:1\n"
-    assert [item.class_id for item in detector(PICTURE)] == [1, 0]
+    assert [item.class_id for item in detector(IMAGE)] == [1, 0]
 
 
 def test_without_the_library_the_message_says_what_to_install(files, monkeypatch):
@@ -87,7 +87,7 @@ def test_falling_back_is_asked_for_and_told(files, chip, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "fail")
     detector = Detector(files.compiled, fallback=True, device="usb:0")
     assert (detector.engine, detector.path) == ("cpu", str(files.plain))
-    assert len(detector(PICTURE)) == 2
+    assert len(detector(IMAGE)) == 2
     (note,) = open_engine(files.compiled, Request(fallback=True)).notes
     assert note.endswith(f"; fell back on {files.plain}")
     files.plain.unlink()

@@ -40,7 +40,7 @@ def compiled(path, edgetpu_library, monkeypatch):  # noqa: F811
     return compiled
 
 
-def picture(process, value=0):
+def image(process, value=0):
     return np.full(process.inputs[0].shape, value, process.inputs[0].dtype)
 
 
@@ -55,7 +55,7 @@ def test_it_gives_what_the_interpreter_gives(path):
     with ready(path, Request("cpu", threads=1)) as process:
         assert (process.inputs, process.outputs) == (here.inputs, here.outputs)
         assert (process.engine, process.package, process.path) == ("cpu", here.package, str(path))
-        for ours, theirs in zip(process.invoke(picture(process)), here.invoke(picture(process))):
+        for ours, theirs in zip(process.invoke(image(process)), here.invoke(image(process))):
             assert ours.dtype == np.float32 and np.array_equal(ours, theirs)
         assert min(process.bare_invoke(3)) > 0 and len(process.bare_invoke(3)) == 3
         assert len(Detector(path, runner=process)(np.zeros((9, 9, 3), np.uint8))) == 2
@@ -65,14 +65,14 @@ def test_two_may_be_under_way_and_come_back_in_order(shared):
     path = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
     here = Interpreter(path, Request("cpu", threads=1))
     with ready(path, Request("cpu", threads=1)) as process:
-        pictures = [picture(process, value) for value in (0, 128, 255)]
-        expected = [here.invoke(tensor) for tensor in pictures]
-        process.submit(pictures[0])
-        process.submit(pictures[1])
+        images = [image(process, value) for value in (0, 128, 255)]
+        expected = [here.invoke(tensor) for tensor in images]
+        process.submit(images[0])
+        process.submit(images[1])
         assert (process.room, process.under_way) == (0, 2)
         first, taken = process.result()
         assert taken > 0 and process.room == 1
-        process.submit(pictures[2])
+        process.submit(images[2])
         results = [first, process.result()[0], process.result()[0]]
     for ours, theirs in zip(results, expected):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs))
@@ -94,17 +94,17 @@ def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monk
     for name, value in (("", "hang"), ("_RUN", "2"), ("_FUSE", str(fuse))):
         monkeypatch.setenv(f"EDGETPU_STANDIN{name}", value)
     with ready(compiled, Request(), 0.3) as process:
-        process.invoke(picture(process))
+        process.invoke(image(process))
         first = process.pid
-        process.submit(picture(process))
-        process.submit(picture(process))
+        process.submit(image(process))
+        process.submit(image(process))
         with pytest.raises(EngineLost, match="gave no answer for 0.3 s while it ran the model"):
             process.result()
         process.restart()
         process.wait_until_ready()
         assert process.pid != first and (process.room, process.under_way) == (1, 1)
         assert process.result()[0][2].reshape(-1)[0] == pytest.approx(0.9)
-        process.invoke(picture(process))
+        process.invoke(image(process))
 
 
 def test_a_crash_is_named(compiled, monkeypatch):
@@ -112,7 +112,7 @@ def test_a_crash_is_named(compiled, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
     with ready(compiled) as process:
         with pytest.raises(EngineLost, match="was ended by SIGABRT while it ran the model; a library for an acc"):
-            process.invoke(picture(process))
+            process.invoke(image(process))
 
 
 def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from runtime.common.errors import InputError
 from train.dataset.examples import images
 from train.dataset.examples.example import Example
-from train.dataset.examples.image_info import PictureInfo, inspect, inspect_bytes
+from train.dataset.examples.image_info import ImageInfo, inspect, inspect_bytes
 
 
 def smooth(width: int = 64, height: int = 48) -> np.ndarray:
@@ -43,20 +43,20 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 @pytest.mark.parametrize(
     ("name", "mode", "options", "info"),
     [
-        ("a.jpg", "RGB", {}, PictureInfo("jpeg", 64, 48, 1, True)),
-        ("a.jpg", "RGB", {"progressive": True}, PictureInfo("jpeg", 64, 48, 1, True)),
-        ("a.jpg", "L", {}, PictureInfo("jpeg", 64, 48, 1, True)),
-        ("a.jpg", "CMYK", {}, PictureInfo("jpeg", 64, 48, 1, False)),
-        ("a.jpg", "RGB", {"orientation": 6}, PictureInfo("jpeg", 64, 48, 6, True)),
-        ("a.png", "RGB", {}, PictureInfo("png", 64, 48, 1, True)),
-        ("a.png", "L", {}, PictureInfo("png", 64, 48, 1, True)),
-        ("a.png", "RGBA", {}, PictureInfo("png", 64, 48, 1, False)),
-        ("a.png", "P", {}, PictureInfo("png", 64, 48, 1, False)),
-        ("a.png", "1", {}, PictureInfo("png", 64, 48, 1, False)),
-        ("a.png", "RGB", {"orientation": 3}, PictureInfo("png", 64, 48, 3, True)),
-        ("a.bmp", "RGB", {}, PictureInfo("bmp", 64, 48, 1, False)),
-        ("a.webp", "RGB", {}, PictureInfo("webp", 64, 48, 1, False)),
-        ("a.gif", "P", {}, PictureInfo("gif", 64, 48, 1, False)),
+        ("a.jpg", "RGB", {}, ImageInfo("jpeg", 64, 48, 1, True)),
+        ("a.jpg", "RGB", {"progressive": True}, ImageInfo("jpeg", 64, 48, 1, True)),
+        ("a.jpg", "L", {}, ImageInfo("jpeg", 64, 48, 1, True)),
+        ("a.jpg", "CMYK", {}, ImageInfo("jpeg", 64, 48, 1, False)),
+        ("a.jpg", "RGB", {"orientation": 6}, ImageInfo("jpeg", 64, 48, 6, True)),
+        ("a.png", "RGB", {}, ImageInfo("png", 64, 48, 1, True)),
+        ("a.png", "L", {}, ImageInfo("png", 64, 48, 1, True)),
+        ("a.png", "RGBA", {}, ImageInfo("png", 64, 48, 1, False)),
+        ("a.png", "P", {}, ImageInfo("png", 64, 48, 1, False)),
+        ("a.png", "1", {}, ImageInfo("png", 64, 48, 1, False)),
+        ("a.png", "RGB", {"orientation": 3}, ImageInfo("png", 64, 48, 3, True)),
+        ("a.bmp", "RGB", {}, ImageInfo("bmp", 64, 48, 1, False)),
+        ("a.webp", "RGB", {}, ImageInfo("webp", 64, 48, 1, False)),
+        ("a.gif", "P", {}, ImageInfo("gif", 64, 48, 1, False)),
     ],
 )
 def test_inspect(tmp_path, name, mode, options, info):
@@ -76,12 +76,12 @@ def test_sixteen_bit_png_is_not_plain(tmp_path):
 def test_cut_off_anywhere_is_refused(tmp_path, name):
     data = save(tmp_path / name, "P" if name == "a.gif" else "RGB").read_bytes()
     for length in (0, 1, 2, 3, 10, 30, len(data) // 3, len(data) // 2, len(data) * 9 // 10, len(data) - 20):
-        with pytest.raises(InputError, match=r"pictures/a\.\w+: .*copy or download"):
-            inspect_bytes(data[:length], f"pictures/{name}")
+        with pytest.raises(InputError, match=r"images/a\.\w+: .*copy or download"):
+            inspect_bytes(data[:length], f"images/{name}")
 
 
 def test_jpeg_cut_off_after_its_thumbnail_is_refused():
-    """The end marker of a thumbnail in the EXIF segment is not the picture's."""
+    """The end marker of a thumbnail in the EXIF segment is not the image's."""
     thumbnail, whole = io.BytesIO(), io.BytesIO()
     Image.fromarray(smooth(16, 12)).save(thumbnail, "JPEG")
     segment = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0" + thumbnail.getvalue()
@@ -105,9 +105,9 @@ def test_png_with_a_wrong_checksum_is_refused(tmp_path):
         inspect_bytes(data, "a.png")
 
 
-def test_missing_picture_and_folder(tmp_path):
+def test_missing_image_and_folder(tmp_path):
     for path in (tmp_path / "none.jpg", tmp_path):
-        with pytest.raises(InputError, match="cannot read the picture"):
+        with pytest.raises(InputError, match="cannot read the image"):
             inspect(path)
 
 
@@ -134,7 +134,7 @@ def test_boxes_drawn_on_stored_pixels_get_stored_pixels_without_the_orientation(
 
 
 @pytest.mark.parametrize(("name", "mode"), [("a.jpg", "RGB"), ("a.jpg", "L"), ("a.png", "RGB"), ("a.png", "L")])
-def test_plain_pictures_are_encoded_as_they_are_stored(tmp_path, name, mode):
+def test_plain_images_are_encoded_as_they_are_stored(tmp_path, name, mode):
     path = save(tmp_path / name, mode)
     assert images.encoded(example(path)) == (path.read_bytes(), "jpeg" if name == "a.jpg" else "png")
 
@@ -151,9 +151,9 @@ def test_plain_pictures_are_encoded_as_they_are_stored(tmp_path, name, mode):
         ("a.gif", "P", "png", 0),
     ],
 )
-def test_other_pictures_are_encoded_anew(tmp_path, name, mode, format, tolerance):
+def test_other_images_are_encoded_anew(tmp_path, name, mode, format, tolerance):
     one = example(save(tmp_path / name, mode))
-    with Image.open(one.picture) as image:
+    with Image.open(one.image) as image:
         expected = np.asarray(image.convert("RGB"))[:, :, ::-1]
     data, found = images.encoded(one)
     info = inspect_bytes(data, "a")
@@ -170,7 +170,7 @@ def test_sixteen_bits_become_eight(tmp_path):
     assert inspect_bytes(images.encoded(one)[0], "a").plain
 
 
-def test_picture_that_changed_since_is_refused(tmp_path):
+def test_image_that_changed_since_is_refused(tmp_path):
     one = example(save(tmp_path / "a.jpg"), width=63)
     for use in (images.load, images.encoded):
         with pytest.raises(InputError, match="64 x 48 now, not 63 x 48"):
@@ -210,14 +210,14 @@ def test_both_ends_of_a_large_jpeg_say_what_all_of_it_does(tmp_path, large, exif
     data = (tmp_path / "a.jpg").read_bytes() + after
     (tmp_path / "a.jpg").write_bytes(data)
     assert len(data) > 32 << 10
-    assert inspect(tmp_path / "a.jpg") == inspect_bytes(data, "a") == PictureInfo("jpeg", 400, 300, 3 if exif else 1, True)
+    assert inspect(tmp_path / "a.jpg") == inspect_bytes(data, "a") == ImageInfo("jpeg", 400, 300, 3 if exif else 1, True)
     (tmp_path / "a.jpg").write_bytes(data[: -5000 - len(after)])
     with pytest.raises(InputError, match="cut off"):
         inspect(tmp_path / "a.jpg")
 
 
 def bombs() -> dict[str, bytes]:
-    """Small files that say they are pictures of thousands of millions of pixels."""
+    """Small files that say they are images of thousands of millions of pixels."""
     side = (60_000).to_bytes(2, "big")
     jpeg = io.BytesIO()
     Image.fromarray(smooth()).save(jpeg, "jpeg")
@@ -235,6 +235,6 @@ def bombs() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png", "gif"])
-def test_pictures_too_large_to_decode_are_refused(kind):
+def test_images_too_large_to_decode_are_refused(kind):
     with pytest.raises(InputError, match="60000 x 60000, too large to decode|decompression bomb"):
         inspect_bytes(bombs()[kind], "a")

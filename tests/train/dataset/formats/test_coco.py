@@ -27,7 +27,7 @@ def edit(folder: Path, change) -> dict:
 
 
 def official(tmp_path: Path) -> Path:
-    """As COCO is when it is unpacked: pictures by part, three kinds of annotations in one folder."""
+    """As COCO is when it is unpacked: images by part, three kinds of annotations in one folder."""
     folder = make.write("coco", tmp_path / "export", samples(5, 2))
     (folder / "annotations").mkdir()
     for part, name in (("train", "train2017"), ("valid", "val2017")):
@@ -44,11 +44,11 @@ def test_official_layout(tmp_path):
     dataset = open_dataset(official(tmp_path))
     assert [e.id for e in dataset.train] == ["p0", "p1", "p2"]
     assert [e.id for e in dataset.validation] == ["p3", "p4"]
-    assert dataset.train[0].picture.parent.name == "train2017"
+    assert dataset.train[0].image.parent.name == "train2017"
 
 
-def test_one_file_and_pictures_elsewhere_with_the_same_names_in_both_parts(tmp_path):
-    """A picture is looked for in its own part, then near the file."""
+def test_one_file_and_images_elsewhere_with_the_same_names_in_both_parts(tmp_path):
+    """An image is looked for in its own part, then near the file."""
     folder = tmp_path / "data"
     for part in ("train", "val"):
         make.write("coco", tmp_path / part, samples(2))
@@ -59,12 +59,12 @@ def test_one_file_and_pictures_elsewhere_with_the_same_names_in_both_parts(tmp_p
         (tmp_path / part / "train/_annotations.coco.json").rename(folder / f"annotations/{part}.json")
     splits = coco.read(folder)
     assert [e.id for e in splits.train] == ["images/train/p0", "images/train/p1"]
-    assert [e.picture.parent.name for e in splits.validation] == ["val", "val"]
+    assert [e.image.parent.name for e in splits.validation] == ["val", "val"]
 
 
 def test_classes_in_the_order_of_their_ids(tmp_path):
-    pictures = [make.Sample("a.jpg", "train", (("zebra", 1, 1, 9, 9), ("ant", 1, 1, 9, 9)), data=make.picture())] * 1
-    folder = make.write("coco", tmp_path / "data", [*pictures, *samples(3)], ["zebra", "ant", "cat"])
+    images = [make.Sample("a.jpg", "train", (("zebra", 1, 1, 9, 9), ("ant", 1, 1, 9, 9)), data=make.image())] * 1
+    folder = make.write("coco", tmp_path / "data", [*images, *samples(3)], ["zebra", "ant", "cat"])
     assert open_dataset(folder, validation=folder).labels == Labels(("zebra", "ant", "cat"))
     edit(folder, lambda data: data["categories"].reverse())
     assert open_dataset(folder, validation=folder).labels == Labels(("zebra", "ant", "cat"))
@@ -83,7 +83,7 @@ def test_crowds_are_left_out(folder):
 
     edit(folder, change)
     splits = coco.read(folder)
-    # A picture of nothing but a crowd is no background.
+    # An image of nothing but a crowd is no background.
     assert [(e.id, len(e.boxes)) for e in splits.train] == [("p1", 1), ("p2", 1)]
     assert "2 boxes around crowds" in splits.problems[0]
 
@@ -112,16 +112,16 @@ def test_outlines_are_not_kept(folder):
         (lambda data: data["annotations"][1].update(category_id=None), r"annotations\[1\] has the category_id None"),
         (
             lambda data: data["annotations"][1].update(image_id=70),
-            r"annotations\[1\] has the image_id 70, which no picture",
+            r"annotations\[1\] has the image_id 70, which no image",
         ),
         (lambda data: data["annotations"][1].update(bbox=[1, 2]), r"annotations\[1\] has no bbox of four numbers"),
         (lambda data: data["annotations"][1].update(bbox=[1, 2, "3", 4]), r"annotations\[1\] has the bbox"),
         (lambda data: data["annotations"][1].update(bbox=[1, 2, 1e300, 4]), r"annotations\[1\] has the bbox"),
         (lambda data: data["images"][1].update(file_name=7), r"images\[1\]: has no file_name"),
-        (lambda data: data["images"][1].update(id=0), r"images\[1\]: another picture has the id 0"),
+        (lambda data: data["images"][1].update(id=0), r"images\[1\]: another image has the id 0"),
         (
             lambda data: data["images"][1].update(file_name="p0.jpg"),
-            r"images\[1\]: its picture train/p0.jpg belongs to",
+            r"images\[1\]: its image train/p0.jpg belongs to",
         ),
         (lambda data: data["images"][1].update(width="wide"), r"images\[1\]: its width and height are no numbers"),
     ],
@@ -140,14 +140,14 @@ def test_sizes_may_be_missing(folder):
 @pytest.mark.parametrize("written", ["C:\\data\\train\\p0.jpg", "/upload/train/p0.jpg", "../train/p0.jpg", "p0.png"])
 def test_paths_of_another_machine(folder, written):
     edit(folder, lambda data: data["images"][0].update(file_name=written))
-    assert coco.read(folder).train[0].picture == folder / "train/p0.jpg"
+    assert coco.read(folder).train[0].image == folder / "train/p0.jpg"
 
 
 def test_no_path_leads_out_of_the_folder(folder, tmp_path):
-    (tmp_path / "secret.jpg").write_bytes(make.picture())
+    (tmp_path / "secret.jpg").write_bytes(make.image())
     for written in ("../../secret.jpg", str(tmp_path / "secret.jpg")):
         edit(folder, lambda data, written=written: data["images"][0].update(file_name=written))
-        with pytest.raises(InputError, match=r"images\[0\]: its picture is missing: no '.*secret"):
+        with pytest.raises(InputError, match=r"images\[0\]: its image is missing: no '.*secret"):
             open_dataset(folder)
 
 

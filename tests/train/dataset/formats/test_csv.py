@@ -23,7 +23,7 @@ def folder(tmp_path) -> Path:
         lines = []
         for index in range(count):
             name = f"{part}{index}.jpg"
-            (folder / "images" / part / name).write_bytes(make.picture(index))
+            (folder / "images" / part / name).write_bytes(make.image(index))
             lines.append(f"{name},64,48,cat,4,5,30,28\n")
         (folder / f"{part}_labels.csv").write_text(HEADER + "".join(lines))
     return folder
@@ -52,7 +52,7 @@ def test_tables_as_programs_write_them(folder, text):
     assert (example.id, example.boxes[0].label, example.boxes[0].box) == ("train0", "cat", Box(4, 5, 30, 28))
 
 
-def test_lines_of_one_picture_need_not_be_together(folder):
+def test_lines_of_one_image_need_not_be_together(folder):
     lines = "train0.jpg,64,48,cat,4,5,30,28\ntrain1.jpg,64,48,cat,4,5,30,28\ntrain0.jpg,64,48,dog,1,2,3,4\ntrain2.jpg,,,,,,,\n"
     (folder / "train_labels.csv").write_text(HEADER + lines)
     assert [[item.label for item in e.boxes] for e in csv.read(folder).train] == [["cat", "dog"], ["cat"], []]
@@ -66,8 +66,8 @@ def test_lines_of_one_picture_need_not_be_together(folder):
         ("train0.jpg,64,48,cat,4,5,,28", "line 5 has xmax=''"),
         ("train0.jpg,64,48,cat,4,5,inf,28", "line 5 has xmax=inf"),
         ("train0.jpg,64,48,,4,5,30,28", "line 5 has no class name"),
-        ("nothing.jpg,64,48,cat,4,5,30,28", "line 5: its picture is missing: no 'nothing.jpg'"),
-        ("../../etc/passwd,64,48,cat,4,5,30,28", "line 5: its picture is missing"),
+        ("nothing.jpg,64,48,cat,4,5,30,28", "line 5: its image is missing: no 'nothing.jpg'"),
+        ("../../etc/passwd,64,48,cat,4,5,30,28", "line 5: its image is missing"),
         ('train0.jpg,64,48,"cat,4,5,30,28', "line 5: not CSV"),
         ("train0.jpg,64,48,cat,4,5,30,28\n" + "x" * 70_000, "not CSV"),
     ],

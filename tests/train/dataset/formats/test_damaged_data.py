@@ -17,9 +17,9 @@ pytestmark = pytest.mark.long
 
 COUNT = 2000
 BOXES = (make.BOX, ("dog", 1, 2, 60, 40))
-PICTURES = [make.Sample(f"p{i}.jpg", "train", BOXES, data=make.picture(i)) for i in range(2)]
+IMAGES = [make.Sample(f"p{i}.jpg", "train", BOXES, data=make.image(i)) for i in range(2)]
 LABELS = ["cat", "dog"]
-RECORDS = [make.features(sample, LABELS) for sample in PICTURES]
+RECORDS = [make.features(sample, LABELS) for sample in IMAGES]
 
 # The file of each format that is damaged, and how.
 CASES = {
@@ -59,7 +59,7 @@ def test_damaged_files(tmp_path, monkeypatch, hang, case):
     format, name, structured = CASES[case]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     reader = formats.find(format)
-    folder = make.write(format, tmp_path / "data", PICTURES, LABELS)
+    folder = make.write(format, tmp_path / "data", IMAGES, LABELS)
     (folder / "data.yaml").exists() and (folder / "data.yaml").write_text("train: train/images\nnames: [cat, dog]\n")
     assert len(reader.read(folder).train) == 2
     good = (folder / name).read_bytes()

@@ -32,13 +32,13 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def described(dataset: Dataset) -> list:
-    """All that makes a data set, but where its pictures lie."""
+    """All that makes a data set, but where its images lie."""
     parts = [
         [
             (
                 e.id,
-                e.picture.name,
-                hashlib.sha256(e.picture.read_bytes()).hexdigest(),
+                e.image.name,
+                hashlib.sha256(e.image.read_bytes()).hexdigest(),
                 e.width,
                 e.height,
                 e.orientation,
@@ -66,14 +66,14 @@ def test_all_formats_are_tried_here():
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_layout_of_exports(tmp_path, format):
-    pictures = [*samples(5, 2), Sample("background.jpg", "valid", (), data=make.picture(9))]
-    pictures[1] = replace(pictures[1], boxes=(BOX, DOG))
-    folder = make.write(format, tmp_path / "data", pictures, ["dog", "cat"])
+    images = [*samples(5, 2), Sample("background.jpg", "valid", (), data=make.image(9))]
+    images[1] = replace(images[1], boxes=(BOX, DOG))
+    folder = make.write(format, tmp_path / "data", images, ["dog", "cat"])
     assert formats.detect(folder) is formats.find(format)
     dataset = open_dataset(folder)
     assert [e.id for e in dataset.train] == ["p0", "p1", "p2"]
     assert [e.id for e in dataset.validation] == ["background", "p3", "p4"]
-    assert [e.picture.read_bytes() for e in dataset.train] == [sample.data for sample in pictures[:3]]
+    assert [e.image.read_bytes() for e in dataset.train] == [sample.data for sample in images[:3]]
     assert [[item.label for item in e.boxes] for e in dataset.validation] == [[], ["cat"], ["cat"]]
     assert [(item.label, item.box) for item in dataset.train[1].boxes] == [
         ("cat", Box(*BOX[1:])),
@@ -108,7 +108,7 @@ def test_zip_and_another_data_set_to_validate_on(tmp_path, format):
     assert (len(dataset.train), len(dataset.validation)) == (4, 3)
 
 
-def test_generated_pictures_are_the_same_in_every_format(tmp_path):
+def test_generated_images_are_the_same_in_every_format(tmp_path):
     """To the last byte of the records."""
     source = tmp_path / "voc"
     generation.data_set(source, images=12, seed=4)
@@ -159,17 +159,17 @@ def test_helmet_tfrecord_and_a_coco_export_of_it_are_the_same(shared, tmp_path):
     assert record_bytes(one, tmp_path / "one") == record_bytes(other, tmp_path / "other")
 
 
-# What is wrong, as a change of one sample, and what the message says; {} is the box or the picture there.
+# What is wrong, as a change of one sample, and what the message says; {} is the box or the image there.
 def changed(index: int, **values):
-    return lambda pictures: [replace(s, **values) if i == index else s for i, s in enumerate(pictures)]
+    return lambda images: [replace(s, **values) if i == index else s for i, s in enumerate(images)]
 
 
-BAD_PICTURES = {
-    "missing": (changed(1, data=None), "its picture is missing: no .*p1|has no picture"),
-    "truncated": (changed(1, data=make.picture(1)[:-200]), r"p1.jpg: the JPEG is cut off: it has no end marker"),
-    "empty": (changed(1, data=b""), "p1.jpg: the file is empty|has no picture"),
+BAD_IMAGES = {
+    "missing": (changed(1, data=None), "its image is missing: no .*p1|has no image"),
+    "truncated": (changed(1, data=make.image(1)[:-200]), r"p1.jpg: the JPEG is cut off: it has no end marker"),
+    "empty": (changed(1, data=b""), "p1.jpg: the file is empty|has no image"),
     "text": (changed(1, data=b"<html>404</html>"), "p1.jpg.*: neither JPEG nor PNG"),
-    "another size": (changed(1, data=make.picture(1, (32, 48))), r"says 64 x 48, but \S*p1.jpg is 32 x 48"),
+    "another size": (changed(1, data=make.image(1, (32, 48))), r"says 64 x 48, but \S*p1.jpg is 32 x 48"),
 }
 BAD_BOXES = {
     "no width": (("cat", 9, 5, 9, 28), "has no area"),
@@ -181,11 +181,11 @@ BAD_BOXES = {
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("case", BAD_PICTURES)
-def test_bad_picture(tmp_path, monkeypatch, format, case):
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_bad_image(tmp_path, monkeypatch, format, case):
     """One of a few is refused; one of many is left out and reported."""
     monkeypatch.setattr(problems, "MAX_BAD_FILES", 0.1)
-    change, message = BAD_PICTURES[case]
+    change, message = BAD_IMAGES[case]
     if case == "another size" and format == "yolo":
         pytest.skip("YOLO does not say the size")
     few = make.write(format, tmp_path / "few", change(samples(4, 1)))
@@ -214,7 +214,7 @@ def test_bad_box(tmp_path, format, case):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_picture_whose_boxes_are_all_bad_is_not_taken_for_background(tmp_path, monkeypatch, format):
+def test_image_whose_boxes_are_all_bad_is_not_taken_for_background(tmp_path, monkeypatch, format):
     monkeypatch.setattr(problems, "MAX_BAD_BOXES", 0.1)
     change = changed(7, boxes=(("cat", 5, 5, 5, 9),))
     dataset = open_dataset(make.write(format, tmp_path / "data", change(samples(12, 3))))
@@ -257,10 +257,10 @@ def test_no_box_at_all(tmp_path, format):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_own_validation_without_boxes_is_helped_out(tmp_path, format):
-    pictures = [*samples(10), *(Sample(f"empty{i}.jpg", "valid", (), data=make.picture(i + 20)) for i in range(2))]
-    dataset = open_dataset(make.write(format, tmp_path / "data", pictures))
+    images = [*samples(10), *(Sample(f"empty{i}.jpg", "valid", (), data=make.image(i + 20)) for i in range(2))]
+    dataset = open_dataset(make.write(format, tmp_path / "data", images))
     assert (len(dataset.train), len(dataset.validation)) == (8, 4)
-    assert "not one box in its own 2 validation pictures" in dataset.problems[-1]
+    assert "not one box in its own 2 validation images" in dataset.problems[-1]
     empty = make.write("pascal_voc", tmp_path / "empty", samples(3, boxes=()))
     with pytest.raises(InputError, match="nothing to measure against"):
         open_dataset(tmp_path / "data", validation=empty)

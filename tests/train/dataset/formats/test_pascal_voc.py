@@ -11,7 +11,7 @@ from PIL import Image
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Box
-from tests.support.voc_samples import BOX, annotation, data_set, picture
+from tests.support.voc_samples import BOX, annotation, data_set, image
 from train import open_dataset
 from train.dataset.formats import pascal_voc
 
@@ -45,7 +45,7 @@ def test_layouts(tmp_path, annotations, images):
     assert [example.id for example in splits.train] == ["p0", "p1", "p2", "p3"]
     assert splits.validation is None and splits.problems == ()
     for example in splits.train:
-        assert example.picture == tmp_path / images / f"{example.id}.jpg"
+        assert example.image == tmp_path / images / f"{example.id}.jpg"
         assert (example.width, example.height) == (64, 48)
 
 
@@ -56,16 +56,16 @@ def test_folders_of_an_export_are_its_splits(tmp_path):
     splits = pascal_voc.read(tmp_path)
     assert [example.id for example in splits.train] == ["train/p0", "train/p1", "train/p2", "train/p3"]
     assert [example.id for example in splits.validation] == ["valid/p0", "valid/p1"]
-    assert all(example.picture.parent.name == example.id.split("/")[0] for example in splits.train + splits.validation)
-    assert splits.problems == ("kept out of training and validation, since in a folder named test: 1 pictures",)
+    assert all(example.image.parent.name == example.id.split("/")[0] for example in splits.train + splits.validation)
+    assert splits.problems == ("kept out of training and validation, since in a folder named test: 1 images",)
 
 
-def test_the_nearer_of_two_pictures_is_taken_in_mirrored_trees(tmp_path):
+def test_the_nearer_of_two_images_is_taken_in_mirrored_trees(tmp_path):
     for split in ("train", "val"):
         data_set(tmp_path, 2, f"annotations/{split}", f"images/{split}")
     splits = pascal_voc.read(tmp_path)
-    assert {example.picture.parent.name for example in splits.train} == {"train"}
-    assert {example.picture.parent.name for example in splits.validation} == {"val"}
+    assert {example.image.parent.name for example in splits.train} == {"train"}
+    assert {example.image.parent.name for example in splits.validation} == {"val"}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_which_lists_count(tmp_path, lists, train, validation):
 def test_lines_of_lists_may_have_suffixes_marks_and_windows_ends(tmp_path):
     data_set(tmp_path, 4)
     annotation(tmp_path / "annotations/with space.xml")
-    picture(tmp_path / "images/with space.jpg")
+    image(tmp_path / "images/with space.jpg")
     folder = tmp_path / "ImageSets/Main"
     folder.mkdir(parents=True)
     (folder / "train.txt").write_bytes(b"\xef\xbb\xbfp0.jpg\r\np1 -1\r\nwith space\r\n\r\n")
@@ -115,7 +115,7 @@ def test_list_entry_without_annotation_is_refused(tmp_path):
 
 
 def test_objects_are_read_by_tag_name_whatever_the_order(tmp_path):
-    picture(tmp_path / "a.jpg")
+    image(tmp_path / "a.jpg")
     (tmp_path / "a.xml").write_text(
         """<annotation><object><bndbox><ymax>40.5</ymax><xmax>30</xmax><ymin>2</ymin><xmin>1.25</xmin></bndbox>
         <part><name>tail</name><bndbox><xmin>0</xmin></bndbox></part><difficult>1</difficult><name> big
@@ -131,29 +131,29 @@ def test_objects_are_read_by_tag_name_whatever_the_order(tmp_path):
     assert (second.label, second.box, second.difficult, second.truncated) == ("dog", Box(5, 6, 9, 10), False, True)
 
 
-def test_picture_by_stem_then_by_filename_tag(tmp_path):
-    picture(tmp_path / "a.png")
+def test_image_by_stem_then_by_filename_tag(tmp_path):
+    image(tmp_path / "a.png")
     annotation(tmp_path / "a.xml", filename="b.jpg")
-    picture(tmp_path / "b.jpg", seed=1)
-    assert read_one(tmp_path)[0].picture.name == "a.png"
+    image(tmp_path / "b.jpg", seed=1)
+    assert read_one(tmp_path)[0].image.name == "a.png"
     (tmp_path / "a.png").unlink()
     shutil.move(tmp_path / "b.jpg", tmp_path / "b.JPG")
     annotation(tmp_path / "a.xml", filename=r"C:\pictures\b.jpg")
-    assert read_one(tmp_path)[0].picture.name == "b.JPG"
+    assert read_one(tmp_path)[0].image.name == "b.JPG"
 
 
-def test_two_annotations_of_one_picture_are_refused(tmp_path):
-    picture(tmp_path / "a.jpg")
+def test_two_annotations_of_one_image_are_refused(tmp_path):
+    image(tmp_path / "a.jpg")
     annotation(tmp_path / "a.xml")
     annotation(tmp_path / "b.xml", filename="a.jpg")
-    with pytest.raises(InputError, match="b.xml: its picture a.jpg belongs to a.xml already"):
+    with pytest.raises(InputError, match="b.xml: its image a.jpg belongs to a.xml already"):
         pascal_voc.read(tmp_path)
 
 
-def test_picture_that_may_be_two_is_refused(tmp_path):
+def test_image_that_may_be_two_is_refused(tmp_path):
     annotation(tmp_path / "x/a.xml", filename="a")
-    picture(tmp_path / "y/a.jpg")
-    picture(tmp_path / "z/a.jpg")
+    image(tmp_path / "y/a.jpg")
+    image(tmp_path / "z/a.jpg")
     with pytest.raises(InputError, match="may be y/a.jpg or z/a.jpg"):
         pascal_voc.read(tmp_path)
 
@@ -198,7 +198,7 @@ def break_text(folder):
 
 
 def break_size(folder):
-    picture(folder / "images/p1.jpg", 32, 48)
+    image(folder / "images/p1.jpg", 32, 48)
 
 
 def break_size_tag(folder):
@@ -212,7 +212,7 @@ def break_size_tag(folder):
         (break_xml, r"annotations/p1.xml: not XML \(.+\)"),
         (break_root, "annotations/p1.xml: not a PASCAL VOC annotation: its root is <html>"),
         (break_entities, "annotations/p1.xml: declares XML entities"),
-        (break_missing, r"annotations/p1.xml: its picture is missing: no p1.\* or 'p1.jpg'"),
+        (break_missing, r"annotations/p1.xml: its image is missing: no p1.\* or 'p1.jpg'"),
         (break_truncated, "images/p1.jpg: the JPEG is cut off: it has no end marker"),
         (break_empty, "images/p1.jpg: the file is empty"),
         (break_text, "images/p1.jpg: neither JPEG nor PNG"),
@@ -277,7 +277,7 @@ def test_box_one_pixel_outside_is_clipped_silently(tmp_path):
     assert (example.boxes[0].box, problems) == (Box(0, 0, 64, 48), ())
 
 
-def test_picture_whose_boxes_are_all_bad_is_not_taken_for_background(tmp_path):
+def test_image_whose_boxes_are_all_bad_is_not_taken_for_background(tmp_path):
     data_set(tmp_path, 50)
     annotation(tmp_path / "annotations/p7.xml", [("cat", 5, 5, 5, 9)])
     splits = pascal_voc.read(tmp_path)
@@ -285,7 +285,7 @@ def test_picture_whose_boxes_are_all_bad_is_not_taken_for_background(tmp_path):
     assert len(splits.problems) == 2
 
 
-def test_picture_without_objects_is_background(tmp_path):
+def test_image_without_objects_is_background(tmp_path):
     data_set(tmp_path, 4)
     annotation(tmp_path / "annotations/p1.xml", [])
     assert [len(example.boxes) for example in pascal_voc.read(tmp_path).train] == [1, 0, 1, 1]

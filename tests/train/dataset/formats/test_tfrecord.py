@@ -32,10 +32,10 @@ def write(path: Path, records: list[dict]) -> Path:
 
 
 def records(count: int, start: int = 0, labels: tuple[str, ...] = ("cat", "dog"), **changes) -> list[dict]:
-    """Those of `count` pictures with a cat; a feature that is changed to None is left out."""
+    """Those of `count` images with a cat; a feature that is changed to None is left out."""
     made = []
     for index in range(start, start + count):
-        found = features(Sample(f"p{index}.jpg", data=make.picture(index)), list(labels))
+        found = features(Sample(f"p{index}.jpg", data=make.image(index)), list(labels))
         found.update({key.replace("__", "/"): value for key, value in changes.items()})
         made.append({key: value for key, value in found.items() if value is not None})
     return made
@@ -54,7 +54,7 @@ def test_layout_of_the_object_detection_api(tmp_path):
 
 
 def test_classes_in_the_order_of_the_label_map(tmp_path):
-    dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.picture()), ["cat", "dog"])
+    dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.image()), ["cat", "dog"])
     write(tmp_path / "all.tfrecord", [*records(2), dogs])
     (tmp_path / "x_label_map.pbtxt").write_text(
         PETS.replace("2", "7").replace("1", "9").replace("7", "1").replace("9", "2")
@@ -92,7 +92,7 @@ def test_what_may_be_missing(tmp_path, changes):
 
 
 def test_without_a_label_map_the_texts_give_names_and_numbers_their_order(tmp_path):
-    dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.picture()), ["dog", "cat"])
+    dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.image()), ["dog", "cat"])
     write(tmp_path / "a.tfrecord", [dogs, *records(2, labels=("dog", "cat"))])
     assert format.read(tmp_path).labels == ("dog", "cat")
     for record in (dogs, *(found := records(2))):
@@ -112,34 +112,34 @@ def test_spaces_in_names(tmp_path, written):
 
 def test_crowds_are_left_out(tmp_path):
     boxes = (make.BOX, ("dog", 1, 1, 9, 9))
-    found = features(Sample("a.jpg", boxes=boxes, data=make.picture()), ["cat", "dog"])
+    found = features(Sample("a.jpg", boxes=boxes, data=make.image()), ["cat", "dog"])
     write(tmp_path / "a.tfrecord", [{**found, "image/object/is_crowd": (int, [0, 1])}])
     assert [item.label for item in format.read(tmp_path).train[0].boxes] == ["cat"]
 
 
-def test_pictures_are_kept_once_under_their_names(tmp_path):
+def test_images_are_kept_once_under_their_names(tmp_path):
     write(tmp_path / "data/a.tfrecord", records(3))
     first = format.read(tmp_path / "data").train
-    assert [e.picture.name for e in first] == ["p0.jpg", "p1.jpg", "p2.jpg"]
-    assert all(e.picture.is_relative_to(tmp_path / "cache/edge-detection-kit/pictures") for e in first)
-    times = [e.picture.stat().st_mtime_ns for e in first]
+    assert [e.image.name for e in first] == ["p0.jpg", "p1.jpg", "p2.jpg"]
+    assert all(e.image.is_relative_to(tmp_path / "cache/edge-detection-kit/pictures") for e in first)
+    times = [e.image.stat().st_mtime_ns for e in first]
     # A copy elsewhere has them already; one that was damaged is written again.
     (tmp_path / "data").rename(tmp_path / "moved")
-    first[1].picture.write_bytes(b"")
+    first[1].image.write_bytes(b"")
     again = format.read(tmp_path / "moved").train
     assert again == first
-    assert [a == b.picture.stat().st_mtime_ns for a, b in zip(times, again)] == [True, False, True]
-    assert again[1].picture.read_bytes() == make.picture(1)
+    assert [a == b.image.stat().st_mtime_ns for a, b in zip(times, again)] == [True, False, True]
+    assert again[1].image.read_bytes() == make.image(1)
 
 
-def test_pictures_of_the_same_name(tmp_path):
+def test_images_of_the_same_name(tmp_path):
     write(tmp_path / "train/a.tfrecord", records(2, image__filename=(bytes, [b"same.jpg"])))
     write(tmp_path / "valid/a.tfrecord", records(1, 2, image__filename=(bytes, [b"same.jpg"])))
     splits = format.read(tmp_path)
     found = [*splits.train, *splits.validation]
     assert len({e.id for e in found}) == 3
-    assert [e.picture.read_bytes() for e in found] == [make.picture(i) for i in range(3)]
-    assert {e.picture.name for e in found} == {"same.jpg"}
+    assert [e.image.read_bytes() for e in found] == [make.image(i) for i in range(3)]
+    assert {e.image.name for e in found} == {"same.jpg"}
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_no_file_name_leads_out_of_the_cache(tmp_path, name):
     before = {path for path in tmp_path.parent.rglob("*")}
     (example,) = format.read(tmp_path / "data").train
     new = {path for path in tmp_path.parent.rglob("*") if path.is_file()} - before
-    assert new == {example.picture} and example.picture.resolve().is_relative_to(
+    assert new == {example.image} and example.image.resolve().is_relative_to(
         tmp_path / "cache/edge-detection-kit/pictures"
     )
-    assert example.picture.suffix == ".jpg"
+    assert example.image.suffix == ".jpg"
 
 
 def test_a_missing_shard_is_named(tmp_path):
@@ -204,8 +204,8 @@ def test_a_length_that_lies_reserves_no_memory(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"image__encoded": (bytes, [])}, "record 0 has no picture"),
-        ({"image__encoded": (int, [7])}, "record 0 has no picture"),
+        ({"image__encoded": (bytes, [])}, "record 0 has no image"),
+        ({"image__encoded": (int, [7])}, "record 0 has no image"),
         ({"image__object__bbox__ymin": (float, [])}, "record 0 has boxes of which some have no side"),
         ({"image__object__class__text": (bytes, [b"cat", b"cat"])}, "record 0 has 1 boxes, but 2 class names"),
         ({"image__object__class__text": None, "image__object__class__label": None}, "record 0 has 1 boxes, but 0"),
@@ -241,7 +241,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
     write(tmp_path / "a.tfrecord", records(2))
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(KitError, match="cannot keep the picture"):
+    with pytest.raises(KitError, match="cannot keep the image"):
         open_dataset(tmp_path)
     assert cache.cache_folder() == tmp_path / "file/edge-detection-kit"
 

@@ -16,12 +16,12 @@ LINE = "0 0.265625 0.34375 0.40625 0.4791666666666667\n"
 
 
 def ultralytics(folder: Path, yaml: str, parts: tuple[str, ...] = ("train", "val")) -> Path:
-    """`images/PART` and `labels/PART` with two pictures each, and data.yaml."""
+    """`images/PART` and `labels/PART` with two images each, and data.yaml."""
     for part in parts:
         for kind in ("images", "labels"):
             (folder / kind / part).mkdir(parents=True)
         for index in range(2):
-            (folder / "images" / part / f"{part}{index}.jpg").write_bytes(make.picture(index))
+            (folder / "images" / part / f"{part}{index}.jpg").write_bytes(make.image(index))
             (folder / "labels" / part / f"{part}{index}.txt").write_text(LINE)
     (folder / "data.yaml").write_text(yaml)
     return folder
@@ -39,7 +39,7 @@ def ultralytics(folder: Path, yaml: str, parts: tuple[str, ...] = ("train", "val
         "train: C:\\data\\mine\\images\\train\nval: C:\\data\\mine\\images\\val\nnames: [cat]\n",
     ],
 )
-def test_ways_to_say_where_the_pictures_are(tmp_path, yaml):
+def test_ways_to_say_where_the_images_are(tmp_path, yaml):
     folder = ultralytics(tmp_path / "data", yaml)
     for part in ("train", "val"):
         (folder / f"{part}.txt").write_text("".join(f"./images/{part}/{part}{i}.jpg\n" for i in range(2)))
@@ -53,7 +53,7 @@ def test_ways_to_say_where_the_pictures_are(tmp_path, yaml):
 def test_parts_that_are_not_there(tmp_path):
     folder = ultralytics(tmp_path / "data", "train: images/train\nval: images/val\ntest: images/test\nnames: [cat]\n")
     assert open_dataset(folder).problems == (
-        "data.yaml: its test, 'images/test', is no folder or list of pictures in the data set",
+        "data.yaml: its test, 'images/test', is no folder or list of images in the data set",
     )
     shutil.rmtree(folder / "images/val")
     shutil.rmtree(folder / "labels/val")
@@ -73,7 +73,7 @@ def darknet(folder: Path) -> Path:
     """As CVAT exports it."""
     (folder / "obj_train_data").mkdir(parents=True)
     for index in range(3):
-        (folder / f"obj_train_data/p{index}.jpg").write_bytes(make.picture(index))
+        (folder / f"obj_train_data/p{index}.jpg").write_bytes(make.image(index))
         (folder / f"obj_train_data/p{index}.txt").write_text(LINE)
     (folder / "obj.names").write_text("cat\ndog\n")
     (folder / "obj.data").write_text(
@@ -90,11 +90,11 @@ def test_darknet(tmp_path):
     assert dataset.labels == Labels(("cat",))
 
 
-def test_a_picture_that_a_list_has_and_the_folder_has_not(tmp_path, monkeypatch):
+def test_a_image_that_a_list_has_and_the_folder_has_not(tmp_path, monkeypatch):
     folder = darknet(tmp_path / "data")
     with (folder / "train.txt").open("a") as file:
         file.write("data/obj_train_data/gone.jpg\n")
-    with pytest.raises(InputError, match="train.txt: line 3: its picture is missing: no 'data/obj_train_data/gone.jpg'"):
+    with pytest.raises(InputError, match="train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
         open_dataset(folder)
     monkeypatch.setattr("train.dataset.examples.problems.MAX_BAD_FILES", 0.5)
     assert len(open_dataset(folder).train) == 2
@@ -111,12 +111,12 @@ def test_darknet_without_its_description(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["classes.txt", "_darknet.labels"])
-def test_labels_beside_the_pictures_in_folders_of_their_parts(tmp_path, name):
+def test_labels_beside_the_images_in_folders_of_their_parts(tmp_path, name):
     """As LabelImg and Roboflow write them."""
     for part in ("train", "valid"):
         (tmp_path / part).mkdir()
         for index in range(2):
-            (tmp_path / part / f"{part}{index}.jpg").write_bytes(make.picture(index))
+            (tmp_path / part / f"{part}{index}.jpg").write_bytes(make.image(index))
             (tmp_path / part / f"{part}{index}.txt").write_text(LINE)
         (tmp_path / part / name).write_text("cat\ndog\n")
     splits = yolo.read(tmp_path)
@@ -133,7 +133,7 @@ def test_lines(tmp_path):
     (folder / "labels/train/train1.txt").unlink()
     first, second = yolo.read(folder).train
     assert [item.box for item in first.boxes] == [Box(4, 5, 30, 28), Box(16, 6, 48, 36), Box(0, 0, 64, 48)]
-    assert second.boxes == () and "1 pictures" in yolo.read(folder).problems[0]
+    assert second.boxes == () and "1 images" in yolo.read(folder).problems[0]
 
 
 def test_key_points_after_the_box(tmp_path):
@@ -172,8 +172,8 @@ def test_what_is_wrong_in_a_line_is_named(tmp_path, line, message):
         ("train: images/elsewhere\nval: images/val\nnames: [cat]\n", "its train, 'images/elsewhere', is no folder"),
         ("train: ../../secret\nval: images/val\nnames: [cat]\n", "its train, '../../secret', is no folder"),
         ("train: {a: b}\nnames: [cat]\n", "its train is no path"),
-        ("val: images/val\nnames: [cat]\n", "does not say where the pictures to train on are"),
-        ("train: images/train\nval: images/train\nnames: [cat]\n", "its train and its val have the same pictures"),
+        ("val: images/val\nnames: [cat]\n", "does not say where the images to train on are"),
+        ("train: images/train\nval: images/train\nnames: [cat]\n", "its train and its val have the same images"),
         ("names: [cat\ntrain: images", "data.yaml: not YAML"),
         ("names: &a [cat]\ntrain: *a\n", "not YAML: it has aliases, which are refused"),
         ("train: images/train\nnames: " + "[" * 5000, "not YAML"),
@@ -181,7 +181,7 @@ def test_what_is_wrong_in_a_line_is_named(tmp_path, line, message):
 )
 def test_what_is_wrong_in_the_description_is_named(tmp_path, yaml, message):
     (tmp_path / "secret").mkdir()
-    (tmp_path / "secret/a.jpg").write_bytes(make.picture())
+    (tmp_path / "secret/a.jpg").write_bytes(make.image())
     folder = ultralytics(tmp_path / "x/data", yaml)
     with pytest.raises(InputError, match=message):
         open_dataset(folder, format="yolo")

@@ -2,7 +2,7 @@
 
 import { colorOf, css, inkOn } from "./colors.js";
 
-const picture = document.getElementById("picture");
+const image = document.getElementById("image");
 const boxes = document.getElementById("boxes");
 const objects = document.getElementById("objects");
 const nothing = document.getElementById("nothing");
@@ -11,13 +11,13 @@ const nothing = document.getElementById("nothing");
 export async function show(data) {
   const length = new DataView(data).getUint32(0);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-  const image = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
-  if (picture.width !== image.width || picture.height !== image.height) {
-    picture.width = image.width;
-    picture.height = image.height;
+  const bitmap = await createImageBitmap(new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+  if (image.width !== bitmap.width || image.height !== bitmap.height) {
+    image.width = bitmap.width;
+    image.height = bitmap.height;
   }
-  picture.getContext("2d").drawImage(image, 0, 0);
-  image.close();
+  image.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
   drawBoxes(head);
   list(head.result.detections);
 }
