@@ -1,6 +1,6 @@
 """What each file of a run costs and gives: size, AP, AP50 and milliseconds a frame, in one table.
 
-    python -m convert.benchmark RUN [--frames N] [--json]
+python -m convert.benchmark RUN [--frames N] [--json]
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ MOST_IMAGES_HELD = 32
 @dataclass(frozen=True)
 class Row:
     """`bytes` on disk; `ap` and `ap50` on the run's validation images, None where there is no such
-    figure; `ms` from image to detections, the median, None where the runtime does not run it."""
+    figure; `ms` from image to detections, the median, None where the runtime does not run it.
+    """
 
     file: str
     bytes: int
@@ -83,7 +84,8 @@ def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: 
 
 def milliseconds(detectors: Mapping[Path, Detector], images: Sequence[Frame], frames: int) -> dict[Path, float]:
     """Median milliseconds from image to detections of each detector, over `frames` frames of
-    `images` (over and over where there are fewer), the detectors taking turns."""
+    `images` (over and over where there are fewer), the detectors taking turns.
+    """
     times = in_turns(detectors, images, frames)
     return {path: statistics.median(total(stages).tolist()) for path, stages in times.items()}
 

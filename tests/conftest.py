@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.training_processes import starter  # noqa: F401
+from tests.support.training_processes import starter
 
 
 def pytest_collection_modifyitems(config, items):

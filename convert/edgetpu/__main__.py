@@ -1,8 +1,8 @@
 """Compiles an int8 detector for the Edge TPU, predicts what would map, or takes in what was compiled elsewhere.
 
-    python -m convert.edgetpu FILE                 run edgetpu_compiler
-    python -m convert.edgetpu --check FILE         predict from the rules, without the compiler
-    python -m convert.edgetpu --finish LOG FILE    FILE and LOG come from the compiler elsewhere
+python -m convert.edgetpu FILE                 run edgetpu_compiler
+python -m convert.edgetpu --check FILE         predict from the rules, without the compiler
+python -m convert.edgetpu --finish LOG FILE    FILE and LOG come from the compiler elsewhere
 """
 
 from __future__ import annotations

@@ -264,9 +264,7 @@ def _split(operation: Operation) -> Optional[Fault]:
 # Operations of the TPU, and what each is limited to beyond types, sizes and ranks.
 _LIMITS: dict[str, Optional[Callable[[Operation], Optional[Fault]]]] = {
     **dict.fromkeys(
-        "ADD MAXIMUM MINIMUM MUL SUB LOGISTIC RELU RELU6 RELU_N1_TO_1 TANH SQUEEZE QUANTIZE "
-        "REDUCE_MAX REDUCE_MIN RSQRT TRANSPOSE_CONV PRELU SQUARED_DIFFERENCE L2_NORMALIZATION "
-        "EXPAND_DIMS SPACE_TO_DEPTH RESHAPE LSTM UNIDIRECTIONAL_SEQUENCE_LSTM".split()
+        ["ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1", "TANH", "SQUEEZE", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RSQRT", "TRANSPOSE_CONV", "PRELU", "SQUARED_DIFFERENCE", "L2_NORMALIZATION", "EXPAND_DIMS", "SPACE_TO_DEPTH", "RESHAPE", "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"]
     ),
     "AVERAGE_POOL_2D": _no_activation,
     "MAX_POOL_2D": _no_activation,

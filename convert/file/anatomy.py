@@ -19,8 +19,7 @@ ROLES = ("boxes", "classes", "scores", "count")
 
 # Operations that pass values on without computing: a tensor and what they make of it share a scale.
 _PASSING = frozenset(
-    "RESHAPE SLICE STRIDED_SLICE SPLIT SPLIT_V SQUEEZE EXPAND_DIMS TRANSPOSE GATHER UNPACK "
-    "DEQUANTIZE".split()
+    ["RESHAPE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "GATHER", "UNPACK", "DEQUANTIZE"]
 )
 
 # The file stores 1/127.5 as float32, and converters reach it through (1 - -1) / 255.
@@ -112,7 +111,8 @@ def changing(model: Model, operator: Operator) -> Iterator[Tensor]:
 
 def not_int8(model: Model) -> tuple[OddOperation, ...]:
     """Operations that are not int8, except the post-processing, the dequantisation in front of it,
-    and the step from a uint8 input to int8. What the Edge TPU runs may be uint8 as well."""
+    and the step from a uint8 input to int8. What the Edge TPU runs may be uint8 as well.
+    """
     found = postprocess(model)
     wanted = set(found.operator.inputs) if found else set()
     odd = []

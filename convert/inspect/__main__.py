@@ -1,6 +1,6 @@
 """Says what is in a detection .tflite, the kit's or not, and where it works.
 
-    python -m convert.inspect FILE [--json]
+python -m convert.inspect FILE [--json]
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ def find(name: str, folder: Path = FOLDER) -> Profile:
 
 def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
     """The profile that fits the machine best: by the model in its device tree, its processor, and an
-    Edge TPU that hangs on it; None where none does."""
+    Edge TPU that hangs on it; None where none does.
+    """
     machine = processor(root)
     chips = {chip.kind for chip in edgetpu_devices.find(root.path)}
 
@@ -72,7 +73,8 @@ def board(root: Root) -> str:
 
 def processor(root: Root) -> str:
     """The machine's name for its processor, as `uname -m` says it: that of the system's programs, which
-    may have 32 bits on a kernel of 64."""
+    may have 32 bits on a kernel of 64.
+    """
     said = root.command("uname", "-m")
     machine = said.text.strip() if said and said.code == 0 else ""
     if machine == "aarch64" and userland_bits(root) == 32:

@@ -35,7 +35,8 @@ class System:
 @dataclass(frozen=True)
 class Camera:
     """A way to a camera: `source` is what `python -m runtime --source` takes, empty on phones, where an
-    app has the camera; `packages` are the system's that it needs."""
+    app has the camera; `packages` are the system's that it needs.
+    """
 
     __pydantic_config__ = _STRICT
 

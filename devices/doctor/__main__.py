@@ -28,7 +28,8 @@ INSTALL = "pip install 'edge-detection-kit[devices]'"
 @dataclass(frozen=True)
 class Report:
     """`findings` with the name of the check that each is of, in order; `untried` are the checks that
-    only the machine itself could have done. `device` is the name of its profile, maybe empty."""
+    only the machine itself could have done. `device` is the name of its profile, maybe empty.
+    """
 
     board: str
     device: str
@@ -46,7 +47,8 @@ class Report:
 
 def examine(patient: Patient, only: Sequence[str] = ()) -> Report:
     """Does all checks, or those of `only`, each for as long as it may take. Raises InputError for a
-    check that there is not."""
+    check that there is not.
+    """
     known = checks.modules()
     names = [plugins.name_of(module) for module in known]
     for name in only:

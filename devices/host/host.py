@@ -52,7 +52,8 @@ class Root:
 
     def text(self, name: Union[str, os.PathLike]) -> str:
         """The text of a file, without the zero byte that ends the device tree's, and stripped; empty where
-        there is none or it cannot be read."""
+        there is none or it cannot be read.
+        """
         try:
             data = self.at(name).read_bytes()
         except OSError:
@@ -66,7 +67,8 @@ class Root:
 
     def glob(self, pattern: str) -> List[Path]:
         """What lies there by a pattern from the machine's root, in the order of its names: `text` and
-        `exists` take `own(path)` of it."""
+        `exists` take `own(path)` of it.
+        """
         return sorted(self.path.glob(pattern.lstrip("/")))
 
     def command(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> Optional[Output]:

@@ -175,7 +175,8 @@ def _add(place: Place, name: str, line: str) -> None:
 
 def _rewrite(place: Place, name: str, change: Callable[[List[str]], List[str]]) -> None:
     """Replaces a file of /etc as a whole, with the owner and the permissions that it had; a system
-    without shadowed passwords lacks two of the four."""
+    without shadowed passwords lacks two of the four.
+    """
     path = place.at(f"/etc/{name}")
     if not path.exists():
         return

@@ -21,7 +21,8 @@ VERSION = 1
 @dataclass(frozen=True)
 class Entry:
     """One thing: of which `kind` ("file", "folder", ...), its `name` (a path, mostly), and what else is
-    needed to take it away."""
+    needed to take it away.
+    """
 
     kind: str
     name: str

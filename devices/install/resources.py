@@ -69,7 +69,8 @@ class Piece(abc.ABC):
 @dataclass(frozen=True)
 class File(Piece):
     """`group` owns it where that is known and we are root; else whoever makes it. With `like_folder`,
-    it belongs to whom its folder does."""
+    it belongs to whom its folder does.
+    """
 
     kind: ClassVar[str] = "file"
 

@@ -117,7 +117,8 @@ def _validation(run: Path) -> List[Path]:
 
 def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path) -> List[Path]:
     """The first few of `sources` in which each model is sure of something, and finds the same with this
-    machine's engine as by the plain kernels."""
+    machine's engine as by the plain kernels.
+    """
     found: List[Path] = []
     tried = 0
     difference = ""

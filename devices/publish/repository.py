@@ -29,7 +29,8 @@ Source = Union[bytes, Path]
 @dataclass(frozen=True)
 class Lifetimes:
     """Days until what is signed has to be signed again. A device that hears nothing newer for so long
-    takes its repository for frozen, and no model from it."""
+    takes its repository for frozen, and no model from it.
+    """
 
     targets: float = 365
     snapshot: float = 30

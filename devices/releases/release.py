@@ -37,7 +37,8 @@ class Part:
 @dataclass(frozen=True)
 class Release:
     """`models` are the file names by kind; `parts` all files but `release.json`. `facts` are for people:
-    what it was made of, when, and what was measured."""
+    what it was made of, when, and what was measured.
+    """
 
     name: str
     models: Mapping[str, str]
@@ -57,7 +58,8 @@ class Release:
 
     def needed(self, kind: str) -> Tuple[Part, ...]:
         """The files for a device that runs `kind`. Beside a compiled model goes the one that it was made
-        of, which runs where the accelerator fails (`--fallback`)."""
+        of, which runs where the accelerator fails (`--fallback`).
+        """
         wanted = {kind, "int8"} if kind == "edgetpu" else {kind}
         others = {file for other, file in self.models.items() if other not in wanted}
         others |= {golden_of(other) for other in KINDS} - {golden_of(kind)}

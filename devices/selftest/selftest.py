@@ -66,7 +66,8 @@ class Expected:
 @dataclass(frozen=True)
 class Golden:
     """What a model finds. `score` is the least score of `detections`; the tolerances are those of a
-    score, and of each side of a box in pixels of the image."""
+    score, and of each side of a box in pixels of the image.
+    """
 
     score: float
     score_tolerance: float
@@ -154,7 +155,8 @@ def compare(expected: Sequence[Detection], found: Sequence[Detection], golden: G
 
 class Reference:
     """What a model finds by TFLite's plain kernels, which round alike everywhere, beside what this machine's
-    usual engine finds. For a file that only an accelerator runs, both are the accelerator's."""
+    usual engine finds. For a file that only an accelerator runs, both are the accelerator's.
+    """
 
     def __init__(self, model: PathLike, score: float = SCORE) -> None:
         """Raises InputError for what is no detector, KitError where no engine works."""
@@ -168,7 +170,8 @@ class Reference:
 
     def image(self, source: PathLike) -> np.ndarray:
         """The image, BGR uint8 [height, width, 3], at the size of the model's input, since builds of
-        OpenCV differ in how they resize."""
+        OpenCV differ in how they resize.
+        """
         return preprocessing.resize(images.read(source), self._plain.size)[..., ::-1].copy()
 
     def expected(self, image: np.ndarray) -> Tuple[Detection, ...]:
@@ -176,7 +179,8 @@ class Reference:
 
     def differences(self, image: np.ndarray, expected: Sequence[Detection]) -> List[str]:
         """What the usual engine finds otherwise, a line each. Where boxes of one class overlap, rounding
-        may choose another of them: with such an image, devices that are sound would fail."""
+        may choose another of them: with such an image, devices that are sound would fail.
+        """
         return compare(expected, self._usual(image), self._terms)
 
 

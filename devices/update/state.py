@@ -18,7 +18,8 @@ FORMAT = 1
 class Trial:
     """A release that runs, and has to show that it does. `previous` is what to return to, empty where
     there was nothing; `since` in seconds since 1970; `begun` counts how often the trial was begun, since power
-    cuts and restarts end it; `watched` says whether a runtime was there to take the release over."""
+    cuts and restarts end it; `watched` says whether a runtime was there to take the release over.
+    """
 
     release: str
     previous: str
@@ -30,7 +31,8 @@ class Trial:
 @dataclass(frozen=True)
 class Memory:
     """`last_good` is the release that has shown that it works; `refused` are those that failed here, with
-    the reason. `checked` is when the repository was last read, `offered` what it had for this device."""
+    the reason. `checked` is when the repository was last read, `offered` what it had for this device.
+    """
 
     last_good: str = ""
     trial: Optional[Trial] = None

@@ -46,7 +46,8 @@ SelfTest = Callable[[Path], Tuple[str, ...]]
 @dataclass(frozen=True)
 class Settings:
     """`device` is this device's name for staged releases; `kind` the model that it takes, or `auto`.
-    `probation` is how many seconds a release has to show itself, `most_bytes` what one may need."""
+    `probation` is how many seconds a release has to show itself, `most_bytes` what one may need.
+    """
 
     group: str = ""
     device: str = ""
@@ -101,7 +102,8 @@ class Device:
 
     def update(self, origin: Origin, root: bytes) -> Outcome:
         """Everything in a row. Raises Refused for what is not to be trusted, KitError where it cannot be
-        done; the model that runs stays in both cases."""
+        done; the model that runs stays in both cases.
+        """
         with self.lock():
             self.recover()
             outcome = Outcome(UP_TO_DATE, self.release)
@@ -140,7 +142,8 @@ class Device:
 
     def choose(self, trusted: Trusted) -> str:
         """The release that is meant for this device; empty where none is. A group without a channel has
-        that of all devices."""
+        that of all devices.
+        """
         settings = self._settings
         for group in dict.fromkeys((settings.group, "")):
             target = trusted.target(channel.channel_target(group))

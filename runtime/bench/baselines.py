@@ -77,7 +77,8 @@ class MediaPipe(Rival):
 
     def __init__(self, file: str, python: str, images: Sequence[Frame]) -> None:
         """Raises InputError where `python` is none or has no MediaPipe, KitError where that refuses
-        the file."""
+        the file.
+        """
         self._folder = tempfile.TemporaryDirectory()
         archive = Path(self._folder.name) / "pictures.npz"
         np.savez(archive, **{f"{number:04d}": _rgb(frame) for number, frame in enumerate(images)})

@@ -20,7 +20,8 @@ _TICK = 0.05
 class Trial:
     """`first_s` is from the start of the command to its first line of JSON. `memory_mb` is the most
     that was resident at a time, all of its `processes` together; 0 where the system does not say.
-    What processes share counts in each of them."""
+    What processes share counts in each of them.
+    """
 
     first_s: float
     memory_mb: float

@@ -33,7 +33,8 @@ class Ratio:
 
 def rounds(measured: Mapping[str, Callable[[int], Sequence[float]]], total: int, turn: int) -> Dict[str, List[float]]:
     """The mean of each turn, by name. `measured` have a function each that does a thing so many times, and
-    gives how long it took each time; all do it `total` times, in turns of up to `turn`."""
+    gives how long it took each time; all do it `total` times, in turns of up to `turn`.
+    """
     means: Dict[str, List[float]] = {name: [] for name in measured}
     for number, start in enumerate(range(0, total, turn)):
         names = list(measured)

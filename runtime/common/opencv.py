@@ -13,8 +13,8 @@ import os
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
-import cv2  # noqa: E402
+import cv2
 
-from runtime.common.native_output import quiet  # noqa: E402
+from runtime.common.native_output import quiet
 
 __all__ = ["cv2", "quiet"]

@@ -28,7 +28,8 @@ class MotionGate:
 
     def moves(self, image: np.ndarray) -> bool:
         """Whether `image`, uint8 [height, width, 3], differs from the frames before it. The first
-        one does, and one of another size."""
+        one does, and one of another size.
+        """
         height, width = image.shape[:2]
         scale = min(1.0, WIDTH / width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))

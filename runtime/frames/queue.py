@@ -19,7 +19,8 @@ DEFAULT_SIZE = 4
 @dataclass(frozen=True)
 class Policy:
     """`latest` keeps the newest frame, `drop-oldest` the newest `size`; `block` drops none, and makes
-    the source wait."""
+    the source wait.
+    """
 
     name: str
     size: int
@@ -83,7 +84,8 @@ class FrameQueue:
 
     def take(self, unless: Callable[[], bool] = lambda: False) -> Optional[Arrival]:
         """The next frame, once there is one; None when the queue is closed and empty, or when there is
-        no frame and `unless` is true, which is asked whenever something has changed."""
+        no frame and `unless` is true, which is asked whenever something has changed.
+        """
         with self.changed:
             self.changed.wait_for(lambda: self._waiting or self.closed or unless())
             if not self._waiting:

@@ -57,7 +57,8 @@ def region(text: str) -> Region:
 
 class Cut:
     """The part of an image that holds all regions: what the detector sees, so that things in it are
-    larger for it; and of what it finds, what has its middle in one of them."""
+    larger for it; and of what it finds, what has its middle in one of them.
+    """
 
     def __init__(self, regions: Sequence[Region], width: int, height: int) -> None:
         """For images of `width` x `height`. Raises InputError where a region lies outside."""

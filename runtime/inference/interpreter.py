@@ -46,11 +46,13 @@ class Model(Protocol):
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
         """Runs the model on its one input; gives every output as it is stored, quantised or not, in the
-        model's order. `real` makes numbers of them."""
+        model's order. `real` makes numbers of them.
+        """
 
     def bare_invoke(self, count: int = 1) -> List[float]:
         """Runs the model again on what its input holds, and reads nothing: the least time that a
-        frame can take. The milliseconds of each of `count` runs."""
+        frame can take. The milliseconds of each of `count` runs.
+        """
 
 
 class Interpreter:

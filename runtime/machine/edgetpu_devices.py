@@ -28,7 +28,8 @@ UDEV_RULE = (
 @dataclass(frozen=True)
 class Device:
     """`kind` is "usb" or "pci", `node` the file in /dev that programs open; `speed` in megabits a
-    second, 0 where it is not known."""
+    second, 0 where it is not known.
+    """
 
     kind: str
     node: Path

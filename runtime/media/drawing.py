@@ -23,7 +23,8 @@ def color_of(class_id: int) -> Tuple[int, int, int]:
 
 def draw(image: np.ndarray, detections: Sequence[Detection], color: str = "BGR") -> np.ndarray:
     """A copy of `image` (uint8 [height, width, 3] in the order `color`), in BGR, with the boxes,
-    labels and scores of `detections` on it."""
+    labels and scores of `detections` on it.
+    """
     canvas = image.copy() if color == "BGR" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     # The best come first and are drawn last, on top.
     for detection in reversed(detections):

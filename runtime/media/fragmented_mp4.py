@@ -25,7 +25,8 @@ _KEY, _DEPENDENT = 0x02000000, 0x01010000
 @dataclass(frozen=True)
 class Encoded:
     """The frames of a short file: `entry` describes the codec (the box `stsd`), `samples` are the
-    encoded frames, `size` (width, height) in pixels."""
+    encoded frames, `size` (width, height) in pixels.
+    """
 
     entry: bytes
     samples: Tuple[bytes, ...]

@@ -14,9 +14,9 @@ from runtime.common.files import atomic_path, read_bytes
 from runtime.common.opencv import cv2, quiet
 
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .png .bmp .dib .webp .tif .tiff .ppm .pgm .pbm .pnm .jp2".split()
+    [".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2"]
 )
-WRITABLE = frozenset(".jpg .jpeg .png .bmp .webp".split())
+WRITABLE = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 
 _JPEG, _PNG, _BMP, _RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF"
 

@@ -22,10 +22,7 @@ from runtime.model.flatbuffer import FlatBuffer, Table
 IDENTIFIER = b"TFL3"
 
 # enum TensorType of the schema, in its order.
-TYPES = (
-    "float32 float16 int32 uint8 int64 string bool int16 complex64 int8 float64 complex128 uint64 "
-    "resource variant uint32 uint16 int4 bfloat16 int2 uint4 float8_e4m3fn float8_e5m2"
-).split()
+TYPES = ["float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4", "float8_e4m3fn", "float8_e5m2"]
 
 # Label lists are kilobytes; more than this is no associated file but a trap.
 MOST_ASSOCIATED_BYTES = 64 << 20

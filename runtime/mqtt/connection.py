@@ -21,7 +21,8 @@ CLOSE_SECONDS = 0.8
 
 class Connection:
     """Publishes from any thread. `on_connect` is called, in a thread of its own, whenever the broker is
-    there (again); `on_lost` with the number of counted messages that will not arrive."""
+    there (again); `on_lost` with the number of counted messages that will not arrive.
+    """
 
     def __init__(
         self,
@@ -34,7 +35,8 @@ class Connection:
         option: str,
     ) -> None:
         """`library` is paho.mqtt.client; errors begin with `option`. Raises InputError where `ca` is no
-        file of certificates."""
+        file of certificates.
+        """
         self._library = library
         self._broker = broker
         self._qos = qos

@@ -49,7 +49,8 @@ class Counts:
 class Report:
     """`time` and `started` are seconds since 1970 by the device's clock, `every` is the most seconds
     between two reports. `release` is empty where the model lies in no release's folder; `engine` and
-    `source` are states as in `State.snapshot`; `reload` says why a new model was not taken."""
+    `source` are states as in `State.snapshot`; `reload` says why a new model was not taken.
+    """
 
     time: float
     every: float

@@ -26,7 +26,8 @@ EXCLUSIVE = ("edgetpu", "pycoral")
 @dataclass(frozen=True, eq=False)
 class Equipment:
     """`workers` are engines with the detector's model in them, `score` the threshold that the detector
-    came with."""
+    came with.
+    """
 
     detector: Detector
     filters: Tuple[Filter, ...]

@@ -33,7 +33,8 @@ _TICK = 0.2
 class Playing:
     """How a source is played. `realtime` keeps to the times in a file, `repeat` begins again at its
     end; `frames` ends after so many; `retries` is how often in a row a lost source is tried, None for
-    ever."""
+    ever.
+    """
 
     realtime: bool = False
     repeat: bool = False

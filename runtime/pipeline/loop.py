@@ -44,7 +44,8 @@ _SHORT_TICK = 0.005
 @dataclass(frozen=True)
 class Settings:
     """How a loop works. Without a `policy`, a live source or one played in real time gives the latest
-    frame, and any other source waits. `motion` is the share of pixels that must change."""
+    frame, and any other source waits. `motion` is the share of pixels that must change.
+    """
 
     policy: Optional[Policy] = None
     playing: Playing = Playing()
@@ -84,7 +85,8 @@ def run(
 @dataclass(eq=False)
 class _Job:
     """A frame on its way, with what it was prepared by. `detections` are there when it is done; None then
-    stands for a lost frame."""
+    stands for a lost frame.
+    """
 
     number: int
     by: Equipment

@@ -23,7 +23,8 @@ class SinkThread:
 
     def __init__(self, sink: Sink, name: str, state: State, waits: bool, failed: Callable[[], None]) -> None:
         """With `waits`, `put` waits for room; without, it counts a dropped frame. `failed` is called
-        when `error` is there."""
+        when `error` is there.
+        """
         self.error: Optional[BaseException] = None
         self.on_main_thread = sink.on_main_thread
         self._sink = sink

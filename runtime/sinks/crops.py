@@ -84,7 +84,8 @@ class Crops(Sink):
         megabytes: int = MOST_MEGABYTES,
     ) -> None:
         """`margin` is a share of the box, added on every side; `every` the seconds from one cut-out of an
-        object (where tracked; else of a class) to its next, in the time of the frames."""
+        object (where tracked; else of a class) to its next, in the time of the frames.
+        """
         # Who watches a camera for months would rather miss a cut-out than the camera.
         self.lossless = not source.live
         self._folder = folder
@@ -141,7 +142,8 @@ class Crops(Sink):
 
 def grown(box: Box, margin: float, width: int, height: int) -> Tuple[int, int, int, int]:
     """Left, top, right and bottom of `box` with `margin` of its sides added, in whole pixels inside
-    an image of `width` x `height`."""
+    an image of `width` x `height`.
+    """
     across, down = margin * box.width, margin * box.height
     left, top = max(0, int(box.xmin - across)), max(0, int(box.ymin - down))
     right, bottom = min(width, int(np.ceil(box.xmax + across))), min(height, int(np.ceil(box.ymax + down)))

@@ -55,7 +55,8 @@ def connect(spec: str, source: Source) -> Sink:
 
 class Mqtt(Sink):
     """Tells what it can and never waits: while the broker is away, frames wait up to a limit, and
-    those beyond it are counted as dropped."""
+    those beyond it are counted as dropped.
+    """
 
     lossless = False
 
@@ -69,7 +70,8 @@ class Mqtt(Sink):
         every: float = REPORT_SECONDS,
     ) -> None:
         """`discovery` is the topic under which Home Assistant looks for announcements, `every` how many
-        seconds may pass between two reports of the device."""
+        seconds may pass between two reports of the device.
+        """
         self._broker = broker
         self._discovery_prefix = discovery
         self._discovery: Optional[topics.Discovery] = None

@@ -14,7 +14,7 @@ from runtime.sources import Source
 KIND = "a video file (.mp4, .avi, .mov, .mkv, .webm)"
 
 SUFFIXES = frozenset(
-    ".mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .ts .mts .m2ts .wmv .flv .3gp .ogv .gif .h264 .mjpeg".split()
+    [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".gif", ".h264", ".mjpeg"]
 )
 
 

@@ -99,8 +99,8 @@ class Health:
 class HealthFile:
     """Keeps a file up to date while it is open.
 
-        with HealthFile("/run/edge-detector/health.json", state):
-            ...
+    with HealthFile("/run/edge-detector/health.json", state):
+        ...
     """
 
     def __init__(self, path: Union[str, os.PathLike], state: State, every: float = EVERY_SECONDS) -> None:

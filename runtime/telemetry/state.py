@@ -84,7 +84,8 @@ class State:
 
     def wait_for_reload(self, seconds: float) -> bool:
         """Sleeps until `ask_reload`, but no longer than `seconds`; gives whether that was called since
-        the last time."""
+        the last time.
+        """
         asked = self._reload_asked.wait(seconds)
         self._reload_asked.clear()
         return asked
@@ -182,7 +183,8 @@ class State:
 
     def engine(self, **values: Any) -> None:
         """Sets `name`, the `package` that holds the interpreter, `state` ("starting", "running",
-        "restarting") or `restarts`."""
+        "restarting") or `restarts`.
+        """
         with self._lock:
             self._engine.update(values)
 

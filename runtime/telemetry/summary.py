@@ -10,7 +10,8 @@ from typing import Any, Dict, Mapping
 class Summary:
     """What a run did. The `_ms` are mean milliseconds a frame; `seconds` is the whole run, with
     reading and writing; `skipped` counts frames that the source could not read, `dropped` those that
-    never reached the detector, `still` those without motion, `gaps` how often the source was lost."""
+    never reached the detector, `still` those without motion, `gaps` how often the source was lost.
+    """
 
     frames: int
     detections: int

@@ -20,7 +20,7 @@ from runtime.common.values import Labels
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
 from tests.support.reader_environment import environment, read
-from tests.support.small_detector import small_detector  # noqa: F401
+from tests.support.small_detector import small_detector
 
 KINDS = ("fp16", "int8")
 
@@ -51,7 +51,7 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def case(small_detector, tmp_path_factory, request) -> Case:  # noqa: F811
+def case(small_detector, tmp_path_factory, request) -> Case:
     folder = tmp_path_factory.mktemp("readers")
     files = small.write(folder, small_detector)
     model = Model.read(files["int8"])

@@ -9,10 +9,10 @@ import pytest
 pytest.importorskip("yaml")
 pytest.importorskip("pydantic")
 
-from devices import __main__ as listing  # noqa: E402
-from devices import show  # noqa: E402
+from devices import __main__ as listing
+from devices import show
 from devices.boards import catalogue
-from runtime.common.command import exit_code  # noqa: E402
+from runtime.common.command import exit_code
 
 
 def test_the_list_has_a_line_a_device(capsys):
@@ -20,7 +20,7 @@ def test_the_list_has_a_line_a_device(capsys):
     head, *lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(catalogue.names())
     pi = next(line for line in lines if line.startswith("raspberry-pi-4 "))
-    assert pi.split() == "raspberry-pi-4 3.9, 3.11, 3.13 detector_int8.tflite cpu estimated 63-122 4".split()
+    assert pi.split() == ["raspberry-pi-4", "3.9,", "3.11,", "3.13", "detector_int8.tflite", "cpu", "estimated", "63-122", "4"]
     # Columns of text begin below each other.
     assert {line.index("detector_") for line in lines} == {head.index("file")}
 

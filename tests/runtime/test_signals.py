@@ -15,7 +15,7 @@ import pytest
 
 from runtime.common.opencv import cv2
 from tests.support import tiny_detector
-from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.edgetpu_library import edgetpu_library
 from tests.support.paths import ROOT
 
 if os.name != "posix":
@@ -107,7 +107,7 @@ def test_kill_9_loses_nothing_that_was_written(place, start):
         time.sleep(0.05)
 
 
-def test_an_engine_that_hangs_is_replaced(place, start, edgetpu_library):  # noqa: F811
+def test_an_engine_that_hangs_is_replaced(place, start, edgetpu_library):
     (place / "fuse").write_text("xx")
     process = start(
         "--json", "a.jsonl", "--watchdog", "0.5", model="tiny_int8_edgetpu.tflite",

@@ -20,7 +20,7 @@ import pytest
 from runtime.bench import cold_start
 from tests.runtime.web.test_web import free_port
 from tests.support import tiny_detector
-from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.edgetpu_library import edgetpu_library
 from tests.support.mosquitto import Mosquitto
 from tests.support.paths import ROOT
 
@@ -97,7 +97,7 @@ def watch(port, stop, seen):
 
 # A long one takes as long as it takes.
 @pytest.mark.timeout(600 if FRAMES < 5000 else 0)
-def test_months_in_short(tmp_path, edgetpu_library):  # noqa: F811
+def test_months_in_short(tmp_path, edgetpu_library):
     if sys.platform != "linux":
         pytest.skip("memory, files and threads of a process are read from /proc, which is Linux's")
     pytest.importorskip("websockets")

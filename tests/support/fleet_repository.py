@@ -15,14 +15,14 @@ import pytest
 pytest.importorskip("tuf")
 pytest.importorskip("cryptography")
 
-from devices.host.paths import MODEL, Layout  # noqa: E402
-from devices.keys.key_ring import Keyring  # noqa: E402
-from devices.publish.repository import Lifetimes, Repository  # noqa: E402
-from devices.releases import channel  # noqa: E402
-from devices.releases.channel import Offer  # noqa: E402
-from devices.releases.release import NAME, Part, Release  # noqa: E402
-from devices.update.transport import Folder  # noqa: E402
-from devices.update.updater import Device, Settings  # noqa: E402
+from devices.host.paths import MODEL, Layout
+from devices.keys.key_ring import Keyring
+from devices.publish.repository import Lifetimes, Repository
+from devices.releases import channel
+from devices.releases.channel import Offer
+from devices.releases.release import NAME, Part, Release
+from devices.update.transport import Folder
+from devices.update.updater import Device, Settings
 
 
 def ring_in(folder: Path, **options) -> Keyring:

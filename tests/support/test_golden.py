@@ -13,13 +13,13 @@ from tests.support.paths import TESTS
 
 pytest.importorskip("ai_edge_litert", reason="the reference kernels are those of ai-edge-litert")
 
-from runtime.common.errors import KitError  # noqa: E402
-from runtime.common.opencv import cv2  # noqa: E402
-from runtime.inference import preprocessing  # noqa: E402
-from runtime.inference.detector import Detector  # noqa: E402
+from runtime.common.errors import KitError
+from runtime.common.opencv import cv2
+from runtime.inference import preprocessing
+from runtime.inference.detector import Detector
 from runtime.media import images
-from tests.support import golden_cases, make_golden  # noqa: E402
-from train.sample_data import generation  # noqa: E402
+from tests.support import golden_cases, make_golden
+from train.sample_data import generation
 
 FOLDER = TESTS / "golden"
 CONTENT = json.loads((FOLDER / "golden.json").read_text())

@@ -83,7 +83,7 @@ def _serve() -> None:
     tensorflow_setup.prepare()
     import tensorflow as tf
 
-    import train.training.training  # noqa: F401
+    import train.training.training
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     for line in sys.stdin:

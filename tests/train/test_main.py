@@ -15,7 +15,7 @@ import yaml
 
 from runtime.common.command import exit_code
 from tests.support import (
-    detector_320,  # noqa: F401
+    detector_320,
     voc_samples,
 )
 from tests.support.paths import ROOT

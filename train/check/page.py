@@ -104,7 +104,7 @@ def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
 
 def _balance(survey: Survey, styles: dict[str, int]) -> Markup:
     train, validation = (survey.label_counts(split) for split in SPLITS)
-    images = {label: 0 for label in survey.labels}
+    images = dict.fromkeys(survey.labels, 0)
     for seen in survey.images:
         for label in {item.label for item in seen.example.boxes}:
             images[label] += 1

@@ -47,7 +47,8 @@ def level_anchors(size: int, level: int) -> np.ndarray:
 
 def _grid(size: int, level: int) -> dict[str, Any]:
     """A level's cells along one side, and in pixels the distance of their centres, where the first
-    is, and height and width of each cell's anchors."""
+    is, and height and width of each cell's anchors.
+    """
     stride = 2**level
     shapes = [
         [scale * SCALE * stride / math.sqrt(ratio), scale * SCALE * stride * math.sqrt(ratio)]

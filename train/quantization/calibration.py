@@ -66,7 +66,6 @@ def images(
 
 def observe(graph: Graph, inputs: Iterable[np.ndarray]) -> dict[str, Observed]:
     """Runs `graph` in float on `inputs` and says what each tensor held, by the name of its node."""
-
     counts: dict[str, int] = {}
 
     @tf.function(input_signature=[tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)], autograph=False)

@@ -24,13 +24,15 @@ _MOST = 256.0
 
 def factors(graph: Graph, seen: Mapping[str, Observed], strength: float = STRENGTH) -> dict[str, np.ndarray]:
     """What each linear depthwise node's output is to be multiplied by, float32 [C], to bring its
-    channels nearer to one magnitude."""
+    channels nearer to one magnitude.
+    """
     return {source: _factor(seen[source].magnitude, strength) for source in _linear(graph)}
 
 
 def rescale(graph: Graph, factors: Mapping[str, np.ndarray]) -> Graph:
     """`graph` with the outputs of its linear depthwise nodes multiplied by their `factors`, which the
-    convolutions after them divide by."""
+    convolutions after them divide by.
+    """
     nodes = {}
     for source, node in _linear(graph).items():
         depthwise, pointwise, factor = graph.find(source), graph.find(node), factors[source]

@@ -43,7 +43,8 @@ def hook(graph: Graph, rounded: Callable[[tf.Tensor, str], tf.Tensor]) -> Callab
 
 def weights(graph: Graph) -> Graph:
     """`graph` with its kernels as int8 holds them: symmetric, one scale an output channel, as the
-    converter chooses it. Biases, 32 bits wide in the file, stay as they are."""
+    converter chooses it. Biases, 32 bits wide in the file, stay as they are.
+    """
     return graph.with_nodes(
         {node.name: replace(node, kernel=_kernel(node)) for node in graph.nodes if node.kernel is not None}
     )

@@ -38,7 +38,8 @@ SCORE_RANGE = Range(0.0, 255.0 / 256.0)
 @dataclass(frozen=True, eq=False)
 class Quantisation:
     """`ranges` by tensor ("image" and the graph's nodes), `factors` [C] by linear depthwise node
-    (see `equalise.rescale`), and the `method` that the ranges were found by."""
+    (see `equalise.rescale`), and the `method` that the ranges were found by.
+    """
 
     ranges: Mapping[str, Range]
     factors: Mapping[str, np.ndarray]

@@ -1,17 +1,17 @@
 """A run's folder: everything that is needed later, readable without TensorFlow.
 
-    checkpoints/last/        the newest checkpoint of training, with the optimizer's state
-    checkpoints/best/        the weights with the highest AP, and their figures
-    labels.txt, label_map.pbtxt
-    config.yaml              all settings
-    dataset.json             which images and boxes were trained and validated on
-    metrics.json             figures on the validation images, and timings
-    history.jsonl            losses and figures step by step
-    detections.json          what the best weights found on the validation images
-    report.html              curves, confusions and the worst images, for a person to read
-    quantisation.json        of quantisation-aware training: the ranges it trained with
-    train/, validation/      TensorBoard summaries
-    train.log                the libraries' own messages
+checkpoints/last/        the newest checkpoint of training, with the optimizer's state
+checkpoints/best/        the weights with the highest AP, and their figures
+labels.txt, label_map.pbtxt
+config.yaml              all settings
+dataset.json             which images and boxes were trained and validated on
+metrics.json             figures on the validation images, and timings
+history.jsonl            losses and figures step by step
+detections.json          what the best weights found on the validation images
+report.html              curves, confusions and the worst images, for a person to read
+quantisation.json        of quantisation-aware training: the ranges it trained with
+train/, validation/      TensorBoard summaries
+train.log                the libraries' own messages
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ def experiment() -> config_definitions.ExperimentConfig:
 
 def backbone_rate(given: float | None, *, trained: bool) -> float:
     """The backbone's learning rate as a share of the others': `given`, or else 0.2 where the initial
-    weights are `trained` and 1 where they are random."""
+    weights are `trained` and 1 where they are random.
+    """
     if given is not None:
         return given
     return TUNING_BACKBONE_RATE if trained else 1.0

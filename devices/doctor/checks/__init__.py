@@ -30,7 +30,8 @@ OK, WARNING, FAILURE = "ok", "warning", "failure"
 @dataclass(frozen=True)
 class Finding:
     """`level` is OK, WARNING or FAILURE; `text` what was found; `mend` the command, or the step, that
-    mends it."""
+    mends it.
+    """
 
     level: str
     text: str
@@ -40,7 +41,8 @@ class Finding:
 @dataclass(frozen=True)
 class Patient:
     """What is looked at. `profile` is the kind of device that it is, or is said to be; `model` a file to
-    try, `golden` the folder with what it should find."""
+    try, `golden` the folder with what it should find.
+    """
 
     root: Root
     profile: Optional[Profile] = None

@@ -145,7 +145,8 @@ class EngineProcess:
 
     def restart(self) -> None:
         """Ends the process, and starts another, which goes on with what waited behind the input that
-        was lost. `wait_until_ready` follows."""
+        was lost. `wait_until_ready` follows.
+        """
         self._kill()
         with self._lock:
             if self._lost:

@@ -23,7 +23,8 @@ _RAM = "/dev/shm"
 @dataclass(frozen=True)
 class Launched:
     """A process that waits for its task on standard input. `memory` is the file for its tensors (see
-    `engine_memory`), `life` a pipe that ends the process when it is closed; None on Windows."""
+    `engine_memory`), `life` a pipe that ends the process when it is closed; None on Windows.
+    """
 
     process: subprocess.Popen
     memory: IO[bytes]

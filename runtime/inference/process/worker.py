@@ -40,13 +40,15 @@ Outcome = Union[Tuple[List[np.ndarray], float], Lost]
 
 class Worker:
     """Inputs in, outputs out, in the same order. One thread submits, another one asks for what is
-    next."""
+    next.
+    """
 
     def __init__(
         self, runner: Union[EngineProcess, Interpreter], state: State, attempts: Optional[int] = None
     ) -> None:
         """`attempts` is how often in a row a new engine may fail to start before that is an error;
-        None for ever. A `runner` in this process cannot be replaced."""
+        None for ever. A `runner` in this process cannot be replaced.
+        """
         self._runner = runner if isinstance(runner, EngineProcess) else _InProcess(runner)
         self._state = state
         self._attempts = attempts
@@ -176,7 +178,8 @@ class Worker:
 
 class _InProcess:
     """An interpreter of this process with the surface of `EngineProcess`: it works when it is asked
-    for the result."""
+    for the result.
+    """
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter

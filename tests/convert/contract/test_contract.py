@@ -12,7 +12,7 @@ from convert.file.metadata import with_metadata
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
-from tests.support.small_detector import LABELS, image, small_detector  # noqa: F401
+from tests.support.small_detector import LABELS, image, small_detector
 
 KINDS = ("fp16", "int8")
 
@@ -29,17 +29,17 @@ def edited(model: bytes, edit) -> bytes:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_finished_file_breaks_no_line(small_detector, kind):  # noqa: F811
+def test_a_finished_file_breaks_no_line(small_detector, kind):
     assert check(getattr(small_detector, kind)) == ()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_converted_file_breaks_what_finish_mends(small_detector, kind):  # noqa: F811
+def test_a_converted_file_breaks_what_finish_mends(small_detector, kind):
     assert rules(getattr(small_detector, f"raw_{kind}")) >= {"order", "names", "signature", "metadata"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_outputs_names_shapes_and_signature(small_detector, kind):  # noqa: F811
+def test_outputs_names_shapes_and_signature(small_detector, kind):
     model = Model.parse(getattr(small_detector, kind))
     tensors = [model.main.tensors[index] for index in model.main.outputs]
     operation = "TFLite_Detection_PostProcess"
@@ -57,7 +57,7 @@ def test_outputs_names_shapes_and_signature(small_detector, kind):  # noqa: F811
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_finishing_changes_nothing_that_is_computed(small_detector, kind):  # noqa: F811
+def test_finishing_changes_nothing_that_is_computed(small_detector, kind):
     before = outputs(getattr(small_detector, f"raw_{kind}"))
     after = outputs(getattr(small_detector, kind))
     count = int(after["TFLite_Detection_PostProcess:3"][0])
@@ -86,24 +86,24 @@ def outputs(model: bytes) -> dict[str, np.ndarray]:
     }
 
 
-def test_finishing_is_repeatable(small_detector):  # noqa: F811
+def test_finishing_is_repeatable(small_detector):
     assert finish(small_detector.raw_int8, labels=LABELS) == small_detector.int8
     assert finish(small_detector.int8, labels=LABELS) == small_detector.int8
 
 
-def test_unused_buffers_and_metadata_are_left_out(small_detector):  # noqa: F811
+def test_unused_buffers_and_metadata_are_left_out(small_detector):
     model = Model.parse(small_detector.int8)
     assert sorted(model.metadata) == ["TFLITE_METADATA", "min_runtime_version"]
     assert [len(buffer) for buffer in model.buffers].count(0) == 1
     assert len(model.buffers) < len(Model.parse(small_detector.raw_int8).buffers)
 
 
-def test_labels_and_classes_must_agree(small_detector):  # noqa: F811
+def test_labels_and_classes_must_agree(small_detector):
     with pytest.raises(KitError, match="3 classes apart, but there are 2 labels"):
         finish(small_detector.raw_int8, labels=Labels(("one", "two")))
 
 
-def test_a_file_without_post_processing_cannot_be_finished(small_detector):  # noqa: F811
+def test_a_file_without_post_processing_cannot_be_finished(small_detector):
     def rename(objects, graph):
         for code in objects.operatorCodes:
             code.customCode = "other" if code.customCode else None
@@ -112,7 +112,7 @@ def test_a_file_without_post_processing_cannot_be_finished(small_detector):  # n
         finish(edited(small_detector.raw_int8, rename), labels=LABELS)
 
 
-def test_a_file_is_held_to_what_it_should_be(small_detector):  # noqa: F811
+def test_a_file_is_held_to_what_it_should_be(small_detector):
     assert check(small_detector.int8, expect="int8") == ()
     assert check(small_detector.fp16, expect="fp16") == ()
     told = {violation.rule: violation.message for violation in check(small_detector.fp16, expect="int8")}
@@ -209,12 +209,12 @@ def code_of(objects, operator) -> int:
         (float_layer, "int8", "AVERAGE_POOL_2D (float32) of layer"),
     ],
 )
-def test_each_broken_line_is_found(small_detector, edit, rule, says):  # noqa: F811
+def test_each_broken_line_is_found(small_detector, edit, rule, says):
     found = check(edited(small_detector.int8, edit))
     assert any(violation.rule == rule and says in violation.message for violation in found), found
 
 
-def test_labels_that_are_missing_too_few_or_compressed(small_detector):  # noqa: F811
+def test_labels_that_are_missing_too_few_or_compressed(small_detector):
     bare = flatbuffer_objects.pack(flatbuffer_objects.unpack(small_detector.int8))
     assert rules(bare) == {"labels"}
     assert rules(with_metadata(bare, labels=Labels(("one", "two")))) == {"labels"}

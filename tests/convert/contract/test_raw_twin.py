@@ -27,15 +27,15 @@ from runtime.model.metadata import Metadata
 from runtime.model.raw_head import FILE, RawHead
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
-from tests.support.small_detector import LABELS, small_detector  # noqa: F401
-from tests.support.trained import trained  # noqa: F401
+from tests.support.small_detector import LABELS, small_detector
+from tests.support.trained import trained
 from train.models import anchors
 
 KINDS = ("fp16", "int8")
 
 
 @pytest.fixture(scope="module")
-def files(small_detector, tmp_path_factory) -> dict[str, Path]:  # noqa: F811
+def files(small_detector, tmp_path_factory) -> dict[str, Path]:
     """Both small files and their twins, by kind."""
     folder = tmp_path_factory.mktemp("twins")
     found = {}
@@ -73,7 +73,7 @@ def test_a_twin_finds_the_same(files, kind):
     assert assert_same(files[kind], files[f"{kind}_raw"], images, (0.0, 0.3, 0.5, 0.8), kind == "int8") > 50
 
 
-def test_a_trained_detectors_twin_finds_the_same(trained, shared, tmp_path):  # noqa: F811
+def test_a_trained_detectors_twin_finds_the_same(trained, shared, tmp_path):
     images = [cv2.imread(str(path)) for path in sorted((shared / "images").iterdir()) if path.suffix in (".jpg", ".bmp")]
     images += [cv2.imread(str(path)) for path in sorted((trained.data / "JPEGImages").iterdir())[:8]]
     for whole in (trained.int8, trained.fp16):
@@ -212,7 +212,7 @@ def _compiled(model: bytes) -> bytes:
     return flatbuffer_objects.pack(objects)
 
 
-def test_what_has_no_twin(small_detector, files):  # noqa: F811
+def test_what_has_no_twin(small_detector, files):
     with pytest.raises(KitError, match="nothing can be cut off"):
         raw_twin.twin(files["int8_raw"].read_bytes(), labels=LABELS)
     read = Model.parse(small_detector.int8)
@@ -236,7 +236,7 @@ def _with_options(model: bytes, options: bytes) -> bytes:
     return flatbuffer_objects.pack(objects)
 
 
-def test_scores_are_the_interpreters_own(small_detector, files, tmp_path):  # noqa: F811
+def test_scores_are_the_interpreters_own(small_detector, files, tmp_path):
     """Every value that a logit can have, through the LOGISTIC of the file and through the decoder."""
     objects = flatbuffer_objects.unpack(small_detector.int8)
     graph = objects.subgraphs[0]
@@ -256,7 +256,7 @@ def test_scores_are_the_interpreters_own(small_detector, files, tmp_path):  # no
     assert np.array_equal(decoder._scores.of(values), expected)
 
 
-def test_the_manifest_has_the_anchors(trained, tmp_path):  # noqa: F811
+def test_the_manifest_has_the_anchors(trained, tmp_path):
     twin = tmp_path / "detector_int8_raw.tflite"
     twin.write_bytes(raw_twin.twin(trained.int8.read_bytes(), labels=Detector(trained.int8).labels))
     entry = manifest.file_entry(gate.Admitted(twin, "int8_raw", None), None)

@@ -18,13 +18,13 @@ from runtime.common.errors import InputError, KitError
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model
 from tests.support.paths import TESTS
-from tests.support.small_detector import LABELS, small_detector  # noqa: F401
+from tests.support.small_detector import LABELS, small_detector
 
 STANDIN = TESTS / "support" / "edgetpu_standin.py"
 
 
 @pytest.fixture
-def export(small_detector, tmp_path) -> Path:  # noqa: F811
+def export(small_detector, tmp_path) -> Path:
     """An export folder with an int8 file in it."""
     folder = tmp_path / "runs" / "one" / "export"
     folder.mkdir(parents=True)
@@ -33,7 +33,7 @@ def export(small_detector, tmp_path) -> Path:  # noqa: F811
 
 
 @pytest.fixture
-def compiler(tmp_path, monkeypatch, small_detector) -> Path:  # noqa: F811
+def compiler(tmp_path, monkeypatch, small_detector) -> Path:
     """The stand-in as a program; it succeeds unless a test says otherwise."""
     if sys.platform == "win32":
         pytest.skip("the compiler, and its stand-in, are programs of Linux")
@@ -208,7 +208,7 @@ def test_finish_checks_as_compiling_does(export, elsewhere, monkeypatch):
         compilation.finish(elsewhere / "missing.log", made, export=export)
 
 
-def test_only_int8_detectors_are_compiled(small_detector, tmp_path, compiler):  # noqa: F811
+def test_only_int8_detectors_are_compiled(small_detector, tmp_path, compiler):
     path = tmp_path / "detector_fp16.tflite"
     path.write_bytes(small_detector.fp16)
     with pytest.raises(InputError, match="not int8"):

@@ -21,7 +21,7 @@ from convert.quantization_report import as_text, image, report
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
-from tests.support.trained import ROOT, trained  # noqa: F401
+from tests.support.trained import ROOT, trained
 from train.evaluation.coco import FIGURES, Metrics
 from train.run.run_folder import RunFolder
 

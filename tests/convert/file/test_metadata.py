@@ -12,7 +12,7 @@ from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model
-from tests.support.small_detector import LABELS, small_detector  # noqa: F401
+from tests.support.small_detector import LABELS, small_detector
 
 
 def test_encoded_metadata_reads_back():
@@ -49,12 +49,12 @@ def test_parser_version_is_what_the_fields_need():
 @pytest.mark.parametrize(
     "kind, least, greatest", [("fp16", -1.0, 1.0), ("int8", 0.0, 255.0)]
 )
-def test_range_follows_the_input_type(small_detector, kind, least, greatest):  # noqa: F811
+def test_range_follows_the_input_type(small_detector, kind, least, greatest):
     (image,) = Metadata.of(Model.parse(getattr(small_detector, kind))).inputs
     assert (image.minimum, image.maximum) == ((least,), (greatest,))
 
 
-def test_labels_are_a_stored_zip_entry_without_a_date(small_detector):  # noqa: F811
+def test_labels_are_a_stored_zip_entry_without_a_date(small_detector):
     with zipfile.ZipFile(io.BytesIO(small_detector.int8)) as archive:
         (entry,) = archive.infolist()
         assert entry.filename == "labels.txt"
@@ -63,7 +63,7 @@ def test_labels_are_a_stored_zip_entry_without_a_date(small_detector):  # noqa: 
         assert archive.read(entry).decode() == "red\ngreen\nblue\n"
 
 
-def test_writing_again_replaces(small_detector):  # noqa: F811
+def test_writing_again_replaces(small_detector):
     other = with_metadata(small_detector.int8, labels=Labels(("a", "ö", "c")), name="other")
     model = Model.parse(other)
     assert Metadata.of(model).name == "other"
@@ -71,7 +71,7 @@ def test_writing_again_replaces(small_detector):  # noqa: F811
     assert with_metadata(other, labels=LABELS) == small_detector.int8
 
 
-def test_metadata_of_another_file_is_taken_as_it_is(small_detector):  # noqa: F811
+def test_metadata_of_another_file_is_taken_as_it_is(small_detector):
     source = with_metadata(small_detector.int8, labels=LABELS, name="other")
     made = Model.parse(with_metadata_of(source, small_detector.int8))
     assert made.metadata["TFLITE_METADATA"] == Model.parse(source).metadata["TFLITE_METADATA"]
@@ -80,7 +80,7 @@ def test_metadata_of_another_file_is_taken_as_it_is(small_detector):  # noqa: F8
         with_metadata_of(small_detector.raw_int8, small_detector.int8)
 
 
-def test_data_of_buffers_is_aligned(small_detector):  # noqa: F811
+def test_data_of_buffers_is_aligned(small_detector):
     model = Model.parse(small_detector.int8)
     start = np.frombuffer(model.data, np.uint8).ctypes.data
     offsets = {np.frombuffer(b, np.uint8).ctypes.data - start for b in model.buffers if len(b)}
@@ -93,7 +93,7 @@ def test_bytes_that_are_no_model_are_refused():
         with_metadata(b"no model at all", labels=LABELS)
 
 
-def test_a_file_with_other_outputs_is_refused(small_detector):  # noqa: F811
+def test_a_file_with_other_outputs_is_refused(small_detector):
     objects = flatbuffer_objects.unpack(small_detector.int8)
     objects.subgraphs[0].outputs = objects.subgraphs[0].outputs[:3]
     with pytest.raises(InputError, match="3"):

@@ -11,7 +11,7 @@ from convert.inspect.__main__ import main
 from convert.inspect.text import as_text
 from runtime.common.command import exit_code
 from runtime.model.tflite import Model
-from tests.support.small_detector import small_detector  # noqa: F401
+from tests.support.small_detector import small_detector
 
 CONSUMERS = (
     "TFLite Task Library", "MediaPipe ObjectDetector", "pycoral get_objects", "index-based code",
@@ -24,7 +24,7 @@ def works(found: inspection.Inspection) -> list[bool]:
 
 
 @pytest.mark.parametrize("kind", ["fp16", "int8"])
-def test_a_finished_file_works_everywhere(small_detector, kind):  # noqa: F811
+def test_a_finished_file_works_everywhere(small_detector, kind):
     found = inspection.inspect(Model.parse(getattr(small_detector, kind)))
     assert tuple(verdict.consumer for verdict in found.verdicts) == CONSUMERS
     assert all(works(found))
@@ -35,7 +35,7 @@ def test_a_finished_file_works_everywhere(small_detector, kind):  # noqa: F811
     assert "3 in labels.txt: red, green, blue" in said
 
 
-def test_operations_are_counted(small_detector):  # noqa: F811
+def test_operations_are_counted(small_detector):
     rows = {row.name: row for row in inspection.inspect(Model.parse(small_detector.int8)).operations}
     assert (rows["CONV_2D"].count, rows["CONV_2D"].int8, rows["CONV_2D"].types) == (3, 3, ("int8",))
     assert rows["TFLite_Detection_PostProcess"].int8 == 0
@@ -43,7 +43,7 @@ def test_operations_are_counted(small_detector):  # noqa: F811
     assert (rows["CONV_2D"].count, rows["CONV_2D"].int8) == (3, 0)
 
 
-def test_an_operation_that_is_not_int8_is_named(small_detector):  # noqa: F811
+def test_an_operation_that_is_not_int8_is_named(small_detector):
     objects = flatbuffer_objects.unpack(small_detector.int8)
     graph = objects.subgraphs[0]
     pool = next(o for o in graph.operators if objects.operatorCodes[o.opcodeIndex].builtinCode == 1)
@@ -52,7 +52,7 @@ def test_an_operation_that_is_not_int8_is_named(small_detector):  # noqa: F811
     assert "not int8: operation 2 AVERAGE_POOL_2D (float32) of layer backbone/pool" in said
 
 
-def test_what_the_converter_returns_does_not_work_by_order(small_detector):  # noqa: F811
+def test_what_the_converter_returns_does_not_work_by_order(small_detector):
     found = inspection.inspect(Model.parse(small_detector.raw_int8))
     verdicts = {verdict.consumer: verdict for verdict in found.verdicts}
     assert not verdicts["index-based code"].works
@@ -89,7 +89,7 @@ def test_the_same_without_metadata(shared):
     assert found.labels is None
 
 
-def test_a_file_that_is_no_detector(small_detector):  # noqa: F811
+def test_a_file_that_is_no_detector(small_detector):
     objects = flatbuffer_objects.unpack(small_detector.fp16)
     graph = objects.subgraphs[0]
     graph.outputs = graph.operators[-2].outputs
@@ -100,7 +100,7 @@ def test_a_file_that_is_no_detector(small_detector):  # noqa: F811
     assert "no TFLite_Detection_PostProcess" in as_text(found)
 
 
-def test_floats_without_normalisation(small_detector):  # noqa: F811
+def test_floats_without_normalisation(small_detector):
     """In the words that people search for."""
     objects = flatbuffer_objects.unpack(small_detector.fp16)
     flatbuffer_objects.set_metadata(objects, "TFLITE_METADATA", metadata_schema.encode(metadata_schema.ModelMetadata(name="bare")))
@@ -108,7 +108,7 @@ def test_floats_without_normalisation(small_detector):  # noqa: F811
     assert "requires specifying NormalizationOptions" in found.verdicts[0].why
 
 
-def test_command(small_detector, tmp_path, capsys):  # noqa: F811
+def test_command(small_detector, tmp_path, capsys):
     path = tmp_path / "detector.tflite"
     path.write_bytes(small_detector.int8)
     assert exit_code(main, [str(path)]) == 0

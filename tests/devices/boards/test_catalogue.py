@@ -9,11 +9,11 @@ import pytest
 pytest.importorskip("yaml")
 pytest.importorskip("pydantic")
 
-from devices.boards import catalogue  # noqa: E402
-from devices.boards.profile import Profile  # noqa: E402
-from runtime.common.errors import InputError  # noqa: E402
-from runtime.inference import engines  # noqa: E402
-from runtime.sources import picamera, v4l2  # noqa: E402
+from devices.boards import catalogue
+from devices.boards.profile import Profile
+from runtime.common.errors import InputError
+from runtime.inference import engines
+from runtime.sources import picamera, v4l2
 
 PI = (catalogue.FOLDER / "raspberry-pi-5.yaml").read_text(encoding="utf-8")
 PROFILES = catalogue.profiles()

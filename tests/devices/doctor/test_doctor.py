@@ -22,13 +22,13 @@ pytest.importorskip("pydantic")
 from devices.boards import catalogue
 from devices.doctor import __main__ as doctor
 from devices.doctor import checks
-from devices.doctor.checks import FAILURE, OK, WARNING, Finding, Patient  # noqa: E402
-from devices.host import running, time_limit  # noqa: E402
-from devices.host.host import Root, recorded_name  # noqa: E402
-from runtime.common import plugins  # noqa: E402
-from runtime.telemetry.health import Health  # noqa: E402
-from tests.support import tiny_detector  # noqa: E402
-from tests.support.edgetpu_library import edgetpu_library  # noqa: E402, F401
+from devices.doctor.checks import FAILURE, OK, WARNING, Finding, Patient
+from devices.host import running, time_limit
+from devices.host.host import Root, recorded_name
+from runtime.common import plugins
+from runtime.telemetry.health import Health
+from tests.support import tiny_detector
+from tests.support.edgetpu_library import edgetpu_library
 
 TREES = TESTS / "device_trees"
 NAMES = sorted(path.name for path in TREES.iterdir() if path.is_dir())
@@ -121,7 +121,7 @@ def tree(tmp_path):
 
 
 def test_every_linux_profile_has_its_machine():
-    assert NAMES == sorted(profile.name for profile in catalogue.profiles() if profile.kind == "linux")
+    assert sorted(profile.name for profile in catalogue.profiles() if profile.kind == "linux") == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -400,7 +400,7 @@ def test_this_machine(capsys):
 
 
 @pytest.fixture
-def compiled(tmp_path, edgetpu_library, monkeypatch):  # noqa: F811
+def compiled(tmp_path, edgetpu_library, monkeypatch):
     """A file for the Edge TPU, and the stand-in for its library."""
     from runtime.inference.engines import edgetpu
 

@@ -24,7 +24,7 @@ from devices.update import updater
 from devices.update.transport import Archive, Folder, Web
 from devices.update.tuf_client import Refused
 from runtime.common.errors import InputError, KitError
-from tests.support.fleet_repository import (  # noqa: F401
+from tests.support.fleet_repository import (
     Publisher,
     check_whole,
     device,
@@ -43,14 +43,14 @@ def only(folder, pattern):
     return path
 
 
-def refused(made, publisher, reason, folder=None, error=Refused):  # noqa: F811
+def refused(made, publisher, reason, folder=None, error=Refused):
     with pytest.raises(error, match=reason):
         update(made, publisher, folder)
     assert check_whole(made.layout) == "one"
     assert sorted(path.name for path in made.layout.models.iterdir()) == ["current", "one"]
 
 
-def test_changed_file(running, publisher):  # noqa: F811
+def test_changed_file(running, publisher):
     publisher.publish("two")
     path = only(publisher.folder / "targets/releases/two", "*detector_int8.tflite")
     data = bytearray(path.read_bytes())
@@ -59,7 +59,7 @@ def test_changed_file(running, publisher):  # noqa: F811
     refused(running, publisher, "detector_int8.tflite is not what was signed; nothing of it is used")
 
 
-def test_changed_size(running, publisher, monkeypatch):  # noqa: F811
+def test_changed_size(running, publisher, monkeypatch):
     publisher.publish("two")
     path = only(publisher.folder / "targets/releases/two", "*detector_int8.tflite")
     whole = path.read_bytes()
@@ -70,7 +70,7 @@ def test_changed_size(running, publisher, monkeypatch):  # noqa: F811
     refused(running, publisher, "detector_int8.tflite ends after 2999 of 3000 bytes")
 
 
-def test_replayed_old_metadata(running, publisher, tmp_path):  # noqa: F811
+def test_replayed_old_metadata(running, publisher, tmp_path):
     old = publisher.copy(tmp_path / "old")
     publisher.change("one", percent=99.9)
     publisher.refresh()
@@ -81,7 +81,7 @@ def test_replayed_old_metadata(running, publisher, tmp_path):  # noqa: F811
     assert update(fresh, publisher, old).release == "one"
 
 
-def test_frozen_metadata(running, publisher):  # noqa: F811
+def test_frozen_metadata(running, publisher):
     publisher.publish("two")
     for role in ("timestamp", "snapshot", "targets"):
         lifetimes = Lifetimes(**{role: -1 / 1440})
@@ -94,7 +94,7 @@ def test_frozen_metadata(running, publisher):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["snapshot", "targets"])
-def test_mix_and_match(running, publisher, tmp_path, name):  # noqa: F811
+def test_mix_and_match(running, publisher, tmp_path, name):
     old = publisher.copy(tmp_path / "old")
     publisher.publish("two")
     # Validly signed, once, but not together with the rest.
@@ -103,7 +103,7 @@ def test_mix_and_match(running, publisher, tmp_path, name):  # noqa: F811
     refused(running, publisher, "is not as it was signed|older or another state")
 
 
-def test_wrong_key(running, publisher, tmp_path):  # noqa: F811
+def test_wrong_key(running, publisher, tmp_path):
     other = Publisher(tmp_path / "other", ring_in(tmp_path / "others-keys"))
     other.publish("two")
     other.refresh()
@@ -152,7 +152,7 @@ def test_a_root_with_too_few_signatures_is_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["timestamp.json", "detector_int8.tflite"])
-def test_endless_data(running, publisher, server, what):  # noqa: F811
+def test_endless_data(running, publisher, server, what):
     publisher.publish("two")
     sent = []
 
@@ -175,7 +175,7 @@ def test_endless_data(running, publisher, server, what):  # noqa: F811
         assert all(os.path.getsize(os.path.join(place, name)) < 100_000 for name in names)
 
 
-def test_path_traversal_in_the_name_of_a_release(running, publisher, tmp_path):  # noqa: F811
+def test_path_traversal_in_the_name_of_a_release(running, publisher, tmp_path):
     """Signed with the right key, by a publisher that was taken over."""
     repository = publisher.open()
     name = "../../../evil"
@@ -186,7 +186,7 @@ def test_path_traversal_in_the_name_of_a_release(running, publisher, tmp_path): 
 
 
 @pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "a/b", "..", ".hidden", "release.json", "a\\b\n"])
-def test_path_traversal_in_the_name_of_a_file(running, publisher, tmp_path, name):  # noqa: F811
+def test_path_traversal_in_the_name_of_a_file(running, publisher, tmp_path, name):
     files = {"golden_int8.json": b"{}", "m.tflite": b"m", name: b"evil"}
     listed = {file: {"bytes": len(data), "sha256": "0" * 64} for file, data in files.items()}
     text = json.dumps({"format": 1, "release": "two", "models": {"int8": "m.tflite"}, "files": listed})
@@ -195,14 +195,14 @@ def test_path_traversal_in_the_name_of_a_file(running, publisher, tmp_path, name
     assert not list(tmp_path.rglob("evil"))
 
 
-def test_a_list_of_files_that_differs_from_what_is_signed(running, publisher):  # noqa: F811
+def test_a_list_of_files_that_differs_from_what_is_signed(running, publisher):
     listed = {file: {"bytes": 1, "sha256": "0" * 64} for file in ("golden_int8.json", "detector_int8.tflite")}
     text = {"format": 1, "release": "two", "models": {"int8": "detector_int8.tflite"}, "files": listed}
     publisher.publish("two", text=json.dumps(text))
     refused(running, publisher, "is another file than release.json tells of")
 
 
-def test_a_release_larger_than_the_limit(tmp_path, publisher):  # noqa: F811
+def test_a_release_larger_than_the_limit(tmp_path, publisher):
     made = device(tmp_path / "device", most_bytes=2000)
     with pytest.raises(Refused, match="at most .* are taken"):
         update(made, publisher)
@@ -210,14 +210,14 @@ def test_a_release_larger_than_the_limit(tmp_path, publisher):  # noqa: F811
 
 
 @pytest.fixture
-def stick(publisher, tmp_path):  # noqa: F811
+def stick(publisher, tmp_path):
     publisher.publish("two")
     path = tmp_path / "stick.tar"
     assert bundle.write(publisher.open(), "", path) == ("two",)
     return path
 
 
-def test_bundle(running, publisher, stick):  # noqa: F811
+def test_bundle(running, publisher, stick):
     assert running.update(Archive(Bundle(stick)), publisher.root).release == "two"
     assert check_whole(running.layout) == "two"
 
@@ -234,7 +234,7 @@ def rewritten(stick, change):
     stick.write_bytes(data.getvalue())
 
 
-def test_bundle_with_a_changed_or_swollen_file(running, publisher, stick):  # noqa: F811
+def test_bundle_with_a_changed_or_swollen_file(running, publisher, stick):
     def swell(member, data):
         return member, data * 3 if member.name.endswith("detector_int8.tflite") else data
 
@@ -279,7 +279,7 @@ def test_bundle_that_leads_elsewhere(stick, tmp_path, kind):
         Bundle(stick)
 
 
-def test_bundle_that_is_cut_off_or_something_else(running, publisher, stick, tmp_path):  # noqa: F811
+def test_bundle_that_is_cut_off_or_something_else(running, publisher, stick, tmp_path):
     whole = stick.read_bytes()
     for size in (0, 100, 700, len(whole) // 2, len(whole) - 11_000):
         stick.write_bytes(whole[:size])
@@ -290,7 +290,7 @@ def test_bundle_that_is_cut_off_or_something_else(running, publisher, stick, tmp
         Bundle(tmp_path / "none.tar")
 
 
-def test_a_folder_is_never_left(publisher, tmp_path):  # noqa: F811
+def test_a_folder_is_never_left(publisher, tmp_path):
     (tmp_path / "secret").write_text("secret")
     with pytest.raises(DownloadError, match="would lead out"):
         Folder(publisher.folder).open("../secret")
@@ -299,7 +299,7 @@ def test_a_folder_is_never_left(publisher, tmp_path):  # noqa: F811
 Usage = namedtuple("Usage", "total used free")
 
 
-def test_a_disk_without_room_is_seen_before(running, publisher, monkeypatch):  # noqa: F811
+def test_a_disk_without_room_is_seen_before(running, publisher, monkeypatch):
     publisher.publish("two")
     monkeypatch.setattr(updater.shutil, "disk_usage", lambda path: Usage(1 << 30, 1 << 30, 1 << 20))
     refused(running, publisher, "1 MB are free, the release needs 0 MB and 16 MB stay free; make room", error=KitError)
@@ -312,7 +312,7 @@ def disk(tmp_path):
         yield folder
 
 
-def test_a_disk_that_is_full_in_the_middle(publisher, disk, monkeypatch):  # noqa: F811
+def test_a_disk_that_is_full_in_the_middle(publisher, disk, monkeypatch):
     made = device(disk)
     monkeypatch.setattr(updater, "RESERVE_BYTES", 0)
     update(made, publisher)

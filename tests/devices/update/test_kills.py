@@ -21,7 +21,7 @@ from devices.host import fsync_files
 from devices.update.probation import BAD, Verdict
 from devices.update.transport import Folder
 from devices.update.updater import UPDATED
-from tests.support.fleet_repository import Publisher, check_whole, device, keys, update  # noqa: F401
+from tests.support.fleet_repository import Publisher, check_whole, device, keys, update
 
 KILLS = 200
 
@@ -37,7 +37,7 @@ def place():
     shutil.rmtree(folder)
 
 
-def attempt(make, publisher, seconds=None):  # noqa: F811
+def attempt(make, publisher, seconds=None):
     """An update in a process of its own, which is killed after `seconds`; gives how long it ran, or None
     where it was killed."""
     begin = time.monotonic()
@@ -59,9 +59,9 @@ def attempt(make, publisher, seconds=None):  # noqa: F811
     return time.monotonic() - begin
 
 
-def test_200_kills_at_random_moments(place, keys):  # noqa: F811
+def test_200_kills_at_random_moments(place, keys):
     chance = random.Random(7)
-    publisher = Publisher(place / "repository", keys)  # noqa: F811
+    publisher = Publisher(place / "repository", keys)
     publisher.publish("r0")
 
     def make():
@@ -109,9 +109,9 @@ def test_200_kills_at_random_moments(place, keys):  # noqa: F811
 EVENTS = {"os.rename", "os.remove", "os.symlink", "os.mkdir", "os.rmdir", "os.truncate", "open", "shutil.rmtree"}
 
 
-def test_a_kill_before_each_thing_that_is_done_to_files(place, keys):  # noqa: F811
+def test_a_kill_before_each_thing_that_is_done_to_files(place, keys):
     """All of them, one after the other: what chance does not meet, since it is over in microseconds."""
-    publisher = Publisher(place / "repository", keys)  # noqa: F811
+    publisher = Publisher(place / "repository", keys)
     publisher.publish("one")
     update(device(place / "before"), publisher)
     publisher.publish("two")
@@ -165,7 +165,7 @@ def _writes(event, arguments) -> bool:
 @pytest.mark.parametrize("cut", ["remember", "link", "reload"])
 def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeypatch, cut):
     """Each step of going back from a bad model, cut off right before it."""
-    publisher, made = publisher_of_two  # noqa: F811
+    publisher, made = publisher_of_two
     failing = device(tmp_path / "device", probation=1.0)
 
     class Cut(Exception):
@@ -195,8 +195,8 @@ def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeyp
 
 
 @pytest.fixture
-def publisher_of_two(tmp_path, keys):  # noqa: F811
-    publisher = Publisher(tmp_path / "repository", keys)  # noqa: F811
+def publisher_of_two(tmp_path, keys):
+    publisher = Publisher(tmp_path / "repository", keys)
     publisher.publish("one")
     made = device(tmp_path / "device")
     assert update(made, publisher).word == UPDATED
@@ -206,7 +206,7 @@ def publisher_of_two(tmp_path, keys):  # noqa: F811
 
 def test_a_trial_that_is_cut_off_again_and_again_ends(tmp_path, publisher_of_two, monkeypatch):
     """A model that takes the power down with it."""
-    publisher, _ = publisher_of_two  # noqa: F811
+    publisher, _ = publisher_of_two
 
     def cut(self, trial):
         raise KeyboardInterrupt

@@ -23,10 +23,10 @@ from devices.update.updater import ON_TRIAL, RETURNED, UP_TO_DATE, UPDATED, trus
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError, KitError
 from runtime.telemetry.health import Health
-from tests.support.fleet_repository import Publisher, check_whole, device, keys, publisher, running, server, update  # noqa: F401
+from tests.support.fleet_repository import Publisher, check_whole, device, keys, publisher, running, server, update
 
 
-def test_a_release_reaches_a_device_once(publisher, tmp_path):  # noqa: F811
+def test_a_release_reaches_a_device_once(publisher, tmp_path):
     made = device(tmp_path / "device")
     assert update(made, publisher).word == UPDATED and check_whole(made.layout) == "one"
     assert made.layout.model.read_bytes() == b"one" * 1000
@@ -42,7 +42,7 @@ def test_a_release_reaches_a_device_once(publisher, tmp_path):  # noqa: F811
     assert sorted(path.name for path in made.layout.models.iterdir()) == ["current", "four", "three"]
 
 
-def test_a_device_with_an_edge_tpu_gets_both_files(publisher, tmp_path):  # noqa: F811
+def test_a_device_with_an_edge_tpu_gets_both_files(publisher, tmp_path):
     made = device(tmp_path / "device", has_edgetpu=True)
     update(made, publisher)
     assert made.layout.model.read_bytes() == b"compiled one"
@@ -53,7 +53,7 @@ def test_a_device_with_an_edge_tpu_gets_both_files(publisher, tmp_path):  # noqa
         update(made, publisher)
 
 
-def test_a_share_of_the_devices(publisher, tmp_path):  # noqa: F811
+def test_a_share_of_the_devices(publisher, tmp_path):
     names = [f"camera-{number}" for number in range(1000)]
     first = {name for name in names if place(name, "two") < 10}
     assert 70 < len(first) < 130
@@ -69,7 +69,7 @@ def test_a_share_of_the_devices(publisher, tmp_path):  # noqa: F811
     assert update(early, publisher).word == UP_TO_DATE and update(late, publisher).release == "two"
 
 
-def test_groups(publisher, tmp_path):  # noqa: F811
+def test_groups(publisher, tmp_path):
     publisher.publish("dark", group="night")
     night, day = device(tmp_path / "night", group="night"), device(tmp_path / "day")
     other = device(tmp_path / "other", group="roof")
@@ -85,7 +85,7 @@ def test_groups(publisher, tmp_path):  # noqa: F811
     assert update(night, publisher).release == "darker"
 
 
-def test_a_release_that_is_withdrawn(running, publisher):  # noqa: F811
+def test_a_release_that_is_withdrawn(running, publisher):
     publisher.publish("two")
     assert update(running, publisher).release == "two"
     publisher.change("two", withdrawn="counts dogs as cats")
@@ -98,13 +98,13 @@ def test_a_release_that_is_withdrawn(running, publisher):  # noqa: F811
     assert update(running, publisher).release == "two"
 
 
-def test_nothing_is_offered(publisher, tmp_path):  # noqa: F811
+def test_nothing_is_offered(publisher, tmp_path):
     publisher.change("one", percent=0)
     outcome = update(device(tmp_path / "device"), publisher)
     assert (outcome.word, outcome.release, outcome.reason) == (UP_TO_DATE, "", "nothing is offered to this device")
 
 
-def test_a_download_goes_on_where_it_was_cut_off(running, publisher, server, monkeypatch):  # noqa: F811
+def test_a_download_goes_on_where_it_was_cut_off(running, publisher, server, monkeypatch):
     waits = []
     monkeypatch.setattr(downloads.time, "sleep", waits.append)
     monkeypatch.setattr(downloads.download, "__defaults__", (waits.append,))
@@ -120,7 +120,7 @@ def test_a_download_goes_on_where_it_was_cut_off(running, publisher, server, mon
     assert check_whole(running.layout) == "two"
 
 
-def test_a_download_goes_on_with_the_next_update(running, publisher, server, monkeypatch):  # noqa: F811
+def test_a_download_goes_on_with_the_next_update(running, publisher, server, monkeypatch):
     monkeypatch.setattr(downloads, "TRIES", 1)
     publisher.publish("two")
     whole = server.answer
@@ -136,7 +136,7 @@ def test_a_download_goes_on_with_the_next_update(running, publisher, server, mon
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_what_a_power_cut_has_spoilt_is_fetched_anew(running, publisher, server, ranges):  # noqa: F811
+def test_what_a_power_cut_has_spoilt_is_fetched_anew(running, publisher, server, ranges):
     publisher.publish("two")
     server.ranges = ranges
     part = running.layout.update / "incoming" / "two" / "detector_int8.tflite.part"
@@ -146,7 +146,7 @@ def test_what_a_power_cut_has_spoilt_is_fetched_anew(running, publisher, server,
     assert check_whole(running.layout) == "two"
 
 
-def test_a_server_that_is_not_there_or_has_nothing(running, publisher, server, tmp_path):  # noqa: F811
+def test_a_server_that_is_not_there_or_has_nothing(running, publisher, server, tmp_path):
     server.folder = tmp_path
     with pytest.raises(KitError, match="timestamp.json: the server says 404; try again later"):
         running.update(Web(server.url), publisher.root)
@@ -159,7 +159,7 @@ def test_a_server_that_is_not_there_or_has_nothing(running, publisher, server, t
             Web(address)
 
 
-def test_a_model_that_fails_its_self_test(publisher, tmp_path):  # noqa: F811
+def test_a_model_that_fails_its_self_test(publisher, tmp_path):
     bad = {"two"}
     made = device(tmp_path / "device", lambda folder: ("finds nothing",) if folder.name in bad else ())
     update(made, publisher)
@@ -173,12 +173,12 @@ def test_a_model_that_fails_its_self_test(publisher, tmp_path):  # noqa: F811
     assert update(made, publisher).release == "two"
 
 
-def test_only_one_update_at_a_time(running, publisher):  # noqa: F811
+def test_only_one_update_at_a_time(running, publisher):
     with running.lock(), pytest.raises(KitError, match="another update runs"):
         update(running, publisher)
 
 
-def test_a_return_by_hand(running, publisher):  # noqa: F811
+def test_a_return_by_hand(running, publisher):
     with pytest.raises(InputError, match="there is no other release than one to return to"):
         running.roll_back()
     publisher.publish("two")
@@ -189,12 +189,12 @@ def test_a_return_by_hand(running, publisher):  # noqa: F811
     assert update(running, publisher).release == "three"
 
 
-def test_a_link_that_leads_nowhere_is_mended(running, publisher):  # noqa: F811
+def test_a_link_that_leads_nowhere_is_mended(running, publisher):
     running.layout.current.unlink()
     assert update(running, publisher).release == "one" and check_whole(running.layout) == "one"
 
 
-def test_the_root_is_taken_once(publisher, tmp_path):  # noqa: F811
+def test_the_root_is_taken_once(publisher, tmp_path):
     layout = Layout(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
     with pytest.raises(InputError, match="a device needs the publisher's root.json once: --root FILE"):
         trusted_root(layout, None)
@@ -205,7 +205,7 @@ def test_the_root_is_taken_once(publisher, tmp_path):  # noqa: F811
     assert trusted_root(layout, given) == publisher.root
 
 
-def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_first(publisher, tmp_path):  # noqa: F811
+def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_first(publisher, tmp_path):
     publisher.publish("two", percent=10)
     path = tmp_path / "stick.tar"
     assert bundle.write(publisher.open(), "", path) == ("one", "two")
@@ -217,7 +217,7 @@ def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_firs
         assert made.update(Archive(Bundle(path)), publisher.root).release == release
 
 
-def test_cron_renews_with_two_keys_only(running, publisher, tmp_path):  # noqa: F811
+def test_cron_renews_with_two_keys_only(running, publisher, tmp_path):
     few = tmp_path / "cron-keys"
     for name in ("snapshot", "timestamp", "roots"):
         shutil.copytree(publisher.ring.folder / name, few / name)
@@ -232,7 +232,7 @@ def test_cron_renews_with_two_keys_only(running, publisher, tmp_path):  # noqa: 
     assert update(running, publisher).word == UP_TO_DATE
 
 
-def test_old_releases_leave_the_repository_when_nobody_can_read_them_any_more(publisher, tmp_path):  # noqa: F811
+def test_old_releases_leave_the_repository_when_nobody_can_read_them_any_more(publisher, tmp_path):
     def releases():
         return sorted(path.name for path in (publisher.folder / "targets" / "releases").iterdir())
 
@@ -247,7 +247,7 @@ def test_old_releases_leave_the_repository_when_nobody_can_read_them_any_more(pu
     assert update(device(tmp_path / "device"), publisher).release == "three"
 
 
-def test_who_reads_while_something_is_published_sees_one_state(publisher, tmp_path, monkeypatch):  # noqa: F811
+def test_who_reads_while_something_is_published_sees_one_state(publisher, tmp_path, monkeypatch):
     """After each file that the publisher writes, a device reads all there is."""
     seen, write, number = [], fsync_files.write, iter(range(1000))
 
@@ -330,7 +330,7 @@ def test_trials_that_say_nothing(watch, health):
     assert verdict.word == OPEN and "the source is reopening" in verdict.reason
 
 
-def test_a_trial_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):  # noqa: F811
+def test_a_trial_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
     made = device(tmp_path / "device", probation=60.0)
     assert update(made, publisher).word == ON_TRIAL and made.memory.trial.release == "one"
     assert update(made, publisher).word == ON_TRIAL and made.memory.last_good == ""
@@ -338,7 +338,7 @@ def test_a_trial_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_p
     assert update(made, publisher).release == "two"
 
 
-def test_the_status_for_people_and_programs(running, publisher, capsys):  # noqa: F811
+def test_the_status_for_people_and_programs(running, publisher, capsys):
     options = ["--status", "--state", str(running.layout.state)]
     assert command.main(options) == 0
     lines = dict(line.split(None, 1) for line in capsys.readouterr().out.replace("last good", "last_good").splitlines()[:2])
@@ -349,7 +349,7 @@ def test_the_status_for_people_and_programs(running, publisher, capsys):  # noqa
     assert told["on_trial"] == "" and told["refused"] == {} and told["downloading"] == []
 
 
-def test_a_state_that_cannot_be_read(running, publisher):  # noqa: F811
+def test_a_state_that_cannot_be_read(running, publisher):
     (running.layout.update / "state.json").write_text("{")
     with pytest.raises(KitError, match="state.json: cannot be read: .*; remove it, the models stay"):
         update(running, publisher)
@@ -366,7 +366,7 @@ def test_a_state_that_cannot_be_read(running, publisher):  # noqa: F811
         (["--file", "none.tar"], "none.tar: cannot be read: No such file or directory"),
     ],
 )
-def test_wrong_usage(publisher, tmp_path, capsys, words, said):  # noqa: F811
+def test_wrong_usage(publisher, tmp_path, capsys, words, said):
     root = tmp_path / "root.json"
     root.write_bytes(publisher.root)
     state = ["--state", str(tmp_path / "state"), "--root", str(root)]
@@ -374,7 +374,7 @@ def test_wrong_usage(publisher, tmp_path, capsys, words, said):  # noqa: F811
     assert capsys.readouterr().err == f"error: {said}\n"
 
 
-def test_what_is_told_in_a_file(publisher, tmp_path, capsys):  # noqa: F811
+def test_what_is_told_in_a_file(publisher, tmp_path, capsys):
     pytest.importorskip("yaml")
     pytest.importorskip("pydantic")
     (tmp_path / "root.json").write_bytes(b"no root")

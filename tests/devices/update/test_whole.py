@@ -31,8 +31,8 @@ pytest.importorskip("cryptography")
 
 from devices.keys import __main__ as keys
 from devices.publish import __main__ as publish
-from devices.update import __main__ as update  # noqa: E402
-from devices.update.updater import Device  # noqa: E402
+from devices.update import __main__ as update
+from devices.update.updater import Device
 
 if not hasattr(signal, "SIGHUP"):
     pytest.skip("there is no SIGHUP", allow_module_level=True)

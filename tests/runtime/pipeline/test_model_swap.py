@@ -22,7 +22,7 @@ from runtime.pipeline.model_swap import Reloader
 from runtime.telemetry.health import Health
 from runtime.telemetry.state import State
 from tests.support import tiny_detector
-from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.edgetpu_library import edgetpu_library
 from tests.support.mjpeg_server import MjpegServer, jpegs
 from tests.support.paths import ROOT
 
@@ -139,7 +139,7 @@ def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
     assert not (tmp_path / "health.json").exists()
 
 
-def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_library):  # noqa: F811
+def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_library):
     """What brings a device back from a bad model: its engine is started again and again meanwhile."""
     fuse = tmp_path / "fuse"
     fuse.write_bytes(bytes(1000))
@@ -159,7 +159,7 @@ def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_librar
         assert run.end()[-1][1] == 0.8
 
 
-def test_an_edge_tpu_is_let_go_before_it_is_opened_again(start, edgetpu_library):  # noqa: F811
+def test_an_edge_tpu_is_let_go_before_it_is_opened_again(start, edgetpu_library):
     with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
         library = str(edgetpu_library.parent)
         run = start(camera.url, "--policy", "block", file="detector_edgetpu.tflite", LD_LIBRARY_PATH=library)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import tensorflow as tf
 
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.augment import epochs
 
 # The classes of each of seven images, from 1: class 2 is rare, the last image has no box.
@@ -58,7 +58,7 @@ def test_every_epoch_has_every_image_in_another_order(files):
 def test_rare_classes_come_more_often(files):
     counts = Counter(number for _, number in take(files, 700, repeats=(1.0, 2.5)))
     # Of 8.5 copies on average, 2.5 are of the image with the rare class.
-    assert 700 * 2.5 / 8.5 == pytest.approx(counts[3], rel=0.12)
+    assert pytest.approx(counts[3], rel=0.12) == 700 * 2.5 / 8.5
     assert all(count == pytest.approx(700 / 8.5, rel=0.3) for number, count in counts.items() if number != 3)
 
 

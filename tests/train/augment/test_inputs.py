@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from runtime.common.values import Labels
 from tests.support import (
-    detector_320,  # noqa: F401
+    detector_320,
     voc_samples,
 )
 from train.augment import inputs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.augment import mosaic
 
 SIZE, GROUP = 64, 6

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from runtime.inference import preprocessing as definition
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.augment import preprocessing
 
 PHOTOGRAPHS = ("cat.bmp", "cat_720p.jpg", "grace_hopper.bmp", "kite_and_cold.jpg", "pets.jpg")

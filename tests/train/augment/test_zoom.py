@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.augment import zoom
 
 HEIGHT, WIDTH, SIZE = 120, 200, 320

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.models import box_coder
 from train.models.anchors import anchors
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from runtime.common.values import Box, Labels
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.models import box_coder, postprocessing
 
 # Two anchors that nearly coincide, one elsewhere, one half outside the image.

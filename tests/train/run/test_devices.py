@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 
 from runtime.common.errors import InputError
-from tests.support import detector_320  # noqa: F401
+from tests.support import detector_320
 from train.run import devices
 from train.run.options import STRATEGIES, Options
 from train.training.task import DetectionConfig, DetectionTask

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.support.trained import trained  # noqa: F401
+from tests.support.trained import trained
 
 import tensorflow as tf  # isort: skip
 

@@ -59,7 +59,7 @@ def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     plain = {label: re.sub(r"[\W_]+", "", label.casefold()) for label in labels}
     for one, two in itertools.combinations(labels[:_MOST_NAMES], 2):
         short, long = sorted((plain[one], plain[two]), key=len)
-        if short == long and short or _slip(short, long):
+        if (short == long and short) or _slip(short, long):
             yield one, two
 
 

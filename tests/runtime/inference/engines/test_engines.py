@@ -13,7 +13,7 @@ from runtime.inference.engines import Request, delegate, edgetpu, open_engine, p
 from runtime.machine import interpreter_packages
 from runtime.model.tflite import Model
 from tests.support import tiny_detector
-from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.edgetpu_library import edgetpu_library
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
 
@@ -27,7 +27,7 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def chip(edgetpu_library, monkeypatch):  # noqa: F811
+def chip(edgetpu_library, monkeypatch):
     """The stand-in library in the place of Coral's."""
     monkeypatch.setattr(edgetpu, "LIBRARY", str(edgetpu_library))
     return edgetpu_library
@@ -117,7 +117,7 @@ def test_requests_that_make_no_sense(files, compiled, request_, message):
         open_engine(files.compiled if compiled else files.plain, request_)
 
 
-def test_any_delegate_library(files, edgetpu_library, monkeypatch, tmp_path):  # noqa: F811
+def test_any_delegate_library(files, edgetpu_library, monkeypatch, tmp_path):
     monkeypatch.setenv("EDGETPU_STANDIN_LOG", str(tmp_path / "log"))
     engine = open_engine(files.plain, Request("delegate", f"{edgetpu_library},cache=/tmp/x,level=2"))
     assert (engine.name, engine.what) == ("delegate", f"{edgetpu_library}, {engine.package}")

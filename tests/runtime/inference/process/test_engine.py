@@ -20,7 +20,7 @@ from runtime.inference.process.engine import EngineLost, EngineProcess
 from runtime.inference.process.worker import Lost, Worker
 from runtime.telemetry.state import State
 from tests.support import tiny_detector
-from tests.support.edgetpu_library import edgetpu_library  # noqa: F401
+from tests.support.edgetpu_library import edgetpu_library
 from tests.support.paths import ROOT
 
 
@@ -32,7 +32,7 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def compiled(path, edgetpu_library, monkeypatch):  # noqa: F811
+def compiled(path, edgetpu_library, monkeypatch):
     """A file for the Edge TPU, and its library where processes that are started find it."""
     monkeypatch.setenv("LD_LIBRARY_PATH", str(edgetpu_library.parent))
     compiled = path.with_name("tiny_int8_edgetpu.tflite")

@@ -85,7 +85,7 @@ def test_which_lists_count(tmp_path, lists, train, validation):
         (folder / f"{name}.txt").write_text("".join(f"p{digit}\n" for digit in digits))
     splits = pascal_voc.read(tmp_path)
     assert [example.id for example in splits.train] == [f"p{digit}" for digit in train]
-    assert validation is None and splits.validation is None or [example.id for example in splits.validation] == [
+    assert (validation is None and splits.validation is None) or [example.id for example in splits.validation] == [
         f"p{digit}" for digit in validation
     ]
 
