@@ -22,7 +22,7 @@ from train.files import new_folder
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     new_folder.check(Path(arguments.out))
-    dataset = open_dataset(arguments.data, **options.given(arguments))
+    dataset = open_dataset(arguments.data, **options.open_arguments(arguments))
     print(describe(dataset), file=sys.stderr)
     export(dataset, Path(arguments.out), arguments.to)
     print(f"{arguments.out}: written", file=sys.stderr)

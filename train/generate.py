@@ -11,7 +11,7 @@ import sys
 from typing import Optional, Sequence
 
 from runtime.common.command import run
-from train.sample_data.generation import Size, data_set, video
+from train.sample_data.generation import Size, draw_dataset, draw_video
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -26,10 +26,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if not arguments.out and not arguments.video:
         parser.error("give a folder for the data set, or --video FILE")
     if arguments.out:
-        data_set(arguments.out, images=arguments.images, seed=arguments.seed, size=arguments.size)
+        draw_dataset(arguments.out, images=arguments.images, seed=arguments.seed, size=arguments.size)
         print(f"{arguments.out}: {arguments.images} images", file=sys.stderr)
     if arguments.video:
-        video(arguments.video, frames=arguments.frames, seed=arguments.seed, size=arguments.size)
+        draw_video(arguments.video, frames=arguments.frames, seed=arguments.seed, size=arguments.size)
         print(f"{arguments.video}: {arguments.frames} frames", file=sys.stderr)
     return 0
 

@@ -16,7 +16,7 @@ from runtime.common.values import Labels
 from train.dataset import formats
 from train.dataset.examples import label_map
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import quoted, remembering
+from train.dataset.examples.image_files import quoted, cached_walks
 from train.dataset.formats import Splits
 from train.files import archives
 
@@ -70,7 +70,7 @@ def open_dataset(
         if held_out and not any(example.boxes for example in held_out):
             raise InputError(f"{validation}: not one box in {len(held_out)} images: nothing to measure against")
     else:
-        train, held_out, lines = divide(splits, validation_share, seed, str(path))
+        train, held_out, lines = resolve_validation(splits, validation_share, seed, str(path))
         problems += lines
     labels, more = _labels(train, held_out, splits.labels, path)
     problems += more
@@ -78,7 +78,7 @@ def open_dataset(
     return Dataset(train, held_out, labels, problems, name)
 
 
-def divide(
+def resolve_validation(
     splits: Splits, share: float, seed: int, where: str
 ) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
     """Training, validation, and a line where that is neither the data's own list nor drawn from all.
@@ -142,7 +142,7 @@ def read(path: PathLike, format: Optional[str] = None) -> Splits:
         raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled images")
     folder = archives.extract(path) if path.is_file() else path
     try:
-        with remembering():
+        with cached_walks():
             reader = formats.find(format) if format else formats.detect(folder)
             return reader.read(folder)
     except OSError as error:

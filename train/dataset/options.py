@@ -15,7 +15,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, metavar="N", help="what the split is drawn by (0)")
 
 
-def given(arguments: argparse.Namespace) -> dict[str, Any]:
+def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `open_dataset` and `survey` take."""
     return {
         "format": arguments.format,

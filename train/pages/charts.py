@@ -32,7 +32,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Mark:
+class VerticalLine:
     """A vertical line at `x` with a short text at its top."""
 
     x: float
@@ -72,7 +72,7 @@ def lines(
     *,
     y_max: float | None = None,
     x_max: float | None = None,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[VerticalLine] = (),
     width: int = NARROW,
     about: str = "",
 ) -> Markup:
@@ -92,7 +92,7 @@ def lines(
                 tag("circle", tag("title", f"{one.name}: {b:.3f} at {a:g}"), cx=_(px), cy=_(py), r=3, class_=f"dot {one.style}")
                 for (a, b), (px, py) in zip(one.points, places)
             ]
-    drawn += [_mark(mark, across) for mark in marks]
+    drawn += [_vertical_line(mark, across) for mark in marks]
     return _svg(drawn, about or f"{y} over {x}", width)
 
 
@@ -102,7 +102,7 @@ def histogram(
     x: str,
     y: str,
     *,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[VerticalLine] = (),
     about: str = "",
 ) -> Markup:
     """Bars between `edges` on a logarithmic x, `counts` of (style, count in each bin) one on the other."""
@@ -123,7 +123,7 @@ def histogram(
                     )
                 )  # fmt: skip
             below[i] += value
-    drawn += [_mark(mark, across) for mark in marks]
+    drawn += [_vertical_line(mark, across) for mark in marks]
     return _svg(drawn, about or f"{y} by {x}")
 
 
@@ -185,7 +185,7 @@ def _grid(across: Axis, up: Axis, x: str, y: str) -> Markup:
     return tag("g", parts, class_="scale")
 
 
-def _mark(mark: Mark, across: Axis) -> Markup:
+def _vertical_line(line: VerticalLine, across: Axis) -> Markup:
     at = _(across(mark.x))
     return tag(
         "g",

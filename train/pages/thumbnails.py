@@ -18,7 +18,7 @@ _QUALITY = 72
 
 
 @dataclass(frozen=True)
-class Drawn:
+class BoxOverlay:
     """A box to draw: `style` names its colour, `title` is shown when pointed at, `text` beside it."""
 
     box: Box
@@ -27,7 +27,7 @@ class Drawn:
     text: str = ""
 
 
-def image(example: Example, boxes: Sequence[Drawn], caption: object, width: int = 360) -> Markup:
+def thumbnail(example: Example, boxes: Sequence[BoxOverlay], caption: object, width: int = 360) -> Markup:
     """The example's image, `width` pixels wide at most, with `boxes` on it; a note where it cannot be read."""
     try:
         image = images.load(example)
@@ -60,7 +60,7 @@ def _small(image, width: int):
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _rectangle(item: Drawn, style: str, *content: object) -> Markup:
+def _rectangle(item: BoxOverlay, style: str, *content: object) -> Markup:
     box = item.box
     return tag(
         "rect", content, x=f"{box.xmin:.1f}", y=f"{box.ymin:.1f}", width=f"{max(box.width, 0):.1f}",
@@ -68,7 +68,7 @@ def _rectangle(item: Drawn, style: str, *content: object) -> Markup:
     )  # fmt: skip
 
 
-def _text(item: Drawn, example: Example) -> Markup:
+def _text(item: BoxOverlay, example: Example) -> Markup:
     letter = example.width / 26
     above = item.box.ymin > 1.3 * letter
     # Near the right edge the text ends at the box instead of beginning there.

@@ -35,13 +35,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         from train.records import beam
 
         beam.check(options)
-    dataset = open_dataset(arguments.data, **data_options.given(arguments))
+    dataset = open_dataset(arguments.data, **data_options.open_arguments(arguments))
     print(describe(dataset), file=sys.stderr)
     if arguments.runner == _LOCAL:
         write(dataset, Path(arguments.out), count=arguments.shards)
     else:
-        moved = (os.path.abspath(arguments.data), arguments.data_there) if arguments.data_there else None
-        beam.write(dataset, arguments.out, options, count=arguments.shards, moved=moved)
+        path_mapping = (os.path.abspath(arguments.data), arguments.data_there) if arguments.data_there else None
+        beam.write(dataset, arguments.out, options, count=arguments.shards, path_mapping=path_mapping)
     print(f"{arguments.out}: written; train on it with: python -m train {arguments.out}", file=sys.stderr)
     return 0
 

@@ -33,7 +33,7 @@ _FAILED = "failed"
 
 def check(options: Sequence[str]) -> None:
     """Raises InputError where Beam is not installed, or has no such runner as the options name."""
-    _systems()
+    _filesystems()
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
     from apache_beam.runners.runner import create_runner
 
@@ -54,27 +54,27 @@ def write(
     options: Sequence[str],
     *,
     count: Optional[int] = None,
-    moved: Optional[tuple[str, str]] = None,
+    path_mapping: Optional[tuple[str, str]] = None,
 ) -> None:
     """Writes what `records.write` writes, by a pipeline.
 
     `out` is a path that the workers have too, or a URL that Beam can write to; there the labels come
-    last. `options` are Beam's own. `moved` is the folder of the images here and, path or URL, there.
+    last. `options` are Beam's own. `path_mapping` is the folder of the images here and, path or URL, there.
     Raises InputError where Beam is not installed, `out` is there already, or an image has gone or
     changed, and KitError where the pipeline fails.
     """
-    systems = _systems()
-    with _target(out, systems) as folder:
-        work = systems.join(folder, _WORK)
+    filesystems = _filesystems()
+    with _target(out, filesystems) as folder:
+        work = filesystems.join(folder, _WORK)
         names = []
         for name, shard in writing.all_shards(dataset, count):
             names.append(name)
-            _write(systems, systems.join(work, name), _to_bytes(_for_workers(shard, moved)))
+            _write(filesystems, filesystems.join(work, name), _to_bytes(_for_workers(shard, path_mapping)))
         _run(names, folder, options)
-        _raise_failures(systems, work)
-        systems.delete([work])
-        _write(systems, systems.join(folder, "labels.txt"), dataset.labels.text().encode())
-        _write(systems, systems.join(folder, "label_map.pbtxt"), label_map.text(dataset.labels).encode())
+        _raise_failures(filesystems, work)
+        filesystems.delete([work])
+        _write(filesystems, filesystems.join(folder, "labels.txt"), dataset.labels.text().encode())
+        _write(filesystems, filesystems.join(folder, "label_map.pbtxt"), label_map.text(dataset.labels).encode())
 
 
 def _run(names: list[str], folder: str, options: Sequence[str]) -> None:
@@ -93,57 +93,57 @@ def _run(names: list[str], folder: str, options: Sequence[str]) -> None:
 
 def _write_shard(name: str, folder: str) -> None:
     """One worker's task: the shard `name` below `folder`."""
-    systems = _systems()
-    work = systems.join(folder, _WORK)
-    shard = _from_bytes(_read(systems, systems.join(work, name)))
+    filesystems = _filesystems()
+    work = filesystems.join(folder, _WORK)
+    shard = _from_bytes(_read(filesystems, filesystems.join(work, name)))
     # Under another name until it is whole: a runner may give a task to two workers, or twice.
-    target = systems.join(folder, name)
+    target = filesystems.join(folder, name)
     temporary = f"{target}.{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        with systems.create(temporary, "application/octet-stream", _uncompressed()) as file:
-            shards.write(file, shard, functools.partial(_read_image, systems))
-        if systems.exists(target):
-            systems.delete([temporary])
+        with filesystems.create(temporary, "application/octet-stream", _uncompressed()) as file:
+            shards.write(file, shard, functools.partial(_read_image, filesystems))
+        if filesystems.exists(target):
+            filesystems.delete([temporary])
         else:
-            systems.rename([temporary], [target])
+            filesystems.rename([temporary], [target])
     except InputError as error:
         # Raised here it would be tried again, and reach the user as a traceback of another machine.
-        systems.delete([temporary])
-        _write(systems, systems.join(work, _FAILED, os.path.basename(name)), str(error).encode())
+        filesystems.delete([temporary])
+        _write(filesystems, filesystems.join(work, _FAILED, os.path.basename(name)), str(error).encode())
 
 
-def _raise_failures(systems: Any, work: str) -> None:
-    found = systems.match([systems.join(work, _FAILED, "*")])[0].metadata_list
+def _raise_failures(filesystems: Any, work: str) -> None:
+    found = filesystems.match([filesystems.join(work, _FAILED, "*")])[0].metadata_list
     if found:
-        raise InputError(_read(systems, found[0].path).decode())
+        raise InputError(_read(filesystems, found[0].path).decode())
 
 
-def _for_workers(shard: Shard, moved: Optional[tuple[str, str]]) -> Shard:
+def _for_workers(shard: Shard, path_mapping: Optional[tuple[str, str]]) -> Shard:
     """`shard` with the places where the workers find its images."""
 
     def there(path: str) -> str:
         path = os.path.abspath(path)
-        if moved is None or not Path(path).is_relative_to(moved[0]):
+        if path_mapping is None or not Path(path).is_relative_to(path_mapping[0]):
             return path
-        return "/".join((moved[1].rstrip("/"), *Path(path).relative_to(moved[0]).parts))
+        return "/".join((path_mapping[1].rstrip("/"), *Path(path).relative_to(path_mapping[0]).parts))
 
     return replace(shard, images=[(id, there(path), *rest) for id, path, *rest in shard.images])
 
 
 @contextmanager
-def _target(out: str, systems: Any) -> Iterator[str]:
+def _target(out: str, filesystems: Any) -> Iterator[str]:
     if "://" not in out:
         with new_folder(Path(os.path.abspath(out))) as folder:
-            for part in (*writing.PARTS, *(f"{_WORK}/{part}" for part in (*writing.PARTS, _FAILED))):
+            for part in (*writing.SPLIT_FOLDERS, *(f"{_WORK}/{part}" for part in (*writing.SPLIT_FOLDERS, _FAILED))):
                 (folder / part).mkdir(parents=True)
             yield str(folder)
         return
-    if systems.match([systems.join(out, "*")])[0].metadata_list:
+    if filesystems.match([filesystems.join(out, "*")])[0].metadata_list:
         raise InputError(f"{out}: is there already; choose another place, or remove it first")
     yield out
 
 
-def _systems() -> Any:
+def _filesystems() -> Any:
     """Beam's access to files, on disks and wherever else."""
     try:
         from apache_beam.io.filesystems import FileSystems
@@ -158,17 +158,17 @@ def _uncompressed() -> Any:
     return CompressionTypes.UNCOMPRESSED
 
 
-def _read_image(systems: Any, path: str) -> bytes:
-    return _read(systems, path) if "://" in path else shards.read(path)
+def _read_image(filesystems: Any, path: str) -> bytes:
+    return _read(filesystems, path) if "://" in path else shards.read(path)
 
 
-def _read(systems: Any, path: str) -> bytes:
-    with systems.open(path, "application/octet-stream", _uncompressed()) as file:
+def _read(filesystems: Any, path: str) -> bytes:
+    with filesystems.open(path, "application/octet-stream", _uncompressed()) as file:
         return file.read()
 
 
-def _write(systems: Any, path: str, data: bytes) -> None:
-    with systems.create(path, "application/octet-stream", _uncompressed()) as file:
+def _write(filesystems: Any, path: str, data: bytes) -> None:
+    with filesystems.create(path, "application/octet-stream", _uncompressed()) as file:
         file.write(data)
 
 

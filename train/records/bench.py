@@ -99,14 +99,14 @@ class _Timer:
             (self._folder / name, shards.shard(self._examples[start :: self._count], self._labels))
             for start, name in enumerate(shards.names(self._count))
         )
-        rate = self._rate(processes.write, parts)
+        rate = self._rate(processes.write_shard, parts)
         for file in self._folder.iterdir():
             file.unlink()
         return rate
 
     def _rate(self, task: Callable, jobs) -> float:
         began = time.perf_counter()
-        for _ in processes.each(self._pool, self._workers, task, jobs):
+        for _ in processes.run_jobs(self._pool, self._workers, task, jobs):
             pass
         return len(self._examples) / (time.perf_counter() - began)
 

@@ -12,7 +12,7 @@ from train.records import shards
 from train.records.shards import Shard
 
 
-def each(pool: Executor, workers: int, task: Callable, jobs: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
+def run_jobs(pool: Executor, workers: int, task: Callable, jobs: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
     """(number of the job, result) of `task(*job)` for each of `jobs`, in the order in which they end.
 
     Jobs are made when there is a worker for them, so that few of them are in memory at a time. After an
@@ -33,7 +33,7 @@ def each(pool: Executor, workers: int, task: Callable, jobs: Iterable[tuple]) ->
         raise
 
 
-def write(path: Path, shard: Shard) -> tuple[str, int]:
+def write_shard(path: Path, shard: Shard) -> tuple[str, int]:
     """Writes `shard` to the file `path`; gives a hash of the hashes of its images, and their number."""
     with path.open("wb", buffering=0) as file:
         hashes = shards.write(file, shard)
@@ -41,5 +41,5 @@ def write(path: Path, shard: Shard) -> tuple[str, int]:
 
 
 def hash_images(paths: list[str]) -> str:
-    """The hash that `write` gives for images at `paths`."""
+    """The hash that `write_shard` gives for images at `paths`."""
     return shards.hash_of("".join(shards.hash_of(shards.read(path)) for path in paths).encode())

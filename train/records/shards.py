@@ -113,14 +113,14 @@ def _write(writer: tfrecord.Writer, shard: Shard, read: Callable[[str], bytes]) 
         for (id, path, width, height, orientation, count), stored in batch:
             data, format = images.encoded_bytes(stored, path, (width, height), orientation)
             tail = (
-                tf_example.text("image/filename", path.rpartition(os.sep)[2]),
-                tf_example.text("image/format", format),
-                tf_example.integer("image/height", height),
+                tf_example.text_feature("image/filename", path.rpartition(os.sep)[2]),
+                tf_example.text_feature("image/format", format),
+                tf_example.int_feature("image/height", height),
                 *boxes.features(start, start + count),
-                tf_example.text("image/source_id", id),
-                tf_example.integer("image/width", width),
+                tf_example.text_feature("image/source_id", id),
+                tf_example.int_feature("image/width", width),
             )
-            records.append(tf_example.message("image/encoded", data, b"".join(tail)))
+            records.append(tf_example.encode_with_large_value("image/encoded", data, b"".join(tail)))
             start += count
         for record in records:
             writer.write(record)

@@ -35,7 +35,7 @@ _SHARD_BYTES = 128 << 20
 _BYTES_A_PROCESS = 32 << 20
 
 # The folders of a data set that is written as records: of its training and its validation images.
-PARTS = ("train", "valid")
+SPLIT_FOLDERS = ("train", "valid")
 
 
 
@@ -87,7 +87,7 @@ def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress:
     """
     with new_folder.new_folder(out) as folder:
         files = size = 0
-        for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+        for part, examples in zip(SPLIT_FOLDERS, (dataset.train, dataset.validation)):
             (folder / part).mkdir()
             sizes = [_size(example) for example in examples]
             files, size = files + _count(sizes, count), size + sum(sizes)
@@ -99,7 +99,7 @@ def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress:
 
 def all_shards(dataset: Dataset, count: Optional[int] = None) -> Iterator[tuple[str, Shard]]:
     """(path below the folder of the data set, shard) of each shard; `count` as in `write`."""
-    for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+    for part, examples in zip(SPLIT_FOLDERS, (dataset.train, dataset.validation)):
         number = _count([_size(example) for example in examples], count)
         for i, name in enumerate(names(number)):
             yield f"{part}/{name}", shard(examples[i::number], dataset.labels)
@@ -114,7 +114,7 @@ def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, images: in
             executor(workers) as pool,
             tqdm(total=images, desc="records", unit="image", disable=not progress, file=sys.stderr) as bar,
         ):
-            for number, (hash, written) in processes.each(pool, workers, processes.write, jobs):
+            for number, (hash, written) in processes.run_jobs(pool, workers, processes.write_shard, jobs):
                 hashes[number] = hash
                 bar.update(written)
     except BrokenProcessPool as error:
@@ -158,7 +158,7 @@ def _hash_images(examples: Sequence[Example], count: int) -> list[str]:
     # Threads, for reading and hashing leave the interpreter to each other.
     with ThreadPoolExecutor(workers) as pool:
         jobs = (([str(example.image) for example in examples[i::count]],) for i in range(count))
-        return [hash for _, hash in sorted(processes.each(pool, workers, processes.hash_images, jobs))]
+        return [hash for _, hash in sorted(processes.run_jobs(pool, workers, processes.hash_images, jobs))]
 
 
 def _rename(folder: Path, target: Path) -> None:

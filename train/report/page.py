@@ -13,7 +13,7 @@ from train.evaluation import error_analysis
 from train.evaluation.error_analysis import IOU, Curve, Outcome
 from train.pages import charts, html
 from train.pages.html import Markup, tag
-from train.pages.thumbnails import Drawn, image
+from train.pages.thumbnails import BoxOverlay, thumbnail
 from train.report.contents import Report, gather
 from train.run.progress import clock
 from train.run.run_folder import RunFolder
@@ -183,7 +183,7 @@ def _precision_and_recall(report: Report) -> Markup:
     parts = (("precision", "c0", everything.precision), ("recall", "c1", everything.recall), ("F1", "c2", everything.f1))
     by_score = charts.lines(
         [charts.Series(name, tuple(_thinned(list(zip(everything.scores, values)))), style) for name, style, values in parts],
-        "score", "share", y_max=1.0, x_max=1.0, marks=[charts.Mark(report.score, f"{report.score:.2f}")],
+        "score", "share", y_max=1.0, x_max=1.0, marks=[charts.VerticalLine(report.score, f"{report.score:.2f}")],
         width=charts.WIDE,
     )  # fmt: skip
     precision, recall = everything.at(report.score)
@@ -261,15 +261,15 @@ def _outcome(outcome: Outcome) -> Markup:
     def named(text: str) -> str:
         return text if outcome.errors <= _NAMED else ""
 
-    drawn = [Drawn(item.box, _LABELLED, f"{item.label}, labelled") for item, _ in (*outcome.correct, *outcome.confused)]
-    drawn += [Drawn(found.box, _RIGHT, _scored(found)) for _, found in outcome.correct]
-    drawn += [Drawn(item.box, _MISSED, f"{item.label}, missed", named(item.label)) for item in outcome.missed]
+    drawn = [BoxOverlay(item.box, _LABELLED, f"{item.label}, labelled") for item, _ in (*outcome.correct, *outcome.confused)]
+    drawn += [BoxOverlay(found.box, _RIGHT, _scored(found)) for _, found in outcome.correct]
+    drawn += [BoxOverlay(item.box, _MISSED, f"{item.label}, missed", named(item.label)) for item in outcome.missed]
     drawn += [
-        Drawn(found.box, f"{_FALSE} dashed", f"{_scored(found)}, not labelled", named(_scored(found)))
+        BoxOverlay(found.box, f"{_FALSE} dashed", f"{_scored(found)}, not labelled", named(_scored(found)))
         for found in outcome.false
     ]
     drawn += [
-        Drawn(found.box, _CONFUSED, f"{_scored(found)}, labelled {item.label}", named(f"{found.label}, not {item.label}"))
+        BoxOverlay(found.box, _CONFUSED, f"{_scored(found)}, labelled {item.label}", named(f"{found.label}, not {item.label}"))
         for item, found in outcome.confused
     ]
     counts = (
@@ -282,7 +282,7 @@ def _outcome(outcome: Outcome) -> Markup:
     if outcome.correct and not outcome.errors:
         said += f", the loosest at IoU {outcome.loosest:.2f}"
     name = tag("b", outcome.example.image.name, title=outcome.example.id)
-    return image(outcome.example, drawn, (name, f" {said}"), 520)
+    return thumbnail(outcome.example, drawn, (name, f" {said}"), 520)
 
 
 def _scored(found: Detection) -> str:

@@ -33,7 +33,7 @@ _FRAMES_A_SECOND = 25
 
 
 
-def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
+def draw_dataset(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
     """Draws `images` images of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
 
     Every fifth image is listed in `test`, the others in `trainval`. Image number 7 of a seed and
@@ -45,7 +45,7 @@ def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (4
         _write(folder, images, seed, size)
 
 
-def image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
+def draw_image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
     """Image number `index` of `seed`: uint8 [height, width, 3] BGR, and what is on it."""
     rng = np.random.default_rng((seed, index))
     background = textures.random_background(rng, *size)
@@ -57,7 +57,7 @@ def image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[Labelled
     return textures.finish(rng, image), labelled
 
 
-def video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400, 300)) -> None:
+def draw_video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400, 300)) -> None:
     """Writes an MP4 of `frames` frames, 25 a second, in which shapes drift, turn and bounce off the edges."""
     _check(frames, 1, "frames", seed, size)
     width, height = size
@@ -83,7 +83,7 @@ def _write(folder: Path, images: int, seed: int, size: Size) -> None:
         (folder / name).mkdir(parents=True)
     names = [f"{index:06d}" for index in range(images)]
     for index, name in enumerate(names):
-        pixels, boxes = image(index, seed, size)
+        pixels, boxes = draw_image(index, seed, size)
         _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
         (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, boxes))

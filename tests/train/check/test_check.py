@@ -20,7 +20,7 @@ from tests.support.voc_samples import annotation, data_set, image
 from train.check import __main__ as check
 from train.check import checks
 from train.check.statistics import near_duplicates
-from train.check.statistics.dataset_statistics import survey
+from train.check.statistics.dataset_statistics import gather
 
 CAT, DOG = ("cat", 4, 5, 34, 38), ("dog", 20, 4, 60, 44)
 
@@ -57,7 +57,7 @@ def jpg(folder: Path, number: int) -> Path:
 
 
 def findings(folder: Path, **options) -> list[checks.Finding]:
-    return list(checks.run(survey(folder, progress=False, **options)))
+    return list(checks.run(gather(folder, progress=False, **options)))
 
 
 def bad(folder: Path, **options) -> list[checks.Finding]:
@@ -282,8 +282,8 @@ def test_a_page_that_cannot_be_written_is_one_line(tmp_path, capsys):
 
 def test_the_tables_lines_fit_the_terminal(data):
     shutil.copy(jpg(data, 3), jpg(data, 60))
-    looked_at = survey(data, progress=False)
-    text = check.as_text(looked_at, checks.run(looked_at), 60)
+    statistics = gather(data, progress=False)
+    text = check.as_text(statistics, checks.run(statistics), 60)
     assert max(map(len, text.splitlines())) <= 60
     assert text.splitlines()[:4] == [
         "pets    train  validation",
@@ -330,10 +330,10 @@ def test_a_page_of_data_without_boxes(tmp_path):
 def test_images_are_shown_of_every_class():
     from train.check.page import sample
 
-    def seen(*labels):
+    def entry(*labels):
         return SimpleNamespace(example=SimpleNamespace(boxes=[SimpleNamespace(label=label) for label in labels]))
 
-    images = [seen("cat") for _ in range(90)] + [seen("dog"), seen("dog", "yak"), seen()]
+    images = [entry("cat") for _ in range(90)] + [entry("dog"), entry("dog", "yak"), entry()]
     chosen = sample(SimpleNamespace(images=images, labels=("cat", "dog", "yak")), 12)
     assert len(chosen) == len(set(chosen)) == 12 and {90, 91, 92} <= set(chosen)
 

@@ -18,19 +18,19 @@ def files(folder):
 
 
 def test_written_data_set_reads_back_whole(tmp_path):
-    generation.data_set(tmp_path / "data", images=20, size=(160, 120))
+    generation.draw_dataset(tmp_path / "data", images=20, size=(160, 120))
     dataset = open_dataset(tmp_path / "data")
     assert (len(dataset.train), len(dataset.validation)) == (16, 4)
     assert dataset.problems == () and dataset.labels.names == scenes.LABELS
     assert all(images.load(example).shape == (120, 160, 3) for example in dataset.train)
-    _, drawn = generation.image(0, 0, (160, 120))
+    _, drawn = generation.draw_image(0, 0, (160, 120))
     read = next(example for example in dataset.train if example.id == "000000")
     assert read.boxes == drawn
 
 
 def test_same_seed_same_bytes(tmp_path):
     for name, count, seed in (("one", 3, 1), ("two", 3, 1), ("three", 3, 2), ("more", 4, 1)):
-        generation.data_set(tmp_path / name, images=count, seed=seed, size=(96, 80))
+        generation.draw_dataset(tmp_path / name, images=count, seed=seed, size=(96, 80))
     one, two, three, more = (files(tmp_path / name) for name in ("one", "two", "three", "more"))
     assert one == two and one != three
     assert {path: data for path, data in one.items() if path.suffix != ".txt"}.items() <= more.items()
@@ -83,7 +83,7 @@ def test_no_shape_is_mostly_hidden():
 
 
 def test_video(tmp_path):
-    generation.video(tmp_path / "demo.mp4", frames=5, size=(160, 120))
+    generation.draw_video(tmp_path / "demo.mp4", frames=5, size=(160, 120))
     reader = cv2.VideoCapture(str(tmp_path / "demo.mp4"))
     frames = []
     while (read := reader.read())[0]:
@@ -116,5 +116,5 @@ def test_wrong_usage(arguments):
 
 def test_video_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="mp4"):
-        generation.video(tmp_path / "demo.nonsense", frames=2, size=(96, 80))
+        generation.draw_video(tmp_path / "demo.nonsense", frames=2, size=(96, 80))
     assert not list(tmp_path.iterdir())

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from train.check.checks import OK, WARNING, Finding, number
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import OK, WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
 # So many times as many boxes as the rarest class has; rarer classes drown in the others' losses.
 _UNBALANCED = 10
 _FEW_BOXES = 20
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    counts = {label: count for label, count in survey.label_counts("train").items() if count}
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    counts = {label: count for label, count in statistics.label_counts("train").items() if count}
     if not counts:
         return
     few = sorted((label for label, count in counts.items() if count < _FEW_BOXES), key=counts.get)
     if few:
         yield Finding(
             WARNING,
-            f"{number(len(few), 'class', 'classes')} with fewer than {_FEW_BOXES} boxes to train on",
+            f"{counted(len(few), 'class', 'classes')} with fewer than {_FEW_BOXES} boxes to train on",
             len(few),
-            tuple(f"{label}: {number(counts[label], 'box', 'boxes')}" for label in few),
+            tuple(f"{label}: {counted(counts[label], 'box', 'boxes')}" for label in few),
             "label more of them: from some hundred boxes a class detectors become dependable",
         )
     most, least = max(counts, key=counts.get), min(counts, key=counts.get)

@@ -7,8 +7,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, number, some
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted, some
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
 # Names that differ in this little of their letters look like a slip of the keyboard.
 _ALIKE = 0.88
@@ -17,27 +17,27 @@ _LEAST_LETTERS = 5
 _MOST_NAMES = 2000
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    labels = survey.labels
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    labels = statistics.labels
     if not labels:
         yield Finding(FAILURE, "not one box in all images: there is nothing to learn", do="give labelled images")
         return
     alike = list(_alike(labels))
     if alike:
-        counts = {label: survey.label_counts("train")[label] + survey.label_counts("validation")[label] for label in labels}
+        counts = {label: statistics.label_counts("train")[label] + statistics.label_counts("validation")[label] for label in labels}
         yield Finding(
             WARNING,
-            f"{number(len(alike), 'pair')} of class names that may mean the same",
+            f"{counted(len(alike), 'pair')} of class names that may mean the same",
             len(alike),
             tuple(f"{one!r} ({counts[one]:,} boxes) and {two!r} ({counts[two]:,})" for one, two in alike),
             "give them one name where they are one class; the detector learns each name as a class of its own",
         )
-    train, validation = survey.label_counts("train"), survey.label_counts("validation")
+    train, validation = statistics.label_counts("train"), statistics.label_counts("validation")
     unseen = [label for label in labels if not train[label]]
     if unseen:
         yield Finding(
             FAILURE,
-            f"{number(len(unseen), 'class', 'classes')} in validation only, which training would never see",
+            f"{counted(len(unseen), 'class', 'classes')} in validation only, which training would never see",
             len(unseen),
             tuple(unseen),
             "put images of each on both sides, or let them be drawn: remove the data's own lists",
@@ -46,13 +46,13 @@ def check(survey: Survey) -> Iterator[Finding]:
     if unmeasured and any(validation.values()):
         yield Finding(
             WARNING,
-            f"{number(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",
+            f"{counted(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",
             len(unmeasured),
             tuple(unmeasured),
             "add images of them to validation",
         )
     if not alike and not unseen:
-        yield Finding(OK, f"{number(len(labels), 'class name')}, none like another: {some(labels, 8)}", len(labels))
+        yield Finding(OK, f"{counted(len(labels), 'class name')}, none like another: {first_of(labels, 8)}", len(labels))
 
 
 def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:

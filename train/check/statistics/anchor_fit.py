@@ -6,7 +6,7 @@ import numpy as np
 
 from train.models.anchors import LEVELS, PER_CELL, feature_sides, level_anchors
 
-# Boxes looked at together: some 100 MB.
+# Boxes compared at together: some 100 MB.
 _TOGETHER = 1 << 16
 
 
@@ -15,7 +15,7 @@ def best_anchors(boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
     Returns the IoUs [N] and the anchors' indices int [N] in `anchors(size)`. Of anchors of one shape
     none overlaps a box more than the one whose centre is nearest in each direction, so that 30 of
-    them are looked at instead of all.
+    them are compared at instead of all.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     parts = [_best(boxes[start : start + _TOGETHER], size) for start in range(0, max(len(boxes), 1), _TOGETHER)]

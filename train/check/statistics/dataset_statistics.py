@@ -36,7 +36,7 @@ _BYTES_A_PROCESS = 32 << 20
 
 
 @dataclass(frozen=True)
-class Facts:
+class FileInfo:
     """What reading an image's file showed.
 
     `format`, `width`, `height` and `orientation` are the file's own (see `image_info`); `digest` is
@@ -44,23 +44,23 @@ class Facts:
     where it can; the others are then as far as they are known.
     """
 
-    bytes: int = 0
+    size_bytes: int = 0
     format: str = ""
     width: int = 0
     height: int = 0
     orientation: int = 1
-    digest: bytes = b""
-    look: bytes | None = None
-    fault: str | None = None
+    sha256: bytes = b""
+    difference_hash: bytes | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An image of the data set: its example, its split ("train" or "validation") and its facts."""
+class ImageStatistics:
+    """An image of the data set: its example, its split ("train" or "validation") and its file."""
 
     example: Example
     split: str
-    facts: Facts
+    file: FileInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Boxes:
     image: np.ndarray
     label: np.ndarray
     corners: np.ndarray
-    overlap: np.ndarray
+    best_iou: np.ndarray
     anchor: np.ndarray
 
     def sides(self, size: int) -> np.ndarray:
@@ -84,26 +84,26 @@ class Boxes:
 
 
 @dataclass(frozen=True, eq=False)
-class Survey:
+class DatasetStatistics:
     """A data set as its check sees it.
 
-    `size` is the side of the network's input. `own_lists` is True where the data set says itself what
-    to validate on. `left_out` is what its reader could not use, `faults` why training would refuse the
+    `size` is the side of the network's input. `has_own_split` is True where the data set says itself what
+    to validate on. `left_out` is what its reader could not use, `errors` why training would refuse the
     data set as a whole. `folder` is where it lies, None for a zip file.
     """
 
     name: str
     size: int
-    images: tuple[Seen, ...]
-    left_out: problems.Collected
-    faults: tuple[str, ...]
-    own_lists: bool
+    images: tuple[ImageStatistics, ...]
+    left_out: problems.CollectedProblems
+    errors: tuple[str, ...]
+    has_own_split: bool
     folder: Path | None
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
         """All class names, sorted."""
-        return tuple(sorted({box.label for seen in self.images for box in seen.example.boxes}))
+        return tuple(sorted({box.label for entry in self.images for box in entry.example.boxes}))
 
     @functools.cached_property
     def boxes(self) -> Boxes:
@@ -112,38 +112,38 @@ class Survey:
             (
                 index,
                 number[item.label],
-                item.box.ymin / seen.example.height,
-                item.box.xmin / seen.example.width,
-                item.box.ymax / seen.example.height,
-                item.box.xmax / seen.example.width,
+                item.box.ymin / entry.example.height,
+                item.box.xmin / entry.example.width,
+                item.box.ymax / entry.example.height,
+                item.box.xmax / entry.example.width,
             )
-            for index, seen in enumerate(self.images)
-            for item in seen.example.boxes
+            for index, entry in enumerate(self.images)
+            for item in entry.example.boxes
         ]
         table = np.asarray(rows, np.float64).reshape(-1, 6)
         corners = table[:, 2:]
         return Boxes(table[:, 0].astype(int), table[:, 1].astype(int), corners, *best_anchors(corners, self.size))
 
-    def where(self, index: int) -> str:
+    def location(self, index: int) -> str:
         """The image's file name, from the data set's folder on."""
         image = self.images[index].example.image
         if self.folder is not None and image.is_relative_to(self.folder):
             return str(image.relative_to(self.folder))
         return image.name
 
-    def of(self, split: str) -> tuple[Seen, ...]:
-        return tuple(seen for seen in self.images if seen.split == split)
+    def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
+        return tuple(entry for entry in self.images if entry.split == split)
 
     def label_counts(self, split: str) -> dict[str, int]:
         """Boxes of each label in a split, 0 included."""
         counts = dict.fromkeys(self.labels, 0)
-        for seen in self.of(split):
-            for box in seen.example.boxes:
+        for entry in self.in_split(split):
+            for box in entry.example.boxes:
                 counts[box.label] += 1
         return counts
 
 
-def survey(
+def gather(
     path: str | os.PathLike,
     *,
     size: int = 320,
@@ -152,41 +152,41 @@ def survey(
     validation_share: float = 0.2,
     seed: int = 0,
     progress: bool = True,
-) -> Survey:
+) -> DatasetStatistics:
     """Reads the data set at `path` and every image of it; options as for `open_dataset`.
 
     Bad data is no reason to stop here. Raises InputError where there is no data set to read.
     """
     path = Path(path)
-    faults = []
+    errors = []
     if progress:
         print(f"reading the annotations of {path} ...", file=sys.stderr, flush=True)
-    with problems.collect() as left_out:
+    with problems.collect_problems() as left_out:
         splits = dataset.read(path, format)
         train, held_out = splits.train, splits.validation
-        own_lists = held_out is not None or validation is not None
+        has_own_split = held_out is not None or validation is not None
         if validation is not None:
             other = dataset.read(validation, format)
             held_out = other.train if other.validation is None else other.validation
     if validation is None:
         try:
-            train, held_out, lines = dataset.divide(splits, validation_share, seed, str(path))
-            own_lists = own_lists and not lines
+            train, held_out, lines = dataset.resolve_validation(splits, validation_share, seed, str(path))
+            has_own_split = has_own_split and not lines
             left_out.notes += lines
         except InputError as error:
             held_out = held_out or ()
-            faults.append(str(error))
+            errors.append(str(error))
     examples = (*train, *held_out)
-    seen = tuple(
-        Seen(example, SPLITS[index >= len(train)], facts)
-        for index, (example, facts) in enumerate(zip(examples, look_at(examples, progress=progress)))
+    entry = tuple(
+        ImageStatistics(example, SPLITS[index >= len(train)], file)
+        for index, (example, file) in enumerate(zip(examples, read_files(examples, progress=progress)))
     )
     name = path.stem if path.is_file() else path.resolve().name
-    return Survey(name, size, seen, left_out, tuple(faults), own_lists, None if path.is_file() else path)
+    return DatasetStatistics(name, size, entry, left_out, tuple(errors), has_own_split, None if path.is_file() else path)
 
 
-def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[Facts]:
-    """The facts of every example's image, in order, read by one process a core."""
+def read_files(examples: Sequence[Example], *, progress: bool = True) -> Iterator[FileInfo]:
+    """The file of every example's image, in order, read by one process a core."""
     from tqdm import tqdm
 
     wanted = [(str(example.image), example.orientation) for example in examples]
@@ -197,7 +197,7 @@ def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[F
         total=len(wanted), desc="reading", unit="image", disable=not progress, leave=False
     ) as bar:
         try:
-            for part in pool.map(_look_at_all, chunks):
+            for part in pool.map(_read_chunk, chunks):
                 bar.update(len(part))
                 yield from part
         except BrokenProcessPool as error:
@@ -207,27 +207,27 @@ def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[F
             raise
 
 
-def _look_at_all(wanted: Iterable[tuple[str, int]]) -> list[Facts]:
-    return [_look_at(Path(image), orientation) for image, orientation in wanted]
+def _read_chunk(wanted: Iterable[tuple[str, int]]) -> list[FileInfo]:
+    return [_read_file(Path(image), orientation) for image, orientation in wanted]
 
 
-def _look_at(image: Path, orientation: int) -> Facts:
+def _read_file(image: Path, orientation: int) -> FileInfo:
     try:
         data = read_bytes(image)
     except InputError as error:
-        return Facts(fault=str(error))
-    digest = hashlib.sha256(data).digest()
+        return FileInfo(error=str(error))
+    sha256 = hashlib.sha256(data).digest()
     try:
         info = inspect_bytes(data, str(image))
-        known = Facts(len(data), info.format, info.width, info.height, info.orientation, digest)
+        known = FileInfo(len(data), info.format, info.width, info.height, info.orientation, sha256)
     except InputError as error:
-        return Facts(len(data), digest=digest, fault=str(error))
+        return FileInfo(len(data), sha256=sha256, error=str(error))
     try:
         grey = _grey(data)
     except Exception as error:
         # Broken images end in many kinds of exception; to the user they all mean the same.
-        return replace(known, fault=f"{image}: cannot be decoded ({error})")
-    return replace(known, look=difference_hash(images.turn(grey, orientation)))
+        return replace(known, error=f"{image}: cannot be decoded ({error})")
+    return replace(known, difference_hash=difference_hash(images.apply_orientation(grey, orientation)))
 
 
 def _grey(data: bytes) -> np.ndarray:

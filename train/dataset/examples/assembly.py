@@ -13,7 +13,7 @@ from runtime.common.errors import InputError
 from runtime.common.values import Box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted
-from train.dataset.examples.image_info import inspect, turned_size
+from train.dataset.examples.image_info import inspect, oriented_size
 from train.dataset.examples.problems import Problems
 
 Item = TypeVar("Item")
@@ -25,7 +25,7 @@ _OFF_BY_ONE = 1.0
 # TFRecords, six decimals in YOLO) then give the very numbers that the others do.
 _DECIMALS = 3
 
-MAX_LABEL = 200
+MAX_LABEL_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Assembler:
         self._problems = problems
         self._owners: dict[Path, str] = {}
 
-    def canvas(self, image: File, source: str, said: Optional[tuple[float, float]] = None) -> Canvas:
-        """Checks the image. `said` is the (width, height) that `source` gives it; None or zeros say nothing.
+    def canvas(self, image: File, source: str, declared: Optional[tuple[float, float]] = None) -> Canvas:
+        """Checks the image. `declared` is the (width, height) that `source` gives it; None or zeros say nothing.
 
         Raises InputError where the image cannot be read, is of another size, or has other annotations.
         """
@@ -57,12 +57,12 @@ class Assembler:
         info = inspect(image.path, str(image.name))
         orientation = info.orientation
         # Some tools leave the size out or write zeros; the boxes are then checked against the image.
-        if said and any(said) and said != info.displayed_size:
-            if said != (info.width, info.height):
+        if declared and any(declared) and declared != info.displayed_size:
+            if declared != (info.width, info.height):
                 width, height = info.displayed_size
-                raise InputError(f"{source}: says {said[0]:g} x {said[1]:g}, but {image.name} is {width} x {height}")
+                raise InputError(f"{source}: says {declared[0]:g} x {declared[1]:g}, but {image.name} is {width} x {height}")
             orientation = 1
-        return Canvas(image, *turned_size(info.width, info.height, orientation), orientation)
+        return Canvas(image, *oriented_size(info.width, info.height, orientation), orientation)
 
     def example(
         self,
@@ -132,12 +132,12 @@ def clean_label(label: str) -> str:
     words = " ".join(label.split())
     if not words:
         raise ValueError("has no class name")
-    if len(words) > MAX_LABEL or not words.isprintable():
+    if len(words) > MAX_LABEL_LENGTH or not words.isprintable():
         raise ValueError(f"has {quoted(words)} for a class name")
     return words
 
 
-def arrange(
+def assign_splits(
     parts: dict[str, list[Example]], problems: Problems
 ) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
     """Training and validation from the examples of the parts "train", "val", "test" and "" (none of them).
@@ -149,13 +149,13 @@ def arrange(
     if "" in parts or "train" not in parts or len(parts) < 2:
         return _sorted(example for examples in parts.values() for example in examples), None
     if "val" in parts and "test" in parts:
-        problems.note(
+        problems.add_note(
             f"kept out of training and validation, since in the test part: {len(parts['test'])} images"
         )
     return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
 
 
-def group(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
+def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
     """(part, example) by part; what could not be read is None and left out."""
     parts = defaultdict(list)
     for part, example in examples:

@@ -37,18 +37,18 @@ class File:
         return os.path.splitext(self.name)[1].lower()
 
 
-# What `walk` found so far, while `remembering`.
-_walked: ContextVar[Optional[dict[tuple[Path, str], list[File]]]] = ContextVar("walked", default=None)
+# What `walk` found so far, while `cached_walks`.
+_cached: ContextVar[Optional[dict[tuple[Path, str], list[File]]]] = ContextVar("walked", default=None)
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
+def cached_walks() -> Iterator[None]:
     """Within this, no folder is walked twice: every format looks at all files, and then one reads them."""
-    token = _walked.set({})
+    token = _cached.set({})
     try:
         yield
     finally:
-        _walked.reset(token)
+        _cached.reset(token)
 
 
 def walk(folder: Path, prefix: str = "") -> Iterable[File]:
@@ -56,7 +56,7 @@ def walk(folder: Path, prefix: str = "") -> Iterable[File]:
 
     Links to folders are followed, each folder once. `prefix` comes before the names.
     """
-    found = _walked.get()
+    found = _cached.get()
     if found is None:
         return _walk(folder, prefix)
     if (folder, prefix) not in found:
@@ -93,7 +93,7 @@ def is_image(file: File) -> bool:
     return file.suffix in SUFFIXES
 
 
-def parts_of(written: str) -> tuple[str, ...]:
+def path_parts(written: str) -> tuple[str, ...]:
     """The parts of a path that an annotation names, whichever slashes it has.
 
     Without what only its own machine knows: drive, root, and steps up.
@@ -122,32 +122,32 @@ class ImageFiles:
     def __iter__(self) -> Iterator[File]:
         return (file for files in self._by_stem.values() for file in files)
 
-    def of_stem(self, stem: str) -> list[File]:
+    def with_stem(self, stem: str) -> list[File]:
         return self._by_stem.get(stem, [])
 
-    def named(self, written: str, annotation: Path, source: str) -> File:
+    def find(self, written: str, annotation: Path, source: str) -> File:
         """The image that `annotation` calls `written`: by file name, else by what is before the suffix.
 
         Of several, the one that agrees with most of the written path; then one of the annotation's own
         split; then the nearest in the tree. Raises InputError, which begins with `source`, where there
         is none, or no best one.
         """
-        parts = parts_of(written)
+        parts = path_parts(written)
         name = Path(parts[-1]) if parts else Path()
-        found = self.of_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
+        found = self.with_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
         found = [file for file in found if file.name.name == name.name] or found
         if not found:
             raise InputError(f"{source}: its image is missing: no {quoted(written)} in {self._where}")
         split = split_of(annotation)
 
         def rank(file: File) -> tuple[int, bool, int, int]:
-            agreeing = common(file.name.parts[::-1], parts[::-1])
-            return agreeing, split_of(file.name) == split, *nearness(annotation, file.name)
+            agreeing = common_prefix_length(file.name.parts[::-1], parts[::-1])
+            return agreeing, split_of(file.name) == split, *folder_proximity(annotation, file.name)
 
-        return best(found, rank, source)
+        return best_match(found, rank, source)
 
 
-def best(found: list[File], rank: Callable[[File], tuple], source: str) -> File:
+def best_match(found: list[File], rank: Callable[[File], tuple], source: str) -> File:
     """The file of highest `rank`. Raises InputError where two are as high."""
     if len(found) == 1:
         return found[0]
@@ -157,13 +157,13 @@ def best(found: list[File], rank: Callable[[File], tuple], source: str) -> File:
     return ranked[0]
 
 
-def nearness(annotation: Path, image: Path) -> tuple[int, int]:
+def folder_proximity(annotation: Path, image: Path) -> tuple[int, int]:
     """How many folders they have in common, from the top and from the end."""
     here, there = annotation.parent.parts, image.parent.parts
-    return common(here, there), common(here[::-1], there[::-1])
+    return common_prefix_length(here, there), common_prefix_length(here[::-1], there[::-1])
 
 
-def common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+def common_prefix_length(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     """With how many equal items both begin."""
     return len(os.path.commonprefix([one, other]))
 

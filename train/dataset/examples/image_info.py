@@ -44,10 +44,10 @@ class ImageInfo(NamedTuple):
     @property
     def displayed_size(self) -> tuple[int, int]:
         """(width, height) as a viewer shows the image: turned as EXIF says."""
-        return turned_size(self.width, self.height, self.orientation)
+        return oriented_size(self.width, self.height, self.orientation)
 
 
-def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
+def oriented_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     """(width, height) after the turn of an EXIF orientation; 5 to 8 swap the sides."""
     return (height, width) if orientation >= 5 else (width, height)
 

@@ -12,7 +12,7 @@ from runtime.common.errors import InputError
 from train.dataset.examples.example import Example
 from train.dataset.examples.image_info import ImageInfo, inspect, inspect_bytes, read_bytes
 
-__all__ = ["ImageInfo", "encoded", "inspect", "load", "read", "turn"]
+__all__ = ["ImageInfo", "encoded", "inspect", "load", "read", "apply_orientation"]
 
 _JPEG_QUALITY = 95
 
@@ -55,7 +55,7 @@ def encoded_bytes(stored: bytes, name: str, size: tuple[int, int], orientation: 
     return new.tobytes(), "png"
 
 
-def turn(image: np.ndarray, orientation: int) -> np.ndarray:
+def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
     """Stored pixels [height, width, ...] turned as an EXIF orientation, 1 to 8, says to show them.
 
     Exif 2.32 (CIPA DC-008), tag 0x0112: which sides of the scene row 0 and column 0 are.
@@ -77,7 +77,7 @@ def _decode(data: bytes, name: str, size: tuple[int, int], orientation: int) -> 
         raise InputError(f"{name}: the image cannot be decoded ({error.err})") from error
     if image is None:
         image = _decode_with_pillow(data, name)
-    image = turn(image, orientation)
+    image = apply_orientation(image, orientation)
     _check_size(name, size, (image.shape[1], image.shape[0]))
     return image
 

@@ -20,7 +20,7 @@ _PLAIN = {"n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b", "f": b"\f"
 
 
 @dataclass(frozen=True)
-class Item:
+class LabelMapItem:
     """One class: its number, which counts from 1, and its names, of which `display` is for people."""
 
     id: int
@@ -48,7 +48,7 @@ def text(labels: Labels) -> str:
     return "".join(items)
 
 
-def read(path: Path, name: str) -> dict[int, Item]:
+def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     """The items of the label map at `path`, which messages call `name`, by id and in its order.
 
     Raises InputError where it cannot be read, is no label map, or gives an id to two classes.
@@ -58,7 +58,7 @@ def read(path: Path, name: str) -> dict[int, Item]:
         items = list(_items(_tokens(source)))
     except ValueError as error:
         raise InputError(f"{name}: not a label map: {error}") from error
-    found: dict[int, Item] = {}
+    found: dict[int, LabelMapItem] = {}
     for item in sorted(items, key=lambda item: item.id):
         if found.setdefault(item.id, item).label != item.label:
             raise InputError(f"{name}: the id {item.id} is that of {found[item.id].label!r} and of {item.label!r}")
@@ -78,7 +78,7 @@ def _tokens(source: str) -> Iterator[str]:
             yield token
 
 
-def _items(tokens: Iterator[str]) -> Iterator[Item]:
+def _items(tokens: Iterator[str]) -> Iterator[LabelMapItem]:
     for token in tokens:
         if token in (",", ";"):
             continue
@@ -89,13 +89,13 @@ def _items(tokens: Iterator[str]) -> Iterator[Item]:
         yield _item(tokens)
 
 
-def _item(tokens: Iterator[str]) -> Item:
+def _item(tokens: Iterator[str]) -> LabelMapItem:
     fields = {"id": "", "name": "", "display_name": ""}
     for token in tokens:
         if token in ("}", ">"):
             if not fields["id"].isdecimal():
                 raise ValueError(f"an item has the id {fields['id'][:20]!r}, which is not a whole number")
-            item = Item(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
+            item = LabelMapItem(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
             if not item.label:
                 raise ValueError(f"the item {item.id} has no name")
             return item

@@ -16,8 +16,8 @@ MAX_BAD_BOXES = 0.05
 
 
 @dataclass
-class Collected:
-    """What was wrong in all data that was read within `collect()`.
+class CollectedProblems:
+    """What was wrong in all data that was read within `collect_problems()`.
 
     `files`, `boxes` and `notes` hold a line for each thing left out; `refused` says whether so many
     "files" or "boxes" are bad that the data would be refused; `examples_seen` and `boxes_seen` count
@@ -32,13 +32,13 @@ class Collected:
     boxes_seen: int = 0
 
 
-_collected: ContextVar[Collected | None] = ContextVar("collected", default=None)
+_collected: ContextVar[CollectedProblems | None] = ContextVar("collected", default=None)
 
 
 @contextlib.contextmanager
-def collect() -> Iterator[Collected]:
+def collect_problems() -> Iterator[CollectedProblems]:
     """Within the block no amount of bad data is refused, whatever the format; all of it is noted down."""
-    found = Collected()
+    found = CollectedProblems()
     token = _collected.set(found)
     try:
         yield found
@@ -70,10 +70,10 @@ class Problems:
         self._notes.append(line)
         self._lines.append(line)
 
-    def settle(self, where: str, files: int, boxes: int) -> tuple[str, ...]:
+    def check_limits(self, where: str, files: int, boxes: int) -> tuple[str, ...]:
         """All lines, where few of `files` examples and `boxes` boxes are bad; else raises InputError.
 
-        Within `collect()` it raises nothing.
+        Within `collect_problems()` it raises nothing.
         """
         refusals = {
             kind: _refusal(where, bad, total, share, what)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from runtime.common.errors import InputError
 from train.dataset.examples import label_map
-from train.dataset.examples.image_files import File, common
-from train.dataset.examples.label_map import Item
+from train.dataset.examples.image_files import File, common_prefix_length
+from train.dataset.examples.label_map import LabelMapItem
 
 # Whole, or in shards as TensorFlow names them: train.files.tfrecord-00000-of-00010, train-00000-of-00010.tfrecord.
 _RECORD = re.compile(r"\.(?:tf_?records?|records?)(?:-\d+-of-\d+)?$", re.IGNORECASE)
 _SHARD = re.compile(r"-(\d{3,})-of-(\d{3,})")
 
-Classes = dict[int, Item]
+Classes = dict[int, LabelMapItem]
 
 
 def is_record(file: File) -> bool:
@@ -49,11 +49,11 @@ class LabelMaps:
         merged = {id: item.label for classes in self._maps.values() for id, item in classes.items()}
         self.names = dict(sorted(merged.items()))
 
-    def of(self, record: File) -> tuple[Path, Classes]:
+    def nearest_to(self, record: File) -> tuple[Path, Classes]:
         """The name and the classes of the map for `record`: of those nearest in the tree, the one named most alike."""
 
         def rank(name: Path) -> tuple[int, int]:
-            return common(record.name.parent.parts, name.parent.parts), common(
+            return common_prefix_length(record.name.parent.parts, name.parent.parts), common_prefix_length(
                 tuple(record.name.name), tuple(name.name)
             )
 

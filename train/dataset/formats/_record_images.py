@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.files import atomic_path
-from train.dataset.examples.image_files import File, parts_of
+from train.dataset.examples.image_files import File, path_parts
 from train.dataset.examples.image_info import SUFFIXES
 from train.files.cache import cache_folder
 
@@ -47,7 +47,7 @@ class RecordImages:
 
 
 def _file_name(written: str, data: memoryview, number: int) -> str:
-    name = "".join(c for c in (parts_of(written) or ("",))[-1] if c.isprintable() and c not in '<>:"|?*')
+    name = "".join(c for c in (path_parts(written) or ("",))[-1] if c.isprintable() and c not in '<>:"|?*')
     name = name.strip(". ")[-_MAX_NAME:] or f"record-{number:06d}"
     if Path(name).suffix.lower() in SUFFIXES:
         return name

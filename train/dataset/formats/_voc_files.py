@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Iterator, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, ImageFiles, best, is_image, nearness, quoted, unique_ids, walk
+from train.dataset.examples.image_files import File, ImageFiles, best_match, is_image, folder_proximity, quoted, unique_ids, walk
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
@@ -52,12 +52,12 @@ class VocFiles:
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
         tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
-        found = self._images.of_stem(annotation.name.stem) or self._images.of_stem(tagged)
+        found = self._images.with_stem(annotation.name.stem) or self._images.with_stem(tagged)
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its image is missing: no {names} in {self._folder}")
-        return best(
-            found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name)
+        return best_match(
+            found, lambda file: (*folder_proximity(annotation.name, file.name), file.name.name == tag), str(annotation.name)
         )
 
     def splits(self, problems: Problems) -> tuple[list[str], Optional[list[str]]]:
@@ -67,7 +67,7 @@ class VocFiles:
         """
         for train, validation in _LISTS:
             if self._has_list(train) and self._has_list(validation):
-                return _apart(self._listed(train, problems), self._listed(validation, problems), problems)
+                return _without_overlap(self._listed(train, problems), self._listed(validation, problems), problems)
         return self._foldered(problems) or (sorted(self.annotations), None)
 
     def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
@@ -78,7 +78,7 @@ class VocFiles:
             return None
         if "val" in ids and "test" in ids:
             kept = len(ids["test"])
-            problems.note(f"kept out of training and validation, since in a folder named test: {kept} images")
+            problems.add_note(f"kept out of training and validation, since in a folder named test: {kept} images")
         return ids["train"], ids.get("val") or ids["test"]
 
     def _has_list(self, name: str) -> bool:
@@ -96,7 +96,7 @@ class VocFiles:
                 if found:
                     ids[self._ids[found]] = None
                 else:
-                    problems.file(f"{file.name}: {line.strip()[:80]!r} has no XML file")
+                    problems.add_file(f"{file.name}: {line.strip()[:80]!r} has no XML file")
         return list(ids)
 
     def _entry(self, line: str, top: tuple[str, ...]) -> Optional[File]:
@@ -116,11 +116,11 @@ def looks_like_voc(folder: Path) -> bool:
     return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(file.suffix == ".xml" for file in walk(folder))
 
 
-def _apart(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
+def _without_overlap(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
     """What is in both lists stays in validation only: an image that was trained on measures nothing."""
     both = set(train) & set(validation)
     if both:
-        problems.note(
+        problems.add_note(
             f"{len(both)} examples are in the lists for training and for validation ({min(both)} is one);"
             " kept out of training"
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, ImageFiles, is_image, parts_of, quoted
+from train.dataset.examples.image_files import File, ImageFiles, is_image, path_parts, quoted
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.files import untrusted_bytes, untrusted_yaml
@@ -29,7 +29,7 @@ _PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "
 
 @dataclass
 class YoloFiles:
-    """`names` are the classes in order, `parts` the images of "train", "val", "test" or "" (not said).
+    """`names` are the classes in order, `parts` the images of "train", "val", "test" or "" (not declared).
 
     `source` is the file with the names. `with_key_points` says that lines go on after the box.
     """
@@ -59,23 +59,23 @@ def read(folder: Path, files: list[File], problems: Problems) -> YoloFiles:
             f"{folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names"
         )
     if file.suffix in _YAML:
-        return _from_yaml(file, _Folder(folder, files, problems), problems)
+        return _from_yaml(file, _PathResolver(folder, files, problems), problems)
     if file.suffix == ".data":
-        return _from_darknet(file, _Folder(folder, files, problems), problems)
-    found = YoloFiles(file.name, _named_lines(file))
+        return _from_darknet(file, _PathResolver(folder, files, problems), problems)
+    found = YoloFiles(file.name, _class_names(file))
     lists = {
         other.name.stem: other for other in files if other.suffix == ".txt" and other.name.parent == file.name.parent
     }
     listed = {_PARTS[stem]: other for stem, other in lists.items() if stem in _PARTS and not _is_label(other, files)}
     if "train" in listed:
-        place = _Folder(folder, files, problems)
-        found.parts = {part: place.listed(other) for part, other in listed.items()}
+        candidate = _PathResolver(folder, files, problems)
+        found.parts = {part: candidate.listed(other) for part, other in listed.items()}
     else:
         found.parts = _by_folder(files)
     return found
 
 
-class _Folder:
+class _PathResolver:
     """Finds what descriptions name among the files of the data set."""
 
     def __init__(self, folder: Path, files: list[File], problems: Problems) -> None:
@@ -89,17 +89,17 @@ class _Folder:
 
     def images(self, written: str, root: str, source: Path) -> Optional[list[File]]:
         """The images of a folder, of a list of images, or of one image; None where it is not here."""
-        for place in _places(written, root, source):
-            if place in self._folders:
-                return self._folders[place]
-            if place in self._files:
-                file = self._files[place]
+        for candidate in _candidate_paths(written, root, source):
+            if candidate in self._folders:
+                return self._folders[candidate]
+            if candidate in self._files:
+                file = self._files[candidate]
                 return [file] if is_image(file) else self.listed(file)
         return None
 
     def file(self, written: str, source: Path) -> Optional[File]:
         """The file that `source` means; None where it is not here."""
-        return next((self._files[place] for place in _places(written, "", source) if place in self._files), None)
+        return next((self._files[candidate] for candidate in _candidate_paths(written, "", source) if candidate in self._files), None)
 
     def listed(self, file: File) -> list[File]:
         """The images that a list has, one a line; those that are missing are among the problems."""
@@ -107,13 +107,13 @@ class _Folder:
         for number, line in enumerate(_text(file).splitlines(), 1):
             if line.strip():
                 try:
-                    found.append(self._images.named(line.strip(), file.name, f"{file.name}: line {number}"))
+                    found.append(self._images.find(line.strip(), file.name, f"{file.name}: line {number}"))
                 except InputError as error:
                     self._problems.file(str(error))
         return found
 
 
-def _from_yaml(file: File, folder: _Folder, problems: Problems) -> YoloFiles:
+def _from_yaml(file: File, folder: _PathResolver, problems: Problems) -> YoloFiles:
     data = untrusted_yaml.read(file.path, str(file.name))
     if not isinstance(data, dict):
         raise InputError(f"{file.name}: no description of a data set: it has no names")
@@ -124,14 +124,14 @@ def _from_yaml(file: File, folder: _Folder, problems: Problems) -> YoloFiles:
     return found
 
 
-def _from_darknet(file: File, folder: _Folder, problems: Problems) -> YoloFiles:
+def _from_darknet(file: File, folder: _PathResolver, problems: Problems) -> YoloFiles:
     """`obj.data` has lines such as `train = data/train.txt`."""
     lines = (line.partition("=") for line in _text(file).splitlines())
     values = {key.strip(): value.strip() for key, _, value in lines}
     names = folder.file(values.get("names", ""), file.name)
     if names is None:
         raise InputError(f"{file.name}: its names, {quoted(values.get('names', ''))}, are not in the folder")
-    found = YoloFiles(names.name, _named_lines(names))
+    found = YoloFiles(names.name, _class_names(names))
     _check_count(values.get("classes"), found.names, file.name)
     given = {_PARTS[key]: value for key, value in values.items() if key in _PARTS and value}
     found.parts = _parts(given, "", file.name, folder, problems)
@@ -139,7 +139,7 @@ def _from_darknet(file: File, folder: _Folder, problems: Problems) -> YoloFiles:
 
 
 def _parts(
-    given: dict[str, Any], root: str, source: Path, folder: _Folder, problems: Problems
+    given: dict[str, Any], root: str, source: Path, folder: _PathResolver, problems: Problems
 ) -> dict[str, list[File]]:
     parts: dict[str, list[File]] = {}
     for part, value in given.items():
@@ -156,7 +156,7 @@ def _parts(
                     " give the folder that holds both, or correct the path"
                 )
             else:
-                problems.note(
+                problems.add_note(
                     f"{source}: its {part}, {quoted(entry)}, is no folder or list of images in the data set"
                 )
     if "train" not in parts:
@@ -169,17 +169,17 @@ def _parts(
     return parts
 
 
-def _places(written: str, root: str, source: Path) -> Iterable[str]:
+def _candidate_paths(written: str, root: str, source: Path) -> Iterable[str]:
     """Where in the data set a path may mean, best first; those that lead out of it are left out."""
     here = source.parent.as_posix()
     clean = written.replace("\\", "/").rstrip("/") or "."
     for base in (posixpath.join(here, root.replace("\\", "/")), here, "."):
-        place = posixpath.normpath(posixpath.join(base, clean))
-        if not place.startswith(("/", "..")):
-            yield place
+        candidate = posixpath.normpath(posixpath.join(base, clean))
+        if not candidate.startswith(("/", "..")):
+            yield candidate
     # Roboflow writes ../train/images for train/images beside the file; others write where the data was
     # when it was made. The last part of a path is too little to go by, unless it is a file's name.
-    parts = parts_of(written)
+    parts = path_parts(written)
     for start in range(len(parts)):
         if start and start == len(parts) - 1 and "." not in parts[-1]:
             break
@@ -211,12 +211,12 @@ def _names(data: dict, source: Path) -> tuple[str, ...]:
     return names
 
 
-def _check_count(said: object, names: tuple[str, ...], source: Path) -> None:
-    if isinstance(said, str) and said.isdecimal() and int(said) != len(names):
-        raise InputError(f"{source}: says {said[:20]} classes, but there are {len(names)} names")
+def _check_count(declared: object, names: tuple[str, ...], source: Path) -> None:
+    if isinstance(declared, str) and declared.isdecimal() and int(declared) != len(names):
+        raise InputError(f"{source}: says {declared[:20]} classes, but there are {len(names)} names")
 
 
-def _named_lines(file: File) -> tuple[str, ...]:
+def _class_names(file: File) -> tuple[str, ...]:
     names = tuple(" ".join(line.split()) for line in _text(file).rstrip().splitlines())
     if not names or not all(names):
         raise InputError(f"{file.name}: write one class name a line, and no empty line between them")

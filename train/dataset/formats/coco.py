@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -49,14 +49,14 @@ def read(folder: Path) -> Splits:
     parts = [_Part(source, images, problems) for source in sources]
     ids = unique_ids(image.name for part in parts for _, _, image in part.images)
     assembler = Assembler(problems)
-    examples = group((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), sum(part.count for part in parts), assembler.boxes)
+    examples = group_by_split((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), sum(part.count for part in parts), assembler.boxes)
     return Splits(train, validation, lines, _labels(parts))
 
 
 class _Part:
-    """One JSON file: `images` are (place in the list of images, the image's entry, the image's file)."""
+    """One JSON file: `images` are (location in the list of images, the image's entry, the image's file)."""
 
     def __init__(self, file: File, image_files: ImageFiles, problems: Problems) -> None:
         self.file = file
@@ -72,33 +72,33 @@ class _Part:
         self.images: list[tuple[str, dict, File]] = []
         known = set()
         for number, entry in enumerate(entries):
-            place = f"{self.name}: images[{number}]"
+            location = f"{self.name}: images[{number}]"
             try:
-                id = _whole(entry, "id", place)
+                id = _whole(entry, "id", location)
                 if id in known:
-                    raise InputError(f"{place}: another image has the id {id} already")
+                    raise InputError(f"{location}: another image has the id {id} already")
                 known.add(id)
                 written = entry.get("file_name")
                 if not isinstance(written, str) or not written:
-                    raise InputError(f"{place}: has no file_name")
-                self.images.append((place, entry, image_files.named(written, file.name, place)))
+                    raise InputError(f"{location}: has no file_name")
+                self.images.append((location, entry, image_files.find(written, file.name, location)))
             except InputError as error:
-                problems.file(str(error))
+                problems.add_file(str(error))
         self._boxes, self.crowds = self._by_image(annotations, known)
 
     def _by_image(self, annotations: list, known: set[int]) -> tuple[dict[int, list[tuple[str, dict]]], set[int]]:
         """The annotations of each entry, and the images that have crowds."""
         found, crowds, left_out = defaultdict(list), set(), 0
         for number, annotation in enumerate(annotations):
-            place = f"{self.name}: annotations[{number}]"
+            location = f"{self.name}: annotations[{number}]"
             entry = annotation.get("image_id") if isinstance(annotation, dict) else None
             if not _is_whole(entry) or entry not in known:
-                self._problems.box(f"{place} has the image_id {quoted(entry)}, which no image has")
+                self._problems.box(f"{location} has the image_id {quoted(entry)}, which no image has")
             elif annotation.get("iscrowd") in (1, True):
                 crowds.add(entry)
                 left_out += 1
             else:
-                found[entry].append((place, annotation))
+                found[entry].append((location, annotation))
         if left_out:
             self._problems.note(
                 f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, since one is no object"
@@ -107,24 +107,24 @@ class _Part:
 
     def examples(self, ids: dict[Path, str], assembler: Assembler):
         """The example of each image; None, and the reason among the problems, where it is of no use."""
-        for place, entry, image in self.images:
+        for location, entry, image in self.images:
             try:
-                yield self._example(place, entry, image, ids[image.name], assembler)
+                yield self._example(location, entry, image, ids[image.name], assembler)
             except InputError as error:
                 self._problems.file(str(error))
 
-    def _example(self, place: str, entry: dict, image: File, id: str, assembler: Assembler) -> Optional[Example]:
-        canvas = assembler.canvas(image, place, _size(entry, place))
+    def _example(self, location: str, entry: dict, image: File, id: str, assembler: Assembler) -> Optional[Example]:
+        canvas = assembler.canvas(image, location, _size(entry, location))
         found = self._boxes.get(entry["id"], [])
         if not found and entry["id"] in self.crowds:
-            self._problems.note(f"{place}: left out, for all of its boxes are around crowds")
+            self._problems.note(f"{location}: left out, for all of its boxes are around crowds")
             return None
 
         def box(annotation: dict) -> LabelledBox:
             x, y, width, height = _bbox(annotation)
             return labelled_box(canvas, self._categories[annotation["category_id"]], (x, y, x + width, y + height))
 
-        return assembler.example(id, canvas, place, found, box)
+        return assembler.example(id, canvas, location, found, box)
 
 
 def _looks_like_coco(file: File) -> bool:
@@ -164,13 +164,13 @@ def _rows(data: Any, key: str, name: str) -> list:
 def _categories(rows: list, name: str) -> dict[int, str]:
     names: dict[int, str] = {}
     for number, row in enumerate(rows):
-        place = f"{name}: categories[{number}]"
-        id = _whole(row, "id", place)
+        location = f"{name}: categories[{number}]"
+        id = _whole(row, "id", location)
         label = row.get("name")
         if not isinstance(label, str) or not label.split():
-            raise InputError(f"{place}: has no name")
+            raise InputError(f"{location}: has no name")
         if names.setdefault(id, label) != label:
-            raise InputError(f"{place}: the id {id} has the name {quoted(names[id])} already")
+            raise InputError(f"{location}: the id {id} has the name {quoted(names[id])} already")
         names[id] = " ".join(label.split())
     return names
 
@@ -193,10 +193,10 @@ def _used(names: dict[int, str], annotations: list, categories: list, name: str)
     return tuple(names[id] for id in sorted(names) if id in used or names[id] not in groups)
 
 
-def _whole(row: Any, key: str, place: str) -> int:
+def _whole(row: Any, key: str, location: str) -> int:
     value = row.get(key) if isinstance(row, dict) else None
     if not _is_whole(value):
-        raise InputError(f"{place}: has no {key} that is a whole number")
+        raise InputError(f"{location}: has no {key} that is a whole number")
     return value
 
 
@@ -204,11 +204,11 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _size(image: dict, place: str) -> tuple[float, float]:
-    said = image.get("width") or 0, image.get("height") or 0
-    if not all(map(_is_length, said)):
-        raise InputError(f"{place}: its width and height are no numbers of pixels")
-    return said
+def _size(image: dict, location: str) -> tuple[float, float]:
+    declared = image.get("width") or 0, image.get("height") or 0
+    if not all(map(_is_length, declared)):
+        raise InputError(f"{location}: its width and height are no numbers of pixels")
+    return declared
 
 
 def _bbox(annotation: dict) -> tuple[float, float, float, float]:

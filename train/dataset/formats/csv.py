@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -52,9 +52,9 @@ def read(folder: Path) -> Splits:
     entries = [entry for table in tables for entry in _entries(table, images, problems)]
     ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
-    examples = group((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), len(entries), assembler.boxes)
+    examples = group_by_split((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), len(entries), assembler.boxes)
     return Splits(train, validation, lines)
 
 
@@ -69,38 +69,38 @@ class _Entry:
     def example(self, ids: dict[Path, str], assembler: Assembler, problems: Problems) -> Optional[Example]:
         if self.image is None:
             return None
-        place, first = self.lines[0]
+        location, first = self.lines[0]
         try:
-            canvas = assembler.canvas(self.image, place, _size(first, place))
+            canvas = assembler.canvas(self.image, location, _size(first, location))
         except InputError as error:
-            problems.file(str(error))
+            problems.add_file(str(error))
             return None
 
         def box(row: Row) -> LabelledBox:
             return labelled_box(canvas, row["class"], _numbers(row))
 
-        boxes = [(place, row) for place, row in self.lines if any(row[column] for column in _BOX)]
+        boxes = [(location, row) for location, row in self.lines if any(row[column] for column in _BOX)]
         return assembler.example(ids[self.image.name], canvas, f"{self.table}: {self.image.name}", boxes, box)
 
 
 def _entries(table: File, images: ImageFiles, problems: Problems) -> list[_Entry]:
     """One entry for each file name, in the order of their first lines."""
     found: dict[str, _Entry] = {}
-    for place, row in _rows(table, problems):
+    for location, row in _rows(table, problems):
         written = row["filename"]
         if written not in found:
             image = None
             try:
-                image = images.named(written, table.name, place)
+                image = images.find(written, table.name, location)
             except InputError as error:
-                problems.file(str(error))
+                problems.add_file(str(error))
             found[written] = _Entry(table.name, image)
-        found[written].lines.append((place, row))
+        found[written].lines.append((location, row))
     return list(found.values())
 
 
 def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
-    """Each line that has something in it, with its place for messages; columns by their names in lower case."""
+    """Each line that has something in it, with its location for messages; columns by their names in lower case."""
     number = 1
     try:
         with table.path.open(encoding="utf-8-sig", newline="") as file:
@@ -111,13 +111,13 @@ def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
                 raise InputError(f"{table.name}: not CSV with the columns {_COLUMNS}")
             for cells in reader:
                 number = reader.line_num + 1
-                place = f"{table.name}: line {reader.line_num}"
+                location = f"{table.name}: line {reader.line_num}"
                 if not any(map(str.strip, cells)):
                     continue
                 if len(cells) < len(header):
-                    problems.box(f"{place} has {len(cells)} cells under {len(header)} columns")
+                    problems.add_box(f"{location} has {len(cells)} cells under {len(header)} columns")
                     continue
-                yield place, dict(zip(header, map(str.strip, cells)))
+                yield location, dict(zip(header, map(str.strip, cells)))
     except OSError as error:
         raise InputError(f"{table.name}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -153,15 +153,15 @@ def _names(cells: list[str]) -> list[str]:
     return [cell.strip().lower() for cell in cells]
 
 
-def _size(row: Row, place: str) -> tuple[float, float]:
+def _size(row: Row, location: str) -> tuple[float, float]:
     """What the line says of the image's size; zeros where it says nothing."""
     try:
-        said = tuple(float(row.get(column) or 0) for column in ("width", "height"))
+        declared = tuple(float(row.get(column) or 0) for column in ("width", "height"))
     except ValueError:
-        said = (math.nan, math.nan)
-    if not all(map(math.isfinite, said)):
-        raise InputError(f"{place}: its width and height are no numbers of pixels")
-    return said
+        declared = (math.nan, math.nan)
+    if not all(map(math.isfinite, declared)):
+        raise InputError(f"{location}: its width and height are no numbers of pixels")
+    return declared
 
 
 def _numbers(row: Row) -> tuple[float, float, float, float]:

@@ -49,9 +49,9 @@ def read(folder: Path) -> Splits:
         try:
             examples[id] = _read(id, source, files, assembler)
         except InputError as error:
-            problems.file(str(error))
+            problems.add_file(str(error))
             examples[id] = None
-    lines = problems.settle(str(folder), len(examples), assembler.boxes)
+    lines = problems.check_limits(str(folder), len(examples), assembler.boxes)
     return Splits(
         tuple(example for id in train if (example := examples[id])),
         None if validation is None else tuple(example for id in validation if (example := examples[id])),
@@ -74,10 +74,10 @@ def _size(root: Element, name: str) -> Optional[tuple[float, float]]:
     size = root.find("size")
     if size is None:
         return None
-    said = _number(size, "width"), _number(size, "height")
-    if any(said) and not all(map(math.isfinite, said)):
+    declared = _number(size, "width"), _number(size, "height")
+    if any(declared) and not all(map(math.isfinite, declared)):
         raise InputError(f"{name}: its <size> has no <width> and <height> that are numbers")
-    return said
+    return declared
 
 
 def _box(element: Element, canvas: Canvas) -> LabelledBox:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -38,9 +38,9 @@ class _Object:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One record, without its image's bytes. `place` is for messages."""
+    """One record, without its image's bytes. `location` is for messages."""
 
-    place: str
+    location: str
     part: str
     image: File
     size: tuple[int, int]
@@ -68,9 +68,9 @@ def read(folder: Path) -> Splits:
     names = _names(entries)
     ids = unique_ids(names.values())
     assembler = Assembler(problems)
-    examples = group((entry.part, _example(entry, ids[names[entry.place]], assembler, problems)) for entry in entries)
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), reader.records, assembler.boxes)
+    examples = group_by_split((entry.part, _example(entry, ids[names[entry.location]], assembler, problems)) for entry in entries)
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), reader.records, assembler.boxes)
     return Splits(train, validation, lines, reader.labels())
 
 
@@ -95,37 +95,37 @@ class _Reader:
             with record.path.open("rb") as file:
                 for number, data in enumerate(tfrecord.read(file, record.path.stat().st_size)):
                     self.records += 1
-                    place = f"{record.name}: record {number}"
+                    location = f"{record.name}: record {number}"
                     try:
-                        yield self._entry(data, number, place, record, images)
+                        yield self._entry(data, number, location, record, images)
                     except ValueError as error:
-                        self._problems.file(f"{place} {error}")
+                        self._problems.file(f"{location} {error}")
         except OSError as error:
             raise InputError(f"{record.name}: cannot be read: {error.strerror}") from error
         except ValueError as error:
             raise InputError(f"{record.name}: {error}; copy or download it again") from error
 
-    def _entry(self, data: bytes, number: int, place: str, record: File, images: RecordImages) -> _Entry:
+    def _entry(self, data: bytes, number: int, location: str, record: File, images: RecordImages) -> _Entry:
         features = tf_example.decode(data)
         encoded = features.get("image/encoded") or [b""]
         if not isinstance(encoded[0], memoryview) or not encoded[0]:
             raise ValueError("has no image (image/encoded)")
         written = _text(features, "image/filename") or _text(features, "image/source_id")
-        objects = self._objects(features, place, record)
+        objects = self._objects(features, location, record)
         path = images.keep(encoded[0], written, number)
         size = tuple(next(iter(_numbers(features, f"image/{side}", int)), 0) for side in ("width", "height"))
-        return _Entry(place, split_of(record.name), File(path, record.name / path.name), size, objects)
+        return _Entry(location, split_of(record.name), File(path, record.name / path.name), size, objects)
 
-    def _objects(self, features: dict, place: str, record: File) -> tuple[_Object, ...]:
+    def _objects(self, features: dict, location: str, record: File) -> tuple[_Object, ...]:
         sides = [_numbers(features, key, float) for key in _SIDES]
         count = len(sides[0])
         if any(len(side) != count for side in sides):
             raise ValueError("has boxes of which some have no side")
-        labels = self._classes(features, count, place, record)
+        labels = self._classes(features, count, location, record)
         marks = [_marks(features, key, count) for key in ("difficult", "truncated", "is_crowd")]
         crowds = sum(marks[2])
         if crowds:
-            self._problems.note(f"{place}: {crowds} boxes around crowds left out, since one is no object")
+            self._problems.note(f"{location}: {crowds} boxes around crowds left out, since one is no object")
             if crowds == count:
                 raise ValueError("has boxes around crowds only")
         return tuple(
@@ -134,34 +134,34 @@ class _Reader:
             if not crowd
         )
 
-    def _classes(self, features: dict, count: int, place: str, record: File) -> list[str]:
+    def _classes(self, features: dict, count: int, location: str, record: File) -> list[str]:
         texts = [" ".join(text.split()) for text in _texts(features, "image/object/class/text")]
         ids = _numbers(features, "image/object/class/label", int)
         if any(len(given) not in (0, count) for given in (texts, ids)) or (count and not texts and not ids):
             raise ValueError(f"has {count} boxes, but {len(texts)} class names and {len(ids)} class numbers")
-        name, classes = self._maps.of(record)
+        name, classes = self._maps.nearest_to(record)
         if classes:
-            return [_mapped(classes, id, text, place, name) for id, text in _pairs(ids, texts, count)]
+            return [_mapped(classes, id, text, location, name) for id, text in _pairs(ids, texts, count)]
         if count and not texts:
             raise InputError(
-                f"{place} has class numbers without names; put the *_label_map.pbtxt that names them beside it"
+                f"{location} has class numbers without names; put the *_label_map.pbtxt that names them beside it"
             )
         for id, text in zip(ids, texts):
             if self._texts.setdefault(id, text) != text:
                 raise InputError(
-                    f"{place} calls class {id} {quoted(text)}, but others call it {quoted(self._texts[id])}"
+                    f"{location} calls class {id} {quoted(text)}, but others call it {quoted(self._texts[id])}"
                 )
         return texts
 
 
 def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -> Optional[Example]:
     try:
-        canvas = assembler.canvas(entry.image, entry.place, entry.size)
+        canvas = assembler.canvas(entry.image, entry.location, entry.size)
     except InputError as error:
-        problems.file(str(error))
+        problems.add_file(str(error))
         return None
-    items = [(f"{entry.place}: box {number}", item) for number, item in enumerate(entry.objects, 1)]
-    return assembler.example(id, canvas, entry.place, items, lambda item: _box(item, canvas))
+    items = [(f"{entry.location}: box {number}", item) for number, item in enumerate(entry.objects, 1)]
+    return assembler.example(id, canvas, entry.location, items, lambda item: _box(item, canvas))
 
 
 def _box(item: _Object, canvas: Canvas) -> LabelledBox:
@@ -178,25 +178,25 @@ def _names(entries: list[_Entry]) -> dict[str, Path]:
         options = (record.parent / image, record.parent / (entry.part or record.stem) / image)
         name = next((path for path in options if path not in taken), record.parent / str(number) / image)
         taken.add(name)
-        names[entry.place] = name
+        names[entry.location] = name
     return names
 
 
-def _mapped(classes: Classes, id: Optional[int], text: Optional[str], place: str, name: Path) -> str:
+def _mapped(classes: Classes, id: Optional[int], text: Optional[str], location: str, name: Path) -> str:
     """The class that the label map `name` gives. Raises InputError where it does not fit the records."""
     if id is None:
         known = {spelling: item for item in classes.values() for spelling in item.spellings}
         if text not in known:
             raise InputError(
-                f"{place} has the class {quoted(text)}, which {name} does not have; give its own label map"
+                f"{location} has the class {quoted(text)}, which {name} does not have; give its own label map"
             )
         return known[text].label
     if id not in classes:
-        raise InputError(f"{place} has the class number {id}, which {name} does not have; give its own label map")
+        raise InputError(f"{location} has the class number {id}, which {name} does not have; give its own label map")
     item = classes[id]
     if text and text not in item.spellings:
         raise InputError(
-            f"{place} calls class {id} {quoted(text)}, but {name} calls it {item.label!r}; give its own label map"
+            f"{location} calls class {id} {quoted(text)}, but {name} calls it {item.label!r}; give its own label map"
         )
     return item.label
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -45,12 +45,12 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(image.name for listed in images.values() for image in listed)
     assembler = Assembler(problems)
     reader = _Reader(found, labels, assembler, problems)
-    examples = group(
+    examples = group_by_split(
         (part, reader.example(file, ids[file.name])) for part, listed in images.items() for file in listed
     )
     missing = labels.report(problems)
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
     return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
 
 
@@ -67,15 +67,15 @@ class _Labels:
     def __bool__(self) -> bool:
         return bool(self._files)
 
-    def of(self, image: Path) -> Optional[File]:
+    def of_image(self, image: Path) -> Optional[File]:
         """The labels of an image: in `labels` where it is in `images`, else beside it; None where there are none."""
         parts = image.parent.parts
         places = [image.parent]
         if "images" in parts:
             last = len(parts) - 1 - parts[::-1].index("images")
             places.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]))
-        for place in places:
-            file = self._files.get(place / f"{image.stem}.txt")
+        for location in places:
+            file = self._files.get(location / f"{image.stem}.txt")
             if file:
                 self._left.discard(file.name)
                 return file
@@ -85,13 +85,13 @@ class _Labels:
     def report(self, problems: Problems) -> int:
         """Says what `of` did not find or give, and returns how many images are missing."""
         if self._without:
-            problems.note(f"taken for background, since they have no label file: {self._without} images")
+            problems.add_note(f"taken for background, since they have no label file: {self._without} images")
         missing = sorted(name for name in self._left if name.stem not in self._stems)
         for name in missing:
-            problems.file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
+            problems.add_file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
         # Images of a part that the description does not have.
         if unused := len(self._left) - len(missing):
-            problems.note(f"not used, since the description does not name their images: {unused} label files")
+            problems.add_note(f"not used, since the description does not name their images: {unused} label files")
         return len(missing)
 
 
@@ -105,7 +105,7 @@ class _Reader:
     def example(self, image: File, id: str) -> Optional[Example]:
         """The example of an image; None, and the reason among the problems, where it is of no use."""
         try:
-            labels = self._labels.of(image.name)
+            labels = self._labels.of_image(image.name)
             source = str(labels.name) if labels else str(image.name)
             lines = _lines(labels) if labels else []
             canvas = self._assembler.canvas(image, source)
@@ -115,14 +115,14 @@ class _Reader:
         items = [(f"{source}: line {number}", (f"{source}: line {number}", line)) for number, line in lines]
         return self._assembler.example(id, canvas, source, items, lambda item: self._box(*item, canvas))
 
-    def _box(self, place: str, line: str, canvas: Canvas) -> LabelledBox:
+    def _box(self, location: str, line: str, canvas: Canvas) -> LabelledBox:
         number, *values = (_number(word) for word in line.split())
         names = self._found.names
         if not number.is_integer() or number < 0:
             raise ValueError(f"has {quoted(line.split()[0])} for a class number")
         if number >= len(names):
             raise InputError(
-                f"{place} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
+                f"{location} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
                 " give the names that belong to these labels"
             )
         if self._found.with_key_points:

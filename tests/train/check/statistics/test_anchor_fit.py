@@ -1,4 +1,4 @@
-"""The few anchors that are looked at hold the best of all."""
+"""The few anchors that are compared at hold the best of all."""
 
 from __future__ import annotations
 

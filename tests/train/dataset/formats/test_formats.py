@@ -111,7 +111,7 @@ def test_zip_and_another_data_set_to_validate_on(tmp_path, format):
 def test_generated_images_are_the_same_in_every_format(tmp_path):
     """To the last byte of the records."""
     source = tmp_path / "voc"
-    generation.data_set(source, images=12, seed=4)
+    generation.draw_dataset(source, images=12, seed=4)
     for path in (source / "Annotations").iterdir():
         # A mark that only two of the formats have.
         path.write_text(path.read_text().replace("<truncated>1", "<truncated>0"))
