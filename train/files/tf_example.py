@@ -40,8 +40,11 @@ def encode(features: Mapping[str, Feature]) -> bytes:
             payload = struct.pack(f"<{len(values)}f", *values)
         else:
             payload = b"".join(map(varint, cast("Sequence[int]", values)))
-        start = prefix if kind is bytes or not payload else packed_prefix
-        entries += (start(key, kind, len(payload)), payload)
+        if kind is bytes or not payload:
+            entries += (_prefix(key, _KINDS[kind], len(payload)), payload)
+        else:
+            inner = _tag(1, len(payload))
+            entries += (_prefix(key, _KINDS[kind], len(inner) + len(payload)), inner, payload)
     return delimited(b"".join(entries))
 
 

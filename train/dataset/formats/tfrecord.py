@@ -1,13 +1,13 @@
-"""TFRecords with the keys of the Object Detection API and a label map, as Roboflow exports them too.
+"""TFRecords with the feature keys of the Object Detection API and a label map, as Roboflow exports them.
 
-Whole files or shards, with the part in the name of the folder (`train/Helmet.tfrecord`) or of the file
-(`pascal_val.record`). The images inside are kept in the cache, where all else reads them as files.
-Classes keep the order of their numbers.
+Reads whole files and shards; the split is in the name of the folder (`train/Helmet.tfrecord`) or of the file
+(`pascal_val.record`). The images in the records are extracted to the cache, because the rest of the kit reads
+image files. Classes keep the order of their numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -25,10 +25,12 @@ from train.files import tf_example, tfrecord
 
 _SIDES = tuple(f"image/object/bbox/{side}" for side in ("xmin", "ymin", "xmax", "ymax"))
 
+Features = dict[str, tf_example.Values]
+
 
 @dataclass(frozen=True)
 class _Object:
-    """One box: sides as shares of the image's."""
+    """One box: `sides` are xmin, ymin, xmax, ymax, normalized to the image's size."""
 
     label: str
     sides: tuple[float, float, float, float]
@@ -38,7 +40,7 @@ class _Object:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One record, without its image's bytes. `location` is for messages."""
+    """One record without the bytes of its image. `location` names it in messages, `size` is (width, height)."""
 
     location: str
     part: str
@@ -48,14 +50,15 @@ class _Entry:
 
 
 def accepts(folder: Path) -> bool:
-    """Whether there is a file of records in `folder`."""
+    """Returns True if `folder` contains a TFRecord file."""
     return any(is_record(file) for file in walk(folder))
 
 
 def read(folder: Path) -> Splits:
     """Reads and checks the records below `folder`.
 
-    Raises InputError where there are none, one is damaged, too many are bad, or the label map is another's.
+    Raises InputError if there are none, a file is damaged, too many records are bad, or the label map does
+    not match the records.
     """
     files = list(walk(folder))
     records = [file for file in files if is_record(file)]
@@ -75,21 +78,22 @@ def read(folder: Path) -> Splits:
 
 
 class _Reader:
-    """Reads one file after the other; `records` counts theirs, good and bad."""
+    """Reads TFRecord files; `records` counts all records so far, good and bad."""
 
     def __init__(self, maps: LabelMaps, problems: Problems) -> None:
         self.records = 0
         self._maps = maps
         self._problems = problems
-        # Of data without a label map: the text that goes with each number.
+        # For data without a label map: the class name of each number.
         self._texts: dict[int, str] = {}
 
     def labels(self) -> Optional[tuple[str, ...]]:
+        """Returns the classes in the order of their numbers; None if the records have no class numbers."""
         names = self._maps.names or dict(sorted(self._texts.items()))
         return tuple(dict.fromkeys(names.values())) or None
 
     def entries(self, record: File) -> Iterator[_Entry]:
-        """What is in `record`; what cannot be used is among the problems."""
+        """Yields the entries of a file; reports records that cannot be used as problems."""
         images = RecordImages(record)
         try:
             with record.path.open("rb") as file:
@@ -99,7 +103,7 @@ class _Reader:
                     try:
                         yield self._entry(data, number, location, record, images)
                     except ValueError as error:
-                        self._problems.file(f"{location} {error}")
+                        self._problems.add_file(f"{location} {error}")
         except OSError as error:
             raise InputError(f"{record.name}: cannot be read: {error.strerror}") from error
         except ValueError as error:
@@ -107,37 +111,39 @@ class _Reader:
 
     def _entry(self, data: bytes, number: int, location: str, record: File, images: RecordImages) -> _Entry:
         features = tf_example.decode(data)
-        encoded = features.get("image/encoded") or [b""]
-        if not isinstance(encoded[0], memoryview) or not encoded[0]:
+        encoded = next(iter(features.get("image/encoded", [])), None)
+        if not isinstance(encoded, memoryview) or not encoded:
             raise ValueError("has no image (image/encoded)")
         written = _text(features, "image/filename") or _text(features, "image/source_id")
         objects = self._objects(features, location, record)
-        path = images.keep(encoded[0], written, number)
-        size = tuple(next(iter(_numbers(features, f"image/{side}", int)), 0) for side in ("width", "height"))
-        return _Entry(location, split_of(record.name), File(path, record.name / path.name), size, objects)
+        path = images.keep(encoded, written, number)
+        width, height = (next(iter(_ints(features, f"image/{side}")), 0) for side in ("width", "height"))
+        return _Entry(location, split_of(record.name), File(path, record.name / path.name), (width, height), objects)
 
-    def _objects(self, features: dict, location: str, record: File) -> tuple[_Object, ...]:
-        sides = [_numbers(features, key, float) for key in _SIDES]
+    def _objects(self, features: Features, location: str, record: File) -> tuple[_Object, ...]:
+        sides = [_floats(features, key) for key in _SIDES]
         count = len(sides[0])
         if any(len(side) != count for side in sides):
             raise ValueError("has boxes of which some have no side")
         labels = self._classes(features, count, location, record)
-        marks = [_marks(features, key, count) for key in ("difficult", "truncated", "is_crowd")]
-        crowds = sum(marks[2])
+        flags = [_flags(features, key, count) for key in ("difficult", "truncated", "is_crowd")]
+        crowds = sum(flags[2])
         if crowds:
-            self._problems.note(f"{location}: {crowds} boxes around crowds left out, since one is no object")
+            self._problems.add_note(
+                f"{location}: {crowds} boxes around crowds left out, because they are not single objects"
+            )
             if crowds == count:
                 raise ValueError("has boxes around crowds only")
         return tuple(
             _Object(label, box, difficult, truncated)
-            for label, box, difficult, truncated, crowd in zip(labels, zip(*sides), *marks)
+            for label, box, difficult, truncated, crowd in zip(labels, zip(*sides), *flags)
             if not crowd
         )
 
-    def _classes(self, features: dict, count: int, location: str, record: File) -> list[str]:
+    def _classes(self, features: Features, count: int, location: str, record: File) -> list[str]:
         texts = [" ".join(text.split()) for text in _texts(features, "image/object/class/text")]
-        ids = _numbers(features, "image/object/class/label", int)
-        if any(len(given) not in (0, count) for given in (texts, ids)) or (count and not texts and not ids):
+        ids = _ints(features, "image/object/class/label")
+        if not {len(texts), len(ids)} <= {0, count} or (count and not texts and not ids):
             raise ValueError(f"has {count} boxes, but {len(texts)} class names and {len(ids)} class numbers")
         name, classes = self._maps.nearest_to(record)
         if classes:
@@ -165,12 +171,13 @@ def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -
 
 
 def _box(item: _Object, canvas: Canvas) -> LabelledBox:
-    sides = tuple(share * side for share, side in zip(item.sides, (canvas.width, canvas.height) * 2))
+    xmin, ymin, xmax, ymax = item.sides
+    sides = (xmin * canvas.width, ymin * canvas.height, xmax * canvas.width, ymax * canvas.height)
     return labelled_box(canvas, item.label, sides, item.difficult, item.truncated)
 
 
 def _names(entries: list[_Entry]) -> dict[str, Path]:
-    """For each record the path that its image would have, had it never been put into records."""
+    """Returns by location a unique path for each record's image, as if it lay beside the TFRecord file."""
     names: dict[str, Path] = {}
     taken = set()
     for number, entry in enumerate(entries):
@@ -183,10 +190,10 @@ def _names(entries: list[_Entry]) -> dict[str, Path]:
 
 
 def _mapped(classes: Classes, id: Optional[int], text: Optional[str], location: str, name: Path) -> str:
-    """The class that the label map `name` gives. Raises InputError where it does not fit the records."""
+    """Returns the class name by the label map `name`. Raises InputError if it does not match the records."""
     if id is None:
         known = {spelling: item for item in classes.values() for spelling in item.spellings}
-        if text not in known:
+        if text is None or text not in known:
             raise InputError(
                 f"{location} has the class {quoted(text)}, which {name} does not have; give its own label map"
             )
@@ -201,28 +208,41 @@ def _mapped(classes: Classes, id: Optional[int], text: Optional[str], location: 
     return item.label
 
 
-def _pairs(ids: list, texts: list, count: int) -> Iterator[tuple[Optional[int], Optional[str]]]:
-    return zip(ids or [None] * count, texts or [None] * count)
+def _pairs(
+    ids: Sequence[int], texts: Sequence[str], count: int
+) -> Iterator[tuple[Optional[int], Optional[str]]]:
+    none: list[None] = [None] * count
+    return zip(ids or none, texts or none)
 
 
-def _numbers(features: dict, key: str, kind: type) -> list:
-    values = features.get(key) or []
-    if not all(isinstance(value, kind) for value in values):
+def _ints(features: Features, key: str) -> list[int]:
+    values = features.get(key, [])
+    ints = [value for value in values if isinstance(value, int)]
+    if len(ints) < len(values):
         raise ValueError(f"has something else than numbers in {key}")
-    return values
+    return ints
 
 
-def _marks(features: dict, key: str, count: int) -> list[bool]:
-    values = _numbers(features, f"image/object/{key}", int)
+def _floats(features: Features, key: str) -> list[float]:
+    values = features.get(key, [])
+    floats = [value for value in values if isinstance(value, float)]
+    if len(floats) < len(values):
+        raise ValueError(f"has something else than numbers in {key}")
+    return floats
+
+
+def _flags(features: Features, key: str, count: int) -> list[bool]:
+    values = _ints(features, f"image/object/{key}")
     return [value == 1 for value in values] if len(values) == count else [False] * count
 
 
-def _texts(features: dict, key: str) -> list[str]:
-    values = features.get(key) or []
-    if not all(isinstance(value, memoryview) for value in values):
+def _texts(features: Features, key: str) -> list[str]:
+    values = features.get(key, [])
+    texts = [bytes(value).decode() for value in values if isinstance(value, memoryview)]
+    if len(texts) < len(values):
         raise ValueError(f"has something else than text in {key}")
-    return [bytes(value).decode() for value in values]
+    return texts
 
 
-def _text(features: dict, key: str) -> str:
+def _text(features: Features, key: str) -> str:
     return next(iter(_texts(features, key)), "")

@@ -1,9 +1,9 @@
-"""YOLO: one text file an image, one line a box, with a list of the class names.
+"""YOLO: a text file per image with one line per box, and a list of the class names.
 
-Read as Ultralytics and Roboflow write it (`data.yaml`, `images/` and `labels/`), and as Darknet, CVAT,
-LabelImg and Label Studio do (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A
-line is a class number and a box (centre and size as shares of the image's), or a polygon, of which
-the box around it is taken. An image without a label file is background. Classes keep their order.
+Reads the layouts of Ultralytics and Roboflow (`data.yaml`, `images/` and `labels/`) and of Darknet, CVAT,
+LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A line has a
+class number and a box (xcenter, ycenter, width, height, normalized to the image's size) or a polygon, whose
+bounding box is used. An image without a label file is background. Classes keep their order.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from train.dataset.formats import _yolo_files as yolo_files
 from train.dataset.formats._yolo_files import YoloFiles
 from train.files import untrusted_bytes
 
-# An image of a thousand outlines has some MB.
+# The labels of an image with a thousand polygons have a few MB.
 _MAX_BYTES = 32 << 20
 
 
 def accepts(folder: Path) -> bool:
-    """Whether `folder` has a description of a YOLO data set, and a text file with the name of an image."""
+    """Returns True if `folder` has a description of a YOLO data set and a label file."""
     files = list(walk(folder))
     return yolo_files.description(files) is not None and bool(_Labels(files))
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the images that the description below `folder` names, and their labels.
+    """Reads and checks the images in the description below `folder`, and their labels.
 
-    Raises InputError where there is no description, it does not fit, or too much is bad.
+    Raises InputError if there is no description, it does not match the files, or too much is bad.
     """
     files = list(walk(folder))
     problems = Problems()
@@ -55,7 +55,10 @@ def read(folder: Path) -> Splits:
 
 
 class _Labels:
-    """The label files: text files with the name of an image, or lines of numbers; remembers which were asked for."""
+    """The label files of a data set: text files with the name of an image, or with lines of numbers.
+
+    Records which files were requested, to report the others.
+    """
 
     def __init__(self, files: list[File]) -> None:
         self._stems = {file.name.stem for file in files if is_image(file)}
@@ -68,7 +71,10 @@ class _Labels:
         return bool(self._files)
 
     def of_image(self, image: Path) -> Optional[File]:
-        """The labels of an image: in `labels` where it is in `images`, else beside it; None where there are none."""
+        """Returns the label file of an image; None if there is none.
+
+        For an image below `images` it is looked for below `labels` first, then beside the image.
+        """
         parts = image.parent.parts
         places = [image.parent]
         if "images" in parts:
@@ -83,15 +89,15 @@ class _Labels:
         return None
 
     def report(self, problems: Problems) -> int:
-        """Says what `of` did not find or give, and returns how many images are missing."""
+        """Reports images without labels and labels without images; returns the number of missing images."""
         if self._without:
-            problems.add_note(f"taken for background, since they have no label file: {self._without} images")
+            problems.add_note(f"taken for background, because they have no label file: {self._without} images")
         missing = sorted(name for name in self._left if name.stem not in self._stems)
         for name in missing:
             problems.add_file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
-        # Images of a part that the description does not have.
+        # Labels of images in a split that the description does not list.
         if unused := len(self._left) - len(missing):
-            problems.add_note(f"not used, since the description does not name their images: {unused} label files")
+            problems.add_note(f"not used, because the description does not name their images: {unused} label files")
         return len(missing)
 
 
@@ -103,14 +109,14 @@ class _Reader:
         self._problems = problems
 
     def example(self, image: File, id: str) -> Optional[Example]:
-        """The example of an image; None, and the reason among the problems, where it is of no use."""
+        """Returns the example of an image; reports a problem and returns None if it cannot be used."""
         try:
             labels = self._labels.of_image(image.name)
             source = str(labels.name) if labels else str(image.name)
             lines = _lines(labels) if labels else []
             canvas = self._assembler.canvas(image, source)
         except InputError as error:
-            self._problems.file(str(error))
+            self._problems.add_file(str(error))
             return None
         items = [(f"{source}: line {number}", (f"{source}: line {number}", line)) for number, line in lines]
         return self._assembler.example(id, canvas, source, items, lambda item: self._box(*item, canvas))
@@ -133,7 +139,7 @@ class _Reader:
 
 
 def _corners(values: list[float]) -> tuple[list[float], list[float]]:
-    """The x and the y of a box's or polygon's corners."""
+    """Returns the x and the y coordinates of the corners of a box (xcenter, ycenter, width, height) or polygon."""
     if len(values) == 4:
         x, y, width, height = values
         if width <= 0 or height <= 0:
@@ -145,7 +151,7 @@ def _corners(values: list[float]) -> tuple[list[float], list[float]]:
 
 
 def _has_numbers(file: File) -> bool:
-    """Whether the first line of a text is one of a label file."""
+    """Returns True if the first line of a text file looks like a line of labels."""
     try:
         with file.path.open(encoding="utf-8-sig") as opened:
             words = opened.readline(1000).split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.common.errors import InputError
-from train.dataset.examples.problems import Problems, collect
+from train.dataset.examples.problems import Problems, collect_problems
 
 
 def bad_data() -> Problems:
@@ -16,7 +16,7 @@ def bad_data() -> Problems:
     return problems
 
 
-def test_little_bad_data_is_told_and_let_pass():
+def test_little_bad_data_is_reported_and_accepted():
     assert len(bad_data().check_limits("pets", files=100, boxes=20)) == 3
 
 
@@ -27,7 +27,7 @@ def test_much_bad_data_is_refused(files, boxes, what):
 
 
 def test_collecting_refuses_nothing_and_tells_the_kinds_apart():
-    with collect() as found:
+    with collect_problems() as found:
         bad_data().check_limits("pets", 10, 10)
         bad_data().check_limits("other pets", 100, 20)
     assert found.files == ["a.jpg: the file is empty"] * 2

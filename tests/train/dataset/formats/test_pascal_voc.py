@@ -57,7 +57,7 @@ def test_folders_of_an_export_are_its_splits(tmp_path):
     assert [example.id for example in splits.train] == ["train/p0", "train/p1", "train/p2", "train/p3"]
     assert [example.id for example in splits.validation] == ["valid/p0", "valid/p1"]
     assert all(example.image.parent.name == example.id.split("/")[0] for example in splits.train + splits.validation)
-    assert splits.problems == ("kept out of training and validation, since in a folder named test: 1 images",)
+    assert splits.problems == ("kept out of training and validation, because in a folder named test: 1 images",)
 
 
 def test_the_nearer_of_two_images_is_taken_in_mirrored_trees(tmp_path):

@@ -167,7 +167,7 @@ def test_what_is_wrong_in_a_line_is_named(tmp_path, line, message):
     [
         ("train: images/train\nval: images/val\nnc: 3\nnames: [cat]\n", "says 3 classes, but there are 1 names"),
         ("train: images/train\nval: images/val\nnames: {0: cat, 2: dog}\n", "not numbered from 0 to 1"),
-        ("train: images/train\nval: images/val\nnames: {cat: 0}\n", "numbered by something else"),
+        ("train: images/train\nval: images/val\nnames: {cat: 0}\n", "keys of its names are not whole numbers"),
         ("train: images/train\nval: images/val\nnames: 3\n", "no list of class names"),
         ("train: images/elsewhere\nval: images/val\nnames: [cat]\n", "its train, 'images/elsewhere', is no folder"),
         ("train: ../../secret\nval: images/val\nnames: [cat]\n", "its train, '../../secret', is no folder"),
