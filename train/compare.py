@@ -2,7 +2,7 @@
 
 A star marks the best figure if all runs were validated on the same data.
 
-examples:
+Examples:
   python -m train.compare runs/ONE runs/TWO
   python -m train.compare runs/* --json
 """

@@ -4,7 +4,7 @@ Images and boxes that training would leave out are left out, and the data is spl
 validation as for training. Use it to extract the images of TFRecords, or to correct boxes in a labelling tool
 that supports only one format.
 
-examples:
+Examples:
   python -m train.export forms.zip forms_voc --to pascal_voc
   python -m train.export data data_yolo --to yolo --val-split 0.1
 """

@@ -2,7 +2,7 @@
 
 The data set is written as PASCAL VOC with split lists: every fifth image is for validation.
 
-examples:
+Examples:
   python -m train.generate shapes
   python -m train.generate shapes --images 1000 --size 640x480
   python -m train.generate --video shapes.mp4

@@ -1,7 +1,15 @@
-"""`python -m train.check DATA`: what is wrong with a data set, before an hour is spent on it.
+"""Check a data set before training: damaged images, bad boxes, duplicates, class balance, anchors.
 
-Reads and decodes every image, and says of each finding where it is and what to do.
-Exit 0: it can be trained. 1: it has a failure. 2: there is no data set to read.
+Reads and decodes every image. Each finding says where it is and what to do about it.
+
+exit codes:
+  0  the data set can be trained
+  1  at least one check failed
+  2  there is no data set to read
+
+Examples:
+  python -m train.check data
+  python -m train.check forms.zip --size 640 --out forms.html
 """
 
 from __future__ import annotations
@@ -29,6 +37,7 @@ _PLACES = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     _check_out(arguments.out)
     statistics = gather(
@@ -51,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def as_dict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Everything for programs; of a finding's places the first hundred."""
+    """Returns the result for `--json`, with the first hundred locations of each finding."""
     counts = {split: statistics.label_counts(split) for split in SPLITS}
     return {
         "data": statistics.name,
@@ -64,7 +73,7 @@ def as_dict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> dict[
 
 
 def as_text(statistics: DatasetStatistics, findings: Sequence[Finding], width: int = 100) -> str:
-    """Counts by class and split, then what was found, failures first, in lines of up to `width`."""
+    """Returns counts by class and split, and the findings, failures first, in lines of up to `width` characters."""
     parts = [_counts(statistics)]
     names = max((len(found.check) for found in findings), default=0)
     for severity, title in ((FAILURE, "failures"), (WARNING, "warnings"), (OK, "ok")):
@@ -75,7 +84,7 @@ def as_text(statistics: DatasetStatistics, findings: Sequence[Finding], width: i
 
 
 def verdict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> str:
-    """One sentence: can it be trained."""
+    """Returns a sentence that says if the data set can be trained."""
     failures, warnings = (sum(found.severity == kind for found in findings) for kind in (FAILURE, WARNING))
     if failures:
         return f"{statistics.name} should not be trained as it is: {counted(failures, 'failure')}, {counted(warnings, 'warning')}"
@@ -116,14 +125,22 @@ def _check_out(out: str | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    summary, _, details = str(__doc__).partition("\n\n")
     parser = argparse.ArgumentParser(
-        prog="python -m train.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m train.check",
+        description=summary,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
-    parser.add_argument("--size", type=int, choices=(320, 640), default=320, help="side of the network's input (320)")
-    parser.add_argument("--out", metavar="FILE.html", help="also write a page with images and charts")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (default: 320)"
+    )
     options.add(parser)
+
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="FILE.html", help="also write a page with images and charts")
+    output.add_argument("--json", action="store_true", help="print a JSON object instead of text")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The page of a data set's check: findings, class balance, boxes over the anchors, and images."""
+"""The HTML page of a data set check: findings, class balance, boxes and anchors, sample images."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _OF_A_FINDING = 6
 _PLACES = 5
 _BARS = 40
 _DOTS = 1500
-# Colours are told apart up to here; further classes share the last.
-_COLOURS = 8
+# The number of distinct colors; the remaining classes share the last one.
+_COLORS = 8
 
 _UNMATCHED = "c1"
 _MATCHED = "c0"
 
 
-def write(statistics: DatasetStatistics, findings: Sequence[Finding], path: str | os.PathLike) -> None:
-    """Writes the page to `path`."""
+def write(statistics: DatasetStatistics, findings: Sequence[Finding], path: str | os.PathLike[str]) -> None:
+    """Writes the page to `path`. Raises KitError if it cannot be written."""
     html.write(path, render(statistics, findings))
 
 
 def render(statistics: DatasetStatistics, findings: Sequence[Finding]) -> str:
-    """The page as text: one HTML file that needs nothing else."""
+    """Returns the page as a self-contained HTML document."""
     styles = class_styles(statistics)
     sections = [_findings(statistics, findings, styles)]
     if statistics.labels:
@@ -44,10 +44,10 @@ def render(statistics: DatasetStatistics, findings: Sequence[Finding]) -> str:
 
 
 def class_styles(statistics: DatasetStatistics) -> dict[str, int]:
-    """A colour number for each class, the most frequent first."""
+    """Returns a color number for each class, in the order of frequency in training."""
     counts = statistics.label_counts("train")
     ranked = sorted(statistics.labels, key=lambda label: (-counts[label], label))
-    return {label: min(index, _COLOURS - 1) for index, label in enumerate(ranked)}
+    return {label: min(index, _COLORS - 1) for index, label in enumerate(ranked)}
 
 
 def _header(statistics: DatasetStatistics, findings: Sequence[Finding]) -> Markup:
@@ -125,42 +125,38 @@ def _balance(statistics: DatasetStatistics, styles: dict[str, int]) -> Markup:
     ]
     names = ("class", "", "boxes to train", "to validate", "images", "no anchor fits")
     note = f"{len(ranked) - _BARS} more classes with fewer boxes are not shown." if len(ranked) > _BARS else None
-    return html.section(
-        "Class balance",
-        tag(
-            "div",
-            tag("table", tag("thead", tag("tr", [tag("th", name) for name in names])), tag("tbody", rows), class_="wide"),
-            class_="scroll",
-        ),
-        note=note,
-    )
+    return html.section("Class balance", html.bar_table(names, rows), note=note)
 
 
 def _boxes(statistics: DatasetStatistics) -> Markup:
     size = statistics.size
     sides = statistics.boxes.sides(size)
     fits = statistics.boxes.best_iou >= POSITIVE_IOU
-    # One cell of each level has all of its shapes.
+    # The anchors of a level's first cell have all shapes of the level.
     shapes = [tuple(shape) for level in LEVELS for shape in (level_anchors(size, level)[:6, 2:] * size)]
     legend = ((_MATCHED, "an anchor fits"), (_UNMATCHED, "none fits"))
     lengths = np.sqrt(np.maximum(sides.prod(axis=1), 1e-6))
-    # Every anchor is shown, and the smallest box.
+    # The axis begins at the smallest box or, if that is larger, low enough for the smallest anchor.
     least = min(2.0 ** math.floor(math.log2(max(sides.min(), 1.0))), 16.0)
     scales = sorted({round(math.sqrt(h * w), 1) for h, w in shapes})
+    edges, counts = _binned(lengths, fits, least, size, 24)
     by_size = charts.histogram(
-        *_binned(lengths, fits, least, size, 24),
+        edges,
+        counts,
         x="square root of the area, pixels of the network's input",
         y="boxes",
         marks=[charts.VerticalLine(scale, f"{scale:.0f}" if i % 2 == 0 else "") for i, scale in enumerate(scales) if scale <= size],
         about="How many boxes there are of each size, and the anchors' sizes",
     )
     aspects = sides[:, 0] / np.maximum(sides[:, 1], 1e-6)
+    edges, counts = _binned(aspects, fits, 1 / 8, 8, 24)
     by_aspect = charts.histogram(
-        *_binned(aspects, fits, 1 / 8, 8, 24),
+        edges,
+        counts,
         x="height / width in the network's input",
         y="boxes",
         marks=[charts.VerticalLine(ratio, text) for ratio, text in ((0.5, "1:2"), (1, "1:1"), (2, "2:1"))],
-        about="How many boxes there are of each aspect, and the anchors' aspects",
+        about="How many boxes there are of each aspect ratio, and the anchors' aspect ratios",
     )
     step = max(1, math.ceil(len(sides) / _DOTS))
     dots = [
@@ -180,14 +176,16 @@ def _boxes(statistics: DatasetStatistics) -> Markup:
             html.figure(by_both, "Width and height", (*legend, ("plus", "anchors"))),
             class_="charts",
         ),
-        note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that none of them"
-        f" covers with IoU {POSITIVE_IOU:g} is learnt through a single anchor, which is little. Sizes are those that the"
-        " network sees: every image is scaled to a square first.",
+        note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that reaches"
+        f" IoU {POSITIVE_IOU:g} with none of them is learned through a single anchor, which is little. Sizes are in pixels"
+        " of the network's input: every image is scaled to a square first.",
     )
 
 
-def _binned(values: np.ndarray, fits: np.ndarray, low: float, high: float, bins: int):
-    """Edges of logarithmic bins, and the counts in each of what fits and what does not."""
+def _binned(
+    values: np.ndarray, fits: np.ndarray, low: float, high: float, bins: int
+) -> tuple[list[float], list[tuple[str, list[int]]]]:
+    """Returns the edges of logarithmic bins, and (style, counts per bin) of matched and of unmatched boxes."""
     edges = np.geomspace(low, high, bins + 1)
     values = np.clip(values, low, high)
     counts = [(style, np.histogram(values[chosen], edges)[0].tolist()) for style, chosen in ((_MATCHED, fits), (_UNMATCHED, ~fits))]
@@ -198,20 +196,24 @@ def _images(statistics: DatasetStatistics, styles: dict[str, int]) -> Markup:
     chosen = sample(statistics, _SAMPLE)
     ranked = sorted(styles, key=lambda label: styles[label])
     legend = [
-        tag("span", tag("i", class_=f"chip s{styles[label]}"), label if i < _COLOURS - 1 or len(ranked) == _COLOURS else "other classes")
-        for i, label in enumerate(ranked[:_COLOURS])
+        tag("span", tag("i", class_=f"chip s{styles[label]}"), label if i < _COLORS - 1 or len(ranked) == _COLORS else "other classes")
+        for i, label in enumerate(ranked[:_COLORS])
     ]
     return html.section(
         "Images",
         tag("p", legend, class_="legend"),
-        tag("div", [_annotated(statistics, index, styles, 360) for index in chosen], class_="pictures"),
-        note=f"{counted(len(chosen), 'image')}, some of every class, with the boxes as training will see them."
-        " Point at a box for its class.",
+        tag("div", [_annotated(statistics, index, styles, 360) for index in chosen], class_="images"),
+        note=f"{counted(len(chosen), 'image')}, some of every class, with the boxes that training will use."
+        " Point at a box to see its class.",
     )
 
 
 def sample(statistics: DatasetStatistics, most: int) -> list[int]:
-    """Indices of images to show: from each class in turn, rarest first, spread over the data; then empty ones."""
+    """Returns the indices of at most `most` images to show.
+
+    They are taken from each class in turn, rarest first, and then from the images without boxes, spread evenly
+    over the data.
+    """
     holding: dict[str, list[int]] = {label: [] for label in statistics.labels}
     empty = []
     for index, entry in enumerate(statistics.images):

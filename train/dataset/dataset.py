@@ -16,7 +16,7 @@ from runtime.common.values import Labels
 from train.dataset import formats
 from train.dataset.examples import label_map
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import quoted, cached_walks
+from train.dataset.examples.image_files import cached_walks, quoted
 from train.dataset.formats import Splits
 from train.files import archives
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import os
 import re
 import shutil
 import stat
@@ -16,6 +15,7 @@ from typing import Optional
 
 from runtime.common.errors import InputError, KitError
 from train.files.cache import cache_folder
+from train.files.new_folder import rename_into_place
 
 # Limits against decompression bombs. Images hardly compress, XML about 20-fold; deflate reaches
 # 1,032-fold. The ratio is not checked for small archives, because blank images exceed any limit.
@@ -58,12 +58,7 @@ def _extract_to(path: Path, target: Path) -> None:
             for entry in entries:
                 name = _checked_name(entry, path)
                 _extract_entry(archive, entry, temporary / name)
-        try:
-            os.replace(temporary, target)
-        except OSError:
-            # Another process may have extracted the same file first.
-            if not target.is_dir():
-                raise
+        rename_into_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Output folders that appear only once they are complete."""
+"""Folders that appear only once they are complete."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ def check(out: Path) -> None:
     """Raises InputError if `out` is a file or a folder that is not empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there already; choose another folder, or remove it first")
+
+
+def rename_into_place(temporary: Path, target: Path) -> None:
+    """Renames the folder `temporary` to `target`, unless another process has created `target` first.
+
+    For folders whose name determines their contents, such as those of the cache. Raises OSError if the folder
+    cannot be renamed.
+    """
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        if not target.is_dir():
+            raise
 
 
 @contextlib.contextmanager

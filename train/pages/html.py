@@ -107,6 +107,15 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str 
     )
 
 
+def bar_table(head: Sequence[object], rows: Sequence[Markup]) -> Markup:
+    """Returns a table over the full width, for `rows` (elements `tr`) with a label, a `bar` and figures."""
+    return tag(
+        "div",
+        tag("table", tag("thead", tag("tr", [tag("th", name) for name in head])), tag("tbody", rows), class_="wide"),
+        class_="scroll",
+    )
+
+
 def bar(share: float, class_: str = "") -> Markup:
     """Returns a horizontal bar that fills `share` (0..1) of its width."""
     return tag("span", tag("i", style=f"width:{100 * min(max(share, 0.0), 1.0):.1f}%", class_=class_ or None), class_="bar")

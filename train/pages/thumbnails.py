@@ -36,7 +36,7 @@ def thumbnail(example: Example, boxes: Sequence[BoxOverlay], caption: object, wi
     try:
         image = images.load(example)
     except InputError as error:
-        return tag("figure", tag("div", "cannot be shown: ", error, class_="none"), tag("figcaption", caption), class_="picture")
+        return tag("figure", tag("div", "cannot be shown: ", error, class_="none"), tag("figcaption", caption), class_="thumbnail")
     image = _small(image, width)
     _, data = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
     href = "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode("ascii")
@@ -52,7 +52,7 @@ def thumbnail(example: Example, boxes: Sequence[BoxOverlay], caption: object, wi
         role="img",
         aria_label="; ".join(item.title for item in boxes) or "no boxes",
     )
-    return tag("figure", drawn, tag("figcaption", caption), class_="picture")
+    return tag("figure", drawn, tag("figcaption", caption), class_="thumbnail")
 
 
 def _small(image: np.ndarray, width: int) -> np.ndarray:

@@ -4,7 +4,7 @@ Training writes such records to the cache by itself. Use this command for data t
 machine, or for programs that read the records of the Object Detection API. With --runner, Apache Beam (extra:
 scale) writes the shards, with the same bytes; options after -- are passed to Beam.
 
-examples:
+Examples:
   python -m train.records data records
   python -m train.records data records --runner DirectRunner -- --direct_num_workers=8
   python -m train.records data gs://bucket/out --worker-data gs://bucket/data --runner DataflowRunner -- --project=P

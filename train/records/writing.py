@@ -68,7 +68,7 @@ def build(
         try:
             jobs = ((temporary / name, shard(examples[i::count], labels)) for i, name in enumerate(names(count)))
             target = root / f"{fingerprint}-{_key(_write(jobs, count, sum(sizes), len(examples), progress))}"
-            _rename(temporary, target)
+            new_folder.rename_into_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
@@ -160,11 +160,3 @@ def _hash_images(examples: Sequence[Example], count: int) -> list[str]:
         jobs = (([str(example.image) for example in examples[i::count]],) for i in range(count))
         return [hash for _, hash in sorted(processes.run_jobs(pool, workers, processes.hash_images, jobs))]
 
-
-def _rename(folder: Path, target: Path) -> None:
-    try:
-        os.replace(folder, target)
-    except OSError:
-        # Another process may have written the same records first.
-        if not target.is_dir():
-            raise

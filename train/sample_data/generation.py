@@ -66,13 +66,13 @@ def draw_video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size =
     background = textures.random_background(rng, width, height)
     shapes = scenes.random_shapes(rng, background, 6)
     speeds = rng.uniform(-2.5, 2.5, (len(shapes), 2))
-    turns = rng.uniform(-0.05, 0.05, len(shapes))
+    rotations = rng.uniform(-0.05, 0.05, len(shapes))
     with atomic_path(path) as temporary:
         writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), _FRAMES_A_SECOND, size)
         if not writer.isOpened():
             raise InputError(f"{path}: cannot write a video there; give a name that ends in .mp4")
         for index in range(frames):
-            moved = [_moved(*item, index, size) for item in zip(shapes, speeds, turns)]
+            moved = [_moved(*item, index, size) for item in zip(shapes, speeds, rotations)]
             image, _ = scenes.draw(background, moved)
             writer.write(textures.finish(np.random.default_rng((seed, index, 2)), image))
         writer.release()

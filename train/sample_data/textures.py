@@ -61,9 +61,9 @@ def _blotches(rng: np.random.Generator, image: np.ndarray) -> None:
     mask = np.zeros((height // 4 + 1, width // 4 + 1), np.float32)
     color = rng.uniform(30, 225, 3).astype(np.float32)
     for _ in range(rng.integers(2, 9)):
-        centre = (int(rng.integers(mask.shape[1])), int(rng.integers(mask.shape[0])))
+        center = (int(rng.integers(mask.shape[1])), int(rng.integers(mask.shape[0])))
         axes = tuple(int(side) for side in rng.integers(2, max(mask.shape[0] // 6, 4), 2))
-        cv2.ellipse(mask, centre, axes, rng.uniform(0, 360), 0, 360, 1.0, -1)
+        cv2.ellipse(mask, center, axes, rng.uniform(0, 360), 0, 360, 1.0, -1)
     mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(2, 5)) * np.float32(rng.uniform(0.3, 0.7))
     mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)[:, :, None]
     image += mask * (color - image)

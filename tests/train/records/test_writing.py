@@ -178,11 +178,11 @@ def test_image_that_has_gone_or_changed_leaves_nothing_behind(tmp_path, examples
     image = examples[3].image
     data = image.read_bytes()
     image.write_bytes(data[:-100])
-    with pytest.raises(InputError, match="p3.jpg: the JPEG is cut off"):
+    with pytest.raises(InputError, match=r"p3.jpg: the JPEG is cut off"):
         writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
     assert not any((tmp_path / "cache/records").iterdir())
     image.unlink()
-    with pytest.raises(InputError, match="p3.jpg: cannot read"):
+    with pytest.raises(InputError, match=r"p3.jpg: cannot read"):
         writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
 
 

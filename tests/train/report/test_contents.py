@@ -178,7 +178,7 @@ def test_what_is_not_markup_is_escaped():
     assert html.tag("rect", class_="a", stroke_width=2, x=None) == '<rect class="a" stroke-width="2"></rect>'
 
 
-@pytest.mark.parametrize("high, ticks", [(1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (430, [0, 100, 200, 300, 400]), (0, [0, 0.2, 0.4, 0.6, 0.8, 1])])
+@pytest.mark.parametrize(("high", "ticks"), [(1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (430, [0, 100, 200, 300, 400]), (0, [0, 0.2, 0.4, 0.6, 0.8, 1])])
 def test_ticks_are_round(high, ticks):
     assert charts.Axis(0, high, 0, 100).ticks(5) == pytest.approx(ticks)
 

@@ -14,7 +14,7 @@ from train.sample_data import generation
 from train.training import experiment, training
 
 
-def open_arguments(*words: str) -> dict:
+def given(*words: str) -> dict:
     parser = argparse.ArgumentParser()
     arguments.add(parser)
     return arguments.given(parser.parse_args(words))

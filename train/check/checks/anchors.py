@@ -1,4 +1,4 @@
-"""Anchors: can the detector learn boxes of these sizes and shapes at this input size."""
+"""Check of the anchors: whether the detector can learn boxes of these sizes and shapes at this input size."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from train.models.anchors import POSITIVE_IOU, anchors
 
 _MANY = 0.05
 _MANY_OF_A_CLASS = 0.2
-# Of fewer boxes a share says nothing.
+# With fewer boxes a share is meaningless.
 _FEW = 10
 _LARGER = 640
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds boxes that no anchor matches, and boxes that share their only anchor."""
     boxes = statistics.boxes
     if not len(boxes.label):
         return
@@ -39,7 +40,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
         WARNING if bad else OK,
         f"{int(unmatched.sum()):,} of {counted(len(unmatched), 'box', 'boxes')} ({unmatched.mean():.1%}) reach IoU"
         f" {POSITIVE_IOU:g} with no anchor at {statistics.size} x {statistics.size};"
-        " each of them is learnt through a single anchor",
+        " each of them is learned through a single anchor",
         int(unmatched.sum()),
         tuple(f"{label}: {misses} of {count} ({misses / count:.0%})" for label, misses, count in by_class if misses),
         _advice(statistics, unmatched) if bad else "",
@@ -60,12 +61,12 @@ def _advice(statistics: DatasetStatistics, unmatched: np.ndarray) -> str:
     if statistics.size < _LARGER:
         overlap, _ = best_anchors(statistics.boxes.corners, _LARGER)
         words.append(f"with --size {_LARGER} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
-    words.append("or cut the images into parts, in use as in training")
+    words.append("or cut the images into tiles, in use as in training")
     return "; ".join(words)
 
 
 def _lost(statistics: DatasetStatistics, unmatched: np.ndarray) -> Iterator[Finding]:
-    """Boxes that reach no anchor and whose only one is another box's, too: one of the two goes unlearnt."""
+    """Finds boxes below the IoU of a match whose best anchor is also another box's: one of the two is not learned."""
     key = np.stack([statistics.boxes.image, statistics.boxes.anchor], axis=1)
     _, inverse, counts = np.unique(key, axis=0, return_inverse=True, return_counts=True)
     shared = unmatched & (counts[inverse.reshape(-1)] > 1)
@@ -74,16 +75,16 @@ def _lost(statistics: DatasetStatistics, unmatched: np.ndarray) -> Iterator[Find
         yield Finding(
             WARNING,
             f"{counted(int(shared.sum()), 'box', 'boxes')} so small or thin, and so close to another, that both have one"
-            " anchor between them; one of the two is not learnt",
+            " anchor between them; one of the two is not learned",
             int(shared.sum()),
             tuple(map(statistics.location, images)),
-            "use a larger --size, or cut the images into parts",
+            "use a larger --size, or cut the images into tiles",
             tuple(map(int, images)),
         )
 
 
 def _shown(statistics: DatasetStatistics, unmatched: np.ndarray) -> tuple[int, ...]:
-    """The images with the most such boxes."""
+    """Returns the images with the most unmatched boxes."""
     counts = np.bincount(statistics.boxes.image[unmatched], minlength=len(statistics.images))
     order = np.argsort(-counts, kind="stable")
     return tuple(int(index) for index in order[:20] if counts[index])

@@ -1,4 +1,4 @@
-"""Boxes: which cannot be used, which come twice, and which are too many."""
+"""Check of the boxes: unusable boxes, duplicates, crowded images, and boxes that cover the whole image."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from train.check.checks import FAILURE, OK, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.evaluation.iou import iou
 
-# A person who draws a box twice hits it this well; two objects hardly do.
+# The IoU of two boxes drawn around the same object; those of two objects hardly reach it.
 _SAME = 0.9
-# The detector's evaluation counts this many objects of an image.
+# The evaluation counts at most this many detections per image.
 _CROWDED = 100
 _WHOLE = 0.95
 
-# What a reader's message says, and how it is counted here.
+# A part of a reader's message, and the kind of fault that it stands for.
 _KINDS = (("no area", "without area"), ("starts at", "outside the image"), ("ends at", "outside the image"))
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds boxes that are left out, duplicate, too many in an image, or as large as the image."""
     yield from _left_out(statistics)
     yield from _duplicates(statistics)
     yield from _crowded(statistics)
@@ -45,7 +46,7 @@ def _left_out(statistics: DatasetStatistics) -> Iterator[Finding]:
             f"{counted(len(lines), 'box', 'boxes')} of {statistics.left_out.boxes_seen:,} {kind}",
             len(lines),
             tuple(lines),
-            "mend or remove them; there are so many bad boxes that training refuses the data"
+            "correct or remove them; there are so many bad boxes that training refuses the data"
             if refused
             else "training leaves them out",
         )
@@ -55,13 +56,14 @@ def _left_out(statistics: DatasetStatistics) -> Iterator[Finding]:
 
 
 def _duplicates(statistics: DatasetStatistics) -> Iterator[Finding]:
-    same, other = {}, {}
+    same: dict[int, list[str]] = {}
+    other: dict[int, list[str]] = {}
     for index, entry in enumerate(statistics.images):
         boxes = entry.example.boxes
         if len(boxes) < 2:
             continue
-        places = [item.box for item in boxes]
-        overlap = iou(places, places)
+        corners = [item.box for item in boxes]
+        overlap = iou(corners, corners)
         for i, j in np.argwhere(np.triu(overlap >= _SAME, 1)):
             one, two = boxes[i].label, boxes[j].label
             if one == two:
@@ -86,10 +88,10 @@ def _crowded(statistics: DatasetStatistics) -> Iterator[Finding]:
     if crowded:
         yield Finding(
             WARNING,
-            f"{counted(len(crowded), 'image')} with more than {_CROWDED} boxes, which is all a detector gives",
+            f"{counted(len(crowded), 'image')} with more than {_CROWDED} boxes, the most that a detector returns",
             len(crowded),
             tuple(f"{statistics.location(i)}: {len(statistics.images[i].example.boxes)} boxes" for i in crowded),
-            "cut them into parts, in use as in training",
+            "cut them into tiles, in use as in training",
             tuple(crowded),
         )
 
@@ -102,5 +104,5 @@ def _whole(statistics: DatasetStatistics) -> Iterator[Finding]:
             f"{counted(int(whole.sum()), 'box', 'boxes')} that cover the whole image: they say what it shows, but not where",
             int(whole.sum()),
             do="draw boxes around the objects",
-            images=tuple(np.unique(statistics.boxes.image[whole])),
+            images=tuple(map(int, np.unique(statistics.boxes.image[whole]))),
         )

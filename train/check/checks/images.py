@@ -1,4 +1,4 @@
-"""Images: can they be read, how large are they, and does each belong to an annotation."""
+"""Check of the images: whether they can be decoded, their sizes, and whether they have annotations."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from train.check.checks import FAILURE, OK, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.dataset.examples.image_info import SUFFIXES
 
-# The network sees every image as a square. From here on a circle becomes a clear oval.
+# Every image is scaled to a square. From this aspect ratio on, objects are clearly distorted.
 _STRETCHED = 2.0
 _MANY_STRETCHED = 0.1
 _MANY_EMPTY = 0.5
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds images that are left out, damaged, unlabelled, elongated, or without boxes."""
     yield from _left_out(statistics)
-    yield from _faults(statistics)
+    yield from _damaged(statistics)
     yield from _unlabelled(statistics)
     yield from _stretched(statistics)
     yield from _empty(statistics)
@@ -35,27 +36,27 @@ def _left_out(statistics: DatasetStatistics) -> Iterator[Finding]:
         yield Finding(
             FAILURE if refused else WARNING,
             f"{len(lines):,} of {counted(total, 'annotation')} cannot be used"
-            + (", more than is left out unasked" if refused else ""),
+            + (", more than training leaves out" if refused else ""),
             len(lines),
             tuple(lines),
-            "mend or remove them; training refuses the data as it is" if refused else "training leaves them out",
+            "correct or remove them; training refuses the data as it is" if refused else "training leaves them out",
         )
 
 
-def _faults(statistics: DatasetStatistics) -> Iterator[Finding]:
-    bad = [index for index, entry in enumerate(statistics.images) if entry.file.error]
+def _damaged(statistics: DatasetStatistics) -> Iterator[Finding]:
+    bad = {index: entry.file.error for index, entry in enumerate(statistics.images) if entry.file.error}
     if bad:
         yield Finding(
             FAILURE,
-            f"{counted(len(bad), 'image')} cannot be decoded, though the file looks whole",
+            f"{counted(len(bad), 'image')} cannot be decoded, though the file looks complete",
             len(bad),
-            tuple(statistics.images[index].file.error for index in bad),
+            tuple(bad.values()),
             "copy or download them again, or remove them with their annotations; training would stop at them",
         )
 
 
 def _unlabelled(statistics: DatasetStatistics) -> Iterator[Finding]:
-    """Image files that no annotation belongs to; those of annotations that were left out do not count."""
+    """Finds image files without an annotation, except those whose annotation was left out."""
     if statistics.folder is None:
         return
     used = {os.path.realpath(entry.example.image) for entry in statistics.images}
@@ -65,16 +66,16 @@ def _unlabelled(statistics: DatasetStatistics) -> Iterator[Finding]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in sorted(names):
             path = Path(root, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.stem not in bad:
-                if os.path.realpath(path) not in used:
-                    spare.append(str(path.relative_to(statistics.folder)))
+            is_candidate = path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.stem not in bad
+            if is_candidate and os.path.realpath(path) not in used:
+                spare.append(str(path.relative_to(statistics.folder)))
     if spare:
         yield Finding(
             WARNING,
             f"{counted(len(spare), 'image')} in the folder " + ("belongs" if len(spare) == 1 else "belong") + " to no annotation",
             len(spare),
             tuple(spare),
-            "label them, or give those without objects an annotation without boxes; as they are nothing uses them",
+            "label them, or give those without objects an annotation without boxes; until then they are not used",
         )
 
 
@@ -87,13 +88,13 @@ def _stretched(statistics: DatasetStatistics) -> Iterator[Finding]:
     if len(wide) > _MANY_STRETCHED * len(statistics.images):
         yield Finding(
             WARNING,
-            f"{counted(len(wide), 'image')} more than {_STRETCHED:g} times as long as wide; the network sees squares",
+            f"{counted(len(wide), 'image')} more than {_STRETCHED:g} times as long as wide; the network's input is square",
             len(wide),
             tuple(
                 f"{statistics.location(i)}: {statistics.images[i].example.width} x {statistics.images[i].example.height}"
                 for i in wide
             ),
-            "cut them into squarer parts, in use as in training, where objects become too thin to tell",
+            "if objects become too thin to recognize, cut the images into squarer tiles, in use as in training",
             tuple(wide),
         )
 
@@ -104,10 +105,10 @@ def _empty(statistics: DatasetStatistics) -> Iterator[Finding]:
         many = len(empty) > _MANY_EMPTY * len(statistics.images)
         yield Finding(
             WARNING if many else OK,
-            f"{counted(len(empty), 'image')} without any box; they teach what is background",
+            f"{counted(len(empty), 'image')} without any box; they are used as background",
             len(empty),
             tuple(map(statistics.location, empty)),
-            "check that they are empty indeed, and not just unlabelled",
+            "check that they are really empty, and not just unlabelled",
             tuple(empty),
         )
 

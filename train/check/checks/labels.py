@@ -1,4 +1,4 @@
-"""Class names: which may mean the same, and which are on one side of the split only."""
+"""Check of the class names: names that may mean the same, and classes that occur in one split only."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, counted, some
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted, first_of
 from train.check.statistics.dataset_statistics import DatasetStatistics
 
-# Names that differ in this little of their letters look like a slip of the keyboard.
+# The similarity (difflib) from which two names may differ by a typing error.
 _ALIKE = 0.88
 _LEAST_LETTERS = 5
-# Each name is compared with each: above this it takes longer than a person waits.
+# Every name is compared with every other; with more names this would take too long.
 _MOST_NAMES = 2000
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds similar names, classes without training boxes, and classes without validation boxes."""
     labels = statistics.labels
     if not labels:
         yield Finding(FAILURE, "not one box in all images: there is nothing to learn", do="give labelled images")
@@ -40,7 +41,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
             f"{counted(len(unseen), 'class', 'classes')} in validation only, which training would never see",
             len(unseen),
             tuple(unseen),
-            "put images of each on both sides, or let them be drawn: remove the data's own lists",
+            "put images of each in both splits, or remove the data's own split, so that images are drawn",
         )
     unmeasured = [label for label in labels if not validation[label]]
     if unmeasured and any(validation.values()):
@@ -52,7 +53,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
             "add images of them to validation",
         )
     if not alike and not unseen:
-        yield Finding(OK, f"{counted(len(labels), 'class name')}, none like another: {first_of(labels, 8)}", len(labels))
+        yield Finding(OK, f"{counted(len(labels), 'class name')}, none similar to another: {first_of(labels, 8)}", len(labels))
 
 
 def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -64,7 +65,7 @@ def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _slip(one: str, two: str) -> bool:
-    """Whether two names of letters differ by a slip; `step1` and `step2` differ by intention."""
+    """Returns True if two names may differ by a plural or a typing error; different digits are intentional."""
     if len(one) > 2 and two in (f"{one}s", f"{one}es"):
         return True
     if len(one) < _LEAST_LETTERS or re.sub(r"\D", "", one) != re.sub(r"\D", "", two):

@@ -1,4 +1,4 @@
-"""The split: is there something to train on, and enough to measure with."""
+"""Check of the split: whether there is enough to train on and enough to validate on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _FEW_TO_VALIDATE = 20
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds reasons why training would refuse the split, empty splits, and small splits."""
     train, validation = statistics.in_split("train"), statistics.in_split("validation")
     for fault in statistics.errors:
         yield Finding(FAILURE, fault)
@@ -22,7 +23,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
                     FAILURE,
                     f"not one box to {name} on, in {counted(len(part), 'image')}",
                     do="name a data set that has some with --val"
-                    + (", or take away the data's own lists, so that images are drawn" if statistics.has_own_split else "")
+                    + (", or remove the data's own split, so that images are drawn" if statistics.has_own_split else "")
                     if part is validation
                     else "give labelled images",
                 )
@@ -34,12 +35,12 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
                 len(part),
                 do="label more"
                 if name == "train"
-                else "AP on so few images moves by points from run to run; hold out more, or label more",
+                else "AP on so few images varies by points from run to run; hold out more, or label more",
             )
     if train and validation:
         yield Finding(
             OK,
             f"{counted(len(train), 'image')} to train and {len(validation):,} to validate on, "
-            + ("as the data's own lists say" if statistics.has_own_split else "drawn at random"),
+            + ("by the data's own split" if statistics.has_own_split else "drawn at random"),
             len(train) + len(validation),
         )

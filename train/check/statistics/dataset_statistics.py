@@ -1,4 +1,4 @@
-"""Everything about a data set that its check looks at, gathered once: every image is read and decoded."""
+"""Statistics of a data set: its images, boxes and problems, gathered by reading and decoding every image."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from train.files.processes import cores, executor
 
 SPLITS = ("train", "validation")
 
-# Enough for the difference hash, and JPEG decodes to it several times as fast as to the whole.
+# Large enough for the difference hash; JPEG decodes to this size several times as fast as to the full size.
 _HASHED_SIDE = 128
-# Images that a process is given at a time, and bytes that are read sooner than a process starts.
+# Images per task of a process; reading fewer bytes than this takes less time than starting a process.
 _CHUNK = 32
 _BYTES_A_PROCESS = 32 << 20
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """What reading an image's file showed.
+    """The result of reading an image file.
 
-    `format`, `width`, `height` and `orientation` are the file's own (see `image_info`); `digest` is
-    the SHA-256 of its bytes, `look` its difference hash. `fault` says why it cannot be decoded, None
-    where it can; the others are then as far as they are known.
+    `format`, `width`, `height` and `orientation` are the file's own (see `image_info`). `sha256` is the hash
+    of its bytes, `difference_hash` that of its pixels (None for an image without contrast). `error` says why
+    it cannot be decoded, None if it can; after an error the other fields are set as far as they are known.
     """
 
     size_bytes: int = 0
@@ -56,7 +56,7 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class ImageStatistics:
-    """An image of the data set: its example, its split ("train" or "validation") and its file."""
+    """An image of the data set: its example, its split ("train" or "validation"), and its file."""
 
     example: Example
     split: str
@@ -65,11 +65,11 @@ class ImageStatistics:
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """All boxes of the images as arrays of one row each, in the order of the images.
+    """All boxes of the images as arrays with N rows, in the order of the images.
 
-    `image` is an index into the images, `label` one into the labels; `corners` float64 [N, 4] is
-    ymin, xmin, ymax, xmax in 0..1; `overlap` is the IoU with the best anchor, and `anchor` that
-    anchor's index.
+    `image` int [N] and `label` int [N] are indices into the images and labels. `corners` float64 [N, 4] is
+    ymin, xmin, ymax, xmax in 0..1. `best_iou` float64 [N] is the IoU with the best anchor, `anchor` int [N]
+    the index of that anchor.
     """
 
     image: np.ndarray
@@ -79,17 +79,18 @@ class Boxes:
     anchor: np.ndarray
 
     def sides(self, size: int) -> np.ndarray:
-        """Heights and widths [N, 2] in pixels of a `size` x `size` input."""
-        return (self.corners[:, 2:] - self.corners[:, :2]) * size
+        """Returns heights and widths, float64 [N, 2], in pixels of a `size` x `size` input."""
+        sides: np.ndarray = (self.corners[:, 2:] - self.corners[:, :2]) * size
+        return sides
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetStatistics:
-    """A data set as its check sees it.
+    """The statistics of a data set.
 
-    `size` is the side of the network's input. `has_own_split` is True where the data set says itself what
-    to validate on. `left_out` is what its reader could not use, `errors` why training would refuse the
-    data set as a whole. `folder` is where it lies, None for a zip file.
+    `size` is the side of the network's input in pixels. `has_own_split` is True if the validation images are
+    given and not drawn. `left_out` is what the reader could not use. `errors` are the reasons why training
+    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file.
     """
 
     name: str
@@ -102,11 +103,12 @@ class DatasetStatistics:
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
-        """All class names, sorted."""
+        """The names of all classes that have a box, sorted."""
         return tuple(sorted({box.label for entry in self.images for box in entry.example.boxes}))
 
     @functools.cached_property
     def boxes(self) -> Boxes:
+        """All boxes of the images as arrays."""
         number = {label: index for index, label in enumerate(self.labels)}
         rows = [
             (
@@ -125,17 +127,18 @@ class DatasetStatistics:
         return Boxes(table[:, 0].astype(int), table[:, 1].astype(int), corners, *best_anchors(corners, self.size))
 
     def location(self, index: int) -> str:
-        """The image's file name, from the data set's folder on."""
+        """Returns the file name of an image, relative to the data set's folder."""
         image = self.images[index].example.image
         if self.folder is not None and image.is_relative_to(self.folder):
             return str(image.relative_to(self.folder))
         return image.name
 
     def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
+        """Returns the images of a split, "train" or "validation"."""
         return tuple(entry for entry in self.images if entry.split == split)
 
     def label_counts(self, split: str) -> dict[str, int]:
-        """Boxes of each label in a split, 0 included."""
+        """Returns the number of boxes of each label in a split, including zeros."""
         counts = dict.fromkeys(self.labels, 0)
         for entry in self.in_split(split):
             for box in entry.example.boxes:
@@ -144,18 +147,19 @@ class DatasetStatistics:
 
 
 def gather(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     size: int = 320,
     format: str | None = None,
-    validation: str | os.PathLike | None = None,
+    validation: str | os.PathLike[str] | None = None,
     validation_share: float = 0.2,
     seed: int = 0,
     progress: bool = True,
 ) -> DatasetStatistics:
-    """Reads the data set at `path` and every image of it; options as for `open_dataset`.
+    """Reads the data set at `path` and all of its images; the options are those of `open_dataset`.
 
-    Bad data is no reason to stop here. Raises InputError where there is no data set to read.
+    `size` is the side of the network's input in pixels. Bad data is reported in the result. Raises InputError
+    if there is no data set to read.
     """
     path = Path(path)
     errors = []
@@ -176,17 +180,17 @@ def gather(
         except InputError as error:
             held_out = held_out or ()
             errors.append(str(error))
-    examples = (*train, *held_out)
-    entry = tuple(
+    examples = (*train, *(held_out or ()))
+    entries = tuple(
         ImageStatistics(example, SPLITS[index >= len(train)], file)
         for index, (example, file) in enumerate(zip(examples, read_files(examples, progress=progress)))
     )
     name = path.stem if path.is_file() else path.resolve().name
-    return DatasetStatistics(name, size, entry, left_out, tuple(errors), has_own_split, None if path.is_file() else path)
+    return DatasetStatistics(name, size, entries, left_out, tuple(errors), has_own_split, None if path.is_file() else path)
 
 
 def read_files(examples: Sequence[Example], *, progress: bool = True) -> Iterator[FileInfo]:
-    """The file of every example's image, in order, read by one process a core."""
+    """Yields the file information of every example's image, in order, read by a process per core."""
     from tqdm import tqdm
 
     wanted = [(str(example.image), example.orientation) for example in examples]
@@ -223,15 +227,15 @@ def _read_file(image: Path, orientation: int) -> FileInfo:
     except InputError as error:
         return FileInfo(len(data), sha256=sha256, error=str(error))
     try:
-        grey = _grey(data)
+        gray = _gray(data)
     except Exception as error:
-        # Broken images end in many kinds of exception; to the user they all mean the same.
+        # Pillow raises exceptions of many kinds for broken images; to the user they all mean the same.
         return replace(known, error=f"{image}: cannot be decoded ({error})")
-    return replace(known, difference_hash=difference_hash(images.apply_orientation(grey, orientation)))
+    return replace(known, difference_hash=difference_hash(images.apply_orientation(gray, orientation)))
 
 
-def _grey(data: bytes) -> np.ndarray:
-    """The image in grey, perhaps smaller. All of its bytes are decoded: a hole in them raises."""
+def _gray(data: bytes) -> np.ndarray:
+    """Returns the image in grayscale, possibly reduced in size; decodes all of its bytes and raises on damage."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data)) as image:

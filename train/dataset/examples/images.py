@@ -12,7 +12,7 @@ from runtime.common.errors import InputError
 from train.dataset.examples.example import Example
 from train.dataset.examples.image_info import ImageInfo, inspect, inspect_bytes, read_bytes
 
-__all__ = ["ImageInfo", "encoded", "inspect", "load", "read", "apply_orientation"]
+__all__ = ["ImageInfo", "apply_orientation", "encoded", "inspect", "load", "read"]
 
 _JPEG_QUALITY = 95
 

@@ -7,7 +7,16 @@ from pathlib import Path, PurePosixPath
 from typing import Iterator, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, ImageFiles, best_match, is_image, folder_proximity, quoted, unique_ids, walk
+from train.dataset.examples.image_files import (
+    File,
+    ImageFiles,
+    best_match,
+    folder_proximity,
+    is_image,
+    quoted,
+    unique_ids,
+    walk,
+)
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder

@@ -20,7 +20,7 @@ def test_little_bad_data_is_reported_and_accepted():
     assert len(bad_data().check_limits("pets", files=100, boxes=20)) == 3
 
 
-@pytest.mark.parametrize("files, boxes, what", [(99, 20, "a.jpg"), (100, 19, "b.xml")])
+@pytest.mark.parametrize(("files", "boxes", "what"), [(99, 20, "a.jpg"), (100, 19, "b.xml")])
 def test_much_bad_data_is_refused(files, boxes, what):
     with pytest.raises(InputError, match=f"^{what}.*pets cannot be used"):
         bad_data().check_limits("pets", files, boxes)

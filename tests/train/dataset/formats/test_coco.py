@@ -154,13 +154,13 @@ def test_no_path_leads_out_of_the_folder(folder, tmp_path):
 def test_lists_within_lists_and_long_numbers_are_one_line(folder):
     for text in ("[" * 100_000, '{"images": [' + "9" * 10_000 + "]}"):
         (folder / "train/_annotations.coco.json").write_text(text)
-        with pytest.raises(InputError, match="_annotations.coco.json: not JSON"):
+        with pytest.raises(InputError, match=r"_annotations.coco.json: not JSON"):
             open_dataset(folder)
 
 
 def test_a_file_too_large_for_the_memory_is_refused(folder, monkeypatch):
     monkeypatch.setattr("train.files.untrusted_json.MAX_BYTES", 100)
-    with pytest.raises(InputError, match="_annotations.coco.json: has 0.0 MB, more than"):
+    with pytest.raises(InputError, match=r"_annotations.coco.json: has 0.0 MB, more than"):
         open_dataset(folder)
 
 

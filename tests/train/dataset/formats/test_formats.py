@@ -251,7 +251,7 @@ def test_empty_folder(tmp_path, format):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_box_at_all(tmp_path, format):
-    with pytest.raises(InputError, match="no box|not one box|cannot be split"):
+    with pytest.raises(InputError, match=r"no box|not one box|cannot be split"):
         open_dataset(make.write(format, tmp_path / "data", samples(6, 2, boxes=())))
 
 
@@ -306,7 +306,7 @@ def test_export_leaves_nothing_half_written(tmp_path):
     folder = make.write("pascal_voc", tmp_path / "data", samples(4, 1))
     dataset = open_dataset(folder)
     (folder / "valid/p3.jpg").unlink()
-    with pytest.raises(InputError, match="p3.jpg"):
+    with pytest.raises(InputError, match=r"p3.jpg"):
         export.export(dataset, tmp_path / "out", "coco")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
     with pytest.raises(InputError, match="no format 'excel'"):

@@ -110,7 +110,7 @@ def test_list_entry_without_annotation_is_refused(tmp_path):
     folder.mkdir(parents=True)
     (folder / "train.txt").write_text("p0\nnowhere\n")
     (folder / "val.txt").write_text("p1\n")
-    with pytest.raises(InputError, match="train.txt: 'nowhere' has no XML file"):
+    with pytest.raises(InputError, match=r"train.txt: 'nowhere' has no XML file"):
         pascal_voc.read(tmp_path)
 
 
@@ -146,7 +146,7 @@ def test_two_annotations_of_one_image_are_refused(tmp_path):
     image(tmp_path / "a.jpg")
     annotation(tmp_path / "a.xml")
     annotation(tmp_path / "b.xml", filename="a.jpg")
-    with pytest.raises(InputError, match="b.xml: its image a.jpg belongs to a.xml already"):
+    with pytest.raises(InputError, match=r"b.xml: its image a.jpg belongs to a.xml already"):
         pascal_voc.read(tmp_path)
 
 
@@ -154,7 +154,7 @@ def test_image_that_may_be_two_is_refused(tmp_path):
     annotation(tmp_path / "x/a.xml", filename="a")
     image(tmp_path / "y/a.jpg")
     image(tmp_path / "z/a.jpg")
-    with pytest.raises(InputError, match="may be y/a.jpg or z/a.jpg"):
+    with pytest.raises(InputError, match=r"may be y/a.jpg or z/a.jpg"):
         pascal_voc.read(tmp_path)
 
 
@@ -345,7 +345,8 @@ def test_mutated_annotations_end_in_examples_or_in_one_line(tmp_path):
         try:
             examples = pascal_voc.read(source).train
         except KitError as error:
-            assert "\n" not in str(error)
+            message = str(error)
+            assert "\n" not in message
             continue
         for item in (item for example in examples for item in example.boxes):
             assert 0 <= item.box.xmin < item.box.xmax <= 64 and 0 <= item.box.ymin < item.box.ymax <= 48

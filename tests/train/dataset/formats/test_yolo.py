@@ -94,7 +94,7 @@ def test_a_image_that_a_list_has_and_the_folder_has_not(tmp_path, monkeypatch):
     folder = darknet(tmp_path / "data")
     with (folder / "train.txt").open("a") as file:
         file.write("data/obj_train_data/gone.jpg\n")
-    with pytest.raises(InputError, match="train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
+    with pytest.raises(InputError, match=r"train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
         open_dataset(folder)
     monkeypatch.setattr("train.dataset.examples.problems.MAX_BAD_FILES", 0.5)
     assert len(open_dataset(folder).train) == 2
