@@ -199,9 +199,9 @@ def _grid(across: Axis, up: Axis, x: str, y: str) -> Markup:
         parts.append(tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="tick"))
         parts.append(tag("text", _number(value), x=at, y=bottom + 19, text_anchor="middle"))
     parts.append(tag("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
-    parts.append(tag("text", x, x=(left + right) / 2, y=_HEIGHT - 5, text_anchor="middle", class_="name"))
-    parts.append(tag("text", y, x=0, y=12, class_="name"))
-    return tag("g", parts, class_="scale")
+    parts.append(tag("text", x, x=(left + right) / 2, y=_HEIGHT - 5, text_anchor="middle"))
+    parts.append(tag("text", y, x=0, y=12))
+    return tag("g", parts)
 
 
 def _vertical_line(line: VerticalLine, across: Axis) -> Markup:

@@ -93,7 +93,7 @@ def tiles(figures: Iterable[tuple[str, object, object]]) -> Markup:
     )
 
 
-def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str = "figures") -> Markup:
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str | None = None) -> Markup:
     """Returns a table whose first column is text and whose other columns are figures, aligned right."""
     return tag(
         "div",

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from runtime.common.command import exit_code
-from tests.support.pages import ESCAPED, SHOWN, assert_harmless
+from tests.support.pages import ESCAPED, SHOWN, assert_harmless, classes_without_style
 from tests.support.voc_samples import annotation, data_set, image
 from train.check import __main__ as check
 from train.check import checks
@@ -297,11 +297,12 @@ def test_json_for_programs(data, capsys):
     for i in range(3):
         shutil.copy(jpg(data, i), jpg(data, 52 + i))
     assert check.main([str(data), "--json", "--size", "640"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["data"], told["size"], told["trainable"]) == ("pets", 640, False)
-    assert told["pictures"] == {"train": 52, "validation": 20} and told["boxes"]["cat"] == {"train": 52, "validation": 20}
-    assert set(told["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do"}
-    assert told["findings"][0]["severity"] == "failure" and told["findings"][0]["count"] == 3
+    result = json.loads(capsys.readouterr().out)
+    assert (result["data"], result["size"], result["trainable"]) == ("pets", 640, False)
+    assert result["pictures"] == {"train": 52, "validation": 20}
+    assert result["boxes"]["cat"] == {"train": 52, "validation": 20}
+    assert set(result["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do"}
+    assert result["findings"][0]["severity"] == "failure" and result["findings"][0]["count"] == 3
 
 
 def test_the_page_holds_everything_and_escapes_what_it_shows(data):
@@ -316,6 +317,7 @@ def test_the_page_holds_everything_and_escapes_what_it_shows(data):
     assert check.main([str(data), "--out", str(out)]) == 0
     text = out.read_text()
     assert_harmless(text)
+    assert not classes_without_style(text)
     assert SHOWN in text and "&lt;b onclick=x&gt;&amp;&quot;.jpg" in text
     assert text.count("data:image/webp;base64,") >= 36 and "is in training too" in text
 

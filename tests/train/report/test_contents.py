@@ -10,7 +10,7 @@ import pytest
 
 from runtime.common.command import exit_code
 from runtime.common.values import Box, Detection, Labels
-from tests.support.pages import EVIL, SHOWN, assert_harmless
+from tests.support.pages import EVIL, SHOWN, assert_harmless, classes_without_style
 from tests.support.voc_samples import image
 from train import compare
 from train.dataset.dataset import Dataset
@@ -72,6 +72,7 @@ def test_the_page_of_a_run_has_everything_and_escapes_what_it_shows(tmp_path):
     assert main([str(run.path)]) == 0
     text = (run.path / "report.html").read_text()
     document = assert_harmless(text)
+    assert not classes_without_style(text)
     assert SHOWN in text and "&lt;b&gt;&amp;3.jpg" in text
     for title in ("Progress", "Classes", "Precision and recall", "Confusions", "Worst images", "Data set", "Settings"):
         assert f"<h2>{title}" in text
