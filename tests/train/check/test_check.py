@@ -1,4 +1,4 @@
-"""The check of a data set: each fault is found in data that has it, and not in data that has not."""
+"""The check of a data set: every fault is found in data that has it, and only there."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_good_data_has_nothing_bad(data):
     assert any("by the data's own split" in item.what for item in found)
 
 
-def test_a_file_on_both_sides(data):
+def test_a_file_in_both_splits(data):
     shutil.copy(jpg(data, 3), jpg(data, 60))
     found = the_one(data)
     assert (found.check, found.severity, found.count) == ("duplicates", "warning", 1)
@@ -85,13 +85,13 @@ def test_a_file_on_both_sides(data):
     assert found.where == ("JPEGImages/p3.jpg and JPEGImages/p60.jpg",)
 
 
-def test_many_files_on_both_sides_are_a_failure(data):
+def test_many_files_in_both_splits_are_a_failure(data):
     for i in range(3):
         shutil.copy(jpg(data, i), jpg(data, 52 + i))
     assert the_one(data).severity == "failure"
 
 
-def test_a_image_saved_anew_is_nearly_the_same(data):
+def test_an_image_that_is_saved_again_is_a_near_duplicate(data):
     image = cv2.imread(str(jpg(data, 3)))
     cv2.imwrite(str(jpg(data, 60)), cv2.convertScaleAbs(image, alpha=1.1, beta=6), [cv2.IMWRITE_JPEG_QUALITY, 60])
     shutil.copy(jpg(data, 4), jpg(data, 5))
@@ -100,7 +100,7 @@ def test_a_image_saved_anew_is_nearly_the_same(data):
     assert within.what == "1 pair of images within one split: the same file"
 
 
-def test_three_of_the_same_file_are_each_paired_with_the_first_of_a_side(data):
+def test_three_of_the_same_file_are_each_paired_with_the_first_of_a_split(data):
     for i in (4, 60):
         shutil.copy(jpg(data, 3), jpg(data, i))
     across, within = bad(data)
@@ -143,7 +143,7 @@ def png(side: int, pixels: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(("side", "what"), [(64, "cannot be decoded"), (60_000, "too large to decode")])
-def test_images_that_look_whole_but_are_not_and_bombs(data, side, what):
+def test_images_that_cannot_be_decoded(data, side, what):
     jpg(data, 3).unlink()
     jpg(data, 3).with_suffix(".png").write_bytes(png(side, b"\0" * 1000))
     annotation(xml(data, 3), (CAT, ("dog", 20, 4, 60, 60)), (side, side))
@@ -167,7 +167,7 @@ def test_so_many_bad_boxes_that_training_refuses(data):
     assert "failure" in {found.severity for found in bad(data) if "without area" in found.what}
 
 
-def test_boxes_drawn_twice_and_labelled_twice(data):
+def test_duplicate_boxes(data):
     annotation(xml(data, 3), (CAT, ("cat", 4, 5, 34, 37), DOG, ("cat", 20, 4, 60, 43)))
     same, other = bad(data)
     assert same.where == ("JPEGImages/p3.jpg: boxes 1 and 2, both cat",)
@@ -191,7 +191,7 @@ def test_names_that_may_mean_the_same(one, two):
     assert list(_alike((one, two))) == [(one, two)]
 
 
-def test_names_that_differ_by_intention():
+def test_names_that_differ_intentionally():
     from train.check.checks.labels import _alike
 
     names = "bear boat book bus car cat couch cow cup helmet horse mouse person sheep step1 step2 train truck with_mask without_mask"
@@ -217,7 +217,7 @@ def test_a_rare_class(data):
     assert texts == ["1 class with fewer than 20 boxes to train on", "cat has 52.0 times as many boxes as yak (52 and 1)"]
 
 
-def test_boxes_drawn_on_pixels_that_nobody_had_turned(data):
+def test_boxes_drawn_on_pixels_as_stored(data):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.open(jpg(data, 3)).save(jpg(data, 3), exif=exif)
@@ -225,7 +225,7 @@ def test_boxes_drawn_on_pixels_that_nobody_had_turned(data):
     assert (found.check, found.where) == ("orientation", ("JPEGImages/p3.jpg: EXIF orientation 6",))
 
 
-def test_a_turn_that_the_size_cannot_tell(data):
+def test_exif_rotation_that_the_size_does_not_show(data):
     exif = Image.Exif()
     exif[0x0112] = 3
     Image.open(jpg(data, 3)).save(jpg(data, 3), exif=exif)
@@ -254,7 +254,7 @@ def test_few_images_and_a_split_at_random(tmp_path):
     assert "only 5 images to train on" in texts and "5 images to train and 1 to validate on, drawn at random" in texts
 
 
-def test_a_image_that_cannot_be_split(tmp_path):
+def test_an_image_that_cannot_be_split(tmp_path):
     (found,) = [item for item in findings(data_set(tmp_path / "one", 1)) if item.check == "split" and item.severity == "failure"]
     assert "cannot be split into training and validation" in found.what
 
@@ -340,7 +340,7 @@ def test_images_are_shown_of_every_class():
     assert len(chosen) == len(set(chosen)) == 12 and {90, 91, 92} <= set(chosen)
 
 
-def test_shared_data_is_judged_as_people_know_it(shared):
+def test_known_faults_of_shared_data_are_found(shared):
     texts = {found.what: found for found in findings(shared / "data" / "bccd")}
     assert "2 boxes of 4,888 without area" in texts
     anchors = next(found for found in texts.values() if found.check == "anchors")

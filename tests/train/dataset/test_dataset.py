@@ -117,7 +117,7 @@ def test_validation_from_another_data_set(tmp_path):
 
 
 @pytest.mark.parametrize("make", [lambda path: None, Path.mkdir, lambda path: path.write_text("text")])
-def test_no_data_set_there(tmp_path, make):
+def test_missing_data_set(tmp_path, make):
     path = tmp_path / "data"
     make(path)
     with pytest.raises(InputError, match=str(path)):

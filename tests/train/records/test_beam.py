@@ -71,7 +71,7 @@ def test_the_same_bytes_and_the_same_data_set(python, data, tmp_path):
     assert one.labels == other.labels
 
 
-def test_a_image_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp_path):
+def test_an_image_that_was_removed_is_one_line_and_nothing_stays(python, data, tmp_path):
     (tmp_path / "elsewhere/train").mkdir(parents=True)
     done = call(python, data, tmp_path / "beam", "--worker-data", tmp_path / "elsewhere")
     assert done.returncode == 2, done.stderr
@@ -81,11 +81,11 @@ def test_a_image_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp_p
 
 
 @pytest.mark.parametrize("runner", ["Nonsense", "apache_beam.pipeline.Pipelines"])
-def test_a_runner_that_there_is_not_is_wrong_input(python, data, tmp_path, runner):
+def test_an_unknown_runner_is_wrong_input(python, data, tmp_path, runner):
     done = call(python, data, tmp_path / "beam", runner=runner)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    said = done.stderr.splitlines()[-1]
-    assert said.startswith(f"error: --runner {runner}: ") and "DirectRunner" in said and "FlinkRunner" in said
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith(f"error: --runner {runner}: ") and "DirectRunner" in message and "FlinkRunner" in message
     assert not (tmp_path / "beam").exists()
 
 

@@ -52,10 +52,10 @@ def test_ring_is_placed_to_a_fraction_of_a_pixel():
     assert box == Box(40, 30, 80, 70)
 
 
-def test_box_is_that_of_what_can_be_seen():
+def test_box_is_that_of_the_visible_part():
     below, above = shape("square", 50, 50, 20, np.pi / 4), shape("square", 64, 50, 20, np.pi / 4)
-    _, (seen, top) = scenes.draw(np.zeros((100, 120, 3), np.float32), [below, above])
-    assert seen.xmin < top.xmin and seen.xmax == top.xmin
+    _, (visible, top) = scenes.draw(np.zeros((100, 120, 3), np.float32), [below, above])
+    assert visible.xmin < top.xmin and visible.xmax == top.xmin
     _, (hidden, _) = scenes.draw(np.zeros((100, 120, 3), np.float32), [below, below])
     assert hidden is None
     _, (outside,) = scenes.draw(np.zeros((100, 120, 3), np.float32), [shape("star", -200, 50)])
@@ -63,7 +63,7 @@ def test_box_is_that_of_what_can_be_seen():
 
 
 def test_no_shape_is_mostly_hidden():
-    """Each keeps at least 0.4 of its area in sight, which its colour shows."""
+    """Each keeps at least 0.4 of its area in sight, which its color shows."""
     for seed in range(8):
         rng = np.random.default_rng(seed)
         background = np.full((120, 160, 3), 128, np.float32)
@@ -76,10 +76,10 @@ def test_no_shape_is_mostly_hidden():
                 scenes.Shape(item.label, item.x, item.y, item.radius, item.angle, item.stretch, color, color)
                 for item, color in zip(shapes, colors)
             ]
-            seen = (scenes.draw(np.zeros((120, 160, 3)), painted)[0][:, :, 0] > 127.5).sum()
+            visible = (scenes.draw(np.zeros((120, 160, 3)), painted)[0][:, :, 0] > 127.5).sum()
             away = scenes.Shape(one.label, 100, 100, one.radius, one.angle, one.stretch, (255.0,) * 3, (255.0,) * 3)
             whole = (scenes.draw(np.zeros((200, 200, 3)), [away])[0][:, :, 0] > 127.5).sum()
-            assert seen > 0.37 * whole
+            assert visible > 0.37 * whole
 
 
 def test_video(tmp_path):

@@ -1,4 +1,4 @@
-"""The few anchors that are compared at hold the best of all."""
+"""`best_anchors` compares few anchors and finds the best of all."""
 
 from __future__ import annotations
 

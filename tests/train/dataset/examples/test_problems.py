@@ -1,4 +1,4 @@
-"""How much bad data is let pass, and what collecting it all changes."""
+"""Limits on bad data, and the collection of problems without limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_much_bad_data_is_refused(files, boxes, what):
         bad_data().check_limits("pets", files, boxes)
 
 
-def test_collecting_refuses_nothing_and_tells_the_kinds_apart():
+def test_collecting_refuses_nothing_and_separates_the_kinds():
     with collect_problems() as found:
         bad_data().check_limits("pets", 10, 10)
         bad_data().check_limits("other pets", 100, 20)

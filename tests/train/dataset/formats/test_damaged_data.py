@@ -1,4 +1,4 @@
-"""Thousands of damaged annotation files end in examples or in one line, soon, and write nothing elsewhere."""
+"""Thousands of damaged annotation files give examples or a one-line error, quickly, and write no other files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every format alike."""
+"""Behavior that all formats have in common."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_layout_of_exports(tmp_path, format):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_one_list_without_parts_is_split_alike(tmp_path, format):
+def test_one_list_without_splits_is_split_alike(tmp_path, format):
     folder = make.write(format, tmp_path / "data", samples(20))
     if format == "yolo":
         (folder / "data.yaml").write_text("train: ../train/images\nnames: {0: cat}\n")
@@ -256,7 +256,7 @@ def test_no_box_at_all(tmp_path, format):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_own_validation_without_boxes_is_helped_out(tmp_path, format):
+def test_own_validation_without_boxes_is_extended(tmp_path, format):
     images = [*samples(10), *(Sample(f"empty{i}.jpg", "valid", (), data=make.image(i + 20)) for i in range(2))]
     dataset = open_dataset(make.write(format, tmp_path / "data", images))
     assert (len(dataset.train), len(dataset.validation)) == (8, 4)
@@ -295,7 +295,7 @@ def test_two_formats_in_one_folder_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_links_that_lead_nowhere_or_around_are_no_trap(tmp_path, format):
+def test_broken_and_circular_links_are_ignored(tmp_path, format):
     folder = make.write(format, tmp_path / "data", samples(4, 1))
     (folder / "around").symlink_to(folder)
     (folder / "train" / "nowhere.jpg").symlink_to(tmp_path / "nothing.jpg")

@@ -77,7 +77,7 @@ def test_the_nearer_of_two_images_is_taken_in_mirrored_trees(tmp_path):
         ({"trainval": "01"}, "0123", None),
     ],
 )
-def test_which_lists_count(tmp_path, lists, train, validation):
+def test_preference_of_split_lists(tmp_path, lists, train, validation):
     data_set(tmp_path, 4)
     folder = tmp_path / "ImageSets/Main"
     folder.mkdir(parents=True)

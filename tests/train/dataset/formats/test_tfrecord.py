@@ -65,7 +65,7 @@ def test_classes_in_the_order_of_the_label_map(tmp_path):
     assert open_dataset(tmp_path, validation=tmp_path).labels == Labels(("cat", "dog"))
 
 
-def test_codes_for_names_become_what_people_read(tmp_path):
+def test_display_names_replace_codes(tmp_path):
     """As in the maps of COCO and Open Images."""
     write(tmp_path / "all.tfrecord", records(3, image__object__class__text=(bytes, [b"/m/01"])))
     (tmp_path / "map_label.pbtxt").write_text('item { name: "/m/01" id: 1 display_name: "Wild cat" }')
@@ -193,7 +193,7 @@ def test_damaged_files_are_named(tmp_path, message):
         open_dataset(tmp_path)
 
 
-def test_a_length_that_lies_reserves_no_memory(tmp_path):
+def test_a_false_length_reserves_no_memory(tmp_path):
     head = struct.pack("<Q", 1 << 60)
     crc = tfrecord._masked(tfrecord.google_crc32c.value(head))
     (tmp_path / "a.tfrecord").write_bytes(head + crc + b"x" * 100)
