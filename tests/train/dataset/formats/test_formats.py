@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Labels
 from tests.support import format_samples as make
-from tests.support.format_samples import BOX, FORMATS, SIZE, Sample, samples
+from tests.support.format_samples import BOX, FORMATS, SIZE, Sample, described, samples
 from train import export, open_dataset
 from train.dataset import formats, writers
 from train.dataset.dataset import Dataset
@@ -29,26 +27,6 @@ DOG = ("dog", 1, 2, 60, 40)
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def described(dataset: Dataset) -> list:
-    """All that makes a data set, but where its images lie."""
-    parts = [
-        [
-            (
-                e.id,
-                e.image.name,
-                hashlib.sha256(e.image.read_bytes()).hexdigest(),
-                e.width,
-                e.height,
-                e.orientation,
-                e.boxes,
-            )
-            for e in part
-        ]
-        for part in (dataset.train, dataset.validation)
-    ]
-    return [*parts, dataset.labels]
 
 
 def record_bytes(dataset: Dataset, cache: Path) -> list[bytes]:
@@ -300,24 +278,3 @@ def test_broken_and_circular_links_are_ignored(tmp_path, format):
     (folder / "around").symlink_to(folder)
     (folder / "train" / "nowhere.jpg").symlink_to(tmp_path / "nothing.jpg")
     assert len(open_dataset(folder).train) == 3
-
-
-def test_export_leaves_nothing_half_written(tmp_path):
-    folder = make.write("pascal_voc", tmp_path / "data", samples(4, 1))
-    dataset = open_dataset(folder)
-    (folder / "valid/p3.jpg").unlink()
-    with pytest.raises(InputError, match=r"p3.jpg"):
-        export.export(dataset, tmp_path / "out", "coco")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
-    with pytest.raises(InputError, match="no format 'excel'"):
-        export.export(dataset, tmp_path / "out", "excel")
-    with pytest.raises(InputError, match="there already"):
-        export.export(dataset, folder, "coco")
-
-
-def test_export_command(tmp_path, capsys):
-    folder = make.write("tfrecord", tmp_path / "data", samples(5, 1))
-    assert export.main([str(folder), str(tmp_path / "out"), "--to", "pascal_voc"]) == 0
-    assert described(open_dataset(tmp_path / "out")) == described(open_dataset(folder))
-    shutil.rmtree(tmp_path / "cache")
-    assert len(open_dataset(tmp_path / "out").train) == 4

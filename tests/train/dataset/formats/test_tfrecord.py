@@ -9,7 +9,7 @@ import pytest
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from tests.support import format_samples as make
-from tests.support.format_samples import Sample, features, samples
+from tests.support.format_samples import Sample, features
 from train import open_dataset
 from train.dataset.examples import label_map
 from train.dataset.formats import tfrecord as format
