@@ -9,13 +9,13 @@ Examples:
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from runtime.common.tables import columns
 from train.evaluation.coco import FIGURES
@@ -105,13 +105,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    summary, _, details = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m train.compare",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m train.compare", __doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs that have ended, at least two")
     parser.add_argument("--json", action="store_true", help="print a JSON object instead of a table")
     arguments = parser.parse_args(argv)

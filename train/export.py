@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
 from train.dataset import options, writers
 from train.dataset.dataset import Dataset, open_dataset
 from train.dataset.summary import describe
@@ -45,13 +46,7 @@ def export(dataset: Dataset, out: Path, name: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m train.export",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m train.export", __doc__)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
     parser.add_argument("--to", required=True, choices=writers.names(), help="format to write")

@@ -15,6 +15,7 @@ import sys
 from typing import Optional, Sequence
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
 from train.sample_data.generation import Size, draw_dataset, draw_video
 
 
@@ -34,13 +35,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m train.generate",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m train.generate", __doc__)
     parser.add_argument(
         "--size", type=_size, default=(400, 300), metavar="WxH", help="size of an image or frame (default: 400x300)"
     )

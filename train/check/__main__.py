@@ -2,7 +2,7 @@
 
 Reads and decodes every image. Each finding says where it is and what to do about it.
 
-exit codes:
+Exit codes:
   0  the data set can be trained
   1  at least one check failed
   2  there is no data set to read
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from runtime.common.tables import columns
 from train.check import checks
@@ -125,13 +126,7 @@ def _check_out(out: str | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m train.check",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m train.check", __doc__)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument(
         "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (default: 320)"

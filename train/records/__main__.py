@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
 from runtime.common.options import old_name, positive
 from train.dataset import options as data_options
 from train.dataset.dataset import open_dataset
@@ -54,13 +55,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m train.records",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m train.records", __doc__)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("out", metavar="OUT", help="folder or URL to write to; must be new or empty")
     parser.add_argument(

@@ -8,24 +8,18 @@ Example:
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import command_parser
 from train.report.page import write
 from train.run.run_folder import open_run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    summary, _, details = str(__doc__).partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="python -m train.report",
-        description=summary,
-        epilog=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m train.report", __doc__)
     parser.add_argument("run", metavar="RUN", help="folder of a run that has been validated at least once")
     arguments = parser.parse_args(argv)
     print(write(open_run(arguments.run), progress=sys.stderr.isatty()))

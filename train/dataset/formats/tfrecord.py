@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
@@ -26,6 +26,7 @@ from train.files import tf_example, tfrecord
 _SIDES = tuple(f"image/object/bbox/{side}" for side in ("xmin", "ymin", "xmax", "ymax"))
 
 Features = dict[str, tf_example.Values]
+Value = TypeVar("Value", int, float, memoryview)
 
 
 @dataclass(frozen=True)
@@ -216,19 +217,19 @@ def _pairs(
 
 
 def _ints(features: Features, key: str) -> list[int]:
-    values = features.get(key, [])
-    ints = [value for value in values if isinstance(value, int)]
-    if len(ints) < len(values):
-        raise ValueError(f"has something else than numbers in {key}")
-    return ints
+    return _of_type(features, key, int, "numbers")
 
 
 def _floats(features: Features, key: str) -> list[float]:
+    return _of_type(features, key, float, "numbers")
+
+
+def _of_type(features: Features, key: str, kind: type[Value], name: str) -> list[Value]:
     values = features.get(key, [])
-    floats = [value for value in values if isinstance(value, float)]
-    if len(floats) < len(values):
-        raise ValueError(f"has something else than numbers in {key}")
-    return floats
+    found = [value for value in values if isinstance(value, kind)]
+    if len(found) < len(values):
+        raise ValueError(f"has something else than {name} in {key}")
+    return found
 
 
 def _flags(features: Features, key: str, count: int) -> list[bool]:
@@ -237,11 +238,7 @@ def _flags(features: Features, key: str, count: int) -> list[bool]:
 
 
 def _texts(features: Features, key: str) -> list[str]:
-    values = features.get(key, [])
-    texts = [bytes(value).decode() for value in values if isinstance(value, memoryview)]
-    if len(texts) < len(values):
-        raise ValueError(f"has something else than text in {key}")
-    return texts
+    return [bytes(value).decode() for value in _of_type(features, key, memoryview, "text")]
 
 
 def _text(features: Features, key: str) -> str:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from PIL import Image
 
 from runtime.common.errors import InputError
 from runtime.common.values import Box
-from tests.support.voc_samples import BOX, annotation, data_set, image
+from tests.support.voc_samples import BOX, annotation, data_set, image, read_one
 from train.dataset.formats import pascal_voc
 
 GOOD = [BOX] * 40
@@ -18,12 +17,6 @@ GOOD = [BOX] * 40
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def read_one(folder: Path):
-    """The first example of `folder`, and the problems."""
-    splits = pascal_voc.read(folder)
-    return splits.train[0], splits.problems
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import re
-from pathlib import Path
 
 import pytest
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Box
-from tests.support.voc_samples import BOX, data_set, image
+from tests.support.voc_samples import BOX, data_set, image, read_one
 from train import open_dataset
 from train.dataset.formats import pascal_voc
 
@@ -20,12 +19,6 @@ GOOD = [BOX] * 40
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def read_one(folder: Path):
-    """The first example of `folder`, and the problems."""
-    splits = pascal_voc.read(folder)
-    return splits.train[0], splits.problems
 
 
 def break_xml(folder):
