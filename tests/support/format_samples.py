@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Optional, Sequence
 import cv2
 import numpy as np
 
+from train.dataset.dataset import Dataset
 from train.files import tf_example, tfrecord
 
 BOX = ("cat", 4, 5, 30, 28)
@@ -146,3 +148,23 @@ def features(sample: Sample, labels: list[str]) -> dict:
 
 
 WRITERS = {"pascal_voc": _voc, "coco": _coco, "csv": _csv, "yolo": _yolo, "tfrecord": _tfrecord}
+
+
+def described(dataset: Dataset) -> list:
+    """Returns the contents of a data set, without the folders of its images, for comparison."""
+    parts = [
+        [
+            (
+                e.id,
+                e.image.name,
+                hashlib.sha256(e.image.read_bytes()).hexdigest(),
+                e.width,
+                e.height,
+                e.orientation,
+                e.boxes,
+            )
+            for e in part
+        ]
+        for part in (dataset.train, dataset.validation)
+    ]
+    return [*parts, dataset.labels]

@@ -88,7 +88,7 @@ def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = p
         raise KitError(f"{out}: no .tflite files to keep; leave --keep-models out")
     images = {}
     for drawn in _IMAGES:
-        bgr, _ = generation.image(drawn.index, _SEED, (drawn.width, drawn.height))
+        bgr, _ = generation.draw_image(drawn.index, _SEED, (drawn.width, drawn.height))
         images[f"{drawn.name}.ppm"] = bgr
         _write_ppm(out / f"{drawn.name}.ppm", bgr)
     content = {
@@ -124,7 +124,7 @@ def _write_models(out: Path, say: Callable[[str], None]) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        generation.data_set(folder / "data", images=_CALIBRATION_IMAGES, seed=_SEED)
+        generation.draw_dataset(folder / "data", images=_CALIBRATION_IMAGES, seed=_SEED)
         images = folder / "data" / "JPEGImages"
         source = source_of_checkpoint(ROOT / "train" / "warm_start", 320, Labels(scenes.LABELS), images)
         for file in export(source, folder / "export", Options(fp16=True, int8=True), say=say):

@@ -40,3 +40,10 @@ def assert_harmless(text: str) -> Document:
     assert all(re.match(r"data:image/webp;base64,", link) for link in links)
     assert "url(" not in text and "@import" not in text
     return document
+
+
+def classes_without_style(text: str) -> set[str]:
+    """The class names that a page uses and its style sheet doesn't have."""
+    style, _, body = text.partition("<style>")[2].partition("</style>")
+    used = {name for names in re.findall(r'class="([^"]*)"', body) for name in names.split()}
+    return used - set(re.findall(r"\.([a-z][\w-]*)", style))

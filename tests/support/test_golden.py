@@ -138,6 +138,6 @@ def test_images_that_a_small_difference_changes_are_refused():
 
 def test_the_images_are_generated_ones_of_another_seed():
     drawn = make_golden._IMAGES[-1]
-    bgr, boxes = generation.image(drawn.index, make_golden._SEED, (drawn.width, drawn.height))
+    bgr, boxes = generation.draw_image(drawn.index, make_golden._SEED, (drawn.width, drawn.height))
     assert np.array_equal(bgr, images.read(FOLDER / f"{drawn.name}.ppm")) and boxes
     assert preprocessing.resize(bgr, 320).shape == (320, 320, 3)

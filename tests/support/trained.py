@@ -48,7 +48,7 @@ def _make(folder: Path) -> Trained:
     from train.sample_data import generation
     from train.training import training
 
-    generation.data_set(folder / "data", images=60, seed=3)
+    generation.draw_dataset(folder / "data", images=60, seed=3)
     run = RunFolder(folder / "run")
     options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
     training.train(open_dataset(folder / "data"), run, options, say=lambda line: None)

@@ -8,6 +8,9 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+from train.dataset.examples.example import Example
+from train.dataset.formats import pascal_voc
+
 BOX = ("cat", 4, 5, 30, 28)
 
 
@@ -48,3 +51,9 @@ def data_set(
         image(folder / images / f"p{index}.jpg", seed=index)
         annotation(folder / annotations / f"p{index}.xml", boxes)
     return folder
+
+
+def read_one(folder: Path) -> tuple[Example, tuple[str, ...]]:
+    """Reads `folder`; returns the first example and the problems."""
+    splits = pascal_voc.read(folder)
+    return splits.train[0], splits.problems
