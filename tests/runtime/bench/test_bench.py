@@ -9,7 +9,7 @@ import pytest
 
 from runtime import Frame, InputError, KitError
 from runtime.bench import __main__ as bench
-from runtime.bench import baselines, cold_start, interleaving
+from runtime.bench import baselines, cold_start, interleaving, percentiles
 from runtime.common.command import exit_code
 from runtime.inference.engines import Request
 from tests.convert.test_readers import MEDIAPIPE
@@ -54,7 +54,7 @@ def test_one_object(path, capsys):
 
 
 def test_the_loops_rate_is_that_of_its_frames():
-    report = bench.Times.of([1.0, 2.0, 3.0, 4.0])
+    report = percentiles.Times.of([1.0, 2.0, 3.0, 4.0])
     assert (report.mean, report.p50) == (2.5, 2.5) and report.p99 == pytest.approx(3.97)
 
 

@@ -7,12 +7,12 @@ from runtime import Box, Detection
 from runtime.media import drawing
 
 
-def grey(height, width):
+def gray(height, width):
     return np.full((height, width, 3), 128, np.uint8)
 
 
 def test_the_box_is_drawn_on_a_copy():
-    image = grey(300, 400)
+    image = gray(300, 400)
     out = drawing.draw(image, [Detection("cat", 3, 0.5, Box(100, 120, 300, 250))])
     assert (image == 128).all()
     assert out[200, 100].tolist() == list(drawing.color_of(3))
@@ -31,7 +31,7 @@ def test_rgb_images_come_out_bgr():
 @pytest.mark.parametrize("label", ["cat", "Waschbär 浣熊", "x" * 300])
 def test_any_size_and_any_label(height, width, label):
     box = Box(0, 0, width, height)
-    assert drawing.draw(grey(height, width), [Detection(label, 10**6, 1.0, box)]).shape == (height, width, 3)
+    assert drawing.draw(gray(height, width), [Detection(label, 10**6, 1.0, box)]).shape == (height, width, 3)
 
 
 def test_classes_differ_in_color():
