@@ -12,7 +12,7 @@ import argparse
 import pkgutil
 from importlib import import_module
 from types import ModuleType
-from typing import List
+from typing import Any, List
 
 
 def modules(package: ModuleType) -> List[ModuleType]:
@@ -26,8 +26,11 @@ def name_of(module: ModuleType) -> str:
     return module.__name__.rpartition(".")[2]
 
 
-def add_options(package: ModuleType, parser: argparse._ActionsContainer) -> None:
-    """Adds the options of all modules of `package` to `parser`, an argparse parser or a group of one."""
+def add_options(package: ModuleType, parser: Any) -> None:
+    """Adds the options of all modules of `package` to `parser`.
+
+    `parser` is an argparse parser, a group of one, or any object with the method `add_argument`.
+    """
     for module in modules(package):
         if hasattr(module, "options"):
             module.options(parser)
