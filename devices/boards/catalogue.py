@@ -8,7 +8,7 @@ from typing import Optional, Tuple
 
 from devices.boards import validated
 from devices.boards.profile import Profile
-from devices.host.host import Root
+from devices.host.host import Host
 from runtime.common.errors import InputError
 from runtime.machine import edgetpu_devices
 
@@ -35,12 +35,12 @@ def find(name: str, folder: Path = FOLDER) -> Profile:
     return _read(folder / f"{name}.yaml")
 
 
-def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
+def identify(host: Host, folder: Path = FOLDER) -> Optional[Profile]:
     """The profile that fits the machine best: by the model in its device tree, its processor, and an
     Edge TPU that hangs on it; None where none does.
     """
-    machine = processor(root)
-    chips = {chip.kind for chip in edgetpu_devices.find(root.path)}
+    machine = processor(host)
+    chips = {chip.kind for chip in edgetpu_devices.find(host.path)}
 
     def rank(profile: Profile) -> Tuple[bool, int]:
         return profile.accelerator in chips, max((len(start) for start in profile.models), default=0)
@@ -50,44 +50,44 @@ def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
         for profile in profiles(folder)
         if profile.kind == "linux"
         and machine in profile.machines
-        and (not profile.models or fits(profile, root))
+        and (not profile.models or fits(profile, host))
         and (not profile.accelerator or profile.accelerator in chips)
     ]
     return max(fitting, key=rank, default=None)
 
 
-def fits(profile: Profile, root: Root) -> bool:
+def fits(profile: Profile, host: Host) -> bool:
     """Whether the device tree's model, or an entry of its "compatible", begins as the profile says."""
-    names = (root.text("/proc/device-tree/model"), *root.text("/proc/device-tree/compatible").split())
+    names = (host.text("/proc/device-tree/model"), *host.text("/proc/device-tree/compatible").split())
     return any(name.startswith(profile.models) for name in names)
 
 
-def board(root: Root) -> str:
+def board(host: Host) -> str:
     """What the machine calls itself: the device tree's model, or what a PC's firmware says; maybe empty."""
-    named = root.text("/proc/device-tree/model") or root.text("/proc/device-tree/compatible").partition(" ")[0]
+    named = host.text("/proc/device-tree/model") or host.text("/proc/device-tree/compatible").partition(" ")[0]
     if named:
         return named
-    parts = (root.text(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))
+    parts = (host.text(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))
     return " ".join(part for part in parts if part)
 
 
-def processor(root: Root) -> str:
+def processor(host: Host) -> str:
     """The machine's name for its processor, as `uname -m` says it: that of the system's programs, which
     may have 32 bits on a kernel of 64.
     """
-    said = root.command("uname", "-m")
+    said = host.command("uname", "-m")
     machine = said.text.strip() if said and said.code == 0 else ""
-    if machine == "aarch64" and userland_bits(root) == 32:
+    if machine == "aarch64" and userland_bits(host) == 32:
         return "armv7l"
     return machine
 
 
-def userland_bits(root: Root) -> int:
+def userland_bits(host: Host) -> int:
     """32 or 64: what the system's programs are built for; 0 where it cannot be told.
 
     Raspberry Pi OS of 32 bits runs a kernel of 64, so that `uname -m` does not tell.
     """
-    said = root.command("getconf", "LONG_BIT")
+    said = host.command("getconf", "LONG_BIT")
     return int(said.text) if said and said.code == 0 and said.text.strip() in ("32", "64") else 0
 
 

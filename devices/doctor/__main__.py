@@ -15,9 +15,9 @@ from typing import List, Optional, Sequence, Tuple
 
 from devices.boards import catalogue
 from devices.doctor import checks
-from devices.doctor.checks import FAILURE, OK, WARNING, Finding, Patient
+from devices.doctor.checks import FAILURE, OK, WARNING, Finding, HostUnderTest
 from devices.host import time_limit
-from devices.host.host import Root
+from devices.host.host import Host
 from runtime.common import plugins
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError, KitError
@@ -45,7 +45,7 @@ class Report:
         return 1 if self.count(FAILURE) else 0
 
 
-def examine(patient: Patient, only: Sequence[str] = ()) -> Report:
+def examine(under_test: HostUnderTest, only: Sequence[str] = ()) -> Report:
     """Does all checks, or those of `only`, each for as long as it may take. Raises InputError for a
     check that there is not.
     """
@@ -54,41 +54,41 @@ def examine(patient: Patient, only: Sequence[str] = ()) -> Report:
     for name in only:
         if name not in names:
             raise InputError(f"--only {name}: there is no such check; there are {', '.join(names)}")
-    if patient.profile is None:
-        patient = replace(patient, profile=_profile(patient.root))
+    if under_test.profile is None:
+        under_test = replace(under_test, profile=_profile(under_test.host))
     findings: List[Tuple[str, Finding]] = []
     untried = []
     for name, module in zip(names, known):
         if only and name not in only:
             continue
-        if module.LIVE and not patient.root.live:
+        if module.LIVE and not under_test.host.live:
             untried.append(name)
             continue
-        findings += [(name, finding) for finding in _done(module, name, patient)]
-    device = patient.profile.name if patient.profile else ""
-    return Report(catalogue.board(patient.root), device, tuple(findings), tuple(untried))
+        findings += [(name, finding) for finding in _done(module, name, under_test)]
+    device = under_test.profile.name if under_test.profile else ""
+    return Report(catalogue.board(under_test.host), device, tuple(findings), tuple(untried))
 
 
-def _profile(root: Root) -> Optional[checks.Profile]:
+def _profile(host: Host) -> Optional[checks.Profile]:
     try:
-        return catalogue.identify(root)
+        return catalogue.identify(host)
     except InputError:
         # Without the packages that read profiles; the check of the board says so.
         return None
 
 
-def _done(module: ModuleType, name: str, patient: Patient) -> List[Finding]:
+def _done(module: ModuleType, name: str, under_test: HostUnderTest) -> List[Finding]:
     def work() -> list:
         findings = []
         try:
-            findings += [asdict(finding) for finding in module.check(patient)]
+            findings += [asdict(finding) for finding in module.check(under_test)]
         except KitError as error:
             findings.append(asdict(checks.failure(*_parts(str(error)))))
         except ImportError as error:
             findings.append(asdict(checks.failure(f"cannot be tried: {error}", INSTALL)))
         return findings
 
-    result = time_limit.call(work, module.SECONDS)
+    result = time_limit.call_with_timeout(work, module.SECONDS)
     if result.problem:
         return [checks.failure(f"the check {result.problem}", f"python -m devices.doctor --only {name}, and report it")]
     return [Finding(**finding) for finding in result.value]
@@ -96,8 +96,8 @@ def _done(module: ModuleType, name: str, patient: Patient) -> List[Finding]:
 
 def _parts(message: str) -> Tuple[str, str]:
     """What is wrong and what to do, by the last semicolon of an error of the kit."""
-    said, separator, mend = message.rpartition("; ")
-    return (said, mend) if separator else (message, "")
+    said, separator, fix = message.rpartition("; ")
+    return (said, fix) if separator else (message, "")
 
 
 def table(report: Report) -> str:
@@ -107,8 +107,8 @@ def table(report: Report) -> str:
     last = ""
     for name, finding in report.findings:
         lines.append(f"  {name if name != last else '':<{width}}  {finding.level:<7}  {finding.text}")
-        if finding.mend:
-            lines.append(f"  {'':<{width}}  {'':<7}  > {finding.mend}")
+        if finding.fix:
+            lines.append(f"  {'':<{width}}  {'':<7}  > {finding.fix}")
         last = name
     if report.untried:
         lines += ["", f"not tried on a recorded machine: {', '.join(report.untried)}"]
@@ -135,13 +135,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if arguments.golden and not arguments.model:
         raise InputError("--golden: is for the file that --model names; give both")
     root = Path(arguments.root)
-    if not root.is_dir():
+    if not host.is_dir():
         raise InputError(f"--root {root}: no such folder")
     profile = catalogue.find(arguments.device) if arguments.device else None
     if profile and profile.kind != "linux":
         raise InputError(f"--device {profile.name}: runs an app, which this cannot look at; it is for Linux devices")
-    patient = Patient(Root(root), profile, arguments.model, arguments.golden)
-    report = examine(patient, [name for part in arguments.only for name in part.split(",") if name])
+    under_test = HostUnderTest(Host(host), profile, arguments.model, arguments.golden)
+    report = examine(under_test, [name for part in arguments.only for name in part.split(",") if name])
     print(as_json(report) if arguments.json else table(report))
     return report.exit_code
 

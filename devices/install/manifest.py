@@ -1,7 +1,7 @@
 """What an installation has made, so that exactly that can be taken away again.
 
 An entry is written down before the thing itself is made. Whenever the installation ends, by an error
-or by a power cut as well, everything that it made is in its record.
+or by a power cut as well, everything that it made is in its manifest.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ class Entry:
     facts: Mapping[str, Any]
 
 
-class Record:
+class Manifest:
     """The entries of one installation, in the order in which the things were made."""
 
     def __init__(self, path: Path) -> None:
-        """Reads `path` where it exists. Raises InputError where that is no such record."""
+        """Reads `path` where it exists. Raises InputError where that is no manifest."""
         self.path = path
         self.entries: List[Entry] = []
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
             if said["version"] != VERSION:
-                raise InputError(f"{path}: is version {said['version']} of the record, this kit knows {VERSION}")
+                raise InputError(f"{path}: is version {said['version']} of the manifest, this kit knows {VERSION}")
             self.entries = [Entry(item["kind"], item["name"], item["facts"]) for item in said["made"]]
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is no record of an installation: {error}") from error
+            raise InputError(f"{path}: is no manifest of an installation: {error}") from error
 
     def find(self, kind: str, name: str) -> Optional[Entry]:
         return next((entry for entry in self.entries if (entry.kind, entry.name) == (kind, name)), None)
 
-    def note(self, kind: str, name: str, **facts: Any) -> None:
+    def record(self, kind: str, name: str, **facts: Any) -> None:
         """Adds an entry, or replaces the one of the same kind and name."""
         entry = Entry(kind, name, facts)
         known = self.find(kind, name)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Callable, ClassVar, Dict, List, Tuple, Union
 
 from devices.install.manifest import Entry
-from devices.install.target import Place
+from devices.install.target import Target
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
 
-# What a look at a piece comes to.
+# What a look at a resource comes to.
 EXISTS = "exists"
 NEW = "new"
 CHANGE = "change"
@@ -31,10 +31,10 @@ GONE = "gone"
 
 
 @dataclass(frozen=True)
-class Look:
+class PlanLine:
     """One line of a plan or of a report, with further lines below it.
 
-    `state` is "exists", "new", "change" (these two are done by `Piece.make`), "kept" (others have
+    `state` is "exists", "new", "change" (these two are done by `Resource.make`), "kept" (others have
     changed it), "to do" (a command that `make` runs), "done" (it has run), "later" (at the system's next
     start), "by hand" (the user has to), "note", "removed", or "gone" (others have removed it).
     """
@@ -49,25 +49,25 @@ class Look:
         return self.state in (NEW, CHANGE, TO_DO)
 
     @property
-    def made(self) -> Look:
+    def made(self) -> PlanLine:
         """What is to be said after `make`; commands have been shown as they ran."""
-        return Look(DONE, self.what) if self.state == TO_DO else self
+        return PlanLine(DONE, self.what) if self.state == TO_DO else self
 
 
-class Piece(abc.ABC):
+class Resource(abc.ABC):
     """A part of an installation. To make one that is there changes nothing."""
 
     @abc.abstractmethod
-    def look(self, place: Place) -> Look:
+    def plan(self, target: Target) -> PlanLine:
         """What making it would change. Raises InputError where it cannot be made."""
 
     @abc.abstractmethod
-    def make(self, place: Place) -> None:
-        """Makes it, whole, after it is in the record. Called only where `look` is `open`."""
+    def make(self, target: Target) -> None:
+        """Makes it, whole, after it is in the manifest. Called only where `look` is `open`."""
 
 
 @dataclass(frozen=True)
-class File(Piece):
+class File(Resource):
     """`group` owns it where that is known and we are root; else whoever makes it. With `like_folder`,
     it belongs to whom its folder does.
     """
@@ -84,79 +84,79 @@ class File(Piece):
     def text(cls, path: str, text: str, mode: int = 0o644, group: str = "") -> File:
         return cls(str(path), text.encode(), mode, group)
 
-    def look(self, place: Place) -> Look:
-        ours = place.at(self.path)
+    def plan(self, target: Target) -> PlanLine:
+        ours = target.at(self.path)
         if not ours.exists() and not ours.is_symlink():
-            return Look(NEW, f"{self.path}  {self.mode:04o}")
+            return PlanLine(NEW, f"{self.path}  {self.mode:04o}")
         if ours.is_symlink() or not ours.is_file():
             raise InputError(f"{ours}: is in the way, where a file belongs; remove it")
         there = _read(ours)
         if there == self.data:
-            wrong = self._wrong(ours, place) if self._recorded(place) else ()
-            return Look(CHANGE if wrong else EXISTS, self.path, wrong)
+            wrong = self._wrong(ours, target) if self._known_hashes(target) else ()
+            return PlanLine(CHANGE if wrong else EXISTS, self.path, wrong)
         difference = _difference(there, self.data)
-        if _hash(there) in self._recorded(place):
-            return Look(CHANGE, self.path, difference)
-        why = "changed since it was installed" if self._recorded(place) else "not from this installation"
-        return Look(KEPT, f"{self.path}  {why}; the kit would have:", difference)
+        if _hash(there) in self._known_hashes(target):
+            return PlanLine(CHANGE, self.path, difference)
+        why = "changed since it was installed" if self._known_hashes(target) else "not from this installation"
+        return PlanLine(KEPT, f"{self.path}  {why}; the kit would have:", difference)
 
-    def make(self, place: Place) -> None:
-        ours = place.at(self.path)
-        make_folders(ours.parent, place)
-        place.record.note(self.kind, self.path, sha256=sorted({*self._recorded(place), _hash(self.data)}))
+    def make(self, target: Target) -> None:
+        ours = target.at(self.path)
+        make_folders(ours.parent, target)
+        target.manifest.record(self.kind, self.path, sha256=sorted({*self._known_hashes(target), _hash(self.data)}))
         with atomic_path(ours, self.mode) as temporary:
             temporary.write_bytes(self.data)
             if os.geteuid() == 0:
-                os.chown(temporary, *self._owner(ours, place))
-        place.record.note(self.kind, self.path, sha256=[_hash(self.data)])
+                os.chown(temporary, *self._owner(ours, target))
+        target.manifest.record(self.kind, self.path, sha256=[_hash(self.data)])
 
-    def _recorded(self, place: Place) -> List[str]:
-        entry = place.record.find(self.kind, self.path)
+    def _known_hashes(self, target: Target) -> List[str]:
+        entry = target.manifest.find(self.kind, self.path)
         return list(entry.facts["sha256"]) if entry else []
 
-    def _wrong(self, ours: Path, place: Place) -> Tuple[str, ...]:
+    def _wrong(self, ours: Path, target: Target) -> Tuple[str, ...]:
         """What about the file is not as it is to be, beside its content."""
         there = ours.stat()
         wrong = []
         if stat.S_IMODE(there.st_mode) != self.mode:
             wrong.append(f"permissions {stat.S_IMODE(there.st_mode):04o}, to be {self.mode:04o}")
-        if self.group and os.geteuid() == 0 and (there.st_uid, there.st_gid) != self._owner(ours, place):
+        if self.group and os.geteuid() == 0 and (there.st_uid, there.st_gid) != self._owner(ours, target):
             wrong.append(f"not of the group {self.group}")
         return tuple(wrong)
 
-    def _owner(self, ours: Path, place: Place) -> Tuple[int, int]:
+    def _owner(self, ours: Path, target: Target) -> Tuple[int, int]:
         if self.like_folder:
             folder = ours.parent.stat()
             return folder.st_uid, folder.st_gid
-        return 0, place.ids("group").get(self.group, 0)
+        return 0, target.ids("group").get(self.group, 0)
 
 
 @dataclass(frozen=True)
-class Link(Piece):
+class Link(Resource):
     """A symbolic link that is switched at once. Another target is kept where others have set it."""
 
     path: str
     target: str
 
-    def look(self, place: Place) -> Look:
-        ours = place.at(self.path)
+    def plan(self, target: Target) -> PlanLine:
+        ours = target.at(self.path)
         what = f"{self.path} -> {self.target}"
         if not ours.is_symlink():
             if ours.exists():
                 raise InputError(f"{ours}: is in the way, where a link belongs; remove it")
-            return Look(NEW, what)
+            return PlanLine(NEW, what)
         there = os.readlink(ours)
         if there == self.target:
-            return Look(EXISTS, what)
-        entry = place.record.find("link", self.path)
+            return PlanLine(EXISTS, what)
+        entry = target.manifest.find("link", self.path)
         if entry is not None and there == entry.facts["target"]:
-            return Look(CHANGE, what, (f"-> {there} until now",))
-        return Look(KEPT, f"{self.path} -> {there}  set by others, not to {self.target}")
+            return PlanLine(CHANGE, what, (f"-> {there} until now",))
+        return PlanLine(KEPT, f"{self.path} -> {there}  set by others, not to {self.target}")
 
-    def make(self, place: Place) -> None:
-        ours = place.at(self.path)
-        make_folders(ours.parent, place)
-        place.record.note("link", self.path, target=self.target)
+    def make(self, target: Target) -> None:
+        ours = target.at(self.path)
+        make_folders(ours.parent, target)
+        target.manifest.record("link", self.path, target=self.target)
         temporary = _beside(ours)
         temporary.unlink(missing_ok=True)
         os.symlink(self.target, temporary)
@@ -167,7 +167,7 @@ class Link(Piece):
 
 
 @dataclass(frozen=True)
-class Tree(Piece):
+class Tree(Resource):
     """A folder with all that is in it, copied from `source`: the files `names`, by their paths in it."""
 
     path: str
@@ -175,47 +175,47 @@ class Tree(Piece):
     names: Tuple[str, ...]
     digest: str
 
-    def look(self, place: Place) -> Look:
-        entry = place.record.find("tree", self.path)
+    def plan(self, target: Target) -> PlanLine:
+        entry = target.manifest.find("tree", self.path)
         what = f"{self.path}/  {len(self.names)} files of {self.source}"
-        if not place.at(self.path).exists():
-            return Look(NEW, what)
+        if not target.at(self.path).exists():
+            return PlanLine(NEW, what)
         if entry is None:
-            raise InputError(f"{place.at(self.path)}: is in the way, and not from this installation; remove it")
-        return Look(EXISTS if entry.facts["digest"] == self.digest else CHANGE, what)
+            raise InputError(f"{target.at(self.path)}: is in the way, and not from this installation; remove it")
+        return PlanLine(EXISTS if entry.facts["digest"] == self.digest else CHANGE, what)
 
-    def make(self, place: Place) -> None:
-        ours = place.at(self.path)
-        make_folders(ours.parent, place)
-        place.record.note("tree", self.path, digest="")
+    def make(self, target: Target) -> None:
+        ours = target.at(self.path)
+        make_folders(ours.parent, target)
+        target.manifest.record("tree", self.path, digest="")
         incoming = _beside(ours)
         shutil.rmtree(incoming, ignore_errors=True)
         for name in self.names:
-            target = incoming / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(self.source, name), target)
+            copy = incoming / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(self.source, name), copy)
         shutil.rmtree(ours, ignore_errors=True)
         os.replace(incoming, ours)
-        place.record.note("tree", self.path, digest=self.digest)
+        target.manifest.record("tree", self.path, digest=self.digest)
 
 
-def undo_tree(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_tree(entry: Entry, target: Target) -> PlanLine:
+    ours = target.at(entry.name)
     for folder in (ours, _beside(ours)):
         shutil.rmtree(folder, ignore_errors=True)
-    return Look(REMOVED, f"{entry.name}/")
+    return PlanLine(REMOVED, f"{entry.name}/")
 
 
-def make_folders(folder: Path, place: Place) -> None:
+def make_folders(folder: Path, target: Target) -> None:
     """Makes what is missing down to `folder`, one by one, so that all of it can be undone."""
     missing = []
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
-        name = place.root.own(each)
-        place.record.note("folder", name)
-        # The record's own folder is there by now.
+        name = target.host.own(each)
+        target.manifest.record("folder", name)
+        # The manifest's own folder is there by now.
         each.mkdir(mode=0o755, exist_ok=True)
         each.chmod(0o755)
         if os.geteuid() == 0:
@@ -223,40 +223,40 @@ def make_folders(folder: Path, place: Place) -> None:
             os.chown(each, above.st_uid, above.st_gid)
 
 
-def undo_file(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_file(entry: Entry, target: Target) -> PlanLine:
+    ours = target.at(entry.name)
     if not ours.is_file():
-        return Look(GONE, entry.name)
+        return PlanLine(GONE, entry.name)
     if _hash(_read(ours)) not in entry.facts["sha256"]:
-        return Look(KEPT, f"{entry.name}  changed since it was installed")
+        return PlanLine(KEPT, f"{entry.name}  changed since it was installed")
     ours.unlink()
-    return Look(REMOVED, entry.name)
+    return PlanLine(REMOVED, entry.name)
 
 
-def undo_link(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_link(entry: Entry, target: Target) -> PlanLine:
+    ours = target.at(entry.name)
     _beside(ours).unlink(missing_ok=True)
     if not ours.is_symlink():
-        return Look(GONE, entry.name)
+        return PlanLine(GONE, entry.name)
     if os.readlink(ours) != entry.facts["target"]:
-        return Look(KEPT, f"{entry.name} -> {os.readlink(ours)}  set by others")
+        return PlanLine(KEPT, f"{entry.name} -> {os.readlink(ours)}  set by others")
     ours.unlink()
-    return Look(REMOVED, entry.name)
+    return PlanLine(REMOVED, entry.name)
 
 
-def undo_folder(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_folder(entry: Entry, target: Target) -> PlanLine:
+    ours = target.at(entry.name)
     try:
         ours.rmdir()
     except FileNotFoundError:
-        return Look(GONE, f"{entry.name}/")
+        return PlanLine(GONE, f"{entry.name}/")
     except OSError:
-        return Look(KEPT, f"{entry.name}/  holds what is not from this installation")
-    return Look(REMOVED, f"{entry.name}/")
+        return PlanLine(KEPT, f"{entry.name}/  holds what is not from this installation")
+    return PlanLine(REMOVED, f"{entry.name}/")
 
 
-# How a kind of entry in the record is taken away.
-UNDO: Dict[str, Callable[[Entry, Place], Look]] = {
+# How a kind of entry in the manifest is taken away.
+UNDO: Dict[str, Callable[[Entry, Target], PlanLine]] = {
     "file": undo_file, "link": undo_link, "folder": undo_folder, "tree": undo_tree
 }  # fmt: skip
 

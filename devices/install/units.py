@@ -18,8 +18,8 @@ from typing import List, Sequence, Tuple
 from devices.boards.profile import Profile
 from devices.host.paths import USER
 from devices.install.manifest import Entry
-from devices.install.resources import UNDO, File, Look, undo_file
-from devices.install.target import HOME, Place
+from devices.install.resources import UNDO, File, PlanLine, undo_file
+from devices.install.target import HOME, Target
 
 PYTHON = HOME / "venv/bin/python"
 UNITS = "/etc/systemd/system"
@@ -39,20 +39,20 @@ class Unit(File):
 
     kind = "unit"
 
-    def make(self, place: Place) -> None:
-        super().make(place)
-        if place.live:
-            place.run(_RELOAD)
+    def make(self, target: Target) -> None:
+        super().make(target)
+        if target.live:
+            target.run(_RELOAD)
 
 
-def _undo_unit(entry: Entry, place: Place) -> Look:
+def _undo_unit(entry: Entry, target: Target) -> PlanLine:
     said = []
-    if place.live:
-        said += place.try_to_run(("systemctl", "stop", PurePosixPath(entry.name).name))
-    look = undo_file(entry, place)
-    if place.live:
-        said += place.try_to_run(_RELOAD)
-    return replace(look, details=tuple(said))
+    if target.live:
+        said += target.try_to_run(("systemctl", "stop", PurePosixPath(entry.name).name))
+    line = undo_file(entry, target)
+    if target.live:
+        said += target.try_to_run(_RELOAD)
+    return replace(line, details=tuple(said))
 
 
 UNDO["unit"] = _undo_unit

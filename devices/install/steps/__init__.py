@@ -2,7 +2,7 @@
 
     TITLE: str                                  what it is about, in a plan: "the service"
     RANK: int                                   its place in the order of work, the lowest first
-    pieces(target: Target) -> List[Piece]       what it makes, in order; makes nothing yet
+    resources(installation: Installation) -> List[Resource]       what it makes, in order; makes nothing yet
 
 and is found by being here: adding a step touches no other file. It may also offer
 
@@ -21,16 +21,16 @@ from types import ModuleType
 from typing import List
 
 from devices.boards.profile import Profile
-from devices.install.target import Place
+from devices.install.target import Target
 from runtime.common import plugins
 
 
 @dataclass(frozen=True)
-class Target:
+class Installation:
     """What is installed where: the device, the system, and what the steps' own options say."""
 
     profile: Profile
-    place: Place
+    target: Target
     options: argparse.Namespace
 
 

@@ -6,8 +6,8 @@ from typing import Any, List
 
 from devices.boards.profile import Profile
 from devices.host.paths import USER, Layout
-from devices.install.resources import File, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Resource
+from devices.install.steps import Installation
 from devices.install.units import quoted
 
 TITLE = "configuration"
@@ -23,13 +23,13 @@ def options(parser: Any) -> None:
     parser.add_argument("--source", metavar="SRC", help="what the service watches (default: the device's own camera)")
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
     path = Layout().runtime_config.as_posix()
     # What was said when it was installed holds until something else is said.
-    source = target.options.source or target.place.said(path, "source") or target.profile.source
+    source = installation.options.source or installation.target.said(path, "source") or installation.profile.source
     return [
         # The address of a camera may hold its password.
-        File.text(path, runtime_yaml(target.profile, source), 0o640, USER),
+        File.text(path, runtime_yaml(installation.profile, source), 0o640, USER),
         File.text(ENVIRONMENT, _environment(), 0o600),
     ]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, List, Sequence, Tuple
 
 from devices.boards.requirements import requirements
-from devices.install.commands import Task
-from devices.install.resources import Piece, Tree
-from devices.install.steps import Target
-from devices.install.target import HOME, Place
+from devices.install.commands import Commands
+from devices.install.resources import Resource, Tree
+from devices.install.steps import Installation
+from devices.install.target import HOME, Target
 from runtime.common.errors import InputError
 
 TITLE = "the kit, in an environment of its own"
@@ -35,22 +35,22 @@ def options(parser: Any) -> None:
     )
 
 
-def pieces(target: Target) -> List[Piece]:
-    kit = _kit(target.options.kit)
+def resources(installation: Installation) -> List[Resource]:
+    kit = _kit(installation.options.kit)
     names = _names(kit)
     home = kit if kit.is_dir() else kit.parent
     wheel = "" if kit.is_dir() else f"/{kit.name}"
     digest = _digest(home, names)
-    wanted = requirements(target.profile, target.place.release(), f"{KIT}{wheel}")
+    wanted = requirements(installation.profile, installation.target.release(), f"{KIT}{wheel}")
     return [
         Tree(KIT, str(home), names, digest),
-        Task(
+        Commands(
             VENV,
             (("python3", "-m", "venv", "--system-site-packages", VENV),),
             undo=(("rm", "-rf", "--", VENV),),
-            there=lambda place: place.root.exists(f"{VENV}/bin/pip"),
+            there=lambda target: target.host.exists(f"{VENV}/bin/pip"),
         ),
-        Task(
+        Commands(
             "the kit in it",
             ((f"{VENV}/bin/pip", "install", "--quiet", *wanted),),
             there=_there,
@@ -73,8 +73,8 @@ def _kit(named: Any) -> Path:
     )
 
 
-def _there(place: Place) -> bool:
-    return bool(place.root.glob(f"{VENV}/lib/python3*/site-packages/edge_detection_kit-*.dist-info"))
+def _there(target: Target) -> bool:
+    return bool(target.host.glob(f"{VENV}/lib/python3*/site-packages/edge_detection_kit-*.dist-info"))
 
 
 def _names(kit: Path) -> Tuple[str, ...]:

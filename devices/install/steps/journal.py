@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import List
 
-from devices.install.resources import File, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Resource
+from devices.install.steps import Installation
 from devices.install.units import NAMESPACE
 
 TITLE = "log"
@@ -21,7 +21,7 @@ RANK = 70
 MOST = 64
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
     text = f"""\
 # The journal of edge-detector's units: journalctl --namespace {NAMESPACE}
 [Journal]

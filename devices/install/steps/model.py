@@ -9,8 +9,8 @@ from typing import Any, List
 from devices.boards.profile import Profile
 from devices.host.paths import MODEL, Layout
 from devices.install.commands import Note
-from devices.install.resources import File, Link, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Link, Resource
+from devices.install.steps import Installation
 from runtime.common.errors import InputError
 
 TITLE = "the model"
@@ -29,13 +29,13 @@ def options(parser: Any) -> None:
     )
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
     layout = Layout()
-    if not target.options.export:
-        if target.place.root.exists(layout.model.as_posix()):
+    if not installation.options.export:
+        if installation.target.host.exists(layout.model.as_posix()):
             return []
         return [Note("none yet: give one with --export, or let the updater fetch it; the service tries until then")]
-    file = _chosen(Path(target.options.export), target.profile)
+    file = _chosen(Path(installation.options.export), installation.profile)
     release = f"installed-{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
     folder = layout.models / release
     beside = [path for path in (file.parent / name for name in (*BESIDE, *_made_of(file))) if path.is_file()]

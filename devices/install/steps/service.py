@@ -6,9 +6,9 @@ from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import RUN, STATE, Layout
-from devices.install.commands import Task
-from devices.install.resources import Link, Piece
-from devices.install.steps import Target
+from devices.install.commands import Commands
+from devices.install.resources import Link, Resource
+from devices.install.steps import Installation
 from devices.install.steps.configuration import ENVIRONMENT
 from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, camera_devices, hardening
 
@@ -28,12 +28,12 @@ START_SECONDS = 300
 STEPS_SINCE = 254
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
     path = f"{UNITS}/{UNIT}"
     return [
-        Unit.text(path, unit(target.profile, target.place.systemd() or 0)),
+        Unit.text(path, unit(installation.profile, installation.target.systemd() or 0)),
         Link(f"{UNITS}/multi-user.target.wants/{UNIT}", path),
-        Task(
+        Commands(
             "the service runs, with all of this",
             (("systemctl", "restart", "--no-block", UNIT),),
             follows=True,

@@ -8,9 +8,9 @@ from typing import Any, List
 
 from devices.boards.profile import Profile
 from devices.host.paths import STATE, Layout
-from devices.install.commands import Note, Task
-from devices.install.resources import File, Link, Piece
-from devices.install.steps import Target
+from devices.install.commands import Note, Commands
+from devices.install.resources import File, Link, Resource
+from devices.install.steps import Installation
 from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, hardening, quoted
 from runtime.common.errors import InputError
 
@@ -27,27 +27,27 @@ def options(parser: Any) -> None:
     add("--group", metavar="NAME", help="the group of devices that this one belongs to")
 
 
-def pieces(target: Target) -> List[Piece]:
-    layout, options = Layout(), target.options
+def resources(installation: Installation) -> List[Resource]:
+    layout, options = Layout(), installation.options
     timer = f"{UNITS}/{UNIT}.timer"
-    made: List[Piece] = [
-        Unit.text(f"{UNITS}/{UNIT}.service", service(target.profile)),
+    made: List[Resource] = [
+        Unit.text(f"{UNITS}/{UNIT}.service", service(installation.profile)),
         Unit.text(timer, timer_unit()),
     ]
     if options.trust:
         made.append(File(layout.trusted_root.as_posix(), _root_json(options.trust)))
-    elif options.repository and not target.place.root.exists(layout.trusted_root.as_posix()):
+    elif options.repository and not installation.target.host.exists(layout.trusted_root.as_posix()):
         made.append(Note(f"nothing is taken from {options.repository} until --trust names its root.json"))
     if options.repository:
         path = layout.update_config.as_posix()
-        group = options.group or target.place.said(path, "group")
-        made.append(File.text(path, configuration(target.profile, options.repository, group)))
-    elif not target.place.root.exists(layout.update_config.as_posix()):
+        group = options.group or installation.target.said(path, "group")
+        made.append(File.text(path, configuration(installation.profile, options.repository, group)))
+    elif not installation.target.host.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [
         *made,
         Link(f"{UNITS}/timers.target.wants/{UNIT}.timer", timer),
-        Task(
+        Commands(
             "the timer runs",
             (("systemctl", "restart", f"{UNIT}.timer"),),
             follows=True,

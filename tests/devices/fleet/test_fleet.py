@@ -42,30 +42,30 @@ def ranks(found, now=1000.0, **more):
 
 def test_messages_become_devices():
     fleet = Fleet("edge")
-    fleet.hear("edge/door/status", b"online", False, 10, 0)
+    fleet.receive("edge/door/status", b"online", False, 10, 0)
     assert fleet.members() == (), "others may have such a topic"
-    fleet.hear("edge/door/device", report().text().encode(), False, 11, 0)
-    fleet.hear("edge/berlin/roof/device", report().text().encode(), False, 12, 0)
+    fleet.receive("edge/door/device", report().text().encode(), False, 11, 0)
+    fleet.receive("edge/berlin/roof/device", report().text().encode(), False, 12, 0)
     for text in (b"3", b"\xff", b"[]", b"online"):
-        fleet.hear("edge/door/objects/device", text, False, 13, 0)
-    fleet.hear("edge/door/objects/status", b"2", False, 13, 0)
+        fleet.receive("edge/door/objects/device", text, False, 13, 0)
+    fleet.receive("edge/door/objects/status", b"2", False, 13, 0)
     found = {one.name: one for one in fleet.members()}
     assert set(found) == {"door", "berlin/roof"}
     assert (found["door"].online, found["door"].online_at, found["door"].at) == (True, 10, 11)
     assert found["berlin/roof"].group == "berlin" and found["berlin/roof"].online is None
     assert [found["berlin/roof"].belongs_to(group) for group in ("berlin", "ber", "berlin/roof")] == [True, False, False]
-    fleet.hear("edge/door/device", b"", False, 14, 0)
+    fleet.receive("edge/door/device", b"", False, 14, 0)
     assert [one.name for one in fleet.members()] == ["berlin/roof"]
 
 
 def test_a_kept_report_is_as_old_as_its_device_says():
     fleet = Fleet("edge")
     said = report(time=5000.0)
-    fleet.hear("edge/door/device", said.text().encode(), True, 100, 5040.0)
+    fleet.receive("edge/door/device", said.text().encode(), True, 100, 5040.0)
     assert fleet.members()[0].at == 60
-    fleet.hear("edge/ahead/device", said.text().encode(), True, 100, 4000.0)
+    fleet.receive("edge/ahead/device", said.text().encode(), True, 100, 4000.0)
     assert {one.name: one.at for one in fleet.members()}["ahead"] == 100, "its clock is ahead"
-    fleet.hear("edge/door/device", said.text().encode(), False, 130, 5070.0)
+    fleet.receive("edge/door/device", said.text().encode(), False, 130, 5070.0)
     assert {one.name: one.at for one in fleet.members()}["door"] == 60, "it's the same report, told again"
 
 

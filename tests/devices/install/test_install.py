@@ -162,9 +162,9 @@ def test_what_others_have_removed_is_said_to_be_gone(system, capsys):
 
 
 def test_a_command_is_to_do_until_it_has_run():
-    planned = resources.Look(resources.TO_DO, "the service runs", ("systemctl restart one.service",))
-    assert planned.open and planned.made == resources.Look(resources.DONE, "the service runs") and not planned.made.open
-    assert resources.Look(resources.CHANGE, "one.conf", ("-a", "+b")).made.details == ("-a", "+b")
+    planned = resources.PlanLine(resources.TO_DO, "the service runs", ("systemctl restart one.service",))
+    assert planned.open and planned.made == resources.PlanLine(resources.DONE, "the service runs") and not planned.made.open
+    assert resources.PlanLine(resources.CHANGE, "one.conf", ("-a", "+b")).made.details == ("-a", "+b")
 
 
 def test_what_the_kit_changes_is_shown_and_made(system, capsys):

@@ -14,12 +14,13 @@ from devices.host.paths import Layout
 from devices.keys.key_ring import Keyring
 from devices.publish import bundle
 from devices.releases.bundle import Bundle
-from devices.releases.channel import Channel, Offer, place
+from devices.releases.channel import Channel, Offer, percentile
 from devices.update import __main__ as command
 from devices.update import download as downloads
-from devices.update.probation import BAD, GONE_SECONDS, GOOD, OPEN, TAKE_OVER_SECONDS, Watch
-from devices.update.transport import Archive, Folder, Web
-from devices.update.updater import ON_TRIAL, RETURNED, UP_TO_DATE, UPDATED, trusted_root
+from devices.update.probation import BAD, GONE_SECONDS, GOOD, OPEN, TAKE_OVER_SECONDS, ProbationMonitor
+from devices.update.transport import BundleTransport, FolderTransport, HttpTransport
+from devices.update.tuf_client import trusted_root
+from devices.update.updater import ON_PROBATION, RETURNED, UP_TO_DATE, UPDATED
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError, KitError
 from runtime.telemetry.health import Health
@@ -55,10 +56,10 @@ def test_a_device_with_an_edge_tpu_gets_both_files(publisher, tmp_path):
 
 def test_a_share_of_the_devices(publisher, tmp_path):
     names = [f"camera-{number}" for number in range(1000)]
-    first = {name for name in names if place(name, "two") < 10}
+    first = {name for name in names if percentile(name, "two") < 10}
     assert 70 < len(first) < 130
-    assert first <= {name for name in names if place(name, "two") < 50}, "who has it keeps it as the share grows"
-    assert first != {name for name in names if place(name, "three") < 10}, "not always the same devices"
+    assert first <= {name for name in names if percentile(name, "two") < 50}, "who has it keeps it as the share grows"
+    assert first != {name for name in names if percentile(name, "three") < 10}, "not always the same devices"
     inside, outside = sorted(first)[0], sorted(set(names) - first)[0]
     publisher.publish("two", percent=10)
     early, late = device(tmp_path / "early", device=inside), device(tmp_path / "late", device=outside)
@@ -114,7 +115,7 @@ def test_a_download_goes_on_where_it_was_cut_off(running, publisher, server, mon
         handler.wfile.write(data[start : start + 1000] if name.endswith("int8.tflite") else data[start:])
 
     server.answer = cut
-    assert running.update(Web(server.url), publisher.root).release == "two"
+    assert running.update(HttpTransport(server.url), publisher.root).release == "two"
     asked = [wanted for name, wanted in server.asked if name.endswith("int8.tflite")]
     assert asked == [None, "bytes=1000-", "bytes=2000-"] and len(waits) == 2
     assert check_whole(running.layout) == "two"
@@ -128,10 +129,10 @@ def test_a_download_goes_on_with_the_next_update(running, publisher, server, mon
         handler.wfile.write(data[start : start + 700] if name.endswith("int8.tflite") else data[start:])
     )
     with pytest.raises(KitError, match="ends after 700 of 3000 bytes; the next update goes on from there"):
-        running.update(Web(server.url), publisher.root)
+        running.update(HttpTransport(server.url), publisher.root)
     assert check_whole(running.layout) == "one"
     server.answer = whole
-    assert running.update(Web(server.url), publisher.root).release == "two"
+    assert running.update(HttpTransport(server.url), publisher.root).release == "two"
     assert [wanted for name, wanted in server.asked if name.endswith("int8.tflite")] == [None, "bytes=700-"]
 
 
@@ -142,21 +143,21 @@ def test_what_a_power_cut_has_spoilt_is_fetched_anew(running, publisher, server,
     part = running.layout.update / "incoming" / "two" / "detector_int8.tflite.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(1500))
-    assert running.update(Web(server.url), publisher.root).release == "two"
+    assert running.update(HttpTransport(server.url), publisher.root).release == "two"
     assert check_whole(running.layout) == "two"
 
 
 def test_a_server_that_is_not_there_or_has_nothing(running, publisher, server, tmp_path):
     server.folder = tmp_path
     with pytest.raises(KitError, match="timestamp.json: the server says 404; try again later"):
-        running.update(Web(server.url), publisher.root)
+        running.update(HttpTransport(server.url), publisher.root)
     server.close()
     with pytest.raises(KitError, match="cannot be reached"):
-        running.update(Web(server.url), publisher.root)
+        running.update(HttpTransport(server.url), publisher.root)
     assert check_whole(running.layout) == "one"
     for address in ("ftp://x/y", "http://"):
         with pytest.raises(InputError, match="is no address"):
-            Web(address)
+            HttpTransport(address)
 
 
 def test_a_model_that_fails_its_self_test(publisher, tmp_path):
@@ -210,11 +211,11 @@ def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_firs
     path = tmp_path / "stick.tar"
     assert bundle.write(publisher.open(), "", path) == ("one", "two")
     names = [f"camera-{number}" for number in range(100)]
-    late = next(name for name in names if place(name, "two") >= 10)
-    early = next(name for name in names if place(name, "two") < 10)
+    late = next(name for name in names if percentile(name, "two") >= 10)
+    early = next(name for name in names if percentile(name, "two") < 10)
     for name, release in ((late, "one"), (early, "two")):
         made = device(tmp_path / name, device=name)
-        assert made.update(Archive(Bundle(path)), publisher.root).release == release
+        assert made.update(BundleTransport(Bundle(path)), publisher.root).release == release
 
 
 def test_cron_renews_with_two_keys_only(running, publisher, tmp_path):
@@ -284,7 +285,7 @@ def health(tmp_path):
 
 @pytest.fixture
 def watch(tmp_path):
-    return lambda expected=True, before=None: Watch(tmp_path / "new", 120, expected, 0, before)
+    return lambda expected=True, before=None: ProbationMonitor(tmp_path / "new", 120, expected, 0, before)
 
 
 def test_a_trial_that_goes_well(watch, health):
@@ -332,8 +333,8 @@ def test_trials_that_say_nothing(watch, health):
 
 def test_a_trial_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
     made = device(tmp_path / "device", probation=60.0)
-    assert update(made, publisher).word == ON_TRIAL and made.memory.trial.release == "one"
-    assert update(made, publisher).word == ON_TRIAL and made.memory.last_good == ""
+    assert update(made, publisher).word == ON_PROBATION and made.state.probation.release == "one"
+    assert update(made, publisher).word == ON_PROBATION and made.state.last_good == ""
     publisher.publish("two")
     assert update(made, publisher).release == "two"
 
@@ -355,7 +356,7 @@ def test_a_state_that_cannot_be_read(running, publisher):
         update(running, publisher)
     os.unlink(running.layout.update / "state.json")
     assert update(running, publisher).release == "one"
-    assert running.memory.last_good == "one", "what runs is theirs to vouch for who put it there"
+    assert running.state.last_good == "one", "what runs is theirs to vouch for who put it there"
 
 
 @pytest.mark.parametrize(
