@@ -1,4 +1,4 @@
-"""The devices that the kit knows: `profiles/*.yaml`, one a device, and which of them a machine is."""
+"""The devices that the kit knows, `profiles/*.yaml`, and which of them a machine is."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ FOLDER = Path(__file__).resolve().parent / "profiles"
 
 
 def profiles(folder: Path = FOLDER) -> Tuple[Profile, ...]:
-    """All of them, by name. Raises InputError with the line and the field of what is wrong."""
+    """All profiles, sorted by name. Raises InputError with the line and the field of an error in a file."""
     return tuple(_read(folder / f"{name}.yaml") for name in names(folder))
 
 
 def names(folder: Path = FOLDER) -> Tuple[str, ...]:
-    """What `find` knows, without reading the files."""
+    """The names of all profiles, without reading the files."""
     return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
 
 
 def find(name: str, folder: Path = FOLDER) -> Profile:
-    """The profile called `name`. Raises InputError with names that are near where there is none."""
+    """The profile called `name`. Raises InputError with similar names where there is none."""
     known = names(folder)
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0.4) or [item for item in known if name and name in item]
@@ -36,8 +36,9 @@ def find(name: str, folder: Path = FOLDER) -> Profile:
 
 
 def identify(host: Host, folder: Path = FOLDER) -> Optional[Profile]:
-    """The profile that fits the machine best: by the model in its device tree, its processor, and an
-    Edge TPU that hangs on it; None where none does.
+    """The profile that fits a machine best; None where none does.
+
+    It is chosen by the model in the device tree, the processor, and the Edge TPU that is connected.
     """
     machine = processor(host)
     chips = {chip.kind for chip in edgetpu_devices.find(host.path)}
@@ -58,12 +59,12 @@ def identify(host: Host, folder: Path = FOLDER) -> Optional[Profile]:
 
 def fits(profile: Profile, host: Host) -> bool:
     """Whether the device tree's model, or an entry of its "compatible", begins as the profile says."""
-    names = (host.text("/proc/device-tree/model"), *host.text("/proc/device-tree/compatible").split())
-    return any(name.startswith(profile.models) for name in names)
+    candidates = (host.text("/proc/device-tree/model"), *host.text("/proc/device-tree/compatible").split())
+    return any(name.startswith(profile.models) for name in candidates)
 
 
 def board(host: Host) -> str:
-    """What the machine calls itself: the device tree's model, or what a PC's firmware says; maybe empty."""
+    """The name of the machine by its device tree, or by a PC's firmware; empty where neither has one."""
     named = host.text("/proc/device-tree/model") or host.text("/proc/device-tree/compatible").partition(" ")[0]
     if named:
         return named
@@ -72,9 +73,7 @@ def board(host: Host) -> str:
 
 
 def processor(host: Host) -> str:
-    """The machine's name for its processor, as `uname -m` says it: that of the system's programs, which
-    may have 32 bits on a kernel of 64.
-    """
+    """The name of the processor by `uname -m`, for the system's programs: `armv7l` for 32-bit programs on a 64-bit kernel."""
     said = host.command("uname", "-m")
     machine = said.text.strip() if said and said.code == 0 else ""
     if machine == "aarch64" and userland_bits(host) == 32:
@@ -83,9 +82,9 @@ def processor(host: Host) -> str:
 
 
 def userland_bits(host: Host) -> int:
-    """32 or 64: what the system's programs are built for; 0 where it cannot be told.
+    """32 or 64, the bits of the system's programs; 0 where they are unknown.
 
-    Raspberry Pi OS of 32 bits runs a kernel of 64, so that `uname -m` does not tell.
+    The 32-bit Raspberry Pi OS has a 64-bit kernel, so `uname -m` does not show it.
     """
     said = host.command("getconf", "LONG_BIT")
     return int(said.text) if said and said.code == 0 and said.text.strip() in ("32", "64") else 0
@@ -94,5 +93,5 @@ def userland_bits(host: Host) -> int:
 def _read(path: Path) -> Profile:
     profile = validated.read(path, Profile)
     if profile.name != path.stem:
-        raise InputError(f"{path}: name: is {profile.name!r}; a profile is called what its file is")
+        raise InputError(f"{path}: name: is {profile.name!r}; it must be the name of the file")
     return profile

@@ -1,6 +1,6 @@
-"""`python -m devices.install --device NAME`: makes a detector run on this machine, from its start on.
+"""`python -m devices.install --device NAME`: installs the detector on this machine, as a service.
 
-Without `--apply` it only says what it would do.
+Without `--apply` it only prints the plan.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ from runtime.common import plugins
 from runtime.common.command import run
 from runtime.common.errors import InputError
 
-# Room for the longest word that `PlanLine.state` can be.
+# Width of the longest `PlanLine.state`.
 _WIDTH = 8
 
+# The title and the resources of each step.
 Plan = List[Tuple[str, List[Resource]]]
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; gives its exit code."""
     parser = _parser()
     options = parser.parse_args(argv)
     target = Target(Host(Path(os.path.abspath(options.root))))
@@ -57,7 +59,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def show(installation: Installation) -> None:
-    """Prints what `apply` would do."""
+    """Prints the plan: what `apply` would do."""
     print(f"{installation.profile.title} ({installation.profile.name}), in {installation.target.host.path}")
     number = 0
     for title, resources in plan(installation):
@@ -72,12 +74,12 @@ def show(installation: Installation) -> None:
 
 
 def apply(installation: Installation) -> None:
-    """Makes everything that is not there yet, and prints it.
+    """Makes everything that does not exist yet, and prints it.
 
-    What has been made stays when a later step fails, and is in the manifest: applied again, it goes on
-    from there, and `remove` takes it away. Raises InputError or KitError.
+    Where a step fails, what was made before stays and is in the manifest: another `apply` continues from there, and
+    `remove` removes it. Raises InputError or KitError.
     """
-    # The service's user reads what root makes here, whatever root's own habits are.
+    # The service's user must be able to read what root makes here, whatever root's umask is.
     mask = os.umask(0o022)
     try:
         _apply(installation)
@@ -86,30 +88,30 @@ def apply(installation: Installation) -> None:
 
 
 def remove(target: Target) -> None:
-    """Takes away what `apply` made, last things first, and prints what is kept, and why."""
+    """Removes what `apply` made, in reverse order, and prints what is kept and why."""
     if not target.manifest.entries:
         print(f"nothing is installed in {target.host.path}: there is no {target.manifest.path}")
         return
     entries = target.manifest.entries[::-1]
-    # The manifest is the last to go, but for the folders that it lies in.
-    around = [entry for entry in entries if entry.kind == "folder" and target.at(entry.name) in target.manifest.path.parents]
-    looks = []
+    # The manifest is removed last, apart from the folders around it.
+    parents = [entry for entry in entries if entry.kind == "folder" and target.at(entry.name) in target.manifest.path.parents]
+    lines = []
     for entry in entries:
-        if entry not in around:
-            looks.append(UNDO[entry.kind](entry, target))
-            _print(looks[-1])
+        if entry not in parents:
+            lines.append(UNDO[entry.kind](entry, target))
+            _print(lines[-1])
             target.manifest.forget(entry)
-    for entry in around:
+    for entry in parents:
         target.manifest.forget(entry)
-    for entry in around:
-        looks.append(UNDO[entry.kind](entry, target))
-        _print(looks[-1])
-    if any(line.state == KEPT for line in looks):
+    for entry in parents:
+        lines.append(UNDO[entry.kind](entry, target))
+        _print(lines[-1])
+    if any(line.state == KEPT for line in lines):
         print("\nwhat is kept is yours now: the manifest of the installation is gone")
 
 
 def plan(installation: Installation) -> Plan:
-    """Title and resources of each step, in the order of work."""
+    """The title and the resources of each step, in the order in which they are made."""
     planned = [(step.TITLE, step.resources(installation)) for step in devices.install.steps.steps()]
     digest = hashlib.sha256()
     settled = []
@@ -125,7 +127,7 @@ def plan(installation: Installation) -> Plan:
 
 
 def _apply(installation: Installation) -> None:
-    # Before anything is made, whatever can be wrong about any step has been looked at.
+    # All steps are planned before anything is made, so that errors in the options show first.
     planned = plan(installation)
     for _, resources in planned:
         for resource in resources:
@@ -146,11 +148,11 @@ def _apply(installation: Installation) -> None:
         for line in by_hand:
             print("\n".join(f"  sudo {line}" for line in line.details))
     if os.geteuid() != 0:
-        print("\nnote: not run as root, so that the files belong to you; a system wants them to be root's")
+        print("\nnote: not run as root, so the files belong to you; in a running system they must belong to root")
 
 
 def _need_root(target: Target, argv: Sequence[str]) -> None:
-    """Raises InputError with the command that works, where the running system is to be changed."""
+    """Raises InputError, with the command to run instead, where the running system would be changed without root."""
     if target.live and os.geteuid() != 0:
         command = shlex.join([sys.executable, "-m", "devices.install", *argv])
         raise InputError(f"only root may change this system: sudo {command}; or give another one with --root DIR")
@@ -161,9 +163,9 @@ def _print_title(title: str) -> None:
 
 
 def _print(line: PlanLine) -> None:
-    lines = (f"  {line.state:<{_WIDTH}}{line.what}", *(f"  {'':<{_WIDTH}}  {line}" for line in line.details))
-    # In order with what programs say in between.
-    print("\n".join(lines), flush=True)
+    printed = (f"  {line.state:<{_WIDTH}}{line.what}", *(f"  {'':<{_WIDTH}}  {text}" for text in line.details))
+    # Flushed, to stay in order with the output of other programs.
+    print("\n".join(printed), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -172,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Makes a detector run on this machine, from its start on. Says what it would do; --apply does it.",
     )
     add = parser.add_argument
-    add("--device", metavar="NAME", help="what the machine is, see python -m devices (default: what it looks like)")
+    add("--device", metavar="NAME", help="what the machine is, see python -m devices (default: what it lines like)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--apply", action="store_true", help="do it; what is there already stays")
     how.add_argument("--remove", action="store_true", help="undo what --apply did; what others have changed stays")

@@ -1,4 +1,4 @@
-"""Parts of an installation that other programs make: packages, accounts, running services."""
+"""Resources that other programs make: packages, accounts, running services."""
 
 from __future__ import annotations
 
@@ -15,48 +15,51 @@ from runtime.common.files import atomic_path
 
 Command = Tuple[str, ...]
 
-# Numbers for accounts that the system has of its own: Debian Policy, 9.2.2.
+# The range of ids for system accounts: Debian Policy, 9.2.2.
 FIRST_ID, LAST_ID = 100, 999
 
 
 @dataclass(frozen=True)
 class Commands(Resource):
-    """Commands of a live system. In a root folder they are left to the user, or with `at_boot` to the
-    system's next start.
+    """Commands that are run on a live system.
 
-    They are run where `there`, if it is given, says that what they make is missing, where they have not
-    been run in this installation, and again when `identity` is another than it was: it stands for what
-    they depend on. With `follows`, that is everything before them in the installation. Where others have
-    made it before, they are not run. `undo` takes away what they made.
+    Below another root they are left to the user, or with `at_boot` to the next start of the system.
+
+    `exists`, if it is given, says whether what they make exists already. They run where it does not, where they have
+    not run in this installation, and again when `identity` has changed, which stands for what they depend on. With
+    `follows`, they depend on everything before them in the installation. What somebody else made before is left
+    alone. `undo` are the commands that remove what they made.
     """
 
     what: str
     commands: Tuple[Command, ...]
     undo: Tuple[Command, ...] = ()
-    there: Optional[Callable[[Target], bool]] = field(default=None, repr=False)
+    exists: Optional[Callable[[Target], bool]] = field(default=None, repr=False)
     identity: str = ""
     follows: bool = False
     at_boot: bool = False
 
     def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
         entry = target.manifest.find("task", self.what)
-        there = self.there is not None and self.there(target)
-        if there and entry is None and not self.identity:
+        exists = self.exists is not None and self.exists(target)
+        if exists and entry is None and not self.identity:
             return PlanLine(EXISTS, self.what)
-        if entry is not None and entry.facts["identity"] == self.identity and (there or self.there is None):
+        if entry is not None and entry.facts["identity"] == self.identity and (exists or self.exists is None):
             return PlanLine(EXISTS, self.what)
         lines = tuple(shlex.join(command) for command in self.commands)
         if target.live:
             return PlanLine(TO_DO, self.what, lines)
         if self.at_boot:
             return PlanLine(LATER, f"{self.what}  when the system starts")
-        return PlanLine(EXISTS, self.what) if there else PlanLine(BY_HAND, self.what, lines)
+        return PlanLine(EXISTS, self.what) if exists else PlanLine(BY_HAND, self.what, lines)
 
     def make(self, target: Target) -> None:
+        """See `Resource`."""
         entry = target.manifest.find("task", self.what)
         before = entry.facts["undo"] if entry else []
         undo = before + [list(command) for command in self.undo if list(command) not in before]
-        # What is not finished is done again.
+        # Without an identity, the commands run again after an interruption.
         target.manifest.record("task", self.what, identity="", undo=undo)
         for command in self.commands:
             target.run(command)
@@ -65,10 +68,10 @@ class Commands(Resource):
 
 @dataclass(frozen=True)
 class Account(Resource):
-    """A user of the system's own without a password or a shell, its group, and groups that must exist.
+    """A system user without password and shell, its group, and other groups that must exist.
 
-    On a live system systemd-sysusers makes them, of the file `source`; in a root folder they are lines
-    in its files.
+    On a live system, systemd-sysusers makes them from the file `source`; below another root, lines are added to the
+    files of /etc.
     """
 
     user: str
@@ -78,6 +81,7 @@ class Account(Resource):
     source: str
 
     def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
         if not target.host.exists("/etc/passwd") or not target.host.exists("/etc/group"):
             raise InputError(f"{target.host.path}: has no /etc/passwd and /etc/group; give the root folder of a system")
         missing = self._missing(target)
@@ -87,6 +91,7 @@ class Account(Resource):
         return PlanLine(NEW, ", ".join(f"{kind} {name}" for kind, name in missing), lines)
 
     def make(self, target: Target) -> None:
+        """See `Resource`."""
         missing = self._missing(target)
         for kind, name in missing:
             target.manifest.record(kind, name)
@@ -120,20 +125,22 @@ class Account(Resource):
 
 @dataclass(frozen=True)
 class Note(Resource):
-    """Something to be told with a step."""
+    """A remark on a step; it makes nothing."""
 
     text: str
 
     def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
         return PlanLine("note", self.text)
 
     def make(self, target: Target) -> None:
+        """See `Resource`."""
         raise NotImplementedError("a note makes nothing")
 
 
 def _undo_commands(entry: Entry, target: Target) -> PlanLine:
-    said = [line for command in entry.facts["undo"] if target.live for line in target.try_to_run(command)]
-    return PlanLine(REMOVED, entry.name, tuple(said))
+    problems = [line for command in entry.facts["undo"] if target.live for line in target.try_to_run(command)]
+    return PlanLine(REMOVED, entry.name, tuple(problems))
 
 
 def _undo_user(entry: Entry, target: Target) -> PlanLine:
@@ -141,7 +148,7 @@ def _undo_user(entry: Entry, target: Target) -> PlanLine:
 
 
 def _undo_group(entry: Entry, target: Target) -> PlanLine:
-    # The user's own group goes with the user.
+    # Removing a user also removes the group of that name.
     return _undo_account(entry, target, "group", "group", "gshadow")
 
 
@@ -149,9 +156,9 @@ def _undo_account(entry: Entry, target: Target, kind: str, *files: str) -> PlanL
     if entry.name not in target.ids(files[0]):
         return PlanLine(GONE, f"{kind} {entry.name}")
     if target.live:
-        said = target.try_to_run((f"{kind}del", entry.name))
-        if said:
-            return PlanLine(KEPT, f"{kind} {entry.name}", tuple(said))
+        problems = target.try_to_run((f"{kind}del", entry.name))
+        if problems:
+            return PlanLine(KEPT, f"{kind} {entry.name}", tuple(problems))
     else:
         for name in files:
             _rewrite(target, name, lambda lines: [line for line in lines if line.split(":")[0] != entry.name])
@@ -162,7 +169,7 @@ UNDO.update(task=_undo_commands, user=_undo_user, group=_undo_group)
 
 
 def _free(used: Set[int]) -> int:
-    """From the top, as systemd-sysusers does."""
+    """The highest free id, as systemd-sysusers chooses it."""
     for number in range(LAST_ID, FIRST_ID - 1, -1):
         if number not in used:
             return number
@@ -174,15 +181,16 @@ def _add(target: Target, name: str, line: str) -> None:
 
 
 def _rewrite(target: Target, name: str, change: Callable[[List[str]], List[str]]) -> None:
-    """Replaces a file of /etc as a whole, with the owner and the permissions that it had; a system
-    without shadowed passwords lacks two of the four.
+    """Changes the lines of a file of /etc, and keeps its owner and permissions.
+
+    Nothing is done where there is no such file: a system without shadow passwords has only two of the four.
     """
     path = target.at(f"/etc/{name}")
     if not path.exists():
         return
-    had = path.stat()
+    old = path.stat()
     lines = path.read_text(encoding="utf-8").splitlines()
-    with atomic_path(path, had.st_mode & 0o7777) as temporary:
+    with atomic_path(path, old.st_mode & 0o7777) as temporary:
         temporary.write_text("".join(f"{line}\n" for line in change(lines)), encoding="utf-8")
         if os.geteuid() == 0:
-            os.chown(temporary, had.st_uid, had.st_gid)
+            os.chown(temporary, old.st_uid, old.st_gid)

@@ -1,4 +1,4 @@
-"""What an installation is made of: files, folders and links, each of which knows how to be made and undone."""
+"""The resources of an installation: files, folders and links, each of which can be planned, made and undone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, ClassVar, Dict, List, Tuple, Union
+from typing import Callable, ClassVar, Dict, List, Tuple
 
 from devices.install.manifest import Entry
 from devices.install.target import Target
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
 
-# What a look at a resource comes to.
+# The states of a resource in a plan or a report; see `PlanLine`.
 EXISTS = "exists"
 NEW = "new"
 CHANGE = "change"
@@ -34,9 +34,9 @@ GONE = "gone"
 class PlanLine:
     """One line of a plan or of a report, with further lines below it.
 
-    `state` is "exists", "new", "change" (these two are done by `Resource.make`), "kept" (others have
-    changed it), "to do" (a command that `make` runs), "done" (it has run), "later" (at the system's next
-    start), "by hand" (the user has to), "note", "removed", or "gone" (others have removed it).
+    `state` is "exists"; "new" or "change" (`Resource.make` does it); "kept" (somebody else has changed it); "to do" (a
+    command that `make` runs) or "done" (it has run); "later" (at the next start of the system); "by hand" (the user
+    has to run it); "note"; "removed"; or "gone" (somebody else has removed it).
     """
 
     state: str
@@ -45,31 +45,33 @@ class PlanLine:
 
     @property
     def open(self) -> bool:
-        """Whether `make` has something to do."""
+        """Whether `Resource.make` has something to do."""
         return self.state in (NEW, CHANGE, TO_DO)
 
     @property
     def made(self) -> PlanLine:
-        """What is to be said after `make`; commands have been shown as they ran."""
+        """The line of the report after `Resource.make`; commands were shown as they ran."""
         return PlanLine(DONE, self.what) if self.state == TO_DO else self
 
 
 class Resource(abc.ABC):
-    """A part of an installation. To make one that is there changes nothing."""
+    """A part of an installation. Making one that exists already changes nothing."""
 
     @abc.abstractmethod
     def plan(self, target: Target) -> PlanLine:
-        """What making it would change. Raises InputError where it cannot be made."""
+        """What `make` would change. Raises InputError where the resource cannot be made."""
 
     @abc.abstractmethod
     def make(self, target: Target) -> None:
-        """Makes it, whole, after it is in the manifest. Called only where `look` is `open`."""
+        """Makes the resource, after recording it in the manifest. Called only where the planned line is `open`."""
 
 
 @dataclass(frozen=True)
 class File(Resource):
-    """`group` owns it where that is known and we are root; else whoever makes it. With `like_folder`,
-    it belongs to whom its folder does.
+    """A file with the content `data` and the permissions `mode`.
+
+    Where it is made by root, it belongs to root and to `group`, or with `like_folder` to the owner of its folder.
+    Otherwise it belongs to the user who makes it.
     """
 
     kind: ClassVar[str] = "file"
@@ -82,9 +84,11 @@ class File(Resource):
 
     @classmethod
     def text(cls, path: str, text: str, mode: int = 0o644, group: str = "") -> File:
+        """A file with the content `text`."""
         return cls(str(path), text.encode(), mode, group)
 
     def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
         ours = target.at(self.path)
         if not ours.exists() and not ours.is_symlink():
             return PlanLine(NEW, f"{self.path}  {self.mode:04o}")
@@ -101,6 +105,7 @@ class File(Resource):
         return PlanLine(KEPT, f"{self.path}  {why}; the kit would have:", difference)
 
     def make(self, target: Target) -> None:
+        """See `Resource`."""
         ours = target.at(self.path)
         make_folders(ours.parent, target)
         target.manifest.record(self.kind, self.path, sha256=sorted({*self._known_hashes(target), _hash(self.data)}))
@@ -115,7 +120,7 @@ class File(Resource):
         return list(entry.facts["sha256"]) if entry else []
 
     def _wrong(self, ours: Path, target: Target) -> Tuple[str, ...]:
-        """What about the file is not as it is to be, beside its content."""
+        """What is wrong with the file, apart from its content."""
         there = ours.stat()
         wrong = []
         if stat.S_IMODE(there.st_mode) != self.mode:
@@ -133,12 +138,13 @@ class File(Resource):
 
 @dataclass(frozen=True)
 class Link(Resource):
-    """A symbolic link that is switched at once. Another target is kept where others have set it."""
+    """A symbolic link, replaced in one step. A target that somebody else has set is kept."""
 
     path: str
     target: str
 
     def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
         ours = target.at(self.path)
         what = f"{self.path} -> {self.target}"
         if not ours.is_symlink():
@@ -154,6 +160,7 @@ class Link(Resource):
         return PlanLine(KEPT, f"{self.path} -> {there}  set by others, not to {self.target}")
 
     def make(self, target: Target) -> None:
+        """See `Resource`."""
         ours = target.at(self.path)
         make_folders(ours.parent, target)
         target.manifest.record("link", self.path, target=self.target)
@@ -168,7 +175,7 @@ class Link(Resource):
 
 @dataclass(frozen=True)
 class Tree(Resource):
-    """A folder with all that is in it, copied from `source`: the files `names`, by their paths in it."""
+    """A folder with the files `names`, by their paths below it, copied from the folder `source`. `digest` is of them all."""
 
     path: str
     source: str
@@ -176,6 +183,7 @@ class Tree(Resource):
     digest: str
 
     def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
         entry = target.manifest.find("tree", self.path)
         what = f"{self.path}/  {len(self.names)} files of {self.source}"
         if not target.at(self.path).exists():
@@ -185,6 +193,7 @@ class Tree(Resource):
         return PlanLine(EXISTS if entry.facts["digest"] == self.digest else CHANGE, what)
 
     def make(self, target: Target) -> None:
+        """See `Resource`."""
         ours = target.at(self.path)
         make_folders(ours.parent, target)
         target.manifest.record("tree", self.path, digest="")
@@ -200,6 +209,7 @@ class Tree(Resource):
 
 
 def undo_tree(entry: Entry, target: Target) -> PlanLine:
+    """Removes a tree."""
     ours = target.at(entry.name)
     for folder in (ours, _beside(ours)):
         shutil.rmtree(folder, ignore_errors=True)
@@ -207,7 +217,7 @@ def undo_tree(entry: Entry, target: Target) -> PlanLine:
 
 
 def make_folders(folder: Path, target: Target) -> None:
-    """Makes what is missing down to `folder`, one by one, so that all of it can be undone."""
+    """Makes `folder` and its missing parents, each recorded in the manifest."""
     missing = []
     while not folder.exists():
         missing.append(folder)
@@ -215,7 +225,7 @@ def make_folders(folder: Path, target: Target) -> None:
     for each in reversed(missing):
         name = target.host.own(each)
         target.manifest.record("folder", name)
-        # The manifest's own folder is there by now.
+        # Recording has made the folder of the manifest itself.
         each.mkdir(mode=0o755, exist_ok=True)
         each.chmod(0o755)
         if os.geteuid() == 0:
@@ -224,6 +234,7 @@ def make_folders(folder: Path, target: Target) -> None:
 
 
 def undo_file(entry: Entry, target: Target) -> PlanLine:
+    """Removes a file, unless it was changed since it was installed."""
     ours = target.at(entry.name)
     if not ours.is_file():
         return PlanLine(GONE, entry.name)
@@ -234,6 +245,7 @@ def undo_file(entry: Entry, target: Target) -> PlanLine:
 
 
 def undo_link(entry: Entry, target: Target) -> PlanLine:
+    """Removes a link, unless it leads elsewhere now."""
     ours = target.at(entry.name)
     _beside(ours).unlink(missing_ok=True)
     if not ours.is_symlink():
@@ -245,6 +257,7 @@ def undo_link(entry: Entry, target: Target) -> PlanLine:
 
 
 def undo_folder(entry: Entry, target: Target) -> PlanLine:
+    """Removes a folder, unless something is in it."""
     ours = target.at(entry.name)
     try:
         ours.rmdir()
@@ -255,14 +268,14 @@ def undo_folder(entry: Entry, target: Target) -> PlanLine:
     return PlanLine(REMOVED, f"{entry.name}/")
 
 
-# How a kind of entry in the manifest is taken away.
+# The function that undoes each kind of entry in the manifest.
 UNDO: Dict[str, Callable[[Entry, Target], PlanLine]] = {
     "file": undo_file, "link": undo_link, "folder": undo_folder, "tree": undo_tree
 }  # fmt: skip
 
 
 def _beside(ours: Path) -> Path:
-    """Where something is made that then takes the place of `ours`."""
+    """A temporary path beside `ours`, to be renamed to it."""
     return ours.with_name(f".{ours.name}.new")
 
 
@@ -270,7 +283,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; look as root: sudo") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror}; run it as root: sudo") from error
 
 
 def _hash(data: bytes) -> str:
@@ -279,9 +292,8 @@ def _hash(data: bytes) -> str:
 
 def _difference(there: bytes, wanted: bytes) -> Tuple[str, ...]:
     try:
-        texts: List[Union[str, None]] = [data.decode() for data in (there, wanted)]
+        old, new = there.decode().splitlines(), wanted.decode().splitlines()
     except UnicodeDecodeError:
         return (f"{len(there):,} bytes there, {len(wanted):,} here",)
-    lines = [text.splitlines() for text in texts]
-    # Without the two lines of names in front, which stand above already.
-    return tuple(difflib.unified_diff(*lines, lineterm="", n=1))[2:]
+    # Without the first two lines, which are for file names.
+    return tuple(difflib.unified_diff(old, new, lineterm="", n=1))[2:]

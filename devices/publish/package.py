@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from devices.releases import release
 from devices.releases.channel import checked_name
-from devices.releases.release import ReleaseFile, Release
+from devices.releases.release import Release, ReleaseFile
 from devices.selftest import selftest
 from devices.selftest.selftest import Reference
 from runtime.common.errors import InputError

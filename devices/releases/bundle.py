@@ -6,6 +6,7 @@ size that was signed. So names in it cannot lead to other folders, and compresse
 
 from __future__ import annotations
 
+import contextlib
 import tarfile
 from pathlib import Path
 from typing import IO, Dict, Iterator, Tuple
@@ -23,16 +24,14 @@ class Bundle:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._members: Dict[str, Tuple[int, int]] = {}
-        try:
-            # Kept open until `close`.
-            self._file: IO[bytes] = open(path, "rb")  # noqa: SIM115
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                self._file: IO[bytes] = stack.enter_context(open(path, "rb"))
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
             self._index()
-        except BaseException:
-            self._file.close()
-            raise
+            # The file stays open until `close`.
+            self._opened = stack.pop_all()
 
     def has(self, name: str) -> bool:
         """Whether the bundle has a file of that name."""
@@ -52,7 +51,7 @@ class Bundle:
 
     def close(self) -> None:
         """Closes the file."""
-        self._file.close()
+        self._opened.close()
 
     def _index(self) -> None:
         size = self.path.stat().st_size

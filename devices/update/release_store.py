@@ -1,8 +1,8 @@
 """The folders of one device's releases, and the link to the one that runs.
 
-    models/RELEASE/           a release, complete and tested
-    models/current            a link to the release that runs
-    update/incoming/RELEASE/  a release that is being downloaded
+models/RELEASE/           a release, complete and tested
+models/current            a link to the release that runs
+update/incoming/RELEASE/  a release that is being downloaded
 """
 
 from __future__ import annotations

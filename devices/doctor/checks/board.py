@@ -23,6 +23,7 @@ DOT_PRODUCTS = {"asimddp", "avx_vnni", "avx512_vnni"}
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the board, its processor and its memory."""
     host = under_test.host
     model, machine = board(host), processor(host)
     named = f"{model or 'a board without a name'} ({machine or 'unknown processor'})"

@@ -27,6 +27,7 @@ CONFIGS = ("/boot/firmware/config.txt", "/boot/config.txt")
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks for cameras, their settings, and the right to open them."""
     host = under_test.host
     own, usb = libcamera(host), v4l2_devices.cameras(host.at(v4l2_devices.FOLDER))
     for name in own:

@@ -13,6 +13,7 @@ LIVE = False
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the governor and the limits of each processor clock."""
     host = under_test.host
     for entry in host.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq"):
         folder = host.own(entry)
@@ -23,15 +24,15 @@ def check(under_test: HostUnderTest) -> Iterable[Finding]:
         built, governor = host.number(f"{folder}/cpuinfo_max_freq"), host.text(f"{folder}/scaling_governor")
         if most is None:
             continue
-        said = f"up to {most // 1000} MHz" + (f", now {now // 1000}" if now is not None else "")
-        said += f", governor {governor}" if governor else ""
+        text = f"up to {most // 1000} MHz" + (f", now {now // 1000}" if now is not None else "")
+        text += f", governor {governor}" if governor else ""
         if governor == "powersave" and not host.exists("/sys/devices/system/cpu/intel_pstate"):
             fix = f"echo ondemand | sudo tee {folder}/scaling_governor"
-            yield warning(f"{said}: it stays at its lowest clock", fix)
+            yield warning(f"{text}: it stays at its lowest clock", fix)
         elif built is not None and most < built:
             yield warning(
-                f"{said}: held below the {built // 1000} MHz that it can do",
+                f"{text}: held below the {built // 1000} MHz that it can do",
                 f"echo {built} | sudo tee {folder}/scaling_max_freq",
             )
         else:
-            yield ok(said)
+            yield ok(text)

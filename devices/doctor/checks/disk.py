@@ -20,6 +20,7 @@ FREE = "sudo apt clean; sudo journalctl --vacuum-size=50M; du -xh / | sort -h | 
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that the disk can be written and has free space."""
     host = under_test.host
     if _read_only(host.text("/proc/mounts")):
         yield failure(

@@ -28,13 +28,14 @@ PCI_HOT = 85_000
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks an Edge TPU: its port, rights, library and driver."""
     host = under_test.host
-    wanted = under_test.profile.accelerator if under_test.profile else ""
+    profile = under_test.profile
     chips = edgetpu_devices.find(host.path)
     if not chips:
-        if wanted:
+        if profile is not None and profile.accelerator:
             yield failure(
-                f"no Edge TPU on {wanted.upper()}, which {under_test.profile.name} has",
+                f"no Edge TPU on {profile.accelerator.upper()}, which {profile.name} has",
                 "plug it in again, in another port; lsusb lists 1a6e:089a or 18d1:9302, lspci -d 1ac1: a card",
             )
         return

@@ -20,6 +20,7 @@ FLAT = 2
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Reads one frame from the camera and checks that it is not blank."""
     own, usb = libcamera(under_test.host), v4l2_devices.cameras()
     if own:
         source = "picamera"

@@ -17,6 +17,7 @@ OPENCV = ("opencv-python", "opencv-python-headless")
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Imports NumPy, OpenCV and an interpreter."""
     for name, package in (("numpy", "numpy"), ("cv2", "opencv-python-headless")):
         try:
             module = import_module(name)

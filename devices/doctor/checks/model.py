@@ -13,6 +13,7 @@ LIVE = True
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Runs the model of `--model`, and compares its detections with `--golden`."""
     if not under_test.model:
         return
     import numpy as np

@@ -32,6 +32,7 @@ COOL = "a heat sink or a fan, then restart, which clears the flags"
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the flags of under-voltage and throttling."""
     flags = _flags(under_test.host)
     if flags is None:
         yield from _monitor(under_test.host)

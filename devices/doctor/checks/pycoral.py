@@ -25,6 +25,7 @@ PLACES = (
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that an installed `pycoral` is Coral's."""
     for place in _places(under_test.host):
         package = place / "pycoral"
         if not package.is_dir():

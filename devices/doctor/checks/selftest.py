@@ -13,6 +13,7 @@ LIVE = True
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Runs the kit's small detector on its own image."""
     from devices.selftest import selftest
 
     threads = under_test.profile.threads if under_test.profile else 2

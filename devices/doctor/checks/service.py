@@ -19,6 +19,7 @@ LOG = f"journalctl --namespace=+{NAMESPACE} --unit {systemd_service.UNIT} --line
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that the installed service runs and makes progress."""
     state = systemd_service.properties(under_test.host)
     if not state:
         return

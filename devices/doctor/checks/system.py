@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Dict, Iterable, Optional
+from typing import Dict, Iterable, Optional, Tuple
 
 from devices.boards.catalogue import userland_bits
-from devices.boards.profile import System
+from devices.boards.profile import Profile, System
 from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
 
 TITLE = "the operating system, and its Python"
@@ -20,6 +20,7 @@ OLDEST, NEWEST = (3, 9), (3, 13)
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the operating system and its Python."""
     host = under_test.host
     about = release(host.text("/etc/os-release"))
     bits = userland_bits(host)
@@ -32,7 +33,7 @@ def check(under_test: HostUnderTest) -> Iterable[Finding]:
         known = ", ".join(item.name for item in profile.systems)
         yield warning(f"{named}: not among the systems that {profile.name} is known with", f"install {known}")
     elif not system.interpreter:
-        yield failure(f"{named}: {system.note}", f"install {_best(under_test)}")
+        yield failure(f"{named}: {system.note}", f"install {_best(profile)}")
     else:
         yield ok(f"{named}; runs files with {system.interpreter}")
     yield from _python(under_test, system)
@@ -53,8 +54,8 @@ def _system(under_test: HostUnderTest, about: Dict[str, str], bits: int) -> Opti
     return None
 
 
-def _best(under_test: HostUnderTest) -> str:
-    return next(system.name for system in under_test.profile.systems if system.interpreter)
+def _best(profile: Profile) -> str:
+    return next(system.name for system in profile.systems if system.interpreter)
 
 
 def _python(under_test: HostUnderTest, system: Optional[System]) -> Iterable[Finding]:
@@ -76,7 +77,7 @@ def _python(under_test: HostUnderTest, system: Optional[System]) -> Iterable[Fin
         yield ok(said)
 
 
-def _version(under_test: HostUnderTest) -> Optional[tuple]:
+def _version(under_test: HostUnderTest) -> Optional[Tuple[int, int]]:
     if under_test.host.live:
         return sys.version_info[:2]
     said = under_test.host.command("python3", "--version")

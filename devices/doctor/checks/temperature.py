@@ -26,6 +26,7 @@ COOL = "a heat sink or a fan, or a case that lets air through"
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the hottest temperature of the processor."""
     host = under_test.host
     limit = _limit(host)
     read = _temperatures(host)

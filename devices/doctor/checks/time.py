@@ -13,6 +13,7 @@ LIVE = False
 
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that the clock is synchronized."""
     said = under_test.host.command("timedatectl", "show", "--property=NTPSynchronized")
     if said is None or said.code != 0 or "=" not in said.text:
         return

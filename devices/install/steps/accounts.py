@@ -17,6 +17,7 @@ FULL_NAME = "Edge detector"
 
 
 def resources(installation: Installation) -> List[Resource]:
+    """The file for systemd-sysusers, and the accounts."""
     groups = installation.profile.groups
     lines = [
         "# The user of edge-detector.service and edge-detector-update.service; see sysusers.d(5).",

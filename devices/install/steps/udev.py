@@ -13,6 +13,7 @@ RANK = 30
 
 
 def resources(installation: Installation) -> List[Resource]:
+    """The file of udev rules, where the device needs one."""
     udev = installation.profile.udev
     if udev is None:
         return []

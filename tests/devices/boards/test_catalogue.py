@@ -69,7 +69,7 @@ def line_of(text: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "old, new, field, message",
+    ("old", "new", "field", "message"),
     [
         ("cores: 4", "cores: four", "cores", "valid integer"),
         ("cores: 4", "kernels: 4", "cores", "is missing"),
@@ -122,7 +122,7 @@ def test_found_by_name():
 
 
 @pytest.mark.parametrize(
-    "name, hint", [("raspberry-pi-6", "raspberry-pi-5"), ("coral", "coral-usb-on-pi"), ("toaster", "lists them")]
+    ("name", "hint"), [("raspberry-pi-6", "raspberry-pi-5"), ("coral", "coral-usb-on-pi"), ("toaster", "lists them")]
 )
 def test_an_unknown_name_gets_near_ones(name, hint):
     with pytest.raises(InputError, match=f"{name}: there is no such device; .*{hint}"):

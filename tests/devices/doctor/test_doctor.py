@@ -195,7 +195,7 @@ def test_voltage_by_the_kernels_own_watch(tree):
 
 
 @pytest.mark.parametrize(
-    "flags, level, words",
+    ("flags", "level", "words"),
     [
         ("0x0", [OK], "no under-voltage"),
         ("0x1", [FAILURE], "under-voltage at this moment"),
@@ -232,7 +232,7 @@ SERVICE_FILE = f"commands/{recorded_name(['systemctl', 'show', systemd_service.U
 
 
 @pytest.mark.parametrize(
-    "state, fps, level, words",
+    ("state", "fps", "level", "words"),
     [
         (("active", "running", 0), 9.8, OK, "runs /srv/detector.tflite with cpu, 9.8 frames a second"),
         (("active", "running", 3), 9.8, OK, "frames a second, started again 3 times"),
@@ -309,7 +309,7 @@ def test_the_command_for_people(capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments, words",
+    ("arguments", "words"),
     [
         (["--only", "cheese"], "--only cheese: there is no such check; there are board, system"),
         (["--root", "no-such-folder"], "--root no-such-folder: no such folder"),
@@ -419,7 +419,7 @@ def test_an_inference_on_the_chip(compiled, monkeypatch):
 
 
 @needs_fork
-@pytest.mark.parametrize("what, said", [("hang", "gave no answer for 2 s"), ("crash", "crashed (SIG")])
+@pytest.mark.parametrize(("what", "said"), [("hang", "gave no answer for 2 s"), ("crash", "crashed (SIG")])
 def test_a_chip_that_hangs_or_crashes(compiled, monkeypatch, what, said):
     from devices.doctor.checks import model
 
@@ -431,7 +431,7 @@ def test_a_chip_that_hangs_or_crashes(compiled, monkeypatch, what, said):
 
 
 @pytest.mark.parametrize(
-    "grey, level, said",
+    ("grey", "level", "said"),
     [(None, OK, "gives 320x320"), (3, WARNING, "gives 320x320, all dark"), (90, WARNING, "320, all of one colour")],
 )
 def test_a_frame(tmp_path, monkeypatch, grey, level, said):

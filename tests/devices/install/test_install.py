@@ -87,7 +87,7 @@ def test_roots_own_habits_do_not_shut_the_service_out(system):
         assert os.umask(0o077) == 0o077
     finally:
         os.umask(mask)
-    made = [path for path in (system / "opt/edge-detector").rglob("*")]
+    made = list((system / "opt/edge-detector").rglob("*"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o644, 0o755}
 
 
@@ -283,7 +283,7 @@ def test_a_link_in_what_the_services_user_owns_is_not_followed(system, export, c
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (["--device", "raspberry-pi-55"], "did you mean raspberry-pi-5"),
         (["--device", "raspberry-pi-5", "--root", "/nowhere"], "/nowhere: no such folder"),

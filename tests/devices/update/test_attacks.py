@@ -204,7 +204,7 @@ def test_a_list_of_files_that_differs_from_what_is_signed(running, publisher):
 
 def test_a_release_larger_than_the_limit(tmp_path, publisher):
     made = device(tmp_path / "device", most_bytes=2000)
-    with pytest.raises(Refused, match="at most .* are taken"):
+    with pytest.raises(Refused, match=r"at most .* are taken"):
         update(made, publisher)
     assert not list(made.layout.models.iterdir())
 
@@ -258,7 +258,7 @@ def test_bundle_that_is_an_archive_bomb(stick, tmp_path):
     member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 40), "GNU.sparse.realsize": str(1 << 40)}
     with tarfile.open(tmp_path / "sparse.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(member)
-    with pytest.raises(InputError, match="no plain file|is no bundle|cut off"):
+    with pytest.raises(InputError, match=r"no plain file|is no bundle|cut off"):
         Bundle(tmp_path / "sparse.tar")
     huge = tarfile.TarInfo("metadata/timestamp.json")
     huge.size = 1 << 40
@@ -275,7 +275,7 @@ def test_bundle_that_leads_elsewhere(stick, tmp_path, kind):
     member.linkname = "/etc/passwd"
     with tarfile.open(stick, "a") as archive:
         archive.addfile(member, io.BytesIO(b""))
-    with pytest.raises(InputError, match="no plain file|would lead out of it"):
+    with pytest.raises(InputError, match=r"no plain file|would leave its folder"):
         Bundle(stick)
 
 

@@ -214,13 +214,13 @@ def test_a_trial_that_is_cut_off_again_and_again_ends(tmp_path, publisher_of_two
     def cut(self, probation):
         raise KeyboardInterrupt
 
-    monitor = device(tmp_path / "device").__class__._watch
-    monkeypatch.setattr(device(tmp_path / "device").__class__, "_watch", cut)
+    watch = Device._watch
+    monkeypatch.setattr(Device, "_watch", cut)
     for _ in range(4):
         with pytest.raises(KeyboardInterrupt):
             update(device(tmp_path / "device", probation=1.0), publisher)
         assert check_whole(device(tmp_path / "device").layout) == "two"
-    monkeypatch.setattr(device(tmp_path / "device").__class__, "_watch", watch)
+    monkeypatch.setattr(Device, "_watch", watch)
     last = device(tmp_path / "device", probation=1.0)
     update(last, publisher)
     assert check_whole(last.layout) == "one" and "cut off 4 times" in last.state.refused["two"]

@@ -149,7 +149,7 @@ def test_what_a_power_cut_has_spoilt_is_fetched_anew(running, publisher, server,
 
 def test_a_server_that_is_not_there_or_has_nothing(running, publisher, server, tmp_path):
     server.folder = tmp_path
-    with pytest.raises(KitError, match="timestamp.json: the server says 404; try again later"):
+    with pytest.raises(KitError, match=r"timestamp.json: the server answers 404; try again later"):
         running.update(HttpTransport(server.url), publisher.root)
     server.close()
     with pytest.raises(KitError, match="cannot be reached"):
@@ -197,7 +197,7 @@ def test_a_link_that_leads_nowhere_is_mended(running, publisher):
 
 def test_the_root_is_taken_once(publisher, tmp_path):
     layout = Layout(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
-    with pytest.raises(InputError, match="a device needs the publisher's root.json once: --root FILE"):
+    with pytest.raises(InputError, match=r"a device needs the publisher's root.json once: --root FILE"):
         trusted_root(layout, None)
     given = tmp_path / "given.json"
     given.write_bytes(publisher.root)
@@ -352,7 +352,7 @@ def test_the_status_for_people_and_programs(running, publisher, capsys):
 
 def test_a_state_that_cannot_be_read(running, publisher):
     (running.layout.update / "state.json").write_text("{")
-    with pytest.raises(KitError, match="state.json: cannot be read: .*; remove it, the models stay"):
+    with pytest.raises(KitError, match=r"state.json: cannot be read: .*; remove it, the models stay"):
         update(running, publisher)
     os.unlink(running.layout.update / "state.json")
     assert update(running, publisher).release == "one"
@@ -360,7 +360,7 @@ def test_a_state_that_cannot_be_read(running, publisher):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         ([], "give --repository URL, or --file BUNDLE"),
         (["--repository", "nowhere"], "--repository nowhere: is no address, and no folder with a repository in it"),
