@@ -69,7 +69,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Runs the command; gives its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m devices.show",
-        description="Shows what the kit knows of a device: hardware, systems, the best file and options, and speed.",
+        description="Shows what the kit knows of a device: hardware, systems, the best file\nand options, and speed.",
         epilog="example:\n  python -m devices.show raspberry-pi-5",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {plugins.name_of(module):<12} {module.TITLE}" for module in checks.modules())
     parser = argparse.ArgumentParser(
         prog="python -m devices.doctor",
-        description="Checks this machine for everything that would keep a detector from running well on it.",
+        description="Checks this machine for everything that would keep a detector from running well.",
         epilog=f"checks:\n{listed}\n\nexamples:\n"
         "  python -m devices.doctor\n"
         "  python -m devices.doctor --model detector_int8.tflite --only model,edgetpu\n\n"

@@ -129,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n"
         "  python -m devices.fleet --broker broker.local\n"
         "  python -m devices.fleet --broker mqtts://broker.local,ca=ca.pem --once --failing\n\n"
-        f"user and password of the broker are read from {USER} and {PASSWORD}",
+        f"user and password of the broker are read from {USER}\nand {PASSWORD}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument_group("broker").add_argument

@@ -171,15 +171,20 @@ def _print(line: PlanLine) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devices.install",
-        description="Makes a detector run on this machine, from its start on. Says what it would do; --apply does it.",
+        description="Installs the detector on this machine, as a service that starts with the system.\n"
+        "Prints the plan only; --apply makes the changes.",
+        epilog="examples:\n"
+        "  python -m devices.install --device raspberry-pi-5 --export runs/door/export\n"
+        "  sudo python -m devices.install --device raspberry-pi-5 --export runs/door/export --apply",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("--device", metavar="NAME", help="what the machine is, see python -m devices (default: what it lines like)")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--apply", action="store_true", help="do it; what is there already stays")
-    how.add_argument("--remove", action="store_true", help="undo what --apply did; what others have changed stays")
-    add("--root", metavar="DIR", default="/", help="a system's root folder in place of this system, for images")
-    plugins.add_options(devices.install.steps, parser)
+    actions = parser.add_argument_group("actions").add_mutually_exclusive_group()
+    actions.add_argument("--apply", action="store_true", help="make the changes; what exists already stays")
+    actions.add_argument("--remove", action="store_true", help="remove what --apply made; what was changed since stays")
+    group = parser.add_argument_group("what is installed, and where")
+    group.add_argument("--device", metavar="NAME", help="device, see python -m devices (default: what it looks like)")
+    group.add_argument("--root", metavar="DIR", default="/", help="root folder of a system image (default: this system)")
+    plugins.add_options(devices.install.steps, group)
     return parser
 
 

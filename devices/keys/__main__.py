@@ -74,12 +74,13 @@ def _show(root: Metadata[Root], ring: key_ring.Keyring) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devices.keys",
-        description="Makes and changes the keys that sign releases for a fleet. Without an action it makes the first "
-        "keys. Passphrases are read from --passphrase-file, else from EDGE_DETECTOR_PASSPHRASE (for root keys from "
-        "EDGE_DETECTOR_ROOT_PASSPHRASE, if that is set), else from the terminal.",
+        description="Makes and changes the keys that sign releases for a fleet. Without an action\nit makes the first keys.",
         epilog="examples:\n"
         "  python -m devices.keys keys --root-count 3 --threshold 2\n"
-        "  python -m devices.keys keys --rotate targets --root-keys /media/stick/root",
+        "  python -m devices.keys keys --rotate targets --root-keys /media/stick/root\n\n"
+        "Passphrases are read from --passphrase-file, else from EDGE_DETECTOR_PASSPHRASE\n"
+        "(for root keys from EDGE_DETECTOR_ROOT_PASSPHRASE, if that is set), else from\n"
+        "the terminal.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("keys", metavar="KEYS", type=Path, help="folder of the keys; it is made if needed")
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threshold", metavar="N", type=positive, default=1, help="number of root keys that must sign (default 1)")
     add("--root-keys", metavar="DIR", type=Path, help="folder of the root keys (default KEYS/root)")
     add("--days", metavar="N", type=positive, default=365, help="days until the root expires (default 365)")
-    add("--passphrase-file", metavar="FILE", type=Path, help="file with the passphrase (default: see above)")
+    add("--passphrase-file", metavar="FILE", type=Path, help="file with the passphrase (default: see below)")
     return parser
 
 

@@ -119,7 +119,7 @@ def _expiries(repository: Repository) -> Dict[str, datetime]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devices.publish",
-        description="Publishes a signed release for a fleet of devices, or changes which devices get a release.",
+        description="Publishes a signed release for a fleet of devices, or changes which devices\nget a release.",
         epilog="examples:\n"
         "  python -m devices.publish runs/door --repository site --percent 10\n"
         "  python -m devices.publish --repository site --percent 100\n"

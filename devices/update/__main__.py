@@ -166,8 +166,8 @@ def _tell(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devices.update",
-        description="Updates the model of this device: downloads the release that is meant for it, verifies and tests "
-        "it, switches to it, and returns to the one before where it fails.",
+        description="Updates the model of this device: downloads the release that is meant for it,\nverifies and tests it, "
+        "switches to it, and returns to the one before where it fails.",
         epilog="examples:\n"
         "  python -m devices.update --repository https://models.example.com/fleet --root root.json\n"
         "  python -m devices.update --file bundle.tar\n"

@@ -337,9 +337,9 @@ def test_phones_have_apps(system, capsys):
         assert "app" in capsys.readouterr().err
 
 
-def test_a_record_of_another_kind_is_not_guessed_at(system, capsys):
+def test_a_manifest_of_another_version_is_not_guessed_at(system, capsys):
     install(system, "--apply")
     record = system / "opt/edge-detector/installed.json"
     record.write_text(json.dumps({"version": 9, "made": []}))
     assert install(system, "--remove") == 2
-    assert "is version 9 of the record" in capsys.readouterr().err
+    assert "is version 9 of the manifest" in capsys.readouterr().err

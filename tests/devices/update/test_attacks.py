@@ -75,7 +75,7 @@ def test_replayed_old_metadata(running, publisher, tmp_path):
     publisher.change("one", percent=99.9)
     publisher.refresh()
     update(running, publisher)
-    refused(running, publisher, "an older or another state .*somebody replays it", old)
+    refused(running, publisher, "an older or another state .*it was replayed", old)
     # All of it is as it was signed, so that a device that has seen nothing newer takes it.
     fresh = device(tmp_path / "fresh")
     assert update(fresh, publisher, old).release == "one"
@@ -90,7 +90,7 @@ def test_frozen_metadata(running, publisher):
             stale.change("two", percent=100.0)
         else:
             stale.refresh()
-        refused(running, publisher, f"signed for a time that is over .*{role}.* --refresh; see that the clock")
+        refused(running, publisher, f"signatures have expired .*{role}.* --refresh; check that the clock")
 
 
 @pytest.mark.parametrize("name", ["snapshot", "targets"])
@@ -100,7 +100,7 @@ def test_mix_and_match(running, publisher, tmp_path, name):
     # Validly signed, once, but not together with the rest.
     newest = max((publisher.folder / "metadata").glob(f"*.{name}.json"), key=lambda path: int(path.name.split(".")[0]))
     shutil.copy(only(old, f"1.{name}.json"), newest)
-    refused(running, publisher, "is not as it was signed|older or another state")
+    refused(running, publisher, "is not what was signed|older or another state")
 
 
 def test_wrong_key(running, publisher, tmp_path):

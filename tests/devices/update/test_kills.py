@@ -1,4 +1,4 @@
-"""An update that is killed at any moment leaves a working model, and the next one goes on from there.
+"""An update that is killed at any moment leaves a working model, and the next one continues from there.
 
 A kill is not a power cut: the system still writes what the process had handed over. That files are
 flushed before they are named is a matter of `devices.host.fsync_files`, tested below.
@@ -207,7 +207,7 @@ def publisher_of_two(tmp_path, keys):
     return publisher, made
 
 
-def test_a_trial_that_is_cut_off_again_and_again_ends(tmp_path, publisher_of_two, monkeypatch):
+def test_a_probation_that_is_interrupted_again_and_again_ends(tmp_path, publisher_of_two, monkeypatch):
     """A model that takes the power down with it."""
     publisher, _ = publisher_of_two
 
@@ -223,7 +223,7 @@ def test_a_trial_that_is_cut_off_again_and_again_ends(tmp_path, publisher_of_two
     monkeypatch.setattr(Device, "_watch", watch)
     last = device(tmp_path / "device", probation=1.0)
     update(last, publisher)
-    assert check_whole(last.layout) == "one" and "cut off 4 times" in last.state.refused["two"]
+    assert check_whole(last.layout) == "one" and "interrupted 4 times" in last.state.refused["two"]
 
 
 def test_what_is_named_is_on_the_disk(tmp_path, monkeypatch):

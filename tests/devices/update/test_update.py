@@ -128,7 +128,7 @@ def test_a_download_goes_on_with_the_next_update(running, publisher, server, mon
     server.answer = lambda handler, name, data, start: (
         handler.wfile.write(data[start : start + 700] if name.endswith("int8.tflite") else data[start:])
     )
-    with pytest.raises(KitError, match="ends after 700 of 3000 bytes; the next update goes on from there"):
+    with pytest.raises(KitError, match="ends after 700 of 3000 bytes; the next update continues it"):
         running.update(HttpTransport(server.url), publisher.root)
     assert check_whole(running.layout) == "one"
     server.answer = whole
@@ -288,50 +288,50 @@ def watch(tmp_path):
     return lambda expected=True, before=None: ProbationMonitor(tmp_path / "new", 120, expected, 0, before)
 
 
-def test_a_trial_that_goes_well(watch, health):
+def test_a_probation_that_goes_well(watch, health):
     made = watch()
-    assert made.look(1, replace(health, model="/old/detector.tflite")) is None
-    assert made.look(2, health) is None and made.look(100, replace(health, frames=500)) is None
-    assert made.look(122, replace(health, frames=600)).word == GOOD
+    assert made.observe(1, replace(health, model="/old/detector.tflite")) is None
+    assert made.observe(2, health) is None and made.observe(100, replace(health, frames=500)) is None
+    assert made.observe(122, replace(health, frames=600)).word == GOOD
 
 
-def test_trials_that_end_badly(watch, health):
+def test_probations_that_end_badly(watch, health):
     old = replace(health, model="/old/detector.tflite")
     failed = replace(old, reload_failures=1, reload_error="no model")
-    assert watch().look(1, failed).reason == "the runtime does not take it: no model"
-    assert watch(before=failed).look(1, failed) is None, "that was another one"
-    assert watch(before=failed).look(1, replace(failed, reload_failures=2)).word == BAD
+    assert watch().observe(1, failed).reason == "the runtime does not take it: no model"
+    assert watch(before=failed).observe(1, failed) is None, "that was another one"
+    assert watch(before=failed).observe(1, replace(failed, reload_failures=2)).word == BAD
     made = watch()
-    assert made.look(1, old) is None and made.look(TAKE_OVER_SECONDS + 1, old).word == BAD
+    assert made.observe(1, old) is None and made.observe(TAKE_OVER_SECONDS + 1, old).word == BAD
     made = watch()
-    assert made.look(1, health) is None and made.look(2, old).reason.startswith("the runtime went back")
+    assert made.observe(1, health) is None and made.observe(2, old).reason.startswith("the runtime went back")
     made = watch()
-    made.look(1, health)
-    assert made.look(9, replace(health, restarts=2)) is None
-    assert made.look(10, replace(health, restarts=3)).reason == "its engine was lost 3 times"
+    made.observe(1, health)
+    assert made.observe(9, replace(health, restarts=2)) is None
+    assert made.observe(10, replace(health, restarts=3)).reason == "its engine was lost 3 times"
     made = watch()
-    assert [made.look(pid, replace(health, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
-    assert made.look(4, replace(health, pid=4)).reason == "the runtime was started 4 times with it"
+    assert [made.observe(pid, replace(health, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
+    assert made.observe(4, replace(health, pid=4)).reason == "the runtime was started 4 times with it"
     made = watch()
-    made.look(1, health)
-    assert made.look(10, None) is None and made.look(GONE_SECONDS + 2, None).word == BAD
+    made.observe(1, health)
+    assert made.observe(10, None) is None and made.observe(GONE_SECONDS + 2, None).word == BAD
     made = watch()
-    made.look(1, health)
-    assert made.look(130, replace(health, engine_state="restarting")).word == BAD
+    made.observe(1, health)
+    assert made.observe(130, replace(health, engine_state="restarting")).word == BAD
     # One that ends as soon as it has the model, and never says a word again.
     made = watch()
-    assert made.look(1, None) is None and made.look(GONE_SECONDS + 1, None).word == BAD
+    assert made.observe(1, None) is None and made.observe(GONE_SECONDS + 1, None).word == BAD
 
 
-def test_trials_that_say_nothing(watch, health):
-    assert watch(expected=False).look(1, None).word == OPEN
+def test_probations_that_say_nothing(watch, health):
+    assert watch(expected=False).observe(1, None).word == OPEN
     made = watch()
-    made.look(1, replace(health, source_state="reopening"))
-    verdict = made.look(130, replace(health, source_state="reopening"))
+    made.observe(1, replace(health, source_state="reopening"))
+    verdict = made.observe(130, replace(health, source_state="reopening"))
     assert verdict.word == OPEN and "the source is reopening" in verdict.reason
 
 
-def test_a_trial_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
+def test_a_probation_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
     made = device(tmp_path / "device", probation=60.0)
     assert update(made, publisher).word == ON_PROBATION and made.state.probation.release == "one"
     assert update(made, publisher).word == ON_PROBATION and made.state.last_good == ""
@@ -363,7 +363,7 @@ def test_a_state_that_cannot_be_read(running, publisher):
     ("words", "said"),
     [
         ([], "give --repository URL, or --file BUNDLE"),
-        (["--repository", "nowhere"], "--repository nowhere: is no address, and no folder with a repository in it"),
+        (["--repository", "nowhere"], "--repository nowhere: is neither an address nor a folder with a repository"),
         (["--file", "none.tar"], "none.tar: cannot be read: No such file or directory"),
     ],
 )

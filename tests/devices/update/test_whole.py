@@ -119,7 +119,7 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
 
             def spoil(self, name):
                 (self.layout.models / name / "detector_int8.tflite").write_bytes(b"spoilt")
-                switch(self, name)
+                return switch(self, name)
 
             with monkeypatch.context() as spoiling:
                 spoiling.setattr(Device, "switch", spoil)
