@@ -145,7 +145,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         raise InputError(f"--root {root}: no such folder")
     profile = catalogue.find(arguments.device) if arguments.device else None
     if profile and profile.kind != "linux":
-        raise InputError(f"--device {profile.name}: runs an app, which this cannot look at; it is for Linux devices")
+        raise InputError(f"--device {profile.name}: runs an app, which cannot be checked here; give a Linux device")
     under_test = HostUnderTest(Host(root), profile, arguments.model, arguments.golden)
     report = examine(under_test, [name for part in arguments.only for name in part.split(",") if name])
     print(as_json(report) if arguments.json else table(report))
