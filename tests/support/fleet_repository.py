@@ -20,8 +20,8 @@ from devices.keys.key_ring import Keyring
 from devices.publish.repository import Lifetimes, Repository
 from devices.releases import channel
 from devices.releases.channel import Offer
-from devices.releases.release import NAME, Part, Release
-from devices.update.transport import Folder
+from devices.releases.release import NAME, ReleaseFile, Release
+from devices.update.transport import FolderTransport
 from devices.update.updater import Device, Settings
 
 
@@ -56,7 +56,7 @@ class Publisher:
             "labels.txt": b"cat\n",
             **(files or {}),
         }
-        parts = tuple(Part(file, len(data), hashlib.sha256(data).hexdigest()) for file, data in content.items())
+        parts = tuple(ReleaseFile(file, len(data), hashlib.sha256(data).hexdigest()) for file, data in content.items())
         models = {"int8": "detector_int8.tflite", "edgetpu": "detector_int8_edgetpu.tflite"}
         content[NAME] = (text or Release(name, models, parts, {}).text()).encode()
         repository = self.open()
@@ -87,7 +87,7 @@ def device(place: Path, test=lambda folder: (), **settings) -> Device:
 
 
 def update(made: Device, publisher: Publisher, folder=None):
-    return made.update(Folder(folder or publisher.folder), publisher.root)
+    return made.update(FolderTransport(folder or publisher.folder), publisher.root)
 
 
 def check_whole(layout: Layout) -> str:

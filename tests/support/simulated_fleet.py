@@ -95,8 +95,13 @@ class SimulatedFleet:
     def change(self, name: str, **values: Any) -> None:
         """The device says something else from now on."""
         device = self.devices[name]
-        device.said = replace(device.said, **values)
-        self._asked.append(device.tell)
+
+        def change() -> None:
+            device.said = replace(device.said, **values)
+            device.tell()
+
+        # In the fleet's thread, which may be telling at this moment and would put the old values back.
+        self._asked.append(change)
 
     def __enter__(self) -> SimulatedFleet:
         for device in self.devices.values():
