@@ -1,4 +1,4 @@
-/// A rectangle in pixels of the upright picture it was found in; (0, 0) is the top left corner.
+/// A rectangle in pixels of the upright image it was found in; (0, 0) is the top left corner.
 public struct Box: Hashable, Sendable {
     public let xmin: Double
     public let ymin: Double

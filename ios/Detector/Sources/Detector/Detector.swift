@@ -7,22 +7,16 @@
 ///
 /// Loading takes its time; do it away from the main thread. One detector runs one frame at a time.
 public actor Detector {
-    /// What was found in a frame, the highest score first, and how long that took.
-    public struct Found: Sendable {
-        public let detections: [Detection]
-        public let timings: Timings
-    }
-
     public nonisolated let description: ModelDescription
     /// What runs the model, as in `TensorFlow Lite 2.17.1, CPU, 2 threads`.
     public nonisolated let engineName: String
     /// The accelerators that were tried before it, each with the reason why it could not be used.
-    public nonisolated let stepsDown: [StepDown]
+    public nonisolated let skippedAccelerators: [SkippedAccelerator]
     /// Detections with a lower score are left out.
     public var score: Double
 
     private let engine: any Engine
-    private var postprocess: ModelDescription.Postprocessor
+    private var postprocess: Postprocessor
 
     /// Loads the model at `path`.
     ///
@@ -36,25 +30,25 @@ public actor Detector {
         accelerators: [Accelerator] = Accelerator.allCases
     ) throws(DetectorError) {
         let file = try ModelFile(path: path, labels: labels)
-        let ladder = try Ladder(path: path, input: file.inputType, accelerators: accelerators, threads: threads)
-        try self.init(file, engine: ladder.engine, score: score, stepsDown: ladder.stepsDown)
+        let fallback = try DelegateFallback(path: path, input: file.inputType, accelerators: accelerators, threads: threads)
+        try self.init(file, engine: fallback.engine, score: score, skippedAccelerators: fallback.skippedAccelerators)
     }
 
     /// Loads the model at `path` into an engine of the caller's own.
     public init(
         path: String, engine: sending any Engine, labels: Labels? = nil, score: Double? = nil
     ) throws(DetectorError) {
-        try self.init(ModelFile(path: path, labels: labels), engine: engine, score: score, stepsDown: [])
+        try self.init(ModelFile(path: path, labels: labels), engine: engine, score: score, skippedAccelerators: [])
     }
 
     private init(
-        _ file: ModelFile, engine: sending any Engine, score: Double?, stepsDown: [StepDown]
+        _ file: ModelFile, engine: sending any Engine, score: Double?, skippedAccelerators: [SkippedAccelerator]
     ) throws(DetectorError) {
         description = try ModelDescription(file, engine: engine)
         postprocess = description.postprocessor
         engineName = engine.name
         self.engine = engine
-        self.stepsDown = stepsDown
+        self.skippedAccelerators = skippedAccelerators
         self.score = score ?? file.defaultScore
     }
 
@@ -64,9 +58,9 @@ public actor Detector {
         self.score = score
     }
 
-    /// The objects in `frame`, in pixels of the upright picture and within it.
+    /// The objects in `frame`, in pixels of the upright image and within it.
     /// - Throws: `DetectorError.engine` where the run fails.
-    public func detect(_ frame: Frame) throws(DetectorError) -> Found {
+    public func detect(_ frame: Frame) throws(DetectorError) -> DetectionResult {
         let clock = ContinuousClock()
         let start = clock.now
         let input = description.preprocessor(frame)
@@ -74,13 +68,13 @@ public actor Detector {
         let raw = try engine.invoke(input)
         let done = clock.now
         let size = frame.uprightSize
-        let detections = postprocess(raw, width: size.width, height: size.height, least: score)
+        let detections = postprocess(raw, width: size.width, height: size.height, minScore: score)
         let end = clock.now
         let timings = Timings(
             preprocess: (ready - start).milliseconds, invoke: (done - ready).milliseconds,
             postprocess: (end - done).milliseconds
         )
-        return Found(detections: detections, timings: timings)
+        return DetectionResult(detections: detections, timings: timings)
     }
 }
 

@@ -16,7 +16,7 @@ public enum DetectorError: Error, Equatable, Sendable {
     case noLabels(path: String)
     /// A label list that cannot be used.
     case badLabels(source: String, reason: String)
-    /// A frame that is no picture: no pixels, or fewer bytes than its size needs.
+    /// A frame that is no image: no pixels, or fewer bytes than its size needs.
     case badFrame(reason: String)
     /// The engine failed while it loaded or ran the model.
     case engine(reason: String)
@@ -40,7 +40,7 @@ extension DetectorError: LocalizedError, CustomStringConvertible {
         case .badLabels(let source, let reason):
             "\(source): \(reason)"
         case .badFrame(let reason):
-            "not a picture: \(reason)"
+            "not an image: \(reason)"
         case .engine(let reason):
             "TensorFlow Lite failed: \(reason)"
         }

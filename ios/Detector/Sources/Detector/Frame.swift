@@ -1,6 +1,6 @@
 import Foundation
 
-/// One picture of a source, as the camera or a file gives it.
+/// One image of a source, as the camera or a file gives it.
 ///
 /// `index` counts from 0; `time` is that of the capture in seconds.
 public struct Frame: Sendable {
@@ -36,7 +36,7 @@ public struct Frame: Sendable {
         }
     }
 
-    /// Width and height of the picture as it is meant to be seen.
+    /// Width and height of the image as it is meant to be seen.
     public var uprightSize: (width: Int, height: Int) {
         rotation.swapsSides ? (height, width) : (width, height)
     }
@@ -76,7 +76,7 @@ public struct Plane: Sendable {
     }
 }
 
-/// How far a stored picture has to be turned clockwise to be upright.
+/// How far a stored image has to be turned clockwise to be upright.
 public enum Rotation: Int, CaseIterable, Sendable {
     case none = 0
     case right = 90

@@ -19,7 +19,7 @@ public struct Labels: Hashable, Sendable {
     /// (`0  person`), as older Coral files are, the numbers count and not the lines.
     /// - Throws: `DetectorError.badLabels` where there is no name in `text`; `source` is what it is called there.
     public init(parsing text: String, source: String = "labels") throws(DetectorError) {
-        // A byte order mark is no part of the first name.
+        // A byte order identifier is no part of the first name.
         let body = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
         var lines = body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { $0.trimmed }
         while lines.last?.isEmpty == true {

@@ -65,7 +65,7 @@ private final class PixelBufferLock: @unchecked Sendable {
         return Plane(bytes, bytesPerRow: bytesPerRow)
     }
 
-    /// What the buffer says of its colours; cameras that say nothing give BT.709.
+    /// What the buffer says of its colors; cameras that say nothing give BT.709.
     var matrix: YUVColor.Matrix {
         let said = CVBufferCopyAttachment(buffer, kCVImageBufferYCbCrMatrixKey, nil) as? String
         return said == kCVImageBufferYCbCrMatrix_ITU_R_601_4 as String ? .bt601 : .bt709

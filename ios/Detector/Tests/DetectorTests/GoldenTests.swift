@@ -3,21 +3,21 @@ import XCTest
 @testable import Detector
 
 final class GoldenTests: XCTestCase {
-    func testThePicturesAreThoseDescribed() throws {
-        for picture in try Golden.read().pictures {
-            XCTAssertEqual(sha256([UInt8](try Golden.rgb(picture.file))), picture.rgbSha256, picture.file)
+    func testTheImagesAreThoseDescribed() throws {
+        for image in try Golden.read().images {
+            XCTAssertEqual(sha256([UInt8](try Golden.rgb(image.file))), image.rgbSha256, image.file)
         }
     }
 
-    func testEveryModelFindsTheSameInEveryPicture() async throws {
+    func testEveryModelFindsTheSameInEveryImage() async throws {
         let golden = try Golden.read()
         for model in golden.models {
             let detector = try Detector(path: Golden.path(model.file), score: golden.score, accelerators: [.cpu])
             XCTAssertEqual(detector.labels.names, model.labels, model.file)
             for result in model.results {
-                let picture = try XCTUnwrap(golden.pictures.first { $0.file == result.picture })
-                let frame = try Golden.frame(picture)
-                let message = "\(model.file), \(picture.file)"
+                let image = try XCTUnwrap(golden.images.first { $0.file == result.image })
+                let frame = try Golden.frame(image)
+                let message = "\(model.file), \(image.file)"
                 XCTAssertEqual(sha256(detector.description.preprocessor(frame)), result.inputSha256, message)
                 let found = try await detector.detect(frame)
                 assertSame(found.detections, result.detections, golden, exact: model.isExact, message)
@@ -30,10 +30,10 @@ final class GoldenTests: XCTestCase {
         let golden = try Golden.read()
         for model in golden.models where model.isExact {
             let result = try XCTUnwrap(model.results.first)
-            let picture = try XCTUnwrap(golden.pictures.first { $0.file == result.picture })
+            let image = try XCTUnwrap(golden.images.first { $0.file == result.image })
             let engine = try TensorFlowLiteEngine(path: Golden.path(model.file))
             let description = try ModelDescription(ModelFile(path: Golden.path(model.file)), engine: engine)
-            let raw = try engine.invoke(description.preprocessor(Golden.frame(picture)))
+            let raw = try engine.invoke(description.preprocessor(Golden.frame(image)))
             if let hashes = result.raw.sha256 {
                 XCTAssertEqual(raw.map { sha256($0.bytes) }, hashes, model.file)
                 continue
@@ -55,7 +55,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testColourConversionGivesTheSameBytes() throws {
+    func testColorConversionGivesTheSameBytes() throws {
         for testCase in try Golden.read().yuv {
             let (width, height) = (testCase.width, testCase.height)
             let half = ((width + 1) / 2, (height + 1) / 2)

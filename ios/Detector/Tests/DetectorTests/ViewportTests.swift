@@ -5,18 +5,18 @@ import XCTest
 final class ViewportTests: XCTestCase {
     private let box = Box(xmin: 10, ymin: 20, xmax: 30, ymax: 60)
 
-    func testAPictureThatFitsIsOnlyScaled() {
-        let view = Viewport(pictureWidth: 100, pictureHeight: 200, viewWidth: 50, viewHeight: 100)
+    func testAnImageThatFitsIsOnlyScaled() {
+        let view = Viewport(imageWidth: 100, imageHeight: 200, viewWidth: 50, viewHeight: 100)
         XCTAssertEqual(view.place(box), Box(xmin: 5, ymin: 10, xmax: 15, ymax: 30))
     }
 
-    func testAPictureThatIsTooWideIsCutOffOnBothSides() {
-        let view = Viewport(pictureWidth: 200, pictureHeight: 100, viewWidth: 100, viewHeight: 100)
+    func testAnImageThatIsTooWideIsCutOffOnBothSides() {
+        let view = Viewport(imageWidth: 200, imageHeight: 100, viewWidth: 100, viewHeight: 100)
         XCTAssertEqual(view.place(box), Box(xmin: -40, ymin: 20, xmax: -20, ymax: 60))
     }
 
     func testAMirroredViewExchangesLeftAndRight() {
-        let view = Viewport(pictureWidth: 100, pictureHeight: 100, viewWidth: 100, viewHeight: 100, isMirrored: true)
+        let view = Viewport(imageWidth: 100, imageHeight: 100, viewWidth: 100, viewHeight: 100, isMirrored: true)
         XCTAssertEqual(view.place(box), Box(xmin: 70, ymin: 20, xmax: 90, ymax: 60))
     }
 

@@ -1,0 +1,65 @@
+/// What an input or output of an engine holds.
+public enum TensorType: String, Sendable {
+    case float32, uint8, int8, int32, int64, other
+
+    /// Bytes of one element; 0 where it is not known.
+    public var size: Int {
+        switch self {
+        case .float32, .int32: 4
+        case .uint8, .int8: 1
+        case .int64: 8
+        case .other: 0
+        }
+    }
+}
+
+/// One input or output. `scale` is 0 where the values are not quantized; else real = (value - zeroPoint) * scale.
+public struct TensorPort: Equatable, Sendable {
+    public let name: String
+    public let shape: [Int]
+    public let type: TensorType
+    public let scale: Float
+    public let zeroPoint: Int
+
+    public init(name: String, shape: [Int], type: TensorType, scale: Float = 0, zeroPoint: Int = 0) {
+        self.name = name
+        self.shape = shape
+        self.type = type
+        self.scale = scale
+        self.zeroPoint = zeroPoint
+    }
+}
+
+/// An output as the engine stores it: numbers of `port.type`, little-endian, in row-major order.
+public struct Tensor: Sendable {
+    public let port: TensorPort
+    public let bytes: [UInt8]
+
+    public init(port: TensorPort, bytes: [UInt8]) {
+        self.port = port
+        self.bytes = bytes
+    }
+
+    /// The real values, dequantized where they are quantized; empty for types that detectors don't use.
+    public var floats: [Float] {
+        switch port.type {
+        case .float32: numbers(Float.self) { $0 }
+        case .uint8: numbers(UInt8.self) { real(Int($0)) }
+        case .int8: numbers(Int8.self) { real(Int($0)) }
+        case .int32: numbers(Int32.self) { real(Int($0)) }
+        case .int64: numbers(Int64.self) { real(Int($0)) }
+        case .other: []
+        }
+    }
+
+    private func real(_ stored: Int) -> Float {
+        port.scale == 0 ? Float(stored) : (Float(stored) - Float(port.zeroPoint)) * port.scale
+    }
+
+    private func numbers<Number: BitwiseCopyable>(_ type: Number.Type, _ real: (Number) -> Float) -> [Float] {
+        let width = MemoryLayout<Number>.size
+        return bytes.withUnsafeBytes { buffer in
+            (0..<buffer.count / width).map { real(buffer.loadUnaligned(fromByteOffset: $0 * width, as: type)) }
+        }
+    }
+}
