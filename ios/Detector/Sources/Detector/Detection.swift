@@ -1,6 +1,7 @@
-/// One object that the detector found.
+/// One detected object.
 ///
-/// `classID` counts from 0 at the first label; `score` lies in 0...1; `box` is in pixels of the upright image.
+/// `classID` is the index of `label` in the detector's `Labels`, from 0. `score` is in 0...1. `box` is in pixels of the
+/// upright image.
 public struct Detection: Hashable, Sendable {
     public let label: String
     public let classID: Int

@@ -1,13 +1,11 @@
-/// Everything that a detector's file says of itself: how images go in and what comes out.
-///
-/// It knows no engine's inside; given an engine's ports it makes inputs and reads outputs.
+/// How a detector's model takes images and gives detections, independent of the engine.
 public struct ModelDescription: Sendable {
     public let path: String
     public let labels: Labels
     let preprocessor: Preprocessor
     let postprocessor: Postprocessor
 
-    /// What images are resized to.
+    /// Width and height in pixels that images are resized to.
     public var inputSize: (width: Int, height: Int) { (preprocessor.width, preprocessor.height) }
 
     init(_ file: ModelFile, engine: any Engine) throws(DetectorError) {

@@ -1,4 +1,5 @@
-/// Where an image lies in a view that it fills: scaled with its aspect kept, centered, and cut off where it is too long.
+/// Maps boxes from an image to a view that the image fills (aspect fill): scaled with its aspect ratio kept, centered
+/// and cropped.
 public struct Viewport: Hashable, Sendable {
     private let imageWidth: Double
     private let scale: Double
@@ -6,7 +7,10 @@ public struct Viewport: Hashable, Sendable {
     private let top: Double
     private let isMirrored: Bool
 
-    /// - Parameter isMirrored: whether the view shows left and right exchanged, as for a front camera.
+    /// - Parameters:
+    ///   - imageWidth: Width of the upright image in pixels, as `imageHeight`.
+    ///   - viewWidth: Width of the view in points, as `viewHeight`.
+    ///   - isMirrored: Whether the view is flipped horizontally, as for a front camera.
     public init(
         imageWidth: Int, imageHeight: Int, viewWidth: Double, viewHeight: Double, isMirrored: Bool = false
     ) {
@@ -18,8 +22,8 @@ public struct Viewport: Hashable, Sendable {
         top = (viewHeight - height * scale) / 2
     }
 
-    /// A box in pixels of the image, in points of the view.
-    public func place(_ box: Box) -> Box {
+    /// Converts a box from pixels of the image to points of the view.
+    public func toView(_ box: Box) -> Box {
         let (from, to) = isMirrored ? (imageWidth - box.xmax, imageWidth - box.xmin) : (box.xmin, box.xmax)
         return Box(
             xmin: left + from * scale, ymin: top + box.ymin * scale, xmax: left + to * scale,

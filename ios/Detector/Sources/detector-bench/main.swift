@@ -1,5 +1,5 @@
-// What Swift takes for a frame before and after the model, as one line of JSON in milliseconds.
-// Called by ios/bench.py, which has Python do the same.
+// Measures pre- and postprocessing in Swift and prints median milliseconds per frame as one line of JSON.
+// ios/bench.py runs it and compares it with Python.
 
 import Detector
 import Foundation

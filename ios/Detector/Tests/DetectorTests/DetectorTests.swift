@@ -8,7 +8,7 @@ final class DetectorTests: XCTestCase {
         return try Golden.frame(XCTUnwrap(golden.images.first))
     }
 
-    func testFramesFromManyTasksAreTakenOneByOne() async throws {
+    func testFramesFromManyTasksAreProcessedOneByOne() async throws {
         let detector = try Detector(path: Golden.path("detector_int8.tflite"), accelerators: [.cpu])
         let frame = try frame()
         let expected = try await detector.detect(frame).detections
@@ -16,14 +16,14 @@ final class DetectorTests: XCTestCase {
             for _ in 0..<4 {
                 group.addTask { try await detector.detect(frame).detections }
             }
-            for try await found in group {
-                XCTAssertEqual(found, expected)
+            for try await actual in group {
+                XCTAssertEqual(actual, expected)
             }
         }
         XCTAssertFalse(expected.isEmpty)
     }
 
-    func testTheThresholdCanBeMoved() async throws {
+    func testThresholdCanBeChanged() async throws {
         let detector = try Detector(path: Golden.path("detector_int8.tflite"), score: 0, accelerators: [.cpu])
         let all = try await detector.detect(frame()).detections
         await detector.setScore(0.9)
@@ -32,21 +32,21 @@ final class DetectorTests: XCTestCase {
         XCTAssertEqual(best, all.filter { $0.score >= 0.9 })
     }
 
-    func testARotatedFrameGivesBoxesOfTheUprightImage() async throws {
+    func testRotatedFrameGivesBoxesOfTheUprightImage() async throws {
         let golden = try Golden.read()
         let image = try XCTUnwrap(golden.images.first)
         let rgb = [UInt8](try Golden.rgb(image.file))
         // Upside down, the last pixel comes first.
         let pixels = stride(from: rgb.count - 3, through: 0, by: -3).flatMap { rgb[$0..<$0 + 3] }
-        let turned = try Frame(
+        let rotated = try Frame(
             .rgb(Plane(Data(pixels), bytesPerRow: 3 * image.width)), width: image.width, height: image.height,
             rotation: .half)
         let detector = try Detector(path: Golden.path("detector_int8.tflite"), accelerators: [.cpu])
-        let (plain, found) = (try await detector.detect(frame()), try await detector.detect(turned))
+        let (plain, found) = (try await detector.detect(frame()), try await detector.detect(rotated))
         XCTAssertEqual(found.detections, plain.detections)
     }
 
-    func testAnEngineOfTheCallersOwn() async throws {
+    func testCustomEngine() async throws {
         let detector = try Detector(path: Golden.path("detector_int8.tflite"), engine: FixedEngine(fails: false))
         let found = try await detector.detect(frame()).detections
         XCTAssertEqual(found.map(\.label), ["square"])

@@ -3,13 +3,13 @@ import XCTest
 @testable import Detector
 
 final class GoldenTests: XCTestCase {
-    func testTheImagesAreThoseDescribed() throws {
+    func testImagesMatchTheirHashes() throws {
         for image in try Golden.read().images {
             XCTAssertEqual(sha256([UInt8](try Golden.rgb(image.file))), image.rgbSha256, image.file)
         }
     }
 
-    func testEveryModelFindsTheSameInEveryImage() async throws {
+    func testGoldenModelsGiveTheGoldenDetections() async throws {
         let golden = try Golden.read()
         for model in golden.models {
             let detector = try Detector(path: Golden.path(model.file), score: golden.score, accelerators: [.cpu])
@@ -26,7 +26,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testTheEngineGivesTheRawOutputsBitForBit() throws {
+    func testRawOutputsAreBitExact() throws {
         let golden = try Golden.read()
         for model in golden.models where model.isExact {
             let result = try XCTUnwrap(model.results.first)
@@ -47,7 +47,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testResizingGivesTheSameBytes() throws {
+    func testResizingGivesTheGoldenBytes() throws {
         for testCase in try Golden.read().resize {
             let bytes = [UInt8](Golden.noise(testCase.seed, 3 * testCase.width * testCase.height))
             let small = resized(bytes, testCase.width, testCase.height, testCase.toWidth, testCase.toHeight)
@@ -55,7 +55,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testColorConversionGivesTheSameBytes() throws {
+    func testColorConversionGivesTheGoldenBytes() throws {
         for testCase in try Golden.read().yuv {
             let (width, height) = (testCase.width, testCase.height)
             let half = ((width + 1) / 2, (height + 1) / 2)
@@ -70,7 +70,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testTheHashIsTheStandards() {
+    func testSHA256() {
         XCTAssertEqual(sha256([]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         XCTAssertEqual(
             sha256([UInt8](String(repeating: "abc", count: 40).utf8)),
@@ -79,7 +79,7 @@ final class GoldenTests: XCTestCase {
     }
 }
 
-/// RGB bytes resized to RGB bytes.
+/// Resizes RGB bytes.
 func resized(_ bytes: [UInt8], _ width: Int, _ height: Int, _ toWidth: Int, _ toHeight: Int) -> [UInt8] {
     var small = [UInt8](repeating: 0, count: 3 * toWidth * toHeight)
     let frame = try? Frame(.rgb(Plane(Data(bytes), bytesPerRow: 3 * width)), width: width, height: height)
@@ -89,7 +89,7 @@ func resized(_ bytes: [UInt8], _ width: Int, _ height: Int, _ toWidth: Int, _ to
     return small
 }
 
-/// What a uint8 model with an input of `width` x `height` is fed for `frame`.
+/// The input tensor for `frame` of a uint8 model with an input of `width` x `height` pixels.
 func input(of frame: Frame, width: Int, height: Int) throws -> [UInt8] {
     let port = TensorPort(name: "images", shape: [1, height, width, 3], type: .uint8)
     let model = try Model.read(Golden.path("detector_int8.tflite"))

@@ -2,9 +2,9 @@ import XCTest
 
 @testable import Detector
 
-/// Models and images that are not in the repository. `tests/test_ios_swift.py` leaves them in the folder
-/// that the environment variable names, with `cases.json` in the form of the golden file's `models`.
-final class SharedTests: XCTestCase {
+/// Tests with models and images that are not in the repository. `tests/ios/test_swift.py` writes them, and the expected
+/// results in `cases.json`, to the folder in the environment variable KIT_SWIFT_CASES.
+final class ThirdPartyTests: XCTestCase {
     private struct Case: Decodable {
         let file: String
         let image: String
@@ -12,17 +12,17 @@ final class SharedTests: XCTestCase {
         let height: Int
         let score: Double
         let inputSha256: String
-        let detections: [Golden.Found]
+        let detections: [Golden.ExpectedDetection]
     }
 
     private func folder() throws -> URL {
         guard let path = ProcessInfo.processInfo.environment["KIT_SWIFT_CASES"] else {
-            throw XCTSkip("KIT_SWIFT_CASES names no folder; tests/test_ios_swift.py makes one")
+            throw XCTSkip("KIT_SWIFT_CASES is not set; run tests/ios/test_swift.py")
         }
         return URL(fileURLWithPath: path)
     }
 
-    func testDetectorsOfOthersFindWhatPythonFinds() async throws {
+    func testThirdPartyDetectorsAgreeWithPython() async throws {
         let folder = try folder()
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -37,17 +37,17 @@ final class SharedTests: XCTestCase {
                 let frame = try Frame(.rgb(plane), width: testCase.width, height: testCase.height)
                 let message = "\(file), \(testCase.image)"
                 XCTAssertEqual(sha256(detector.description.preprocessor(frame)), testCase.inputSha256, message)
-                let found = try await detector.detect(frame)
-                assertSame(found.detections, testCase.detections, golden, exact: true, message)
+                let result = try await detector.detect(frame)
+                assertSame(result.detections, testCase.detections, golden, exact: true, message)
             }
         }
     }
 
-    func testRealClassifiersAreRefused() throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder().appendingPathComponent("no_detectors").path)
+    func testClassifiersAreRejected() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder().appendingPathComponent("classifiers").path)
         XCTAssertFalse(names.isEmpty)
         for name in names {
-            let path = try folder().appendingPathComponent("no_detectors").appendingPathComponent(name).path
+            let path = try folder().appendingPathComponent("classifiers").appendingPathComponent(name).path
             XCTAssertThrowsError(try Detector(path: path, labels: Labels(["a"]), accelerators: [.cpu])) { error in
                 guard case DetectorError.notADetector = error else { return XCTFail("\(name): \(error)") }
             }

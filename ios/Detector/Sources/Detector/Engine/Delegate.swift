@@ -7,7 +7,7 @@ import TensorFlowLiteCCoreML
 import TensorFlowLiteCMetal
 #endif
 
-/// A part of the phone that computes some of a model in place of the CPU; freed with the object.
+/// A TensorFlow Lite delegate, which runs operators on another processor than the CPU. Freed with the object.
 final class Delegate {
     let name: String
     let pointer: UnsafeMutablePointer<TfLiteDelegate>
@@ -26,7 +26,7 @@ final class Delegate {
         free(pointer)
     }
 
-    /// Core ML on the Neural Engine. Throws `engine` with the reason where there is none.
+    /// Core ML on the Neural Engine. Throws `engine` if it is not available.
     static func coreML() throws(DetectorError) -> Delegate {
         #if canImport(TensorFlowLiteCCoreML)
         var options = TfLiteCoreMlDelegateOptions()
@@ -42,7 +42,7 @@ final class Delegate {
         #endif
     }
 
-    /// The GPU by Metal. Throws `engine` with the reason where there is none.
+    /// The GPU with Metal. Throws `engine` if it is not available.
     static func metal() throws(DetectorError) -> Delegate {
         #if canImport(TensorFlowLiteCMetal)
         var options = TFLGpuDelegateOptions()

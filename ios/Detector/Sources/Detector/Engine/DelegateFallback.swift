@@ -1,44 +1,46 @@
-/// What may compute a model, the fastest first.
+/// The processors that can run a model, fastest first.
 public enum Accelerator: String, CaseIterable, Sendable {
     case coreML = "Core ML"
     case metal = "Metal"
     case cpu = "CPU"
 }
 
-/// A rung of the fallback that did not hold, and why.
+/// An accelerator that was tried but could not run the model, and the reason why.
 public struct SkippedAccelerator: Equatable, Sendable {
     public let accelerator: Accelerator
     public let reason: String
 }
 
-/// Tries one accelerator after the other until one loads the model and runs it.
+/// The result of trying accelerators in order: the first `engine` that runs the model, and those skipped before it.
 struct DelegateFallback {
     let engine: any Engine
     let skippedAccelerators: [SkippedAccelerator]
 
-    /// A try loads the model and runs it once on a black image: some delegates fail only then.
+    /// Selects the first of `accelerators` that loads the model at `path` and runs it.
     ///
-    /// Throws `engine` with the last reason where no rung holds, or with a word on it where there are no rungs.
+    /// `input` is the type of the model's input. Throws the last accelerator's error if none can run the model, and
+    /// `engine` if `accelerators` is empty.
     init(path: String, input: TensorType?, accelerators: [Accelerator], threads: Int) throws(DetectorError) {
         try self.init(accelerators) { accelerator throws(DetectorError) in
             try DelegateFallback.load(accelerator, path: path, input: input, threads: threads)
         }
     }
 
+    /// Selects the first of `accelerators` whose engine, created by `load`, runs.
     init(
         _ accelerators: [Accelerator], load: (Accelerator) throws(DetectorError) -> any Engine
     ) throws(DetectorError) {
-        var skippedAccelerators: [SkippedAccelerator] = []
+        var skipped: [SkippedAccelerator] = []
         var last = DetectorError.engine(reason: "no accelerator was allowed; name at least the CPU")
         for accelerator in accelerators {
             do throws(DetectorError) {
                 let engine = try load(accelerator)
                 try DelegateFallback.warmUp(engine)
                 self.engine = engine
-                self.skippedAccelerators = skippedAccelerators
+                skippedAccelerators = skipped
                 return
             } catch {
-                skippedAccelerators.append(SkippedAccelerator(accelerator: accelerator, reason: error.reason))
+                skipped.append(SkippedAccelerator(accelerator: accelerator, reason: error.reason))
                 last = error
             }
         }
@@ -61,6 +63,7 @@ struct DelegateFallback {
         }
     }
 
+    /// Runs the model once on a black image: some delegates fail only then.
     private static func warmUp(_ engine: any Engine) throws(DetectorError) {
         guard let input = engine.inputs.first else { return }
         let size = input.shape.reduce(input.type.size, *)
@@ -69,7 +72,7 @@ struct DelegateFallback {
 }
 
 extension DetectorError {
-    /// The reason alone, where it is an engine's.
+    /// The reason of an engine's error, or the whole message of any other.
     fileprivate var reason: String {
         if case .engine(let reason) = self { reason } else { description }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import TensorFlowLiteC
 
-/// Why TensorFlow Lite failed: its functions return no reasons, but report them on the way.
+/// Collects the error messages that TensorFlow Lite reports, since its functions return only a status.
 final class ErrorLog {
     private var first: String?
 
@@ -22,20 +22,20 @@ final class ErrorLog {
     }
     #endif
 
-    /// What was said first since the last call: the cause. Later messages say that the caller failed too.
-    func take() -> String? {
+    /// Removes and returns the first message since the last call, which is the cause. Later messages are consequences.
+    func popFirst() -> String? {
         defer { first = nil }
         return first
     }
 
-    /// Hears what an interpreter made with `options` reports; must live as long as the interpreter.
-    func listen(to options: OpaquePointer) {
+    /// Collects the messages of the interpreter that is created with `options`. Must live as long as the interpreter.
+    func attach(to options: OpaquePointer) {
         let owner = Unmanaged.passUnretained(self).toOpaque()
         #if canImport(Darwin)
         TfLiteInterpreterOptionsSetErrorReporter(
             options,
             { owner, format, arguments in
-                // Optional on some processors and not on others.
+                // Whether this is an optional depends on the architecture.
                 let listed: CVaListPointer? = arguments
                 guard let format, let listed else { return }
                 ErrorLog.add(NSString(format: String(cString: format), arguments: listed) as String, to: owner)
@@ -49,7 +49,7 @@ final class ErrorLog {
     private static func add(_ message: String, to owner: UnsafeMutableRawPointer?) {
         let text = message.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let owner, !text.isEmpty else { return }
-        let messages = Unmanaged<ErrorLog>.fromOpaque(owner).takeUnretainedValue()
-        messages.first = messages.first ?? text
+        let log = Unmanaged<ErrorLog>.fromOpaque(owner).takeUnretainedValue()
+        log.first = log.first ?? text
     }
 }

@@ -1,8 +1,8 @@
-/// What an input or output of an engine holds.
+/// The element type of a tensor.
 public enum TensorType: String, Sendable {
     case float32, uint8, int8, int32, int64, other
 
-    /// Bytes of one element; 0 where it is not known.
+    /// Bytes of one element; 0 if not known.
     public var size: Int {
         switch self {
         case .float32, .int32: 4
@@ -13,7 +13,9 @@ public enum TensorType: String, Sendable {
     }
 }
 
-/// One input or output. `scale` is 0 where the values are not quantized; else real = (value - zeroPoint) * scale.
+/// Describes one input or output tensor.
+///
+/// Quantized values are dequantized as (value - `zeroPoint`) * `scale`; `scale` is 0 if the tensor is not quantized.
 public struct TensorPort: Equatable, Sendable {
     public let name: String
     public let shape: [Int]
@@ -30,7 +32,7 @@ public struct TensorPort: Equatable, Sendable {
     }
 }
 
-/// An output as the engine stores it: numbers of `port.type`, little-endian, in row-major order.
+/// An output tensor as stored by the engine: elements of `port.type`, little-endian, in row-major order.
 public struct Tensor: Sendable {
     public let port: TensorPort
     public let bytes: [UInt8]
@@ -40,26 +42,26 @@ public struct Tensor: Sendable {
         self.bytes = bytes
     }
 
-    /// The real values, dequantized where they are quantized; empty for types that detectors don't use.
+    /// The values as float32, dequantized if needed. Empty for `TensorType.other`.
     public var floats: [Float] {
         switch port.type {
         case .float32: numbers(Float.self) { $0 }
-        case .uint8: numbers(UInt8.self) { real(Int($0)) }
-        case .int8: numbers(Int8.self) { real(Int($0)) }
-        case .int32: numbers(Int32.self) { real(Int($0)) }
-        case .int64: numbers(Int64.self) { real(Int($0)) }
+        case .uint8: numbers(UInt8.self) { dequantize(Int($0)) }
+        case .int8: numbers(Int8.self) { dequantize(Int($0)) }
+        case .int32: numbers(Int32.self) { dequantize(Int($0)) }
+        case .int64: numbers(Int64.self) { dequantize(Int($0)) }
         case .other: []
         }
     }
 
-    private func real(_ stored: Int) -> Float {
+    private func dequantize(_ stored: Int) -> Float {
         port.scale == 0 ? Float(stored) : (Float(stored) - Float(port.zeroPoint)) * port.scale
     }
 
-    private func numbers<Number: BitwiseCopyable>(_ type: Number.Type, _ real: (Number) -> Float) -> [Float] {
+    private func numbers<Number: BitwiseCopyable>(_ type: Number.Type, _ convert: (Number) -> Float) -> [Float] {
         let width = MemoryLayout<Number>.size
         return bytes.withUnsafeBytes { buffer in
-            (0..<buffer.count / width).map { real(buffer.loadUnaligned(fromByteOffset: $0 * width, as: type)) }
+            (0..<buffer.count / width).map { convert(buffer.loadUnaligned(fromByteOffset: $0 * width, as: type)) }
         }
     }
 }

@@ -1,22 +1,23 @@
 import TensorFlowLiteC
 
-/// TensorFlow Lite by its C API.
+/// TensorFlow Lite with its C API, on the CPU or with a delegate.
 public final class TensorFlowLiteEngine: Engine {
     public let name: String
     public let inputs: [TensorPort]
 
     private let model: OpaquePointer
     private let interpreter: OpaquePointer
-    private let messages = ErrorLog()
-    // Freed after the interpreter.
+    private let errors = ErrorLog()
+    // Must outlive the interpreter.
     private let delegate: Delegate?
 
-    /// Loads the model at `path`; `delegate` computes what it can of it, the CPU the rest.
-    /// - Throws: `DetectorError.engine` where TensorFlow Lite refuses the file or the delegate.
+    /// Loads the model at `path` to run on `threads` CPU threads.
+    /// - Throws: `DetectorError.engine` if TensorFlow Lite cannot load the model.
     public convenience init(path: String, threads: Int = 2) throws(DetectorError) {
         try self.init(path: path, threads: threads, delegate: nil)
     }
 
+    /// Loads the model at `path`. `delegate` runs the operators that it supports, the CPU runs the others.
     init(path: String, threads: Int, delegate: Delegate?) throws(DetectorError) {
         guard let model = TfLiteModelCreateFromFile(path) else {
             throw .engine(reason: "it cannot read \(path)")
@@ -27,18 +28,18 @@ public final class TensorFlowLiteEngine: Engine {
         }
         defer { TfLiteInterpreterOptionsDelete(options) }
         TfLiteInterpreterOptionsSetNumThreads(options, Int32(clamping: max(threads, 1)))
-        messages.listen(to: options)
+        errors.attach(to: options)
         if let delegate {
             TfLiteInterpreterOptionsAddDelegate(options, delegate.pointer)
         }
         guard let interpreter = TfLiteInterpreterCreate(model, options) else {
             TfLiteModelDelete(model)
-            throw .engine(reason: messages.take() ?? "it cannot run \(path)")
+            throw .engine(reason: errors.popFirst() ?? "it cannot run \(path)")
         }
         guard TfLiteInterpreterAllocateTensors(interpreter) == kTfLiteOk else {
             TfLiteInterpreterDelete(interpreter)
             TfLiteModelDelete(model)
-            throw .engine(reason: messages.take() ?? "it cannot allocate the tensors of \(path)")
+            throw .engine(reason: errors.popFirst() ?? "it cannot allocate the tensors of \(path)")
         }
         self.model = model
         self.interpreter = interpreter
@@ -69,9 +70,9 @@ public final class TensorFlowLiteEngine: Engine {
             throw .engine(reason: "its input takes \(TfLiteTensorByteSize(tensor)) bytes, not \(input.count)")
         }
         guard TfLiteInterpreterInvoke(interpreter) == kTfLiteOk else {
-            throw .engine(reason: messages.take() ?? "it failed while it ran the model")
+            throw .engine(reason: errors.popFirst() ?? "it failed while it ran the model")
         }
-        var found: [Tensor] = []
+        var tensors: [Tensor] = []
         for index in 0..<TfLiteInterpreterGetOutputTensorCount(interpreter) {
             guard let output = TfLiteInterpreterGetOutputTensor(interpreter, index) else {
                 throw .engine(reason: "output \(index) is not there")
@@ -80,9 +81,9 @@ public final class TensorFlowLiteEngine: Engine {
             guard TfLiteTensorCopyToBuffer(output, &bytes, bytes.count) == kTfLiteOk else {
                 throw .engine(reason: "output \(index) cannot be read")
             }
-            found.append(Tensor(port: port(output), bytes: bytes))
+            tensors.append(Tensor(port: port(output), bytes: bytes))
         }
-        return found
+        return tensors
     }
 }
 

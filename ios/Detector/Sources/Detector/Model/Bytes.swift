@@ -1,25 +1,25 @@
-/// The bytes of a file with checked little-endian access; `path` is what errors call them.
+/// Bounds-checked little-endian access to the bytes of a file; `path` is its name in error messages.
 struct Bytes {
     let all: [UInt8]
     let path: String
 
-    /// Throws `damaged` where the number does not lie within the bytes.
+    /// Reads a number. Throws `damaged` if it is out of bounds.
     func load<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type, at position: Int
     ) throws(DetectorError) -> Number {
-        let place = try span(position, MemoryLayout<Number>.size).lowerBound
-        return Number(littleEndian: all.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: place, as: Number.self) })
+        let start = try span(position, MemoryLayout<Number>.size).lowerBound
+        return Number(littleEndian: all.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: Number.self) })
     }
 
-    /// The places of `size` bytes from `position`. Throws `damaged` where they do not lie within the bytes.
+    /// The range of `size` bytes from `position`. Throws `damaged` if it is out of bounds.
     func span(_ position: Int, _ size: Int) throws(DetectorError) -> Range<Int> {
         guard position >= 0, size >= 0, position <= all.count, size <= all.count - position else {
-            throw damage("it wants \(size) bytes at byte \(position) of \(all.count)")
+            throw damaged("it needs \(size) bytes at offset \(position) of \(all.count)")
         }
         return position..<position + size
     }
 
-    func damage(_ reason: String) -> DetectorError {
+    func damaged(_ reason: String) -> DetectorError {
         .damaged(path: path, reason: reason)
     }
 }

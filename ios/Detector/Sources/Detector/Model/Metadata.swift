@@ -1,9 +1,9 @@
-/// TFLite Metadata: what a file says about its inputs and outputs.
+/// The TFLite Metadata of a model: descriptions of its inputs and outputs.
 ///
 /// Field numbers are those of metadata_schema.fbs of TFLite Support:
 /// https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
 struct Metadata {
-    /// In the order of the model's main graph.
+    /// In the order of the main graph.
     let inputs: [TensorMetadata]
     let outputs: [TensorMetadata]
     let files: [AssociatedFile]
@@ -11,13 +11,13 @@ struct Metadata {
     static let entry = "TFLITE_METADATA"
     private static let identifier = "M001"
 
-    /// The metadata of a file, or nil where it has none. Throws `damaged`.
+    /// The metadata in `model`, or nil if there is none. Throws `damaged`.
     static func of(_ model: Model) throws(DetectorError) -> Metadata? {
         guard let data = model.metadata[entry] else { return nil }
         return try Metadata(Bytes(all: Array(data), path: "\(model.path): its metadata"))
     }
 
-    /// Throws `damaged` where `bytes` are no such metadata.
+    /// Throws `damaged` if `bytes` are not valid metadata.
     init(_ bytes: Bytes) throws(DetectorError) {
         let root = try FlatBuffer(bytes, identifier: Metadata.identifier).root()
         var files = try Metadata.files(root, 6)
@@ -37,7 +37,7 @@ struct Metadata {
         self.files = files
     }
 
-    /// Those of outputs first, since a label list usually belongs to one.
+    /// All associated files, those of outputs first, since the label file usually belongs to an output.
     var allFiles: [AssociatedFile] {
         outputs.flatMap(\.files) + files + inputs.flatMap(\.files)
     }
@@ -52,17 +52,17 @@ struct Metadata {
     }
 }
 
-/// A file packed into the model. `locale` is empty for the default one.
+/// A file packed into the model, such as a label file. `locale` is empty for the default locale.
 struct AssociatedFile {
     let name: String
     let type: Int
     let locale: String
 
-    /// TENSOR_AXIS_LABELS and TENSOR_VALUE_LABELS of enum AssociatedFileType.
+    /// Whether the type is TENSOR_AXIS_LABELS or TENSOR_VALUE_LABELS of enum AssociatedFileType.
     var holdsLabels: Bool { type == 2 || type == 3 }
 }
 
-/// How a location output writes a box: `index` says where left, top, right and bottom stand.
+/// The layout of a box in the location output: `index` holds the positions of left, top, right and bottom.
 struct BoxLayout {
     let index: [Int]
     let type: Int
@@ -73,14 +73,14 @@ struct BoxLayout {
     static let ratio = 0
 }
 
-/// One input or output; lists are empty where nothing is said. An input takes (x - mean) / std of bytes x.
+/// The description of one input or output. Images are normalized as (x - `mean`) / `std`; both are empty if not specified.
 struct TensorMetadata {
     let name: String
     let mean: [Float]
     let std: [Float]
     let files: [AssociatedFile]
     let boxes: BoxLayout?
-    /// Nil where nothing is said.
+    /// Nil if not specified.
     let scoreThreshold: Float?
 
     // union ContentProperties, union ProcessUnitOptions

@@ -1,16 +1,16 @@
 import Foundation
 
-/// What is inside a .tflite file, as far as a detector needs it.
+/// The parts of a .tflite file that a detector needs.
 ///
 /// Field numbers are those of tensorflow/compiler/mlir/lite/schema/schema.fbs (version 3).
 struct Model {
     let bytes: Bytes
     let tensors: [ModelTensor]
-    /// Indices into `tensors`, in the order that an engine shows.
+    /// Indices into `tensors`, in the order of the engine.
     let inputs: [Int]
     let outputs: [Int]
     let operators: [ModelOperator]
-    /// Those of the main graph: names of outputs by tensor.
+    /// For each signature of the main graph, the names of outputs by tensor index.
     let signatures: [[Int: String]]
     let metadata: [String: ArraySlice<UInt8>]
 
@@ -18,7 +18,7 @@ struct Model {
 
     static let identifier = "TFL3"
 
-    /// Throws `unreadable`, `notTFLite` or `damaged`.
+    /// Reads the file at `path`. Throws `unreadable`, `notTFLite` or `damaged`.
     static func read(_ path: String) throws(DetectorError) -> Model {
         let data: Data
         do {
@@ -40,7 +40,7 @@ struct Model {
         let buffers = try root.tables(4)
         let codes = try root.tables(1)
         let graphs = try root.tables(2)
-        guard let main = graphs.first else { throw flat.bytes.damage("it holds no graph") }
+        guard let main = graphs.first else { throw flat.bytes.damaged("it has no graph") }
 
         var tensors: [ModelTensor] = []
         for table in try main.tables(0) {
@@ -61,7 +61,7 @@ struct Model {
         var metadata: [String: ArraySlice<UInt8>] = [:]
         for entry in try root.tables(6) {
             let index = Int(try entry.number(1, UInt32.self))
-            guard index < buffers.count else { throw flat.bytes.damage("it wants buffer \(index) of \(buffers.count)") }
+            guard index < buffers.count else { throw flat.bytes.damaged("it refers to buffer \(index) of \(buffers.count)") }
             metadata[try entry.text(0)] = try Model.content(buffers[index], flat)
         }
         self.bytes = bytes
@@ -74,8 +74,7 @@ struct Model {
     }
 
     private static func content(_ buffer: Table, _ flat: FlatBuffer) throws(DetectorError) -> ArraySlice<UInt8> {
-        // Files over 2 GB keep their data behind the FlatBuffer; offsets 0 and 1 mean that this one
-        // does not.
+        // Files over 2 GB store their data after the FlatBuffer; offsets 0 and 1 mean that this one does not.
         let offset = try buffer.number(1, UInt64.self)
         guard offset > 1 else { return try buffer.data(0) }
         let size = try buffer.number(2, UInt64.self)
@@ -84,19 +83,19 @@ struct Model {
         return flat.bytes.all[range]
     }
 
-    /// Tensor indices; `least` is -1 where an optional input may be left out.
+    /// A vector of tensor indices; `minimum` is -1 if an optional input may be omitted.
     static func indices(
         _ table: Table, _ field: Int, _ flat: FlatBuffer, tensors: Int, minimum: Int
     ) throws(DetectorError) -> [Int] {
         let indices = try table.numbers(field, Int32.self).map(Int.init)
         for index in indices where index < minimum || index >= tensors {
-            throw flat.bytes.damage("it wants tensor \(index) of \(tensors)")
+            throw flat.bytes.damaged("it refers to tensor \(index) of \(tensors)")
         }
         return indices
     }
 }
 
-/// A tensor of the file. `shape` is as stored; `signature` the same with -1 for what may change, empty if nothing may.
+/// A tensor of the graph. `signature` is `shape` with -1 for each dynamic dimension, or empty if there is none.
 struct ModelTensor: CustomStringConvertible {
     let name: String
     let shape: [Int]
@@ -107,15 +106,15 @@ struct ModelTensor: CustomStringConvertible {
         shape = try table.numbers(0, Int32.self).map(Int.init)
         signature = try table.numbers(7, Int32.self).map(Int.init)
         if let side = shape.first(where: { $0 < 0 }) {
-            throw flat.bytes.damage("a tensor's shape has a side of \(side)")
+            throw flat.bytes.damaged("a tensor's shape has a dimension of \(side)")
         }
         let kind = Int(try table.number(1, Int8.self))
-        guard ModelTensor.types.indices.contains(kind) else { throw flat.bytes.damage("a tensor's type is \(kind)") }
+        guard ModelTensor.types.indices.contains(kind) else { throw flat.bytes.damaged("a tensor's type is \(kind)") }
         type = ModelTensor.types[kind]
         name = try table.text(3)
     }
 
-    /// As in `location [1, 25, 4] float32`.
+    /// For example `location [1, 25, 4] float32`.
     var description: String { "\(name) \(signature.isEmpty ? shape : signature) \(type)" }
 
     // enum TensorType of the schema, in its order.
@@ -126,7 +125,7 @@ struct ModelTensor: CustomStringConvertible {
     ]
 }
 
-/// A step of the graph: the code of a built-in operator, or `custom` with a name.
+/// An operator of the graph: a built-in one by its code, or a custom one by its name.
 struct ModelOperator {
     let code: Int
     let customName: String
@@ -135,8 +134,8 @@ struct ModelOperator {
 
     init(_ table: Table, _ codes: [Table], _ flat: FlatBuffer, tensors: Int) throws(DetectorError) {
         let index = Int(try table.number(0, UInt32.self))
-        guard index < codes.count else { throw flat.bytes.damage("it wants operator code \(index) of \(codes.count)") }
-        // Codes above 127 stand in a field of their own; whichever is greater counts.
+        guard index < codes.count else { throw flat.bytes.damaged("it refers to operator code \(index) of \(codes.count)") }
+        // Codes above 127 have a field of their own; the greater of the two applies.
         code = max(Int(try codes[index].number(0, Int8.self)), Int(try codes[index].number(3, Int32.self)))
         customName = try codes[index].text(1)
         inputs = try Model.indices(table, 1, flat, tensors: tensors, minimum: -1)

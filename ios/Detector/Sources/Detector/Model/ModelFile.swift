@@ -1,11 +1,11 @@
-/// A detector's file before an engine has seen it: what can be refused without one is refused here.
+/// The file of a detector, checked as far as possible without an engine.
 struct ModelFile {
     let model: Model
     let metadata: Metadata?
     let rawHead: RawHead?
     let labels: Labels
 
-    /// `labels` come before those inside the file.
+    /// Reads the file at `path`. `labels` override those in the file.
     ///
     /// Throws `unreadable`, `notTFLite`, `damaged`, `notADetector`, `unsupported`, `noLabels` or `badLabels`.
     init(path: String, labels: Labels? = nil) throws(DetectorError) {
@@ -27,13 +27,13 @@ struct ModelFile {
         }
     }
 
-    /// The least score that the file's metadata asks for, else 0.5.
+    /// The score threshold in the file's metadata, or 0.5 if there is none.
     var defaultScore: Double {
-        let said = metadata?.outputs.compactMap(\.scoreThreshold) ?? []
-        return said.first { (0...1).contains($0) }.map(Double.init) ?? 0.5
+        let thresholds = metadata?.outputs.compactMap(\.scoreThreshold) ?? []
+        return thresholds.first { (0...1).contains($0) }.map(Double.init) ?? 0.5
     }
 
-    /// The type of the one input, nil where there are more.
+    /// The type of the input, or nil if there is not exactly one.
     var inputType: TensorType? {
         guard model.inputs.count == 1 else { return nil }
         return TensorType(rawValue: model.tensors[model.inputs[0]].type) ?? .other
@@ -55,12 +55,12 @@ struct ModelFile {
 
     private static func labels(_ model: Model, _ metadata: Metadata?) throws(DetectorError) -> Labels {
         let named = (metadata?.allFiles ?? []).filter { $0.holdsLabels && !$0.name.isEmpty }
-        // A list without a locale is the plain one; the others are translations of it.
+        // Label files with a locale are translations of the one without.
         guard let best = named.first(where: \.locale.isEmpty) ?? named.first else {
             throw .noLabels(path: model.path)
         }
         guard let content = try ZipArchive(model.bytes).content(best.name) else {
-            throw model.bytes.damage("its metadata names the label file \(best.name), which is not in it")
+            throw model.bytes.damaged("its metadata names the label file \(best.name), which is missing")
         }
         return try Labels(parsing: String(decoding: content, as: UTF8.self), source: "\(best.name) in \(model.path)")
     }

@@ -1,29 +1,29 @@
-/// Which output of a detector is which.
+/// The positions of a detector's four outputs.
 ///
-/// Exporters order and name the four outputs differently, so nothing is taken from position alone. In
-/// order of trust: the graph's own wiring, which cannot be wrong; the names in the metadata; those of
-/// the signature; and at last the shapes and values of what comes out.
+/// Exporters order and name the outputs differently, so positions are never assumed. In order of trust they come from
+/// the graph's connections, which cannot be wrong; the names in the metadata; the names in the signature; and last from
+/// the shapes and values of the outputs.
 struct OutputOrder: Equatable {
     var boxes: Int
     var classes: Int
     var scores: Int
     var count: Int
 
-    /// The order of the outputs, or nil where only their values can tell (`init(values:)`).
+    /// Finds the order of the outputs, or nil if only their values can tell (`init(values:)`).
     ///
-    /// `shapes` are those that the engine gives the outputs; an empty one, or one with a side below 1,
-    /// is not known before a run. Throws `notADetector` where the model cannot be one.
+    /// `shapes` are the engine's output shapes; a shape that is empty or has a dimension below 1 is not yet known.
+    /// Throws `notADetector` if the model cannot be a detector.
     static func find(_ model: Model, _ metadata: Metadata?, shapes: [[Int]]) throws(DetectorError) -> OutputOrder? {
         try checkCount(model)
         guard shapes.count == model.outputs.count else { throw notADetector(model, shapes: shapes) }
-        if let order = OutputOrder(wiring: model) {
+        if let order = OutputOrder(graph: model) {
             return order
         }
         let named = [OutputOrder(metadata: metadata)] + model.signatures.map { OutputOrder(signature: $0, model) }
         for case let order? in named where order.fits(shapes) {
             return order
         }
-        if shapes.allSatisfy(known), byShape(shapes) == nil {
+        if shapes.allSatisfy(isKnown), byShape(shapes) == nil {
             throw notADetector(model, shapes: shapes)
         }
         return nil
@@ -36,49 +36,49 @@ struct OutputOrder: Equatable {
         }
     }
 
-    /// The error that says what outputs there are, and which there have to be.
+    /// An error that lists the actual and the required outputs.
     static func notADetector(_ model: Model, shapes: [[Int]] = []) -> DetectorError {
         let tensors = model.outputs.map { model.tensors[$0] }
         let listed = tensors.enumerated().map { index, tensor in
             shapes.indices.contains(index) ? "\(tensor.name) \(shapes[index])" : "\(tensor)"
         }
-        let said = listed.isEmpty ? "none" : listed.joined(separator: ", ")
-        let wanted = "boxes [1, N, 4], classes [1, N], scores [1, N] and a count [1]"
-        return .notADetector(path: model.path, reason: "its outputs are \(said); a detector has four: \(wanted)")
+        let actual = listed.isEmpty ? "none" : listed.joined(separator: ", ")
+        let required = "boxes [1, N, 4], classes [1, N], scores [1, N] and a count [1]"
+        return .notADetector(path: model.path, reason: "its outputs are \(actual); a detector has four: \(required)")
     }
 
-    /// Follows each output back to the operation that post-processes detections.
-    init?(wiring model: Model) {
+    /// Traces each output back to the detection post-processing operator.
+    init?(graph model: Model) {
         var source: [Int: ModelOperator] = [:]
-        for step in model.operators {
-            for tensor in step.outputs {
-                source[tensor] = step
+        for node in model.operators {
+            for tensor in node.outputs {
+                source[tensor] = node
             }
         }
         var roles: [Role: Int] = [:]
         for (position, output) in model.outputs.enumerated() {
             var tensor = output
-            // Each turn goes one operation up; more turns than operations would be a circle.
+            // Each iteration goes back one operator; more iterations than operators would be a cycle.
             for _ in 0...model.operators.count {
-                guard let step = source[tensor], OutputOrder.passing.contains(step.code), let input = step.inputs.first
+                guard let node = source[tensor], OutputOrder.passThrough.contains(node.code), let input = node.inputs.first
                 else { break }
                 tensor = input
             }
-            guard let step = source[tensor], step.customName == OutputOrder.postprocess,
-                let place = step.outputs.firstIndex(of: tensor), Role.allCases.indices.contains(place)
+            guard let node = source[tensor], node.customName == OutputOrder.postprocess,
+                let index = node.outputs.firstIndex(of: tensor), Role.allCases.indices.contains(index)
             else { return nil }
-            roles[Role.allCases[place]] = position
+            roles[Role.allCases[index]] = position
         }
         self.init(roles)
     }
 
-    /// By the names that the metadata gives the outputs.
+    /// Finds the order from the output names in the metadata.
     init?(metadata: Metadata?) {
         guard let metadata else { return nil }
         self.init(names: metadata.outputs.map(\.name), meaning: OutputOrder.words)
     }
 
-    /// By the names of a signature's outputs: words, or the exporter's `output_0` to `output_3`.
+    /// Finds the order from the output names of a signature: words, or the exporter's `output_0` to `output_3`.
     init?(signature: [Int: String], _ model: Model) {
         let names = model.outputs.map { signature[$0] ?? "" }
         let found = OutputOrder(names: names, meaning: OutputOrder.words)
@@ -86,17 +86,16 @@ struct OutputOrder: Equatable {
         self = order
     }
 
-    /// By what comes out: boxes have three dimensions and the count one element; of the two others,
-    /// classes are whole numbers and scores lie in 0...1 and fall.
+    /// Finds the order from output values: boxes have three dimensions and the count has one element; of the other two,
+    /// classes are integers and scores are in 0...1 and descending.
     ///
-    /// Nil where the shapes are not those of a detector, or where the values fit both readings, as
-    /// those of a frame without detections do.
+    /// Nil if the shapes are not those of a detector, or if the values are ambiguous, as for a frame without detections.
     init?(values: [[Float]], shapes: [[Int]]) {
         guard let (boxes, count, pair) = OutputOrder.byShape(shapes) else { return nil }
         let first = values[count].first ?? 0
         let total = first.isNaN ? 0 : Int(max(0, min(first, Float(values[pair[0]].count))))
         let used = pair.map { values[$0].prefix(total) }
-        let fitting = [(0, 1), (1, 0)].filter { OutputOrder.likeClasses(used[$0.0]) && OutputOrder.likeScores(used[$0.1]) }
+        let fitting = [(0, 1), (1, 0)].filter { OutputOrder.areClasses(used[$0.0]) && OutputOrder.areScores(used[$0.1]) }
         guard fitting.count == 1 else { return nil }
         self.init(boxes: boxes, classes: pair[fitting[0].0], scores: pair[fitting[0].1], count: count)
     }
@@ -105,7 +104,7 @@ struct OutputOrder: Equatable {
 
     private static let postprocess = "TFLite_Detection_PostProcess"
 
-    /// In the order in which the post-processing operation defines its outputs:
+    /// In the order of the post-processing operator's outputs:
     /// tensorflow/lite/kernels/detection_postprocess.cc
     private enum Role: CaseIterable {
         case boxes, classes, scores, count
@@ -118,14 +117,14 @@ struct OutputOrder: Equatable {
         "count": .count, "number of detections": .count, "num_detections": .count,
     ]
 
-    // What the Object Detection API's TF2 exporter calls them, by number.
+    // The numbered names that the Object Detection API's TF2 exporter gives.
     private static let exporterNames: [String: Role] = [
         "output_0": .count, "output_1": .scores, "output_2": .classes, "output_3": .boxes,
     ]
 
-    // Operations that hand on what they get, as far as the meaning of an output goes: DEQUANTIZE,
-    // RESHAPE, SQUEEZE, CAST, EXPAND_DIMS and QUANTIZE of enum BuiltinOperator.
-    private static let passing: Set<Int> = [6, 22, 43, 53, 70, 114]
+    // Operators that do not change what an output means: DEQUANTIZE, RESHAPE, SQUEEZE, CAST, EXPAND_DIMS and QUANTIZE
+    // of enum BuiltinOperator.
+    private static let passThrough: Set<Int> = [6, 22, 43, 53, 70, 114]
 
     private init?(names: [String], meaning: [String: Role]) {
         var roles: [Role: Int] = [:]
@@ -154,7 +153,7 @@ struct OutputOrder: Equatable {
 
     // MARK: - Shapes and values
 
-    private static func known(_ shape: [Int]) -> Bool {
+    private static func isKnown(_ shape: [Int]) -> Bool {
         !shape.isEmpty && shape.allSatisfy { $0 > 0 }
     }
 
@@ -162,24 +161,24 @@ struct OutputOrder: Equatable {
         shape.reduce(1) { $0.multipliedReportingOverflow(by: $1).partialValue }
     }
 
-    /// Whether names and shapes agree, as far as the shapes are known.
+    /// Whether this order is consistent with the known `shapes`.
     private func fits(_ shapes: [[Int]]) -> Bool {
         let (boxes, count) = (shapes[boxes], shapes[count])
-        if OutputOrder.known(boxes), boxes.count != 3 || boxes[2] != 4 {
+        if OutputOrder.isKnown(boxes), boxes.count != 3 || boxes[2] != 4 {
             return false
         }
-        return !OutputOrder.known(count) || OutputOrder.elements(count) == 1
+        return !OutputOrder.isKnown(count) || OutputOrder.elements(count) == 1
     }
 
-    /// (boxes, count, the two others), or nil where the shapes are not those of a detector.
+    /// Positions of the boxes, the count, and the two others, or nil if the shapes are not those of a detector.
     private static func byShape(_ shapes: [[Int]]) -> (Int, Int, [Int])? {
         for boxes in shapes.indices {
             for count in shapes.indices where count != boxes {
                 let rest = shapes.indices.filter { $0 != boxes && $0 != count }
                 guard rest.count == 2, shapes[boxes].count == 3, shapes[boxes][2] == 4, elements(shapes[count]) == 1
                 else { continue }
-                // With room for one detection every output but the boxes has one element; the count
-                // then is the one without the dimension of the batch.
+                // If the model gives at most one detection, all outputs but the boxes have one element; the count is
+                // then the one without a batch dimension.
                 let slots = [1, shapes[boxes][1]]
                 if rest.allSatisfy({ shapes[$0].suffix(2) == slots[...] && shapes[count].count < shapes[$0].count }) {
                     return (boxes, count, rest)
@@ -189,11 +188,11 @@ struct OutputOrder: Equatable {
         return nil
     }
 
-    private static func likeClasses(_ values: ArraySlice<Float>) -> Bool {
+    private static func areClasses(_ values: ArraySlice<Float>) -> Bool {
         values.allSatisfy { $0 >= 0 && $0 == $0.rounded() }
     }
 
-    private static func likeScores(_ values: ArraySlice<Float>) -> Bool {
+    private static func areScores(_ values: ArraySlice<Float>) -> Bool {
         values.allSatisfy { $0 >= 0 && $0 <= 1 } && zip(values, values.dropFirst()).allSatisfy { $1 - $0 <= 1e-6 }
     }
 }

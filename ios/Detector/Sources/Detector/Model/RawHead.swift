@@ -1,17 +1,16 @@
-/// What `raw_head.bin`, packed into a file that ends before the post-processing, says of its two outputs.
+/// The contents of `raw_head.bin`, which describes the two outputs of a model without post-processing.
 ///
-/// The layout is stated in `runtime/model/raw_head.py`: a header of 48 bytes, then an anchor every 16 bytes,
-/// little-endian.
+/// `runtime/model/raw_head.py` specifies the layout: a header of 48 bytes, then 16 bytes per anchor, little-endian.
 struct RawHead: Sendable {
-    /// yc, xc, h, w relative to the image.
+    /// Center y, center x, height and width of each anchor, relative to the image size.
     let anchors: [SIMD4<Float>]
     let classes: Int
-    /// The column of class 0 among the logits.
+    /// The column of class 0 in the logits: 1 if there is a background column, else 0.
     let first: Int
     let detections: Int
     let score: Float
     let iou: Float
-    /// What codes ty, tx, th, tw are divided by.
+    /// The divisors of the box codes ty, tx, th, tw.
     let scales: SIMD4<Float>
 
     static let file = "raw_head.bin"
@@ -19,28 +18,28 @@ struct RawHead: Sendable {
     private static let version: UInt32 = 1
     private static let headerSize = 48
 
-    /// What `model` says of its raw outputs, or nil where its metadata names no such file.
+    /// Reads the raw head of `model`, or nil if its metadata does not name one.
     ///
-    /// Throws `damaged` where the file is missing or broken, `notADetector` where the outputs are others.
+    /// Throws `damaged` if the packed file is missing or damaged, `notADetector` if it does not match the model's outputs.
     static func of(_ model: Model, _ metadata: Metadata?) throws(DetectorError) -> RawHead? {
         guard let metadata, metadata.allFiles.contains(where: { $0.name == file }) else { return nil }
         guard let content = try ZipArchive(model.bytes).content(file) else {
-            throw model.bytes.damage("its metadata names \(file), which is not in it")
+            throw model.bytes.damaged("its metadata names \(file), which is missing")
         }
         let head = try RawHead(Bytes(all: content, path: "\(model.path): \(file)"))
         let shapes = model.outputs.map { model.tensors[$0].shape }
-        let wanted = [[1, head.anchors.count, 4], [1, head.anchors.count, head.first + head.classes]]
-        guard shapes == wanted else {
-            let reason = "its outputs are \(shapes), but \(file) in it is for \(wanted); convert it again"
+        let expected = [[1, head.anchors.count, 4], [1, head.anchors.count, head.first + head.classes]]
+        guard shapes == expected else {
+            let reason = "its outputs are \(shapes), but \(file) in it is for \(expected); convert it again"
             throw .notADetector(path: model.path, reason: reason)
         }
         return head
     }
 
-    /// Throws `damaged` where `bytes` have another layout, or numbers that make no sense.
+    /// Throws `damaged` if the layout or a value is not valid.
     init(_ bytes: Bytes) throws(DetectorError) {
         guard bytes.all.count >= RawHead.headerSize, bytes.all.starts(with: RawHead.identifier.utf8) else {
-            throw bytes.damage("it lacks the identifier \(RawHead.identifier)")
+            throw bytes.damaged("it lacks the identifier \(RawHead.identifier)")
         }
         func whole(_ offset: Int) throws(DetectorError) -> UInt32 { try bytes.load(UInt32.self, at: offset) }
         func number(_ offset: Int) throws(DetectorError) -> Float { Float(bitPattern: try whole(offset)) }
@@ -52,7 +51,7 @@ struct RawHead: Sendable {
         }
         let count = Int(try whole(8))
         guard bytes.all.count == RawHead.headerSize + 16 * count else {
-            throw bytes.damage("\(count) anchors do not fit its \(bytes.all.count) bytes")
+            throw bytes.damaged("\(count) anchors do not fit its \(bytes.all.count) bytes")
         }
         classes = Int(try whole(12))
         first = Int(try whole(16))
@@ -66,10 +65,10 @@ struct RawHead: Sendable {
             anchors.append(try four(RawHead.headerSize + 16 * index))
         }
         self.anchors = anchors
-        let sound = count > 0 && classes > 0 && detections > 0 && first <= 1
-        let finite = anchors.allSatisfy { $0.sum().isFinite }
-        guard sound, finite, score >= 0, score <= 1, iou > 0, iou <= 1, scales.min() > 0 else {
-            throw bytes.damage("its numbers make no sense")
+        let isValid = count > 0 && classes > 0 && detections > 0 && first <= 1
+        let isFinite = anchors.allSatisfy { $0.sum().isFinite }
+        guard isValid, isFinite, score >= 0, score <= 1, iou > 0, iou <= 1, scales.min() > 0 else {
+            throw bytes.damaged("it has invalid values")
         }
     }
 }

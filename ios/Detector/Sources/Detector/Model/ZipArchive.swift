@@ -1,6 +1,6 @@
-/// The files packed behind a FlatBuffer as entries of a zip archive, such as a label list.
+/// The files appended to a FlatBuffer as a zip archive, such as a label list.
 ///
-/// Format: PKWARE's APPNOTE.TXT. Entries are stored as they are, which is how TFLite's tools write them.
+/// Format: PKWARE's APPNOTE.TXT. Entries must be uncompressed, as TFLite's tools write them.
 struct ZipArchive {
     private let bytes: Bytes
     private let entries: [String: Entry]
@@ -18,23 +18,23 @@ struct ZipArchive {
     private static let localSignature: UInt32 = 0x0403_4b50
     private static let stored = 0
 
-    /// The archive at the end of `bytes`; one without entries where there is none. Throws `damaged`.
+    /// The archive at the end of `bytes`, without entries if there is none. Throws `damaged`.
     init(_ bytes: Bytes) throws(DetectorError) {
         self.bytes = bytes
-        guard let end = ZipArchive.end(bytes) else {
+        guard let end = ZipArchive.endRecord(bytes) else {
             entries = [:]
             return
         }
         let count = Int(try bytes.load(UInt16.self, at: end + 10))
         let size = Int(try bytes.load(UInt32.self, at: end + 12))
         let offset = Int(try bytes.load(UInt32.self, at: end + 16))
-        // Offsets count from the start of the archive, which may lie behind other data.
+        // Offsets are relative to the start of the archive, which may follow other data.
         let base = end - size - offset
         var position = base + offset
         var entries: [String: Entry] = [:]
         for _ in 0..<count {
             guard try bytes.load(UInt32.self, at: position) == ZipArchive.centralSignature else {
-                throw bytes.damage("its list of files is broken")
+                throw bytes.damaged("its central directory is damaged")
             }
             let nameSize = Int(try bytes.load(UInt16.self, at: position + 28))
             let extra = Int(try bytes.load(UInt16.self, at: position + 30))
@@ -52,28 +52,28 @@ struct ZipArchive {
         self.entries = entries
     }
 
-    /// The content of the entry `name`, or nil where there is none.
+    /// The content of the entry `name`, or nil if there is none.
     ///
-    /// Throws `damaged`, or `unsupported` where the entry is compressed.
+    /// Throws `damaged`, or `unsupported` if the entry is compressed.
     func content(_ name: String) throws(DetectorError) -> [UInt8]? {
         guard let entry = entries[name] else { return nil }
         guard entry.method == ZipArchive.stored else {
             throw .unsupported(path: bytes.path, reason: "\(name) in it is compressed; pack it uncompressed, or give labels")
         }
         guard entry.packed == entry.size, try bytes.load(UInt32.self, at: entry.offset) == ZipArchive.localSignature else {
-            throw bytes.damage("\(name) in it is not where its list of files says")
+            throw bytes.damaged("\(name) in it is not where the central directory says")
         }
         let nameSize = Int(try bytes.load(UInt16.self, at: entry.offset + 26))
         let extra = Int(try bytes.load(UInt16.self, at: entry.offset + 28))
         let content = bytes.all[try bytes.span(entry.offset + 30 + nameSize + extra, entry.size)]
         guard ZipArchive.crc32(content) == entry.crc else {
-            throw bytes.damage("\(name) in it does not match its checksum")
+            throw bytes.damaged("\(name) in it does not match its checksum")
         }
         return Array(content)
     }
 
-    /// Where the record at the end begins, which a comment may follow.
-    private static func end(_ bytes: Bytes) -> Int? {
+    /// The position of the end of central directory record, which a comment may follow.
+    private static func endRecord(_ bytes: Bytes) -> Int? {
         let size = 22
         guard bytes.all.count >= size else { return nil }
         let last = bytes.all.count - size

@@ -1,14 +1,16 @@
-/// From the outputs of a file to detections; a frame may settle which output is which.
+/// Converts the output tensors of a model to detections. It mutates when a frame determines the order of the outputs.
 enum Postprocessor: Sendable {
     case fourOutputs(FourOutputs)
     case rawHead(RawDecoder)
 
+    /// The detections in an upright image of `width` x `height` pixels, with scores from `minScore` on and the highest score
+    /// first.
     mutating func callAsFunction(_ raw: [Tensor], width: Int, height: Int, minScore: Double) -> [Detection] {
         switch self {
         case .fourOutputs(var outputs):
-            let found = outputs(raw, width: width, height: height, minScore: minScore)
+            let detections = outputs(raw, width: width, height: height, minScore: minScore)
             self = .fourOutputs(outputs)
-            return found
+            return detections
         case .rawHead(let decoder):
             return decoder(raw, width: width, height: height, minScore: minScore)
         }

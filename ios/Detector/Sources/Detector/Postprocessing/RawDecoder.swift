@@ -1,9 +1,9 @@
 import Foundation
 
-/// From box codes and class logits to detections: what the operation inside other files does.
+/// Decodes box codes and class logits to detections, as the detection post-processing operator does in other files.
 ///
-/// The rules are stated in `runtime/model/raw_head.py`. Only anchors that reach the threshold are
-/// dequantized, decoded and suppressed: some dozens of 12,804.
+/// `runtime/model/raw_head.py` specifies the rules. Only anchors that reach the threshold are dequantized, decoded and
+/// passed to non-maximum suppression: some dozens of 12,804.
 struct RawDecoder: Sendable {
     private let head: RawHead
     private let labels: Labels
@@ -13,9 +13,8 @@ struct RawDecoder: Sendable {
         self.labels = labels
     }
 
-    /// Detections in an upright image of `width` x `height`, the highest score first, none below `minScore`.
-    ///
-    /// `raw` are the codes [1, A, 4] and the logits [1, A, F + C]; nothing where they have other sizes.
+    /// See `Postprocessor`. `raw` are the box codes (1, A, 4) and the logits (1, A, F + C). Returns no detections if the
+    /// sizes differ.
     func callAsFunction(_ raw: [Tensor], width: Int, height: Int, minScore: Double) -> [Detection] {
         guard raw.count == 2, let logits = Stored(raw[1]), let codes = Stored(raw[0]),
             logits.count == head.anchors.count * (head.first + head.classes), codes.count == 4 * head.anchors.count
@@ -37,30 +36,30 @@ struct RawDecoder: Sendable {
         }
     }
 
-    /// Anchors whose best class reaches `minScore`, by falling score, equal ones in their order.
+    /// Anchors whose best class reaches `minScore`, by falling score, ties in anchor order.
     private func candidates(_ logits: Stored, minScore: Float) -> [Candidate] {
         let columns = head.first + head.classes
         let threshold = logits.threshold(minScore)
-        var found: [Candidate] = []
+        var candidates: [Candidate] = []
         logits.each(reaching: threshold, columns: columns, from: head.first) { anchor in
             let scores = (head.first..<columns).map { logits.score(anchor * columns + $0) }
             if let best = scores.max(), best >= minScore, let classID = scores.firstIndex(of: best) {
-                found.append(Candidate(anchor: anchor, classID: classID, score: best))
+                candidates.append(Candidate(anchor: anchor, classID: classID, score: best))
             }
         }
-        return found.sorted { ($1.score, $0.anchor) < ($0.score, $1.anchor) }
+        return candidates.sorted { ($1.score, $0.anchor) < ($0.score, $1.anchor) }
     }
 
-    /// ymin, xmin, ymax, xmax: in double with float between center and half, as the operation does it.
+    /// ymin, xmin, ymax, xmax. Computed in double with centers and half sizes rounded to float, as the operator does.
     private func box(_ codes: Stored, _ anchor: Int) -> SIMD4<Float> {
-        let place = head.anchors[anchor]
+        let anchorBox = head.anchors[anchor]
         func code(_ index: Int) -> Double {
-            Double(codes.real(4 * anchor + index)) / Double(head.scales[index])
+            Double(codes.value(4 * anchor + index)) / Double(head.scales[index])
         }
-        let y = Float(code(0) * Double(place[2]) + Double(place[0]))
-        let x = Float(code(1) * Double(place[3]) + Double(place[1]))
-        let halfHeight = Float(0.5 * exp(code(2)) * Double(place[2]))
-        let halfWidth = Float(0.5 * exp(code(3)) * Double(place[3]))
+        let y = Float(code(0) * Double(anchorBox[2]) + Double(anchorBox[0]))
+        let x = Float(code(1) * Double(anchorBox[3]) + Double(anchorBox[1]))
+        let halfHeight = Float(0.5 * exp(code(2)) * Double(anchorBox[2]))
+        let halfWidth = Float(0.5 * exp(code(3)) * Double(anchorBox[3]))
         return SIMD4(y - halfHeight, x - halfWidth, y + halfHeight, x + halfWidth)
     }
 }
@@ -73,7 +72,7 @@ private struct Candidate {
 
     private var area: Float { (sides[2] - sides[0]) * (sides[3] - sides[1]) }
 
-    /// Boxes without area overlap nothing.
+    /// Whether the intersection over union is above `iou`; false for boxes without area.
     func overlaps(_ other: Candidate, by iou: Float) -> Bool {
         guard area > 0, other.area > 0 else { return false }
         let height = max(min(sides[2], other.sides[2]) - max(sides[0], other.sides[0]), 0)
@@ -83,20 +82,20 @@ private struct Candidate {
     }
 }
 
-/// An output as it is stored, float32 or quantized to 8 bits.
+/// An output tensor as stored, float32 or quantized to 8 bits.
 private struct Stored {
     private let tensor: Tensor
     private let size: Int
-    // Quantized: the score of each value that can be stored, from the lowest one on.
+    // If quantized, the score of each value that can be stored, from the lowest on.
     private let scores: [Float]
     private let lowest: Int
 
     // The interpreter's LOGISTIC has a fixed output scale (TFLite 8-bit quantization specification).
     private static let steps: Float = 256
-    // Float logits are compared with the threshold's own logit a little lower, and scores again after it.
+    // Subtracted from the threshold's logit against rounding; callers compare the scores again.
     private static let margin: Float = 1e-3
 
-    /// Nil for types that raw heads don't have.
+    /// Nil for types that raw heads do not use.
     init?(_ tensor: Tensor) {
         guard [.float32, .uint8, .int8].contains(tensor.port.type) else { return nil }
         self.tensor = tensor
@@ -117,7 +116,7 @@ private struct Stored {
 
     var count: Int { tensor.bytes.count / size }
 
-    func real(_ index: Int) -> Float {
+    func value(_ index: Int) -> Float {
         let port = tensor.port
         return port.type == .float32 ? float(index) : (Float(stored(index)) - Float(port.zeroPoint)) * port.scale
     }
@@ -126,8 +125,8 @@ private struct Stored {
         scores.isEmpty ? Stored.sigmoid(float(index)) : scores[stored(index) - lowest]
     }
 
-    /// The lowest logit that can have a score of least `minScore`; where none can, the highest there is,
-    /// since scores are compared again anyway.
+    /// The lowest stored value that can have a score of `minScore`. If none can, the highest value; callers compare the
+    /// scores again.
     func threshold(_ minScore: Float) -> Float {
         guard scores.isEmpty else {
             return Float((scores.firstIndex { $0 >= minScore } ?? scores.count - 1) + lowest)
@@ -136,7 +135,7 @@ private struct Stored {
         return minScore < 1 ? log(minScore / (1 - minScore)) - Stored.margin : .infinity
     }
 
-    /// Calls `body` once for each row of `columns` values that has one of least `threshold` in its columns `from` on.
+    /// Calls `body` for each row of `columns` values with a value of `threshold` or more in column `from` or later.
     func each(reaching threshold: Float, columns: Int, from: Int, _ body: (Int) -> Void) {
         let rows = count / columns
         tensor.bytes.withUnsafeBytes { buffer in

@@ -1,47 +1,48 @@
-/// The one bilinear of the kit: `runtime.inference.preprocessing.resize` states the arithmetic, and the bytes are the same.
+/// Bilinear resizing that gives the same bytes as `runtime.inference.preprocessing.resize`, which specifies it.
 ///
-/// Pixel centers are at halves; weights have 11 bits; across first, then down; an image that is
-/// exactly halved is averaged, and one of the right size is copied.
+/// Pixel centers are at half-integer coordinates and weights have 11 bits. Rows are interpolated horizontally first, then
+/// vertically. An image of exactly twice the size is averaged, and one of the target size is copied.
 ///
-/// Loops over values read and write plain arrays at one index each: the shape that the compiler makes vector
-/// instructions of. Only `PixelSource` reads pixels one by one.
+/// Loops access plain arrays at a single index, so that the compiler vectorizes them. Only `PixelSource` reads single
+/// pixels.
 enum Bilinear {
-    /// For each target pixel along one axis, the two source pixels that it lies between and their weights.
+    /// The two source pixels on both sides of each target pixel along one axis, and their weights.
     struct Taps {
         let first: [Int]
         let second: [Int]
         let weights: [(first: Int32, second: Int32)]
 
-        /// `clampsShare`: at the edges the one pixel there counts; otherwise both are clipped and keep their weights.
-        init(source: Int, target: Int, clampsShare: Bool) {
+        /// - Parameter clampsFraction: Whether edge pixels get all the weight. Otherwise indices are clipped and weights are
+        ///   kept.
+        init(source: Int, target: Int, clampsFraction: Bool) {
             let scale = 1 / (Double(target) / Double(source))
             var first: [Int] = []
             var second: [Int] = []
             var weights: [(Int32, Int32)] = []
             for index in 0..<target {
                 let position = Float((Double(index) + 0.5) * scale - 0.5)
-                let before = position.rounded(.down)
-                var share = position - before
-                let place = Int(before)
-                if clampsShare, place < 0 || place >= source - 1 {
-                    share = 0
+                let floor = position.rounded(.down)
+                var fraction = position - floor
+                let pixel = Int(floor)
+                if clampsFraction, pixel < 0 || pixel >= source - 1 {
+                    fraction = 0
                 }
-                let start = clampsShare ? min(max(place, 0), source - 1) : place
+                let start = clampsFraction ? min(max(pixel, 0), source - 1) : pixel
                 first.append(min(max(start, 0), source - 1))
                 second.append(min(max(start + 1, 0), source - 1))
-                weights.append((Taps.whole(1 - share), Taps.whole(share)))
+                weights.append((Taps.toFixedPoint(1 - fraction), Taps.toFixedPoint(fraction)))
             }
             self.first = first
             self.second = second
             self.weights = weights
         }
 
-        private static func whole(_ weight: Float) -> Int32 {
+        private static func toFixedPoint(_ weight: Float) -> Int32 {
             Int32((weight * 2048).rounded(.toNearestOrEven))
         }
     }
 
-    /// Writes the image in `source`, `width` x `height`, as RGB bytes of `toWidth` x `toHeight` to `target`.
+    /// Resizes the image in `source` from `width` x `height` to `toWidth` x `toHeight` pixels and writes RGB to `target`.
     static func resize<Source: PixelSource>(
         _ source: Source, width: Int, height: Int, toWidth: Int, toHeight: Int, target: UnsafeMutablePointer<UInt8>
     ) {
@@ -55,8 +56,8 @@ enum Bilinear {
         } else {
             interpolate(
                 source,
-                Taps(source: width, target: toWidth, clampsShare: true),
-                Taps(source: height, target: toHeight, clampsShare: false),
+                Taps(source: width, target: toWidth, clampsFraction: true),
+                Taps(source: height, target: toHeight, clampsFraction: false),
                 target
             )
         }
@@ -86,47 +87,47 @@ enum Bilinear {
     }
 
     private static func interpolate<Source: PixelSource>(
-        _ source: Source, _ across: Taps, _ down: Taps, _ target: UnsafeMutablePointer<UInt8>
+        _ source: Source, _ horizontal: Taps, _ vertical: Taps, _ target: UnsafeMutablePointer<UInt8>
     ) {
-        let left = across.first.map(source.column)
-        let right = across.second.map(source.column)
+        let left = horizontal.first.map(source.column)
+        let right = horizontal.second.map(source.column)
         let count = 3 * left.count
         withUnsafeTemporaryAllocation(of: Int16.self, capacity: 6 * count) { numbers in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 2 * count) { bytes in
                 guard let numbers = numbers.baseAddress, let lefts = bytes.baseAddress else { return }
                 let rights = lefts + count
                 let (coarse, fine) = (numbers, numbers + count)
-                spread(across.weights, coarse, fine)
-                let downWeights = numbers + 2 * count
+                spread(horizontal.weights, coarse, fine)
+                let verticalWeights = numbers + 2 * count
                 var (upper, lower) = (numbers + 4 * count, numbers + 5 * count)
-                // Which source rows the two hold; neighbours in the target share theirs.
-                var (held, heldNext) = (-1, -1)
+                // The source rows in `upper` and `lower`; neighboring target rows share them.
+                var (upperRow, lowerRow) = (-1, -1)
                 func fill(_ row: Int, _ out: UnsafeMutablePointer<Int16>) {
-                    let place = source.row(row)
-                    source.readPairs(place, left, right, into: lefts, rights)
-                    blendAcross(lefts, rights, coarse, fine, count, out)
+                    let offset = source.row(row)
+                    source.readPairs(offset, left, right, into: lefts, rights)
+                    blendHorizontal(lefts, rights, coarse, fine, count, out)
                 }
-                for y in down.first.indices {
-                    let (top, bottom) = (down.first[y], down.second[y])
-                    if top == heldNext, top != held {
+                for y in vertical.first.indices {
+                    let (top, bottom) = (vertical.first[y], vertical.second[y])
+                    if top == lowerRow, top != upperRow {
                         swap(&upper, &lower)
-                        swap(&held, &heldNext)
+                        swap(&upperRow, &lowerRow)
                     }
-                    if top != held {
+                    if top != upperRow {
                         fill(top, upper)
-                        held = top
+                        upperRow = top
                     }
-                    if bottom != heldNext {
+                    if bottom != lowerRow {
                         fill(bottom, lower)
-                        heldNext = bottom
+                        lowerRow = bottom
                     }
-                    blendDown(upper, lower, down.weights[y], downWeights, count, target + y * count)
+                    blendVertical(upper, lower, vertical.weights[y], verticalWeights, count, target + y * count)
                 }
             }
         }
     }
 
-    /// The right pixel's weights in sixteenths and what is left of them, beside each value.
+    /// Splits the right pixel's weights into multiples of 16 and remainders, one for each value.
     private static func spread(
         _ weights: [(first: Int32, second: Int32)], _ coarse: UnsafeMutablePointer<Int16>,
         _ fine: UnsafeMutablePointer<Int16>
@@ -138,12 +139,13 @@ enum Bilinear {
         }
     }
 
-    /// (w0 * left + w1 * right) >> 4, at most 255 * 2048 / 16 = 32640, without leaving 16 bits.
+    /// (w0 * left + w1 * right) >> 4, at most 255 * 2048 / 16 = 32640, computed in 16 bits.
     ///
-    /// For a target of up to `Preprocessor.mostSide`, w0 + w1 is 2048 across: rounding could only make another sum
-    /// where f is nearer than 2^-24 to half a step of the weights without lying there, and what lies beside it is
-    /// 1 / (4096 * side) away. So this is 128 * left + (w1 * (right - left)) >> 4, with w1 = 16 * coarse + fine.
-    private static func blendAcross(
+    /// The horizontal weights w0 and w1 always add up to 2048: rounding could change the sum only if the fraction were
+    /// within 2^-24 of half a weight step but not exactly there, and other fractions are at least 1 / (4096 * side) away
+    /// from it for targets of up to `Preprocessor.maxSide`. So the result equals
+    /// 128 * left + (w1 * (right - left)) >> 4, with w1 = 16 * coarse + fine.
+    private static func blendHorizontal(
         _ left: UnsafeMutablePointer<UInt8>, _ right: UnsafeMutablePointer<UInt8>,
         _ coarse: UnsafeMutablePointer<Int16>, _ fine: UnsafeMutablePointer<Int16>, _ count: Int,
         _ target: UnsafeMutablePointer<Int16>
@@ -157,8 +159,8 @@ enum Bilinear {
 
     /// (((w0 * upper) >> 16) + ((w1 * lower) >> 16) + 2) >> 2
     ///
-    /// `spread` has room for both weights beside each value, which is what makes 16-bit products of it.
-    private static func blendDown(
+    /// `spread` has room for both weights of each value, so that the products are vectorized in 16 bits.
+    private static func blendVertical(
         _ upper: UnsafeMutablePointer<Int16>, _ lower: UnsafeMutablePointer<Int16>,
         _ weights: (first: Int32, second: Int32), _ spread: UnsafeMutablePointer<Int16>, _ count: Int,
         _ target: UnsafeMutablePointer<UInt8>

@@ -1,9 +1,9 @@
-/// Luma by pixel, U and V by block of 2 x 2.
+/// A source of bi-planar YUV 4:2:0 pixels.
 ///
-/// What chroma adds to a pixel is worked out once for those that share it: in a row where a camera has twice the
-/// model's width, and in rows that follow each other. One frame's rows are always read at the same columns.
+/// Chroma is converted once for pixels that share it: both pixels of a pair if a camera has twice the model's width, and
+/// adjacent rows. This requires that all rows of a frame are read at the same columns.
 struct Biplanar: PixelSource {
-    struct Place {
+    struct Offset {
         let luma: Int
         let chroma: Int
     }
@@ -14,50 +14,50 @@ struct Biplanar: PixelSource {
     let chromaPerRow: Int
     let factors: YUVFactors
     let transform: RotationTransform
-    private let ofLefts = ChromaRow()
-    private let ofRights = ChromaRow()
+    private let leftChroma = ChromaRow()
+    private let rightChroma = ChromaRow()
 
-    /// What chroma adds to the pixels of the row that was read last.
+    /// The chroma terms of the row that was read last.
     private final class ChromaRow {
-        var place = -1
+        var row = -1
         /// Red of all pixels, then green, then blue.
         var terms: [Int32] = []
-        /// Whether the left pixels' terms are these too; not known before the first row.
-        var areThoseOfLefts: Bool?
+        /// Whether the left pixels have the same terms; nil before the first row.
+        var equalLeft: Bool?
     }
 
-    func column(_ x: Int) -> Place { offset(transform.column(x)) }
-    func row(_ y: Int) -> Place { offset(transform.row(y)) }
+    func column(_ x: Int) -> Offset { offset(transform.column(x)) }
+    func row(_ y: Int) -> Offset { offset(transform.row(y)) }
 
-    private func offset(_ place: (x: Int, y: Int)) -> Place {
-        Place(
-            luma: place.x + place.y * lumaPerRow,
-            chroma: place.x / 2 * 2 + place.y / 2 * chromaPerRow
+    private func offset(_ position: (x: Int, y: Int)) -> Offset {
+        Offset(
+            luma: position.x + position.y * lumaPerRow,
+            chroma: position.x / 2 * 2 + position.y / 2 * chromaPerRow
         )
     }
 
-    func read(_ row: Place, _ columns: [Place], into target: UnsafeMutablePointer<UInt8>) {
-        convert(row, columns, terms(ofLefts, row, columns), target)
+    func read(_ row: Offset, _ columns: [Offset], into target: UnsafeMutablePointer<UInt8>) {
+        convert(row, columns, terms(leftChroma, row, columns), target)
     }
 
     func readPairs(
-        _ row: Place, _ left: [Place], _ right: [Place], into lefts: UnsafeMutablePointer<UInt8>,
+        _ row: Offset, _ left: [Offset], _ right: [Offset], into lefts: UnsafeMutablePointer<UInt8>,
         _ rights: UnsafeMutablePointer<UInt8>
     ) {
-        convert(row, left, terms(ofLefts, row, left), lefts)
-        let areShared = ofRights.areThoseOfLefts ?? zip(left, right).allSatisfy { $0.chroma == $1.chroma }
-        ofRights.areThoseOfLefts = areShared
-        convert(row, right, areShared ? ofLefts.terms : terms(ofRights, row, right), rights)
+        convert(row, left, terms(leftChroma, row, left), lefts)
+        let areShared = rightChroma.equalLeft ?? zip(left, right).allSatisfy { $0.chroma == $1.chroma }
+        rightChroma.equalLeft = areShared
+        convert(row, right, areShared ? leftChroma.terms : terms(rightChroma, row, right), rights)
     }
 
-    private func terms(_ known: ChromaRow, _ row: Place, _ columns: [Place]) -> [Int32] {
+    private func terms(_ cached: ChromaRow, _ row: Offset, _ columns: [Offset]) -> [Int32] {
         let count = columns.count
-        guard known.place != row.chroma || known.terms.count != 3 * count else { return known.terms }
-        known.place = row.chroma
-        if known.terms.count != 3 * count {
-            known.terms = [Int32](repeating: 0, count: 3 * count)
+        guard cached.row != row.chroma || cached.terms.count != 3 * count else { return cached.terms }
+        cached.row = row.chroma
+        if cached.terms.count != 3 * count {
+            cached.terms = [Int32](repeating: 0, count: 3 * count)
         }
-        known.terms.withUnsafeMutableBufferPointer { terms in
+        cached.terms.withUnsafeMutableBufferPointer { terms in
             for (x, column) in columns.enumerated() {
                 let pair = row.chroma &+ column.chroma
                 let (red, green, blue) = factors.chroma(chroma[pair], chroma[pair &+ 1])
@@ -66,11 +66,11 @@ struct Biplanar: PixelSource {
                 terms[2 &* count &+ x] = blue
             }
         }
-        return known.terms
+        return cached.terms
     }
 
-    /// Gathers luma first and converts all of it after that: vector instructions can do the latter only.
-    private func convert(_ row: Place, _ columns: [Place], _ terms: [Int32], _ target: UnsafeMutablePointer<UInt8>) {
+    /// Gathers luma first and converts it in a second loop, since only the latter can be vectorized.
+    private func convert(_ row: Offset, _ columns: [Offset], _ terms: [Int32], _ target: UnsafeMutablePointer<UInt8>) {
         let count = columns.count
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: count) { lumas in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 3 * count) { channels in

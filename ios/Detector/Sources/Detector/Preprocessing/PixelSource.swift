@@ -1,23 +1,23 @@
-/// The upright image in a frame's bytes, whichever way it is stored. Nothing is checked: `Frame` has done that.
+/// Reads a frame's pixels as an upright image. Does no bounds checks: `Frame` has validated the sizes.
 ///
-/// Where a pixel lies is the sum of what its column and its row add, so that rotation costs nothing.
+/// The offset of a pixel is the sum of a column offset and a row offset, so that rotation costs nothing.
 protocol PixelSource {
-    associatedtype Place
-    func column(_ x: Int) -> Place
-    func row(_ y: Int) -> Place
-    /// Writes red, green and blue of the row's pixels at `columns` to `target`, three bytes a pixel.
-    func read(_ row: Place, _ columns: [Place], into target: UnsafeMutablePointer<UInt8>)
-    /// Does so for the columns `left` and for `right`, each the next one of `left`. Beside the last column of the
-    /// image there is none: what `rights` has there means nothing.
+    associatedtype Offset
+    func column(_ x: Int) -> Offset
+    func row(_ y: Int) -> Offset
+    /// Writes the row's pixels at `columns` to `target`: red, green and blue, three bytes per pixel.
+    func read(_ row: Offset, _ columns: [Offset], into target: UnsafeMutablePointer<UInt8>)
+    /// Reads pairs of columns; each one of `right` follows its `left` one. The right neighbor of the image's last column
+    /// does not exist; its value in `rights` is undefined.
     func readPairs(
-        _ row: Place, _ left: [Place], _ right: [Place], into lefts: UnsafeMutablePointer<UInt8>,
+        _ row: Offset, _ left: [Offset], _ right: [Offset], into lefts: UnsafeMutablePointer<UInt8>,
         _ rights: UnsafeMutablePointer<UInt8>
     )
 }
 
 extension PixelSource {
     func readPairs(
-        _ row: Place, _ left: [Place], _ right: [Place], into lefts: UnsafeMutablePointer<UInt8>,
+        _ row: Offset, _ left: [Offset], _ right: [Offset], into lefts: UnsafeMutablePointer<UInt8>,
         _ rights: UnsafeMutablePointer<UInt8>
     ) {
         read(row, left, into: lefts)
@@ -25,10 +25,10 @@ extension PixelSource {
     }
 }
 
-/// Red, green and blue in the lowest three bytes, red lowest. The highest byte means nothing.
+/// A packed pixel with red in the lowest byte, then green, then blue. The highest byte is undefined.
 typealias RGB = UInt32
 
-/// Writes `count` pixels, three bytes each.
+/// Writes `count` pixels of three bytes each.
 @inline(__always)
 func write(_ count: Int, to target: UnsafeMutablePointer<UInt8>, _ pixel: (Int) -> RGB) {
     for x in 0..<count - 1 {
@@ -37,7 +37,7 @@ func write(_ count: Int, to target: UnsafeMutablePointer<UInt8>, _ pixel: (Int) 
     writeLast(pixel(count - 1), to: target, count - 1)
 }
 
-/// Four bytes at once are written faster than three; the next pixel overwrites the fourth.
+/// Writes four bytes, which is faster than three; the next pixel overwrites the fourth.
 @inline(__always)
 private func write(_ pixel: RGB, to target: UnsafeMutablePointer<UInt8>, _ x: Int) {
     UnsafeMutableRawPointer(target).storeBytes(of: pixel.littleEndian, toByteOffset: 3 &* x, as: RGB.self)
@@ -49,7 +49,7 @@ private func writeLast(_ pixel: RGB, to target: UnsafeMutablePointer<UInt8>, _ x
     }
 }
 
-/// How stored places follow from upright ones: each is the sum of what its column and its row add.
+/// Maps upright coordinates to stored ones, as the sum of a column and a row contribution.
 struct RotationTransform {
     private let rotation: Rotation
     private let width: Int
@@ -63,7 +63,7 @@ struct RotationTransform {
         height = frame.height
     }
 
-    /// What the upright column `x` adds to the stored x and y.
+    /// The contribution of the upright column `x` to the stored x and y.
     func column(_ x: Int) -> (x: Int, y: Int) {
         switch rotation {
         case .none: (x, 0)
@@ -73,7 +73,7 @@ struct RotationTransform {
         }
     }
 
-    /// What the upright row `y` adds to the stored x and y.
+    /// The contribution of the upright row `y` to the stored x and y.
     func row(_ y: Int) -> (x: Int, y: Int) {
         switch rotation {
         case .none: (0, y)
@@ -84,7 +84,7 @@ struct RotationTransform {
     }
 }
 
-/// Pixels whose channels lie side by side: R, G, B or B, G, R and a fourth byte.
+/// A source of interleaved pixels: R, G, B, or B, G, R and an unused byte.
 struct Interleaved: PixelSource {
     enum Order {
         case rgb, bgra
@@ -98,31 +98,31 @@ struct Interleaved: PixelSource {
     func column(_ x: Int) -> Int { offset(transform.column(x)) }
     func row(_ y: Int) -> Int { offset(transform.row(y)) }
 
-    private func offset(_ place: (x: Int, y: Int)) -> Int {
-        place.x * (order == .rgb ? 3 : 4) + place.y * bytesPerRow
+    private func offset(_ position: (x: Int, y: Int)) -> Int {
+        position.x * (order == .rgb ? 3 : 4) + position.y * bytesPerRow
     }
 
     func read(_ row: Int, _ columns: [Int], into target: UnsafeMutablePointer<UInt8>) {
         columns.withUnsafeBufferPointer { columns in
             switch order {
             case .bgra:
-                write(columns.count, to: target) { word(row &+ columns[$0]).byteSwapped &>> 8 }
+                write(columns.count, to: target) { uint32(row &+ columns[$0]).byteSwapped &>> 8 }
             case .rgb:
-                // Four bytes at once are read faster than three, but the very last pixel may have only three.
+                // Reading four bytes at once is faster than three, but the last pixel may have only three.
                 write(columns.count, to: target) { x in
-                    let place = row &+ columns[x]
-                    return place &+ 4 <= bytes.count ? word(place) : three(place)
+                    let position = row &+ columns[x]
+                    return position &+ 4 <= bytes.count ? uint32(position) : uint24(position)
                 }
             }
         }
     }
 
-    /// Neighbours in one row of the buffer are read at once.
+    /// Reads both pixels of a pair at once if they are adjacent in the buffer.
     func readPairs(
         _ row: Int, _ left: [Int], _ right: [Int], into lefts: UnsafeMutablePointer<UInt8>,
         _ rights: UnsafeMutablePointer<UInt8>
     ) {
-        // The columns of an image that is not turned ascend.
+        // Columns ascend only in images without rotation.
         guard transform.isNone, let last = left.last, row + last + 8 <= bytes.count else {
             read(row, left, into: lefts)
             read(row, right, into: rights)
@@ -134,9 +134,9 @@ struct Interleaved: PixelSource {
                 pairs(row, left, lefts, rights) { (RGB(truncatingIfNeeded: $0), RGB(truncatingIfNeeded: $0 &>> 24)) }
             case .bgra:
                 pairs(row, left, lefts, rights) { both in
-                    // Backwards: what was the right pixel's alpha is the lowest byte.
-                    let turned = both.byteSwapped
-                    return (RGB(truncatingIfNeeded: turned &>> 40), RGB(truncatingIfNeeded: turned &>> 8))
+                    // Reversed, the right pixel's unused byte is the lowest.
+                    let swapped = both.byteSwapped
+                    return (RGB(truncatingIfNeeded: swapped &>> 40), RGB(truncatingIfNeeded: swapped &>> 8))
                 }
             }
         }
@@ -144,14 +144,14 @@ struct Interleaved: PixelSource {
 
     @inline(__always)
     private func pairs(
-        _ row: Int, _ places: UnsafeBufferPointer<Int>, _ lefts: UnsafeMutablePointer<UInt8>,
+        _ row: Int, _ offsets: UnsafeBufferPointer<Int>, _ lefts: UnsafeMutablePointer<UInt8>,
         _ rights: UnsafeMutablePointer<UInt8>, _ split: (UInt64) -> (RGB, RGB)
     ) {
         @inline(__always)
         func pair(_ x: Int) -> (RGB, RGB) {
-            split(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: row &+ places[x], as: UInt64.self)))
+            split(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: row &+ offsets[x], as: UInt64.self)))
         }
-        let last = places.count - 1
+        let last = offsets.count - 1
         for x in 0..<last {
             let (one, next) = pair(x)
             write(one, to: lefts, x)
@@ -163,11 +163,11 @@ struct Interleaved: PixelSource {
     }
 
     @inline(__always)
-    private func word(_ place: Int) -> RGB {
-        RGB(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: RGB.self))
+    private func uint32(_ position: Int) -> RGB {
+        RGB(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: RGB.self))
     }
 
-    private func three(_ place: Int) -> RGB {
-        RGB(bytes[place]) | RGB(bytes[place + 1]) << 8 | RGB(bytes[place + 2]) << 16
+    private func uint24(_ position: Int) -> RGB {
+        RGB(bytes[position]) | RGB(bytes[position + 1]) << 8 | RGB(bytes[position + 2]) << 16
     }
 }

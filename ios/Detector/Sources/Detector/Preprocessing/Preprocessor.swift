@@ -1,38 +1,38 @@
-/// From a frame to the bytes of a model's input.
+/// Converts frames to the input tensor of a model.
 struct Preprocessor: Sendable {
     let width: Int
     let height: Int
     private let encoding: Encoding
 
     private enum Encoding: Sendable {
-        /// The bytes as they are, whatever the input's scale and zero point: that is what the TFLite
-        /// Task Library and MediaPipe feed, and a file that works there must see the same here.
+        /// The bytes, regardless of the input's scale and zero point. The TFLite Task Library and MediaPipe do the same,
+        /// so that files made for them work here.
         case bytes
-        /// The bytes less 128.
+        /// The bytes minus 128, as int8.
         case signed
         /// (x - mean) / std as float32, for each channel and byte.
         case float([[Float]])
     }
 
-    /// Far above any detector; a damaged file that says more must not fill the phone's memory.
-    static let mostSide = 2048
+    /// Far above any detector. The limit keeps a damaged file from filling memory.
+    static let maxSide = 2048
 
-    // x / 127.5 - 1 maps a camera's bytes to -1...1, which MobileNet detectors are trained on.
-    private static let usual: Float = 127.5
+    // x / 127.5 - 1 maps bytes to -1...1, as MobileNet detectors are trained.
+    private static let defaultScale: Float = 127.5
 
-    /// Throws `notADetector` where the input is no image of fixed size, `unsupported` where the
-    /// metadata's normalization cannot be used.
+    /// Throws `notADetector` if the input is not an image, and `unsupported` if its size is not fixed or the metadata's
+    /// normalization is not valid.
     init(_ model: Model, _ metadata: Metadata?, input: TensorPort) throws(DetectorError) {
         let shape = input.shape
         guard shape.count == 4, shape[0] == 1, shape[3] == 3 else {
-            let said = "its input is \(input.name) \(shape); a detector takes one image [1, height, width, 3]"
-            throw .notADetector(path: model.path, reason: said)
+            let reason = "its input is \(input.name) \(shape); a detector takes one image [1, height, width, 3]"
+            throw .notADetector(path: model.path, reason: reason)
         }
         let declared = model.inputs.first.map { model.tensors[$0].signature } ?? []
-        let sides = 1...Preprocessor.mostSide
+        let sides = 1...Preprocessor.maxSide
         guard sides.contains(shape[1]), sides.contains(shape[2]), declared.dropFirst().allSatisfy({ $0 >= 0 }) else {
-            let said = "its input \(shape) has no fixed size up to \(Preprocessor.mostSide)"
-            throw .unsupported(path: model.path, reason: "\(said); convert it with a fixed height and width")
+            let reason = "its input \(shape) has no fixed size up to \(Preprocessor.maxSide)"
+            throw .unsupported(path: model.path, reason: "\(reason); convert it with a fixed height and width")
         }
         height = shape[1]
         width = shape[2]
@@ -44,12 +44,12 @@ struct Preprocessor: Sendable {
         case .float32:
             encoding = .float(try Preprocessor.table(model, metadata))
         case .int32, .int64, .other:
-            let said = "its input is \(input.type.rawValue); a detector takes uint8, int8 or float32"
-            throw .notADetector(path: model.path, reason: said)
+            let reason = "its input is \(input.type.rawValue); a detector takes uint8, int8 or float32"
+            throw .notADetector(path: model.path, reason: reason)
         }
     }
 
-    /// The input tensor [1, height, width, 3] for `frame`, row by row; float32 little-endian.
+    /// The input tensor (1, height, width, 3) for `frame` in row-major order; float32 is little-endian.
     func callAsFunction(_ frame: Frame) -> [UInt8] {
         let count = 3 * width * height
         switch encoding {
@@ -70,14 +70,14 @@ struct Preprocessor: Sendable {
             return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { bytes in
                 fill(bytes.baseAddress, frame)
                 return [UInt8](unsafeUninitializedCapacity: 4 * count) { buffer, filled in
-                    Preprocessor.look(up: UnsafePointer(bytes.baseAddress), count, table, UnsafeMutableRawPointer(buffer.baseAddress))
+                    Preprocessor.normalize( UnsafePointer(bytes.baseAddress), count, table, UnsafeMutableRawPointer(buffer.baseAddress))
                     filled = 4 * count
                 }
             }
         }
     }
 
-    /// Each frame's bytes are read where they lie.
+    /// Writes the resized RGB bytes of `frame`, whose planes are not copied.
     private func fill(_ target: UnsafeMutablePointer<UInt8>?, _ frame: Frame) {
         guard let target else { return }
         switch frame.pixels {
@@ -114,8 +114,8 @@ struct Preprocessor: Sendable {
         )
     }
 
-    private static func look(
-        up bytes: UnsafePointer<UInt8>?, _ count: Int, _ table: [[Float]], _ target: UnsafeMutableRawPointer?
+    private static func normalize(
+        _ bytes: UnsafePointer<UInt8>?, _ count: Int, _ table: [[Float]], _ target: UnsafeMutableRawPointer?
     ) {
         guard let bytes, let floats = target?.assumingMemoryBound(to: Float.self) else { return }
         table[0].withUnsafeBufferPointer { red in
@@ -131,14 +131,14 @@ struct Preprocessor: Sendable {
         }
     }
 
-    /// What each byte of each channel becomes: x / std - mean / std in float32, as the kit computes it.
+    /// The normalized value of each byte for each channel: x / std - mean / std in float32, as in Python (`runtime`).
     private static func table(_ model: Model, _ metadata: Metadata?) throws(DetectorError) -> [[Float]] {
-        let said = metadata?.inputs.first
-        let silent = said.map { $0.mean.isEmpty && $0.std.isEmpty } ?? true
-        let mean = silent ? [usual] : said?.mean ?? []
-        let std = silent ? [usual] : said?.std ?? []
-        let usable = [1, 3].contains(mean.count) && [1, 3].contains(std.count)
-        guard usable, (mean + std).allSatisfy(\.isFinite), !std.contains(0) else {
+        let normalization = metadata?.inputs.first
+        let isDefault = normalization.map { $0.mean.isEmpty && $0.std.isEmpty } ?? true
+        let mean = isDefault ? [defaultScale] : normalization?.mean ?? []
+        let std = isDefault ? [defaultScale] : normalization?.std ?? []
+        let isValid = [1, 3].contains(mean.count) && [1, 3].contains(std.count)
+        guard isValid, (mean + std).allSatisfy(\.isFinite), !std.contains(0) else {
             let reason = "its metadata says mean \(mean) and std \(std); each needs one number or three, and no std of 0"
             throw .unsupported(path: model.path, reason: reason)
         }

@@ -1,6 +1,6 @@
-/// In units of 2^-20. No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
+/// The factors of a YUV to RGB conversion in units of 2^-20. Sums fit into 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
 struct YUVFactors {
-    /// What each luma adds to every channel, with a half for rounding.
+    /// The contribution of each luma value to all channels, plus one half for rounding.
     let luma: [Int32]
     let vToRed: Int32
     let uToGreen: Int32
@@ -9,14 +9,14 @@ struct YUVFactors {
 
     static let bits: Int32 = 20
 
-    /// What chroma adds to red, green and blue.
+    /// The contribution of chroma to red, green and blue.
     @inline(__always)
     func chroma(_ u: UInt8, _ v: UInt8) -> (red: Int32, green: Int32, blue: Int32) {
         let (u, v) = (Int32(u) &- 128, Int32(v) &- 128)
         return (vToRed &* v, uToGreen &* u &+ vToGreen &* v, uToBlue &* u)
     }
 
-    /// A channel of what luma and chroma add to it, rounded to nearest and clipped.
+    /// The sum of the contributions to a channel, rounded to nearest and clipped to 0...255.
     @inline(__always)
     static func channel(_ luma: Int32, _ chroma: Int32) -> UInt8 {
         // In 16 bits, where clipping is one instruction.
@@ -31,16 +31,16 @@ extension YUVColor {
         let (red, blue) = matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
         let green = 1 - red - blue
         let (luma, chroma) = isFullRange ? (1.0, 1.0) : (255.0 / 219, 255.0 / 224)
-        func whole(_ factor: Double) -> Int32 {
+        func toFixedPoint(_ factor: Double) -> Int32 {
             Int32((factor * Double(1 << YUVFactors.bits)).rounded(.toNearestOrEven))
         }
-        let (black, scale) = (isFullRange ? 0 : 16 as Int32, whole(luma))
+        let (black, scale) = (isFullRange ? 0 : 16 as Int32, toFixedPoint(luma))
         return YUVFactors(
             luma: (0..<256).map { max($0 &- black, 0) &* scale &+ (1 << (YUVFactors.bits &- 1)) },
-            vToRed: whole(2 * (1 - red) * chroma),
-            uToGreen: whole(-2 * blue * (1 - blue) / green * chroma),
-            vToGreen: whole(-2 * red * (1 - red) / green * chroma),
-            uToBlue: whole(2 * (1 - blue) * chroma)
+            vToRed: toFixedPoint(2 * (1 - red) * chroma),
+            uToGreen: toFixedPoint(-2 * blue * (1 - blue) / green * chroma),
+            vToGreen: toFixedPoint(-2 * red * (1 - red) / green * chroma),
+            uToBlue: toFixedPoint(2 * (1 - blue) * chroma)
         )
     }
 }

@@ -3,7 +3,7 @@ import XCTest
 @testable import Detector
 
 final class EngineTests: XCTestCase {
-    func testTheLadderSaysWhyARungDidNotHold() throws {
+    func testSkippedAcceleratorsHaveReasons() throws {
         let detector = try Detector(path: Golden.path("detector_int8.tflite"))
         XCTAssertEqual(detector.skippedAccelerators.map(\.accelerator), [.coreML, .metal])
         XCTAssert(detector.skippedAccelerators[0].reason.contains("float"), detector.skippedAccelerators[0].reason)
@@ -13,7 +13,7 @@ final class EngineTests: XCTestCase {
         XCTAssert(float.skippedAccelerators[0].reason.contains("no Core ML delegate"), float.skippedAccelerators[0].reason)
     }
 
-    func testALadderWithoutRungs() {
+    func testFallbackWithoutUsableAcceleratorThrows() {
         XCTAssertThrowsError(try Detector(path: Golden.path("detector_int8.tflite"), accelerators: [])) { error in
             XCTAssert("\(error)".contains("name at least the CPU"), "\(error)")
         }
@@ -22,21 +22,21 @@ final class EngineTests: XCTestCase {
         }
     }
 
-    func testAnEngineThatLoadsAndThenFailsIsARungThatDoesNotHold() throws {
+    func testEngineThatFailsToRunIsSkipped() throws {
         let fallback = try DelegateFallback([.metal, .cpu]) { accelerator throws(DetectorError) in
             FixedEngine(fails: accelerator == .metal)
         }
         XCTAssertEqual(fallback.skippedAccelerators, [SkippedAccelerator(accelerator: .metal, reason: "out of order")])
     }
 
-    func testTheEnginesOwnWordsReachTheError() {
+    func testErrorHasTheReasonOfTheEngine() {
         XCTAssertThrowsError(try TensorFlowLiteEngine(path: "/nowhere.tflite")) { error in
             guard case DetectorError.engine(let reason) = error else { return XCTFail("\(error)") }
             XCTAssert(reason.contains("/nowhere.tflite"))
         }
     }
 
-    func testAnInputOfTheWrongSize() throws {
+    func testInputOfWrongSizeIsRejected() throws {
         let engine = try TensorFlowLiteEngine(path: Golden.path("detector_int8.tflite"))
         XCTAssertThrowsError(try engine.invoke([1, 2, 3])) { error in
             XCTAssert("\(error)".contains("takes 307200 bytes, not 3"), "\(error)")

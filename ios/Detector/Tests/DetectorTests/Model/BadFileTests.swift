@@ -2,7 +2,7 @@ import XCTest
 
 @testable import Detector
 
-/// What happens with files that are no detectors, damaged or bare: a typed error that says what is wrong.
+/// Files that are damaged, incomplete or not detectors give a typed error.
 final class BadFileTests: XCTestCase {
     private static let golden = (try? Data(contentsOf: URL(fileURLWithPath: Golden.path("detector_int8.tflite")))) ?? Data()
 
@@ -26,11 +26,11 @@ final class BadFileTests: XCTestCase {
         error(try written(data), labels: labels)
     }
 
-    /// The golden file with the first place that holds `old` changed to `new`, which has as many bytes.
+    /// The golden file with the first occurrence of `old` replaced by `new`, which has the same length.
     private func patched(_ old: [UInt8], _ new: [UInt8]) throws -> Data {
         var data = BadFileTests.golden
-        let place = try XCTUnwrap(data.range(of: Data(old)))
-        data.replaceSubrange(place, with: new)
+        let range = try XCTUnwrap(data.range(of: Data(old)))
+        data.replaceSubrange(range, with: new)
         return data
     }
 
@@ -38,73 +38,73 @@ final class BadFileTests: XCTestCase {
         try patched(Array("TFLITE_METADATA".utf8), Array("TFLITE_METAFATA".utf8))
     }
 
-    func testAMissingFile() {
+    func testMissingFile() {
         guard case .unreadable(_, let reason) = error("/nowhere/model.tflite") else { return XCTFail() }
         XCTAssertEqual(reason, "there is no such file")
     }
 
-    func testWhatIsNoTFLite() throws {
+    func testOtherFileTypes() throws {
         for data in [Data(), Data([1, 2, 3]), Data("GIF89a and so on".utf8), Data(count: 4096)] {
             guard case .notTFLite = try error(data) else { return XCTFail("\(data)") }
         }
     }
 
-    func testATruncatedFile() throws {
+    func testTruncatedFile() throws {
         for length in [8, 100, 1000, 1_000_000, 3_700_000] {
             guard case .damaged = try error(BadFileTests.golden.prefix(length)) else { return XCTFail("\(length)") }
         }
     }
 
-    func testAFileWithoutItsLabelsAtTheEnd() throws {
-        // The FlatBuffer is whole, the archive behind it is not.
+    func testFileWithoutItsArchive() throws {
+        // The FlatBuffer is complete, the archive after it is not.
         guard case .damaged(_, let reason) = try error(BadFileTests.golden.dropLast(60)) else { return XCTFail() }
         XCTAssert(reason.contains("labels.txt"), reason)
     }
 
-    func testAClassifier() throws {
-        // The lists of outputs of the graph and of its last step, four in a row, become lists of one.
+    func testClassifier() throws {
+        // Changes the lists of four outputs, of the graph and of its last operator, to lists of one.
         let outputs = try Model.read(Golden.path("detector_int8.tflite")).outputs
         let listed: [UInt8] = outputs.flatMap { (output: Int) -> [UInt8] in [UInt8(output & 255), UInt8(output >> 8), 0, 0] }
         var data = BadFileTests.golden
-        while let place = data.range(of: Data([4, 0, 0, 0] as [UInt8] + listed)) {
-            data[place.lowerBound] = 1
+        while let range = data.range(of: Data([4, 0, 0, 0] as [UInt8] + listed)) {
+            data[range.lowerBound] = 1
         }
         guard case .notADetector(_, let reason) = try error(data) else { return XCTFail() }
         XCTAssert(reason.contains("a detector has four"), reason)
     }
 
-    func testWithoutMetadataLabelsMustBeGiven() async throws {
+    func testFileWithoutMetadataNeedsLabels() async throws {
         let path = try written(withoutMetadata())
         guard case .noLabels = error(path) else { return XCTFail() }
         let given = Labels(["a", "b", "c", "d"])
         let detector = try Detector(path: path, labels: given, accelerators: [.cpu])
         let golden = try Golden.read()
         let image = try XCTUnwrap(golden.images.first)
-        let found = try await detector.detect(Golden.frame(image)).detections
+        let detections = try await detector.detect(Golden.frame(image)).detections
         let model = try XCTUnwrap(golden.models.first { $0.file == "detector_int8.tflite" })
-        XCTAssertEqual(found.map(\.classID), model.results[0].detections.filter { $0.score >= 0.5 }.map(\.class))
-        XCTAssertEqual(found.map(\.label), found.map { given[$0.classID] })
-        XCTAssertFalse(found.isEmpty)
+        XCTAssertEqual(detections.map(\.classID), model.results[0].detections.filter { $0.score >= 0.5 }.map(\.class))
+        XCTAssertEqual(detections.map(\.label), detections.map { given[$0.classID] })
+        XCTAssertFalse(detections.isEmpty)
     }
 
-    func testAWrongCheckSum() throws {
+    func testWrongChecksum() throws {
         let data = try patched(Array("ring\nsquare".utf8), Array("rung\nsquare".utf8))
         guard case .damaged(_, let reason) = try error(data) else { return XCTFail() }
         XCTAssert(reason.contains("checksum"), reason)
     }
 
-    func testAFileThatNeedsTensorFlow() throws {
+    func testFileThatNeedsTensorFlow() throws {
         let old = Array("TFLite_Detection_PostProcess".utf8)
         let new = Array("FlexDetection_PostProcessing".utf8)
-        // The operation's name stands behind the tensors' names.
+        // The operator's name comes after the tensors' names.
         var data = BadFileTests.golden
-        let place = try XCTUnwrap(data.range(of: Data(old), options: .backwards))
-        data.replaceSubrange(place, with: new)
+        let range = try XCTUnwrap(data.range(of: Data(old), options: .backwards))
+        data.replaceSubrange(range, with: new)
         guard case .unsupported(_, let reason) = try error(data) else { return XCTFail() }
         XCTAssert(reason.contains("FlexDetection"), reason)
     }
 
-    func testErrorsSayWhatToDo() {
+    func testErrorMessages() {
         let all: [DetectorError] = [
             .unreadable(path: "f", reason: "r"), .notTFLite(path: "f"), .damaged(path: "f", reason: "r"),
             .notADetector(path: "f", reason: "r"), .unsupported(path: "f", reason: "r"), .noLabels(path: "f"),
@@ -118,11 +118,11 @@ final class BadFileTests: XCTestCase {
 
     func testFiveHundredMutatedFilesDoNotCrash() throws {
         let bytes = [UInt8](BadFileTests.golden)
-        // Weights fill most of the file and say nothing; what the reader looks at lies in these places.
+        // Most of the file is weights, which are not parsed; the structure is in these regions.
         let named = try XCTUnwrap(BadFileTests.golden.range(of: Data("TFLite_Detection_PostProcess".utf8))).lowerBound
         let regions = [0..<3000, named - 14_000..<named + 18_000, bytes.count - 1200..<bytes.count]
         var random = XorShift(state: 1)
-        var refused = 0
+        var rejected = 0
         for round in 0..<500 {
             var mutated = bytes
             for _ in 0..<(1 + random.below(8)) {
@@ -136,15 +136,15 @@ final class BadFileTests: XCTestCase {
                 _ = try ModelFile(Model(Bytes(all: mutated, path: "mutated")))
             } catch {
                 XCTAssertFalse(error.description.isEmpty)
-                refused += 1
+                rejected += 1
             }
         }
-        XCTAssertGreaterThan(refused, 100, "mutations must reach what the reader looks at")
-        XCTAssertLessThan(refused, 500)
+        XCTAssertGreaterThan(rejected, 100, "mutations must reach the parsed parts")
+        XCTAssertLessThan(rejected, 500)
     }
 }
 
-/// Marsaglia's xorshift: the same numbers in every run.
+/// Marsaglia's xorshift, for reproducible mutations.
 private struct XorShift {
     var state: UInt64
 

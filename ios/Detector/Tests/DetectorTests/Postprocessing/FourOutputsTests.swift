@@ -2,7 +2,7 @@ import XCTest
 
 @testable import Detector
 
-final class OutputTests: XCTestCase {
+final class FourOutputsTests: XCTestCase {
     private let boxes: [Float] = [0.1, 0.2, 0.5, 0.6, 0, 0, 1, 1, -0.2, 0.5, 0.4, 1.3]
     private let classes: [Float] = [1, 0, 2]
     private let scores: [Float] = [0.9, 0.75, 0.25]
@@ -25,7 +25,7 @@ final class OutputTests: XCTestCase {
         return outputs(raw, width: 200, height: 100, minScore: minScore)
     }
 
-    func testBoxesAreInPixelsAndWithinTheImage() throws {
+    func testBoxesAreInPixelsAndClippedToTheImage() throws {
         let found = try read(raw(boxes, classes, scores, 3), minScore: 0.2)
         XCTAssertEqual(found.map(\.label), ["b", "a", "c"])
         XCTAssertEqual(found[1].box, Box(xmin: 0, ymin: 0, xmax: 200, ymax: 100))
@@ -35,7 +35,7 @@ final class OutputTests: XCTestCase {
         XCTAssertEqual(found[0].box.ymin, 10, accuracy: 1e-4)
     }
 
-    func testOnlyTheCountedOnesAboveTheThresholdAreGiven() throws {
+    func testOnlyCountedDetectionsAboveTheThresholdAreReturned() throws {
         XCTAssertEqual(try read(raw(boxes, classes, scores, 3)).count, 2)
         XCTAssertEqual(try read(raw(boxes, classes, scores, 1)).count, 1)
         for count: Float in [0, -5, .nan] {
@@ -44,42 +44,42 @@ final class OutputTests: XCTestCase {
         XCTAssertEqual(try read(raw(boxes, classes, scores, 1e30), minScore: 0).count, 3)
     }
 
-    func testWhatIsNoNumberDropsOut() throws {
+    func testNaNIsDropped() throws {
         var broken = boxes
         broken[1] = .nan
         XCTAssertEqual(try read(raw(broken, classes, scores, 3)).map(\.label), ["a"])
         XCTAssertEqual(try read(raw(boxes, [.infinity, -1, 2], [0.9, 0.8, .nan], 3), minScore: 0).count, 0)
     }
 
-    func testTheHighestScoreComesFirstAndEqualOnesStayInOrder() throws {
+    func testDetectionsAreSortedByScoreAndTiesKeepTheirOrder() throws {
         let found = try read(raw(boxes, classes, [0.6, 0.9, 0.6], 3))
         XCTAssertEqual(found.map(\.classID), [0, 1, 2])
     }
 
-    func testTheOrderByValues() {
+    func testOrderByValues() {
         let shapes = [[1, 3, 4], [1, 3], [1, 3], [1]]
         XCTAssertEqual(
             OutputOrder(values: [boxes, classes, scores, [3]], shapes: shapes),
             OutputOrder(values: [boxes, classes, scores, [2]], shapes: shapes))
         let swapped = OutputOrder(values: [[3], scores, classes, boxes], shapes: shapes.reversed())
         XCTAssertEqual([swapped?.boxes, swapped?.classes, swapped?.scores, swapped?.count], [3, 2, 1, 0])
-        // Without detections both readings fit.
+        // Without detections the values are ambiguous.
         XCTAssertNil(OutputOrder(values: [boxes, classes, scores, [0]], shapes: shapes))
         XCTAssertNil(OutputOrder(values: [boxes, classes, scores, [3]], shapes: [[1, 3, 4], [1, 3], [1, 2], [1]]))
     }
 
-    func testTheOrderByNames() throws {
+    func testOrderByNames() throws {
         let model = try Model.read(Golden.path("detector_int8.tflite"))
         let names = zip(model.outputs, ["output_3", "output_2", "output_1", "output_0"])
         let order = OutputOrder(signature: Dictionary(uniqueKeysWithValues: names), model)
         XCTAssertEqual([order?.boxes, order?.classes, order?.scores, order?.count], [0, 1, 2, 3])
         let byMetadata = OutputOrder(metadata: try Metadata.of(model))
         XCTAssertEqual(byMetadata, order)
-        XCTAssertEqual(OutputOrder(wiring: model), order)
+        XCTAssertEqual(OutputOrder(graph: model), order)
         XCTAssertNil(OutputOrder(signature: [:], model))
     }
 
-    func testQuantizedOutputsAreMadeReal() {
+    func testQuantizedOutputsAreDequantized() {
         let port = TensorPort(name: "", shape: [1, 2], type: .uint8, scale: 0.5, zeroPoint: 10)
         XCTAssertEqual(Tensor(port: port, bytes: [10, 14]).floats, [0, 2])
         let whole = TensorPort(name: "", shape: [1], type: .int32)

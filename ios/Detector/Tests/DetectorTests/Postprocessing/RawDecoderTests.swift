@@ -2,7 +2,7 @@ import XCTest
 
 @testable import Detector
 
-final class RawHeadTests: XCTestCase {
+final class RawDecoderTests: XCTestCase {
     private func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
         withUnsafeBytes(of: number.littleEndian, Array.init)
     }
@@ -11,7 +11,7 @@ final class RawHeadTests: XCTestCase {
         numbers.flatMap { little($0.bitPattern) }
     }
 
-    /// Three anchors of a quarter of the image, the first two in the same place; two classes behind background.
+    /// A raw head with three anchors of a quarter of the image, the first two identical, and two classes after background.
     private func file(
         identifier: String = "RAWH", version: UInt32 = 1, count: UInt32 = 3, detections: UInt32 = 10, score: Float = 0.1,
         iou: Float = 0.5
@@ -26,7 +26,7 @@ final class RawHeadTests: XCTestCase {
         Tensor(port: TensorPort(name: "", shape: shape, type: .float32), bytes: little(values))
     }
 
-    private let stay: [Float] = [0, 0, 0, 0]
+    private let zeroCode: [Float] = [0, 0, 0, 0]
     private let labels = Labels(["a", "b"])
 
     private func decode(_ codes: [Float], _ logits: [Float], _ file: Bytes, minScore: Double = 0) throws -> [Detection] {
@@ -34,10 +34,10 @@ final class RawHeadTests: XCTestCase {
         return decoder([floats(codes, [1, 3, 4]), floats(logits, [1, 3, 3])], width: 100, height: 200, minScore: minScore)
     }
 
-    func testTheBestClassOfEachAnchorAndNoBoxTwice() throws {
+    func testBestClassOfEachAnchorAndNonMaximumSuppression() throws {
         // Background is never a class. The second anchor's box is that of the first, with a lower score.
         let logits: [Float] = [9, 2, 1, 9, 0, 1.5, 9, -1, 0]
-        let found = try decode(stay + stay + stay, logits, file())
+        let found = try decode(zeroCode + zeroCode + zeroCode, logits, file())
         XCTAssertEqual(found.map(\.label), ["a", "b"])
         XCTAssertEqual(found[0].score, 1 / (1 + exp(-2)), accuracy: 1e-6)
         XCTAssertEqual(found[1].score, 0.5, accuracy: 1e-6)
@@ -46,25 +46,25 @@ final class RawHeadTests: XCTestCase {
     }
 
     func testCodesMoveAndScaleTheAnchor() throws {
-        // ty = 10 moves by the anchor's height, th = 5 * ln 2 doubles it; the image's edge cuts it off.
+        // ty = 10 moves by the anchor's height, th = 5 * ln 2 doubles it; it is clipped to the image.
         let moved: [Float] = [5, 0, 5 * log(2), 0]
-        let found = try decode(moved + stay + stay, [0, 3, 0, 0, -9, -9, 0, -9, -9], file())
+        let found = try decode(moved + zeroCode + zeroCode, [0, 3, 0, 0, -9, -9, 0, -9, -9], file())
         XCTAssertEqual(found.count, 1)
         XCTAssertEqual(found[0].box.ymin, 0, accuracy: 1e-4)
         XCTAssertEqual(found[0].box.ymax, 200, accuracy: 1e-4)
         XCTAssertEqual(found[0].box.xmax, 50, accuracy: 1e-4)
     }
 
-    func testThresholdsOfTheFileAndOfTheCaller() throws {
+    func testThresholdsOfTheFileAndTheCaller() throws {
         let logits: [Float] = [0, 2, -9, 0, -9, -9, 0, -1, -9]
-        XCTAssertEqual(try decode(stay + stay + stay, logits, file(), minScore: 0.5).count, 1)
-        XCTAssertEqual(try decode(stay + stay + stay, logits, file(score: 0.5)).count, 1)
-        XCTAssertEqual(try decode(stay + stay + stay, logits, file(detections: 1)).count, 1)
-        XCTAssertEqual(try decode(stay + stay + stay, logits, file()).count, 2)
-        XCTAssertEqual(try decode(stay + stay + stay, logits, file(), minScore: 1).count, 0)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(), minScore: 0.5).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(score: 0.5)).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(detections: 1)).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file()).count, 2)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(), minScore: 1).count, 0)
     }
 
-    func testQuantizedScoresAreStepsOf256() throws {
+    func testQuantizedScoresAreMultiplesOfOne256th() throws {
         let codes = Tensor(
             port: TensorPort(name: "", shape: [1, 3, 4], type: .int8, scale: 0.1, zeroPoint: 3),
             bytes: [UInt8](repeating: 3, count: 12))
@@ -80,19 +80,19 @@ final class RawHeadTests: XCTestCase {
         }
     }
 
-    func testWhatIsNoNumberDropsOut() throws {
+    func testNaNIsDropped() throws {
         let logits: [Float] = [0, .nan, -9, 0, -9, -9, 0, 2, -9]
-        XCTAssertEqual(try decode([0, 0, .infinity, 0] + stay + stay, logits, file()).count, 1)
-        XCTAssertEqual(try decode(stay + stay + [0, 0, 1e30, 0], logits, file()).count, 0)
+        XCTAssertEqual(try decode([0, 0, .infinity, 0] + zeroCode + zeroCode, logits, file()).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + [0, 0, 1e30, 0], logits, file()).count, 0)
     }
 
-    func testOutputsOfOtherSizesGiveNothing() throws {
+    func testOutputsOfOtherSizesGiveNoDetections() throws {
         let decoder = RawDecoder(try RawHead(file()), labels: labels)
-        XCTAssertEqual(decoder([floats(stay, [1, 1, 4]), floats([0], [1, 1])], width: 1, height: 1, minScore: 0), [])
+        XCTAssertEqual(decoder([floats(zeroCode, [1, 1, 4]), floats([0], [1, 1])], width: 1, height: 1, minScore: 0), [])
         XCTAssertEqual(decoder([], width: 1, height: 1, minScore: 0), [])
     }
 
-    func testDamagedFilesAreRefused() {
+    func testDamagedFilesAreRejected() {
         let bad = [
             file(identifier: "RAWX"), file(count: 4), file(count: .max), file(detections: 0), file(score: 2),
             file(score: .nan), file(iou: 0), Bytes(all: [], path: "raw_head.bin"),

@@ -1,6 +1,6 @@
 @testable import Detector
 
-/// Finds a square wherever it looks.
+/// An engine that gives the same detection for every image.
 final class FixedEngine: Engine {
     let name = "fixed"
     let inputs = [TensorPort(name: "images", shape: [1, 4, 4, 3], type: .uint8)]

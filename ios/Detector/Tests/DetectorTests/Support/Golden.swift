@@ -13,6 +13,12 @@ struct Golden: Decodable {
     let resize: [Resize]
     let yuv: [YUV]
 
+    private enum CodingKeys: String, CodingKey {
+        case score, boxTolerance, scoreTolerance
+        case images = "pictures"
+        case models, resize, yuv
+    }
+
     struct Image: Decodable {
         let file: String
         let width: Int
@@ -26,7 +32,7 @@ struct Golden: Decodable {
         let input: Input
         let results: [Result]
 
-        /// Whether TFLite's own kernels give the numbers bit for bit.
+        /// Whether the engine gives bit-exact results for the model.
         var isExact: Bool { input.type != "float32" }
     }
 
@@ -40,7 +46,12 @@ struct Golden: Decodable {
         let image: String
         let inputSha256: String
         let raw: Raw
-        let detections: [Found]
+        let detections: [ExpectedDetection]
+
+        private enum CodingKeys: String, CodingKey {
+            case image = "picture"
+            case inputSha256, raw, detections
+        }
     }
 
     struct Raw: Decodable {
@@ -52,7 +63,7 @@ struct Golden: Decodable {
         let sha256: [String]?
     }
 
-    struct Found: Decodable {
+    struct ExpectedDetection: Decodable {
         let label: String
         let `class`: Int
         let score: Double
@@ -106,7 +117,7 @@ struct Golden: Decodable {
         try Frame(.rgb(Plane(rgb(image.file), bytesPerRow: 3 * image.width)), width: image.width, height: image.height)
     }
 
-    /// Bytes by the formula that the README gives.
+    /// Byte i of `noise(seed, n)` of tests/golden/README.md.
     static func noise(_ seed: UInt32, _ count: Int) -> Data {
         Data((0..<UInt32(count)).map { index in
             var mixed = (index &+ 65537 &* seed) &* 2_654_435_761
@@ -117,14 +128,14 @@ struct Golden: Decodable {
     }
 }
 
-/// Compares as the golden files' README asks: the same labels in the same order, boxes and scores within the tolerance.
+/// Compares labels, classes and their order exactly, and boxes and scores within the golden file's tolerances.
 func assertSame(
-    _ found: [Detection], _ expected: [Golden.Found], _ golden: Golden, exact: Bool, _ message: String,
+    _ actual: [Detection], _ expected: [Golden.ExpectedDetection], _ golden: Golden, exact: Bool, _ message: String,
     file: StaticString = #filePath, line: UInt = #line
 ) {
-    XCTAssertEqual(found.map(\.label), expected.map(\.label), message, file: file, line: line)
-    XCTAssertEqual(found.map(\.classID), expected.map(\.class), message, file: file, line: line)
-    for (one, other) in zip(found, expected) {
+    XCTAssertEqual(actual.map(\.label), expected.map(\.label), message, file: file, line: line)
+    XCTAssertEqual(actual.map(\.classID), expected.map(\.class), message, file: file, line: line)
+    for (one, other) in zip(actual, expected) {
         let score = exact ? 0 : golden.scoreTolerance
         let side = exact ? 1e-9 : golden.boxTolerance
         XCTAssertEqual(one.score, other.score, accuracy: score, message, file: file, line: line)

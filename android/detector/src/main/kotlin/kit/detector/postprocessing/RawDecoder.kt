@@ -22,8 +22,8 @@ internal class RawDecoder(private val head: RawHead, private val labels: Labels)
     /** [raw] are the box codes (1, A, 4) and the logits (1, A, F + C). Returns no detections if the sizes differ. */
     override fun detections(raw: List<Tensor>, width: Int, height: Int, minScore: Double): List<Detection> {
         if (raw.size != 2) return emptyList()
-        val codes = Stored.of(raw[0]) ?: return emptyList()
-        val logits = Stored.of(raw[1]) ?: return emptyList()
+        val codes = RawOutput.of(raw[0]) ?: return emptyList()
+        val logits = RawOutput.of(raw[1]) ?: return emptyList()
         if (codes.size != 4 * head.anchorCount || logits.size != columns * head.anchorCount) return emptyList()
         return kept(codes, candidates(logits, maxOf(minScore.toFloat(), head.score))).filter(Candidate::isFinite).map { candidate ->
             val sides = FloatArray(4) { candidate.sides[LEFT_TOP_RIGHT_BOTTOM[it]].coerceIn(0f, 1f) }
@@ -31,7 +31,7 @@ internal class RawDecoder(private val head: RawHead, private val labels: Labels)
         }
     }
 
-    private fun kept(codes: Stored, candidates: List<Candidate>): List<Candidate> {
+    private fun kept(codes: RawOutput, candidates: List<Candidate>): List<Candidate> {
         val kept = ArrayList<Candidate>()
         for (candidate in candidates) {
             candidate.sides = sides(codes, candidate.anchor)
@@ -42,7 +42,7 @@ internal class RawDecoder(private val head: RawHead, private val labels: Labels)
     }
 
     /** Anchors whose best class reaches [minScore], by falling score, ties in anchor order. */
-    private fun candidates(logits: Stored, minScore: Float): List<Candidate> {
+    private fun candidates(logits: RawOutput, minScore: Float): List<Candidate> {
         val candidates = ArrayList<Candidate>()
         logits.eachRowReaching(minScore, columns, head.first) { anchor ->
             val start = anchor * columns + head.first
@@ -57,7 +57,7 @@ internal class RawDecoder(private val head: RawHead, private val labels: Labels)
     }
 
     /** ymin, xmin, ymax, xmax. Computed in double with centers and half sizes rounded to float, as the operator does. */
-    private fun sides(codes: Stored, anchor: Int): FloatArray {
+    private fun sides(codes: RawOutput, anchor: Int): FloatArray {
         fun code(index: Int) = codes.value(4 * anchor + index).toDouble() / head.scales[index]
         fun anchorValue(index: Int) = head.anchors[4 * anchor + index].toDouble()
         val y = (code(0) * anchorValue(2) + anchorValue(0)).toFloat()
@@ -89,7 +89,7 @@ internal class RawDecoder(private val head: RawHead, private val labels: Labels)
 }
 
 /** An output tensor as stored, float32 or quantized to 8 bits. */
-private sealed class Stored(val size: Int) {
+private sealed class RawOutput(val size: Int) {
     abstract fun value(index: Int): Float
 
     abstract fun score(index: Int): Float
@@ -99,9 +99,9 @@ private sealed class Stored(val size: Int) {
 
     companion object {
         /** Null for types that raw heads do not use. */
-        fun of(tensor: Tensor): Stored? = when (tensor.port.type) {
-            TensorType.FLOAT32 -> StoredFloats(tensor.floats())
-            TensorType.UINT8, TensorType.INT8 -> StoredBytes(tensor)
+        fun of(tensor: Tensor): RawOutput? = when (tensor.port.type) {
+            TensorType.FLOAT32 -> FloatOutput(tensor.floats())
+            TensorType.UINT8, TensorType.INT8 -> QuantizedOutput(tensor)
             else -> null
         }
 
@@ -109,7 +109,7 @@ private sealed class Stored(val size: Int) {
     }
 }
 
-private class StoredFloats(private val values: FloatArray) : Stored(values.size) {
+private class FloatOutput(private val values: FloatArray) : RawOutput(values.size) {
     override fun value(index: Int) = values[index]
 
     override fun score(index: Int) = sigmoid(values[index])
@@ -136,7 +136,7 @@ private class StoredFloats(private val values: FloatArray) : Stored(values.size)
     }
 }
 
-private class StoredBytes(tensor: Tensor) : Stored(tensor.bytes.limit()) {
+private class QuantizedOutput(tensor: Tensor) : RawOutput(tensor.bytes.limit()) {
     private val port = tensor.port
     private val values = tensor.bytes.toArray()
 
