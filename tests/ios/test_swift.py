@@ -23,10 +23,10 @@ DECLARATIONS = TESTS / "swift_declarations"
 
 @pytest.fixture(scope="session")
 def swift() -> str:
-    found = shutil.which("swift")
-    if found is None:
-        pytest.skip("no Swift toolchain here; see swift.org/install")
-    return found
+    path = shutil.which("swift")
+    if path is None:
+        pytest.skip("no Swift toolchain found; see swift.org/install")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -43,8 +43,8 @@ final class ModelLibrary {
     private func refresh() {
         models = [Bundle.main.resourceURL?.appendingPathComponent("Models"), Self.importFolder].flatMap { folder in
             let files = folder.flatMap { try? FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil) }
-            let found = (files ?? []).filter { $0.pathExtension == "tflite" }
-            return found.sorted { $0.lastPathComponent < $1.lastPathComponent }
+            let models = (files ?? []).filter { $0.pathExtension == "tflite" }
+            return models.sorted { $0.lastPathComponent < $1.lastPathComponent }
         }
     }
 

@@ -42,14 +42,14 @@ final class DetectorTests: XCTestCase {
             .rgb(Plane(Data(pixels), bytesPerRow: 3 * image.width)), width: image.width, height: image.height,
             rotation: .half)
         let detector = try Detector(path: Golden.path("detector_int8.tflite"), accelerators: [.cpu])
-        let (plain, found) = (try await detector.detect(frame()), try await detector.detect(rotated))
-        XCTAssertEqual(found.detections, plain.detections)
+        let (plain, actual) = (try await detector.detect(frame()), try await detector.detect(rotated))
+        XCTAssertEqual(actual.detections, plain.detections)
     }
 
     func testCustomEngine() async throws {
         let detector = try Detector(path: Golden.path("detector_int8.tflite"), engine: FixedEngine(fails: false))
-        let found = try await detector.detect(frame()).detections
-        XCTAssertEqual(found.map(\.label), ["square"])
+        let actual = try await detector.detect(frame()).detections
+        XCTAssertEqual(actual.map(\.label), ["square"])
         XCTAssertEqual(detector.engineName, "fixed")
         XCTAssert(detector.description.inputSize == (4, 4))
     }

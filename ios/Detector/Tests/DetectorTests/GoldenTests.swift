@@ -19,9 +19,9 @@ final class GoldenTests: XCTestCase {
                 let frame = try Golden.frame(image)
                 let message = "\(model.file), \(image.file)"
                 XCTAssertEqual(sha256(detector.description.preprocessor(frame)), result.inputSha256, message)
-                let found = try await detector.detect(frame)
-                assertSame(found.detections, result.detections, golden, exact: model.isExact, message)
-                XCTAssertGreaterThan(found.timings.invoke, 0)
+                let actual = try await detector.detect(frame)
+                assertSame(actual.detections, result.detections, golden, exact: model.isExact, message)
+                XCTAssertGreaterThan(actual.timings.invoke, 0)
             }
         }
     }
@@ -83,8 +83,8 @@ final class GoldenTests: XCTestCase {
 func resized(_ bytes: [UInt8], _ width: Int, _ height: Int, _ toWidth: Int, _ toHeight: Int) -> [UInt8] {
     var small = [UInt8](repeating: 0, count: 3 * toWidth * toHeight)
     let frame = try? Frame(.rgb(Plane(Data(bytes), bytesPerRow: 3 * width)), width: width, height: height)
-    if let frame, let found = try? input(of: frame, width: toWidth, height: toHeight) {
-        small = found
+    if let frame, let actual = try? input(of: frame, width: toWidth, height: toHeight) {
+        small = actual
     }
     return small
 }

@@ -16,7 +16,7 @@ struct RawDecoder: Sendable {
     /// See `Postprocessor`. `raw` are the box codes (1, A, 4) and the logits (1, A, F + C). Returns no detections if the
     /// sizes differ.
     func callAsFunction(_ raw: [Tensor], width: Int, height: Int, minScore: Double) -> [Detection] {
-        guard raw.count == 2, let logits = Stored(raw[1]), let codes = Stored(raw[0]),
+        guard raw.count == 2, let logits = RawOutput(raw[1]), let codes = RawOutput(raw[0]),
             logits.count == head.anchors.count * (head.first + head.classes), codes.count == 4 * head.anchors.count
         else { return [] }
         var kept: [Candidate] = []
@@ -37,7 +37,7 @@ struct RawDecoder: Sendable {
     }
 
     /// Anchors whose best class reaches `minScore`, by falling score, ties in anchor order.
-    private func candidates(_ logits: Stored, minScore: Float) -> [Candidate] {
+    private func candidates(_ logits: RawOutput, minScore: Float) -> [Candidate] {
         let columns = head.first + head.classes
         let threshold = logits.threshold(minScore)
         var candidates: [Candidate] = []
@@ -51,7 +51,7 @@ struct RawDecoder: Sendable {
     }
 
     /// ymin, xmin, ymax, xmax. Computed in double with centers and half sizes rounded to float, as the operator does.
-    private func box(_ codes: Stored, _ anchor: Int) -> SIMD4<Float> {
+    private func box(_ codes: RawOutput, _ anchor: Int) -> SIMD4<Float> {
         let anchorBox = head.anchors[anchor]
         func code(_ index: Int) -> Double {
             Double(codes.value(4 * anchor + index)) / Double(head.scales[index])
@@ -83,7 +83,7 @@ private struct Candidate {
 }
 
 /// An output tensor as stored, float32 or quantized to 8 bits.
-private struct Stored {
+private struct RawOutput {
     private let tensor: Tensor
     private let size: Int
     // If quantized, the score of each value that can be stored, from the lowest on.
@@ -109,8 +109,8 @@ private struct Stored {
         let lowest = lowest
         scores = (0..<256).map { step in
             let logit = (Float(step + lowest) - Float(port.zeroPoint)) * port.scale
-            let rounded = (Stored.steps * Stored.sigmoid(logit)).rounded(.toNearestOrEven)
-            return min(rounded, Stored.steps - 1) / Stored.steps
+            let rounded = (RawOutput.steps * RawOutput.sigmoid(logit)).rounded(.toNearestOrEven)
+            return min(rounded, RawOutput.steps - 1) / RawOutput.steps
         }
     }
 
@@ -122,7 +122,7 @@ private struct Stored {
     }
 
     func score(_ index: Int) -> Float {
-        scores.isEmpty ? Stored.sigmoid(float(index)) : scores[stored(index) - lowest]
+        scores.isEmpty ? RawOutput.sigmoid(float(index)) : scores[stored(index) - lowest]
     }
 
     /// The lowest stored value that can have a score of `minScore`. If none can, the highest value; callers compare the
@@ -132,7 +132,7 @@ private struct Stored {
             return Float((scores.firstIndex { $0 >= minScore } ?? scores.count - 1) + lowest)
         }
         if minScore <= 0 { return -.infinity }
-        return minScore < 1 ? log(minScore / (1 - minScore)) - Stored.margin : .infinity
+        return minScore < 1 ? log(minScore / (1 - minScore)) - RawOutput.margin : .infinity
     }
 
     /// Calls `body` for each row of `columns` values with a value of `threshold` or more in column `from` or later.
@@ -141,11 +141,11 @@ private struct Stored {
         tensor.bytes.withUnsafeBytes { buffer in
             switch tensor.port.type {
             case .uint8:
-                Stored.each(buffer.bindMemory(to: UInt8.self), UInt8(threshold), rows, columns, from, body)
+                RawOutput.each(buffer.bindMemory(to: UInt8.self), UInt8(threshold), rows, columns, from, body)
             case .int8:
-                Stored.each(buffer.bindMemory(to: Int8.self), Int8(threshold), rows, columns, from, body)
+                RawOutput.each(buffer.bindMemory(to: Int8.self), Int8(threshold), rows, columns, from, body)
             default:
-                Stored.each(buffer.bindMemory(to: Float.self), threshold, rows, columns, from, body)
+                RawOutput.each(buffer.bindMemory(to: Float.self), threshold, rows, columns, from, body)
             }
         }
     }

@@ -26,13 +26,13 @@ final class FourOutputsTests: XCTestCase {
     }
 
     func testBoxesAreInPixelsAndClippedToTheImage() throws {
-        let found = try read(raw(boxes, classes, scores, 3), minScore: 0.2)
-        XCTAssertEqual(found.map(\.label), ["b", "a", "c"])
-        XCTAssertEqual(found[1].box, Box(xmin: 0, ymin: 0, xmax: 200, ymax: 100))
-        XCTAssertEqual(found[2].box.ymin, 0)
-        XCTAssertEqual(found[2].box.xmax, 200)
-        XCTAssertEqual(found[0].box.xmin, 40, accuracy: 1e-4)
-        XCTAssertEqual(found[0].box.ymin, 10, accuracy: 1e-4)
+        let detections = try read(raw(boxes, classes, scores, 3), minScore: 0.2)
+        XCTAssertEqual(detections.map(\.label), ["b", "a", "c"])
+        XCTAssertEqual(detections[1].box, Box(xmin: 0, ymin: 0, xmax: 200, ymax: 100))
+        XCTAssertEqual(detections[2].box.ymin, 0)
+        XCTAssertEqual(detections[2].box.xmax, 200)
+        XCTAssertEqual(detections[0].box.xmin, 40, accuracy: 1e-4)
+        XCTAssertEqual(detections[0].box.ymin, 10, accuracy: 1e-4)
     }
 
     func testOnlyCountedDetectionsAboveTheThresholdAreReturned() throws {
@@ -52,8 +52,8 @@ final class FourOutputsTests: XCTestCase {
     }
 
     func testDetectionsAreSortedByScoreAndTiesKeepTheirOrder() throws {
-        let found = try read(raw(boxes, classes, [0.6, 0.9, 0.6], 3))
-        XCTAssertEqual(found.map(\.classID), [0, 1, 2])
+        let detections = try read(raw(boxes, classes, [0.6, 0.9, 0.6], 3))
+        XCTAssertEqual(detections.map(\.classID), [0, 1, 2])
     }
 
     func testOrderByValues() {

@@ -37,22 +37,22 @@ final class RawDecoderTests: XCTestCase {
     func testBestClassOfEachAnchorAndNonMaximumSuppression() throws {
         // Background is never a class. The second anchor's box is that of the first, with a lower score.
         let logits: [Float] = [9, 2, 1, 9, 0, 1.5, 9, -1, 0]
-        let found = try decode(zeroCode + zeroCode + zeroCode, logits, file())
-        XCTAssertEqual(found.map(\.label), ["a", "b"])
-        XCTAssertEqual(found[0].score, 1 / (1 + exp(-2)), accuracy: 1e-6)
-        XCTAssertEqual(found[1].score, 0.5, accuracy: 1e-6)
-        XCTAssertEqual(found[0].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
-        XCTAssertEqual(found[1].box, Box(xmin: 50, ymin: 100, xmax: 100, ymax: 200))
+        let detections = try decode(zeroCode + zeroCode + zeroCode, logits, file())
+        XCTAssertEqual(detections.map(\.label), ["a", "b"])
+        XCTAssertEqual(detections[0].score, 1 / (1 + exp(-2)), accuracy: 1e-6)
+        XCTAssertEqual(detections[1].score, 0.5, accuracy: 1e-6)
+        XCTAssertEqual(detections[0].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
+        XCTAssertEqual(detections[1].box, Box(xmin: 50, ymin: 100, xmax: 100, ymax: 200))
     }
 
     func testCodesMoveAndScaleTheAnchor() throws {
         // ty = 10 moves by the anchor's height, th = 5 * ln 2 doubles it; it is clipped to the image.
         let moved: [Float] = [5, 0, 5 * log(2), 0]
-        let found = try decode(moved + zeroCode + zeroCode, [0, 3, 0, 0, -9, -9, 0, -9, -9], file())
-        XCTAssertEqual(found.count, 1)
-        XCTAssertEqual(found[0].box.ymin, 0, accuracy: 1e-4)
-        XCTAssertEqual(found[0].box.ymax, 200, accuracy: 1e-4)
-        XCTAssertEqual(found[0].box.xmax, 50, accuracy: 1e-4)
+        let detections = try decode(moved + zeroCode + zeroCode, [0, 3, 0, 0, -9, -9, 0, -9, -9], file())
+        XCTAssertEqual(detections.count, 1)
+        XCTAssertEqual(detections[0].box.ymin, 0, accuracy: 1e-4)
+        XCTAssertEqual(detections[0].box.ymax, 200, accuracy: 1e-4)
+        XCTAssertEqual(detections[0].box.xmax, 50, accuracy: 1e-4)
     }
 
     func testThresholdsOfTheFileAndTheCaller() throws {
@@ -72,11 +72,11 @@ final class RawDecoderTests: XCTestCase {
             let port = TensorPort(name: "", shape: [1, 3, 3], type: type, scale: 0.5, zeroPoint: zeroPoint)
             let stored = [0, 4, 0, 0, -90, -90, 0, 2, 40].map { UInt8(truncatingIfNeeded: zeroPoint + $0) }
             let decoder = RawDecoder(try RawHead(file()), labels: labels)
-            let found = decoder([codes, Tensor(port: port, bytes: stored)], width: 100, height: 200, minScore: 0)
+            let detections = decoder([codes, Tensor(port: port, bytes: stored)], width: 100, height: 200, minScore: 0)
             // 256 / (1 + exp(-20)) rounds to 256, which 8 bits don't hold; 256 / (1 + exp(-2)) to 225.
-            XCTAssertEqual(found.map(\.score), [255.0 / 256, 225.0 / 256])
-            XCTAssertEqual(found.map(\.label), ["b", "a"])
-            XCTAssertEqual(found[1].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
+            XCTAssertEqual(detections.map(\.score), [255.0 / 256, 225.0 / 256])
+            XCTAssertEqual(detections.map(\.label), ["b", "a"])
+            XCTAssertEqual(detections[1].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
         }
     }
 

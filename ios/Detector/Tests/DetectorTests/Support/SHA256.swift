@@ -30,16 +30,16 @@ private func add(
     }
     for index in 16..<64 {
         let (early, late) = (words[index - 15], words[index - 2])
-        let first = turn(early, 7) ^ turn(early, 18) ^ (early >> 3)
-        let second = turn(late, 17) ^ turn(late, 19) ^ (late >> 10)
+        let first = rotateRight(early, 7) ^ rotateRight(early, 18) ^ (early >> 3)
+        let second = rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >> 10)
         words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
     }
     var (a, b, c, d, e, f, g, h) = (hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7])
     for index in 0..<64 {
         let choice = (e & f) ^ (~e & g)
-        let first = h &+ (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) &+ choice &+ constants[index] &+ words[index]
+        let first = h &+ (rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25)) &+ choice &+ constants[index] &+ words[index]
         let majority = (a & b) ^ (a & c) ^ (b & c)
-        let second = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) &+ majority
+        let second = (rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22)) &+ majority
         (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
     }
     for (index, value) in [a, b, c, d, e, f, g, h].enumerated() {
@@ -47,7 +47,7 @@ private func add(
     }
 }
 
-private func turn(_ word: UInt32, _ by: UInt32) -> UInt32 {
+private func rotateRight(_ word: UInt32, _ by: UInt32) -> UInt32 {
     word >> by | word << (32 - by)
 }
 

@@ -42,7 +42,9 @@ enum class Accelerator(val title: String) {
     }
 
     private fun gpu(): GpuDelegate = CompatibilityList().use { list ->
-        if (!list.isDelegateSupportedOnThisDevice) throw DetectorError.EngineFailed("this phone's GPU is not in LiteRT's list of supported ones")
+        if (!list.isDelegateSupportedOnThisDevice) {
+            throw DetectorError.EngineFailed("this phone's GPU is not in LiteRT's list of supported ones")
+        }
         GpuDelegate(list.bestOptionsForThisDevice)
     }
 

@@ -7,11 +7,10 @@ import java.util.zip.Inflater
 import kit.detector.DetectorError
 
 /**
- * The files appended to a FlatBuffer as a zip archive, such as a label list; none where
- * there is no archive.
+ * The files appended to a FlatBuffer as a zip archive, such as a label list; empty if there is no archive.
  *
- * Format: PKWARE's APPNOTE.TXT. java.util.zip's own reader of archives wants a file or trusts local
- * headers; a model may be in memory only. Throws [DetectorError.Damaged].
+ * Format: PKWARE's APPNOTE.TXT. java.util.zip is not used, since it needs a file or trusts local headers, and a model
+ * may be in memory only. The constructor throws [DetectorError.Damaged].
  */
 internal class ZipArchive(private val bytes: Bytes) {
     private class Entry(val method: Int, val crc: Long, val packedSize: Long, val size: Long, val offset: Long)
