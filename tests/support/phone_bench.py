@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from tqdm import tqdm
@@ -72,7 +72,7 @@ def table(language: str, command: Sequence[str], models: Sequence[Path], rounds:
     prints its `Times` as a JSON object. Its YUV frame is made of the file's first bytes: luma, then interleaved U and V.
     """
     cv2.setNumThreads(1)
-    rows = [("ms a frame", "frame", "Python", language, "ratio")]
+    rows: list[tuple[str, ...]] = [("ms a frame", "frame", "Python", language, "ratio")]
     with tqdm(total=len(models) * len(SIZES) * rounds, unit="round") as progress:
         for model in models:
             for width, height in SIZES:
@@ -81,7 +81,7 @@ def table(language: str, command: Sequence[str], models: Sequence[Path], rounds:
 
 
 def _measure(
-    command: Sequence[str], model: Path, width: int, height: int, rounds: int, frames: int, progress: tqdm
+    command: Sequence[str], model: Path, width: int, height: int, rounds: int, frames: int, progress: tqdm[NoReturn]
 ) -> list[tuple[str, ...]]:
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     detector = Detector(model, score=0.3)
