@@ -19,16 +19,10 @@ from convert.contract import consumers
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
-from tests.support.reader_environment import environment, read
+from tests.support.reader_environment import MEDIAPIPE, TFLITE_SUPPORT, environment, read
 from tests.support.small_detector import small_detector
 
 KINDS = ("fp16", "int8")
-
-MEDIAPIPE = ("mediapipe==1.2.3", "numpy==2.4.6")
-TFLITE_SUPPORT = (
-    "tflite-support==0.4.4", "protobuf==3.20.3", "numpy==2.4.6", "flatbuffers==25.12.19",
-    "libusb-package==1.0.30.0",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -249,7 +243,7 @@ def _models(case: Case) -> list[Path]:
 def same(wanted: Found, got: Found, *, pixels: float, size: int, ties: bool = False) -> None:
     """`pixels` is how far corners may be off: some readers give whole ones.
 
-    With `ties`, scores are quantised and often equal. Which of equal ones comes first, which of two
+    With `ties`, scores are quantized and often equal. Which of equal ones comes first, which of two
     overlapping ones stays, and which of the last ones is still among N is up to the sort of the
     library that a reader has inside.
     """

@@ -1,7 +1,7 @@
-"""The wrapper for Android, compiled for the JVM: the core, its tests, the Android layer and the app's logic.
+"""Compiles the Android wrapper for the JVM: the core, its tests, the Android layer and the app's logic.
 
-All at once, since starting the compiler takes longest. What needs Android's SDK is compiled against
-tests/android_declarations, by hand: names and types fit what those say.
+Everything is compiled at once, since most of the time goes into starting the compiler. Code that needs
+Android's SDK is compiled against tests/android_declarations, hand-written declarations of the classes it uses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TESTS = ROOT / "tests" / "kotlin"
 
 
 def folder() -> Path:
-    """The folder of classes. Raises kotlin_compiler.Unavailable or CompilerError."""
+    """The folder of compiled classes. Raises kotlin_compiler.Unavailable or CompilerError."""
     app = [APP / "kotlin" / "kit" / "app" / f"{name}.kt" for name in ("Camera", "DetectionSession", "ModelLibrary")]
     declarations = (ROOT / "tests" / "android_declarations").rglob("*.java")
     sources = [*CORE.rglob("*.kt"), *TESTS.glob("*.kt"), *app, *declarations]
@@ -26,5 +26,5 @@ def folder() -> Path:
 
 
 def classpath() -> str:
-    """What `java -cp` takes to run the core and its tests."""
+    """The class path, as `java -cp` takes it, to run the core and its tests."""
     return os.pathsep.join(map(str, [folder(), *kotlin_compiler.classpath()]))

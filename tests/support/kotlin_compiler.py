@@ -1,8 +1,7 @@
-"""A Kotlin compiler for the JVM, which the wrapper for Android is tested with.
+"""A Kotlin compiler for the JVM, to test the Android wrapper with.
 
-A package for notebooks, Apache-2.0, has the whole compiler inside its wheel. It is fetched once and kept
-in the cache, and so is what was compiled from the same sources. `python tests/support/kotlin_compiler.py FILE...`
-compiles and prints the folder.
+The compiler comes from the wheel of a notebook kernel (Apache-2.0), which is downloaded once and cached; so are
+the compiled classes. `python tests/support/kotlin_compiler.py FILE...` compiles and prints the folder of classes.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.turns import cached
+from tests.support.locks import cached
 from tests.support.wheel_download import Unavailable, download
 
 WHEEL = "kotlin-jupyter-kernel==0.19.0.944"
@@ -28,7 +27,7 @@ JNA = Path("/usr/share/java/jna.jar")
 
 
 class CompilerError(Exception):
-    """What the compiler says of the sources."""
+    """The compiler's error messages."""
 
 
 def classpath() -> list[Path]:
@@ -40,14 +39,14 @@ def classpath() -> list[Path]:
 
 
 def coroutines() -> Path:
-    """A jar with kotlinx.coroutines in it: the kernel's own. Raises Unavailable."""
+    """A jar that contains kotlinx.coroutines: the kernel's own. Raises Unavailable."""
     return next(_jars().glob(COMPILER))
 
 
 def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
-    """The folder of classes of `sources`, which need the jars `libraries`; Java sources are only looked up in.
+    """Compiles `sources` against the jars `libraries`; returns the folder of classes.
 
-    Raises Unavailable, or CompilerError with what is wrong with the sources.
+    Java sources are used for their declarations only. Raises Unavailable or CompilerError.
     """
     if shutil.which("java") is None:
         raise Unavailable("no Java here; on Debian: apt-get install openjdk-17-jre-headless")
@@ -66,7 +65,7 @@ def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
 
 def _compile(sources: Sequence[Path], arguments: Sequence[str]) -> None:
     jars = os.pathsep.join(str(path) for path in sorted(_jars().glob("*.jar")))
-    # A short run gains nothing from the second compiler of the JVM, and little from a parallel collector.
+    # For a short run the JVM's optimizing compiler and its parallel garbage collector do not pay off.
     command = ["java", "-Xss8m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars]
     command += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *arguments, *map(str, sources)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)

@@ -1,8 +1,8 @@
-"""The time of a wrapper's work around the model against Python's, for the same frames.
+"""Compares the pre- and post-processing times of a phone wrapper with those of Python, on the same frames.
 
-Both take turns, so that a machine that slows down slows down both, and each has one thread for it. What
-counts is the ratio: 1.0 is as fast as Python. The rows of YUV are of a camera's frame, as phones have it: of the
-same bytes OpenCV makes RGB first, as Python would, and the wrapper only of the pixels that it needs.
+The runs are interleaved, so that a machine that slows down slows down both; each uses one thread. The ratio is
+what counts: at 1.0 the wrapper is as fast as Python. The rows "YUV" are for camera frames as phones deliver them:
+Python converts the whole frame to RGB with OpenCV first, the wrapper converts only the pixels that it needs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SIZES = ((640, 480), (1280, 720))
 
 
 def table(language: str, command: Sequence[str], models: Sequence[Path], rounds: int, frames: int) -> str:
-    """Milliseconds a frame before and after each model.
+    """A table of the milliseconds per frame before and after the model, for each of `models`.
 
-    `command`, given a model, a file of RGB bytes, width, height and the number of frames, prints its own
-    medians as JSON. What it takes for a frame in YUV is that of the file's first bytes: luma, then U and V in turn.
+    `command` is called with a model, a file of RGB bytes, width, height and the number of frames, and prints its
+    medians as JSON. For the YUV frame it takes the first bytes of the file: luma, then U and V interleaved.
     """
     cv2.setNumThreads(1)
     rows = [("ms a frame", "frame", "Python", language, "ratio")]
-    with tqdm(total=len(models) * len(SIZES) * rounds, unit="turn") as progress:
+    with tqdm(total=len(models) * len(SIZES) * rounds, unit="run") as progress:
         for model in models:
             for width, height in SIZES:
                 rows += _measure(command, model, width, height, rounds, frames, progress)
@@ -51,10 +51,10 @@ def _measure(
         whole = [*command, str(model), file.name, str(width), str(height), str(frames)]
         for _ in range(rounds):
             python.append(_in_python(detector, image, frames))
-            said = json.loads(subprocess.run(whole, check=True, capture_output=True, text=True).stdout)
-            other.append((said["preprocess"], said["postprocess"], said["yuv"]))
+            times = json.loads(subprocess.run(whole, check=True, capture_output=True, text=True).stdout)
+            other.append((times["preprocess"], times["postprocess"], times["yuv"]))
             progress.update()
-    # The best turn of each: what disturbs a turn only ever makes it slower.
+    # The best run of each: disturbances only make a run slower.
     ours, theirs = np.min(other, axis=0), np.min(python, axis=0)
     stages = [*zip(("preprocess", "postprocess"), theirs, ours), ("both", theirs[:2].sum(), ours[:2].sum())]
     stages += [("preprocess YUV", theirs[2], ours[2]), ("both YUV", theirs[1] + theirs[2], ours[1] + ours[2])]
@@ -64,7 +64,7 @@ def _measure(
 
 
 def _in_python(detector: Detector, image: np.ndarray, frames: int) -> tuple[float, float, float]:
-    """Median milliseconds before and after the model, and before it for a frame in YUV."""
+    """Median milliseconds of preprocessing, of post-processing, and of preprocessing a YUV frame."""
     height, width = image.shape[:2]
     pixels = width * height
     luma, chroma = np.split(image.ravel()[: pixels * 3 // 2], [pixels])

@@ -1,9 +1,9 @@
-"""Many devices that report to a broker, each with a connection, a last will and a session of its own.
+"""Simulates many devices that report to a broker, each with its own connection, last will and session.
+
+As a command it starts a Mosquitto on this machine and prints how long it takes until `devices.fleet` has seen all
+devices, and until it has seen them again after a restart of the broker. This is a measurement, not a test:
 
     python -m tests.support.simulated_fleet --devices 1000
-
-starts a Mosquitto on this machine and prints how long it takes until `devices.fleet` has seen all of
-them, and all of them again after the broker was started anew. Not a test: it measures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
 def report(number: int = 0, **other: Any) -> Report:
-    """That of a device which does well, but for what is given."""
+    """The report of a healthy device; `other` replaces fields of it."""
     versions = Software("0.1.0", "3.11.2", "ai-edge-litert 2.3.0", "cpu")
     now = time.time()
     well = Report(
@@ -42,7 +42,7 @@ def report(number: int = 0, **other: Any) -> Report:
 
 
 class Device:
-    """A client as the sink is one: the broker says `offline` for it when it vanishes."""
+    """An MQTT client like the sink: its last will is the status `offline`. `said` is its current report."""
 
     def __init__(self, name: str, said: Report) -> None:
         paho = pytest.importorskip("paho.mqtt.client")
@@ -55,6 +55,7 @@ class Device:
         self.client.on_disconnect = self._disconnected
 
     def tell(self) -> None:
+        """Publishes the report with the current time."""
         self.said = replace(self.said, time=time.time())
         self._keep(topics.DEVICE, self.said.text())
 
@@ -73,7 +74,7 @@ class Device:
 
 
 class SimulatedFleet:
-    """Devices in one thread; to be used with `with`. Those that lose the broker try again."""
+    """Runs devices in one thread; use it in a `with` statement. Devices that lose the broker reconnect."""
 
     def __init__(self, port: int, devices: Sequence[Device]) -> None:
         self.devices: Dict[str, Device] = {device.name: device for device in devices}
@@ -85,15 +86,16 @@ class SimulatedFleet:
 
     @property
     def connected(self) -> int:
+        """The number of connected devices."""
         return sum(device.client.is_connected() for device in self.devices.values())
 
     def kill(self, name: str) -> None:
-        """As a power cut: nothing is said any more."""
+        """Drops the connection of a device without a goodbye, as in a power cut."""
         device = self.devices.pop(name)
         self._asked.append(lambda: self._drop(device))
 
     def change(self, name: str, **values: Any) -> None:
-        """The device says something else from now on."""
+        """Changes fields of the report of a device, and publishes it."""
         device = self.devices[name]
         device.said = replace(device.said, **values)
         self._asked.append(device.tell)
@@ -163,6 +165,7 @@ class SimulatedFleet:
 
 
 def measure(number: int, folder: Path) -> None:
+    """Prints the times for `number` devices; the broker keeps its files in `folder`."""
     from devices.fleet.listener import Listener
     from devices.fleet.members import Fleet
     from runtime.mqtt.address import Broker

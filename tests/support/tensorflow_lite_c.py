@@ -1,8 +1,7 @@
-"""TensorFlow Lite's C library for Linux, which the wrappers for phones are tested with.
+"""TensorFlow Lite's C library for Linux, to test the phone wrappers with.
 
-Nobody publishes it by itself for Linux; a package for wake words, Apache-2.0, has the whole library
-inside its wheel. It is fetched once and kept in the cache. `python tests/support/tensorflow_lite_c.py` prints
-the folder.
+The library is not published on its own for Linux; it comes from the wheel of a wake-word package (Apache-2.0),
+which is downloaded once and cached. `python tests/support/tensorflow_lite_c.py` prints the folder.
 """
 
 from __future__ import annotations
@@ -12,17 +11,17 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.support.turns import cached
+from tests.support.locks import cached
 from tests.support.wheel_download import Unavailable, download
 
 WHEEL = "pymicro-wakeword==2.5.0"
 LIBRARY = "libtensorflowlite_c.so"
-# What else is in the wheel: classifiers of sounds, which are no detectors.
+# The wheel's own models, sound classifiers: examples of files that are no detectors.
 CLASSIFIERS = "models"
 
 
 def folder() -> Path:
-    """The folder with the library, and the folder of classifiers. Raises Unavailable."""
+    """The folder with the library and the folder of classifiers. Raises Unavailable."""
     if not sys.platform.startswith("linux"):
         raise Unavailable(f"the library is for Linux, this is {sys.platform}")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit"

@@ -191,7 +191,7 @@ def code_of(objects, operator) -> int:
 
 
 @pytest.mark.parametrize(
-    "edit, rule, says",
+    ("edit", "rule", "says"),
     [
         (set_scale, "input scale", "mean -0.498..0.502"),
         (set_zero_point, "input scale", "zero point 0"),

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from convert.contract import consumers, contract, raw_twin
-from convert.edgetpu import prediction as edgetpu_check
-from convert.edgetpu import result
+from convert.edgetpu import prediction, result
 from convert.evaluation import gate
 from convert.export import manifest
 from convert.file import flatbuffer_objects
@@ -84,7 +83,7 @@ def test_a_trained_detectors_twin_finds_the_same(trained, shared, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, labels", [("fpnlite320_odapi_export_cat", Labels(("a", "b"))), ("coco_ssd_mobilenet_v1_quant", None)]
+    ("name", "labels"), [("fpnlite320_odapi_export_cat", Labels(("a", "b"))), ("coco_ssd_mobilenet_v1_quant", None)]
 )
 def test_third_party_files_of_2_and_90_classes(shared, tmp_path, name, labels):
     whole = shared / "models" / f"{name}.tflite"
@@ -140,7 +139,7 @@ def _sign_twice(objects):
     objects.signatureDefs = objects.signatureDefs * 2
 
 
-@pytest.mark.parametrize("change, rule", [(_swap, "names"), (_rename, "names"), (_sign_twice, "signature")])
+@pytest.mark.parametrize(("change", "rule"), [(_swap, "names"), (_rename, "names"), (_sign_twice, "signature")])
 def test_each_line_of_a_twins_contract_is_checked(files, change, rule):
     broken = contract.check(spoiled(files["int8_raw"].read_bytes(), change))
     assert rule in {violation.rule for violation in broken}
@@ -168,8 +167,8 @@ def test_inspect_says_who_can_read_it(files):
     assert [name for name, does in works.items() if does] == list(consumers.RAW_READERS)
     assert len(works) == 6 + len(consumers.RAW_READERS)
     said = as_text(found)
-    assert "raw_head.bin inside says how" in said and "every operation is int8" in said
-    assert "nothing is wrong" in said and "3 in labels.txt" in said
+    assert "raw_head.bin inside describes how" in said and "every operation is int8" in said
+    assert "Violations of the file contract\n  none" in said and "3 in labels.txt" in said
     facts = json.loads(json.dumps(inspection.as_dict(found)))["raw_head"]
     assert facts == {
         "anchors": 64, "classes": 3, "first_column": 1, "detections": 10, "score": 0.2, "iou": 0.3,
@@ -179,19 +178,19 @@ def test_inspect_says_who_can_read_it(files):
 
 def test_the_edge_tpu_takes_all_of_it(files, tmp_path):
     source = Model.read(files["int8_raw"])
-    prediction = edgetpu_check.predict(source)
-    assert prediction.share == 1 and prediction.mapped == len(prediction.operations)
-    assert "there is none in the file" in edgetpu_check.as_text(prediction)
+    predicted = prediction.predict(source)
+    assert predicted.share == 1 and predicted.mapped == len(predicted.operations)
+    assert "the file has no post-processing" in prediction.as_text(predicted)
     count = len(source.main.operators)
     report = (
         f"Edge TPU Compiler version 16.0.384591198\n\nModel compiled successfully in 4 ms.\n\n"
         f"Total number of operations: {count}\nNumber of operations that will run on Edge TPU: {count}\n"
         f"Number of operations that will run on CPU: 0\n"
     )
-    done = result.take(_compiled(source.data), report, source, tmp_path, 0.95)
-    assert done.share == 1
-    assert contract.check(done.path.read_bytes()) == ()
-    assert RawHead.of(Model.read(done.path), Metadata.of(Model.read(done.path))).classes == 3
+    compiled = result.admit(_compiled(source.data), report, source, tmp_path, 0.95)
+    assert compiled.share == 1
+    assert contract.check(compiled.path.read_bytes()) == ()
+    assert RawHead.of(Model.read(compiled.path), Metadata.of(Model.read(compiled.path))).classes == 3
 
 
 def _compiled(model: bytes) -> bytes:

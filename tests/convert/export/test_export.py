@@ -163,7 +163,7 @@ def test_the_commands(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    ("arguments", "message"),
     [
         (("convert",), "--int8"),
         (("convert", "--int8", "--run", "nowhere"), "nowhere"),

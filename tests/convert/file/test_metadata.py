@@ -47,7 +47,7 @@ def test_parser_version_is_what_the_fields_need():
 
 
 @pytest.mark.parametrize(
-    "kind, least, greatest", [("fp16", -1.0, 1.0), ("int8", 0.0, 255.0)]
+    ("kind", "least", "greatest"), [("fp16", -1.0, 1.0), ("int8", 0.0, 255.0)]
 )
 def test_range_follows_the_input_type(small_detector, kind, least, greatest):
     (image,) = Metadata.of(Model.parse(getattr(small_detector, kind))).inputs

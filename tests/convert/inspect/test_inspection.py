@@ -31,7 +31,7 @@ def test_a_finished_file_works_everywhere(small_detector, kind):
     assert found.problems == ()
     assert found.labels.names == ("red", "green", "blue")
     said = as_text(found)
-    assert "nothing is wrong" in said
+    assert "Violations of the file contract\n  none" in said
     assert "3 in labels.txt: red, green, blue" in said
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convert.quantize.dead_channels import without_silent_channels
+from convert.quantize.dead_channels import without_dead_channels
 from train.models import tensorflow_setup
 
 tensorflow_setup.prepare()
@@ -49,7 +49,7 @@ def outputs(network: Graph, seed: int) -> np.ndarray:
 
 def test_eight_silent_channels_go_and_nothing_changes():
     whole = graph(0)
-    short = without_silent_channels(whole)
+    short = without_dead_channels(whole)
     assert [short.find(name).kernel.shape for name in ("stem", "depthwise", "project")] == [
         (3, 3, 3, 12), (3, 3, 12, 1), (1, 1, 12, 12),
     ]  # fmt: skip
@@ -63,19 +63,19 @@ def test_fewer_than_eight_stay():
     loud = whole.find("stem").bias.copy()
     loud[:3] = 0.5
     whole = whole.with_nodes({"stem": replace(whole.find("stem"), bias=loud)})
-    assert without_silent_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
+    assert without_dead_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
 
 
 def test_without_the_activation_nothing_is_silent():
     whole = graph(0, relu6=False)
-    assert without_silent_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
+    assert without_dead_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
 
 
 def test_the_published_stem_has_eight(shared):
     from tests.support import detector_320
 
     whole = fold(detector_320.standin(shared)).frozen()
-    short = without_silent_channels(whole)
+    short = without_dead_channels(whole)
     assert short.find("stem").kernel.shape == (3, 3, 3, 24)
     untouched = [node.name for node, new in zip(whole.nodes, short.nodes) if node is new]
     assert len(untouched) == len(whole.nodes) - 3

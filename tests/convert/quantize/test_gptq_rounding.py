@@ -51,7 +51,7 @@ def test_inputs_that_do_not_go_together_leave_nothing_to_make_up():
 
 
 @pytest.mark.parametrize(
-    "kind,stride,side", [("conv", 1, 1), ("conv", 2, 3), ("depthwise", 1, 3), ("depthwise", 2, 3)]
+    ("kind", "stride", "side"), [("conv", 1, 1), ("conv", 2, 3), ("depthwise", 1, 3), ("depthwise", 2, 3)]
 )
 def test_taps_are_what_the_convolution_reads(kind, stride, side, monkeypatch):
     """All positions together, weighted by the kernel, are the convolution's output."""
