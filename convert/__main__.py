@@ -139,7 +139,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="most detections in an image (default: 25, or 100 if an image of the run has more than 12 boxes)",
     )
-    group.add_argument("--score", type=share, default=0.01, metavar="SCORE", help="lowest score of a detection (default: 0.01)")
+    group.add_argument("--score", type=share, default=0.01, help="lowest score of a detection (default: 0.01)")
     group.add_argument(
         "--iou",
         type=share,
@@ -173,7 +173,9 @@ def _parser() -> argparse.ArgumentParser:
         "--install-ios", metavar="PATH", help="copy the files into the sample app; PATH is the kit's ios/ folder"
     )
     group.add_argument(
-        "--install-android", metavar="PATH", help="copy the files into the sample app; PATH is the kit's android/ folder"
+        "--install-android",
+        metavar="PATH",
+        help="copy the files into the sample app; PATH is the kit's android/ folder",
     )
     group = parser.add_argument_group("Edge TPU")
     group.add_argument("--edgetpu", action="store_true", help="write the int8 file and compile it for the Edge TPU")

@@ -56,8 +56,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("run", metavar="RUN", help="folder of a converted run")
-    parser.add_argument("--frames", type=positive, default=100, metavar="N", help="frames to time with each file (default: 100)")
-    parser.add_argument("--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)")
+    parser.add_argument(
+        "--frames", type=positive, default=100, metavar="N", help="frames to time with each file (default: 100)"
+    )
+    parser.add_argument(
+        "--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     run = open_run(options.run)

@@ -54,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("target", metavar="FILE_OR_RUN", help="a detection .tflite, the folder of a run, or a checkpoint")
+    parser.add_argument(
+        "target", metavar="FILE_OR_RUN", help="a detection .tflite, the folder of a run, or a checkpoint"
+    )
     group = parser.add_argument_group("data to measure on")
     group.add_argument(
         "data", nargs="?", metavar="DATA", help="a labeled data set (default: the validation images of the run)"
@@ -67,7 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--size", type=positive, default=320, metavar="PIXELS", help="side of a checkpoint's input (default: 320)"
     )
-    group.add_argument("--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)")
+    group.add_argument(
+        "--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

@@ -231,7 +231,7 @@ def _resize(operation: Operation) -> Optional[Fault]:
         return Fault(
             WRONG_VERSION,
             f"version {operation.operator.version}, with half-pixel centers",
-            "resize with half_pixel_centers=False (equal for nearest-neighbour x2)",
+            "resize with half_pixel_centers=False (equal for nearest-neighbor x2)",
         )
     return None
 

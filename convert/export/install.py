@@ -14,7 +14,7 @@ MODELS = ("detector_int8.tflite", "detector_fp16.tflite", "detector_int8_raw.tfl
 
 @dataclass(frozen=True)
 class App:
-    """A sample app. `mark` is a file that only its project has, `models` the folder of its models; both are relative."""
+    """A sample app. `mark` is a file that only its project has, `models` the folder of its models, both relative."""
 
     name: str
     mark: str

@@ -51,7 +51,8 @@ def calls(name: str) -> set:
     """The system calls in the systemd group `name`, or the one call `name`."""
     if not name.startswith("@"):
         return {name}
-    output = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True).stdout
+    command = ["systemd-analyze", "syscall-filter", name]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     words = (line.strip() for line in output.splitlines()[1:])
     return set().union(*(calls(word) for word in words if word and not word.startswith("#")))
 

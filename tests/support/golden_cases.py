@@ -46,7 +46,10 @@ def noise(seed: int, count: int) -> np.ndarray:
 
 
 def resize_cases() -> Iterator[dict[str, Any]]:
-    """The cases of resizing: the image is `noise(seed, 3 * width * height)`, RGB row by row; `sha256` is the result's."""
+    """The cases of resizing.
+
+    The image is `noise(seed, 3 * width * height)`, RGB row by row; `sha256` is that of the result.
+    """
     for seed, ((width, height), (to_width, to_height)) in enumerate(_RESIZES):
         image = noise(seed, 3 * width * height).reshape(height, width, 3)
         small = preprocessing.resize(image, (to_height, to_width), "RGB")

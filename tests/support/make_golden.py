@@ -64,7 +64,9 @@ _IMAGES = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.make_golden", description=__doc__)
-    parser.add_argument("--out", metavar="DIR", type=Path, default=FOLDER, help="folder to write to (default: tests/golden)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=FOLDER, help="folder to write to (default: tests/golden)"
+    )
     parser.add_argument(
         "--keep-models", action="store_true", help="keep the .tflite files in DIR and write the rest anew"
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from runtime.inference.detector import Detector
 from runtime.pipeline.loop import run
 from runtime.sinks import open_sink
 from runtime.sources import open_source
+from tests.support.ports import free_port
 
 
 async def watch(port: int, number: int) -> int:
@@ -51,9 +51,7 @@ def measure(detector: Detector, source: str, frames: int, viewers: int) -> Tuple
 
     Returns frames per second, CPU seconds of this process per frame, and the number of images sent to viewers.
     """
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     os.environ.pop("EDGE_DETECTOR_TOKEN", None)
     command = [sys.executable, "-m", "tests.support.measure_viewers", "--watch", str(port), str(viewers)]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE)

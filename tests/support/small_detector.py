@@ -71,8 +71,8 @@ def image(seed: int, size: int = SIZE) -> np.ndarray:
 def anchors() -> np.ndarray:
     """float32 [64, 4] as yc, xc, h, w: one square per cell."""
     cells = SIZE // STRIDE
-    centres = (np.arange(cells) + 0.5) / cells
-    y, x = np.meshgrid(centres, centres, indexing="ij")
+    centers = (np.arange(cells) + 0.5) / cells
+    y, x = np.meshgrid(centers, centers, indexing="ij")
     sides = np.full(y.size, ANCHOR)
     return np.stack([y.ravel(), x.ravel(), sides, sides], axis=1).astype(np.float32)
 
@@ -87,9 +87,9 @@ def network():
     smooth = np.zeros((3, 3, 3, 1), np.float32)
     smooth[...] = 1 / 9
     # The score of a class is its own channel minus the two others.
-    colours = np.full((1, 1, 3, 6), -1.0, np.float32)
-    colours[0, 0, np.arange(3), np.arange(3)] = 1.5
-    colours[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
+    colors = np.full((1, 1, 3, 6), -1.0, np.float32)
+    colors[0, 0, np.arange(3), np.arange(3)] = 1.5
+    colors[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
     classes = np.zeros((1, 1, 6, 4), np.float32)
     classes[0, 0, np.arange(3), np.arange(1, 4)] = 2.0
     bias = [-4.0, -3.5, -3.5, -3.5]
@@ -101,7 +101,7 @@ def network():
         with tf.name_scope("backbone"):
             x = tf.nn.depthwise_conv2d(images, smooth, [1, 1, 1, 1], "SAME", name="smooth")
             x = tf.nn.avg_pool2d(x, STRIDE, STRIDE, "SAME", name="pool")
-            x = tf.nn.relu6(tf.nn.conv2d(x, colours, 1, "SAME", name="colours"), name="relu")
+            x = tf.nn.relu6(tf.nn.conv2d(x, colors, 1, "SAME", name="colors"), name="relu")
         with tf.name_scope("head"):
             box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, 4])
             logits = tf.nn.conv2d(x, classes, 1, "SAME") + bias

@@ -83,11 +83,11 @@ def test_resizing_gives_the_bytes_described():
     assert list(golden_cases.resize_cases()) == CONTENT["resize"]
 
 
-def test_colour_conversion_gives_the_bytes_described():
+def test_color_conversion_gives_the_bytes_described():
     assert list(golden_cases.yuv_cases()) == CONTENT["yuv"]
 
 
-def test_colour_conversion_is_that_of_the_recommendation():
+def test_color_conversion_is_that_of_the_recommendation():
     """OpenCV's, which is BT.601 in video range with factors of three digits."""
     luma, chroma = golden_cases.noise(1, 64 * 48).reshape(48, 64), golden_cases.noise(2, 64 * 24).reshape(24, 32, 2)
     ours = golden_cases.yuv_to_rgb(luma, chroma, "bt601", full=False)

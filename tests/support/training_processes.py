@@ -67,8 +67,9 @@ class Starter:
 @pytest.fixture(scope="session")
 def starter() -> Iterator[Starter]:
     """The server process of the session: its imports take seconds."""
+    command = [sys.executable, "-m", "tests.support.training_processes"]
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.training_processes"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         started = Starter(process)
         try:

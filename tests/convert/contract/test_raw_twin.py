@@ -1,4 +1,4 @@
-"""Twins without post-processing: the same detections, and files that say what they are."""
+"""Twins without post-processing: the same detections, and metadata that describes how to decode them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_the_gate_rejects_a_twin_that_is_not_int8(files, tmp_path):
     assert admitted.path.is_file()
 
 
-def test_inspect_says_who_can_read_it(files):
+def test_inspect_lists_the_consumers_of_a_twin(files):
     found = inspection.inspect(Model.read(files["int8_raw"]))
     works = {verdict.consumer: verdict.works for verdict in found.verdicts}
     assert [name for name, does in works.items() if does] == list(consumers.RAW_READERS)
@@ -176,7 +176,7 @@ def test_inspect_says_who_can_read_it(files):
     }  # fmt: skip
 
 
-def test_the_edge_tpu_takes_all_of_it(files, tmp_path):
+def test_all_of_a_twin_is_mapped_to_the_edge_tpu(files, tmp_path):
     source = Model.read(files["int8_raw"])
     predicted = prediction.predict(source)
     assert predicted.share == 1 and predicted.mapped == len(predicted.operations)
@@ -194,7 +194,7 @@ def test_the_edge_tpu_takes_all_of_it(files, tmp_path):
 
 
 def _compiled(model: bytes) -> bytes:
-    """As the compiler returns it: one operation, and nothing that describes it."""
+    """`model` as the compiler returns it: one operation, no metadata, no signature."""
     from ai_edge_litert import schema_py_generated as schema
 
     objects = flatbuffer_objects.unpack(model)
@@ -211,7 +211,7 @@ def _compiled(model: bytes) -> bytes:
     return flatbuffer_objects.pack(objects)
 
 
-def test_what_has_no_twin(small_detector, files):
+def test_files_that_cannot_have_a_twin(small_detector, files):
     with pytest.raises(KitError, match="nothing can be cut off"):
         raw_twin.twin(files["int8_raw"].read_bytes(), labels=LABELS)
     read = Model.parse(small_detector.int8)
@@ -236,7 +236,7 @@ def _with_options(model: bytes, options: bytes) -> bytes:
 
 
 def test_scores_are_the_interpreters_own(small_detector, files, tmp_path):
-    """Every value that a logit can have, through the LOGISTIC of the file and through the decoder."""
+    """The LOGISTIC of the file and the decoder give the same score for every int8 logit."""
     objects = flatbuffer_objects.unpack(small_detector.int8)
     graph = objects.subgraphs[0]
     (step,) = [s for s in graph.operators if objects.operatorCodes[s.opcodeIndex].builtinCode == 14]
@@ -263,9 +263,9 @@ def test_the_manifest_has_the_anchors(trained, tmp_path):
     assert (said["score"], said["iou"], said["detections"], said["box_scales"]) == (0.01, 0.6, 25, [10, 10, 5, 5])
     rows = []
     for level in said["anchors"]["levels"]:
-        centres = [(i * level["stride"] + level["offset"]) / said["anchors"]["size"] for i in range(level["side"])]
+        centers = [(i * level["stride"] + level["offset"]) / said["anchors"]["size"] for i in range(level["side"])]
         shapes = np.array(level["shapes"]) / said["anchors"]["size"]
-        rows += [(y, x, *shape) for y in centres for x in centres for shape in shapes]
+        rows += [(y, x, *shape) for y in centers for x in centers for shape in shapes]
     assert np.array_equal(np.array(rows).astype(np.float32), anchors.anchors(320))
     model = Model.read(twin)
     assert np.array_equal(RawHead.of(model, Metadata.of(model)).anchors, anchors.anchors(320))

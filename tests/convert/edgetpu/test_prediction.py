@@ -1,4 +1,4 @@
-"""The rules of the Edge TPU on graphs of one or two operations."""
+"""The rules of the Edge TPU, on graphs of a few operations."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def pads(*each) -> np.ndarray:
 
 
 def cases() -> dict:
-    """name -> (arguments of `one`, a word of why it does not map; empty where it does)."""
+    """name -> (arguments of `one`, a part of the reason why it is not mapped; empty where it is)."""
     conv = schema.Conv2DOptionsT
     return {
         "relu6": (("RELU6", IMAGE, IMAGE), ""),
