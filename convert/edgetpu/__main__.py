@@ -49,17 +49,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         _print(options.json, prediction.as_dict(predicted), prediction.as_text(predicted))
         return 0
     if options.finish:
-        done = finish(
+        compiled = finish(
             options.finish, options.file, export=options.export, min_mapped=options.min_mapped
         )
     else:
-        done = compile_file(
+        compiled = compile_file(
             options.file,
             compiler=options.edgetpu_compiler,
             min_mapped=options.min_mapped,
             timeout=options.edgetpu_timeout,
         )
-    _print(options.json, done.as_dict(), as_text(done))
+    _print(options.json, compiled.as_dict(), as_text(compiled))
     return 0
 
 

@@ -68,8 +68,8 @@ def run(compiler: Path, model: Path, *, timeout: float = TIMEOUT) -> Output:
             text += "\n" + log.read_text(encoding="utf-8", errors="replace")
         report = parse(text)
         if report.failure or code != 0:
-            words = report.failure or _last_line(text) or "it printed nothing"
-            raise KitError(f"{PROGRAM} failed on {model} (exit code {code}): {words}")
+            message = report.failure or _last_line(text) or "it printed nothing"
+            raise KitError(f"{PROGRAM} failed on {model} (exit code {code}): {message}")
         compiled = Path(folder) / f"{model.stem}_edgetpu.tflite"
         if not compiled.is_file():
             raise KitError(

@@ -30,7 +30,7 @@ PREDICTS = (
 class Operation:
     """The prediction for one operation.
 
-    `status` is in the compiler's words. `fault` is why the operation cannot be mapped, None where the rules
+    `status` is one of the compiler's messages. `fault` is why the operation cannot be mapped, None where the rules
     allow it; without a fault it is still not mapped if one before it is not. `doubt` is why the compiler may
     refuse it all the same. `postprocessing` is true for the post-processing and the dequantization before it.
     """

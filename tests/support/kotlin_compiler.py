@@ -68,9 +68,9 @@ def _compile(sources: Sequence[Path], arguments: Sequence[str]) -> None:
     # For a short run the JVM's optimizing compiler and its parallel garbage collector do not pay off.
     command = ["java", "-Xss8m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars]
     command += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *arguments, *map(str, sources)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
-    if done.returncode:
-        raise CompilerError(done.stderr[-6000:])
+    result = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    if result.returncode:
+        raise CompilerError(result.stderr[-6000:])
 
 
 def _cache() -> Path:

@@ -14,6 +14,6 @@ def scores_in_order(found: Sequence[tuple[int, float]], log: str) -> list[float]
     """
     numbers = [number for number, _ in found]
     assert numbers == sorted(set(numbers))
-    done = int(re.search(r"^(\d+) frames?, ", log, re.M)[1])
-    assert done >= numbers[-1] + 1 and " dropped" not in log
+    processed = int(re.search(r"^(\d+) frames?, ", log, re.M)[1])
+    assert processed >= numbers[-1] + 1 and " dropped" not in log
     return [score for place, (_, score) in enumerate(found) if not place or found[place - 1][1] != score]

@@ -42,12 +42,12 @@ def report(number: int = 0, **other: Any) -> Report:
 
 
 class Device:
-    """An MQTT client like the sink: its last will is the status `offline`. `said` is its current report."""
+    """An MQTT client like the sink: its last will is the status `offline`. `report` is what it publishes."""
 
-    def __init__(self, name: str, said: Report) -> None:
+    def __init__(self, name: str, report: Report) -> None:
         paho = pytest.importorskip("paho.mqtt.client")
         self.name = name
-        self.said = said
+        self.report = report
         self.due = 0.0
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"simulated-{name.replace('/', '-')}")
         self.client.will_set(self._topic(topics.STATUS), topics.OFFLINE, qos=1, retain=True)
@@ -56,8 +56,8 @@ class Device:
 
     def tell(self) -> None:
         """Publishes the report with the current time."""
-        self.said = replace(self.said, time=time.time())
-        self._keep(topics.DEVICE, self.said.text())
+        self.report = replace(self.report, time=time.time())
+        self._keep(topics.DEVICE, self.report.text())
 
     def _connected(self, *_: Any) -> None:
         self._keep(topics.STATUS, topics.ONLINE)
@@ -97,7 +97,7 @@ class SimulatedFleet:
     def change(self, name: str, **values: Any) -> None:
         """Changes fields of the report of a device, and publishes it."""
         device = self.devices[name]
-        device.said = replace(device.said, **values)
+        device.report = replace(device.report, **values)
         self._asked.append(device.tell)
 
     def __enter__(self) -> SimulatedFleet:
@@ -138,13 +138,13 @@ class SimulatedFleet:
         if device.client.socket() is not None:
             device.client.loop_misc()
             if device.client.is_connected() and now >= device.due:
-                device.due = now + device.said.every
+                device.due = now + device.report.every
                 device.tell()
         elif now >= device.due:
             device.due = now + random.uniform(0.5, 1.5)
             try:
                 device.client.connect("127.0.0.1", self._port)
-                device.due = now + device.said.every * random.uniform(0.5, 1.0)
+                device.due = now + device.report.every * random.uniform(0.5, 1.0)
             except OSError:
                 pass
 
