@@ -30,10 +30,10 @@ def evaluate(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> M
 
 
 def evaluate_file(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     data: EvaluationSet,
     *,
-    labels: str | os.PathLike | None = None,
+    labels: str | os.PathLike[str] | None = None,
     threads: int = 2,
     progress: bool = True,
 ) -> Metrics:
@@ -47,7 +47,7 @@ def evaluate_file(
 
 
 def evaluate_checkpoint(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     size: int,
     labels: Labels,
     data: EvaluationSet,
@@ -83,7 +83,7 @@ def evaluate_run(
 
 
 
-def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike) -> None:
+def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike[str]) -> None:
     if not set(labels) & set(data.truth.labels):
         raise InputError(
             f"{where}: none of its classes ({', '.join(labels.names[:3])}, ...) is in the data"

@@ -7,6 +7,7 @@ from typing import Any, Iterator, Mapping, Optional
 
 from flatbuffers import flexbuffers
 
+from runtime.common.errors import KitError
 from runtime.model.tflite import Model, Operator, Tensor
 
 OPERATION = "TFLite_Detection_PostProcess"
@@ -73,6 +74,14 @@ def postprocess(model: Model) -> Optional[Postprocess]:
     return None
 
 
+def required_postprocess(model: Model) -> Postprocess:
+    """The post-processing of `model`. Raises KitError where there is none in the main graph."""
+    found = postprocess(model)
+    if found is None:
+        raise KitError(f"{model.where} has no {OPERATION}")
+    return found
+
+
 def output_roles(model: Model) -> tuple[Optional[str], ...]:
     """For each output of the main graph, the role that its tensor has, or None where unknown."""
     found = postprocess(model)
@@ -110,8 +119,10 @@ def changing(model: Model, operator: Operator) -> Iterator[Tensor]:
 
 
 def not_int8(model: Model) -> tuple[OddOperation, ...]:
-    """Operations that are not int8, except the post-processing, the dequantisation in front of it,
-    and the step from a uint8 input to int8. What the Edge TPU runs may be uint8 as well.
+    """The operations that are not int8.
+
+    Left out are the post-processing, the dequantization in front of it, and the step from a uint8
+    input to int8. What the Edge TPU runs may be uint8 as well.
     """
     found = postprocess(model)
     wanted = set(found.operator.inputs) if found else set()
@@ -151,7 +162,8 @@ def input_range(tensor: Tensor) -> Optional[tuple[float, float]]:
         return None
     scale = float(tensor.quantization.scales[0])
     zero = int(tensor.quantization.zero_points[0])
-    return tuple((value - zero) * scale for value in limits)
+    least, greatest = limits
+    return (least - zero) * scale, (greatest - zero) * scale
 
 
 def takes_camera_bytes(tensor: Tensor) -> bool:

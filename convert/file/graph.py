@@ -24,7 +24,7 @@ from train.quantization.quantization import SCORE_RANGE, Range
 def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, Range] | None = None) -> bytes:
     """The detector with its post-processing: float16 weights, or int8 throughout where `ranges` are given."""
 
-    def build(image):
+    def build(image: tf.Tensor) -> tuple[tf.Tensor, ...]:
         codes, scores = _outputs(graph, image, ranges)
         return detection_postprocess(
             codes,
@@ -41,7 +41,7 @@ def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, 
     return model if ranges is not None else _with_whole_anchors(model, anchors(graph.size))
 
 
-def _outputs(graph: Graph, image, ranges: Mapping[str, Range] | None) -> tuple[tf.Tensor, tf.Tensor]:
+def _outputs(graph: Graph, image: tf.Tensor, ranges: Mapping[str, Range] | None) -> tuple[tf.Tensor, tf.Tensor]:
     if ranges is None:
         codes, logits = graph.run(image)
         return tf.concat(codes, axis=1), tf.sigmoid(tf.concat(logits, axis=1))
@@ -69,14 +69,15 @@ def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, int
     try:
         # The converter's notes on its own passes come from native code, past every log level.
         with silence_native_output():
-            return converter.convert()
+            model: bytes = converter.convert()
+            return model
     except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.
         raise KitError(f"TensorFlow's converter failed: {str(error).strip().splitlines()[0]}") from error
 
 
 def _with_whole_anchors(model: bytes, table: np.ndarray) -> bytes:
     """`model` with its anchors as they are: rounded to float16 like weights, boxes move by up to 0.3 pixels."""
-    found = anatomy.postprocess(Model.parse(model, "the converted file"))
+    found = anatomy.required_postprocess(Model.parse(model, "the converted file"))
     objects = flatbuffer_objects.unpack(model)
     graph = objects.subgraphs[0]
     index = found.operator.inputs[2]

@@ -6,6 +6,7 @@ Task Library and MediaPipe Tasks find their way by it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Mapping, Optional
 
 from ai_edge_litert import schema_py_generated as tflite
@@ -46,35 +47,31 @@ _INPUT_RANGES = {
 }
 
 
-def with_metadata(
-    model: bytes,
-    *,
-    labels: Labels,
-    name: str = NAME,
-    description: str = DESCRIPTION,
-    version: Optional[str] = None,
-    author: Optional[str] = None,
-    license: Optional[str] = None,
-    score_threshold: Optional[float] = None,
-) -> bytes:
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the metadata says of a file as a whole. A field that is None is left out.
+
+    `score_threshold` is written as the score output's own threshold, below which consumers drop detections;
+    without it they keep what the file gives.
+    """
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    version: Optional[str] = None
+    author: Optional[str] = None
+    license: Optional[str] = None
+    score_threshold: Optional[float] = None
+
+
+def with_metadata(model: bytes, *, labels: Labels, info: ModelInfo = ModelInfo()) -> bytes:
     """`model` with metadata and `labels` inside; what it had of both before is replaced.
 
     `model` has one image input and the four outputs boxes, classes, scores, count in that order.
-    `score_threshold` is written as the score's own threshold, below which consumers drop
-    detections; without it they keep what the file gives.
 
     Raises InputError where `model` is no .tflite, its input is of a type the metadata has no range
     for, or it has another number of inputs or outputs.
     """
-    table = detector_metadata(
-        input_range=_input_range(model, len(OUTPUT_NAMES)),
-        name=name,
-        description=description,
-        version=version,
-        author=author,
-        license=license,
-        score_threshold=score_threshold,
-    )
+    table = detector_metadata(input_range=_input_range(model, len(OUTPUT_NAMES)), info=info)
     return _attached(model, table, {LABEL_FILE: labels.text().encode()})
 
 
@@ -98,28 +95,21 @@ def with_metadata_of(source: bytes, model: bytes) -> bytes:
 
 
 def detector_metadata(
-    *,
-    input_range: tuple[float, float],
-    name: str = NAME,
-    description: str = DESCRIPTION,
-    version: Optional[str] = None,
-    author: Optional[str] = None,
-    license: Optional[str] = None,
-    score_threshold: Optional[float] = None,
+    *, input_range: tuple[float, float], info: ModelInfo = ModelInfo()
 ) -> metadata_schema.ModelMetadata:
     """The metadata of a detector whose input takes values of `input_range` (least, greatest)."""
     graph = metadata_schema.SubGraphMetadata(
         input_tensor_metadata=(_input(input_range),),
-        output_tensor_metadata=_outputs(score_threshold),
+        output_tensor_metadata=_outputs(info.score_threshold),
         output_tensor_groups=(metadata_schema.TensorGroup("detection_result", OUTPUT_NAMES[:3]),),
     )
     return metadata_schema.ModelMetadata(
-        name=name,
-        description=description,
-        version=version,
+        name=info.name,
+        description=info.description,
+        version=info.version,
         subgraph_metadata=(graph,),
-        author=author,
-        license=license,
+        author=info.author,
+        license=info.license,
     )
 
 

@@ -1,4 +1,4 @@
-"""Work that one process at a time does, while other workers of the suite wait for it."""
+"""Locks between the workers of the suite, and folders that are made once for all of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def turn(lock: Path) -> Iterator[None]:
-    """Within the block no other process is in one for the same `lock`, a file that stays."""
+def locked(lock: Path) -> Iterator[None]:
+    """Holds the lock on the file `lock`: one process at a time. The file is created and stays."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with open(lock, "w") as file:
         # Windows has no such lock; the suite has one worker there.
@@ -28,8 +28,11 @@ def turn(lock: Path) -> Iterator[None]:
 
 
 def cached(place: Path, make: Callable[[Path], Path]) -> Path:
-    """`place`. Where nothing is there yet `make`, given a new folder beside it, returns what becomes `place`."""
-    with turn(place.parent / f".{place.name}.lock"):
+    """Returns `place`, which is made first if it does not exist.
+
+    `make` gets a new folder beside `place` and returns the path that is renamed to `place`.
+    """
+    with locked(place.parent / f".{place.name}.lock"):
         if not place.exists():
             making = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name}-"))
             try:
@@ -40,6 +43,6 @@ def cached(place: Path, make: Callable[[Path], Path]) -> Path:
 
 
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this session that all its workers share."""
+    """A temporary folder of this session, which all its workers share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
