@@ -95,7 +95,8 @@ def start_engines(options: argparse.Namespace, file: str) -> List[Runner]:
     runners: List[Runner] = []
     try:
         for device in options.device or [""]:
-            runners.append(_runner(options, file, device))  # noqa: PERF401 - those made before an error are closed
+            # One by one: after an error, those that were started are closed.
+            runners += [_runner(options, file, device)]
     except BaseException:
         close_engines(runners)
         raise

@@ -68,12 +68,16 @@ def run(
     workers: Sequence[Worker] = (),
     pending: Optional[PendingSwap] = None,
 ) -> Summary:
-    """Detects objects in the frames of `source` and passes frames and detections to every sink.
+    """Detects objects in the frames of a source and passes frames and detections to every sink.
 
     Args:
+        detector: its threshold follows that of `state`.
+        source: where the frames come from.
+        sinks: get every processed frame with its detections.
         frames: the most frames to process; None for all.
         progress: called with the number of frames processed so far.
         state: the state of the run; None makes one.
+        settings: queue, playback, motion detection and regions.
         filters: applied to the detections of every frame, in this order.
         reopen: opens a live source again after it was lost.
         workers: engines that have loaded the detector's model; empty to use the detector's own.
