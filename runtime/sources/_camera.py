@@ -40,7 +40,7 @@ def _size(text: str) -> Tuple[int, int]:
 
 def _fps(text: str) -> float:
     if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or not float(text):
-        raise ValueError("frames a second are a number over 0")
+        raise ValueError("frames per second must be a number over 0")
     return float(text)
 
 
