@@ -30,7 +30,7 @@ def options(parser: Any) -> None:
         metavar="SECONDS",
         type=seconds,
         default=LOST_SECONDS,
-        help=f"seconds that an object may be out of sight and keep its number (default {LOST_SECONDS:g})",
+        help=f"seconds that an object may be out of sight and keep its number (default: {LOST_SECONDS:g})",
     )
 
 

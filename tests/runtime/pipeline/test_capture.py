@@ -9,7 +9,7 @@ import pytest
 from runtime import Frame, InputError, KitError
 from runtime.frames.queue import BLOCK, LATEST, FrameQueue
 from runtime.pipeline import capture
-from runtime.pipeline.capture import Capture, Playing
+from runtime.pipeline.capture import Capture, Playback
 from runtime.sources import Source
 from runtime.telemetry.state import State
 
@@ -41,11 +41,11 @@ class Camera(Clip):
         self.closed += 1
 
 
-def captured(source, playing=Playing(), kind=BLOCK, **options):
+def captured(source, playback=Playback(), kind=BLOCK, **options):
     """(frames, state, capture) when the capture has ended."""
     state = State()
     queue = FrameQueue(kind, state.dropped_by_source)
-    thread = Capture(source, queue, state, playing, **options)
+    thread = Capture(source, queue, state, playback, **options)
     thread.start()
     frames = [found.frame for found in iter(queue.take, None)]
     thread.join(20)
@@ -60,17 +60,17 @@ def test_a_clip_from_its_beginning_to_its_end():
 
 
 def test_over_and_over_with_times_that_go_on():
-    frames, _, _ = captured(Clip(), Playing(repeat=True, frames=7))
+    frames, _, _ = captured(Clip(), Playback(repeat=True, frames=7))
     assert [frame.index for frame in frames] == list(range(7))
     assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
-    _, _, thread = captured(Clip(0), Playing(repeat=True))
+    _, _, thread = captured(Clip(0), Playback(repeat=True))
     assert isinstance(thread.error, InputError) and "nothing to repeat" in str(thread.error)
 
 
 def test_in_real_time(monkeypatch):
     waits = []
     monkeypatch.setattr(State, "wait_for_stop", lambda self, seconds: waits.append(seconds))
-    captured(Clip(), Playing(realtime=True))
+    captured(Clip(), Playback(realtime=True))
     assert waits == pytest.approx([0, 0.1, 0.2], abs=0.09) and waits == sorted(waits)
 
 
@@ -103,7 +103,7 @@ def test_a_camera_is_opened_again_and_the_gap_counted(monkeypatch, capsys):
             raise item
         return item
 
-    frames, state, thread = captured(first, Playing(frames=6), reopen=reopen)
+    frames, state, thread = captured(first, Playback(frames=6), reopen=reopen)
     assert [frame.index for frame in frames] == list(range(6)), "indices go on, whatever the camera says"
     assert thread.error is None and state.snapshot()["gaps"] == 2
     assert len(opened) == 4 and first.closed == opened[2].closed == 1
@@ -121,7 +121,7 @@ def test_retries_have_a_limit(monkeypatch):
         tries.append(1)
         raise KitError("not there")
 
-    frames, state, thread = captured(Camera(1), Playing(retries=3), reopen=reopen)
+    frames, state, thread = captured(Camera(1), Playback(retries=3), reopen=reopen)
     assert len(frames) == 1 and len(tries) == 3
     assert isinstance(thread.error, KitError) and str(thread.error) == "clip: not there; given up after 3 tries to open it again"
     assert state.snapshot()["gaps"] == 1
@@ -156,7 +156,7 @@ def test_a_camera_that_hangs_is_left_behind(monkeypatch, capsys):
             yield Frame(IMAGE)
 
     hanging = Hanging()
-    frames, state, _ = captured(hanging, Playing(frames=4), reopen=lambda: Camera(3), stalled=0.05)
+    frames, state, _ = captured(hanging, Playback(frames=4), reopen=lambda: Camera(3), stalled=0.05)
     assert [frame.index for frame in frames] == [0, 1, 2, 3] and hanging.closed == 1
     assert "no frame for 0.05 s" in capsys.readouterr().err
     release.set()

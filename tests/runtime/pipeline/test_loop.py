@@ -13,7 +13,7 @@ from runtime.inference.interpreter import Interpreter
 from runtime.inference.process.engine import EngineLost
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import loop
-from runtime.pipeline.capture import Playing
+from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
 from runtime.sinks import Sink, open_sink
 from runtime.sources import Source, open_source
@@ -381,7 +381,7 @@ def test_real_time_is_a_camera(path):
                 yield Frame(np.zeros((4, 4, 3), np.uint8), index, index / 50)
 
     begin = time.monotonic()
-    loop.run(Detector(path), Clip(), [], settings=Settings(playing=Playing(realtime=True)))
+    loop.run(Detector(path), Clip(), [], settings=Settings(playback=Playback(realtime=True)))
     assert time.monotonic() - begin >= 4 / 50
 
 

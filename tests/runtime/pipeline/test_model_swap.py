@@ -17,7 +17,7 @@ import pytest
 
 from runtime.config import arguments
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import settled
+from runtime.pipeline.active_model import resolved_path
 from runtime.pipeline.model_swap import Reloader
 from runtime.telemetry.health import Health
 from runtime.telemetry.state import State
@@ -197,15 +197,15 @@ def test_a_terminal_that_goes_ends_the_run(tmp_path):
         assert time.monotonic() < end
 
 
-def test_only_a_folder_reached_by_a_link_is_settled(tmp_path):
+def test_only_a_folder_reached_by_a_link_is_resolved_path(tmp_path):
     (tmp_path / "release").mkdir()
     (tmp_path / "release" / "detector_int8.tflite").touch()
     (tmp_path / "release" / "detector.tflite").symlink_to("detector_int8.tflite")
     (tmp_path / "current").symlink_to("release")
     real = str(tmp_path.resolve() / "release" / "detector_int8.tflite")
-    assert settled(str(tmp_path / "current" / "detector.tflite")) == real
+    assert resolved_path(str(tmp_path / "current" / "detector.tflite")) == real
     plain = os.path.join(os.path.realpath(tmp_path), "release", "detector.tflite")
-    assert settled(plain) == plain and settled("model.tflite") == "model.tflite"
+    assert resolved_path(plain) == plain and resolved_path("model.tflite") == "model.tflite"
 
 
 @pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
@@ -213,22 +213,22 @@ def test_of_models_that_wait_only_the_last_keeps_its_engine(start, tmp_path):
     """Two reloads before the loop takes one, as while a frame hangs."""
     link = tmp_path / "current" / "detector.tflite"
     options = arguments.parse([str(link), "--source", str(tmp_path / "none.mp4"), "--threads", "1"])
-    runners = active_model.start(options, active_model.settled(options.file))
+    runners = active_model.start_engines(options, active_model.resolved_path(options.file))
     try:
-        active_model.wait(runners)
-        detector = active_model.detector(options, str(tmp_path / "a" / "detector.tflite"), runners[0])
-        state, exchange = State(detector.path, detector.labels, detector.score), active_model.Exchange()
-        running = active_model.Equipment(detector, (), (), detector.score)
+        active_model.wait_until_loaded(runners)
+        detector = active_model.make_detector(options, str(tmp_path / "a" / "detector.tflite"), runners[0])
+        state, pending = State(detector.path, detector.labels, detector.score), active_model.PendingSwap()
+        running = active_model.ActiveModel(detector, (), (), detector.score)
         before = children()
-        with Reloader(options, state, exchange, running):
-            wait_for(lambda: exchange.is_waiting, state.ask_reload)
+        with Reloader(options, state, pending, running):
+            wait_for(lambda: pending.is_pending, state.ask_reload)
             (first,) = children() - before
             wait_for(lambda: children() - before and first not in children(), state.ask_reload)
             assert len(children() - before) == 1
-            assert exchange.take() is not None and exchange.take() is None
+            assert pending.take() is not None and pending.take() is None
         assert children() == before
     finally:
-        active_model.close(runners)
+        active_model.close_engines(runners)
 
 
 def children() -> set:

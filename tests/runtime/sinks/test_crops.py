@@ -97,7 +97,7 @@ def test_one_in_so_many_seconds_of_each_class_or_object(tmp_path):
 
 
 def test_a_full_folder_is_told_once_counted_and_filled_again_when_there_is_room(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(crops, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(crops, "RECHECK_SECONDS", 0.0)
     out = open_sink(f"crops:{tmp_path},limit=3", Clip())
     state = State()
     out.attach(state)
