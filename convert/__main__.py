@@ -11,7 +11,7 @@ from convert.edgetpu import compilation
 from convert.evaluation.labels import of_checkpoint
 from convert.export import install
 from runtime.common.command import run as run_command
-from runtime.common.options import old_name, positive, share
+from runtime.common.options import fraction, old_name, positive
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,8 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="at most so many an image (default: 25, or 100 where an image of the run has more than 12 boxes)",
     )
-    group.add_argument("--score", type=share, default=0.01, help="none below this score (default: 0.01)")
-    group.add_argument("--iou", type=share, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
+    group.add_argument("--score", type=fraction, default=0.01, help="none below this score (default: 0.01)")
+    group.add_argument("--iou", type=fraction, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
     group = parser.add_argument_group("int8")
     group.add_argument("--calibration", type=positive, default=300, metavar="N", help="images (default: 300)")
     group.add_argument(
@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("mse", "minmax", "percentile"),
         help="how ranges follow from the images (default: mse; a run of `python -m train --qat` has its own)",
     )
-    group.add_argument("--max-drop", type=share, default=0.02, help="AP that a file may lose (default: 0.02)")
+    group.add_argument("--max-drop", type=fraction, default=0.02, help="AP that a file may lose (default: 0.02)")
     group.add_argument("--no-gate", action="store_true", help="write the file even where it fails its checks")
     group = parser.add_argument_group("a bare checkpoint")
     group.add_argument("--size", type=positive, default=320, help="input side (default: 320)")

@@ -17,7 +17,7 @@ from typing import Optional
 from convert.evaluation import images
 from convert.evaluation.evaluate import evaluate_file
 from convert.evaluation.images import EvaluationSet
-from runtime.bench.side_by_side import in_turns, total
+from runtime.bench.interleaving import time_detectors
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
 from runtime.common.options import positive
@@ -86,8 +86,8 @@ def milliseconds(detectors: Mapping[Path, Detector], images: Sequence[Frame], fr
     """Median milliseconds from image to detections of each detector, over `frames` frames of
     `images` (over and over where there are fewer), the detectors taking turns.
     """
-    times = in_turns(detectors, images, frames)
-    return {path: statistics.median(total(stages).tolist()) for path, stages in times.items()}
+    times = time_detectors(detectors, images, frames)
+    return {path: statistics.median(stages.total) for path, stages in times.items()}
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -18,7 +18,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """The command. Returns its exit code; raises InputError or KitError."""
     given = sys.argv[1:] if argv is None else argv
     # The engine's process imports its libraries while this process imports the rest.
-    with contextlib.nullcontext() if {"-h", "--help"}.intersection(given) else launch.ahead():
+    with contextlib.nullcontext() if {"-h", "--help"}.intersection(given) else launch.prelaunch():
         from runtime.config.arguments import parse
         from runtime.pipeline.model_swap import reload_on_hangup
         from runtime.pipeline.session import detect

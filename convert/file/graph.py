@@ -12,7 +12,7 @@ from convert.file import anatomy, flatbuffer_objects
 from convert.file.postprocessing import Postprocessing
 from convert.file.postprocessing_op import detection_postprocess
 from runtime.common.errors import KitError
-from runtime.common.opencv import quiet
+from runtime.common.opencv import silence_native_output
 from runtime.model.tflite import Model
 from train.models.anchors import anchors
 from train.models.box_coder import SCALES
@@ -68,7 +68,7 @@ def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, int
         converter.target_spec.supported_types = [tf.float16]
     try:
         # The converter's notes on its own passes come from native code, past every log level.
-        with quiet():
+        with silence_native_output():
             return converter.convert()
     except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.
         raise KitError(f"TensorFlow's converter failed: {str(error).strip().splitlines()[0]}") from error

@@ -32,8 +32,7 @@ from runtime.common.values import Box, Detection
 from runtime.inference import preprocessing
 from runtime.inference.detector import Detector
 from runtime.inference.engines import AUTO, Request, is_compiled
-from runtime.inference.interpreter import Interpreter
-from runtime.inference.interpreter import Model as Runner
+from runtime.inference.interpreter import Interpreter, Runner
 from runtime.inference.process.engine import EngineProcess
 from runtime.media import images
 from runtime.model.tflite import Model

@@ -21,7 +21,7 @@ from devices.releases.release import KINDS
 from devices.update.state import Memory
 from runtime.common.command import run
 from runtime.common.errors import InputError
-from runtime.common.options import patience, positive
+from runtime.common.options import positive, seconds_or_zero
 
 # An image on the slowest board takes a few seconds; loading is not counted.
 HANG_SECONDS = 60.0
@@ -170,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--group", metavar="NAME", help="the group that this device belongs to")
     add("--id", metavar="NAME", help="this device's name for staged releases (default: of its machine id)")
     add("--model", choices=("auto", *KINDS), default="auto", help="which model of a release (default auto)")
-    add("--probation", type=patience, default=120.0, metavar="S", help="watch a new model for S seconds (default 120)")
+    add("--probation", type=seconds_or_zero, default=120.0, metavar="S", help="watch a new model for S seconds (default 120)")
     add("--limit", type=positive, default=256, metavar="MB", help="take no release larger than this (default 256)")
     add("--engine", default="auto", help="for the self-test, as in python -m runtime (default auto)")
     add("--device", default="", help="for the self-test, as in python -m runtime")

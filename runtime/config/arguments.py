@@ -11,7 +11,7 @@ import runtime.sinks
 import runtime.sources
 from runtime.common import plugins
 from runtime.common.errors import InputError
-from runtime.common.options import count, patience, positive, share
+from runtime.common.options import count, fraction, positive, seconds_or_zero
 from runtime.frames.motion import SHARE
 from runtime.frames.queue import policy
 from runtime.frames.regions import region
@@ -61,7 +61,7 @@ def _add_source(group: _Group) -> None:
     add("--retries", type=count, metavar="N", help="give up after N attempts to reopen a lost camera (default: never)")
     add(
         "--motion",
-        type=share,
+        type=fraction,
         nargs="?",
         const=SHARE,
         metavar="SHARE",
@@ -97,7 +97,7 @@ def _add_engine(group: _Group) -> None:
     add("--threads", type=positive, metavar="N", default=2, help="number of interpreter threads (default: 2)")
     add(
         "--watchdog",
-        type=patience,
+        type=seconds_or_zero,
         default=10.0,
         metavar="SECONDS",
         help="restart an engine that does not answer for this long (default: 10); "
@@ -171,7 +171,7 @@ def threshold(text: str) -> Tuple[str, float]:
     name, equals, number = text.rpartition("=")
     if equals and not name:
         raise argparse.ArgumentTypeError(f"{text!r} names no class")
-    return name, share(number)
+    return name, fraction(number)
 
 
 def _take_defaults(made: argparse.ArgumentParser) -> Dict[str, Any]:

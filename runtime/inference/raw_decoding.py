@@ -39,9 +39,10 @@ class RawDecoder:
         self._reached = np.empty((len(head.anchors), head.first + head.classes), bool)
 
     def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays:
-        """Boxes float32 [M, 4] as ymin, xmin, ymax, xmax relative to the image, classes int [M], and
-        scores float32 [M], falling: what the operation inside a file would give, less scores under
-        `least`.
+        """What the operation inside a file would give, less scores under `least`.
+
+        Boxes float32 [M, 4] as ymin, xmin, ymax, xmax relative to the image, classes int [M], and
+        scores float32 [M], falling.
 
         `raw` are the stored box codes [1, A, 4] and class logits [1, A, F + C].
         """
@@ -101,7 +102,9 @@ class _QuantisedScores:
     def threshold(self, least: float) -> np.generic:
         """The lowest logit with a score of at least `least`; the highest there is if none has."""
         # In the type of the logits, so that NumPy compares bytes with a byte.
-        return self._values[min(np.count_nonzero(self._all() < least), len(self._values) - 1)]
+        place = min(int(np.count_nonzero(self._all() < least)), len(self._values) - 1)
+        threshold: np.generic = self._values[place]
+        return threshold
 
     def in_order(self, anchors: np.ndarray, best: np.ndarray, least: float) -> Tuple[np.ndarray, np.ndarray]:
         """Both by falling score, equal ones as they were, without scores under `least`."""
@@ -112,13 +115,16 @@ class _QuantisedScores:
 
     def lowest_equal(self, logits: np.ndarray) -> np.ndarray:
         """For each logit the lowest that has the same score."""
-        return self._first_equal[self._index(logits)]
+        lowest: np.ndarray = self._first_equal[self._index(logits)]
+        return lowest
 
     def of(self, logits: np.ndarray) -> np.ndarray:
-        return self._all()[self._index(logits)]
+        scores: np.ndarray = self._all()[self._index(logits)]
+        return scores
 
     def _all(self) -> np.ndarray:
-        return self._steps / np.float32(_SCORE_STEPS)
+        scores: np.ndarray = self._steps / np.float32(_SCORE_STEPS)
+        return scores
 
     def _index(self, logits: np.ndarray) -> np.ndarray:
         return logits.astype(np.intp) - self._lowest

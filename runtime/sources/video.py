@@ -9,7 +9,7 @@ from typing import Iterator, Optional
 import numpy as np
 
 from runtime.common.errors import InputError
-from runtime.common.opencv import cv2, quiet
+from runtime.common.opencv import cv2, silence_native_output
 from runtime.common.values import Frame
 from runtime.sources import Source
 
@@ -88,7 +88,7 @@ class VideoSource(Source):
         # Missing in OpenCV 4.6, the version of Debian 12.
         known = getattr(cv2, "CAP_PROP_N_THREADS", None)
         settings = [] if threads is None or known is None else [known, threads]
-        with quiet():
+        with silence_native_output():
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_ANY, settings)
         if not capture.isOpened():
             raise InputError(f"{self.path}: cannot be opened as a video; is it whole, and of a usual format?")

@@ -52,7 +52,7 @@ def libcamera(root: Root) -> List[str]:
 
 
 def _none(root: Root) -> Iterable[Finding]:
-    inner = v4l2_devices.has_inner(root.at(v4l2_devices.FOLDER))
+    inner = v4l2_devices.has_internal(root.at(v4l2_devices.FOLDER))
     if inner or any(root.exists(config) for config in CONFIGS):
         yield warning(
             "no camera: neither libcamera nor V4L2 has one",

@@ -40,7 +40,7 @@ def check(patient: Patient) -> Iterable[Finding]:
         return
     for chip in chips:
         yield from _usb(root, chip) if chip.kind == "usb" else _pci(root, chip)
-    reason = edgetpu_devices.why_not("", root.path)
+    reason = edgetpu_devices.diagnose("", root.path)
     if reason and "is in use by" in reason and running.is_active(root):
         yield ok(f"{running.UNIT} has it")
     elif reason:
@@ -58,7 +58,7 @@ def _usb(root: Root, chip: edgetpu_devices.Device) -> Iterable[Finding]:
     speed = f"{chip.speed} Mbit/s" if chip.speed else "unknown speed"
     state = "its firmware is loaded" if _programmed(root, chip) else "waiting for its firmware, as before its first use"
     yield ok(f"Edge TPU on USB, {speed}; {state}")
-    slow = edgetpu_devices.slow(root.path)
+    slow = edgetpu_devices.usb2_warning(root.path)
     if slow and _usb3(root):
         said, _, mend = _own(root, slow).partition("; ")
         yield warning(said, mend)

@@ -53,13 +53,13 @@ def test_an_unknown_order_is_refused():
 
 
 def test_normalising_maps_bytes_to_minus_one_to_one():
-    out = preprocessing.normalise(np.array([0, 51, 255], np.uint8))
+    out = preprocessing.normalize(np.array([0, 51, 255], np.uint8))
     assert out.dtype == np.float32
     assert np.array_equal(out, np.array([0, 51, 255], np.float32) / np.float32(127.5) - 1)
 
 
 def test_normalising_by_channel():
-    out = preprocessing.normalise(np.full((1, 1, 3), 10, np.uint8), (10, 0, 20), (1, 2, 5))
+    out = preprocessing.normalize(np.full((1, 1, 3), 10, np.uint8), (10, 0, 20), (1, 2, 5))
     assert out.tolist() == [[[0, 5, -2]]]
 
 
@@ -69,6 +69,6 @@ def test_quantised_inputs_take_the_bytes():
     as_int8 = preprocessing.encode(rgb, np.int8, (0,), (255,))
     assert as_int8.dtype == np.int8
     assert np.array_equal(as_int8, rgb.astype(int) - 128)
-    assert np.array_equal(preprocessing.encode(rgb, np.float32), preprocessing.normalise(rgb))
+    assert np.array_equal(preprocessing.encode(rgb, np.float32), preprocessing.normalize(rgb))
     with pytest.raises(ValueError):
         preprocessing.encode(rgb, np.int16)

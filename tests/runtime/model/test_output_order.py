@@ -40,17 +40,17 @@ def wired(order, between=()):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_wiring(order):
-    assert output_order.from_wiring(wired(order)) == expected(order)
-    assert output_order.from_wiring(wired(order, ("RESHAPE", "CAST"))) == expected(order)
+    assert output_order.from_graph(wired(order)) == expected(order)
+    assert output_order.from_graph(wired(order, ("RESHAPE", "CAST"))) == expected(order)
 
 
 def test_wiring_stops_at_operations_that_change_the_meaning():
-    assert output_order.from_wiring(wired(ROLES, ("LOGISTIC",))) is None
+    assert output_order.from_graph(wired(ROLES, ("LOGISTIC",))) is None
 
 
 def test_wiring_in_a_circle_ends():
     graph = Subgraph("", (), (0,), (5,) * 4, (Operator("RESHAPE", (5,), (5,)),))
-    assert output_order.from_wiring(graph) is None
+    assert output_order.from_graph(graph) is None
 
 
 @pytest.mark.parametrize("order", ORDERS)

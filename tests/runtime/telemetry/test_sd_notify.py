@@ -89,10 +89,10 @@ def test_without_a_manager_there_is_nobody_to_tell():
 
 def test_a_message_is_one_datagram(listener):
     notifier = from_environment({"NOTIFY_SOCKET": listener.address})
-    notifier.tell(READY=1, STATUS="one line\nREADY=0")
+    notifier.notify(READY=1, STATUS="one line\nREADY=0")
     assert listener.next() == {"READY": "1", "STATUS": "one line READY=0"}
     listener.socket.close()
-    notifier.tell(WATCHDOG=1)
+    notifier.notify(WATCHDOG=1)
     notifier.close()
 
 

@@ -76,7 +76,7 @@ def test_a_library_that_cannot_be_loaded(reason, message):
 
 def test_a_chip_that_fails_without_a_reason(files, chip, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "fail")
-    monkeypatch.setattr(edgetpu.edgetpu_devices, "why_not", lambda device: "no permission for it" if device else "")
+    monkeypatch.setattr(edgetpu.edgetpu_devices, "diagnose", lambda device: "no permission for it" if device else "")
     with pytest.raises(KitError, match="the Edge TPU cannot be used: no permission for it"):
         open_engine(files.compiled, Request(device="usb"))
     with pytest.raises(KitError, match="gives no reason; plug the accelerator in again"):

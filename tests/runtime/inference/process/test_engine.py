@@ -61,7 +61,7 @@ def test_it_gives_what_the_interpreter_gives(path):
         assert len(Detector(path, runner=process)(np.zeros((9, 9, 3), np.uint8))) == 2
 
 
-def test_two_may_be_under_way_and_come_back_in_order(shared):
+def test_two_may_be_in_flight_and_come_back_in_order(shared):
     path = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
     here = Interpreter(path, Request("cpu", threads=1))
     with ready(path, Request("cpu", threads=1)) as process:
@@ -69,7 +69,7 @@ def test_two_may_be_under_way_and_come_back_in_order(shared):
         expected = [here.invoke(tensor) for tensor in images]
         process.submit(images[0])
         process.submit(images[1])
-        assert (process.room, process.under_way) == (0, 2)
+        assert (process.room, process.in_flight) == (0, 2)
         first, taken = process.result()
         assert taken > 0 and process.room == 1
         process.submit(images[2])
@@ -80,11 +80,11 @@ def test_two_may_be_under_way_and_come_back_in_order(shared):
 
 def test_errors_of_loading_are_those_of_this_process(tmp_path):
     (tmp_path / "text.tflite").write_text("no model")
-    with pytest.raises(InputError, match="text.tflite: not a .tflite file"):
+    with pytest.raises(InputError, match=r"text\.tflite: not a \.tflite file"):
         ready(tmp_path / "text.tflite")
     path = tmp_path / "chip.tflite"
     path.write_bytes(tiny_detector.build(compiled=True))
-    with pytest.raises(KitError, match="libedgetpu.so.1 is not installed"):
+    with pytest.raises(KitError, match=r"libedgetpu\.so\.1 is not installed"):
         ready(path)
 
 
@@ -98,11 +98,11 @@ def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monk
         first = process.pid
         process.submit(image(process))
         process.submit(image(process))
-        with pytest.raises(EngineLost, match="gave no answer for 0.3 s while it ran the model"):
+        with pytest.raises(EngineLost, match=r"gave no answer for 0\.3 s while it ran the model"):
             process.result()
         process.restart()
         process.wait_until_ready()
-        assert process.pid != first and (process.room, process.under_way) == (1, 1)
+        assert process.pid != first and (process.room, process.in_flight) == (1, 1)
         assert process.result()[0][2].reshape(-1)[0] == pytest.approx(0.9)
         process.invoke(image(process))
 
@@ -110,9 +110,9 @@ def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monk
 def test_a_crash_is_named(compiled, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "crash")
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
-    with ready(compiled) as process:
-        with pytest.raises(EngineLost, match="was ended by SIGABRT while it ran the model; a library for an acc"):
-            process.invoke(image(process))
+    crashed = "was ended by SIGABRT while it ran the model; a library for an acc"
+    with ready(compiled) as process, pytest.raises(EngineLost, match=crashed):
+        process.invoke(image(process))
 
 
 def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
@@ -219,7 +219,7 @@ def test_an_engine_that_does_not_come_back(worker):
         made.next(lambda: None)
 
 
-def test_most_limits_what_is_under_way(worker):
+def test_most_limits_what_is_in_flight(worker):
     made = worker(Fake(["a"]))
     assert made.has_room(1)
     made.submit(None, "a")
