@@ -19,12 +19,11 @@ from convert.contract import consumers
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
-from tests.support.reader_environment import environment, read
+from tests.support.reader_environment import MEDIAPIPE, environment, read
 from tests.support.small_detector import small_detector
 
 KINDS = ("fp16", "int8")
 
-MEDIAPIPE = ("mediapipe==1.2.3", "numpy==2.4.6")
 TFLITE_SUPPORT = (
     "tflite-support==0.4.4", "protobuf==3.20.3", "numpy==2.4.6", "flatbuffers==25.12.19",
     "libusb-package==1.0.30.0",

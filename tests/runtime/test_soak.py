@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from runtime.bench import cold_start
-from tests.runtime.web.test_web import free_port
 from tests.support import tiny_detector
 from tests.support.edgetpu_library import edgetpu_library
 from tests.support.mosquitto import Mosquitto
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 FRAMES = int(os.environ.get("KIT_SOAK_FRAMES", "600"))
 EVERY = 500 if FRAMES >= 5000 else 100
@@ -32,12 +32,23 @@ VIEWERS = 3
 # filling its caches then.
 GROWTH = 4.0 if FRAMES >= 5000 else 16.0
 
+# The command, with a camera that fails; at the end it also prints how many frames each sink dropped.
 COMMAND = """
-import sys
+import json, sys
 import runtime.sources
 runtime.sources.__path__.append(sys.argv.pop(1))
 from runtime.__main__ import main
 from runtime.common.command import run
+from runtime.pipeline import session
+
+detect, states = session.detect, []
+
+def detect_and_report(options, use):
+    summary = detect(options, use=lambda state: (states.append(state), use(state)))
+    print("dropped by sinks:", json.dumps(states[0].snapshot()["dropped"]["sinks"]), file=sys.stderr)
+    return summary
+
+session.detect = detect_and_report
 run(main, leaves_threads=True)
 """
 
@@ -137,14 +148,22 @@ def test_months_in_short(tmp_path, edgetpu_library):
     assert errors.count("engine lost: the engine gave no answer for 1 s") == HANGS
     assert "Traceback" not in errors and not restarts and len(seen) > VIEWERS
     indices = [json.loads(line)["frame"] for line in run.lines.read_text().splitlines()]
-    assert indices == sorted(set(indices)) and indices[-1] == FRAMES - 1
+    assert indices == sorted(set(indices)) and indices[-1] < FRAMES
+    # With a live source the loop waits for no sink: on a busy machine the file may lack any frame, the last one too.
+    # Every frame that it lacks is counted, but for one that was being written when the run ended.
+    dropped = json.loads(re.search(r"^dropped by sinks: (.*)$", errors, re.MULTILINE)[1])["JsonLines"]
+    assert len(indices) + dropped in (FRAMES - HANGS, FRAMES - HANGS - 1)
     check_growth(samples)
 
 
 def check_growth(samples):
-    """Memory, open files and threads, in the last quarter against the second."""
+    """Compares memory, open files and threads of the last quarter with those of the second.
+
+    Samples of the run's end do not count: there, threads and files disappear one after the other, which takes longer
+    than a quarter of a short run.
+    """
     early = [sample for sample in samples if FRAMES // 4 <= sample[0] < FRAMES // 2]
-    late = [sample for sample in samples if sample[0] >= 3 * FRAMES // 4]
+    late = [sample for sample in samples if 3 * FRAMES // 4 <= sample[0] < samples[-1][0]]
     assert early and late
     before, after = ([statistics.median(column) for column in list(zip(*part))[1:]] for part in (early, late))
     print(f"memory {before[0]:.1f} -> {after[0]:.1f} MB, files {before[1]} -> {after[1]}, threads {before[2]} -> {after[2]}")

@@ -19,16 +19,10 @@ from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, jpegs
 from tests.support.mosquitto import Listener, Mosquitto
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 for package in ("websockets", "paho.mqtt.client", "prometheus_client", "edgefirst.tracker"):
     pytest.importorskip(package)
-
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def fetched(address):

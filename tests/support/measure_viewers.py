@@ -21,6 +21,7 @@ from runtime.inference.detector import Detector
 from runtime.pipeline.loop import run
 from runtime.sinks import open_sink
 from runtime.sources import open_source
+from tests.support.ports import free_port
 
 
 async def look(port: int, number: int) -> int:
@@ -48,9 +49,7 @@ async def look(port: int, number: int) -> int:
 
 def measure(detector: Detector, source: str, frames: int, viewers: int) -> Tuple[float, float, int]:
     """Frames a second, CPU seconds of this process a frame, images seen."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     os.environ.pop("EDGE_DETECTOR_TOKEN", None)
     looking = subprocess.Popen([sys.executable, "-m", "tests.support.measure_viewers", "--look", str(port), str(viewers)], stdout=subprocess.PIPE)
     begin = time.process_time()

@@ -14,6 +14,8 @@ from typing import Callable, Iterable, Optional, Sequence, Tuple
 
 import pytest
 
+from tests.support.ports import free_port
+
 
 class Mosquitto:
     """Started anew it has the same port, and knows what it was to keep."""
@@ -22,9 +24,7 @@ class Mosquitto:
         self._program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/sbin")
         if self._program is None:
             pytest.skip("needs Debian's package mosquitto")
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
+        self.port = free_port()
         self._config = folder / "mosquitto.conf"
         lines = [
             f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "log_dest none", "persistence true",

@@ -21,6 +21,9 @@ REQUIRED = "KIT_REQUIRE_READERS"
 
 SCRIPTS = TESTS / "readers"
 
+# What the environment with MediaPipe needs.
+MEDIAPIPE = ("mediapipe==1.2.3", "numpy==2.4.6")
+
 
 def environment(name: str, requirements: Sequence[str]) -> Path:
     """The Python of a virtual environment with `requirements`; made once and kept in the cache."""

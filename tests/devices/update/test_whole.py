@@ -21,10 +21,10 @@ import pytest
 
 from runtime.common.command import exit_code
 from runtime.telemetry.health import Health
-from tests.runtime.pipeline.test_model_swap import whole
 from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, encode
 from tests.support.paths import ROOT
+from tests.support.run_results import scores_in_order
 
 pytest.importorskip("tuf")
 pytest.importorskip("cryptography")
@@ -138,7 +138,7 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
             process.wait()
     lines = [json.loads(line) for line in found.read_text().splitlines()]
     scores = [(line["frame"], round(line["detections"][0]["score"], 1)) for line in lines]
-    assert whole(scores, log.read_text()) == [0.9, 0.8, 0.9]
+    assert scores_in_order(scores, log.read_text()) == [0.9, 0.8, 0.9]
 
 
 def test_a_stick_for_a_device_without_a_network(place, capsys):

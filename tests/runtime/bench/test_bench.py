@@ -12,9 +12,8 @@ from runtime.bench import __main__ as bench
 from runtime.bench import baselines, cold_start, interleaving
 from runtime.common.command import exit_code
 from runtime.inference.engines import Request
-from tests.convert.test_readers import MEDIAPIPE
 from tests.support import tiny_detector
-from tests.support.reader_environment import environment
+from tests.support.reader_environment import MEDIAPIPE, environment
 
 
 @pytest.fixture

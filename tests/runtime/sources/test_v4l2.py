@@ -45,7 +45,7 @@ def test_cameras_are_listed_without_what_is_none(listed):
         (USB, "90,size=0x3", "90,size=0x3: size=0x3: a size is WIDTHxHEIGHT"),
         (USB, "90,size=640x480,zoom=3", "'zoom=3' is no setting of it; there are size, fps, format"),
         (USB, "90,flip=h", "'flip=h' is no setting"),
-        (USB, "90,fps=0", "fps=0: frames a second"),
+        (USB, "90,fps=0", "fps=0: frames per second"),
         (USB, "90,format=JPEGS", "four letters"),
     ],
 )

@@ -109,7 +109,7 @@ def test_the_boxes_drawn_are_those_of_the_json(browser, port):
     assert text(browser, "objects") == "cat 0.91 dog <b> #12 0.52 bird 0.40"
     assert abs(pixels(browser, "image")[..., 0].astype(int) - 128).max() < 4
     show(browser, sink, frame(6), ())
-    assert not pixels(browser, "boxes").any() and text(browser, "nothing") == "Nothing found"
+    assert not pixels(browser, "boxes").any() and text(browser, "nothing") == "No objects"
     assert errors(browser) == []
     sink.close()
 
@@ -162,7 +162,7 @@ def test_it_survives_a_source_that_stops_and_a_detector_that_restarts(browser, p
     show(browser, sink, frame(2), FOUND)
     wait(lambda: browser.execute_script("return document.getElementById('notice').hidden"))
     sink.close()
-    wait(lambda: "connecting again" in text(browser, "link"))
+    wait(lambda: "reconnecting" in text(browser, "link"))
     sink, state = serve(port)
     wait(lambda: text(browser, "link") == "Page live")
     show(browser, sink, frame(3), ())
@@ -174,7 +174,7 @@ def test_the_token_is_asked_for_and_a_wrong_one_refused(browser, port, monkeypat
     sink, _ = serve(port, "0.0.0.0:")
     browser.get(f"http://127.0.0.1:{port}/")
     enter(browser, "wrong")
-    wait(lambda: "That token is wrong" in browser.find_element("tag name", "body").text)
+    wait(lambda: "Wrong token" in browser.find_element("tag name", "body").text)
     enter(browser, "a token of letters")
     wait(lambda: text(browser, "link") == "Page live")
     assert browser.current_url == f"http://127.0.0.1:{port}/"

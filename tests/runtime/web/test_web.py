@@ -26,6 +26,7 @@ from runtime.sinks import json_lines, open_sink
 from runtime.telemetry.state import State
 from runtime.web import messages, server
 from runtime.web.access import Access, is_own_page
+from tests.support.ports import free_port
 
 FOUND = (Detection("cat", 0, 0.91, Box(10, 20, 60, 80)), Detection("dog", 1, 0.5, Box(0, 0, 5, 5), 3))
 TOKEN = "sixteen letters!"
@@ -33,12 +34,6 @@ TOKEN = "sixteen letters!"
 
 def frame(index=0, width=128, height=96):
     return Frame(np.full((height, width, 3), (200, 100, 50), np.uint8), index, index / 10)
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 class Page:
@@ -298,7 +293,7 @@ def test_a_wrong_token_is_refused(guarded):
         answer, body = guarded.get(f"/?token={wrong.replace(' ', '+')}")
         # An empty one is as none.
         assert answer.status == (403 if wrong else 401) and "Set-Cookie" not in answer.headers
-        assert (b'<p id="wrong">That token is wrong' in body) == bool(wrong)
+        assert (b'<p id="wrong">Wrong token' in body) == bool(wrong)
     assert guarded.get("/state.json", Authorization="Bearer wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie=f"edge_detector_{guarded.port}=wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie="\xff;;==")[0].status == 401

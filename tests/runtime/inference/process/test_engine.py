@@ -107,6 +107,16 @@ def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monk
         process.invoke(image(process))
 
 
+def test_an_answer_that_is_collected_late_is_not_a_hang(path):
+    with EngineProcess(path, Request("cpu"), hang=0.3) as process:
+        process.wait_until_ready()
+        for _ in range(2):
+            process.submit(image(process))
+        # The reader is busy for longer than an engine may take, as with a slow disk.
+        time.sleep(1.0)
+        assert len(process.result()[0]) == len(process.result()[0]) == 4
+
+
 def test_a_crash_is_named(compiled, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "crash")
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
