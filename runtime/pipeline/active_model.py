@@ -6,18 +6,16 @@ import argparse
 import os
 import threading
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from runtime.common.values import Frame
 from runtime.filters import Filter
 from runtime.inference.detector import Detector
 from runtime.inference.engines import Request
-from runtime.inference.interpreter import Interpreter
+from runtime.inference.interpreter import Interpreter, Runner
 from runtime.inference.process import launch
 from runtime.inference.process.engine import EngineProcess
 from runtime.inference.process.worker import Worker
-
-Runner = Union[EngineProcess, Interpreter]
 
 # Engines whose device can be opened by one process at a time.
 EXCLUSIVE = ("edgetpu", "pycoral")

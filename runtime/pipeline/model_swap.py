@@ -23,9 +23,10 @@ from runtime.common.errors import KitError
 from runtime.common.values import Frame
 from runtime.filters import open_filters
 from runtime.inference.detector import Detector
+from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import ActiveModel, PendingSwap, Runner
+from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.telemetry.state import State
 
 # Seconds after which the end of the run is noticed at the latest.

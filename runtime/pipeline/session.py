@@ -12,9 +12,10 @@ from runtime.common import plugins
 from runtime.common.errors import InputError
 from runtime.filters import open_filters
 from runtime.inference.detector import Detector
+from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import ActiveModel, PendingSwap, Runner
+from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
 from runtime.pipeline.loop import run as run_loop

@@ -40,7 +40,7 @@ def place(tmp_path):
     return tmp_path
 
 
-def test_a_image_to_json_video_and_folder(place):
+def test_an_image_to_json_video_and_folder(place):
     done = command(
         "tiny.tflite", "--source", "in/a.jpg", "--json", "-", "--out", "a.mp4", "--out", "out", cwd=place
     )
@@ -58,7 +58,7 @@ def test_a_image_to_json_video_and_folder(place):
     assert [file.name for file in (place / "out").iterdir()] == ["a.jpg"]
 
 
-def test_without_a_target_it_prints_for_people(place):
+def test_without_an_output_option_it_prints_readable_lines(place):
     (place / "names.txt").write_text("cat\ndog\n")
     done = command("tiny.tflite", "--source", "in", "--labels", "names.txt", "--score", "0.8", cwd=place)
     assert done.stdout == "a.jpg: dog 0.90 at 16,4-48,20\n"
@@ -75,7 +75,7 @@ def test_a_folder_with_a_bad_image(place):
 
 
 @pytest.mark.parametrize(
-    "model, source, message",
+    ("model", "source", "message"),
     [
         ("tiny.tflite", "cut.jpg", "cut.jpg: the image is cut short"),
         ("tiny.tflite", "text.jpg", "text.jpg: not an image"),

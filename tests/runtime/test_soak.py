@@ -64,13 +64,16 @@ class Run:
             **os.environ, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(library.parent), "EDGETPU_STANDIN": "hang",
             "EDGETPU_STANDIN_RUN": str(FRAMES // 5), "EDGETPU_STANDIN_FUSE": str(place / "fuse"),
         }  # fmt: skip
-        self._errors = open(place / "errors", "w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(ROOT / "tests" / "soak_sources"), "tiny_edgetpu.tflite"]
-            + ["--source", f"failing:{EVERY}", "--policy", "block", "--frames", str(FRAMES), "--watchdog", "1"]
-            + ["--json", str(self.lines), *words],
-            cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=self._errors,
-        )  # fmt: skip
+        self._errors = place / "errors"
+        with self._errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-c", COMMAND, str(ROOT / "tests" / "soak_sources"), "tiny_edgetpu.tflite",
+                    "--source", f"failing:{EVERY}", "--policy", "block", "--frames", str(FRAMES), "--watchdog", "1",
+                    "--json", str(self.lines), *words,
+                ],
+                cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=errors,
+            )  # fmt: skip
 
     @property
     def done(self):
@@ -85,9 +88,7 @@ class Run:
 
     @property
     def errors(self):
-        self._errors.flush()
-        self._errors.seek(0)
-        return self._errors.read()
+        return self._errors.read_text()
 
 
 def watch(port, stop, seen):

@@ -100,8 +100,7 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
     log, found = place / "log", place / "found.jsonl"
     with MjpegServer([encode(np.full((60, 80, 3), 90, np.uint8))], fps=20) as camera:
         process = subprocess.Popen(
-            [sys.executable, "-m", "runtime", "device/models/current/detector.tflite", "--source", camera.url]
-            + ["--health", "health.json", "--json", str(found), "--policy", "block", "--threads", "1"],
+            [sys.executable, "-m", "runtime", "device/models/current/detector.tflite", "--source", camera.url, "--health", "health.json", "--json", str(found), "--policy", "block", "--threads", "1"],
             env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=open(log, "w"),
         )  # fmt: skip
         try:
@@ -162,7 +161,7 @@ def test_a_stick_for_a_device_without_a_network(place, capsys):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (["nothing", "--repository", "r"], "nothing: there is no manifest.json in it"),
         (["--repository", "r"], "give a RUN to publish, or one of --percent, --withdraw, --refresh"),

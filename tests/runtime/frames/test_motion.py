@@ -24,7 +24,7 @@ def test_noise_is_no_motion_and_a_thing_that_comes_in_is():
     assert gate.has_motion(image)
 
 
-def test_what_stays_becomes_background():
+def test_static_objects_become_background():
     gate = MotionGate()
     gate.has_motion(scene(0))
     image = scene(1)
@@ -49,7 +49,7 @@ def test_a_share_of_the_image():
         assert gate.has_motion(image) is moves
 
 
-@pytest.mark.parametrize("height, width", [(1, 1), (3, 4000), (4000, 3)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 4000), (4000, 3)])
 def test_any_size_and_a_size_that_changes(height, width):
     gate = MotionGate()
     assert gate.has_motion(scene(0, height, width))

@@ -21,7 +21,7 @@ def test_shares_and_pixels():
 
 
 @pytest.mark.parametrize("text", ["", "1,2,3", "a,b,c,d", "0,0,nan,1", "0.5,0,0.5,1", "0,9,5,3", "-1,0,1,1"])
-def test_what_is_no_region(text):
+def test_invalid_regions(text):
     with pytest.raises(argparse.ArgumentTypeError):
         region(text)
 

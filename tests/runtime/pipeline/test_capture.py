@@ -59,7 +59,7 @@ def test_a_clip_from_its_beginning_to_its_end():
     assert thread.error is None and state.snapshot()["gaps"] == 0
 
 
-def test_over_and_over_with_times_that_go_on():
+def test_repeated_playback_with_increasing_times():
     frames, _, _ = captured(Clip(), Playback(repeat=True, frames=7))
     assert [frame.index for frame in frames] == list(range(7))
     assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -74,12 +74,12 @@ def test_in_real_time(monkeypatch):
     assert waits == pytest.approx([0, 0.1, 0.2], abs=0.09) and waits == sorted(waits)
 
 
-def test_an_error_of_a_file_ends_it_after_what_came_before():
+def test_an_error_of_a_file_ends_the_run_after_its_earlier_frames():
     frames, _, thread = captured(Clip(2, InputError("broken")))
     assert len(frames) == 2 and str(thread.error) == "broken"
 
 
-def test_what_a_file_could_not_give_is_counted():
+def test_unreadable_frames_are_counted():
     class Holes(Clip):
         def __iter__(self):
             for frame in super().__iter__():
@@ -145,7 +145,7 @@ def test_waits_between_tries_grow_up_to_a_limit(monkeypatch):
     assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_camera_that_hangs_is_left_behind(monkeypatch, capsys):
+def test_a_camera_that_hangs_is_abandoned(monkeypatch, capsys):
     monkeypatch.setattr(capture, "_TICK", 0.01)
     release = threading.Event()
 
@@ -156,7 +156,7 @@ def test_a_camera_that_hangs_is_left_behind(monkeypatch, capsys):
             yield Frame(IMAGE)
 
     hanging = Hanging()
-    frames, state, _ = captured(hanging, Playback(frames=4), reopen=lambda: Camera(3), stalled=0.05)
+    frames, _state, _ = captured(hanging, Playback(frames=4), reopen=lambda: Camera(3), stalled=0.05)
     assert [frame.index for frame in frames] == [0, 1, 2, 3] and hanging.closed == 1
     assert "no frame for 0.05 s" in capsys.readouterr().err
     release.set()

@@ -204,7 +204,7 @@ def give(camera, count):
         assert camera.taken.acquire(timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("policy, waiting", [(None, 1), (Policy("latest", 1), 1), (Policy("drop-oldest", 3), 3)])
+@pytest.mark.parametrize(("policy", "waiting"), [(None, 1), (Policy("latest", 1), 1), (Policy("drop-oldest", 3), 3)])
 def test_a_camera_that_is_faster_than_the_engine(path, policy, waiting):
     camera, keeper = Camera(), Keeper()
     thread, engine, outcome, state = started(path, camera, None, Settings(policy), [keeper])
@@ -233,7 +233,7 @@ def until(true):
     assert true()
 
 
-def test_without_motion_the_engine_rests(path):
+def test_without_motion_the_engine_is_not_used(path):
     class Door(Counter):
         """Nobody, then somebody, then nobody."""
 
@@ -286,7 +286,7 @@ def test_filters_work_one_after_the_other(path):
     assert keeper.kept == [(0, 3), (1, 3)]
 
 
-def test_a_slow_network_sink_slows_nobody(path):
+def test_a_slow_network_sink_does_not_slow_the_run(path):
     class Stuck(Keeper):
         name = "stuck"
         lossless = False
@@ -363,7 +363,7 @@ def test_an_engine_that_is_gone_for_good_ends_the_run(path):
         loop.run(Detector(path), Counter(), [], state=state, workers=[Gone(Interpreter(path), state)])
 
 
-def test_a_stop_keeps_what_is_under_way(path):
+def test_a_stop_keeps_frames_in_work(path):
     camera, keeper = Camera(), Keeper()
     thread, engine, outcome, state = started(path, camera, None, sinks=[keeper])
     give(camera, 1)

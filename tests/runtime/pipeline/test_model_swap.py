@@ -47,10 +47,11 @@ class Run:
         self.place = place
         command = [sys.executable, "-m", "runtime", str(place / "current" / file), "--source", source]
         command += ["--threads", "1", "--json", str(place / "found.jsonl"), "--health", str(place / "health.json")]
-        self.process = subprocess.Popen(
-            [*command, *words], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-            stderr=open(place / "log", "w"), start_new_session=True,
-        )  # fmt: skip
+        with open(place / "log", "w") as log:
+            self.process = subprocess.Popen(
+                [*command, *words], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                stderr=log, start_new_session=True,
+            )  # fmt: skip
 
     @property
     def log(self) -> str:
@@ -130,7 +131,7 @@ def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
     assert not (tmp_path / "health.json").exists()
 
 
-def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_library):
+def test_a_model_that_hangs_can_be_swapped(start, tmp_path, edgetpu_library):
     """What brings a device back from a bad model: its engine is started again and again meanwhile."""
     fuse = tmp_path / "fuse"
     fuse.write_bytes(bytes(1000))
@@ -150,7 +151,7 @@ def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_librar
         assert run.end()[-1][1] == 0.8
 
 
-def test_an_edge_tpu_is_let_go_before_it_is_opened_again(start, edgetpu_library):
+def test_an_edge_tpu_is_closed_before_it_is_opened_again(start, edgetpu_library):
     with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
         library = str(edgetpu_library.parent)
         run = start(camera.url, "--policy", "block", file="detector_edgetpu.tflite", LD_LIBRARY_PATH=library)
@@ -188,7 +189,7 @@ def test_a_terminal_that_goes_ends_the_run(tmp_path):
         assert time.monotonic() < end
 
 
-def test_only_a_folder_reached_by_a_link_is_resolved_path(tmp_path):
+def test_only_a_folder_reached_by_a_link_is_resolved(tmp_path):
     (tmp_path / "release").mkdir()
     (tmp_path / "release" / "detector_int8.tflite").touch()
     (tmp_path / "release" / "detector.tflite").symlink_to("detector_int8.tflite")
@@ -200,7 +201,7 @@ def test_only_a_folder_reached_by_a_link_is_resolved_path(tmp_path):
 
 
 @pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
-def test_of_models_that_wait_only_the_last_keeps_its_engine(start, tmp_path):
+def test_only_the_last_pending_model_keeps_its_engines(start, tmp_path):
     """Two reloads before the loop takes one, as while a frame hangs."""
     link = tmp_path / "current" / "detector.tflite"
     options = arguments.parse([str(link), "--source", str(tmp_path / "none.mp4"), "--threads", "1"])

@@ -48,7 +48,7 @@ def dropped(state):
     return state.snapshot()["dropped"]["sinks"].get("gate", 0)
 
 
-def test_a_slow_sink_loses_frames_and_holds_up_nobody():
+def test_a_slow_sink_loses_frames_and_blocks_nothing():
     sink = Gate(lossless=False)
     outlet, state, _ = started(sink, waits=False)
     outlet.put(frame(0), ())
@@ -74,7 +74,7 @@ def test_a_lossless_one_is_waited_for():
     assert len({writer for _, writer in sink.kept}) == 1
 
 
-def test_at_the_end_nobody_waits_longer_than_allowed():
+def test_the_wait_at_the_end_is_limited():
     sink = Gate()
     outlet, state, _ = started(sink, waits=True)
     for index in range(3):

@@ -120,7 +120,7 @@ def is_drawn(found, color):
 
 def mark(area, box):
     """Where a box and its caption may be."""
-    left, top, right, bottom = (int(round(side)) for side in box)
+    left, top, right, bottom = (round(side) for side in box)
     for columns, rows in (
         ((left - 3, left + 3), (top - 3, bottom + 3)), ((right - 3, right + 3), (top - 3, bottom + 3)),
         ((left - 3, right + 3), (top - 3, top + 3)), ((left - 3, right + 3), (bottom - 3, bottom + 3)),
@@ -151,7 +151,7 @@ def test_speed_counts_and_state_are_shown_and_the_threshold_is_set(browser, port
     sink.close()
 
 
-def test_it_survives_a_source_that_stops_and_a_detector_that_restarts(browser, port):
+def test_the_page_survives_a_source_that_stops_and_a_detector_that_restarts(browser, port):
     sink, state = serve(port)
     browser.get(f"http://127.0.0.1:{port}/")
     show(browser, sink, frame(1), FOUND)

@@ -79,17 +79,22 @@ def parts(message):
     return json.loads(message[4 : 4 + length]), message[4 + length :]
 
 
-def received(viewer, fits):
-    """The first message that fits; others, of which one comes every second, are passed over."""
-    end = time.monotonic() + 20
+def received(viewer, fits, timeout=20.0):
+    """The first message that fits; other messages, such as the state that comes every second, are ignored."""
+    end = time.monotonic() + timeout
     while True:
         message = viewer.recv(timeout=end - time.monotonic())
         if fits(message):
             return message
 
 
-def next_image(viewer):
-    return parts(received(viewer, lambda message: isinstance(message, bytes)))
+def next_image(viewer, timeout=20.0):
+    return parts(received(viewer, lambda message: isinstance(message, bytes), timeout))
+
+
+def receive_until_closed(viewer):
+    """Raises ConnectionClosed when the server has closed the connection."""
+    received(viewer, lambda message: False)
 
 
 def next_state(viewer, fits=lambda state: True):
@@ -205,8 +210,7 @@ def test_no_more_images_a_second_than_asked_for(monkeypatch):
             viewer.send('{"next": true}')
         assert next_image(viewer)[0]["result"]["frame"] == 0
         with pytest.raises(TimeoutError):
-            while isinstance(viewer.recv(timeout=0.3), str):
-                pass
+            next_image(viewer, timeout=0.3)
     page.sink.close()
 
 
@@ -225,8 +229,7 @@ def test_a_viewer_who_sends_too_much_is_shown_out(page):
     with page.watch() as viewer:
         viewer.send("x" * 5000)
         with pytest.raises(ConnectionClosed):
-            while True:
-                viewer.recv(timeout=20)
+            receive_until_closed(viewer)
 
 
 def test_what_is_going_on_is_told_every_second(page, monkeypatch):
@@ -253,8 +256,7 @@ def test_closing_says_goodbye_and_frees_the_port(page):
         closing = threading.Thread(target=page.sink.close)
         closing.start()
         with pytest.raises(ConnectionClosed) as ended:
-            while True:
-                viewer.recv(timeout=20)
+            receive_until_closed(viewer)
         assert ended.value.rcvd.code == 1001
         closing.join(5)
     again = open_sink(f"serve:{page.port}", None)
@@ -319,7 +321,7 @@ def test_the_cookie_outlives_a_restart_but_not_another_token():
 
 
 @pytest.mark.parametrize(
-    "host, admitted",
+    ("host", "admitted"),
     [
         ("localhost", True), ("localhost:80", True), ("127.0.0.1:80", True), ("[::1]:80", True), ("127.9.9.9", True),
         ("evil.example", False), ("localhost.evil.example", False), ("127.0.0.1.evil.example", False), ("", False),
