@@ -1,4 +1,4 @@
-"""On a made-up /sys, /dev and /proc, since no machine here has a chip."""
+"""Tests with a synthetic /sys, /dev and /proc, since no test machine has an Edge TPU."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def system(tmp_path):
     return System(tmp_path)
 
 
-def test_none_at_all(system):
+def test_no_edge_tpu(system):
     (system.root / "sys/bus/usb/devices/1-1").mkdir(parents=True)
     assert devices.find(system.root) == []
     assert "1a6e:089a" in devices.diagnose("", system.root)
@@ -56,7 +56,7 @@ def test_none_at_all(system):
     assert devices.diagnose("pci", system.root).startswith("there is no Edge TPU on PCIe")
 
 
-def test_a_good_one_gives_no_reason(system):
+def test_a_usable_edge_tpu_has_no_problem(system):
     node = system.usb(ids=("18d1", "9302"))
     assert devices.find(system.root) == [devices.Device("usb", node, 5000)]
     assert devices.diagnose("", system.root) == devices.diagnose("usb:0", system.root) == ""
@@ -78,7 +78,7 @@ def test_no_permission(system, monkeypatch):
     reason = devices.diagnose("", system.root)
     assert reason.startswith(f"no permission for {node}: ") and "udev" in reason
     card = system.card()
-    assert devices.diagnose("", system.root) == "", "the other chip will do"
+    assert devices.diagnose("", system.root) == "", "the other Edge TPU is usable"
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert f"no permission for {card}: add the user to its group" in devices.diagnose("pci:0", system.root)
 
@@ -103,5 +103,5 @@ def test_usb_2(system):
     assert devices.diagnose("", system.root) == ""
 
 
-def test_a_system_without_sys_says_nothing(tmp_path):
+def test_a_system_without_sys_has_no_problem(tmp_path):
     assert devices.diagnose("", tmp_path) == "" and devices.usb2_warning(tmp_path) == ""

@@ -1,4 +1,4 @@
-"""The engine's process, with a library that hangs and crashes as a chip's might."""
+"""Engine processes, with a library that hangs and crashes on request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def compiled(path, edgetpu_library, monkeypatch):
-    """A file for the Edge TPU, and its library where processes that are started find it."""
+    """A file for the Edge TPU, with the stand-in library on the library path of child processes."""
     monkeypatch.setenv("LD_LIBRARY_PATH", str(edgetpu_library.parent))
     compiled = path.with_name("tiny_int8_edgetpu.tflite")
     compiled.write_bytes(tiny_detector.build(compiled=True))
@@ -50,7 +50,7 @@ def ready(*arguments):
     return process
 
 
-def test_it_gives_what_the_interpreter_gives(path):
+def test_outputs_equal_those_of_the_interpreter(path):
     here = Interpreter(path, Request("cpu"))
     with ready(path, Request("cpu", threads=1)) as process:
         assert (process.inputs, process.outputs) == (here.inputs, here.outputs)
@@ -78,7 +78,7 @@ def test_two_may_be_in_flight_and_come_back_in_order(shared):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs))
 
 
-def test_errors_of_loading_are_those_of_this_process(tmp_path):
+def test_errors_of_loading_are_raised_in_the_parent(tmp_path):
     (tmp_path / "text.tflite").write_text("no model")
     with pytest.raises(InputError, match=r"text\.tflite: not a \.tflite file"):
         ready(tmp_path / "text.tflite")
@@ -88,7 +88,7 @@ def test_errors_of_loading_are_those_of_this_process(tmp_path):
         ready(path)
 
 
-def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monkeypatch):
+def test_a_hung_process_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monkeypatch):
     fuse = tmp_path / "fuse"
     fuse.write_text("x")
     for name, value in (("", "hang"), ("_RUN", "2"), ("_FUSE", str(fuse))):
@@ -117,7 +117,7 @@ def test_an_answer_that_is_collected_late_is_not_a_hang(path):
         assert len(process.result()[0]) == len(process.result()[0]) == 4
 
 
-def test_a_crash_is_named(compiled, monkeypatch):
+def test_the_signal_of_a_crash_is_named(compiled, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "crash")
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
     crashed = "was ended by SIGABRT while it ran the model; a library for an acc"
@@ -150,7 +150,7 @@ def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
 
 
 class Fake:
-    """A process that does what a list says: outputs, or an error."""
+    """A process whose results are given as a list of outputs and errors."""
 
     engine = "fake"
     notes = ("a note",)
@@ -215,7 +215,7 @@ def test_five_failures_in_a_minute_back_off(worker):
     assert made.waits == [0, 0, 0, 0, 1, 2, 4, 8]
 
 
-def test_an_engine_that_does_not_come_back(worker):
+def test_an_engine_that_cannot_be_restarted(worker):
     gone = KitError("no Edge TPU")
     made = worker(Fake([EngineLost("hung"), "b"], [gone] * 6))
     made.submit(None, "a")
