@@ -115,6 +115,7 @@ def test_an_answer_that_is_collected_late_is_not_a_hang(path):
         # The reader is busy for longer than an engine may take, as with a slow disk.
         time.sleep(1.0)
         assert len(process.result()[0]) == len(process.result()[0]) == 4
+        assert len(process.invoke(image(process))) == 4
 
 
 def test_the_signal_of_a_crash_is_named(compiled, monkeypatch):
