@@ -68,13 +68,13 @@ class Connection:
         except ssl.SSLError as error:
             raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
         except OSError as error:
-            self._print_once(f"{self._broker} cannot be reached ({clients.connection_error(error)}); it is tried again")
+            self._print_once(f"{self._broker} cannot be reached ({clients.connection_error(error)}); trying again")
             self._client.connect_async(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
             self._client.loop_start()
             return
         self._client.loop_start()
         if not self._answered.wait(FIRST_SECONDS):
-            self._print_once(f"{self._broker} does not answer; it is tried again")
+            self._print_once(f"{self._broker} does not answer; trying again")
         elif self._answer in clients.REFUSED:
             self._client.loop_stop()
             raise InputError(f"{self._option}: {self._broker}: {clients.refusal(self._answer)}")
@@ -130,7 +130,7 @@ class Connection:
         self._answered.set()
         if reason.is_failure:
             if not first:
-                self._print_once(f"{self._broker}: {clients.refusal(self._answer)}; it is tried again")
+                self._print_once(f"{self._broker}: {clients.refusal(self._answer)}; trying again")
             return
         self.connected = True
         if self._last_message:
@@ -141,7 +141,7 @@ class Connection:
     def _disconnected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         was, self.connected = self.connected, False
         if was and reason.is_failure:
-            self._print_once(f"{self._broker} is lost; it is tried again")
+            self._print_once(f"{self._broker} is lost; trying again")
         if self._qos == 0:
             # With QoS 0, messages that were not yet sent are lost with the connection.
             with self._lock:

@@ -139,7 +139,7 @@ class Capture(threading.Thread):
             if lost_at is None:
                 lost_at = time.monotonic()
                 self._state.count("gaps")
-                print(f"source lost: {self._source.name}: {reason}; it is opened again", file=sys.stderr)
+                print(f"source lost: {self._source.name}: {reason}; reopening it", file=sys.stderr)
             if self._playback.retries is not None and tries >= self._playback.retries:
                 raise KitError(f"{self._source.name}: {reason}; given up after {_tries(tries)} to open it again")
             tries += 1

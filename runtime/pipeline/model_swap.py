@@ -135,7 +135,7 @@ class Reloader:
 
     def _refuse(self, error: KitError) -> None:
         self._state.reload_failed(str(error))
-        print(f"the model is not taken: {error}; {self._running.detector.path} goes on", file=sys.stderr)
+        print(f"the new model is refused: {error}; {self._running.detector.path} stays active", file=sys.stderr)
 
     def _close(self, runners: List[Runner]) -> None:
         active_model.close_engines(runners)

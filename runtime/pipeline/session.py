@@ -26,7 +26,7 @@ from runtime.telemetry.health import HealthFile
 from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary
 
-# How often in a row an engine may fail to start for a source that has an end; with a live source, for ever.
+# Failed starts of an engine in a row after which a run ends; without limit with a live source.
 ATTEMPTS = 3
 
 

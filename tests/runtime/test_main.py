@@ -1,4 +1,4 @@
-"""The command as a user runs it: in a process of its own, by its exit code and what it prints."""
+"""The command in its own process: exit codes and output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(*arguments, module="runtime", cwd=None):
 
 @pytest.fixture
 def place(tmp_path):
-    """A folder with a tiny detector, a good image and several bad things."""
+    """A folder with a tiny detector, a valid image and several invalid files."""
     (tmp_path / "tiny.tflite").write_bytes(tiny_detector.build())
     (tmp_path / "classifier.tflite").write_bytes(tiny_detector.build([("probs", np.zeros((1, 5), np.float32))]))
     (tmp_path / "text.tflite").write_text("not a model")

@@ -1,4 +1,4 @@
-"""How a run ends from outside: by TERM, by Ctrl-C, by kill -9, and by an engine that does not answer."""
+"""Runs that are ended by SIGTERM, Ctrl-C or SIGKILL, or that lose their engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def place(tmp_path):
 
 @pytest.fixture
 def start(place):
-    """Starts runs in `place`; what a failed test leaves running is killed."""
+    """Starts runs in `place`, and kills those that a failed test leaves behind."""
     started = []
 
     def start(*words, model="tiny_int8.tflite", **environment):

@@ -1,6 +1,6 @@
-"""A run for a long time, in which everything goes wrong that does in months.
+"""A soak test: a run in which everything fails that fails within months of use.
 
-The suite has a short one. For a long one: KIT_SOAK_FRAMES=20000 python -m pytest -s tests/runtime/test_soak.py
+The suite runs a short one. For a long one: KIT_SOAK_FRAMES=20000 python -m pytest -s tests/runtime/test_soak.py
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ FRAMES = int(os.environ.get("KIT_SOAK_FRAMES", "600"))
 EVERY = 500 if FRAMES >= 5000 else 100
 HANGS = 2
 VIEWERS = 3
-# Megabytes: what a run may take more in its last quarter than in its second. A short one is still
-# filling its caches then.
+# Megabytes by which the memory may grow from the second to the last quarter. In a short run, caches still fill up.
 GROWTH = 4.0 if FRAMES >= 5000 else 16.0
 
 # The command, with a camera that fails; at the end it also prints how many frames each sink dropped.
@@ -54,7 +53,7 @@ run(main, leaves_threads=True)
 
 
 class Run:
-    """The command in a process of its own, and what can be seen of it from outside."""
+    """The command in its own process, observed from outside."""
 
     def __init__(self, place, library, words):
         (place / "fuse").write_text("x" * HANGS)
@@ -77,7 +76,7 @@ class Run:
 
     @property
     def done(self):
-        """Frames so far."""
+        """The number of frames so far."""
         return self.lines.read_bytes().count(b"\n") if self.lines.exists() else 0
 
     def files(self):
@@ -92,7 +91,7 @@ class Run:
 
 
 def watch(port, stop, seen):
-    """A viewer that comes and goes."""
+    """A viewer that connects and disconnects repeatedly."""
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
@@ -107,7 +106,7 @@ def watch(port, stop, seen):
         stop.wait(0.2)
 
 
-# A long one takes as long as it takes.
+# A long run has no time limit.
 @pytest.mark.timeout(600 if FRAMES < 5000 else 0)
 def test_months_in_short(tmp_path, edgetpu_library):
     if sys.platform != "linux":
@@ -141,7 +140,7 @@ def test_months_in_short(tmp_path, edgetpu_library):
     assert code == 0, errors
     summary = errors.splitlines()[-1]
     print(summary)
-    # With every frame on its way through the queues, the one that fails comes first of a new camera.
+    # The policy is `block`, so only frames in a hanging engine are lost.
     assert re.match(rf"{FRAMES - HANGS} frames, {2 * (FRAMES - HANGS)} detections, {HANGS} dropped, ", summary), errors
     gaps = (FRAMES - 1) // EVERY
     assert f", {gaps} gaps in the source, {HANGS} restarts of the engine;" in summary
@@ -169,5 +168,5 @@ def check_growth(samples):
     before, after = ([statistics.median(column) for column in list(zip(*part))[1:]] for part in (early, late))
     print(f"memory {before[0]:.1f} -> {after[0]:.1f} MB, files {before[1]} -> {after[1]}, threads {before[2]} -> {after[2]}")
     assert after[0] - before[0] < GROWTH
-    # Viewers come and go.
+    # Viewers connect and disconnect.
     assert abs(after[1] - before[1]) <= 2 * VIEWERS and abs(after[2] - before[2]) <= 2 * VIEWERS

@@ -1,4 +1,4 @@
-"""A camera left alone with every sink at once, as a service would run it."""
+"""A long run on a camera with every sink at once, as a service would run it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from runtime.frames.motion import MotionGate
 
 
 def scene(seed=0, height=240, width=320):
-    """A noisy grey wall, as a camera sees it."""
+    """A noisy image of a gray wall."""
     noise = np.random.default_rng(seed).normal(0, 4, (height, width, 3))
     return np.clip(120 + noise, 0, 255).astype(np.uint8)
 

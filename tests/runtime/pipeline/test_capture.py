@@ -42,7 +42,7 @@ class Camera(Clip):
 
 
 def captured(source, playback=Playback(), kind=BLOCK, **options):
-    """(frames, state, capture) when the capture has ended."""
+    """Runs a capture to its end; returns (frames, state, capture)."""
     state = State()
     queue = FrameQueue(kind, state.dropped_by_source)
     thread = Capture(source, queue, state, playback, **options)
@@ -108,9 +108,9 @@ def test_a_camera_is_opened_again_and_the_gap_counted(monkeypatch, capsys):
     assert thread.error is None and state.snapshot()["gaps"] == 2
     assert len(opened) == 4 and first.closed == opened[2].closed == 1
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == "source lost: clip: cable pulled; it is opened again"
+    assert told[0] == "source lost: clip: cable pulled; reopening it"
     assert told[1].startswith("source is back: clip, after ") and told[1].endswith(" and 3 tries")
-    assert told[2] == "source lost: clip: the stream ended; it is opened again"
+    assert told[2] == "source lost: clip: the stream ended; reopening it"
 
 
 def test_retries_have_a_limit(monkeypatch):

@@ -150,7 +150,7 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
             written.release()
 
     class OneByOne(Counter):
-        """Gives a frame when the one before it has been written."""
+        """Yields a frame when the one before it has been written."""
 
         def __iter__(self):
             for frame in super().__iter__():
@@ -169,7 +169,7 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
 
 
 class Camera(Counter):
-    """Gives a frame whenever it is told to; without an end."""
+    """An endless source that yields a frame on request."""
 
     live = True
 
@@ -186,7 +186,7 @@ class Camera(Counter):
 
 
 def started(path, camera, frames, settings=Settings(), sinks=()):
-    """The loop in a thread, its slow engine, and what it gives in the end."""
+    """The loop in a thread, with its slow engine and its result."""
     engine, outcome, state = Slow(path), [], State()
     thread = threading.Thread(
         target=lambda: outcome.append(
@@ -235,7 +235,7 @@ def until(true):
 
 def test_without_motion_the_engine_is_not_used(path):
     class Door(Counter):
-        """Nobody, then somebody, then nobody."""
+        """Three images: empty, with an object, empty."""
 
         def __iter__(self):
             for index in range(12):

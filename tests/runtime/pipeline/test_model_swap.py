@@ -1,4 +1,4 @@
-"""Another model for a run that goes on: the source stays open, and every frame comes out once."""
+"""Swapping the model of a run: the source stays open, and every frame is processed once."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if not hasattr(signal, "SIGHUP"):
 
 
 def model(score: float, compiled: bool = False) -> bytes:
-    """Finds one thing, with this score."""
+    """A model that detects one object with this score."""
     scores = np.array([[score, 0.1, 0.1]], np.float32)
     outputs = [(name, scores if name == "c" else array) for name, array in tiny_detector.OUTPUTS]
     return tiny_detector.build(outputs, compiled=compiled)
 
 
 class Run:
-    """`python -m runtime` on the link `current` in `place`, with a file of its health and one of JSON."""
+    """`python -m runtime` on the link `current` in `place`, with a health file and a JSON file."""
 
     def __init__(self, place, source, *words, file="detector.tflite", **environment) -> None:
         self.place = place
@@ -77,7 +77,7 @@ class Run:
         self.process.send_signal(signal.SIGHUP)
 
     def end(self) -> list:
-        """What it found: (number of the frame, highest score) of each."""
+        """(frame number, highest score) of each frame."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(30) == 0, self.log
         lines = [json.loads(line) for line in (self.place / "found.jsonl").read_text().splitlines()]
@@ -127,12 +127,12 @@ def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
         found = run.end()
         assert camera.connections == 1
     assert scores_in_order(found, run.log) == [0.9, 0.8]
-    assert "the model is not taken: " in run.log and "Traceback" not in run.log
+    assert "the new model is refused: " in run.log and "Traceback" not in run.log
     assert not (tmp_path / "health.json").exists()
 
 
 def test_a_model_that_hangs_can_be_swapped(start, tmp_path, edgetpu_library):
-    """What brings a device back from a bad model: its engine is started again and again meanwhile."""
+    """How a device recovers from a bad model, whose engine is restarted again and again."""
     fuse = tmp_path / "fuse"
     fuse.write_bytes(bytes(1000))
     hangs = {"EDGETPU_STANDIN": "hang", "EDGETPU_STANDIN_RUN": "2", "EDGETPU_STANDIN_FUSE": str(fuse)}
@@ -202,7 +202,7 @@ def test_only_a_folder_reached_by_a_link_is_resolved(tmp_path):
 
 @pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
 def test_only_the_last_pending_model_keeps_its_engines(start, tmp_path):
-    """Two reloads before the loop takes one, as while a frame hangs."""
+    """Two reloads before the loop takes one, for example while an engine hangs."""
     link = tmp_path / "current" / "detector.tflite"
     options = arguments.parse([str(link), "--source", str(tmp_path / "none.mp4"), "--threads", "1"])
     runners = active_model.start_engines(options, active_model.resolved_path(options.file))
@@ -224,7 +224,7 @@ def test_only_the_last_pending_model_keeps_its_engines(start, tmp_path):
 
 
 def children() -> set:
-    """The numbers of this process's children that run; each thread has its own."""
+    """The ids of the running children of this process, over all its threads."""
     lists = Path("/proc/self/task").glob("*/children")
     return {number for found in lists for number in found.read_text().split() if runs(number)}
 

@@ -11,7 +11,7 @@ from runtime.telemetry.state import State
 
 
 class Gate(Sink):
-    """Writes when it may."""
+    """A sink that writes when it is allowed to."""
 
     def __init__(self, lossless=True, main=False):
         self.lossless, self.on_main_thread = lossless, main

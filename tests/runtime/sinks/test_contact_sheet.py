@@ -19,12 +19,12 @@ class Clip(Source):
 
 
 def frame(index: int, height: int = 60, width: int = 80) -> Frame:
-    """A grey frame that is as bright as its number."""
+    """A gray frame whose brightness is its number."""
     return Frame(np.full((height, width, 3), index, np.uint8), index)
 
 
 def brightness(path, count: int) -> list[int]:
-    """The grey in the lower right corner of each of the first `count` cells."""
+    """The brightness of the lower right corner of each of the first `count` cells."""
     sheet = images.read(path)
     width, height = contact_sheet.CELL
     found = []

@@ -1,4 +1,4 @@
-"""The window, where there is one: the headless build and a machine without a screen say what to do."""
+"""The window: errors of the headless build and of a machine without a screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Raspberry Pi's camera. picamera2 exists on a Pi only, so that a module of the same surface stands in."""
+"""The Raspberry Pi camera. picamera2 exists on a Pi only; a fake with the same interface replaces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras by number. There is none on a test machine, so that the list of the kernel is a made-up one."""
+"""Cameras by number. Test machines have none; a fake list of devices replaces the kernel's."""
 
 from __future__ import annotations
 

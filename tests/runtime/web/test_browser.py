@@ -1,4 +1,4 @@
-"""The page as people see it, in headless Chromium."""
+"""The page in headless Chromium."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def shown(browser):
 
 
 def text(browser, name):
-    """What a person reads there, as one line."""
+    """The visible text of an element, as one line."""
     return " ".join(browser.execute_script("return document.getElementById(arguments[0]).innerText", name).split())
 
 
@@ -75,7 +75,7 @@ def errors(browser):
 
 
 def show(browser, sink, frame, found):
-    """Writes until the page shows the frame: it takes one only when it has drawn the last."""
+    """Writes the frame until the page shows it; the page requests a frame when it has drawn the last one."""
 
     def seen():
         sink.write(frame, found)
@@ -119,7 +119,7 @@ def is_drawn(found, color):
 
 
 def mark(area, box):
-    """Where a box and its caption may be."""
+    """A mask of the pixels that a box and its caption may cover."""
     left, top, right, bottom = (round(side) for side in box)
     for columns, rows in (
         ((left - 3, left + 3), (top - 3, bottom + 3)), ((right - 3, right + 3), (top - 3, bottom + 3)),

@@ -1,4 +1,4 @@
-"""The page's server: what it serves, to whom, and how little it does for it."""
+"""The web server: its answers, access control and load."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def frame(index=0, width=128, height=96):
 
 
 class Page:
-    """A sink that serves, and what a browser would ask of it."""
+    """The web sink, with the requests that a browser sends."""
 
     # No test is so fast that an image would come before its time.
     def __init__(self, host="", settings=",fps=1000000"):
@@ -358,7 +358,7 @@ def test_a_token_from_the_environment_is_not_printed(guarded, capfd):
 @pytest.mark.parametrize("token", ["short", "fifteen letters", "eine Kette mit \u00e4", "a\nb" * 9])
 def test_tokens_that_are_too_weak(monkeypatch, token):
     monkeypatch.setenv("EDGE_DETECTOR_TOKEN", token)
-    with pytest.raises(InputError, match="EDGE_DETECTOR_TOKEN: a token has 16 characters or more"):
+    with pytest.raises(InputError, match="16 or more printable ASCII characters"):
         open_sink("serve:8000", None)
 
 
