@@ -37,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("file", metavar="FILE", nargs="?", help="the detector, a .tflite file")
-    made.add_argument("--config", metavar="FILE", help="read options from a YAML file; the command line takes precedence")
+    made.add_argument(
+        "--config", metavar="FILE", help="read options from a YAML file; the command line takes precedence"
+    )
     _add_source(made.add_argument_group("source"))
     _add_engine(made.add_argument_group("engine"))
     _add_detections(made.add_argument_group("detections"))
@@ -197,4 +199,3 @@ def _completed(values: Dict[str, Any]) -> argparse.Namespace:
         raise InputError(f"give one source, not {', '.join(sources)}" if sources else "give a source with --source")
     options.source = sources[0]
     return options
-

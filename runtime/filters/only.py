@@ -12,9 +12,7 @@ from runtime.filters import Filter
 
 def options(parser: Any) -> None:
     """Adds `--only`."""
-    parser.add_argument(
-        "--only", metavar="CLASSES", type=names, help="keep only these classes, for example person,car"
-    )
+    parser.add_argument("--only", metavar="CLASSES", type=names, help="keep only these classes, for example person,car")
 
 
 def connect(arguments: argparse.Namespace, labels: Labels) -> Optional[Filter]:

@@ -22,9 +22,7 @@ OVERLAP = 0.25
 
 def options(parser: Any) -> None:
     """Adds `--track` and `--track-lost`."""
-    parser.add_argument(
-        "--track", action="store_true", help="track objects: each keeps its number from frame to frame"
-    )
+    parser.add_argument("--track", action="store_true", help="track objects: each keeps its number from frame to frame")
     parser.add_argument(
         "--track-lost",
         metavar="SECONDS",
@@ -58,9 +56,7 @@ class Tracker:
                 f"--track needs the package edgefirst-tracker ({error}): pip install edgefirst-tracker"
             ) from error
         # Any detection may start a track: the detector's threshold has already decided which ones count.
-        self._make: Callable[[], Any] = partial(
-            ByteTrack, high_conf=0.0, iou=OVERLAP, lifespan_ns=int(1e9 * lost)
-        )
+        self._make: Callable[[], Any] = partial(ByteTrack, high_conf=0.0, iou=OVERLAP, lifespan_ns=int(1e9 * lost))
         self._lost = lost
         self._tracks = self._make()
         self._numbers: Dict[str, Tuple[int, float]] = {}

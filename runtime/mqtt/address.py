@@ -46,7 +46,9 @@ class Broker:
                 f"put it into {PASSWORD}"
             )
         if not host or parts.scheme not in PORTS or port == 0 or parts.query or parts.fragment:
-            raise InputError(f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS")
+            raise InputError(
+                f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS"
+            )
         topic = unquote(parts.path).strip("/") or topic or f"{TOPIC}/{level(socket.gethostname())}"
         if re.search(r"[+#\0]", topic) or topic.startswith("$") or "//" in topic:
             raise InputError(f"{where}: {topic!r} is no topic; it may hold no + and #, and begin with no $")

@@ -35,7 +35,9 @@ class Address:
         if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
             raise InputError(f"{where}: {text!r} names no port from 1 to 65535; give PORT or HOST:PORT")
         if colon and not host:
-            raise InputError(f"{where}: {text!r} begins with a colon; give {port} for this machine, 0.0.0.0:{port} for all")
+            raise InputError(
+                f"{where}: {text!r} begins with a colon; give {port} for this machine, 0.0.0.0:{port} for all"
+            )
         return cls(host or LOOPBACK, int(port))
 
     @property

@@ -22,7 +22,9 @@ NAME = "edge_detector"
 def options(parser: Any) -> None:
     """Adds `--metrics`."""
     parser.add_argument(
-        OPTION, metavar="[HOST:]PORT", help="serve metrics for Prometheus at /metrics; without HOST to this machine only"
+        OPTION,
+        metavar="[HOST:]PORT",
+        help="serve metrics for Prometheus at /metrics; without HOST to this machine only",
     )
 
 

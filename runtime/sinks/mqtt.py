@@ -116,7 +116,9 @@ class Mqtt(Sink):
         self._retained[self._topic(topics.STATUS)] = topics.ONLINE
         self._reporter = self._make_reporter(state, self._every)
         self._connection.open(self._topic(topics.STATUS), topics.OFFLINE)
-        self._ticking = threading.Thread(target=self._publish_state, args=(state, self._reporter), name="mqtt", daemon=True)
+        self._ticking = threading.Thread(
+            target=self._publish_state, args=(state, self._reporter), name="mqtt", daemon=True
+        )
         self._ticking.start()
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:

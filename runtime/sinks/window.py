@@ -27,7 +27,9 @@ CLOSING = frozenset((ord("q"), ord("Q"), 27))
 
 def options(parser: Any) -> None:
     """Adds `--window`."""
-    parser.add_argument("--window", action="store_true", help="show the frames in a window; q, Escape or closing it ends the run")
+    parser.add_argument(
+        "--window", action="store_true", help="show the frames in a window; q, Escape or closing it ends the run"
+    )
 
 
 def specs(arguments: argparse.Namespace) -> List[str]:

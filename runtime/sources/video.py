@@ -16,7 +16,26 @@ from runtime.sources import Source
 KIND = "a video file (.mp4, .avi, .mov, .mkv, .webm)"
 
 SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".gif", ".h264", ".mjpeg"]
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".ogv",
+        ".gif",
+        ".h264",
+        ".mjpeg",
+    ]
 )
 
 # Size of a frame, in pixels, up to which one decoder thread is fast enough for any engine. More threads take

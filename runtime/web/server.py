@@ -165,7 +165,9 @@ class Server:
     async def _log_in(self, token: str) -> Any:
         if self._access.is_valid(token):
             # Redirects to the address without the token, so that the token does not stay in the browser's history.
-            return _response(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()})
+            return _response(
+                HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()}
+            )
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
         refused = self._file("/token.html", HTTPStatus.FORBIDDEN)
         body = refused.body.replace(b'<p id="wrong" hidden>', b'<p id="wrong">')
@@ -188,9 +190,7 @@ class Server:
         loop = asyncio.get_running_loop()
         data = await loop.run_in_executor(None, messages.snapshot, frame, detections if boxes else None)
         name = time.strftime("snapshot_%Y%m%d_%H%M%S.jpg")
-        return _response(
-            HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'}
-        )
+        return _response(HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'})
 
     def _file(self, name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
         path = self._files.get(name)
