@@ -44,8 +44,8 @@ def options(parser: Any) -> None:
     parser.add_argument(
         OPTION,
         metavar="DIR",
-        help="write a crop of every object as an image into DIR; settings follow after commas: "
-        f"DIR,margin={MARGIN:g},every=SECONDS,limit={MOST_FILES},megabytes={MOST_MEGABYTES}",
+        help="write a crop of every object as an image into DIR; settings follow after commas "
+        f"(margin={MARGIN:g}, every=SECONDS, limit={MOST_FILES}, megabytes={MOST_MEGABYTES})",
     )
 
 

@@ -34,8 +34,8 @@ def options(parser: Any) -> None:
         OPTION,
         metavar="ADDRESS",
         help="publish detections to an MQTT broker: mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS; user and password are "
-        f"read from {USER} and {PASSWORD}; settings follow after commas: "
-        "ADDRESS,qos=1,ca=FILE,discovery=homeassistant,every=30",
+        f"read from {USER} and {PASSWORD}; settings follow after commas "
+        f"(qos=1, ca=FILE, discovery=homeassistant, every={REPORT_SECONDS:g})",
     )
 
 

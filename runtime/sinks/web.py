@@ -41,7 +41,7 @@ def options(parser: Any) -> None:
         OPTION,
         metavar="[HOST:]PORT",
         help="show the run on a web page; without HOST to this machine only, else to clients with the token in "
-        f"{TOKEN} (generated and printed if not set); settings follow after commas: PORT,fps={FPS},width={WIDEST}",
+        f"{TOKEN} (generated and printed if not set); settings follow after commas (fps={FPS}, width={WIDEST})",
     )
 
 
