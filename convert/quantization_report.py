@@ -68,7 +68,7 @@ def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Re
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
     folded = fold(network).frozen()
     graph = without_silent_channels(folded)
-    quantised = quantization.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
+    quantised = quantization.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantization())
     chosen = calibration.choose(of_examples(dataset.validation), images)
     inputs = calibration.images((image.load for image in chosen), size)
     layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)

@@ -18,15 +18,15 @@ from train.run.run_folder import RunFolder, open_run
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
-    told = parser.parse_args(argv)
-    tune = "qat" in told
-    if told.resume is not None and (told.out is not None or tune):
+    args = parser.parse_args(argv)
+    tune = "qat" in args
+    if args.resume is not None and (args.out is not None or tune):
         parser.error("--resume RUN goes on in that run's folder, with its settings: leave out --out and --qat")
-    if tune and told.data is not None:
+    if tune and args.data is not None:
         parser.error("--qat RUN goes on with the images of that run: leave out DATA")
-    if told.resume is None and not tune and (told.data is None or told.out is None):
+    if args.resume is None and not tune and (args.data is None or args.out is None):
         parser.error("DATA and --out RUN are needed, or --qat RUN, or --resume RUN")
-    metrics, out = (_resume if told.resume is not None else _tune if tune else _start)(told)
+    metrics, out = (_resume if args.resume is not None else _tune if tune else _start)(args)
     if metrics is None:
         return 0
     from train.report import page
@@ -41,41 +41,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _start(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
-    options = Options(**arguments.given(told))
-    out = RunFolder(Path(told.out))
-    return _train(options.open(told.data), out, options, going_on=False), out
+def _start(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
+    options = Options(**arguments.given(args))
+    out = RunFolder(Path(args.out))
+    return _train(options.open(args.data), out, options, resumed=False), out
 
 
-def _tune(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
+def _tune(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
     from train.training import qat
 
-    start = qat.open_float(told.qat)
-    options = qat.options(start, arguments.given(told))
-    out = RunFolder(Path(told.out)) if told.out else qat.default_out(start)
-    return _train(start.dataset(), out, options, going_on=False), out
+    start = qat.open_float(args.qat)
+    options = qat.options(start, arguments.given(args))
+    out = RunFolder(Path(args.out)) if args.out else qat.default_out(start)
+    return _train(start.dataset(), out, options, resumed=False), out
 
 
-def _resume(told: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
+def _resume(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
     from train.run import resume
 
-    out = open_run(told.resume)
-    options = resume.settings(out, arguments.given(told))
-    dataset = resume.dataset(out, options, told.data)
+    out = open_run(args.resume)
+    options = resume.settings(out, arguments.given(args))
+    dataset = resume.dataset(out, options, args.data)
     if out.has_ended:
         print(f"{out.path}: this run is at its end; to train on, start another with --init {out.path}", file=sys.stderr)
         return Metrics.from_dict(out.metrics()), out
-    return _train(dataset, out, options, going_on=True), out
+    return _train(dataset, out, options, resumed=True), out
 
 
-def _train(dataset: Dataset, out: RunFolder, options: Options, going_on: bool) -> Metrics | None:
+def _train(dataset: Dataset, out: RunFolder, options: Options, resumed: bool) -> Metrics | None:
     from train.dataset.summary import describe
 
     print(describe(dataset), file=sys.stderr, flush=True)
     tensorflow_setup.prepare()
     from train.training.training import train
 
-    return train(dataset, out, options, going_on=going_on)
+    return train(dataset, out, options, resumed=resumed)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -57,22 +57,22 @@ class Speeds:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    told = _parser().parse_args(argv)
+    args = _parser().parse_args(argv)
     with contextlib.ExitStack() as stack:
-        data = told.data
+        data = args.data
         if data is None:
-            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), told.size)
+            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), args.size)
         dataset = open_dataset(data)
-        if told.records:
+        if args.records:
             rates = bench.measure(data, dataset)
-            print(json.dumps({**asdict(rates), "data": told.data}) if told.json else rates.table())
+            print(json.dumps({**asdict(rates), "data": args.data}) if args.json else rates.table())
             return 0
         tensorflow_setup.prepare()
-        options = Options(**arguments.given(told))
+        options = Options(**arguments.given(args))
         check(options)
         speeds = measure(dataset, options)
-    if told.json:
-        print(json.dumps({**asdict(speeds), "data": told.data, **arguments.given(told)}))
+    if args.json:
+        print(json.dumps({**asdict(speeds), "data": args.data, **arguments.given(args)}))
     else:
         print(speeds.table())
     return 0
@@ -118,7 +118,7 @@ def _ways(dataset: Dataset, options: Options, out: Path, steps: int) -> Iterator
     params.trainer.checkpoint_interval = steps + 1
     ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
     progress = Progress(lambda: int(trainer.global_step), steps, options.batch, io.StringIO())
-    runner = training.build_runner(params, ground_truth, RunFolder(out), [training.stop_when_spoilt, progress])
+    runner = training.build_runner(params, ground_truth, RunFolder(out), [training.stop_when_not_finite, progress])
     task, trainer, controller = runner.task, runner.trainer, runner.controller
 
     batches = iter(task.build_inputs(params.task.train_data))

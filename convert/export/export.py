@@ -26,7 +26,7 @@ from runtime.common.values import Labels
 from runtime.media.images import is_image
 from train.evaluation.coco import Metrics
 from train.models.folding import Graph, fold
-from train.quantization.quantization import Quantisation
+from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder
 
 # Detections of all classes share the slots. Blood cells (up to 30 boxes an image) lost 0.016 AP to
@@ -40,7 +40,7 @@ class Source:
 
     `calibration` are images like those of use, for int8; `fullest` is the greatest number of boxes
     that an image has, 0 where nothing is known; `validation` is what AP is measured on, None where
-    nothing labelled is known; `quantisation` is what a run was trained with, None of a float run;
+    nothing labelled is known; `quantization` is what a run was trained with, None of a float run;
     `about` is what the manifest says of where it comes from.
     """
 
@@ -50,7 +50,7 @@ class Source:
     calibration: tuple[Image, ...] = ()
     fullest: int = 0
     validation: EvaluationSet | None = None
-    quantisation: Quantisation | None = None
+    quantization: Quantization | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
 
@@ -85,13 +85,13 @@ def source_of_run(run: RunFolder) -> Source:
         calibration=of_examples(dataset.train),
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
         validation=of_run(run),
-        quantisation=run.quantisation(),
+        quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_origin(config)},
     )
 
 
 def _origin(config: Mapping[str, Any]) -> dict[str, str]:
-    """Which float run a run of quantisation-aware training came from."""
+    """Which float run a run of quantization-aware training came from."""
     origin = config["task"].get("float_run")
     return {"float_run": origin} if origin else {}
 
@@ -130,7 +130,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
             source.calibration,
             count=options.calibration,
             method=options.method,
-            trained=source.quantisation,
+            trained=source.quantization,
         )
         say(_ranges_line(quantised))
     models = []

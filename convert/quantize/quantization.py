@@ -14,7 +14,7 @@ from train.models.folding import Graph
 from train.quantization import calibration, fake_quantization
 from train.quantization.calibration import IMAGES, METHOD
 from train.quantization.equalization import rescale
-from train.quantization.quantization import Quantisation, Range
+from train.quantization.quantization import Quantization, Range
 from train.quantization.ranges import owners
 
 # How ranges were found that training trained with.
@@ -42,7 +42,7 @@ def quantise(
     *,
     count: int = IMAGES,
     method: str | None = None,
-    trained: Quantisation | None = None,
+    trained: Quantization | None = None,
     progress: bool = False,
 ) -> Quantised:
     """`graph` equalised and rounded, with ranges by `method` from at most `count` of `images`.

@@ -226,7 +226,7 @@ def test_two_runs_with_one_seed_agree_and_leave_all_that_is_needed(images, tmp_p
     found = detections.read(run.path, run.labels())
     assert found.step == 2 and set(found.images) == {example.id for example in run.dataset().validation}
 
-    assert list(variables.equal(*outs)) == []
+    assert list(variables.differing_keys(*outs)) == []
     last = tf.train.load_checkpoint(str(outs[0] / "checkpoints" / "last"))
     key = "model/_feature_extractor/classification_backbone/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE"
     start = tf.train.load_checkpoint(str(shared / "checkpoints" / "fpnlite320_standin" / "checkpoint"))

@@ -92,7 +92,7 @@ def precision(settings: config_definitions.RuntimeConfig) -> Iterator[None]:
         tf_keras.mixed_precision.set_global_policy(before)
 
 
-def of_chief(value: float) -> float:
+def chief_value(value: float) -> float:
     """The chief's `value`, the same for all workers: what they decide by it, they decide alike."""
     strategy = tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):

@@ -31,7 +31,7 @@ class Options:
     `validate_every` and `checkpoint_every` are numbers of steps, None for a
     quarter of them, and for as often as costs little. `strategy` is one of `STRATEGIES`, None for the
     one device that TensorFlow takes by itself, and `tpu` the name of a TPU for the strategy of that name.
-    `qat` is the float run that quantisation-aware training starts from (see `qat.options`), None for
+    `qat` is the float run that quantization-aware training starts from (see `qat.options`), None for
     float training.
     """
 
@@ -86,7 +86,7 @@ def as_dict(options: Options) -> dict[str, Any]:
     return dataclasses.asdict(options)
 
 
-def spelled(name: str) -> str:
+def option_name(name: str) -> str:
     """The option's name on the command line."""
     return "--no-photometric" if name == "photometric" else f"--{name.replace('_', '-')}"
 
@@ -96,7 +96,7 @@ def check(options: Options) -> None:
     for name, (makes_sense, what) in _SENSE.items():
         value = getattr(options, name)
         if value is not None and not makes_sense(value):
-            raise InputError(f"{spelled(name)} must {what}, not {value}")
+            raise InputError(f"{option_name(name)} must {what}, not {value}")
 
 
 def from_dict(values: Mapping[str, Any], where: str) -> Options:

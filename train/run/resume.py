@@ -29,7 +29,7 @@ def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
         before = getattr(started, name)
         if name not in _FREE and value != before:
             raise InputError(
-                f"{options.spelled(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
+                f"{options.option_name(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
                 f" {run.path}, or start another run"
             )
     return options.from_dict({**values, **{name: given[name] for name in _FREE if name in given}}, str(file))

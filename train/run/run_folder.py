@@ -9,7 +9,7 @@ metrics.json             figures on the validation images, and timings
 history.jsonl            losses and figures step by step
 detections.json          what the best weights found on the validation images
 report.html              curves, confusions and the worst images, for a person to read
-quantisation.json        of quantisation-aware training: the ranges it trained with
+quantisation.json        of quantization-aware training: the ranges it trained with
 train/, validation/      TensorBoard summaries
 train.log                the libraries' own messages
 """
@@ -32,7 +32,7 @@ from runtime.common.values import Box, Labels
 from train.dataset.dataset import Dataset, write_labels
 from train.dataset.examples.example import Example, LabelledBox
 from train.quantization import quantization
-from train.quantization.quantization import Quantisation
+from train.quantization.quantization import Quantization
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class RunFolder:
             raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
 
     @property
-    def quantisation_file(self) -> Path:
+    def quantization_file(self) -> Path:
         return self.path / "quantisation.json"
 
-    def quantisation(self) -> Quantisation | None:
+    def quantization(self) -> Quantization | None:
         """What `python -m train --qat` trained this run with; None for a float run."""
-        return quantization.read(self.quantisation_file) if self.quantisation_file.is_file() else None
+        return quantization.read(self.quantization_file) if self.quantization_file.is_file() else None
 
     def metrics(self) -> dict[str, Any]:
         return _read_json(self.path / "metrics.json")

@@ -23,7 +23,7 @@ def must_be_new(out: RunFolder) -> None:
 
 
 @contextlib.contextmanager
-def workplace(out: RunFolder, *, chief: bool = True, going_on: bool = False) -> Iterator[RunFolder]:
+def working_directory(out: RunFolder, *, chief: bool = True, resumed: bool = False) -> Iterator[RunFolder]:
     """The folder that this process writes: the run's, or for a worker beside the chief one that goes again.
 
     A new run's folder is made. Where the block raises before the first checkpoint, it is removed, and
@@ -32,7 +32,7 @@ def workplace(out: RunFolder, *, chief: bool = True, going_on: bool = False) -> 
     if not chief:
         with tempfile.TemporaryDirectory(prefix="worker-") as temporary:
             yield RunFolder(Path(temporary))
-    elif going_on:
+    elif resumed:
         for folder in (out.best, out.last):
             files.sweep(folder)
         yield out

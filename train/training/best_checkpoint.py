@@ -25,7 +25,7 @@ class Best:
     metrics: Metrics
 
 
-class BestWeights:
+class BestCheckpoint:
     """Writes the weights, under the published keys, whenever AP has risen, and the figures beside them.
 
     Model Garden's own exporter keeps the optimizer's state too, twice the size, and writes its note
@@ -54,7 +54,7 @@ class BestWeights:
         self, checkpoint: tf.train.Checkpoint, eval_logs: Mapping[str, Any], global_step: int, write_logs: bool = True
     ) -> bool:
         metrics = self._task.metrics
-        figure = devices.of_chief(metrics[self._metric] or 0.0)
+        figure = devices.chief_value(metrics[self._metric] or 0.0)
         if self.best and figure <= self._reached:
             return False
         best = Best(int(global_step), metrics)
@@ -62,8 +62,8 @@ class BestWeights:
             checkpoint.model,
             self._folder,
             number=files.next_number(self._folder),
-            alone=True,
-            beside=json.dumps({"step": best.step, **metrics.as_dict()}, indent=2) + "\n",
+            remove_older=True,
+            metadata=json.dumps({"step": best.step, **metrics.as_dict()}, indent=2) + "\n",
         )
         self.best, self._reached = best, figure
         return True

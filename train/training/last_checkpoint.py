@@ -68,7 +68,7 @@ class LastCheckpoint(tf.train.CheckpointManager):
         self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix=".ckpt") as temporary:
             written = self.checkpoint.write(os.path.join(temporary, "ckpt"))
-            prefix = files.put(self._folder, written, step, state=True)
+            prefix = files.put(self._folder, written, step, update_state=True)
         self._saved_step, self._saved_at = step, time.monotonic()
         self._cost = self._saved_at - began
         return str(prefix)

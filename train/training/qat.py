@@ -1,4 +1,4 @@
-"""Where quantisation-aware training starts: a finished float run, its settings, and what may differ."""
+"""Where quantization-aware training starts: a finished float run, its settings, and what may differ."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.common.errors import InputError
-from train.run.options import BATCH, Options, from_dict, spelled
+from train.run.options import BATCH, Options, from_dict, option_name
 from train.run.run_folder import RunFolder, open_run
 
 STEPS = 200
@@ -24,7 +24,7 @@ _REFUSED = {
 def open_float(path: str) -> RunFolder:
     """The run at `path`. Raises InputError where it is none, has not ended, or was trained this way already."""
     run = open_run(path)
-    if run.quantisation_file.exists():
+    if run.quantization_file.exists():
         origin = run.config()["task"]["float_run"]
         raise InputError(f"{path}: was trained with --qat itself; start from {origin} again, with more --steps")
     if not run.has_ended:
@@ -33,13 +33,13 @@ def open_float(path: str) -> RunFolder:
 
 
 def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
-    """Those of a quantisation-aware run from `run`, where `given` were named by the user.
+    """Those of a quantization-aware run from `run`, where `given` were named by the user.
 
     Raises InputError for one that the float run has settled, or that makes no sense here.
     """
     for name, why in _REFUSED.items():
         if name in given:
-            raise InputError(f"{spelled(name)}: leave it out for {run.path}: {why}")
+            raise InputError(f"{option_name(name)}: leave it out for {run.path}: {why}")
     if given.get("strategy") == "multi_worker":
         raise InputError("--strategy multi_worker: --qat trains on one machine")
     task = run.config()["task"]

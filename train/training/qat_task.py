@@ -1,4 +1,4 @@
-"""Quantisation-aware training: the detector as int8 computes it, as a Model Garden task.
+"""Quantization-aware training: the detector as int8 computes it, as a Model Garden task.
 
 It starts from a finished float run and goes on with the same images. Batch norm is folded into the
 convolutions, its statistics stay as they are, and kernels and tensors are rounded exactly where
@@ -17,7 +17,7 @@ from train.dataset.examples import images
 from train.models.folding import fold
 from train.models.ssd_mobilenet_v2_fpnlite import Detector
 from train.quantization import calibration, fake_quantization
-from train.quantization.quantization import SCORE_RANGE, Quantisation
+from train.quantization.quantization import SCORE_RANGE, Quantization
 from train.run.run_folder import RunFolder, open_run
 from train.training.task import DetectionConfig, DetectionTask
 
@@ -27,30 +27,30 @@ _NO_BACKGROUND = -100.0
 
 
 @dataclasses.dataclass
-class QuantisedConfig(DetectionConfig):
+class QuantizedConfig(DetectionConfig):
     """The detector, trained as int8 computes it from the float run in the folder `float_run`."""
 
     float_run: str = ""
 
 
-@task_factory.register_task_cls(QuantisedConfig)
-class QuantisedTask(DetectionTask):
-    """The detection task on the fake-quantised network; `quantisation` lies in the run's folder too."""
+@task_factory.register_task_cls(QuantizedConfig)
+class QuantizedTask(DetectionTask):
+    """The detection task on the fake-quantized network; `quantization` lies in the run's folder too."""
 
     # Ranges by calibration alone: training that does no better leaves them as the best there is.
     validate_first = True
-    quantisation: Quantisation | None = None
+    quantization: Quantization | None = None
 
     def initialize(self, model: Detector) -> None:
         super().initialize(model)
-        self.quantisation = calibrated(model, open_run(self.task_config.float_run))
-        self.quantisation.write(self._run.quantisation_file)
+        self.quantization = calibrated(model, open_run(self.task_config.float_run))
+        self.quantization.write(self._run.quantization_file)
 
     def outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        if self.quantisation is None:
+        if self.quantization is None:
             # A run that is resumed takes its weights from a checkpoint and is not initialised.
-            self.quantisation = self._run.quantisation()
-        codes, logits = fake_quantization.run(fold(model), self.quantisation, images)
+            self.quantization = self._run.quantization()
+        codes, logits = fake_quantization.run(fold(model), self.quantization, images)
         codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
         if not training:
             logits = _as_steps(logits)
@@ -67,8 +67,8 @@ def _as_steps(logits: tf.Tensor) -> tf.Tensor:
     return tf.math.log(scores) - tf.math.log1p(-scores)
 
 
-def calibrated(model: Detector, run: RunFolder) -> Quantisation:
-    """What `python -m convert` would quantise `model`, the network of `run`, with."""
+def calibrated(model: Detector, run: RunFolder) -> Quantization:
+    """What `python -m convert` would quantize `model`, the network of `run`, with."""
     chosen = calibration.choose(run.dataset().train)
     loads = [lambda example=example: images.load(example) for example in chosen]
     return calibration.calibrate(fold(model).frozen(), calibration.images(loads, model.size))

@@ -10,7 +10,7 @@ import orbit
 from official.core import train_lib
 
 from train.run.run_folder import RunFolder
-from train.training.best_checkpoint import BestWeights
+from train.training.best_checkpoint import BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
 from train.training.task import DetectionTask
 
@@ -39,7 +39,7 @@ class Runner(train_lib.OrbitExperimentRunner):
         return int(self.trainer.global_step.numpy())
 
     @property
-    def best_weights(self) -> BestWeights:
+    def best_checkpoint(self) -> BestCheckpoint:
         return self.trainer.checkpoint_exporter
 
     def run(self) -> None:
@@ -48,7 +48,7 @@ class Runner(train_lib.OrbitExperimentRunner):
             with self.strategy.scope():
                 self.controller.evaluate()
         super().run()
-        if self.best_weights.best is None:
+        if self.best_checkpoint.best is None:
             with self.strategy.scope():
                 self.controller.evaluate()
 
@@ -60,8 +60,8 @@ class Runner(train_lib.OrbitExperimentRunner):
             trainer.optimizer._create_all_weights(trainer.model.trainable_variables)
         return trainer
 
-    def _build_best_checkpoint_exporter(self) -> BestWeights:
-        return BestWeights(
+    def _build_best_checkpoint_exporter(self) -> BestCheckpoint:
+        return BestCheckpoint(
             RunFolder(Path(self.model_dir)).best,
             self.task,
             self.params.trainer.best_checkpoint_eval_metric,
@@ -100,7 +100,7 @@ class Runner(train_lib.OrbitExperimentRunner):
         )
 
     def _ended_early(self) -> bool:
-        waited = self.best_weights.waited(self.step, self.params.trainer.validation_interval)
+        waited = self.best_checkpoint.waited(self.step, self.params.trainer.validation_interval)
         return self._patience is not None and waited >= self._patience
 
 

@@ -19,10 +19,10 @@ from train.checkpoints import variables
 from train.evaluation.coco import GroundTruth, Metrics
 from train.models import losses, postprocessing
 from train.models.anchors import POSITIVE_IOU, anchors
-from train.models.layers import Normalisation
+from train.models.layers import BatchNormSettings
 from train.models.matching import Rule
 from train.models.ssd_mobilenet_v2_fpnlite import Detector
-from train.training import learning_rates
+from train.training import layer_learning_rates
 
 
 @dataclasses.dataclass
@@ -83,7 +83,7 @@ class DetectionTask(base_task.Task):
 
     def build_model(self) -> Detector:
         config = self.task_config
-        model = Detector(config.size, config.classes, Normalisation(config.momentum, config.frozen_statistics))
+        model = Detector(config.size, config.classes, BatchNormSettings(config.momentum, config.frozen_statistics))
         model(tf.zeros([1, config.size, config.size, 3]))
         self._anchors = tf.constant(anchors(config.size))
         return model
@@ -162,7 +162,7 @@ class DetectionTask(base_task.Task):
         config = self.task_config
         if config.backbone_rate == 1.0 and not config.head_steps:
             return gradients
-        factors = learning_rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
+        factors = layer_learning_rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
         return [gradient * factor for gradient, factor in zip(gradients, factors)]
 
     @tf.autograph.experimental.do_not_convert

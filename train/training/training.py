@@ -25,9 +25,9 @@ from train.run.options import Options
 from train.run.progress import Progress
 from train.run.run_folder import RunFolder
 from train.run.training_errors import explained
-from train.run.working_directory import hint, library_output, must_be_new, workplace
+from train.run.working_directory import hint, library_output, must_be_new, working_directory
 from train.training import experiment
-from train.training.qat_task import QuantisedConfig
+from train.training.qat_task import QuantizedConfig
 from train.training.runner import Action, Runner
 from train.training.task import DataConfig, DetectionConfig
 
@@ -46,11 +46,11 @@ def train(
     options: Options,
     say: Callable[[str], None] = say_on_stderr,
     *,
-    going_on: bool = False,
+    resumed: bool = False,
 ) -> Metrics | None:
     """Trains on `dataset` and fills the run folder `out`; returns the figures of the best weights.
 
-    A worker beside the chief writes nothing and returns None. With `going_on`, the run in `out` is taken up where its last checkpoint is; `resume` gives its data
+    A worker beside the chief writes nothing and returns None. With `resumed`, the run in `out` is taken up where its last checkpoint is; `resume` gives its data
     set and options. A new run that ends before its first checkpoint leaves no folder.
 
     Raises InputError for options that do not fit the data, an initial checkpoint of another network, a
@@ -58,16 +58,16 @@ def train(
     number, the disk is full, or another worker is gone.
     """
     options = options.for_images(len(dataset.train))
-    if not going_on:
+    if not resumed:
         must_be_new(out)
     devices = connect(options)
     identity = resume.identity(dataset, options)
-    first_step = resume.first_step(out, identity) if going_on else 0
+    first_step = resume.first_step(out, identity) if resumed else 0
     params = prepare(dataset, options, start_anew=not first_step)
-    with workplace(out, chief=devices.chief, going_on=going_on) as folder, explained(out, devices.workers):
-        if not going_on:
+    with working_directory(out, chief=devices.chief, resumed=resumed) as folder, explained(out, devices.workers):
+        if not resumed:
             folder.write_dataset(dataset)
-            folder.write_config({**resume.record(dataset, options), **params.as_dict()})
+            folder.write_config({**resume.config_sections(dataset, options), **params.as_dict()})
         with library_output(folder.path / "train.log"):
             progress = Progress(lambda: runner.step, options.steps, options.batch)
             history = Recorder(folder.path, lambda: runner.step, lambda: runner.task)
@@ -75,7 +75,7 @@ def train(
                 params,
                 GroundTruth.from_examples(dataset.validation, dataset.labels),
                 folder,
-                train_actions=[history.trained, stop_when_spoilt, progress],
+                train_actions=[history.trained, stop_when_not_finite, progress],
                 eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
                 devices=devices,
                 patience=options.patience,
@@ -86,7 +86,7 @@ def train(
             say(_beginning(runner, options))
             with hint(out, say):
                 runner.run()
-            best = runner.best_weights.best
+            best = runner.best_checkpoint.best
             folder.write_metrics(
                 {
                     **best.metrics.as_dict(),
@@ -162,7 +162,7 @@ def configuration(
 ) -> config_definitions.ExperimentConfig:
     """The Model Garden experiment for `options`; `init` is the prefix of the initial checkpoint."""
     params = exp_factory.get_exp_config(experiment.NAME)
-    kind = functools.partial(QuantisedConfig, float_run=options.qat) if options.qat else DetectionConfig
+    kind = functools.partial(QuantizedConfig, float_run=options.qat) if options.qat else DetectionConfig
     params.task = kind(
         size=options.size,
         classes=len(dataset.labels),
@@ -222,7 +222,7 @@ def _beginning(runner: Runner, options: Options) -> str:
     return str(runner.task.loaded or "starting from random values")
 
 
-def stop_when_spoilt(output: Mapping[str, Any]) -> None:
+def stop_when_not_finite(output: Mapping[str, Any]) -> None:
     """An Orbit action that ends a run whose weights are lost, instead of training on with them."""
     if not math.isfinite(float(output["training_loss"])):
         raise KitError("the loss is no longer a number; train again with a lower --rate")

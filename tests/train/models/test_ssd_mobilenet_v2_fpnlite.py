@@ -10,7 +10,7 @@ from tests.support import detector_320
 from train.checkpoints import variables as checkpoints
 from train.models import box_coder
 from train.models.anchors import anchors
-from train.models.layers import Normalisation
+from train.models.layers import BatchNormSettings
 from train.models.ssd_mobilenet_v2_fpnlite import Detector, upsample
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -78,7 +78,7 @@ def test_upsampling_repeats_each_value_twice():
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_frozen_statistics_stay_while_scale_and_centre_learn(frozen):
-    layer = Normalisation(momentum=0.9, frozen=frozen).layer()
+    layer = BatchNormSettings(momentum=0.9, frozen=frozen).layer()
     x = tf.constant(np.random.default_rng(0).normal(3, 2, (4, 5, 5, 6)), tf.float32)
     layer.build(x.shape)
     before = [variable.numpy() for variable in (layer.moving_mean, layer.moving_variance)]

@@ -13,7 +13,7 @@ from runtime.inference import preprocessing
 from tests.support import detector_320
 from train.models import folding
 from train.quantization import calibration, ranges
-from train.quantization.activation_statistics import Observed
+from train.quantization.activation_statistics import ActivationStatistics
 from train.quantization.equalization import factors, rescale
 from train.quantization.quantization import Range
 
@@ -44,7 +44,7 @@ def image():
 
 @pytest.fixture(scope="module")
 def seen(graph, image):
-    return calibration.observe(graph, [image, image[:, ::-1] * 0.5])
+    return calibration.collect_statistics(graph, [image, image[:, ::-1] * 0.5])
 
 
 def test_folded_graph_is_the_network_without_its_background_column(model, graph, image):
@@ -73,7 +73,7 @@ def test_every_tensor_is_observed(graph, seen, image):
 
 def test_calibration_without_images_is_refused(graph):
     with pytest.raises(InputError, match="no images"):
-        calibration.observe(graph, [])
+        calibration.collect_statistics(graph, [])
 
 
 def test_calibration_takes_the_runtimes_bytes(tmp_path):
@@ -90,7 +90,7 @@ def test_equalising_changes_nothing_in_float(graph, seen, image):
     for group_before, group_after in zip(before, after):
         for x, y in zip(group_before, group_after):
             np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
-    again = calibration.observe(equal, [image, image[:, ::-1] * 0.5])
+    again = calibration.collect_statistics(equal, [image, image[:, ::-1] * 0.5])
     name = "tower_0_level_3_depthwise"
     expected = seen[name].scaled(found[name])
     np.testing.assert_allclose(expected.highs, again[name].highs, rtol=1e-3, atol=1e-5)
@@ -121,7 +121,7 @@ def test_levels_that_are_joined_share_a_range(graph, seen, method):
 def test_logits_below_a_score_of_zero_are_not_covered(graph, seen):
     far = dict(seen)
     for name in graph.class_heads:
-        far[name] = Observed(seen[name].lows - 50, seen[name].highs, seen[name].sample - 10, seen[name].channels)
+        far[name] = ActivationStatistics(seen[name].lows - 50, seen[name].highs, seen[name].sample - 10, seen[name].channels)
     low = ranges.choose(graph, far, "minmax")[graph.class_heads[0]].low
     assert 1 / (1 + np.exp(-low)) == pytest.approx(1 / 512)
 
@@ -129,7 +129,7 @@ def test_logits_below_a_score_of_zero_are_not_covered(graph, seen):
 def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
     values = np.random.default_rng(3).normal(0, 1, 1_000_000)
     values[0] = 12.0
-    one = Observed(values.min(keepdims=True), values.max(keepdims=True), values, np.zeros(values.size, int))
+    one = ActivationStatistics(values.min(keepdims=True), values.max(keepdims=True), values, np.zeros(values.size, int))
     span = ranges._least_error([one])
     assert 4.0 < span.high < 9.0
     assert span.low < -3.0

@@ -9,12 +9,12 @@ import pytest
 
 from runtime.common.errors import InputError
 from train.quantization import quantization
-from train.quantization.quantization import Quantisation, Range
+from train.quantization.quantization import Quantization, Range
 
 
 def test_what_is_written_is_read_back(tmp_path):
     factors = np.random.default_rng(0).uniform(1, 50, 128).astype(np.float32)
-    written = Quantisation({"image": Range(-1.0, 1.0), "stem": Range(0.0, 5.3)}, {"boxes": factors}, "mse")
+    written = Quantization({"image": Range(-1.0, 1.0), "stem": Range(0.0, 5.3)}, {"boxes": factors}, "mse")
     written.write(tmp_path / "quantisation.json")
     found = quantization.read(tmp_path / "quantisation.json")
     assert found.ranges == written.ranges and found.method == "mse"

@@ -31,7 +31,7 @@ def test_on_this_machine_one_process_is_the_chief(strategy):
     placed = devices.connect(Options(strategy=strategy))
     assert placed.chief and placed.workers == 1 and placed.replicas >= 1
     with placed.strategy.scope():
-        assert devices.of_chief(0.25) == 0.25
+        assert devices.chief_value(0.25) == 0.25
 
 
 @pytest.mark.parametrize(

@@ -29,10 +29,10 @@ def test_every_option_has_its_place_on_the_command_line():
     parser = argparse.ArgumentParser()
     arguments.add(parser)
     told = {action.dest for action in parser._actions} - {"help"}
-    # Where training comes from when it is quantisation-aware is the command's own word.
+    # Where training comes from when it is quantization-aware is the command's own word.
     assert told == {field.name for field in dataclasses.fields(Options)} - {"qat"}
     for action in parser._actions:
-        assert options.spelled(action.dest) in action.option_strings or action.dest == "help"
+        assert options.option_name(action.dest) in action.option_strings or action.dest == "help"
 
 
 def test_defaults_in_the_help_are_those_of_the_code():

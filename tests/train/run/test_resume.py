@@ -28,7 +28,7 @@ def run(data, tmp_path) -> RunFolder:
     run = RunFolder(tmp_path / "run")
     dataset = STARTED.open(str(data))
     run.write_dataset(dataset)
-    run.write_config(resume.record(dataset, STARTED))
+    run.write_config(resume.config_sections(dataset, STARTED))
     return run
 
 

@@ -62,7 +62,7 @@ def test_a_run_that_is_killed_ten_times_ends_as_one_that_never_was(starter, tmp_
     assert run.metrics()["AP"] == undisturbed.metrics()["AP"]
     for folder in ("best", "last"):
         ours, theirs = (files.newest(getattr(one, folder)) for one in (run, undisturbed))
-        assert list(variables.equal(ours, theirs)) == []
+        assert list(variables.differing_keys(ours, theirs)) == []
     kept = [name for name in tf.train.load_checkpoint(str(run.last)).get_variable_to_shape_map() if name.startswith("model/")]
     slots = [name for name in kept if ".OPTIMIZER_SLOT" in name]
     assert len([name for name in slots if "/average/" in name]) == len(kept) - len(slots) > 100

@@ -1,4 +1,4 @@
-"""Quantisation-aware training: from a float run to an int8 file that is what was trained."""
+"""Quantization-aware training: from a float run to an int8 file that is what was trained."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from train.dataset.examples import images
 from train.models.anchors import anchors
 from train.models.folding import fold
 from train.quantization import calibration
-from train.quantization.quantization import Quantisation
+from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder
 from train.training import qat
-from train.training.qat_task import QuantisedConfig, QuantisedTask
+from train.training.qat_task import QuantizedConfig, QuantizedTask
 
 # The input pipeline is always traced, which TensorFlow would mention.
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Even though the .tf.config")]
@@ -89,7 +89,7 @@ def test_kernels_and_norms_learn_and_statistics_stay(tuned):
 def test_training_starts_from_what_conversion_would_calibrate(tuned):
     graph = fold(checkpoint_detector.load(tuned.start.checkpoint, 320, len(tuned.start.labels()))).frozen()
     loads = [lambda example=example: images.load(example) for example in tuned.start.dataset().train]
-    expected, found = calibration.calibrate(graph, calibration.images(loads, 320)), tuned.run.quantisation()
+    expected, found = calibration.calibrate(graph, calibration.images(loads, 320)), tuned.run.quantization()
     assert set(found.ranges) == set(expected.ranges) and set(found.factors) == set(expected.factors)
     for name, span in expected.ranges.items():
         assert (found.ranges[name].low, found.ranges[name].high) == pytest.approx((span.low, span.high), rel=1e-3, abs=1e-5)
@@ -107,13 +107,13 @@ def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_
 
 
 def test_what_is_trained_is_what_is_converted(tuned, network):
-    quantisation = tuned.run.quantisation()
-    task = QuantisedTask(QuantisedConfig())
-    task.quantisation = quantisation
-    quantised = quantization.quantise(without_silent_channels(fold(network).frozen()), (), trained=quantisation)
+    trained = tuned.run.quantization()
+    task = QuantizedTask(QuantizedConfig())
+    task.quantization = trained
+    quantised = quantization.quantise(without_silent_channels(fold(network).frozen()), (), trained=trained)
     file = interpreter(graph_file._convert(lambda image: graph_file._outputs(quantised.graph, image, quantised.ranges), 320, True))
     graph = fold(network)
-    codes_step = quantisation.ranges[graph.box_heads[0]].step
+    codes_step = trained.ranges[graph.box_heads[0]].step
     for example in tuned.run.dataset().validation[:2]:
         (image,) = calibration.images([lambda example=example: images.load(example)], 320)
         bytes_ = np.round((image + 1) * 127.5).astype(np.uint8)
@@ -186,7 +186,7 @@ def test_what_is_no_finished_float_run_is_refused(start, tmp_path, capsys):
     again = RunFolder(tmp_path / "again")
     shutil.copytree(start.path, again.path)
     again.write_config({"task": {"float_run": "runs/first"}})
-    Quantisation({}, {}, "mse").write(again.quantisation_file)
+    Quantization({}, {}, "mse").write(again.quantization_file)
     assert exit_code(main, ["--qat", str(again.path)]) == 2
     assert_one_line(capsys, "was trained with --qat itself; start from runs/first again")
     (start.path / "metrics.json").unlink()
@@ -208,4 +208,4 @@ def assert_one_line(capsys, message: str) -> None:
 
 def test_ranges_of_another_network_are_refused(network):
     with pytest.raises(InputError, match="does not belong to its network"):
-        quantization.quantise(fold(network).frozen(), (), trained=Quantisation({}, {}, "mse"))
+        quantization.quantise(fold(network).frozen(), (), trained=Quantization({}, {}, "mse"))

@@ -15,7 +15,7 @@ from runtime.common.errors import InputError
 from tests.support import detector_320
 from train.checkpoints import files, variables
 from train.evaluation.coco import FIGURES, Metrics
-from train.training.best_checkpoint import BestWeights
+from train.training.best_checkpoint import BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
 from train.training.runner import Controller
 
@@ -155,7 +155,7 @@ def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
     model = detector_320.scratch()
     checkpoint = tf.train.Checkpoint(model=model)
     task = Validated()
-    best = BestWeights(tmp_path, task, "AP", source=tmp_path)
+    best = BestCheckpoint(tmp_path, task, "AP", source=tmp_path)
     assert best.best is None and best.waited(50, 10) == 0
     bias = variables.variables(model)["_box_predictor/_box_prediction_head/_box_encoder_layers/0/bias"]
     kept = []
@@ -163,7 +163,7 @@ def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
         task.metrics = metrics(average)
         bias.assign(tf.fill(bias.shape, float(step)))
         kept.append(best.maybe_export_checkpoint(checkpoint, {}, step))
-        again = BestWeights(tmp_path, task, "AP", source=tmp_path)
+        again = BestCheckpoint(tmp_path, task, "AP", source=tmp_path)
         assert again.best == best.best and again.best_ckpt_logs == best.best_ckpt_logs
         assert again.waited(step, 10) == (step - best.best.step) // 10
         value = variables.value_of(tmp_path, "model/_box_predictor/_box_prediction_head/_box_encoder_layers/0/bias")
@@ -173,4 +173,4 @@ def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
     assert figures["step"] == 50 and figures["AP"] == 0.4
     (tmp_path / "ckpt-2.json").write_text("{}")
     with pytest.raises(InputError, match="ckpt-2.json: not what training wrote"):
-        BestWeights(tmp_path, task, "AP", source=tmp_path)
+        BestCheckpoint(tmp_path, task, "AP", source=tmp_path)

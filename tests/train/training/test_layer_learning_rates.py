@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tests.support import detector_320
-from train.training import learning_rates
+from train.training import layer_learning_rates
 
 
 def learnt(backbone: float, head_steps: int, step: int) -> dict[str, set[float]]:
@@ -22,7 +22,7 @@ def learnt(backbone: float, head_steps: int, step: int) -> dict[str, set[float]]
     for part, layers in parts.items():
         for variable in (variable for layer in layers for variable in layer.trainable_variables):
             part_of.setdefault(variable.ref(), part)
-    factors = learning_rates.factors(model, backbone, head_steps, tf.constant(step, tf.int64))
+    factors = layer_learning_rates.factors(model, backbone, head_steps, tf.constant(step, tf.int64))
     for variable, factor in zip(model.trainable_variables, factors, strict=True):
         found.setdefault(part_of[variable.ref()], set()).add(float(factor))
     return found
