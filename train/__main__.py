@@ -1,4 +1,4 @@
-"""`python -m train DATA --out runs/NAME`: from labelled images to a checkpoint."""
+"""Trains a detector: from labelled images to a run folder with checkpoints, metrics and a report."""
 
 from __future__ import annotations
 
@@ -15,8 +15,17 @@ from train.run import arguments
 from train.run.options import Options
 from train.run.run_folder import RunFolder, open_run
 
+_EXAMPLES = """\
+examples:
+  python -m train data --out runs/mine
+  python -m train data.zip --out runs/mine --size 640 --epochs 30 --mosaic 0.5
+  python -m train --resume runs/mine
+  python -m train --qat runs/mine
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command with the arguments `argv`, by default those of the process. Returns the exit code."""
     parser = _parser()
     args = parser.parse_args(argv)
     tune = "qat" in args
@@ -33,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     print(metrics.table())
     print(
-        f"\nThe best weights are in {out.checkpoint}."
-        f"\nCurves, confusions and the worst images: {page.write(out)}"
-        f"\nTo convert them: python -m convert --run {out.path} --int8",
+        f"\nBest weights: {out.checkpoint}"
+        f"\nReport with curves, confusion matrix and the images with most errors: {page.write(out)}"
+        f"\nTo convert the run: python -m convert --run {out.path} --int8",
         file=sys.stderr,
     )
     return 0
@@ -50,10 +59,10 @@ def _start(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
 def _tune(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
     from train.training import qat
 
-    start = qat.open_float(args.qat)
-    options = qat.options(start, arguments.given(args))
-    out = RunFolder(Path(args.out)) if args.out else qat.default_out(start)
-    return _train(start.dataset(), out, options, resumed=False), out
+    float_run = qat.open_float(args.qat)
+    options = qat.options(float_run, arguments.given(args))
+    out = RunFolder(Path(args.out)) if args.out else qat.default_out(float_run)
+    return _train(float_run.dataset(), out, options, resumed=False), out
 
 
 def _resume(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
@@ -63,7 +72,7 @@ def _resume(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
     options = resume.settings(out, arguments.given(args))
     dataset = resume.dataset(out, options, args.data)
     if out.has_ended:
-        print(f"{out.path}: this run is at its end; to train on, start another with --init {out.path}", file=sys.stderr)
+        print(f"{out.path}: this run has ended; to train on, start another with --init {out.path}", file=sys.stderr)
         return Metrics.from_dict(out.metrics()), out
     return _train(dataset, out, options, resumed=True), out
 
@@ -84,21 +93,24 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         usage="%(prog)s DATA --out RUN [options]\n       %(prog)s --qat RUN [--out RUN2] [options]\n"
         "       %(prog)s --resume RUN",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled images")
-    parser.add_argument("--out", metavar="RUN", help="folder for the run, runs/NAME say; must be new or empty")
-    parser.add_argument(
+    run_group = parser.add_argument_group("run")
+    run_group.add_argument("--out", metavar="RUN", help="folder of the run, such as runs/NAME; it must be new or empty")
+    run_group.add_argument(
         "--resume",
         metavar="RUN",
-        help="go on with a run that was ended, from its last checkpoint and with its own settings; DATA is only needed"
-        " where the images have moved",
+        help="resume an interrupted run from its last checkpoint, with its own settings; DATA is only needed if the"
+        " images have moved",
     )
-    parser.add_argument(
+    run_group.add_argument(
         "--qat",
         metavar="RUN",
         default=argparse.SUPPRESS,
-        help="train a finished run on as int8 computes it, with its images and settings, but for 200 steps at a"
-        " tenth of the usual rate (into RUN-qat)",
+        help="quantization-aware training: fine-tune a finished run for int8, with its images and settings, for 200"
+        " steps with a highest learning rate of 0.001 at batch 8 (into RUN-qat)",
     )
     arguments.add(parser)
     return parser

@@ -28,7 +28,13 @@ def newest(folder: str | os.PathLike[str]) -> Path | None:
 
 
 def put(
-    folder: Path, written: str, number: int, *, remove_older: bool = True, metadata: str | None = None, update_state: bool = False
+    folder: Path,
+    written: str,
+    number: int,
+    *,
+    remove_older: bool = True,
+    metadata: str | None = None,
+    update_state: bool = False,
 ) -> Path:
     """Moves the checkpoint with the prefix `written` into `folder` as `ckpt-number` and returns its new prefix.
 

@@ -1,7 +1,7 @@
 """The published COCO checkpoints: downloaded once, verified, and kept in the user's cache.
 
-For input size 320, both files are verified by their git blob ids. For 640 no hash is known. A download is accepted if it
-has the 384 variables of this network for 90 classes, by name and shape, if its own checksums are right, and if all
+For input size 320, both files are verified by their git blob ids. For 640 no hash is known. A download is accepted if
+it has the 384 variables of this network for 90 classes, by name and shape, if its own checksums are right, and if all
 values are finite. That detects a damaged or wrong file, but not a forged one; the download uses HTTPS.
 """
 

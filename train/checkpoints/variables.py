@@ -1,7 +1,7 @@
 """Reading and writing the detector's variables under the published keys.
 
-`load` reads the published checkpoints, those of training, and those that `save` wrote. All of them have the object-based
-keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`.
+`load` reads the published checkpoints, those of training, and those that `save` wrote. All of them have the
+object-based keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_backgroun
 class LoadedVariables:
     """Result of `load`.
 
-    `taken` and `left_out` are keys without prefix and suffix, such as `_box_predictor/.../bias`. `path` is the prefix of
-    the checkpoint and `classes` the number of classes it was made for.
+    `taken` and `left_out` are keys without prefix and suffix, such as `_box_predictor/.../bias`. `path` is the prefix
+    of the checkpoint and `classes` the number of classes it was made for.
     """
 
     path: Path

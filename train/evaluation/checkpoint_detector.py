@@ -34,7 +34,8 @@ class CheckpointDetector:
       path: the checkpoint, anything that `variables.resolve` accepts.
       size: side of the network's input in pixels.
       labels: the class names.
-      find: the post-processing, from box codes [1, A, 4], class logits [1, A, classes] and anchors [A, 4] to detections.
+      find: the post-processing, from box codes [1, A, 4], class logits [1, A, classes] and anchors [A, 4] to
+        detections.
         By default the published one, with at most 100 detections per image.
       graph: the checkpoint's network, folded and frozen. Building it takes seconds, so pass it if you have it.
 

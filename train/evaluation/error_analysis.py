@@ -25,8 +25,8 @@ Detections = Mapping[str, Sequence[Detection]]
 class Curve:
     """Precision and recall of one class, or of all classes, by falling score.
 
-    `boxes` is the number of labelled boxes. `scores` and `correct` (bool) have one entry per detection; they are empty if
-    there are no detections.
+    `boxes` is the number of labelled boxes. `scores` and `correct` (bool) have one entry per detection; they are empty
+    if there are no detections.
     """
 
     boxes: int

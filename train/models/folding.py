@@ -7,8 +7,8 @@ is converted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import cast
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +16,6 @@ import tensorflow as tf
 from train.models import anchors
 from train.models.keras_types import BatchNormalization, Convolution, Layer
 from train.models.ssd_mobilenet_v2_fpnlite import TOWER_LAYERS, Detector, upsample
-
 
 # Called with a tensor's name and value; returns the value to go on with.
 Hook = Callable[[str, tf.Tensor], tf.Tensor]

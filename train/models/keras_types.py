@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
         def __init__(self, *, name: str | None = None) -> None: ...
 
-        def __call__(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor: ...
+        def __call__(self, inputs: tf.Tensor | Sequence[tf.Tensor], training: bool | None = None) -> tf.Tensor:
+            """The layer's outputs for `inputs`."""
 
     class Model(Layer):
         """The part of `tf_keras.Model` that the kit uses."""
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
 
         def __init__(self, *, momentum: float, epsilon: float, name: str | None = None) -> None: ...
 
-        def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor: ...
+        def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+            """The normalized `inputs`."""
 
     class Convolution(Layer):
         """The attributes of a `Conv2D`, `DepthwiseConv2D` or `SeparableConv2D` layer that the kit reads.

@@ -1,7 +1,7 @@
 """Equalization: rescales the channels between depthwise and pointwise convolutions.
 
-The separable convolutions of pyramid, tower and heads have no activation between depthwise and pointwise convolution. So
-a channel can be multiplied by a factor in the first and divided by it in the second, without a change of the float
+The separable convolutions of pyramid, tower and heads have no activation between depthwise and pointwise convolution.
+So a channel can be multiplied by a factor in the first and divided by it in the second, without a change of the float
 outputs. The magnitudes of the channels differ widely there, and with one scale for all, small channels would use few of
 the 256 quantized values. This is cross-layer equalization (Nagel et al. 2019), exact because there is no activation.
 """
@@ -52,7 +52,8 @@ def _linear(graph: Graph) -> dict[str, str]:
 def _factor(magnitude: np.ndarray, strength: float) -> np.ndarray:
     """The factor of each channel, float32 [C], at least 1.
 
-    A channel that was almost dead in calibration keeps the factor 1, so that it cannot overflow when it is active in use.
+    A channel that was almost dead in calibration keeps the factor 1, so that it cannot overflow when it is active in
+    use.
     """
     greatest = magnitude.max()
     live = magnitude > greatest / _MAX_RATIO

@@ -22,8 +22,8 @@ def owners(graph: Graph) -> dict[str, str]:
     """Maps every tensor of `graph`, "image" first, to the tensor whose range it shares.
 
     The box codes of all levels are concatenated after the heads, and so are the class logits. All tensors of such a
-    group share one range, so that the concatenation needs no requantization. An upsampled tensor shares the range of its
-    input.
+    group share one range, so that the concatenation needs no requantization. An upsampled tensor shares the range of
+    its input.
     """
     found = {"image": "image"}
     for node in graph.nodes:

@@ -280,7 +280,7 @@ def _outcome(outcome: Outcome) -> Markup:
     )
     said = ", ".join(f"{count} {what}" for count, what in counts if count)
     if outcome.correct and not outcome.errors:
-        said += f", the loosest at IoU {outcome.loosest:.2f}"
+        said += f", the loosest at IoU {outcome.lowest_iou:.2f}"
     name = tag("b", outcome.example.image.name, title=outcome.example.id)
     return image(outcome.example, drawn, (name, f" {said}"), 520)
 

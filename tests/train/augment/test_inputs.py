@@ -176,6 +176,6 @@ def test_several_replicas_get_as_many_whole_batches_each(plain_files):
 def test_boxes_come_out_as_they_were_put_in(files):
     record = next(iter(tf.data.TFRecordDataset(files)))
     image, boxes, classes, id = inputs.parse(record)
-    name, xmin, ymin, xmax, ymax = voc_samples.BOX
+    _, xmin, ymin, xmax, ymax = voc_samples.BOX
     np.testing.assert_allclose(boxes, [(ymin / 48, xmin / 64, ymax / 48, xmax / 64)], atol=1.1 / 48)
     assert image.shape == (48, 64, 3) and classes.numpy().tolist() == [1] and id.numpy().startswith(b"p")

@@ -53,6 +53,6 @@ def test_grey_images_get_three_channels():
         assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)
 
 
-def test_normalised_as_the_runtime_does():
+def test_normalized_as_the_runtime_does():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
-    np.testing.assert_allclose(preprocessing.normalise(tf.constant(levels)), definition.normalise(levels), atol=1e-6)
+    np.testing.assert_allclose(preprocessing.normalize(tf.constant(levels)), definition.normalise(levels), atol=1e-6)

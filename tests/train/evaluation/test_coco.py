@@ -168,7 +168,7 @@ def test_json_that_lacks_something_is_refused_in_one_line(change, tmp_path):
     change(data)
     path = tmp_path / "bad.json"
     path.write_text(json.dumps(data))
-    with pytest.raises(InputError, match="bad.json") as caught:
+    with pytest.raises(InputError, match=r"bad\.json") as caught:
         GroundTruth.from_json(path)
     assert "\n" not in str(caught.value)
 
@@ -177,7 +177,7 @@ def test_json_that_lacks_something_is_refused_in_one_line(change, tmp_path):
 def test_what_is_no_json_object_is_refused(content, tmp_path):
     path = tmp_path / "bad.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="bad.json"):
+    with pytest.raises(InputError, match=r"bad\.json"):
         GroundTruth.from_json(path)
 
 

@@ -10,7 +10,7 @@ import pytest
 from runtime.common.values import Box, Detection, Labels
 from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import error_analysis
-from train.evaluation.error_analysis import best_score, confusion, curves, outcomes, together, worst
+from train.evaluation.error_analysis import best_score, confusion, curves, outcomes, pooled, worst
 from train.evaluation.iou import iou
 
 LABELS = Labels(("cat", "dog"))
@@ -49,15 +49,15 @@ def test_a_box_is_found_once_and_by_its_own_class_only():
     seen = {"a": [found("cat", HERE, 0.9), found("cat", HERE, 0.8), found("dog", HERE, 0.95)]}
     by_class = curves(examples, seen, LABELS)
     assert by_class["cat"].correct.tolist() == [True, False] and by_class["dog"].correct.tolist() == [False]
-    assert together(by_class.values()).correct.tolist() == [False, True, False]
+    assert pooled(by_class.values()).correct.tolist() == [False, True, False]
 
 
 def test_the_best_score_is_where_f1_is_highest():
     examples = [example("a", ("cat", HERE), ("cat", THERE))]
     seen = {"a": [found("cat", HERE, 0.9), found("cat", THERE, 0.438), found("cat", NOWHERE, 0.2)]}
-    curve = together(curves(examples, seen, LABELS).values())
+    curve = pooled(curves(examples, seen, LABELS).values())
     assert best_score(curve) == 0.43
-    assert best_score(together(curves(examples, {}, LABELS).values())) == 0.5
+    assert best_score(pooled(curves(examples, {}, LABELS).values())) == 0.5
 
 
 def test_every_box_and_find_has_one_outcome():
@@ -85,7 +85,7 @@ def test_the_worst_come_first_and_of_the_good_ones_the_loosest():
     seen = outcomes(examples, {"tight": [found("cat", HERE)], "loose": [found("cat", Box(10, 10, 50, 40))]}, 0.5)
     assert [outcome.example.id for outcome in worst(seen)] == ["worse", "bad", "loose", "tight"]
     assert [outcome.example.id for outcome in worst(seen, 1)] == ["worse"]
-    assert [outcome.loosest for outcome in seen] == [1, 0.75, 1, 1]
+    assert [outcome.lowest_iou for outcome in seen] == [1, 0.75, 1, 1]
 
 
 def test_curves_agree_with_cocos_average_precision():

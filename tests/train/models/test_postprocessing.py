@@ -16,11 +16,11 @@ ANCHORS = np.array([(0.5, 0.5, 0.2, 0.2)] * 4, np.float32)
 NEVER = -60.0
 
 
-def found(logits) -> postprocessing.Found:
+def found(logits) -> postprocessing.BatchDetections:
     codes = box_coder.encode(tf.constant(BOXES), tf.constant(ANCHORS))[None]
     result = postprocessing.detections(codes, tf.constant([logits], tf.float32), tf.constant(ANCHORS))
     count = int(result.count[0])
-    return postprocessing.Found(*(part.numpy()[0, :count] for part in result[:3]), count)
+    return postprocessing.BatchDetections(*(part.numpy()[0, :count] for part in result[:3]), count)
 
 
 def sigmoid(x: float) -> float:

@@ -25,9 +25,9 @@ def model():
     draw = np.random.default_rng(0)
     for variable in model.variables:
         name = variable.name.rsplit("/", 1)[-1]
-        if name.startswith("moving_variance") or name.startswith("gamma"):
+        if name.startswith(("moving_variance", "gamma")):
             variable.assign(draw.uniform(0.5, 2.0, variable.shape))
-        elif name.startswith("moving_mean") or name.startswith("beta"):
+        elif name.startswith(("moving_mean", "beta")):
             variable.assign(draw.normal(0.0, 0.3, variable.shape))
     return model
 

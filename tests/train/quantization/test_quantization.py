@@ -39,10 +39,10 @@ BAD = {
 def test_a_spoilt_file_is_named(text, tmp_path):
     file = tmp_path / "quantisation.json"
     file.write_text(text)
-    with pytest.raises(InputError, match="quantisation.json: "):
+    with pytest.raises(InputError, match=r"quantisation\.json: "):
         quantization.read(file)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="quantisation.json: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"quantisation\.json: cannot be read: No such file"):
         quantization.read(tmp_path / "quantisation.json")

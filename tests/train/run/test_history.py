@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,18 +10,18 @@ import pytest
 from runtime.common.values import Box, Detection, Labels
 from train.evaluation import detections as found_boxes
 from train.evaluation.coco import FIGURES, Metrics
+from train.evaluation.validation import Validation
 from train.run import history
 
 LABELS = Labels(("cat",))
 
 
 class Run:
-    """A training that is at `step`, with a task that has just measured `ap`."""
+    """A training that is at `step`."""
 
     def __init__(self, folder):
         self.step = 0
-        self.task = SimpleNamespace(metrics=None, found=None)
-        self.recorder = history.Recorder(folder, lambda: self.step, lambda: self.task)
+        self.recorder = history.Recorder(folder, lambda: self.step, lambda: self.validation)
 
     def train(self, step, loss=1.5):
         self.step = step
@@ -30,8 +29,8 @@ class Run:
         self.recorder.trained({name: np.float32(value) for name, value in values.items()})
 
     def validate(self, ap, score=0.9):
-        self.task.metrics = Metrics(dict.fromkeys(FIGURES, ap), {"cat": ap}, 3)
-        self.task.found = {"a": [Detection("cat", 0, score, Box(1, 2, 30.04, 40))]}
+        metrics = Metrics(dict.fromkeys(FIGURES, ap), {"cat": ap}, 3)
+        self.validation = Validation(metrics, {"a": [Detection("cat", 0, score, Box(1, 2, 30.04, 40))]})
         self.recorder.validated({})
 
 

@@ -1,4 +1,4 @@
-"""What a run can be told: on the command line, and as it was written down."""
+"""Options of a run: on the command line, and in config.yaml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.common.errors import InputError
 from train.run import arguments, options
 from train.run.options import Options
 from train.sample_data import generation
-from train.training import experiment, training
+from train.training import schedule, training
 
 
 def given(*words: str) -> dict:
@@ -46,8 +46,8 @@ def test_defaults_in_the_help_are_those_of_the_code():
 
 
 def highest_rate(trained: bool, batch: int = 8, rate: float | None = None) -> float:
-    schedule = experiment.schedule(100, batch, rate, trained=trained)
-    return schedule.learning_rate.cosine.initial_learning_rate
+    config = schedule.optimizer_config(100, batch, rate, trained=trained)
+    return config.learning_rate.cosine.initial_learning_rate
 
 
 def test_given_weights_are_tuned_and_random_ones_trained():
@@ -55,9 +55,9 @@ def test_given_weights_are_tuned_and_random_ones_trained():
     assert highest_rate(trained=True, batch=16) == pytest.approx(0.12)
     assert highest_rate(trained=False) == pytest.approx(0.03)
     assert highest_rate(trained=True, rate=0.5) == highest_rate(trained=False, rate=0.5) == 0.5
-    assert experiment.backbone_rate(None, trained=True) == 0.2
-    assert experiment.backbone_rate(None, trained=False) == 1.0
-    assert experiment.backbone_rate(0.0, trained=True) == 0.0
+    assert schedule.backbone_rate(None, trained=True) == 0.2
+    assert schedule.backbone_rate(None, trained=False) == 1.0
+    assert schedule.backbone_rate(0.0, trained=True) == 0.0
 
 
 @pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), (None, 1.0, 0.03)])

@@ -76,10 +76,10 @@ def test_how_often_and_on_what_it_goes_on_may_change(run):
 
 def test_a_config_that_was_spoilt_is_named(run):
     edit(run, "options", steps="many")
-    with pytest.raises(InputError, match="config.yaml: steps cannot be 'many'"):
+    with pytest.raises(InputError, match=r"config\.yaml: steps cannot be 'many'"):
         resume.settings(run, {})
     run.write_config({"task": {}})
-    with pytest.raises(InputError, match="config.yaml: it has no section options"):
+    with pytest.raises(InputError, match=r"config\.yaml: it has no section options"):
         resume.settings(run, {})
 
 
@@ -92,11 +92,11 @@ def test_the_data_set_is_the_one_that_was_written_down_or_a_copy(run, data, tmp_
 
 def test_another_data_set_is_refused(run, data):
     voc_samples.annotation(data / "annotations" / "p0.xml", [("cat", 1, 1, 9, 9)])
-    with pytest.raises(InputError, match="data: not the data set that .*run was trained on"):
+    with pytest.raises(InputError, match=r"data: not the data set that .*run was trained on"):
         resume.dataset(run, STARTED, str(data))
     for path in (data / "annotations").iterdir():
         voc_samples.annotation(path, [("dog", 4, 5, 30, 28)])
-    with pytest.raises(InputError, match="data: the labels are dog, but .*run was trained on cat"):
+    with pytest.raises(InputError, match=r"data: the labels are dog, but .*run was trained on cat"):
         resume.dataset(run, STARTED, str(data))
 
 
@@ -104,10 +104,10 @@ def test_files_of_another_run_are_refused(run):
     listed = json.loads((run.path / "dataset.json").read_text())
     listed["train"] = listed["train"][:-1]
     (run.path / "dataset.json").write_text(json.dumps(listed))
-    with pytest.raises(InputError, match="dataset.json: not the data set"):
+    with pytest.raises(InputError, match=r"dataset\.json: not the data set"):
         resume.dataset(run, STARTED)
     (run.path / "labels.txt").write_text("cat\ndog\n")
-    with pytest.raises(InputError, match="labels.txt: the labels are cat, dog, but .*run was trained on cat"):
+    with pytest.raises(InputError, match=r"labels\.txt: the labels are cat, dog, but .*run was trained on cat"):
         resume.dataset(run, STARTED)
 
 

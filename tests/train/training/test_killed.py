@@ -34,7 +34,7 @@ def test_a_run_that_is_killed_ten_times_ends_as_one_that_never_was(starter, tmp_
     log = tmp_path / "log"
     draw = random.Random(4)
     killed, steps = 0, []
-    small = {"function": "tests.small_network:train", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    small = {"function": "tests.support.small_network:train", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     whole = starter.start([*start, str(STEPS), "--out", str(undisturbed.path)], log, **small)
     assert starter.wait(whole) == 0, log.read_text()
     first, *_, final = history.read(undisturbed.path).training

@@ -15,6 +15,7 @@ from runtime.common.errors import InputError
 from tests.support import detector_320
 from train.checkpoints import files, variables
 from train.evaluation.coco import FIGURES, Metrics
+from train.evaluation.validation import Validation
 from train.training.best_checkpoint import BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
 from train.training.runner import Controller
@@ -141,29 +142,24 @@ def test_a_checkpoint_with_other_variables_is_refused(tmp_path):
         last(Counting(), tmp_path, 1).restore_or_initialize()
 
 
-class Validated:
-    """Stands for the task: what the last validation gave."""
-
-    metrics: Metrics
-
-
-def metrics(average: float | None) -> Metrics:
-    return Metrics({**dict.fromkeys(FIGURES), "AP": average}, {"cat": average}, 3, {"cat": None})
+def validation(average: float | None) -> Validation:
+    metrics = Metrics({**dict.fromkeys(FIGURES), "AP": average}, {"cat": average}, 3, {"cat": None})
+    return Validation(metrics, {})
 
 
-def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
+def test_the_best_weights_are_kept_with_their_metrics_and_found_again(tmp_path):
     model = detector_320.scratch()
     checkpoint = tf.train.Checkpoint(model=model)
-    task = Validated()
-    best = BestCheckpoint(tmp_path, task, "AP", source=tmp_path)
+    last_one = []
+    best = BestCheckpoint(tmp_path, lambda: last_one[-1], "AP", source=tmp_path)
     assert best.best is None and best.waited(50, 10) == 0
     bias = variables.variables(model)["_box_predictor/_box_prediction_head/_box_encoder_layers/0/bias"]
     kept = []
     for step, average in ((10, None), (20, 0.3), (30, 0.2), (40, 0.3), (50, 0.4)):
-        task.metrics = metrics(average)
+        last_one.append(validation(average))
         bias.assign(tf.fill(bias.shape, float(step)))
         kept.append(best.maybe_export_checkpoint(checkpoint, {}, step))
-        again = BestCheckpoint(tmp_path, task, "AP", source=tmp_path)
+        again = BestCheckpoint(tmp_path, lambda: last_one[-1], "AP", source=tmp_path)
         assert again.best == best.best and again.best_ckpt_logs == best.best_ckpt_logs
         assert again.waited(step, 10) == (step - best.best.step) // 10
         value = variables.value_of(tmp_path, "model/_box_predictor/_box_prediction_head/_box_encoder_layers/0/bias")
@@ -172,5 +168,5 @@ def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
     figures = json.loads((tmp_path / "ckpt-2.json").read_text())
     assert figures["step"] == 50 and figures["AP"] == 0.4
     (tmp_path / "ckpt-2.json").write_text("{}")
-    with pytest.raises(InputError, match="ckpt-2.json: not what training wrote"):
-        BestCheckpoint(tmp_path, task, "AP", source=tmp_path)
+    with pytest.raises(InputError, match=r"ckpt-2\.json: not in the format that training writes"):
+        BestCheckpoint(tmp_path, lambda: last_one[-1], "AP", source=tmp_path)
