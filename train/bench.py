@@ -89,13 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(dataset: Dataset, options: Options, rounds: int = ROUNDS) -> Speeds:
     """Times `options.steps` steps of each kind on `dataset`, in `rounds` interleaved rounds.
 
-    Only the records in the cache are kept. Raises InputError as training does, and if there are fewer steps than rounds.
+    Only the records in the cache are kept. Raises InputError as training does, and for fewer steps than rounds.
     """
     if options.steps < rounds:
         raise InputError(f"--steps must be at least {rounds}, one for each round, not {options.steps}")
     steps_per_round = options.steps // rounds
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        bare, loop, pipeline = _timed_functions(dataset, options, Path(folder) / "run", rounds * (steps_per_round + _PREFETCHED_STEPS))
+        steps = rounds * (steps_per_round + _PREFETCHED_STEPS)
+        bare, loop, pipeline = _timed_functions(dataset, options, Path(folder) / "run", steps)
         pairs = []
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr)

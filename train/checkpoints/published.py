@@ -129,7 +129,9 @@ def _unpack(published: Published, archive: Path, temporary: Path, folder: Path) 
     if wrong:
         if archive.parent == folder.parent:
             raise InputError(f"{archive}: not the published checkpoint: {wrong}; remove it, or put the right one there")
-        raise KitError(f"{published.url}: what came is not the published checkpoint and was removed: {wrong}; try again")
+        raise KitError(
+            f"{published.url}: the download is not the published checkpoint and was removed: {wrong}; try again"
+        )
     archives.into_place(temporary, folder)
 
 

@@ -29,15 +29,15 @@ class SavedDetections:
     images: dict[str, tuple[Detection, ...]]
 
 
-def write(folder: str | os.PathLike[str], step: int, found: Mapping[str, Sequence[Detection]]) -> None:
+def write(folder: str | os.PathLike[str], step: int, detections: Mapping[str, Sequence[Detection]]) -> None:
     """Writes the detections with a score of at least 0.01 to `detections.json` in the run folder `folder`."""
     rows = {
         id: [
             [d.label, round(d.score, 4), *(round(side, 1) for side in d.box.as_tuple())]
-            for d in detections
+            for d in of_image
             if d.score >= LEAST_SCORE
         ]
-        for id, detections in found.items()
+        for id, of_image in detections.items()
     }
     write_text(Path(folder) / _FILE, json.dumps({"step": step, "pictures": rows}))
 

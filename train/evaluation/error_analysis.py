@@ -83,14 +83,14 @@ class Outcome:
         return min((float(iou([item.box], [found.box])[0, 0]) for item, found in self.correct), default=1.0)
 
 
-def curves(examples: Iterable[Example], found: Detections, labels: Labels) -> dict[str, Curve]:
+def curves(examples: Iterable[Example], detections: Detections, labels: Labels) -> dict[str, Curve]:
     """The curve of each class. Detections are matched with boxes of their own class only."""
     boxes = dict.fromkeys(labels, 0)
     rows: dict[str, list[tuple[float, bool]]] = {label: [] for label in labels}
     for example in examples:
         for item in example.boxes:
             boxes[item.label] += 1
-        for detection, match in _matched(example.boxes, _by_score(found, example), same_class=True):
+        for detection, match in _matched(example.boxes, _by_score(detections, example), same_class=True):
             rows[detection.label].append((detection.score, match is not None))
     return {label: _curve(boxes[label], rows[label]) for label in labels}
 
@@ -109,12 +109,12 @@ def best_score(curve: Curve) -> float:
     return float(np.floor(curve.scores[int(curve.f1.argmax())] * 100) / 100)
 
 
-def outcomes(examples: Iterable[Example], found: Detections, score: float) -> tuple[Outcome, ...]:
+def outcomes(examples: Iterable[Example], detections: Detections, score: float) -> tuple[Outcome, ...]:
     """Matches the detections with at least `score` with boxes of any class, image by image."""
     result = []
     for example in examples:
-        detections = [detection for detection in _by_score(found, example) if detection.score >= score]
-        pairs = _matched(example.boxes, detections, same_class=False)
+        kept = [detection for detection in _by_score(detections, example) if detection.score >= score]
+        pairs = _matched(example.boxes, kept, same_class=False)
         taken = {id(item) for _, item in pairs if item is not None}
         both = [(item, detection) for detection, item in pairs if item is not None]
         result.append(
@@ -149,8 +149,8 @@ def worst(results: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
     return tuple(sorted(results, key=lambda outcome: (-outcome.errors, outcome.lowest_iou))[:most])
 
 
-def _by_score(found: Detections, example: Example) -> list[Detection]:
-    return sorted(found.get(example.id, ()), key=lambda detection: -detection.score)
+def _by_score(detections: Detections, example: Example) -> list[Detection]:
+    return sorted(detections.get(example.id, ()), key=lambda detection: -detection.score)
 
 
 def _matched(

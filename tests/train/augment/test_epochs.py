@@ -40,7 +40,7 @@ def take(files, count: int, **options) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("repeats", [(), (1.0, 2.5)])
-def test_the_sequence_goes_on_from_any_place(files, repeats):
+def test_the_sequence_can_start_at_any_position(files, repeats):
     whole = take(files, 25, repeats=repeats)
     assert [position for position, _ in whole] == list(range(25))
     for start in (1, 7, 16):
@@ -62,7 +62,7 @@ def test_rare_classes_come_more_often(files):
     assert all(count == pytest.approx(700 / 8.5, rel=0.3) for number, count in counts.items() if number != 3)
 
 
-def test_factors_are_the_root_of_what_a_class_falls_short_by():
+def test_repeat_factors():
     classes = [[0, 0], [0], [0], [0, 1]]
     assert epochs.repeat_factors(classes, 3, 1.0) == pytest.approx((1.0, 2.0, 2.0))
     assert epochs.repeat_factors(classes, 2, 0.25) == (1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Mosaics: four images of a group in one, each where its boxes say."""
+"""Mosaic: four images of a group in one, with boxes that follow their pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow's decoding and resizing agree with the runtime's, on real photographs and on drawn ones."""
+"""Decoding and resizing in TensorFlow agree with the runtime, on photographs and on drawn images."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_boxes_that_are_mostly_cut_go_with_their_classes():
     assert classes.numpy().tolist() == [1, 4]
 
 
-def test_factors_keep_to_their_ranges():
+def test_factors_are_in_range():
     factors = np.array([zoom.factor(seed(number), 0.5, 0.0) for number in range(200)])
     assert 1 / 1.5 <= factors.min() < 0.7 and 1.4 < factors.max() <= 1.5
     assert 80 < (factors < 1).sum() < 120

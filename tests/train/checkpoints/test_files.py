@@ -1,4 +1,4 @@
-"""Checkpoints in their folder: whole at every instant, whatever happens in between."""
+"""Files of checkpoints: a complete checkpoint exists at every instant."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_newest_replaces_the_others(tmp_path):
     assert (tmp_path / "checkpoint").read_text() == 'model_checkpoint_path: "ckpt-10"\n'
 
 
-def test_whenever_it_is_killed_the_old_or_the_new_one_is_whole(tmp_path, monkeypatch):
+def test_a_process_killed_at_any_time_leaves_a_complete_checkpoint(tmp_path, monkeypatch):
     calls = []
 
     def counted(function):
@@ -116,7 +116,7 @@ def test_sweeping_leaves_what_is_not_a_checkpoints(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["index", DATA])
-def test_what_cannot_be_moved_leaves_the_old_one(ending, tmp_path):
+def test_a_failed_move_leaves_the_old_checkpoint(ending, tmp_path):
     put(tmp_path, 1, "old", metadata="old")
     prefix = written(tmp_path, "new")
     Path(f"{prefix}.{ending}").unlink()

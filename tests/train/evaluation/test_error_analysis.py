@@ -1,4 +1,4 @@
-"""Matches, curves, confusions and the worst images, on detections made by hand."""
+"""Error analysis of hand-made detections: matches, curves, confusion matrix, worst images."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def found(label: str, box: Box, score: float = 0.9) -> Detection:
     return Detection(label, LABELS.index(label), score, box)
 
 
-def test_overlaps_by_hand():
+def test_iou_by_hand():
     half = Box(10, 10, 50, 30)
     assert iou([HERE, THERE], [half, HERE]) == pytest.approx(np.array([[0.5, 1], [0, 0]]))
     assert iou([HERE], [Box(20, 20, 20, 30)]) == 0 and iou([], [HERE]).shape == (0, 1)
 
 
-def test_a_curve_counts_right_and_wrong_finds_as_the_score_falls():
+def test_a_curve_counts_correct_detections_by_falling_score():
     examples = [example("a", ("cat", HERE), ("cat", THERE)), example("b", ("dog", HERE))]
     seen = {"a": [found("cat", THERE, 0.5), found("cat", HERE, 0.9), found("cat", NOWHERE, 0.7)]}
     curve = curves(examples, seen, LABELS)["cat"]
@@ -44,7 +44,7 @@ def test_a_curve_counts_right_and_wrong_finds_as_the_score_falls():
     assert nothing.boxes == 1 and len(nothing.scores) == 0 and nothing.at(0.5) == (None, 0)
 
 
-def test_a_box_is_found_once_and_by_its_own_class_only():
+def test_a_box_is_matched_once_and_only_with_its_own_class():
     examples = [example("a", ("cat", HERE))]
     seen = {"a": [found("cat", HERE, 0.9), found("cat", HERE, 0.8), found("dog", HERE, 0.95)]}
     by_class = curves(examples, seen, LABELS)
@@ -60,7 +60,7 @@ def test_the_best_score_is_where_f1_is_highest():
     assert best_score(pooled(curves(examples, {}, LABELS).values())) == 0.5
 
 
-def test_every_box_and_find_has_one_outcome():
+def test_every_box_and_detection_has_one_outcome():
     examples = [example("a", ("cat", HERE), ("cat", THERE), ("dog", NOWHERE))]
     wrong, loose = found("dog", THERE, 0.8), found("cat", Box(10, 10, 50, 29), 0.7)
     low = found("dog", NOWHERE, 0.3)
@@ -79,7 +79,7 @@ def test_equal_boxes_are_counted_each():
     assert len(seen.correct) == len(seen.missed) == 1
 
 
-def test_the_worst_come_first_and_of_the_good_ones_the_loosest():
+def test_the_worst_come_first_then_the_lowest_iou():
     names = ("tight", "loose", "bad", "worse")
     examples = [example(name, ("cat", HERE), *([("dog", THERE)] if name == "worse" else [])) for name in names]
     seen = outcomes(examples, {"tight": [found("cat", HERE)], "loose": [found("cat", Box(10, 10, 50, 40))]}, 0.5)

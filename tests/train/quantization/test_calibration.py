@@ -1,4 +1,4 @@
-"""Folding, calibration, ranges and equalisation."""
+"""Folding, calibration, ranges and equalization."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_gradients_reach_the_models_variables(model, image):
     assert all(gradient is not None for gradient in gradients)
 
 
-def test_every_tensor_is_observed(graph, seen, image):
+def test_statistics_cover_every_tensor(graph, seen, image):
     assert set(seen) == {"image", *(node.name for node in graph.nodes)}
     assert seen["image"].lows.min() == pytest.approx(image.min())
     assert len(seen["stem"].sample) == len(seen["stem"].channels) == 2 * 1024
@@ -76,14 +76,14 @@ def test_calibration_without_images_is_refused(graph):
         calibration.collect_statistics(graph, [])
 
 
-def test_calibration_takes_the_runtimes_bytes(tmp_path):
+def test_calibration_uses_the_runtimes_preprocessing(tmp_path):
     image = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
     runtime.media.images.write(tmp_path / "a.png", image)
-    (normalised,) = calibration.images([image.load for image in of_files([tmp_path / "a.png"])], 320)
-    np.testing.assert_array_equal(normalised[0], preprocessing.normalise(preprocessing.resize(image, 320)))
+    (normalized,) = calibration.images([image.load for image in of_files([tmp_path / "a.png"])], 320)
+    np.testing.assert_array_equal(normalized[0], preprocessing.normalise(preprocessing.resize(image, 320)))
 
 
-def test_equalising_changes_nothing_in_float(graph, seen, image):
+def test_equalization_does_not_change_the_float_outputs(graph, seen, image):
     found = factors(graph, seen)
     equal = rescale(graph, found)
     before, after = (g.run(tf.constant(image)) for g in (graph, equal))
@@ -97,7 +97,7 @@ def test_equalising_changes_nothing_in_float(graph, seen, image):
     np.testing.assert_allclose(expected.sample, again[name].sample, rtol=1e-3, atol=1e-5)
 
 
-def test_equalising_brings_channels_together(graph, seen):
+def test_equalization_brings_channels_to_one_magnitude(graph, seen):
     name = "boxes_level_4_depthwise"
     factor = factors(graph, seen, strength=1.0)[name]
     magnitude, spread = (tensor.magnitude for tensor in (seen[name].scaled(factor), seen[name]))
@@ -108,7 +108,7 @@ def test_equalising_brings_channels_together(graph, seen):
 
 
 @pytest.mark.parametrize("method", ranges.METHODS)
-def test_levels_that_are_joined_share_a_range(graph, seen, method):
+def test_concatenated_levels_share_a_range(graph, seen, method):
     chosen = ranges.choose(graph, seen, method)
     assert set(chosen) == set(seen)
     assert len({chosen[name] for name in graph.box_heads}) == 1
@@ -126,7 +126,7 @@ def test_logits_below_a_score_of_zero_are_not_covered(graph, seen):
     assert 1 / (1 + np.exp(-low)) == pytest.approx(1 / 512)
 
 
-def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
+def test_mse_clips_an_outlier_and_keeps_the_rest():
     values = np.random.default_rng(3).normal(0, 1, 1_000_000)
     values[0] = 12.0
     one = ActivationStatistics(values.min(keepdims=True), values.max(keepdims=True), values, np.zeros(values.size, int))
@@ -141,7 +141,7 @@ def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
     assert error(span.low, span.high) < error(values.min(), values.max())
 
 
-def test_chosen_images_are_spread_and_always_the_same(tmp_path):
+def test_selected_images_are_the_same_every_time(tmp_path):
     everything = of_files(tmp_path / f"{i:03}.jpg" for i in range(100))
     chosen = calibration.choose(everything, 20)
     assert len(chosen) == 20 and chosen == calibration.choose(everything, 20)

@@ -1,4 +1,4 @@
-"""Rounding as int8 does it, on a graph of a few operations."""
+"""Fake quantization of a graph of a few operations."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_every_tensor_is_rounded_once_to_its_owners_range(graph):
     assert rounded == ["image", "stem", "boxes_depthwise", "boxes", "classes"], "what is upsampled is rounded already"
 
 
-def test_rounding_errs_by_little_and_in_whole_steps(graph, quantization, image):
+def test_fake_quantization_errors_are_small(graph, quantization, image):
     exact, (codes, logits) = graph.run(image), fake_quantization.run(graph, quantization, image)
     for (before,), (after,), name in zip(exact, (codes, logits), ("boxes", "classes")):
         step = quantization.ranges[name].step

@@ -1,4 +1,4 @@
-"""Ranges and factors on disk: what is written is read back, and what is no good is named."""
+"""Files with ranges and factors: round trip, and errors for damaged files."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
-def test_a_spoilt_file_is_named(text, tmp_path):
+def test_a_damaged_file_is_an_error(text, tmp_path):
     file = tmp_path / "quantisation.json"
     file.write_text(text)
     with pytest.raises(InputError, match=r"quantisation\.json: "):
         quantization.read(file)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"quantisation\.json: cannot be read: No such file"):
         quantization.read(tmp_path / "quantisation.json")

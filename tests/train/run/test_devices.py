@@ -1,4 +1,4 @@
-"""What a run trains on: settings for Model Garden, workers from the environment, half precision."""
+"""Devices: settings for Model Garden, workers from the environment, mixed precision."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_on_this_machine_one_process_is_the_chief(strategy):
         (json.dumps({"task": {"type": "worker", "index": 0}}), "TF_CONFIG must name the workers"),
     ],
 )
-def test_workers_that_are_not_described_are_asked_for(told, message, monkeypatch):
+def test_a_missing_tf_config_is_an_error(told, message, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if told is not None:
         monkeypatch.setenv("TF_CONFIG", told)
@@ -51,7 +51,7 @@ def test_workers_that_are_not_described_are_asked_for(told, message, monkeypatch
         devices.connect(Options(strategy="multi_worker"))
 
 
-def test_half_precision_computes_in_half_and_keeps_whole_weights():
+def test_mixed_precision_keeps_float32_weights():
     settings = devices.runtime_settings(Options(mixed_precision=True, ema=0.9))
     task = DetectionTask(DetectionConfig(classes=1))
     with devices.precision(settings):

@@ -1,4 +1,4 @@
-"""What a run may be gone on with: its own settings, its own data, its own checkpoint."""
+"""Resuming a run: only with its own settings, data set and checkpoint."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def test_an_option_that_disagrees_is_refused_by_name(given, message, run):
         resume.settings(run, given)
 
 
-def test_how_often_and_on_what_it_goes_on_may_change(run):
+def test_devices_and_checkpoint_interval_may_change(run):
     given = {"checkpoint_every": 3, "strategy": "mirrored"}
     settings = resume.settings(run, given)
     assert (settings.checkpoint_every, settings.strategy) == (3, "mirrored")
     assert settings.steps == 50
 
 
-def test_a_config_that_was_spoilt_is_named(run):
+def test_a_damaged_config_is_an_error(run):
     edit(run, "options", steps="many")
     with pytest.raises(InputError, match=r"config\.yaml: steps cannot be 'many'"):
         resume.settings(run, {})
@@ -83,7 +83,7 @@ def test_a_config_that_was_spoilt_is_named(run):
         resume.settings(run, {})
 
 
-def test_the_data_set_is_the_one_that_was_written_down_or_a_copy(run, data, tmp_path):
+def test_the_data_set_is_the_recorded_one_or_a_copy(run, data, tmp_path):
     written_down = resume.dataset(run, STARTED)
     moved = data.rename(tmp_path / "data2")
     opened = resume.dataset(run, STARTED, str(moved))
@@ -115,7 +115,7 @@ def test_without_a_checkpoint_it_starts_again(run):
     assert resume.first_step(run, resume.identity(run.dataset(), STARTED)) == 0
 
 
-def test_its_own_checkpoint_is_gone_on_from(run):
+def test_the_step_of_the_last_checkpoint(run):
     assert resume.first_step(run, checkpoint(run)) == 7
 
 
@@ -132,7 +132,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_says_why(said, message, run)
         resume.first_step(run, checkpoint(run, **said))
 
 
-def test_a_checkpoint_that_is_no_state_of_training_is_refused(run):
+def test_a_checkpoint_without_training_state_is_refused(run):
     written = tf.train.Checkpoint(x=tf.Variable(1.0)).write(str(run.last / ".ckpt-new" / "ckpt"))
     files.put(run.last, written, 1)
     with pytest.raises(InputError, match="ckpt-1: not a checkpoint that training can go on from"):

@@ -1,4 +1,4 @@
-"""Learning rates by layer: who learns when, and how fast."""
+"""Learning rates by layer."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def learnt(backbone: float, head_steps: int, step: int) -> dict[str, set[float]]
     return found
 
 
-def test_the_backbone_learns_slower():
+def test_the_backbone_has_a_lower_rate():
     assert learnt(0.25, 0, 5) == {"backbone": {0.25}, "heads": {1.0}, "rest": {1.0}}
 
 
-def test_at_first_only_the_heads_learn():
+def test_the_first_steps_train_only_the_heads():
     assert learnt(0.5, 10, 9) == {"backbone": {0.0}, "heads": {1.0}, "rest": {0.0}}
     assert learnt(0.5, 10, 10) == {"backbone": {0.5}, "heads": {1.0}, "rest": {1.0}}

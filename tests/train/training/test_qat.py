@@ -1,4 +1,4 @@
-"""Quantization-aware training: from a float run to an int8 file that is what was trained."""
+"""Quantization-aware training: from a float run to an int8 file that equals the trained network."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def validations(run: RunFolder) -> list[dict]:
     return [line for line in lines if "AP" in line]
 
 
-def test_kernels_and_norms_learn_and_statistics_stay(tuned):
+def test_kernels_and_norms_are_trained_and_statistics_stay(tuned):
     before, after = (tf.train.load_checkpoint(variables.resolve(folder)) for folder in (tuned.start.checkpoint, tuned.run.last))
     keys = [key for key in before.get_variable_to_shape_map() if key.startswith("model/")]
     changed = {key for key in keys if not np.array_equal(before.get_tensor(key), after.get_tensor(key))}
@@ -106,7 +106,7 @@ def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_
     assert abs(int8.metrics["AP"] - tuned.run.metrics()["AP"]) < 0.1
 
 
-def test_what_is_trained_is_what_is_converted(tuned, network):
+def test_the_trained_network_is_the_converted_one(tuned, network):
     trained = tuned.run.quantization()
     task = QuantizedTask(QuantizedConfig())
     task.quantization = trained
@@ -156,7 +156,7 @@ def test_settings_are_taken_over(start):
     found = qat.options(qat.open_float(str(start.path)), {})
     assert (found.steps, found.batch, found.size, found.photometric, found.rate) == (200, 4, 320, False, 0.0005)
     assert found.init == found.qat == str(start.path)
-    assert found.backbone_rate == 1.0, "the backbone is quantised like all else, and learns like all else"
+    assert found.backbone_rate == 1.0, "the backbone is quantized like all else, and has the same rate"
     found = qat.options(start, {"steps": 7, "batch": 16, "seed": 3, "photometric": True})
     assert (found.steps, found.batch, found.rate, found.seed, found.photometric) == (7, 16, 0.002, 3, True)
     assert qat.options(start, {"rate": 0.1}).rate == 0.1
@@ -174,13 +174,13 @@ def test_settings_are_taken_over(start):
         (["--strategy", "multi_worker"], "one machine"),
     ],
 )
-def test_what_the_float_run_has_settled_is_refused(start, options, message, capsys):
+def test_options_fixed_by_the_float_run_are_refused(start, options, message, capsys):
     assert exit_code(main, ["--qat", str(start.path), *options]) == 2
     assert_one_line(capsys, message)
     assert not qat.default_out(start).path.exists()
 
 
-def test_what_is_no_finished_float_run_is_refused(start, tmp_path, capsys):
+def test_only_a_finished_float_run_is_accepted(start, tmp_path, capsys):
     assert exit_code(main, ["--qat", str(tmp_path)]) == 2
     assert_one_line(capsys, "not a run")
     again = RunFolder(tmp_path / "again")

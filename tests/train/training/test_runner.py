@@ -1,4 +1,4 @@
-"""The loop of a run: when it validates, when it keeps a checkpoint, when it ends, and where it goes on."""
+"""The training loop: when it validates, writes checkpoints, stops, and where it resumes."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Counting(orbit.StandardTrainer, orbit.StandardEvaluator):
         self.validated.append(int(self.step))
 
 
-def last(trainer: Counting, folder: Path, every: int, initialise=lambda: None) -> LastCheckpoint:
+def last(trainer: Counting, folder: Path, every: int, initialize=lambda: None) -> LastCheckpoint:
     checkpoint = tf.train.Checkpoint(global_step=trainer.step)
-    return LastCheckpoint(checkpoint, folder, trainer.step, initialise, identity="me", source=folder, every=every)
+    return LastCheckpoint(checkpoint, folder, trainer.step, initialize, identity="me", source=folder, every=every)
 
 
 def controller(trainer: Counting, folder: Path, every: int = 3, ended=lambda: False) -> Controller:
@@ -89,13 +89,13 @@ def test_the_checkpoint_of_a_step_comes_after_its_validation(tmp_path):
     assert step_of(tmp_path) == 8
 
 
-def test_it_ends_early_when_told_to(tmp_path):
+def test_training_stops_when_ended_returns_true(tmp_path):
     trainer = Counting()
     controller(trainer, tmp_path, ended=lambda: len(trainer.validated) >= 2).train_and_evaluate(20, eval_interval=4)
     assert trainer.validated == [4, 8] and step_of(tmp_path) == 8
 
 
-def test_without_a_number_of_steps_checkpoints_keep_to_the_clock(tmp_path, monkeypatch):
+def test_without_a_number_of_steps_checkpoints_go_by_time(tmp_path, monkeypatch):
     trainer = Counting()
     keeper = last(trainer, tmp_path, every=0)
     trainer.step.assign(5)
@@ -110,7 +110,7 @@ def test_without_a_number_of_steps_checkpoints_keep_to_the_clock(tmp_path, monke
     assert last(Counting(), tmp_path, 0).restore_or_initialize() == str(tmp_path / "ckpt-6")
 
 
-def test_time_is_counted_over_all_parts_of_a_run(tmp_path, monkeypatch):
+def test_seconds_include_earlier_parts_of_a_run(tmp_path, monkeypatch):
     trainer = Counting()
     keeper = last(trainer, tmp_path, every=1)
     clock = time.monotonic
@@ -122,7 +122,7 @@ def test_time_is_counted_over_all_parts_of_a_run(tmp_path, monkeypatch):
     assert 100 <= again.seconds < 130
 
 
-def test_a_new_run_is_initialised(tmp_path):
+def test_a_new_run_is_initialized(tmp_path):
     called = []
     assert last(Counting(), tmp_path, 1, lambda: called.append(1)).restore_or_initialize() is None
     assert called == [1]

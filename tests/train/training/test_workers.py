@@ -1,4 +1,4 @@
-"""Two worker processes on this machine: the step of one process, one run folder, and life after a worker's death."""
+"""Training with two worker processes: equal steps, one run folder, and resuming after a worker dies."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def start(starter, arguments: list[str], log: Path, **options) -> list[int]:
     ]
 
 
-def test_two_workers_do_the_step_that_one_process_does_with_all_images(starter, tmp_path):
+def test_a_step_of_two_workers_equals_that_of_one_process(starter, tmp_path):
     function = "tests.support.worker_processes:one_step"
     alone = starter.start(["", str(tmp_path / "alone")], tmp_path / "log", function=function)
     assert starter.wait(alone) == 0, (tmp_path / "log").read_text()
@@ -67,7 +67,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.startswith("model/")}
 
 
-def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
+def test_training_resumes_after_a_worker_dies(starter, tmp_path):
     generation.data_set(tmp_path / "data", images=8, size=(120, 90))
     run, log = RunFolder(tmp_path / "run"), tmp_path / "log"
     options = ["--init", "none", "--steps", "4", "--batch", "2", "--checkpoint-every", "1"]
