@@ -35,18 +35,18 @@ def test_on_this_machine_one_process_is_the_chief(strategy):
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("value", "message"),
     [
         (None, "TF_CONFIG must name the workers"),
-        ("{", "TF_CONFIG is not what TensorFlow expects"),
-        ("[1]", "TF_CONFIG is not what TensorFlow expects"),
+        ("{", "TF_CONFIG is not in TensorFlow"),
+        ("[1]", "TF_CONFIG is not in TensorFlow"),
         (json.dumps({"task": {"type": "worker", "index": 0}}), "TF_CONFIG must name the workers"),
     ],
 )
-def test_a_missing_tf_config_is_an_error(told, message, monkeypatch):
+def test_a_missing_tf_config_is_an_error(value, message, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    if told is not None:
-        monkeypatch.setenv("TF_CONFIG", told)
+    if value is not None:
+        monkeypatch.setenv("TF_CONFIG", value)
     with pytest.raises(InputError, match=message):
         devices.connect(Options(strategy="multi_worker"))
 
