@@ -28,7 +28,7 @@ from runtime.media.images import is_image
 from train.evaluation.coco import Metrics
 from train.models.folding import Graph, fold
 from train.quantization.calibration import IMAGES as CALIBRATION_IMAGES
-from train.quantization.quantization import Quantisation
+from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder
 
 # Detections of all classes share the slots. On blood cells, with up to 30 boxes in an image, 25 slots cost
@@ -42,7 +42,7 @@ class Source:
 
     `size` is the side of the input in pixels. `calibration` are the images that int8 is calibrated on.
     `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
-    on, None if there is no labeled data. `quantisation` is what a run of quantization-aware training trained
+    on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
     with, None for a float run. `about` are the manifest's entries on the source.
     """
 
@@ -52,7 +52,7 @@ class Source:
     calibration: tuple[Image, ...] = ()
     fullest: int = 0
     validation: EvaluationSet | None = None
-    quantisation: Quantisation | None = None
+    quantization: Quantization | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
 
@@ -88,7 +88,7 @@ def source_of_run(run: RunFolder) -> Source:
         calibration=of_examples(dataset.train),
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
         validation=of_run(run),
-        quantisation=run.quantisation(),
+        quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_float_run(config)},
     )
 
@@ -133,7 +133,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
             source.calibration,
             count=options.calibration,
             method=options.method,
-            trained=source.quantisation,
+            trained=source.quantization,
         )
         say(_ranges_line(quantized))
     models = []
