@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from runtime.common.values import Labels
 
-# Stands for the ids that COCO does not use, as in TensorFlow's label maps.
-UNUSED = "???"
-
+# ??? stands for the ids that COCO does not use, as in TensorFlow's label maps.
 _NAMES = """
 person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
 fire hydrant, ???, stop sign, parking meter, bench, bird, cat, dog, horse, sheep,

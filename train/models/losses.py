@@ -5,7 +5,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 ALPHA = 0.25
-GAMMA = 2.0
 
 
 def focal_loss(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -17,6 +16,7 @@ def focal_loss(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     # entropy, and is exact for large logits.
     signed = tf.where(targets > 0.5, logits, -logits)
     cross_entropy = tf.nn.softplus(-signed)
+    # To the power of gamma.
     modulation = tf.square(tf.sigmoid(-signed))
     weight = tf.where(targets > 0.5, ALPHA, 1.0 - ALPHA)
     return weight * modulation * cross_entropy
