@@ -16,3 +16,4 @@ class Postprocessing:
     detections: int = 25
     score: float = 0.01
     iou: float = 0.6
+    candidates: int = 512
