@@ -11,7 +11,7 @@ from typing import Callable, Optional
 from convert.contract import raw_rules, rules
 from convert.contract.rules import SIGNATURE_ROLES, label_files, metadata_of
 from convert.file import anatomy
-from convert.file.anatomy import OPERATION, ROLES, Postprocess
+from convert.file.anatomy import ROLES, Postprocess
 from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
 from runtime.model.tflite import Model
@@ -47,11 +47,11 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
     result = []
     for name, judge in _CONSUMERS.items():
         if found is None:
-            why = f"it has no {OPERATION}: its outputs are not boxes, classes, scores, count"
+            why = "it has no post-processing: its outputs are not boxes, classes, scores, count"
             fix = "give it a detector with its post-processing inside"
             result.append(Verdict(name, False, why, fix))
-        elif set(model.main.outputs) != set(found.operator.outputs):
-            why = f"it has {len(model.main.outputs)} outputs, not the four of {OPERATION}"
+        elif set(model.main.outputs) != set(found.outputs):
+            why = f"it has {len(model.main.outputs)} outputs, not the four of its {found.name}"
             result.append(Verdict(name, False, why, _CONVERT_AGAIN))
         else:
             why, fix, note = judge(model, found)
@@ -61,7 +61,7 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
 
 def _of_twin(model: Model) -> tuple[Verdict, ...]:
     why = "its outputs are box codes and class logits, which it does not decode"
-    fix = f"give it the file with {OPERATION} inside, which the same export writes beside this one"
+    fix = "give it the file with its post-processing inside, which the same export writes beside this one"
     result = [Verdict(name, False, why, fix) for name in _CONSUMERS]
     faults = [str(fault) for fault in raw_rules.violations(model, rules.is_int8(model))]
     fix = "convert again with --raw-head" if faults else ""

@@ -28,13 +28,17 @@ def twin(model: bytes, *, labels: Labels, version: str | None = None) -> bytes:
     """
     read = Model.parse(model, "the file with post-processing")
     found = anatomy.postprocess(read)
-    if found is None or len(found.operator.inputs) != 3:
-        raise KitError(f"{read.where} has no {anatomy.OPERATION}, so that nothing can be cut off")
-    makers = {tensor: step for step in read.main.operators for tensor in step.outputs}
-    codes, scores, anchors = found.operator.inputs
-    head = _head(read, found, _values(read, makers, anchors))
+    if found is None:
+        raise KitError(f"{read.where} has no post-processing, so that nothing can be cut off")
     objects = flatbuffer_objects.unpack(model)
-    outputs = (_before(makers, codes, "DEQUANTIZE"), _logits(objects, makers, scores))
+    if found.custom:
+        makers = {tensor: step for step in read.main.operators for tensor in step.outputs}
+        codes, scores = found.inputs
+        outputs = (_before(makers, codes, "DEQUANTIZE"), _logits(objects, makers, scores))
+        head = _custom_head(read, found, _values(read, makers, _operation(read, found).inputs[2]))
+    else:
+        outputs = found.inputs
+        head = _head(found, anatomy.anchors(read))
     return with_raw_metadata(_cut(objects, outputs), head, labels=labels, version=version)
 
 
@@ -45,14 +49,32 @@ def with_twins_metadata_of(source: bytes, model: bytes) -> bytes:
     return with_metadata_of(source, flatbuffer_objects.pack(objects))
 
 
-def _head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
+def _head(found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
+    options = found.options
+    return RawHead(
+        anchors=anchors,
+        classes=found.classes,
+        first=0,
+        detections=found.detections,
+        score=options["nms_score_threshold"],
+        iou=options["nms_iou_threshold"],
+        scales=tuple(options[f"{name}_scale"] for name in "yxhw"),
+        candidates=options["max_candidates"],
+    )
+
+
+def _operation(model: Model, found: anatomy.Postprocess) -> Operator:
+    return next(step for step in model.main.operators if step.custom_name == anatomy.OPERATION)
+
+
+def _custom_head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
     options = found.options
     if options.get("use_regular_nms") or options.get("max_classes_per_detection", 1) != 1:
         raise KitError(
             f"{model.where} suppresses each class by itself or finds an anchor more than once, "
             "which a raw head has no description for"
         )
-    columns = model.main.tensors[found.operator.inputs[1]].shape[-1]
+    columns = model.main.tensors[found.inputs[1]].shape[-1]
     return RawHead(
         anchors=anchors.reshape(-1, 4).astype(np.float32),
         classes=found.classes,

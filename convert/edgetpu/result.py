@@ -100,7 +100,7 @@ def share_mapped(report: Report, source: Model) -> float:
 def _too_few(report: Report, source: Model, share: float, min_mapped: float) -> str:
     """Names operation, status and layer, and what to change."""
     prediction = edgetpu_check.predict(source)
-    after = {op.name for op in prediction.operations if op.postprocessing} | {"CUSTOM"}
+    after = {op.name for op in prediction.operations} - {op.name for op in prediction.network} | {"CUSTOM"}
     parts = []
     for row in report.unmapped:
         if row.operator in after:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional
 
+import numpy as np
+import numpy.typing as npt
 from flatbuffers import flexbuffers
 
+from runtime.model import output_order
+from runtime.model.output_order import SUPPRESSION
 from runtime.model.tflite import Model, Operator, Tensor
 
 OPERATION = "TFLite_Detection_PostProcess"
@@ -28,27 +32,31 @@ _SCALE_TOLERANCE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Postprocess:
-    """The four-output operation. `index` counts operations from 0; `options` are its attributes."""
+    """What makes four outputs of box codes and class scores: one custom operation, or built-in operations.
 
-    index: int
-    operator: Operator
+    `steps` are its operations, counted from 0, with the dequantisation in front of a custom one; `inputs` the tensors of
+    box codes and class scores (of class logits, where it is built in) and `outputs` those of boxes, classes, scores and
+    count; `detections` is the N of the output shapes, `classes` how many it tells apart, background not counted.
+    `options` are the numbers that it was made with, by the names of the custom operation's attributes.
+    """
+
+    custom: bool
+    steps: frozenset[int]
+    inputs: tuple[int, int]
+    outputs: tuple[int, ...]
+    detections: int
+    classes: int
     options: Mapping[str, Any]
 
     @property
-    def detections(self) -> int:
-        """How many detections it has room for: N of the output shapes."""
-        each = int(self.options.get("max_classes_per_detection", 1))
-        return int(self.options.get("max_detections", 0)) * each
-
-    @property
-    def classes(self) -> int:
-        """How many classes it tells apart, background not counted."""
-        return int(self.options.get("num_classes", 0))
+    def name(self) -> str:
+        """What it is called in messages."""
+        return OPERATION if self.custom else "built-in post-processing"
 
     @property
     def roles(self) -> dict[str, int]:
         """boxes, classes, scores, count -> tensor index."""
-        return dict(zip(ROLES, self.operator.outputs))
+        return dict(zip(ROLES, self.outputs))
 
 
 @dataclass(frozen=True)
@@ -67,10 +75,7 @@ class OddOperation:
 
 def postprocess(model: Model) -> Optional[Postprocess]:
     """The post-processing of `model`, or None where there is none in the main graph."""
-    for index, operator in enumerate(model.main.operators):
-        if operator.name == "CUSTOM" and operator.custom_name == OPERATION:
-            return Postprocess(index, operator, _options(operator.custom_options))
-    return None
+    return _custom(model) or _built_in(model)
 
 
 def output_roles(model: Model) -> tuple[Optional[str], ...]:
@@ -110,17 +115,17 @@ def changing(model: Model, operator: Operator) -> Iterator[Tensor]:
 
 
 def not_int8(model: Model) -> tuple[OddOperation, ...]:
-    """Operations that are not int8, except the post-processing, the dequantisation in front of it,
-    and the step from a uint8 input to int8. What the Edge TPU runs may be uint8 as well.
+    """Operations that are not int8, but for the post-processing and the step from a uint8 input to int8.
+
+    What the Edge TPU runs may be uint8 as well.
     """
     found = postprocess(model)
-    wanted = set(found.operator.inputs) if found else set()
     odd = []
     for index, operator in enumerate(model.main.operators):
-        if found and index == found.index:
-            continue
-        if operator.name == "DEQUANTIZE" and wanted.issuperset(operator.outputs):
+        if operator.name == "DEQUANTIZE" and found and index in found.steps:
             tensors = [model.main.tensors[i] for i in operator.inputs]
+        elif found and index in found.steps:
+            continue
         elif operator.name == "QUANTIZE" and set(operator.inputs) <= set(model.main.inputs):
             tensors = [model.main.tensors[i] for i in operator.outputs]
             tensors += [t for t in _inputs(model) if t.type not in ("uint8", "int8")]
@@ -137,9 +142,9 @@ def not_int8(model: Model) -> tuple[OddOperation, ...]:
 def shared_range(model: Model) -> Optional[str]:
     """The name of a quantised tensor that holds both box codes and class scores, or None."""
     found = postprocess(model)
-    if found is None or len(found.operator.inputs) < 2:
+    if found is None:
         return None
-    boxes, scores = (_same_values(model, index) for index in found.operator.inputs[:2])
+    boxes, scores = (_same_values(model, index) for index in found.inputs)
     shared = [i for i in boxes if i in scores and model.main.tensors[i].quantization]
     return model.main.tensors[shared[0]].name if shared else None
 
@@ -160,6 +165,84 @@ def takes_camera_bytes(tensor: Tensor) -> bool:
         return False
     off = abs(float(tensor.quantization.scales[0]) * 127.5 - 1)
     return off <= _SCALE_TOLERANCE and int(tensor.quantization.zero_points[0]) in (127, 128)
+
+
+def _custom(model: Model) -> Optional[Postprocess]:
+    for index, operator in enumerate(model.main.operators):
+        if operator.custom_name == OPERATION and len(operator.inputs) >= 2:
+            options = _options(operator.custom_options)
+            each = int(options.get("max_classes_per_detection", 1))
+            steps = {index}
+            for number, step in enumerate(model.main.operators):
+                if step.name == "DEQUANTIZE" and set(operator.inputs).issuperset(step.outputs):
+                    steps.add(number)
+            return Postprocess(
+                True,
+                frozenset(steps),
+                (operator.inputs[0], operator.inputs[1]),
+                operator.outputs,
+                int(options.get("max_detections", 0)) * each,
+                int(options.get("num_classes", 0)),
+                options,
+            )
+    return None
+
+
+def _built_in(model: Model) -> Optional[Postprocess]:
+    """As `convert.file.builtin_postprocessing` writes it: everything from the sorting of the logits on."""
+    graph = model.main
+    order = output_order.from_wiring(graph)
+    steps = {step.name: (number, step) for number, step in enumerate(graph.operators)}
+    if order is None or not {"TOPK_V2", "GATHER", SUPPRESSION} <= set(steps):
+        return None
+    makers = {index: number for number, step in enumerate(graph.operators) for index in step.outputs}
+    _, sorting = steps["TOPK_V2"]
+    gathers = [step for step in graph.operators if step.name == "GATHER"]
+    flat, rows = makers.get(sorting.inputs[0]), makers.get(gathers[0].inputs[0])
+    if flat is None or rows is None:
+        return None
+    codes, logits = graph.operators[rows].inputs[0], graph.operators[flat].inputs[0]
+    _, suppression = steps[SUPPRESSION]
+    shape = graph.tensors[logits].shape
+    (least,) = [step for step in graph.operators if step.name == "GREATER_EQUAL"]
+    most, iou = (_number(model, index) for index in suppression.inputs[2:4])
+    return Postprocess(
+        False,
+        frozenset(number for number in range(flat, len(graph.operators))),
+        (codes, logits),
+        tuple(graph.outputs[getattr(order, role)] for role in ROLES),
+        int(most),
+        shape[-1],
+        {
+            "max_detections": int(most),
+            "max_candidates": int(_number(model, sorting.inputs[1])),
+            "nms_score_threshold": float(_number(model, least.inputs[1])),
+            "nms_iou_threshold": float(iou),
+            "num_classes": shape[-1],
+            **{f"{name}_scale": float(scale) for name, scale in zip("yxhw", _scales(model))},
+        },
+    )
+
+
+def values(model: Model, index: int) -> npt.NDArray[Any]:
+    """The constant that tensor `index` holds, in its own shape."""
+    tensor = model.main.tensors[index]
+    return np.frombuffer(bytes(model.buffers[tensor.buffer]), tensor.type).reshape(tensor.shape)
+
+
+def anchors(model: Model) -> npt.NDArray[np.float32]:
+    """The anchors of built-in post-processing, float32 [A, 4] as (yc, xc, h, w)."""
+    tables = (values(model, step.inputs[0]) for step in model.main.operators if step.name == "GATHER" and is_constant(model, step.inputs[0]))
+    return next(tables)[:, :4]
+
+
+def _number(model: Model, index: int) -> float:
+    return values(model, index).reshape(-1)[0]
+
+
+def _scales(model: Model) -> npt.NDArray[Any]:
+    (division,) = [step for step in model.main.operators if step.name == "DIV"]
+    return values(model, division.inputs[1]).reshape(-1)
 
 
 def _inputs(model: Model) -> list[Tensor]:

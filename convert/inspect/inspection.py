@@ -63,7 +63,7 @@ def operation_counts(model: Model) -> tuple[OperationCount, ...]:
     odd = {operation.index for operation in anatomy.not_int8(model)}
     found = anatomy.postprocess(model)
     if found:
-        odd.add(found.index)
+        odd |= found.steps
     counts, int8, types = Counter(), Counter(), defaultdict(dict)
     for index, operator in enumerate(model.main.operators):
         name = anatomy.operation_name(operator)

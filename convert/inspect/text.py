@@ -64,8 +64,9 @@ def _post_text(model: Model) -> str:
     if raw_rules.is_twin(model):
         return _raw_text(model)
     if found is None:
-        return f"  none: there is no {anatomy.OPERATION}"
-    return aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
+        return "  none"
+    kind = f"  {anatomy.OPERATION}, one custom operation" if found.custom else f"  {len(found.steps)} built-in operations"
+    return f"{kind}\n" + aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
 
 
 def _raw_text(model: Model) -> str:

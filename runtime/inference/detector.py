@@ -14,7 +14,7 @@ from runtime.inference import preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Port, real
 from runtime.inference.interpreter import Model as Runner
-from runtime.inference.raw_decoding import RawDecoder
+from runtime.inference.raw_decoding import decoder
 from runtime.model import labels as label_files
 from runtime.model import output_order
 from runtime.model.metadata import Metadata, TensorMetadata
@@ -85,7 +85,7 @@ class Detector:
         self.package: str = self._interpreter.package
         self._input = _image_input(model.where, self._interpreter.inputs)
         head = RawHead.of(model, metadata)
-        self._decode = RawDecoder(head, self._interpreter.outputs) if head else None
+        self._decode = decoder(head, self._interpreter.outputs) if head else None
         self._order: Optional[output_order.Order] = None
         self._box_index = list(_BOX_INDEX)
         if head is None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from runtime.common.errors import InputError
 from runtime.model.metadata import Metadata
-from runtime.model.tflite import Model, Signature, Subgraph
+from runtime.model.tflite import Model, Operator, Signature, Subgraph
 
 POSTPROCESS = "TFLite_Detection_PostProcess"
 
@@ -43,6 +43,11 @@ _NAMES = {
 
 # What the Object Detection API's TF2 exporter calls them, by number.
 _EXPORTER_NAMES = {"output_0": "count", "output_1": "scores", "output_2": "classes", "output_3": "boxes"}
+
+# The operation that keeps detections in a file whose post-processing is built-in operations, and what makes the values
+# it keeps: see convert/file/builtin_postprocessing.py.
+SUPPRESSION = "NON_MAX_SUPPRESSION_V4"
+_MAKERS = {"CONCATENATION": "boxes", "LOGISTIC": "scores", "CAST": "classes"}
 
 # Operations that hand on what they get, as far as the meaning of an output goes.
 _PASSING = {"CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE"}
@@ -97,7 +102,7 @@ def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
 
 
 def from_wiring(graph: Subgraph) -> Optional[Order]:
-    """Follows each output back to the operation that post-processes detections."""
+    """Follows each output back to the operation, or the operations, that post-process detections."""
     source = {tensor: step for step in graph.operators for tensor in step.outputs}
     roles: Dict[str, int] = {}
     for position, tensor in enumerate(graph.outputs):
@@ -107,12 +112,28 @@ def from_wiring(graph: Subgraph) -> Optional[Order]:
             if step is None or step.name not in _PASSING or not step.inputs:
                 break
             tensor = step.inputs[0]
-        if step is None or step.custom_name != POSTPROCESS:
+        role = _role(step, tensor, source) if step is not None else None
+        if role is None:
             return None
-        place = step.outputs.index(tensor)
-        if place < len(ROLES):
-            roles[ROLES[place]] = position
+        roles[role] = position
     return _order(roles)
+
+
+def _role(step: Operator, tensor: int, source: Mapping[int, Operator]) -> Optional[str]:
+    """What `tensor` is, which `step` makes; None where that is no post-processing."""
+    if step.custom_name == POSTPROCESS:
+        place = step.outputs.index(tensor)
+        return ROLES[place] if place < len(ROLES) else None
+    if step.name == SUPPRESSION:
+        return "count" if step.outputs.index(tensor) == 1 else None
+    # What is behind the count is made zero by a multiplication.
+    gather = source.get(step.inputs[0]) if step.name == "MUL" else None
+    if gather is None or gather.name != "GATHER" or len(gather.inputs) != 2:
+        return None
+    keeper, maker = source.get(gather.inputs[1]), source.get(gather.inputs[0])
+    if keeper is None or maker is None or keeper.name != SUPPRESSION:
+        return None
+    return _MAKERS.get(maker.name)
 
 
 def from_metadata(metadata: Optional[Metadata]) -> Optional[Order]:
