@@ -20,7 +20,9 @@ from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model, Operator
 
 
-def twin(model: bytes, *, labels: Labels, version: str | None = None) -> bytes:
+def twin(
+    model: bytes, *, labels: Labels, version: str | None = None, score_threshold: float | None = None
+) -> bytes:
     """`model`, a finished detector, without its post-processing, in the form of the contract.
 
     Both outputs are as the network leaves them: int8 in an int8 file. Raises KitError where `model`
@@ -39,7 +41,8 @@ def twin(model: bytes, *, labels: Labels, version: str | None = None) -> bytes:
     else:
         outputs = found.inputs
         head = _head(found, anatomy.anchors(read))
-    return with_raw_metadata(_cut(objects, outputs), head, labels=labels, version=version)
+    cut = _cut(objects, outputs)
+    return with_raw_metadata(cut, head, labels=labels, version=version, score_threshold=score_threshold)
 
 
 def with_twins_metadata_of(source: bytes, model: bytes) -> bytes:

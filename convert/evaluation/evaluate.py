@@ -25,8 +25,13 @@ Detect = Callable[[np.ndarray], Iterable[Detection]]
 
 def evaluate(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> Metrics:
     """COCO figures of `detect`, which takes uint8 [height, width, 3] in BGR, on `data`."""
+    return data.truth.measure(detections(detect, data, progress=progress))
+
+
+def detections(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> dict[str, tuple[Detection, ...]]:
+    """What `detect` finds in each image of `data`, by the image's id."""
     bar = tqdm(data.images, desc="evaluating", unit="image", disable=not progress, leave=False)
-    return data.truth.measure({image.id: tuple(detect(image.load())) for image in bar})
+    return {image.id: tuple(detect(image.load())) for image in bar}
 
 
 def evaluate_file(
@@ -37,13 +42,26 @@ def evaluate_file(
     threads: int = 2,
     progress: bool = True,
 ) -> Metrics:
-    """COCO figures of a detection .tflite, run as `runtime` runs it, with every score counted.
+    """COCO figures of a detection .tflite, run as `runtime` runs it, with every score and every label counted.
 
     Raises InputError where the file cannot be run or knows none of the classes in `data`.
     """
-    detector = Detector(path, labels=labels, threads=threads, score=0.0)
+    found = file_detections(path, data, labels=labels, threads=threads, progress=progress)
+    return data.truth.measure(found)
+
+
+def file_detections(
+    path: str | os.PathLike[str],
+    data: EvaluationSet,
+    *,
+    labels: str | os.PathLike[str] | None = None,
+    threads: int = 2,
+    progress: bool = True,
+) -> dict[str, tuple[Detection, ...]]:
+    """All that a detection .tflite finds in each image of `data`, by the image's id. Raises as `evaluate_file` does."""
+    detector = Detector(path, labels=labels, threads=threads, score=0.0, all_labels=True)
     _check_labels(detector.labels, data, path)
-    return evaluate(detector, data, progress=progress)
+    return detections(detector, data, progress=progress)
 
 
 def evaluate_checkpoint(

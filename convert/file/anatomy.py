@@ -233,7 +233,7 @@ def values(model: Model, index: int) -> npt.NDArray[Any]:
 def anchors(model: Model) -> npt.NDArray[np.float32]:
     """The anchors of built-in post-processing, float32 [A, 4] as (yc, xc, h, w)."""
     tables = (values(model, step.inputs[0]) for step in model.main.operators if step.name == "GATHER" and is_constant(model, step.inputs[0]))
-    return next(tables)[:, :4]
+    return next(tables)
 
 
 def _number(model: Model, index: int) -> float:

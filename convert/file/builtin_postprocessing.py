@@ -90,11 +90,13 @@ def _decoded(tail: _Tail, codes: int, anchor: int, anchors: npt.NDArray[np.float
         _Op.DIV, tail.dequantized(tail.gathered(codes, anchor, "candidate_codes")),
         tail.constant(np.array([scales], np.float32), "scales"), "scaled_codes",
     )
-    table = np.concatenate([anchors, anchors[:, 2:] / 2], axis=1).astype(np.float32)
-    centers, sizes, halves = tail.split(tail.gathered(tail.constant(table, "anchors"), anchor, "candidate_anchors"), 3, "anchor")
+    table = tail.constant(np.ascontiguousarray(anchors, np.float32), "anchors")
+    centers, sizes = tail.split(tail.gathered(table, anchor, "candidate_anchors"), 2, "anchor")
     offsets, logarithms = tail.split(scaled, 2, "code")
     center = tail.binary(_Op.ADD, tail.binary(_Op.MUL, offsets, sizes, "moved"), centers, "centers")
-    half = tail.binary(_Op.MUL, tail.unary(_Op.EXP, logarithms, "grown"), halves, "halves")
+    grown = tail.binary(_Op.MUL, tail.unary(_Op.EXP, logarithms, "growth"), sizes, "grown")
+    # Exact, whenever it is done.
+    half = tail.binary(_Op.MUL, grown, tail.constant(np.array(0.5, np.float32), "one_half"), "halves")
     corners = [tail.binary(code, center, half, name) for code, name in ((_Op.SUB, "near"), (_Op.ADD, "far"))]
     return tail.concatenated(corners, "candidate_boxes")
 

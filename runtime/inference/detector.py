@@ -14,6 +14,7 @@ from runtime.inference import preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Port, real
 from runtime.inference.interpreter import Model as Runner
+from runtime.inference.nms import best_of_equal_boxes, suppress
 from runtime.inference.raw_decoding import decoder
 from runtime.model import labels as label_files
 from runtime.model import output_order
@@ -54,6 +55,8 @@ class Detector:
         device: str = "",
         fallback: bool = False,
         runner: Optional[Runner] = None,
+        all_labels: bool = False,
+        agnostic: Optional[float] = None,
     ) -> None:
         """Loads the model at `path`.
 
@@ -61,7 +64,10 @@ class Detector:
         Detections with a score under `score` (0..1) are left out: by default under what the file's
         metadata says, else 0.5. `scores` has other thresholds for some classes, by name. `engine`,
         `device` and `fallback` are those of `runtime.inference.engines.Request`; a `runner` has the model
-        loaded already. Raises InputError where the file is no detector or cannot be read, KitError
+        loaded already. One place of an image can be found as several classes, each with a box of its own:
+        where such boxes are the very same, only the class with the highest score is given, or all with
+        `all_labels`. With `agnostic`, of two boxes that overlap by more than that IoU (0..1) only the one
+        with the higher score is given, whatever their classes. Raises InputError where the file is no detector or cannot be read, KitError
         where no engine works.
         """
         model = Model.read(path)
@@ -80,6 +86,7 @@ class Detector:
         self.labels_from: str = found.where
         self.score: float = score if score is not None else _threshold(metadata)
         self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
+        self._all_labels, self._agnostic = all_labels, agnostic
         self._mean, self._std = _normalisation(model, metadata)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
@@ -131,6 +138,10 @@ class Detector:
         # Comparisons with NaN are false: a score or a box that is not a number drops out here.
         keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
         keep = keep[np.argsort(-scores[keep], kind="stable")]
+        if not self._all_labels:
+            keep = keep[best_of_equal_boxes(boxes[keep])]
+        if self._agnostic is not None:
+            keep = keep[suppress(boxes[keep], self._agnostic)]
         scale = np.array([width, height, width, height], np.float64)
         pixels = np.clip(boxes[keep], 0.0, 1.0) * scale
         pixels[:, 2:] = np.maximum(pixels[:, 2:], pixels[:, :2])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation.iou import iou
 
 IOU = 0.5
+
+# How much of F1 a round threshold may cost.
+_ROUNDING = 0.001
 
 Found = Mapping[str, Sequence[Detection]]
 
@@ -43,6 +47,11 @@ class Curve:
     def f1(self) -> np.ndarray:
         """The harmonic mean of both."""
         return 2 * np.cumsum(self.correct) / (np.arange(1, len(self.correct) + 1) + self.boxes)
+
+    def f1_at(self, score: float) -> float:
+        """F1 of the detections with `score` and more; 0 where there are neither such nor boxes."""
+        taken = int((self.scores >= score).sum())
+        return 2 * int(self.correct[:taken].sum()) / max(taken + self.boxes, 1)
 
     def at(self, score: float) -> tuple[float | None, float | None]:
         """Precision and recall of the detections with `score` and more; None where there is no such figure."""
@@ -75,7 +84,17 @@ class Outcome:
         return min((float(iou([item.box], [found.box])[0, 0]) for item, found in self.correct), default=1.0)
 
 
-def curves(examples: Iterable[Example], found: Found, labels: Labels) -> dict[str, Curve]:
+class Labelled(Protocol):
+    """An image with labelled boxes, an example among others."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def boxes(self) -> Sequence[LabelledBox]: ...
+
+
+def curves(examples: Iterable[Labelled], found: Found, labels: Labels) -> dict[str, Curve]:
     """The curve of each class: detections are compared with boxes of their own class only."""
     boxes = dict.fromkeys(labels, 0)
     rows: dict[str, list[tuple[float, bool]]] = {label: [] for label in labels}
@@ -96,10 +115,30 @@ def together(by_class: Iterable[Curve]) -> Curve:
 
 
 def best_score(curve: Curve) -> float:
-    """The score from which on F1 is highest, rounded down to two places; 0.5 where nothing was found."""
+    """The score from which on F1 is highest; 0.5 where nothing right was found.
+
+    Rounded down to two places, or to more where rounding would cost more than 0.001 of F1.
+    """
     if not curve.correct.any():
         return 0.5
-    return float(np.floor(curve.scores[int(curve.f1.argmax())] * 100) / 100)
+    last = _last_of_each_score(curve)
+    best = float(curve.scores[last[int(curve.f1[last].argmax())]])
+    for places in (2, 3, 4):
+        rounded = float(np.floor(best * 10**places) / 10**places)
+        if curve.f1_at(rounded) >= best_f1(curve) - _ROUNDING:
+            return rounded
+    return best
+
+
+def best_f1(curve: Curve) -> float:
+    """The highest F1 that any threshold gives; 0 where nothing was found."""
+    last = _last_of_each_score(curve)
+    return float(curve.f1[last].max()) if len(last) else 0.0
+
+
+def _last_of_each_score(curve: Curve) -> np.ndarray:
+    # Detections of one score come together, so that only the last of them can be where a threshold cuts.
+    return np.flatnonzero(np.diff(curve.scores, append=-1.0))
 
 
 def outcomes(examples: Iterable[Example], found: Found, score: float) -> tuple[Outcome, ...]:
@@ -142,7 +181,7 @@ def worst(seen: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
     return tuple(sorted(seen, key=lambda outcome: (-outcome.errors, outcome.loosest))[:most])
 
 
-def _by_score(found: Found, example: Example) -> list[Detection]:
+def _by_score(found: Found, example: Labelled) -> list[Detection]:
     return sorted(found.get(example.id, ()), key=lambda detection: -detection.score)
 
 
