@@ -6,7 +6,7 @@ Each consumer is a function from a file to a verdict. How it finds its way is in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
 from convert.contract import raw_rules, rules
 from convert.contract.rules import SIGNATURE_ROLES, label_files, metadata_of
@@ -103,7 +103,7 @@ def _pycoral(model: Model, found: Postprocess) -> _Judgement:
     if model.signatures:
         outputs = model.signatures[0].outputs
         names = {index: role for role, index in found.roles.items()}
-        got = tuple(names.get(outputs.get(f"output_{i}")) for i in range(len(ROLES)))
+        got = tuple(names.get(outputs.get(f"output_{i}", -1)) for i in range(len(ROLES)))
         if got != SIGNATURE_ROLES:
             why = f"it takes output_0..3 of the signature for {_list(SIGNATURE_ROLES)}, "
             return why + f"they are {_list(got)}", _CONVERT_AGAIN, ""
@@ -171,5 +171,5 @@ def _takes_floats(model: Model) -> bool:
     return any(model.main.tensors[index].type == "float32" for index in model.main.inputs)
 
 
-def _list(roles) -> str:
+def _list(roles: Sequence[Optional[str]]) -> str:
     return ", ".join(str(role or "?") for role in roles)

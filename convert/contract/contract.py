@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as tflite
 from convert.contract import raw_rules, rules
 from convert.contract.rules import Violation
 from convert.file import anatomy, flatbuffer_objects
-from convert.file.metadata import DESCRIPTION, NAME, with_metadata
+from convert.file.metadata import ModelInfo, with_metadata
 from runtime.common.errors import KitError
 from runtime.common.values import Labels
 from runtime.model.metadata import ENTRY
@@ -29,32 +29,13 @@ RAW_SUFFIX = "_raw"
 KEPT_METADATA = (ENTRY, "min_runtime_version")
 
 
-def finish(
-    model: bytes,
-    *,
-    labels: Labels,
-    name: str = NAME,
-    description: str = DESCRIPTION,
-    version: Optional[str] = None,
-    author: Optional[str] = None,
-    license: Optional[str] = None,
-    score_threshold: Optional[float] = None,
-) -> bytes:
+def finish(model: bytes, *, labels: Labels, info: ModelInfo = ModelInfo()) -> bytes:
     """`model` as the converter returned it, in the form of the contract.
 
     That is `arranged`, and metadata with `labels` inside. The same arguments give the same bytes.
     Raises KitError as `arranged` does.
     """
-    return with_metadata(
-        arranged(model, classes=len(labels)),
-        labels=labels,
-        name=name,
-        description=description,
-        version=version,
-        author=author,
-        license=license,
-        score_threshold=score_threshold,
-    )
+    return with_metadata(arranged(model, classes=len(labels)), labels=labels, info=info)
 
 
 def arranged(model: bytes, *, classes: int) -> bytes:

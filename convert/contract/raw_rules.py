@@ -49,13 +49,14 @@ def _short(number: float) -> float:
 def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
     """Every broken line of what is said of int8 twins, or of float ones."""
     try:
-        head = RawHead.of(model, Metadata.of(model))
+        metadata = Metadata.of(model)
+        head = RawHead.of(model, metadata)
     except InputError as error:
         return (Violation("raw head", str(error)),)
-    if head is None:
+    if metadata is None or head is None:
         return (Violation("raw head", f"the metadata names no {raw_head.FILE}, so no reader can decode it"),)
     broken = [*rules.input_faults(model, int8), *_outputs(model, int8), *_signature(model)]
-    broken += [*rules.normalisation_faults(model), *_metadata(model), *_labels(model, head)]
+    broken += [*rules.normalisation_faults(model), *_metadata(metadata), *_labels(model, metadata, head)]
     if int8:
         broken += rules.int8_faults(model)
     return tuple(broken)
@@ -88,14 +89,14 @@ def _signature(model: Model) -> Iterator[Violation]:
         yield Violation("signature", "its inputs are not those of the graph")
 
 
-def _metadata(model: Model) -> Iterator[Violation]:
-    names = tuple(output.name for output in Metadata.of(model).outputs)
+def _metadata(metadata: Metadata) -> Iterator[Violation]:
+    names = tuple(output.name for output in metadata.outputs)
     if names != RAW_NAMES:
         yield Violation("metadata", f"outputs are called {list(names)}, not {list(RAW_NAMES)}")
 
 
-def _labels(model: Model, head: RawHead) -> Iterator[Violation]:
-    names = [file.name for file in Metadata.of(model).all_files() if file.type == "TENSOR_AXIS_LABELS"]
+def _labels(model: Model, metadata: Metadata, head: RawHead) -> Iterator[Violation]:
+    names = [file.name for file in metadata.all_files() if file.type == "TENSOR_AXIS_LABELS"]
     if not names:
         yield Violation("labels", "class logits have no associated file of type TENSOR_AXIS_LABELS")
     yield from rules.label_faults(model, names, head.classes)

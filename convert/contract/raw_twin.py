@@ -77,6 +77,7 @@ def _custom_head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) 
             f"{model.where} suppresses each class by itself or finds an anchor more than once, "
             "which a raw head has no description for"
         )
+    y, x, h, w = (float(options[f"{name}_scale"]) for name in "yxhw")
     columns = model.main.tensors[found.inputs[1]].shape[-1]
     return RawHead(
         anchors=anchors.reshape(-1, 4).astype(np.float32),
@@ -85,7 +86,7 @@ def _custom_head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) 
         detections=found.detections,
         score=float(options["nms_score_threshold"]),
         iou=float(options["nms_iou_threshold"]),
-        scales=tuple(float(options[f"{name}_scale"]) for name in "yxhw"),
+        scales=(y, x, h, w),
     )
 
 
@@ -96,10 +97,10 @@ def _values(model: Model, makers: dict[int, Operator], index: int) -> np.ndarray
     data = bytes(model.buffers[tensor.buffer])
     if not data:
         raise KitError(f"{model.where}: its anchors are computed")
-    stored = np.frombuffer(data, tensor.type).astype(np.float32)
-    if not tensor.quantization:
-        return stored
-    return (stored - tensor.quantization.zero_points.astype(np.float32)) * tensor.quantization.scales
+    values: np.ndarray = np.frombuffer(data, tensor.type).astype(np.float32)
+    if tensor.quantization:
+        values = (values - tensor.quantization.zero_points.astype(np.float32)) * tensor.quantization.scales
+    return values
 
 
 def _before(makers: dict[int, Operator], index: int, name: str) -> int:

@@ -131,7 +131,8 @@ def _outputs(model: Model, found: Postprocess) -> Iterator[Violation]:
     if outputs != found.outputs:
         order = ", ".join(str(role) for role in anatomy.output_roles(model))
         yield Violation("order", f"outputs are {order}, not {', '.join(anatomy.ROLES)}")
-    roles = anatomy.output_roles(model)
+    role_of = {index: role for role, index in found.roles.items()}
+    roles = [role_of[index] for index in outputs]
     shapes = dict(zip(anatomy.ROLES, output_shapes(found.detections)))
     names = dict(zip(anatomy.ROLES, OUTPUT_NAMES))
     for role, tensor in zip(roles, tensors):
@@ -236,6 +237,7 @@ def label_faults(model: Model, names: Sequence[str], classes: int) -> Iterator[V
 
 
 def is_compressed(model: Model, name: str) -> bool:
+    """Whether the associated file `name` is stored compressed in `model`."""
     with zipfile.ZipFile(io.BytesIO(model.data)) as archive:
         return archive.getinfo(name).compress_type != zipfile.ZIP_STORED
 

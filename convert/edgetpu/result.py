@@ -64,7 +64,7 @@ def take(model: bytes, text: str, source: Model, folder: Path, min_mapped: float
 def _finished(model: bytes, source: Model) -> bytes:
     if raw_rules.is_twin(source):
         return with_twins_metadata_of(source.data, model)
-    classes = anatomy.postprocess(source).classes
+    classes = anatomy.required_postprocess(source).classes
     return with_metadata_of(source.data, contract.arranged(model, classes=classes))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import tensorflow as tf
+
 from convert.file.postprocessing import Postprocessing
 from runtime.common.values import Labels
 from train.evaluation import checkpoint_detector
@@ -15,13 +17,15 @@ __all__ = ["CheckpointDetector", "load"]
 
 
 class CheckpointDetector(checkpoint_detector.CheckpointDetector):
-    """As in `train`; with `postprocessing` it gives what a file's own operation would give: each
-    anchor's best class, suppression across classes, fewer slots, a threshold.
+    """The detector of `train.evaluation`, which can also use the post-processing of a file.
+
+    With `postprocessing` it gives what the operation inside a file would give: the best class of each
+    anchor, suppression across classes, fewer detections and a score threshold.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         size: int,
         labels: Labels,
         postprocessing: Postprocessing | None = None,
@@ -31,7 +35,7 @@ class CheckpointDetector(checkpoint_detector.CheckpointDetector):
             super().__init__(path, size, labels, graph=graph)
             return
 
-        def find(codes, logits, table):
+        def find(codes: tf.Tensor, logits: tf.Tensor, table: tf.Tensor) -> postprocess.Found:
             return postprocess.best_class_detections(
                 codes, logits, table, postprocessing.detections, postprocessing.iou, postprocessing.score
             )

@@ -35,10 +35,10 @@ def detections(detect: Detect, data: EvaluationSet, *, progress: bool = True) ->
 
 
 def evaluate_file(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     data: EvaluationSet,
     *,
-    labels: str | os.PathLike | None = None,
+    labels: str | os.PathLike[str] | None = None,
     threads: int = 2,
     progress: bool = True,
 ) -> Metrics:
@@ -65,7 +65,7 @@ def file_detections(
 
 
 def evaluate_checkpoint(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     size: int,
     labels: Labels,
     data: EvaluationSet,
@@ -101,7 +101,7 @@ def evaluate_run(
 
 
 
-def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike) -> None:
+def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike[str]) -> None:
     if not set(labels) & set(data.truth.labels):
         raise InputError(
             f"{where}: none of its classes ({', '.join(labels.names[:3])}, ...) is in the data"

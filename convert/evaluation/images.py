@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +39,14 @@ class EvaluationSet:
 
 
 def of_examples(examples: Iterable[Example]) -> tuple[Image, ...]:
-    return tuple(Image(example.id, example.image, lambda example=example: train.dataset.examples.images.load(example)) for example in examples)
+    """The images of a data set's examples; ids are the examples' own."""
+    load = train.dataset.examples.images.load
+    return tuple(Image(example.id, example.image, partial(load, example)) for example in examples)
 
 
 def of_files(paths: Iterable[Path]) -> tuple[Image, ...]:
     """Image files as they are, without labels; ids are their names."""
-    return tuple(Image(path.name, path, lambda path=path: runtime.media.images.read(path)) for path in paths)
+    return tuple(Image(path.name, path, partial(runtime.media.images.read, path)) for path in paths)
 
 
 def of_run(run: RunFolder) -> EvaluationSet:
@@ -53,7 +56,7 @@ def of_run(run: RunFolder) -> EvaluationSet:
     return EvaluationSet(of_examples(dataset.validation), truth, f"validation images of {run.path}")
 
 
-def of_dataset(path: str | os.PathLike, run: RunFolder | None = None, format: str | None = None) -> EvaluationSet:
+def of_dataset(path: str | os.PathLike[str], run: RunFolder | None = None, format: str | None = None) -> EvaluationSet:
     """The images of a data set that `run` was not trained on.
 
     Without a run: the data set's own validation list where it has one, else all of it. Raises
@@ -75,7 +78,7 @@ def of_dataset(path: str | os.PathLike, run: RunFolder | None = None, format: st
     return EvaluationSet(of_examples(chosen), GroundTruth.from_examples(chosen, Labels(tuple(names))), about)
 
 
-def of_coco(image_folder: str | os.PathLike, annotations: str | os.PathLike) -> EvaluationSet:
+def of_coco(image_folder: str | os.PathLike[str], annotations: str | os.PathLike[str]) -> EvaluationSet:
     """All images of a COCO JSON file, which lie in `image_folder`."""
     truth = GroundTruth.from_json(annotations)
     folder = Path(image_folder)

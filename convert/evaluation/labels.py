@@ -8,7 +8,7 @@ from runtime.common.errors import InputError
 from runtime.common.values import Labels
 
 
-def of_checkpoint(path: str | os.PathLike, given: str | os.PathLike | None = None) -> Labels:
+def of_checkpoint(path: str | os.PathLike[str], given: str | os.PathLike[str] | None = None) -> Labels:
     """The names in the file `given`, else COCO's where the checkpoint at `path` has its 90 classes.
 
     Raises InputError where neither holds.

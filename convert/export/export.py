@@ -16,6 +16,7 @@ from convert.evaluation.gate import Admitted
 from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
 from convert.export import manifest
 from convert.file.graph import detector
+from convert.file.metadata import ModelInfo
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
 from convert.quantize.dead_channels import without_silent_channels
@@ -163,7 +164,7 @@ def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) ->
     """Kind and bytes of each file to write, from what the converter returned."""
     version = manifest.kit_version()
     for kind, model in models:
-        finished = finish(model, labels=labels, version=version)
+        finished = finish(model, labels=labels, info=ModelInfo(version=version))
         yield kind, finished
         if raw:
             yield kind + RAW_SUFFIX, raw_twin.twin(finished, labels=labels, version=version)

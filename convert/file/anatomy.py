@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from flatbuffers import flexbuffers
 
+from runtime.common.errors import KitError
 from runtime.model import output_order
 from runtime.model.output_order import SUPPRESSION
 from runtime.model.tflite import Model, Operator, Tensor
@@ -78,6 +79,14 @@ def postprocess(model: Model) -> Optional[Postprocess]:
     return _custom(model) or _built_in(model)
 
 
+def required_postprocess(model: Model) -> Postprocess:
+    """The post-processing of `model`. Raises KitError where there is none in the main graph."""
+    found = postprocess(model)
+    if found is None:
+        raise KitError(f"{model.where} has no {OPERATION}")
+    return found
+
+
 def output_roles(model: Model) -> tuple[Optional[str], ...]:
     """For each output of the main graph, the role that its tensor has, or None where unknown."""
     found = postprocess(model)
@@ -115,9 +124,10 @@ def changing(model: Model, operator: Operator) -> Iterator[Tensor]:
 
 
 def not_int8(model: Model) -> tuple[OddOperation, ...]:
-    """Operations that are not int8, but for the post-processing and the step from a uint8 input to int8.
+    """The operations that are not int8.
 
-    What the Edge TPU runs may be uint8 as well.
+    Left out are the post-processing, the dequantization in front of it, and the step from a uint8
+    input to int8. What the Edge TPU runs may be uint8 as well.
     """
     found = postprocess(model)
     odd = []
@@ -156,7 +166,8 @@ def input_range(tensor: Tensor) -> Optional[tuple[float, float]]:
         return None
     scale = float(tensor.quantization.scales[0])
     zero = int(tensor.quantization.zero_points[0])
-    return tuple((value - zero) * scale for value in limits)
+    least, greatest = limits
+    return (least - zero) * scale, (greatest - zero) * scale
 
 
 def takes_camera_bytes(tensor: Tensor) -> bool:

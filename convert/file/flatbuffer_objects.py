@@ -93,12 +93,15 @@ def append_files(model: bytes, files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-class _AligningBuilder(flatbuffers.Builder):
-    def CreateNumpyVector(self, x):
+class _AligningBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers ships no types
+    def CreateNumpyVector(self, x: np.ndarray) -> int:
+        offset: int
         if x.dtype.itemsize != 1:
-            return super().CreateNumpyVector(x)
+            offset = super().CreateNumpyVector(x)
+            return offset
         self.StartVector(1, x.size, ALIGNMENT)
         self.head -= x.size
         self.Bytes[self.head : self.head + x.size] = np.ascontiguousarray(x).tobytes()
         self.vectorNumElems = x.size
-        return self.EndVector()
+        offset = self.EndVector()
+        return offset

@@ -43,7 +43,7 @@ def raw_detector(graph: Graph, ranges: Mapping[str, Range] | None = None) -> byt
 
 
 def _with_custom_operation(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, Range] | None) -> bytes:
-    def build(image):
+    def build(image: tf.Tensor) -> tuple[tf.Tensor, ...]:
         codes, logits = _raw_outputs(graph, image, ranges)
         scores = tf.sigmoid(logits)
         return detection_postprocess(
@@ -61,7 +61,9 @@ def _with_custom_operation(graph: Graph, postprocessing: Postprocessing, ranges:
     return model if ranges is not None else _with_whole_anchors(model, anchors(graph.size))
 
 
-def _raw_outputs(graph: Graph, image, ranges: Mapping[str, Range] | None) -> tuple[tf.Tensor, tf.Tensor]:
+def _raw_outputs(
+    graph: Graph, image: tf.Tensor, ranges: Mapping[str, Range] | None
+) -> tuple[tf.Tensor, tf.Tensor]:
     if ranges is None:
         codes, logits = graph.run(image)
     else:
@@ -92,7 +94,8 @@ def _convert(
     try:
         # The converter's notes on its own passes come from native code, past every log level.
         with quiet():
-            return converter.convert()
+            model: bytes = converter.convert()
+            return model
     except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.
         raise KitError(f"TensorFlow's converter failed: {str(error).strip().splitlines()[0]}") from error
 

@@ -6,6 +6,7 @@ Task Library and MediaPipe Tasks find their way by it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Mapping, Optional
 
 from ai_edge_litert import schema_py_generated as tflite
@@ -46,41 +47,45 @@ _INPUT_RANGES = {
 }
 
 
-def with_metadata(
-    model: bytes,
-    *,
-    labels: Labels,
-    name: str = NAME,
-    description: str = DESCRIPTION,
-    version: Optional[str] = None,
-    author: Optional[str] = None,
-    license: Optional[str] = None,
-    score_threshold: Optional[float] = None,
-) -> bytes:
+@dataclass(frozen=True)
+class ModelInfo:
+    """What the metadata says of a file as a whole. A field that is None is left out.
+
+    `score_threshold` is written as the score output's own threshold, below which consumers drop detections;
+    without it they keep what the file gives.
+    """
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    version: Optional[str] = None
+    author: Optional[str] = None
+    license: Optional[str] = None
+    score_threshold: Optional[float] = None
+
+
+def with_metadata(model: bytes, *, labels: Labels, info: ModelInfo = ModelInfo()) -> bytes:
     """`model` with metadata and `labels` inside; what it had of both before is replaced.
 
     `model` has one image input and the four outputs boxes, classes, scores, count in that order.
-    `score_threshold` is written as the score's own threshold, below which consumers drop
-    detections; without it they keep what the file gives.
 
     Raises InputError where `model` is no .tflite, its input is of a type the metadata has no range
     for, or it has another number of inputs or outputs.
     """
-    table = detector_metadata(
-        input_range=_input_range(model, len(OUTPUT_NAMES)),
-        name=name,
-        description=description,
-        version=version,
-        author=author,
-        license=license,
-        score_threshold=score_threshold,
-    )
+    table = detector_metadata(input_range=_input_range(model, len(OUTPUT_NAMES)), info=info)
     return _attached(model, table, {LABEL_FILE: labels.text().encode()})
 
 
-def with_raw_metadata(model: bytes, head: RawHead, *, labels: Labels, version: Optional[str] = None) -> bytes:
+def with_raw_metadata(
+    model: bytes,
+    head: RawHead,
+    *,
+    labels: Labels,
+    version: Optional[str] = None,
+    score_threshold: Optional[float] = None,
+) -> bytes:
     """As `with_metadata`, for a `model` with the outputs box codes and class logits that `head` describes."""
-    table = raw_metadata(input_range=_input_range(model, len(RAW_NAMES)), version=version)
+    input_range = _input_range(model, len(RAW_NAMES))
+    table = raw_metadata(input_range=input_range, version=version, score_threshold=score_threshold)
     return _attached(model, table, {LABEL_FILE: labels.text().encode(), raw_head.FILE: head.encode()})
 
 
@@ -98,32 +103,27 @@ def with_metadata_of(source: bytes, model: bytes) -> bytes:
 
 
 def detector_metadata(
-    *,
-    input_range: tuple[float, float],
-    name: str = NAME,
-    description: str = DESCRIPTION,
-    version: Optional[str] = None,
-    author: Optional[str] = None,
-    license: Optional[str] = None,
-    score_threshold: Optional[float] = None,
+    *, input_range: tuple[float, float], info: ModelInfo = ModelInfo()
 ) -> metadata_schema.ModelMetadata:
     """The metadata of a detector whose input takes values of `input_range` (least, greatest)."""
     graph = metadata_schema.SubGraphMetadata(
         input_tensor_metadata=(_input(input_range),),
-        output_tensor_metadata=_outputs(score_threshold),
+        output_tensor_metadata=_outputs(info.score_threshold),
         output_tensor_groups=(metadata_schema.TensorGroup("detection_result", OUTPUT_NAMES[:3]),),
     )
     return metadata_schema.ModelMetadata(
-        name=name,
-        description=description,
-        version=version,
+        name=info.name,
+        description=info.description,
+        version=info.version,
         subgraph_metadata=(graph,),
-        author=author,
-        license=license,
+        author=info.author,
+        license=info.license,
     )
 
 
-def raw_metadata(*, input_range: tuple[float, float], version: Optional[str] = None) -> metadata_schema.ModelMetadata:
+def raw_metadata(
+    *, input_range: tuple[float, float], version: Optional[str] = None, score_threshold: Optional[float] = None
+) -> metadata_schema.ModelMetadata:
     """The metadata of a detector that ends before its post-processing."""
     features = metadata_schema.Content(metadata_schema.FeatureProperties())
     description = metadata_schema.AssociatedFile(
@@ -147,6 +147,7 @@ def raw_metadata(*, input_range: tuple[float, float], version: Optional[str] = N
                 logits,
                 "A logit for every anchor and class; its sigmoid is the score.",
                 features,
+                process_units=_thresholding(score_threshold),
                 stats=metadata_schema.Stats(),
                 associated_files=(label_file,),
             ),
@@ -197,9 +198,6 @@ def _outputs(score_threshold: Optional[float]) -> tuple[metadata_schema.TensorMe
         "Labels for categories that the model can recognize.",
         metadata_schema.TENSOR_VALUE_LABELS,
     )
-    threshold = None
-    if score_threshold is not None:
-        threshold = (metadata_schema.ProcessUnit(metadata_schema.ScoreThresholdingOptions(score_threshold)),)
     location, category, score, count = OUTPUT_NAMES
     return (
         metadata_schema.TensorMetadata(
@@ -219,7 +217,7 @@ def _outputs(score_threshold: Optional[float]) -> tuple[metadata_schema.TensorMe
             score,
             "The scores of the detected boxes.",
             metadata_schema.Content(features, each),
-            process_units=threshold,
+            process_units=_thresholding(score_threshold),
             stats=metadata_schema.Stats(),
         ),
         metadata_schema.TensorMetadata(
@@ -229,3 +227,7 @@ def _outputs(score_threshold: Optional[float]) -> tuple[metadata_schema.TensorMe
             stats=metadata_schema.Stats(),
         ),
     )
+
+
+def _thresholding(score: Optional[float]) -> Optional[tuple[metadata_schema.ProcessUnit, ...]]:
+    return None if score is None else (metadata_schema.ProcessUnit(metadata_schema.ScoreThresholdingOptions(score)),)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, Optional, Sequence, Union
 
 import flatbuffers
 
@@ -36,6 +36,8 @@ def _slot(number: int, kind: str, since: str = "1.0.0") -> Any:
 
 @dataclass(frozen=True)
 class AssociatedFile:
+    """A file packed into the model; `type` is an AssociatedFileType."""
+
     name: Optional[str] = _slot(0, "string")
     description: Optional[str] = _slot(1, "string")
     type: Optional[int] = _slot(2, "byte")
@@ -43,17 +45,23 @@ class AssociatedFile:
 
 @dataclass(frozen=True)
 class FeatureProperties:
+    """Content: values without a closer description."""
+
     union_type = 1
 
 
 @dataclass(frozen=True)
 class ImageProperties:
+    """Content: an image."""
+
     union_type = 2
     color_space: Optional[int] = _slot(0, "byte")
 
 
 @dataclass(frozen=True)
 class BoundingBoxProperties:
+    """Content: boxes; `index` says where left, top, right and bottom stand."""
+
     union_type = 3
     index: Optional[tuple[int, ...]] = _slot(0, "uints")
     type: Optional[int] = _slot(1, "byte")
@@ -62,12 +70,16 @@ class BoundingBoxProperties:
 
 @dataclass(frozen=True)
 class ValueRange:
+    """The axes over which a tensor's content runs, first and last."""
+
     min: Optional[int] = _slot(0, "int")
     max: Optional[int] = _slot(1, "int")
 
 
 @dataclass(frozen=True)
 class Content:
+    """What a tensor holds."""
+
     content_properties: Union[FeatureProperties, ImageProperties, BoundingBoxProperties, None] = (
         _slot(0, "union")
     )
@@ -76,6 +88,8 @@ class Content:
 
 @dataclass(frozen=True)
 class NormalizationOptions:
+    """An input is (x - mean) / std of pixels x."""
+
     union_type = 1
     mean: Optional[tuple[float, ...]] = _slot(0, "floats")
     std: Optional[tuple[float, ...]] = _slot(1, "floats")
@@ -83,29 +97,39 @@ class NormalizationOptions:
 
 @dataclass(frozen=True)
 class ScoreThresholdingOptions:
+    """The score below which consumers drop detections."""
+
     union_type = 3
     global_score_threshold: Optional[float] = _slot(0, "float")
 
 
 @dataclass(frozen=True)
 class ProcessUnit:
+    """A step before an input or after an output."""
+
     options: Union[NormalizationOptions, ScoreThresholdingOptions, None] = _slot(0, "union")
 
 
 @dataclass(frozen=True)
 class Stats:
+    """Greatest and least value of a tensor."""
+
     max: Optional[tuple[float, ...]] = _slot(0, "floats")
     min: Optional[tuple[float, ...]] = _slot(1, "floats")
 
 
 @dataclass(frozen=True)
 class TensorGroup:
+    """Output tensors that belong together, by name."""
+
     name: Optional[str] = _slot(0, "string")
     tensor_names: Optional[tuple[str, ...]] = _slot(1, "strings")
 
 
 @dataclass(frozen=True)
 class TensorMetadata:
+    """One input or output."""
+
     name: Optional[str] = _slot(0, "string")
     description: Optional[str] = _slot(1, "string")
     content: Optional[Content] = _slot(3, "table")
@@ -116,6 +140,8 @@ class TensorMetadata:
 
 @dataclass(frozen=True)
 class SubGraphMetadata:
+    """Inputs and outputs of one graph, in its order."""
+
     input_tensor_metadata: Optional[tuple[TensorMetadata, ...]] = _slot(2, "tables")
     output_tensor_metadata: Optional[tuple[TensorMetadata, ...]] = _slot(3, "tables")
     output_tensor_groups: Optional[tuple[TensorGroup, ...]] = _slot(8, "tables", since="1.2.0")
@@ -123,6 +149,8 @@ class SubGraphMetadata:
 
 @dataclass(frozen=True)
 class ModelMetadata:
+    """The root table."""
+
     name: Optional[str] = _slot(0, "string")
     description: Optional[str] = _slot(1, "string")
     version: Optional[str] = _slot(2, "string")
@@ -150,7 +178,7 @@ def needed_version(table: Any) -> str:
     return max(versions, key=lambda version: tuple(map(int, version.split("."))))
 
 
-def _set_fields(table: Any) -> list[tuple[dataclasses.Field, Any]]:
+def _set_fields(table: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
     pairs = ((field, getattr(table, field.name)) for field in dataclasses.fields(table))
     return [(field, value) for field, value in pairs if value is not None]
 
@@ -174,10 +202,11 @@ def _table(builder: flatbuffers.Builder, table: Any) -> int:
             builder.PrependUOffsetTRelativeSlot(number + 1, written, 0)
         else:
             builder.PrependUOffsetTRelativeSlot(number, written, 0)
-    return builder.EndObject()
+    offset: int = builder.EndObject()
+    return offset
 
 
-def _value(builder: flatbuffers.Builder, field: dataclasses.Field, value: Any) -> Any:
+def _value(builder: flatbuffers.Builder, field: dataclasses.Field[Any], value: Any) -> Any:
     kind = field.metadata["kind"]
     if kind == "string":
         return builder.CreateString(value)
@@ -194,9 +223,10 @@ def _value(builder: flatbuffers.Builder, field: dataclasses.Field, value: Any) -
     return value
 
 
-def _vector(builder: flatbuffers.Builder, items, kind: str) -> int:
+def _vector(builder: flatbuffers.Builder, items: Sequence[float], kind: str) -> int:
     prepend = getattr(builder, f"Prepend{kind}")
     builder.StartVector(4, len(items), 4)
     for item in reversed(items):
         prepend(item)
-    return builder.EndVector()
+    offset: int = builder.EndVector()
+    return offset

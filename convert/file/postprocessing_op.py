@@ -8,7 +8,7 @@ only: give `from_concrete_functions` the object that owns the function, or go th
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple
+from typing import Callable, Sequence, Tuple
 
 import numpy as np
 import tensorflow as tf
@@ -85,8 +85,7 @@ def detection_postprocess(
         f'attr {{ key: "{key}" value {{ {kind}: {value} }} }}' for key, kind, value in attributes
     )
 
-    @tf.function(experimental_implements=implements)
-    def detections(box_codes, class_scores, anchors):
+    def detections(box_codes: tf.Tensor, class_scores: tf.Tensor, anchors: tf.Tensor) -> Outputs:
         # Four different values that depend on the arguments: constants would be folded, and equal
         # outputs merged.
         return (
@@ -96,10 +95,14 @@ def detection_postprocess(
             tf.fill([1], tf.reduce_mean(class_scores)),
         )
 
-    return detections(box_codes, class_scores, tf.constant(anchors))
+    operation: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], Outputs]
+    operation = tf.function(detections, experimental_implements=implements)
+    return operation(box_codes, class_scores, tf.constant(anchors))
 
 
-def _check(box_codes, class_scores, anchors, num_classes: int, scales) -> None:
+def _check(
+    box_codes: tf.Tensor, class_scores: tf.Tensor, anchors: np.ndarray, num_classes: int, scales: Sequence[float]
+) -> None:
     count = anchors.shape[0]
     if anchors.ndim != 2 or anchors.shape[1] != 4:
         raise ValueError(f"anchors are [A, 4], not {list(anchors.shape)}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from convert.file import flatbuffer_objects, metadata_schema
-from convert.file.metadata import detector_metadata, with_metadata, with_metadata_of
+from convert.file.metadata import ModelInfo, detector_metadata, with_metadata, with_metadata_of
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model.metadata import Metadata
@@ -16,7 +16,7 @@ from tests.support.small_detector import LABELS, small_detector
 
 
 def test_encoded_metadata_reads_back():
-    data = metadata_schema.encode(detector_metadata(input_range=(0.0, 255.0), author="somebody"))
+    data = metadata_schema.encode(detector_metadata(input_range=(0.0, 255.0), info=ModelInfo(author="somebody")))
     read = Metadata.parse(data)
     assert data[4:8] == b"M001"
     assert read.name == "ObjectDetector"
@@ -34,7 +34,7 @@ def test_encoded_metadata_reads_back():
 
 
 def test_score_threshold_belongs_to_the_score():
-    data = metadata_schema.encode(detector_metadata(input_range=(0.0, 255.0), score_threshold=0.25))
+    data = metadata_schema.encode(detector_metadata(input_range=(0.0, 255.0), info=ModelInfo(score_threshold=0.25)))
     thresholds = [output.score_threshold for output in Metadata.parse(data).outputs]
     assert thresholds == [None, None, 0.25, None]
 
@@ -64,7 +64,7 @@ def test_labels_are_a_stored_zip_entry_without_a_date(small_detector):
 
 
 def test_writing_again_replaces(small_detector):
-    other = with_metadata(small_detector.int8, labels=Labels(("a", "ö", "c")), name="other")
+    other = with_metadata(small_detector.int8, labels=Labels(("a", "ö", "c")), info=ModelInfo(name="other"))
     model = Model.parse(other)
     assert Metadata.of(model).name == "other"
     assert model.associated_files() == {"labels.txt": "a\nö\nc\n".encode()}
@@ -72,7 +72,7 @@ def test_writing_again_replaces(small_detector):
 
 
 def test_metadata_of_another_file_is_taken_as_it_is(small_detector):
-    source = with_metadata(small_detector.int8, labels=LABELS, name="other")
+    source = with_metadata(small_detector.int8, labels=LABELS, info=ModelInfo(name="other"))
     made = Model.parse(with_metadata_of(source, small_detector.int8))
     assert made.metadata["TFLITE_METADATA"] == Model.parse(source).metadata["TFLITE_METADATA"]
     assert made.associated_files() == Model.parse(source).associated_files()
