@@ -8,13 +8,12 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from convert.file import anatomy, flatbuffer_objects
+from convert.file import flatbuffer_objects
 from convert.file.builtin_postprocessing import with_postprocessing
 from convert.file.postprocessing import Postprocessing
 from convert.file.postprocessing_op import detection_postprocess
 from runtime.common.errors import KitError
 from runtime.common.opencv import quiet
-from runtime.model.tflite import Model
 from train.models.anchors import anchors
 from train.models.box_coder import SCALES
 from train.models.folding import Graph

@@ -7,8 +7,8 @@ from typing import Protocol, Sequence, Tuple
 
 import numpy as np
 
-from runtime.inference.interpreter import Port, real
 from runtime.inference.first_raw_decoding import FirstVersionDecoder
+from runtime.inference.interpreter import Port, real
 from runtime.inference.nms import Kept
 from runtime.model.raw_head import RawHead
 
