@@ -25,7 +25,7 @@ help:
 	@echo "make demo   train, convert, evaluate and run a detector on generated images; see demo/ (15 minutes)"
 	@echo "make test   run all tests; make test ARGS='-k metadata' runs some, ARGS='-n 0' all in one process"
 	@echo "make test-arm64  run the kit in a Raspberry Pi's system, by emulation (minutes; on Debian 12)"
-	@echo "make lint   check the style"
+	@echo "make lint   check style (ruff), types (mypy) and for dead code (vulture)"
 	@echo "make clean  remove .venv and demo/"
 
 demo: $(INSTALLED)
@@ -53,6 +53,8 @@ test-arm64: $(INSTALLED)
 
 lint: $(INSTALLED)
 	@$(PY) -m ruff check
+	@$(PY) -m mypy
+	@$(PY) -m vulture
 
 clean:
 	rm -rf $(VENV) demo

@@ -1,40 +1,27 @@
-"""`python android/bench.py`: the time of Kotlin's work around the model against Python's, for the same frames.
+"""`python android/bench.py`: compare pre- and postprocessing times of the Kotlin wrapper with Python's.
 
-Runs the core on the JVM here; a phone's runtime compiles the same code otherwise.
+The core runs on the JVM of this machine; a phone's runtime compiles the same code differently.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from runtime.common.command import run  # noqa: E402
-from runtime.common.options import positive  # noqa: E402
-from tests.support import android_classes, kotlin_compiler, tensorflow_lite_c  # noqa: E402
-from tests.support.phone_bench import table  # noqa: E402
+from runtime.common.command import run
+from tests.support import android_classes, phone_bench, tensorflow_lite_c
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python android/bench.py", description=__doc__.partition(": ")[2])
-    parser.add_argument("models", nargs="*", type=Path, metavar="FILE", help="detectors (default: those of tests/golden)")
-    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="turns of each language (default 5)")
-    parser.add_argument("--frames", type=positive, default=40, metavar="N", help="frames in a turn (default 40)")
-    arguments = parser.parse_args(argv)
-    models = arguments.models or sorted((ROOT / "tests" / "golden").glob("*.tflite"))
-    try:
-        print(table("Kotlin", program(), models, arguments.rounds, arguments.frames))
-    except (kotlin_compiler.Unavailable, tensorflow_lite_c.Unavailable) as reason:
-        sys.exit(f"error: {reason}")
-    return 0
+    """Runs the command."""
+    return phone_bench.main("python android/bench.py", "Kotlin", build, argv)
 
 
-def program() -> list[str]:
-    """The command that runs tests/kotlin/Bench.kt, compiled first."""
+def build() -> list[str]:
+    """Compiles tests/kotlin/Bench.kt and returns the command that runs it."""
     path = android_classes.classpath()
     return ["java", f"-Djna.library.path={tensorflow_lite_c.folder()}", "-cp", path, "kit.detector.Bench"]
 

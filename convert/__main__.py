@@ -1,4 +1,4 @@
-"""`python -m convert --int8 --fp16`: from a run, or a published checkpoint, to .tflite files."""
+"""Converts a training run or a published checkpoint to .tflite files."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from convert.edgetpu import compilation
+from convert.edgetpu.result import as_text
 from convert.evaluation.labels import of_checkpoint
 from convert.export import install
 from runtime.common.command import run as run_command
-from runtime.common.options import old_name, positive, share
+from runtime.common.options import fraction, old_name, positive
+
+if TYPE_CHECKING:
+    from convert.export.export import Source
+    from train.run.run_folder import RunFolder
+
+_EXAMPLES = """examples:
+  python -m convert --int8 --fp16                        convert the newest run under runs/
+  python -m convert --int8 --edgetpu --run runs/NAME     and compile the int8 file for the Edge TPU
+  python -m convert --int8 --checkpoint DIR --calibration-images IMAGES
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     writes = arguments.int8 or arguments.fp16 or arguments.edgetpu
@@ -24,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("say what to write: --int8, --fp16 or --edgetpu; or --install-ios or --install-android")
     if arguments.run and arguments.checkpoint:
         parser.error("give either --run or --checkpoint")
-    # Before minutes of work whose last step would be refused.
+    # A wrong app folder is refused before minutes of conversion.
     for app, project in apps:
         install.check(app, project)
     folder = _write(arguments) if writes else _written(arguments)
@@ -35,13 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _write(arguments: argparse.Namespace) -> Path:
-    """Writes what is asked for; returns the folder it is in."""
+    """Writes the files asked for; returns their folder."""
     run = None if arguments.checkpoint else _run(arguments.run)
 
     from convert.export.export import Options, export
 
     source = _source(run, arguments)
-    folder = Path(arguments.out) if arguments.out else _export_folder(run, arguments.checkpoint)
+    default = _checkpoint_export(arguments.checkpoint) if run is None else run.export
+    folder = Path(arguments.out) if arguments.out else default
     options = Options(
         fp16=arguments.fp16,
         int8=arguments.int8 or arguments.edgetpu,
@@ -63,20 +77,20 @@ def _write(arguments: argparse.Namespace) -> Path:
             timeout=arguments.edgetpu_timeout,
         )
         compilation.into_manifest(folder, compiled)
-        print(compilation.as_text(compiled))
+        print(as_text(compiled))
     return folder
 
 
 def _written(arguments: argparse.Namespace) -> Path:
-    """The folder of an export that is there already: the one named, else the newest."""
+    """The folder of an existing export: the one named, else the newest."""
     if arguments.out:
         return Path(arguments.out)
     if arguments.checkpoint:
-        return _export_folder(None, arguments.checkpoint)
+        return _checkpoint_export(arguments.checkpoint)
     return Path(arguments.run) / "export" if arguments.run else install.newest_export()
 
 
-def _run(given: str | None):
+def _run(given: str | None) -> RunFolder:
     from train.run.run_folder import newest, open_run
 
     if given:
@@ -86,7 +100,7 @@ def _run(given: str | None):
     return run
 
 
-def _source(run, arguments: argparse.Namespace):
+def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
     from convert.export.export import source_of_checkpoint, source_of_run
 
     if run is not None:
@@ -96,53 +110,76 @@ def _source(run, arguments: argparse.Namespace):
     return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
 
 
-def _export_folder(run, checkpoint: str | None) -> Path:
-    if run is not None:
-        return run.export
-    # A published checkpoint's own folder may be one that nobody should write to.
+def _checkpoint_export(checkpoint: str) -> Path:
+    # The folder of a published checkpoint may be read-only or shared.
     return Path("runs") / Path(checkpoint).resolve().name / "export"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m convert", description=__doc__)
-    parser.add_argument("--int8", action="store_true", help="write detector_int8.tflite: uint8 in, int8 throughout")
-    parser.add_argument("--fp16", action="store_true", help="write detector_fp16.tflite: float in, float16 weights")
-    parser.add_argument(
-        "--raw-head", action="store_true", help="also write each file's twin without post-processing, *_raw.tflite"
+    parser = argparse.ArgumentParser(
+        prog="python -m convert",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--edgetpu", action="store_true", help="compile the int8 file for the Edge TPU")
-    parser.add_argument("--run", metavar="RUN", help="a run's folder (default: the newest under runs/)")
-    parser.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, as it is")
-    parser.add_argument("--out", metavar="DIR", help="where to write (default: RUN/export)")
+    group = parser.add_argument_group("files to write")
+    group.add_argument("--int8", action="store_true", help="write detector_int8.tflite: uint8 input, int8 throughout")
+    group.add_argument("--fp16", action="store_true", help="write detector_fp16.tflite: float input, float16 weights")
+    group.add_argument(
+        "--raw-head", action="store_true", help="also write each file without post-processing, as *_raw.tflite"
+    )
+    group.add_argument("--out", metavar="DIR", help="folder to write to (default: RUN/export)")
+    group = parser.add_argument_group("what to convert")
+    group.add_argument("--run", metavar="RUN", help="folder of a run (default: the newest under runs/)")
+    group.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, converted without training")
     group = parser.add_argument_group("post-processing inside the file")
     group.add_argument(
         "--detections",
         type=positive,
         metavar="N",
-        help="at most so many an image (default: 25, or 100 where an image of the run has more than 12 boxes)",
+        help="most detections in an image (default: 25, or 100 if an image of the run has more than 12 boxes)",
     )
-    group.add_argument("--score", type=share, default=0.01, help="none below this score (default: 0.01)")
-    group.add_argument("--iou", type=share, default=0.6, help="IoU from which one of two boxes goes (default: 0.6)")
+    group.add_argument("--score", type=fraction, default=0.01, help="lowest score of a detection (default: 0.01)")
+    group.add_argument(
+        "--iou",
+        type=fraction,
+        default=0.6,
+        help="IoU above which the box with the lower score is suppressed (default: 0.6)",
+    )
     group = parser.add_argument_group("int8")
-    group.add_argument("--calibration", type=positive, default=300, metavar="N", help="images (default: 300)")
+    group.add_argument(
+        "--calibration", type=positive, default=300, metavar="N", help="images to calibrate on (default: 300)"
+    )
     group.add_argument(
         "--calibration-method",
         choices=("mse", "minmax", "percentile"),
-        help="how ranges follow from the images (default: mse; a run of `python -m train --qat` has its own)",
+        help="how ranges are chosen (default: mse; for a run of `python -m train --qat`, the ranges it trained with)",
     )
-    group.add_argument("--max-drop", type=share, default=0.02, help="AP that a file may lose (default: 0.02)")
-    group.add_argument("--no-gate", action="store_true", help="write the file even where it fails its checks")
-    group = parser.add_argument_group("a bare checkpoint")
-    group.add_argument("--size", type=positive, default=320, help="input side (default: 320)")
-    group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
-    images = group.add_argument("--calibration-images", metavar="DIR", help="images to calibrate int8 on")
-    old_name(group, "--calibration-pictures", images)
-    group = parser.add_argument_group("phones", "Without a file to write, the newest export is copied.")
-    group.add_argument("--install-ios", metavar="PATH", help="copy the files into the sample app; PATH is the kit's ios/")
     group.add_argument(
-        "--install-android", metavar="PATH", help="copy the files into the sample app; PATH is the kit's android/"
+        "--max-drop",
+        type=fraction,
+        default=0.02,
+        metavar="AP",
+        help="most AP that a file may lose against the checkpoint (default: 0.02)",
     )
-    compilation.add_options(parser.add_argument_group("Edge TPU"))
+    group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
+    group = parser.add_argument_group("with --checkpoint")
+    group.add_argument("--size", type=positive, default=320, metavar="PIXELS", help="side of the input (default: 320)")
+    group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
+    images = group.add_argument("--calibration-images", metavar="DIR", help="folder of images to calibrate int8 on")
+    old_name(group, "--calibration-pictures", images)
+    group = parser.add_argument_group("phones", "If no file is to be written, the newest export is copied.")
+    group.add_argument(
+        "--install-ios", metavar="PATH", help="copy the files into the sample app; PATH is the kit's ios/ folder"
+    )
+    group.add_argument(
+        "--install-android",
+        metavar="PATH",
+        help="copy the files into the sample app; PATH is the kit's android/ folder",
+    )
+    group = parser.add_argument_group("Edge TPU")
+    group.add_argument("--edgetpu", action="store_true", help="write the int8 file and compile it for the Edge TPU")
+    compilation.add_options(group)
     return parser
 
 

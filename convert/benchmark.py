@@ -1,7 +1,4 @@
-"""What each file of a run costs and gives: size, AP, AP50 and milliseconds a frame, in one table.
-
-python -m convert.benchmark RUN [--frames N] [--json]
-"""
+"""Compares the files of a converted run: size, AP, AP50 and milliseconds per frame."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from typing import Optional
 from convert.evaluation import images
 from convert.evaluation.evaluate import evaluate_file
 from convert.evaluation.images import EvaluationSet
-from runtime.bench.side_by_side import in_turns, total
+from runtime.bench.interleaving import time_detectors
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
 from runtime.common.options import positive
@@ -26,14 +23,16 @@ from runtime.common.values import Frame
 from runtime.inference.detector import Detector
 from train.run.run_folder import RunFolder, open_run
 
-# Reading images is not what is measured, so they are held in memory: this many of them.
+# Images are held in memory, so that the time to read them is not measured.
 MOST_IMAGES_HELD = 32
 
 
 @dataclass(frozen=True)
 class Row:
-    """`bytes` on disk; `ap` and `ap50` on the run's validation images, None where there is no such
-    figure; `ms` from image to detections, the median, None where the runtime does not run it.
+    """A file's figures.
+
+    `bytes` is its size on disk. `ap` and `ap50` are measured on the run's validation images and None where
+    they have no boxes. `ms` is the median time from image to detections, None for the checkpoint.
     """
 
     file: str
@@ -43,15 +42,26 @@ class Row:
     ms: Optional[float]
 
 
+_EXAMPLES = """example:
+  python -m convert.benchmark runs/NAME --frames 200
+"""
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m convert.benchmark",
         description=__doc__,
+        epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", metavar="RUN", help="the folder of a run that was converted")
-    parser.add_argument("--frames", type=positive, default=100, metavar="N", help="frames to time (default: 100)")
-    parser.add_argument("--threads", type=positive, default=2, help="threads of the interpreter (default: 2)")
+    parser.add_argument("run", metavar="RUN", help="folder of a converted run")
+    parser.add_argument(
+        "--frames", type=positive, default=100, metavar="N", help="frames to time with each file (default: 100)"
+    )
+    parser.add_argument(
+        "--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     run = open_run(options.run)
@@ -64,11 +74,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: bool = True) -> tuple[Row, ...]:
-    """A row for the checkpoint of `run`, with the figures that training measured, then one for each
-    detector in its export folder.
+    """Measures every detector in the export folder of `run`.
 
-    Files that the runtime cannot run here, such as those compiled for the Edge TPU, are named on
-    standard error and left out. Raises InputError where `run` has no metrics or no converted file.
+    The first row is the checkpoint's, with the figures that training measured; then follows one row per file.
+    Files that the runtime cannot run here, such as those compiled for the Edge TPU, are named on standard
+    error and left out. Raises InputError where `run` has no metrics or no converted file.
     """
     detectors = _detectors(run.export, threads)
     data = images.of_run(run)
@@ -77,21 +87,22 @@ def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: 
     size = sum(file.stat().st_size for file in run.checkpoint.iterdir() if file.is_file())
     rows = [Row("checkpoint", size, metrics["AP"], metrics["AP50"], None)]
     for path in detectors:
-        found = evaluate_file(path, data, threads=threads, progress=progress)
-        rows.append(Row(path.name, path.stat().st_size, found["AP"], found["AP50"], times[path]))
+        measured = evaluate_file(path, data, threads=threads, progress=progress)
+        rows.append(Row(path.name, path.stat().st_size, measured["AP"], measured["AP50"], times[path]))
     return tuple(rows)
 
 
 def milliseconds(detectors: Mapping[Path, Detector], images: Sequence[Frame], frames: int) -> dict[Path, float]:
-    """Median milliseconds from image to detections of each detector, over `frames` frames of
-    `images` (over and over where there are fewer), the detectors taking turns.
+    """Median milliseconds from image to detections, for each detector.
+
+    The runs are interleaved. Each detector gets `frames` frames; `images` are repeated where there are fewer.
     """
-    times = in_turns(detectors, images, frames)
-    return {path: statistics.median(total(stages).tolist()) for path, stages in times.items()}
+    times = time_detectors(detectors, images, frames)
+    return {path: statistics.median(stages.total) for path, stages in times.items()}
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Aligned columns, numbers to the right."""
+    """The rows as text: aligned columns, numbers to the right."""
     cells = [("file", "size", "AP", "AP50", "ms a frame")]
     cells += [
         (row.file, f"{row.bytes / 1e6:.2f} MB", _number(row.ap, 3), _number(row.ap50, 3), _number(row.ms, 1))
@@ -103,7 +114,7 @@ def table(rows: Sequence[Row]) -> str:
 def _detectors(folder: Path, threads: int) -> dict[Path, Detector]:
     detectors = {}
     for path in sorted(folder.glob("*.tflite")):
-        # What a gate has rejected keeps its file, but is no result of the run.
+        # A file that failed its gate is kept for inspection, and is no result of the run.
         if path.name.endswith(".rejected.tflite"):
             continue
         try:

@@ -1,4 +1,4 @@
-"""`python -m convert.evaluate FILE_OR_RUN [DATA]`: COCO AP of a .tflite, a run or a checkpoint."""
+"""Measures COCO AP of a .tflite file, a run or a checkpoint."""
 
 from __future__ import annotations
 
@@ -17,8 +17,15 @@ from runtime.common.errors import InputError
 from runtime.common.options import positive
 from train.run.run_folder import RunFolder
 
+_EXAMPLES = """examples:
+  python -m convert.evaluate runs/NAME/export/detector_int8.tflite     on the run's validation images
+  python -m convert.evaluate detector.tflite DATA                      on another data set
+  python -m convert.evaluate detector.tflite --images val2017 --annotations instances_val2017.json
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     target = Path(arguments.target)
     if not target.exists() and not Path(f"{target}.index").exists():
@@ -41,23 +48,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m convert.evaluate", description=__doc__)
-    parser.add_argument("target", metavar="FILE_OR_RUN", help="a detection .tflite, a run's folder, or a checkpoint")
-    parser.add_argument(
-        "data", nargs="?", metavar="DATA", help="a labelled data set (default: the validation images of the run)"
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.evaluate",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--images", metavar="DIR", help="images of a COCO JSON file")
-    parser.add_argument("--annotations", metavar="FILE", help="a COCO JSON file, with --images")
-    parser.add_argument("--format", help="the data set's format, where it cannot be told")
-    parser.add_argument("--labels", metavar="FILE", help="class names, where the file or checkpoint has none")
-    parser.add_argument("--size", type=positive, default=320, help="input side of a bare checkpoint (default: 320)")
-    parser.add_argument("--threads", type=positive, default=2, help="threads of the interpreter (default: 2)")
+    parser.add_argument(
+        "target", metavar="FILE_OR_RUN", help="a detection .tflite, the folder of a run, or a checkpoint"
+    )
+    group = parser.add_argument_group("data to measure on")
+    group.add_argument(
+        "data", nargs="?", metavar="DATA", help="a labeled data set (default: the validation images of the run)"
+    )
+    group.add_argument("--format", help="format of the data set (default: recognized from its files)")
+    group.add_argument("--images", metavar="DIR", help="folder with the images of --annotations")
+    group.add_argument("--annotations", metavar="FILE", help="a COCO JSON file, instead of DATA")
+    group = parser.add_argument_group("model")
+    group.add_argument("--labels", metavar="FILE", help="class names, if the file or checkpoint has none")
+    group.add_argument(
+        "--size", type=positive, default=320, metavar="PIXELS", help="side of a checkpoint's input (default: 320)"
+    )
+    group.add_argument(
+        "--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
 def _run_of(target: Path) -> RunFolder | None:
-    """The run that `target` is, or whose export it lies in."""
+    """The run that `target` is, or the run in whose export folder it lies."""
     for folder in (target, target.parent.parent):
         if (folder / "dataset.json").is_file():
             return RunFolder(folder)

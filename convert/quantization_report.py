@@ -1,4 +1,4 @@
-"""`python -m convert.quantization_report RUN`: where int8 loses accuracy, layer by layer."""
+"""Shows where int8 loses accuracy: the quantization error of each layer of a run's network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
@@ -18,14 +19,30 @@ from train.quantization.quantization import Range
 from train.quantization.ranges import METHODS
 from train.run.run_folder import RunFolder, open_run
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from train.evaluation.coco import Metrics
+    from train.models.folding import Graph
+
+# AP and AP50; None where the images have no boxes.
+Figures = tuple[Optional[float], Optional[float]]
+
 _WORST = 10
+
+_EXAMPLES = """example:
+  python -m convert.quantization_report runs/NAME
+
+The table and a chart are also written to the run's export folder.
+"""
 
 
 @dataclass(frozen=True)
 class LayerError:
-    """Signal to noise of one tensor, in decibels; higher is better.
+    """Signal-to-noise ratio of one tensor, in decibels; higher is better.
 
-    `own` counts its own rounding and clipping alone, `total` also what rounded weights and the layers before it lost.
+    `own` counts the rounding and clipping of this tensor alone; `total` also counts rounded weights and the
+    errors of the layers before. `low` and `high` are the tensor's range.
     """
 
     name: str
@@ -37,53 +54,55 @@ class LayerError:
 
 @dataclass(frozen=True)
 class Report:
-    """Every layer's error in the order of execution, and AP of the checkpoint and of the int8 file.
+    """The error of every layer in the order of execution, and AP of the checkpoint and of the int8 file.
 
-    A figure is a pair AP, AP50; None where the run has no int8 file.
+    `int8` is None where the run has no int8 file.
     """
 
     layers: tuple[LayerError, ...]
-    checkpoint: tuple[float, float]
-    int8: tuple[float, float] | None
+    checkpoint: Figures
+    int8: Figures | None
 
     def worst(self, count: int = _WORST) -> tuple[LayerError, ...]:
+        """The `count` layers with the lowest `total`, worst first."""
         return tuple(sorted(self.layers, key=lambda layer: layer.total)[:count])
 
 
 def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Report:
-    """Compares the run's network in float and with quantised tensors on validation images.
+    """Compares the run's network in float with the quantized one, on `images` validation images.
 
-    Ranges are chosen as `python -m convert` chooses them.
+    Ranges are chosen as `python -m convert` chooses them; `method` is one of `ranges.METHODS`. Raises
+    InputError where `run` is no run.
     """
-    # What is no run is refused before TensorFlow is loaded, which takes seconds.
+    # Read first: loading TensorFlow takes seconds, and a folder that is no run is refused before.
     dataset, size = run.dataset(), run.config()["task"]["size"]
 
     from convert.evaluation import checkpoint_detector, evaluate
     from convert.evaluation.images import of_run
     from convert.quantize import quantization
-    from convert.quantize.dead_channels import without_silent_channels
+    from convert.quantize.dead_channels import without_dead_channels
     from train.models.folding import fold
     from train.quantization import calibration
 
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
     folded = fold(network).frozen()
-    graph = without_silent_channels(folded)
-    quantised = quantization.quantise(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
+    graph = without_dead_channels(folded)
+    quantized = quantization.quantize(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
     chosen = calibration.choose(of_examples(dataset.validation), images)
     inputs = calibration.images((image.load for image in chosen), size)
-    layers = compare(quantised.exact, quantised.graph, quantised.ranges, inputs)
+    layers = compare(quantized.exact, quantized.graph, quantized.ranges, inputs)
 
     data = of_run(run)
     checkpoint = evaluate.evaluate_run(run, data, graph=folded, progress=False)
     file = run.export / "detector_int8.tflite"
     int8 = evaluate.evaluate_file(file, data, progress=False) if file.is_file() else None
-    return Report(
-        layers, (checkpoint["AP"], checkpoint["AP50"]), None if int8 is None else (int8["AP"], int8["AP50"])
-    )
+    return Report(layers, _figures(checkpoint), None if int8 is None else _figures(int8))
 
 
-def compare(exact, graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]) -> tuple[LayerError, ...]:
-    """Each tensor's signal to noise over `inputs`, float32 [1, size, size, 3] each.
+def compare(
+    exact: Graph, graph: Graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]
+) -> tuple[LayerError, ...]:
+    """The error of each tensor over `inputs`, which are float32 [1, size, size, 3].
 
     `graph` has the kernels of the int8 file, `exact` those before rounding.
     """
@@ -91,28 +110,31 @@ def compare(exact, graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarr
 
     from train.quantization.fake_quantization import activation
 
-    @tf.function(input_signature=[tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)], autograph=False)
-    def powers(image):
-        wanted, sums = {}, {}
+    def powers(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Sums of squares of each tensor's signal, own error and total error: float32 [3] by name."""
+        float_values: dict[str, tf.Tensor] = {}
+        sums: dict[str, tf.Tensor] = {}
 
-        def keep(name, tensor):
-            wanted[name] = tensor
+        def keep(name: str, tensor: tf.Tensor) -> tf.Tensor:
+            float_values[name] = tensor
             return tensor
 
-        def measure(name, tensor):
+        def measure(name: str, tensor: tf.Tensor) -> tf.Tensor:
+            signal = float_values[name]
             rounded = activation(tensor, ranges[name])
-            own = activation(wanted[name], ranges[name]) - wanted[name]
-            total = rounded - wanted[name]
-            sums[name] = tf.stack([tf.reduce_sum(tf.square(x)) for x in (wanted[name], own, total)])
+            own = activation(signal, ranges[name]) - signal
+            sums[name] = tf.stack([tf.reduce_sum(tf.square(x)) for x in (signal, own, rounded - signal)])
             return rounded
 
         exact.run(image, keep)
         graph.run(image, measure)
         return sums
 
+    signature = [tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)]
+    compiled = tf.function(powers, input_signature=signature, autograph=False)
     totals: dict[str, np.ndarray] = {}
     for image in inputs:
-        for name, sums in powers(tf.constant(image)).items():
+        for name, sums in compiled(tf.constant(image)).items():
             totals[name] = totals.get(name, 0.0) + sums.numpy().astype(np.float64)
     return tuple(
         LayerError(name, _decibels(signal, own), _decibels(signal, total), ranges[name].low, ranges[name].high)
@@ -120,30 +142,29 @@ def compare(exact, graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarr
     )
 
 
-def as_text(found: Report) -> str:
-    """The worst ten, the figures, and every layer."""
-    figures = [("", "AP", "AP50"), ("checkpoint", *(f"{x:.4f}" for x in found.checkpoint))]
-    if found.int8:
-        figures.append(("int8", *(f"{x:.4f}" for x in found.int8)))
-        figures.append(("lost", *(f"{a - b:.4f}" for a, b in zip(found.checkpoint, found.int8))))
+def as_text(report: Report) -> str:
+    """The report for a person: AP, the ten tensors with the most error, then every tensor."""
+    figures = [("", "AP", "AP50"), ("checkpoint", *map(_number, report.checkpoint))]
+    if report.int8:
+        lost = (None if a is None or b is None else a - b for a, b in zip(report.checkpoint, report.int8))
+        figures += [("int8", *map(_number, report.int8)), ("lost", *map(_number, lost))]
     return "\n".join(
         [
             aligned(figures, indent=""),
             "",
-            f"The {_WORST} tensors with the most error (signal to noise in dB; own rounding alone, and with what came before)",
-            _rows(found.worst()),
+            f"The {_WORST} tensors with the most error (signal-to-noise ratio in dB: own rounding alone, and total)",
+            _rows(report.worst()),
             "",
             "Every tensor, in order",
-            _rows(found.layers),
+            _rows(report.layers),
         ]
     )
 
 
 def image(layers: Sequence[LayerError], row: int = 16, width: int = 1100) -> np.ndarray:
-    """A bar for each tensor, first one on top: uint8 [H, width, 3] in BGR.
+    """A bar chart, one bar per tensor, the first at the top: uint8 [H, width, 3] in BGR.
 
-    The dark bar is the total, the light one behind it the tensor's own rounding alone; full width
-    is 60 dB.
+    The dark bar is `total`, the light bar behind it `own`; the full width is 60 dB.
     """
     from runtime.common.opencv import cv2
 
@@ -164,29 +185,39 @@ def image(layers: Sequence[LayerError], row: int = 16, width: int = 1100) -> np.
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m convert.quantization_report", description=__doc__)
-    parser.add_argument("run", metavar="RUN", help="the folder of a run")
-    images = parser.add_argument("--images", type=positive, default=32, help="validation images to compare on (default: 32)")
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.quantization_report",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("run", metavar="RUN", help="folder of a run")
+    images = parser.add_argument(
+        "--images", type=positive, default=32, metavar="N", help="validation images to compare on (default: 32)"
+    )
     old_name(parser, "--pictures", images)
     parser.add_argument(
-        "--calibration-method", choices=METHODS, help="as `python -m convert` has it (default: as it would convert)"
+        "--calibration-method",
+        choices=METHODS,
+        help="how ranges are chosen (default: as `python -m convert` would choose them)",
     )
     arguments = parser.parse_args(argv)
     run = open_run(arguments.run)
-    found = report(run, images=arguments.images, method=arguments.calibration_method)
-    text = as_text(found)
+    result = report(run, images=arguments.images, method=arguments.calibration_method)
+    text = as_text(result)
     print(text)
-    for path in _write(found, text, run.export):
+    for path in _write(result, text, run.export):
         print(f"written: {path}")
     return 0
 
 
-def _write(found: Report, text: str, folder: Path) -> tuple[Path, Path]:
+def _write(report: Report, text: str, folder: Path) -> tuple[Path, Path]:
     import runtime.media.images
 
     table, chart = folder / "quantization_report.txt", folder / "quantization_report.png"
     write_text(table, text + "\n")
-    runtime.media.images.write(chart, image(found.layers))
+    runtime.media.images.write(chart, image(report.layers))
     return table, chart
 
 
@@ -194,6 +225,14 @@ def _rows(layers: Sequence[LayerError]) -> str:
     rows = [("tensor", "own", "total", "range")]
     rows += [(x.name, f"{x.own:5.1f}", f"{x.total:5.1f}", f"{x.low:.2f}..{x.high:.2f}") for x in layers]
     return aligned(rows)
+
+
+def _figures(metrics: Metrics) -> Figures:
+    return metrics["AP"], metrics["AP50"]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _decibels(signal: float, noise: float) -> float:

@@ -1,4 +1,4 @@
-"""`python -m devices`: the devices that the kit knows."""
+"""`python -m devices`: lists the devices that the kit knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runtime.common.tables import columns
 
 
 def row(profile: Profile) -> Sequence[object]:
-    """One line of the list."""
+    """The cells of a profile's row in the list."""
     pythons = sorted({system.python for system in profile.systems if system.python and system.interpreter}, key=_minor)
     low, high = profile.expected.low, profile.expected.high
     span = "?" if low is None else f"{low:g}" if low == high else f"{low:g}-{high:g}"
@@ -27,12 +27,14 @@ def _minor(version: str) -> int:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; gives its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m devices",
-        description="Lists the devices that the kit knows. Milliseconds are those of FPNLite 320 for one frame; "
-        "python -m devices.show NAME says where they come from, and all else.",
+        description="Lists the devices that the kit knows. Times are those of FPNLite 320 for one image.",
+        epilog="example:\n  python -m devices\n  python -m devices.show raspberry-pi-5  shows one device with all details",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="for programs: everything that is known of each")
+    parser.add_argument("--json", action="store_true", help="print all details of all devices as JSON")
     arguments = parser.parse_args(argv)
     profiles = catalogue.profiles()
     if arguments.json:

@@ -1,4 +1,4 @@
-"""`python -m devices.show NAME`: all that the kit knows of a device."""
+"""`python -m devices.show NAME`: shows what the kit knows of a device."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _INDENT = 12
 
 
 def text(profile: Profile) -> str:
-    """The profile for people."""
+    """A profile as text."""
     lines = [profile.title, ""]
-    for name, said in _fields(profile):
+    for name, value in _fields(profile):
         lines += textwrap.wrap(
-            said,
+            value,
             WIDTH,
             initial_indent=f"{name:<{_INDENT}}",
             subsequent_indent=" " * _INDENT,
@@ -66,11 +66,15 @@ def _fields(profile: Profile) -> Iterator[Tuple[str, str]]:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; gives its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m devices.show", description="Shows all that the kit knows of a device."
+        prog="python -m devices.show",
+        description="Shows what the kit knows of a device: hardware, systems, the best file\nand options, and speed.",
+        epilog="example:\n  python -m devices.show raspberry-pi-5",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", metavar="NAME", help="as python -m devices lists it")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("name", metavar="NAME", help="name of the device, as in the list of python -m devices")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
     arguments = parser.parse_args(argv)
     profile = catalogue.find(arguments.name)
     print(json.dumps(asdict(profile), indent=1, ensure_ascii=False) if arguments.json else text(profile))

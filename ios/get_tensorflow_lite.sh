@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts TensorFlow Lite's frameworks for iOS into ios/Detector/Frameworks, where the Swift package looks for
-# them. Needs a Mac with CocoaPods, whose pod TensorFlowLiteC has the frameworks that Google builds.
+# Downloads TensorFlow Lite's frameworks for iOS to ios/Detector/Frameworks, where the Swift package expects them.
+# Needs a Mac with CocoaPods; the pod TensorFlowLiteC has the frameworks that Google builds.
 set -euo pipefail
 
 version=${1:-2.17.0}

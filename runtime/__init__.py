@@ -1,10 +1,14 @@
-"""Runs a detector from a .tflite file on images and videos.
+"""Runs detectors (.tflite files) on images, videos, cameras and streams.
 
     from runtime import Detector, run
     detections = Detector("detector_int8.tflite")(image)
     for frame, detections in run(file="detector_int8.tflite", source="street.mp4"): ...
 
-The names below are loaded when they are first used, so that `import runtime` costs nothing.
+Rooms, each using only those before it: `common` (errors, values, files, options), `machine` (accelerators, cameras),
+`model` (what a .tflite holds), `inference` (from an image to detections), `media` (image and video files), `telemetry`
+(state of a run), `sources`, `filters`, `frames`, `mqtt`, `web`, `sinks`, `config`, `pipeline` (the loop), `bench`.
+
+The names in `__all__` are imported when they are first used, so that `import runtime` imports nothing else.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from runtime.inference.detector import Detector
     from runtime.pipeline.iteration import run
 
-_HOMES = {
+_MODULES = {
     "Box": "runtime.common.values",
     "Detection": "runtime.common.values",
     "Detector": "runtime.inference.detector",
@@ -33,6 +37,6 @@ __all__ = ["Box", "Detection", "Detector", "Frame", "InputError", "KitError", "L
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'runtime' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

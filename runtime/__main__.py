@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     # What runs the model is loaded in a process of its own; the rest is loaded here, meanwhile.
-    with contextlib.nullcontext() if {"-h", "--help"}.intersection(words) else launch.ahead():
+    with contextlib.nullcontext() if {"-h", "--help"}.intersection(words) else launch.prelaunch():
         from runtime.config.arguments import parse
         from runtime.pipeline.model_swap import reload_on_hangup
         from runtime.pipeline.session import detect

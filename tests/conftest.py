@@ -1,4 +1,4 @@
-"""What several test files share."""
+"""Hooks and fixtures of the whole suite."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.training_processes import starter
 
 
 def pytest_collection_modifyitems(config, items):
-    """Files with a long test first, where several workers share them: or one ends with it, alone."""
+    """With several workers, starts files with a long test first, so that no worker ends alone with one."""
     if hasattr(config, "workerinput"):
         long = {item.path for item in items if item.get_closest_marker("long")}
         items.sort(key=lambda item: item.path not in long)
@@ -19,8 +19,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder with the shared data sets, models and photographs, beside the checkout."""
+    """The folder `shared` beside the checkout, with data sets, models and photographs; skips where it is absent."""
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
-        pytest.skip(f"needs the shared material at {folder}, which is not here")
+        pytest.skip(f"needs the shared data at {folder}, which is absent")
     return folder

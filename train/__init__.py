@@ -1,6 +1,8 @@
-"""From labelled images to a checkpoint.
+"""Training: from labelled images to a checkpoint.
 
-Reading a data set (`open_dataset`) needs no TensorFlow; the modules that train import it themselves.
+The rooms, each of which imports only from those before it: `files`, `dataset`, `models`, `checkpoints`, `evaluation`,
+`augment`, `quantization`, `records`, `sample_data`, `pages`, `check`, `run`, `report`, `training`. The commands lie
+beside them. `import train` does not import TensorFlow; the modules that need it import it themselves.
 """
 
 from train.dataset.dataset import Dataset, Example, LabelledBox, open_dataset

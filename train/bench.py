@@ -150,7 +150,7 @@ def _rate(steps: Callable[[int], None], count: int, batch: int) -> float:
 def _generated(folder: Path, size: int) -> Path:
     from train.sample_data import generation
 
-    generation.data_set(folder / "data", images=_GENERATED, size=(size + size // 4, size))
+    generation.draw_dataset(folder / "data", images=_GENERATED, size=(size + size // 4, size))
     return folder / "data"
 
 

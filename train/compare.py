@@ -1,14 +1,21 @@
-"""`python -m train.compare RUN RUN...`: the settings in which runs differ, and their figures side by side."""
+"""Compare training runs: the settings in which they differ, and their figures side by side.
+
+A star marks the best figure if all runs were validated on the same data.
+
+Examples:
+  python -m train.compare runs/ONE runs/TWO
+  python -m train.compare runs/* --json
+"""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from runtime.common.tables import columns
 from train.evaluation.coco import FIGURES
@@ -16,22 +23,23 @@ from train.run.run_folder import RunFolder, open_run
 from train.run.settings import flat
 
 _TIMINGS = ("step", "steps", "seconds", "images_per_second")
-# The same data has the same fingerprint, wherever its records lie.
-_PLACES = ("task.train_data.files", "task.validation_data.files")
+# Paths of records are not compared: the same data has the same fingerprint in any folder.
+_RECORD_FILES = ("task.train_data.files", "task.validation_data.files")
 _DATA = "data.fingerprint"
-_WIDE = 28
-_TOLD = ("options.", "data.")
+_MAX_WIDTH = 28
+# Settings that a user gives; the others follow from them.
+_GIVEN = ("options.", "data.")
 
 
 def compare(runs: Sequence[RunFolder]) -> dict[str, Any]:
-    """Settings that differ, and all figures; of each a list with one value a run, None where it has none.
+    """Returns the settings that differ, and all figures, as lists with one value per run (None if it has none).
 
-    `{"runs": [...], "settings": {name: [...]}, "figures": {name: [...]}}`. Raises InputError for a run
-    that has not ended.
+    The result is `{"runs": [...], "settings": {name: [...]}, "figures": {name: [...]}}`. Raises InputError
+    for a run that has not ended.
     """
     configs = [flat(run.config()) for run in runs]
     metrics = [run.metrics() for run in runs]
-    names = dict.fromkeys(name for config in configs for name in config if name not in _PLACES)
+    names = dict.fromkeys(name for config in configs for name in config if name not in _RECORD_FILES)
     settings = {name: [config.get(name) for config in configs] for name in names}
     classes = dict.fromkeys(label for found in metrics for label in found.get("per_class", {}))
     figures = {name: [found.get(name) for found in metrics] for name in (*FIGURES, *_TIMINGS)}
@@ -44,13 +52,13 @@ def compare(runs: Sequence[RunFolder]) -> dict[str, Any]:
 
 
 def as_text(compared: dict[str, Any]) -> str:
-    """One aligned table, a column a run. Where all were measured on the same data, a star marks the best."""
+    """Returns an aligned table with a column per run; a star marks the best figure if the data is the same."""
     settings = compared["settings"]
     same = _DATA not in settings
     rows: list[Sequence[object]] = [("", *compared["runs"])]
-    told = [name for name in settings if name.startswith(_TOLD)]
-    # What a run was told decides the rest, if anything of that differs.
-    shown = told if any(name.startswith("options.") for name in told) else list(settings)
+    given = [name for name in settings if name.startswith(_GIVEN)]
+    # If options differ, the other settings follow from them and are not shown.
+    shown = given if any(name.startswith("options.") for name in given) else list(settings)
     rows += [(name, *map(_short, settings[full])) for name, full in _suffixes(shown)]
     if len(shown) < len(settings):
         rows.append((f"{len(settings) - len(shown)} that follow, see --json",))
@@ -71,11 +79,11 @@ def _figures(name: str, values: Sequence[float | None], same_data: bool) -> list
 def _short(value: str | None) -> str:
     if value is None:
         return "-"
-    return value if len(value) <= _WIDE else f"...{value[3 - _WIDE :]}"
+    return value if len(value) <= _MAX_WIDTH else f"...{value[3 - _MAX_WIDTH :]}"
 
 
 def _suffixes(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Each name's end, two parts or as much as tells it from the others, and the name."""
+    """Returns (suffix, name) of each name; the suffix has two parts, or as many as make it unique."""
     found = []
     for name in names:
         parts = name.split(".")
@@ -86,7 +94,7 @@ def _suffixes(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The last parts of the paths, as many as it takes to tell the runs apart."""
+    """Returns the last parts of the paths, as many as make them unique."""
     parts = [path.resolve().parts for path in paths]
     for count in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-count:]) for part in parts]
@@ -96,9 +104,10 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m train.compare", description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs that have ended")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    """Runs the command; returns its exit code."""
+    parser = command_parser("python -m train.compare", __doc__)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs that have ended, at least two")
+    parser.add_argument("--json", action="store_true", help="print a JSON object instead of a table")
     arguments = parser.parse_args(argv)
     if len(arguments.runs) < 2:
         raise InputError("give at least two runs to compare")

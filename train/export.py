@@ -1,8 +1,12 @@
-"""`python -m train.export DATA OUT --to FORMAT`: a data set in another format.
+"""Convert a data set to another format.
 
-What training would leave out is left out, and training and validation are split as training would.
-So the images of a TFRecord become files again, and boxes can be corrected in a tool that knows only
-one format.
+Images and boxes that training would leave out are left out, and the data is split into training and
+validation as for training. Use it to extract the images of TFRecords, or to correct boxes in a labelling tool
+that supports only one format.
+
+Examples:
+  python -m train.export forms.zip forms_voc --to pascal_voc
+  python -m train.export data data_yolo --to yolo --val-split 0.1
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
 from train.dataset import options, writers
 from train.dataset.dataset import Dataset, open_dataset
 from train.dataset.summary import describe
@@ -20,9 +25,10 @@ from train.files import new_folder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     new_folder.check(Path(arguments.out))
-    dataset = open_dataset(arguments.data, **options.given(arguments))
+    dataset = open_dataset(arguments.data, **options.open_arguments(arguments))
     print(describe(dataset), file=sys.stderr)
     export(dataset, Path(arguments.out), arguments.to)
     print(f"{arguments.out}: written", file=sys.stderr)
@@ -30,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def export(dataset: Dataset, out: Path, name: str) -> None:
-    """Writes `dataset` to the folder `out` in the format `name`, whole or not at all.
+    """Writes `dataset` to the folder `out` in the format `name`, completely or not at all.
 
-    Raises InputError where there is no such format, `out` is there already, or an image has gone.
+    Raises InputError if there is no such format, `out` exists already, or an image was removed or changed.
     """
     writer = writers.find(name)
     with new_folder.new_folder(out) as folder:
@@ -40,11 +46,10 @@ def export(dataset: Dataset, out: Path, name: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(prog="python -m train.export", description=summary, epilog=details)
+    parser = command_parser("python -m train.export", __doc__)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
-    parser.add_argument("--to", required=True, choices=writers.names(), help="the format to write")
+    parser.add_argument("--to", required=True, choices=writers.names(), help="format to write")
     options.add(parser)
     return parser
 

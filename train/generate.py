@@ -1,7 +1,11 @@
-"""Sample data: `python -m train.generate OUT` draws a labelled data set, `--video FILE` a video.
+"""Draw a labelled sample data set, a sample video, or both.
 
-The images are written as a PASCAL VOC folder with its own lists, so that they take the way of a
-user's own data.
+The data set is written as PASCAL VOC with split lists: every fifth image is for validation.
+
+Examples:
+  python -m train.generate shapes
+  python -m train.generate shapes --images 1000 --size 640x480
+  python -m train.generate --video shapes.mp4
 """
 
 from __future__ import annotations
@@ -11,27 +15,42 @@ import sys
 from typing import Optional, Sequence
 
 from runtime.common.command import run
-from train.sample_data.generation import Size, data_set, video
+from runtime.common.command_parser import command_parser
+from train.sample_data.generation import Size, draw_dataset, draw_video
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m train.generate", description=__doc__)
-    parser.add_argument("out", nargs="?", help="folder for the data set; must not be there yet")
-    parser.add_argument("--images", type=int, default=300, metavar="N", help="number of images (300)")
-    parser.add_argument("--size", type=_size, default=(400, 300), metavar="WxH", help="of an image or frame (400x300)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same images (0)")
-    parser.add_argument("--video", metavar="FILE", help="write a video of moving shapes, an .mp4")
-    parser.add_argument("--frames", type=int, default=100, metavar="N", help="of the video (100)")
+    """Runs the command; returns its exit code."""
+    parser = _parser()
     arguments = parser.parse_args(argv)
     if not arguments.out and not arguments.video:
         parser.error("give a folder for the data set, or --video FILE")
     if arguments.out:
-        data_set(arguments.out, images=arguments.images, seed=arguments.seed, size=arguments.size)
+        draw_dataset(arguments.out, images=arguments.images, seed=arguments.seed, size=arguments.size)
         print(f"{arguments.out}: {arguments.images} images", file=sys.stderr)
     if arguments.video:
-        video(arguments.video, frames=arguments.frames, seed=arguments.seed, size=arguments.size)
+        draw_video(arguments.video, frames=arguments.frames, seed=arguments.seed, size=arguments.size)
         print(f"{arguments.video}: {arguments.frames} frames", file=sys.stderr)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = command_parser("python -m train.generate", __doc__)
+    parser.add_argument(
+        "--size", type=_size, default=(400, 300), metavar="WxH", help="size of an image or frame (default: 400x300)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed; the same seed draws the same images (default: 0)"
+    )
+
+    data = parser.add_argument_group("data set")
+    data.add_argument("out", nargs="?", metavar="OUT", help="folder to write the data set to; must be new or empty")
+    data.add_argument("--images", type=int, default=300, metavar="N", help="number of images (default: 300)")
+
+    video = parser.add_argument_group("video")
+    video.add_argument("--video", metavar="FILE", help="write a video of moving shapes to this .mp4 file")
+    video.add_argument("--frames", type=int, default=100, metavar="N", help="number of frames (default: 100)")
+    return parser
 
 
 def _size(text: str) -> Size:

@@ -18,7 +18,7 @@ android {
         compose = true
     }
     androidResources {
-        // Compressed assets cannot be mapped into memory.
+        // Compressed assets cannot be memory-mapped.
         noCompress += "tflite"
     }
     compileOptions {

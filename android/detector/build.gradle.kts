@@ -24,6 +24,6 @@ dependencies {
     implementation(libs.litert.api)
     implementation(libs.litert.gpu)
     implementation(libs.litert.gpu.api)
-    // Only ImageProxy, for apps that use CameraX.
+    // For ImageProxy only, in apps that use CameraX.
     compileOnly(libs.camera.core)
 }

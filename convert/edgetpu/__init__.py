@@ -1,4 +1,4 @@
-"""The Edge TPU: prediction, compiler, its report: `python -m convert.edgetpu`.
+"""Files for the Edge TPU: the compiler and its report, and a prediction without it; `python -m convert.edgetpu`.
 
-Uses `file` and `contract`.
+Running compiled files belongs to `runtime`. Uses `file` and `contract`.
 """

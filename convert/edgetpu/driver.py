@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Union
 
-from convert.edgetpu import report as edgetpu_report
-from convert.edgetpu.report import Report
+from convert.edgetpu.report import Report, parse
 from runtime.common.errors import InputError, KitError
 
 PROGRAM = "edgetpu_compiler"
 VARIABLE = "EDGETPU_COMPILER"
 
-# Seconds. A detector takes the compiler seconds; some models have kept it busy for ever.
+# In seconds. Compiling a detector takes seconds; for some models the compiler never ends.
 TIMEOUT = 600.0
 
 
@@ -28,24 +27,23 @@ class CompilerMissing(KitError):
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a run gave: the compiled file, the report, and the text that the report was read from."""
+    """The result of a compiler run: the compiled file, the report, and the text that the report was read from."""
 
     model: bytes
     report: Report
     text: str
 
 
-def find(given: Union[str, os.PathLike, None] = None) -> Path:
-    """The compiler: `given`, else the variable EDGETPU_COMPILER, else `edgetpu_compiler` in PATH.
+def find(given: Union[str, os.PathLike[str], None] = None) -> Path:
+    """The path of the compiler: `given`, else the variable EDGETPU_COMPILER, else `edgetpu_compiler` in PATH.
 
-    Raises InputError where `given` or the variable names no program, CompilerMissing where there
-    is none to be found.
+    Raises InputError where `given` or the variable names no program, CompilerMissing where none is found.
     """
     for source, name in (("--edgetpu-compiler", given), (VARIABLE, os.environ.get(VARIABLE))):
         if name:
             found = shutil.which(os.fspath(name))
             if found is None:
-                raise InputError(f"{source} {name}: no program that can be run")
+                raise InputError(f"{source} {name}: no executable program")
             return Path(found)
     found = shutil.which(PROGRAM)
     if found is None:
@@ -54,10 +52,10 @@ def find(given: Union[str, os.PathLike, None] = None) -> Path:
 
 
 def run(compiler: Path, model: Path, *, timeout: float = TIMEOUT) -> Output:
-    """Compiles `model` in a folder of its own, which is removed again.
+    """Compiles `model` in a temporary folder.
 
-    Raises KitError where the compiler fails, takes longer than `timeout` seconds, or writes no
-    file; the message holds its own words.
+    Raises KitError, with the compiler's message, where it fails, takes longer than `timeout` seconds, or
+    writes no file.
     """
     with tempfile.TemporaryDirectory(prefix="edgetpu-") as folder:
         command = [
@@ -68,10 +66,10 @@ def run(compiler: Path, model: Path, *, timeout: float = TIMEOUT) -> Output:
         log = Path(folder) / f"{model.stem}_edgetpu.log"
         if log.is_file():
             text += "\n" + log.read_text(encoding="utf-8", errors="replace")
-        report = edgetpu_report.parse(text)
+        report = parse(text)
         if report.failure or code != 0:
-            words = report.failure or _last_line(text) or "it printed nothing"
-            raise KitError(f"{PROGRAM} failed on {model} (exit code {code}): {words}")
+            message = report.failure or _last_line(text) or "it printed nothing"
+            raise KitError(f"{PROGRAM} failed on {model} (exit code {code}): {message}")
         compiled = Path(folder) / f"{model.stem}_edgetpu.tflite"
         if not compiled.is_file():
             raise KitError(
@@ -83,7 +81,7 @@ def run(compiler: Path, model: Path, *, timeout: float = TIMEOUT) -> Output:
 
 def _run(command: list[str], timeout: float) -> tuple[int, str]:
     try:
-        # The packaged program is a shell script around the real one: both must end at a time-out.
+        # The packaged program is a shell script that starts the compiler: at a timeout both must end.
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
@@ -93,16 +91,15 @@ def _run(command: list[str], timeout: float) -> tuple[int, str]:
         output, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         raise KitError(
-            f"{PROGRAM} was stopped after {timeout:g} seconds without a result; give it more with "
-            "--edgetpu-timeout, or look with python -m convert.edgetpu --check at what it may "
-            "stumble over"
+            f"{PROGRAM} was stopped after {timeout:g} seconds without a result; allow more with "
+            "--edgetpu-timeout, or find operations that may be the cause with python -m convert.edgetpu --check"
         ) from None
     finally:
         _end(process)
     return process.returncode, output.decode("utf-8", errors="replace")
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Predicts, without the compiler, what of a file the Edge TPU will run."""
+"""Predicts, without the compiler, which operations of a file the Edge TPU will run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from convert.edgetpu import rules as edgetpu_rules
+from convert.edgetpu import rules
 from convert.edgetpu.report import MAPPED
 from convert.edgetpu.rules import ONE_SUBGRAPH, Fault
 from convert.file import anatomy, flatbuffer_objects
 from runtime.common.tables import aligned
 from runtime.model.tflite import Model
 
-# What reports say is used and left for parameters adds up to 7.72 and 7.73 MiB.
+# The memory for parameters, in bytes: used and remaining memory add up to 7.72 and 7.73 MiB in reports.
 ON_CHIP = int(7.7 * (1 << 20))
 
-# The compiler keeps parameters in a layout of its own. Its report of the published FPNLite 320 has
+# How much larger parameters are in the compiler's layout. Its report of the published FPNLite 320 has
 # 3.42 MiB on the chip for 112 operations whose parameters are 2.65 MiB in the file.
 LAYOUT = 1.3
 
@@ -28,9 +28,11 @@ PREDICTS = (
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation's predicted `status`; `fault` is its own, `doubt` what may still go wrong.
+    """The prediction for one operation.
 
-    An operation without a fault that is not mapped comes after one that is not.
+    `status` is one of the compiler's messages. `fault` is why the operation cannot be mapped, None where the rules
+    allow it; without a fault it is still not mapped if one before it is not. `doubt` is why the compiler may
+    refuse it all the same. `postprocessing` is true for the post-processing and the dequantization before it.
     """
 
     index: int
@@ -43,15 +45,16 @@ class Operation:
 
     @property
     def mapped(self) -> bool:
+        """Whether the Edge TPU will run it."""
         return self.status == MAPPED
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """`operations` are all of the main graph.
+    """The prediction for a file.
 
-    `parameters` are bytes in the file of what mapped operations are computed with; `on_chip` and
-    `streamed` are what they are expected to take on the Edge TPU.
+    `operations` are all operations of the main graph, in its order. `parameters` are the parameters of the
+    mapped ones, in bytes in the file.
     """
 
     operations: tuple[Operation, ...]
@@ -59,45 +62,49 @@ class Prediction:
 
     @property
     def on_chip(self) -> int:
+        """Bytes of parameters that the chip's memory is expected to hold."""
         return min(round(self.parameters * LAYOUT), ON_CHIP)
 
     @property
     def streamed(self) -> int:
+        """Bytes of parameters that are expected to be sent at every inference."""
         return max(round(self.parameters * LAYOUT) - ON_CHIP, 0)
 
     @property
     def network(self) -> tuple[Operation, ...]:
-        """The operations before the post-processing and the dequantisation in front of it."""
+        """The operations before the post-processing and the dequantization in front of it."""
         return tuple(op for op in self.operations if not op.postprocessing)
 
     @property
     def mapped(self) -> int:
+        """The number of operations that the Edge TPU will run."""
         return sum(operation.mapped for operation in self.operations)
 
     @property
     def share(self) -> float:
-        """Mapped operations of those before the post-processing; 0..1."""
+        """The share of the operations before the post-processing that is mapped, 0..1."""
         return sum(op.mapped for op in self.network) / max(len(self.network), 1)
 
     @property
-    def breaks(self) -> tuple[Operation, ...]:
-        """The operations that end the TPU part: not mapped by a fault of their own."""
-        return tuple(op for op in self.network if op.fault)
+    def breaks(self) -> tuple[tuple[Operation, Fault], ...]:
+        """The operations at which the Edge TPU's part ends, each with its fault."""
+        return tuple((op, op.fault) for op in self.network if op.fault)
 
 
 def predict(model: Model) -> Prediction:
-    """What the rules say of every operation of `model`.
+    """Applies the rules to every operation of `model`.
 
-    With one subgraph on the TPU, an operation is mapped where its own rules allow it and all that
-    it computes from is mapped.
+    The Edge TPU runs one subgraph: an operation is mapped where its own rules allow it and all operations that
+    it depends on are mapped.
     """
     options = [op.builtinOptions for op in flatbuffer_objects.unpack(model.data).subgraphs[0].operators]
     found = anatomy.postprocess(model)
     on_tpu = set(model.main.inputs)
-    operations, parameters = [], {}
+    operations: list[Operation] = []
+    parameters: dict[int, int] = {}
     for index, operator in enumerate(model.main.operators):
-        rules = edgetpu_rules.Operation(model, operator, options[index])
-        fault = edgetpu_rules.fault(rules)
+        subject = rules.Operation(model, operator, options[index])
+        fault = rules.fault(subject)
         constants = [i for i in operator.inputs if i >= 0 and anatomy.is_constant(model, i)]
         reachable = set(operator.inputs) - {-1} - set(constants) <= on_tpu
         # Behind the network all is for the CPU: it sorts and picks, and computes in floating point.
@@ -114,7 +121,7 @@ def predict(model: Model) -> Prediction:
                 anatomy.layer(model, operator),
                 status,
                 fault,
-                edgetpu_rules.doubt(rules) if mapped else "",
+                rules.doubt(subject) if mapped else "",
                 after,
             )
         )
@@ -122,7 +129,7 @@ def predict(model: Model) -> Prediction:
 
 
 def as_text(prediction: Prediction) -> str:
-    """What `--check` prints."""
+    """The prediction as text, which `--check` prints."""
     network = prediction.network
     count = sum(op.mapped for op in network)
     rest = len(prediction.operations) - len(network)
@@ -131,7 +138,7 @@ def as_text(prediction: Prediction) -> str:
         "",
         f"{count} of {len(network)} operations before the post-processing will map "
         f"({100 * prediction.share:.0f} %); "
-        + (f"the {rest} of the post-processing run on the CPU." if rest else "there is none in the file."),
+        + (f"the {rest} of the post-processing run on the CPU." if rest else "the file has no post-processing."),
         f"Expected memory for {_mib(prediction.parameters)} of parameters: about "
         f"{_mib(prediction.on_chip)} on the chip, {_mib(prediction.streamed)} streamed at every "
         "inference.",
@@ -139,7 +146,7 @@ def as_text(prediction: Prediction) -> str:
         _status_table(prediction),
     ]
     if prediction.breaks:
-        lines += ["", "The TPU part ends at", _break_table(prediction)]
+        lines += ["", "The part on the TPU ends at", _break_table(prediction)]
     doubts = {(op.name, op.doubt): op.layer for op in prediction.operations if op.doubt}
     if doubts:
         rows = [(name, doubt, f"such as {layer}") for (name, doubt), layer in doubts.items()]
@@ -148,7 +155,7 @@ def as_text(prediction: Prediction) -> str:
 
 
 def as_dict(prediction: Prediction) -> dict[str, Any]:
-    """What `--check --json` prints; also for the manifest."""
+    """The prediction as JSON values, which `--check --json` prints."""
     return {
         "source": "prediction",
         "note": PREDICTS,
@@ -168,31 +175,31 @@ def as_dict(prediction: Prediction) -> dict[str, Any]:
                 "operation": op.index,
                 "operator": op.name,
                 "layer": op.layer,
-                "status": op.fault.status,
-                "reason": op.fault.reason,
-                "fix": op.fault.fix,
+                "status": fault.status,
+                "reason": fault.reason,
+                "fix": fault.fix,
             }
-            for op in prediction.breaks
+            for op, fault in prediction.breaks
         ],
     }
 
 
-def _counts(prediction: Prediction) -> Counter:
+def _counts(prediction: Prediction) -> Counter[tuple[str, str]]:
     return Counter((op.name, op.status) for op in prediction.operations)
 
 
 def _status_table(prediction: Prediction) -> str:
-    rows = [("operator", "count", "predicted status")]
+    rows: list[tuple[object, ...]] = [("operator", "count", "predicted status")]
     rows += [(name, count, status) for (name, status), count in _counts(prediction).items()]
     return aligned(rows)
 
 
 def _break_table(prediction: Prediction) -> str:
-    rows = []
-    for op in prediction.breaks:
-        rows.append((op.index, op.name, f"{op.fault.status}: {op.fault.reason}"))
+    rows: list[tuple[object, ...]] = []
+    for op, fault in prediction.breaks:
+        rows.append((op.index, op.name, f"{fault.status}: {fault.reason}"))
         rows.append(("", "", f"layer: {op.layer}"))
-        rows.append(("", "", f"to do: {op.fault.fix}"))
+        rows.append(("", "", f"to do: {fault.fix}"))
     return aligned(rows)
 
 

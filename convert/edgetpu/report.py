@@ -1,4 +1,4 @@
-"""Reads what `edgetpu_compiler` prints, and the operation log that it writes."""
+"""Parses what `edgetpu_compiler` prints, and the operation log that it writes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _VERSION = re.compile(r"Edge TPU Compiler version\s+(\S+)")
 _TIME = re.compile(r"Model compiled successfully in\s+(\d+)\s*ms")
 _FAILURES = re.compile(r"^.*(Internal compiler error|Invalid model:|Compilation failed:).*$", re.M)
-# An operation, how many, and what became of them; the columns are padded with spaces.
+# Operation, count and status; the columns are padded with spaces.
 _ROW = re.compile(r"^([A-Za-z][A-Za-z0-9_\-]*)\s{2,}(\d+)\s{2,}(\S.*?)\s*$", re.M)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the operation table: `count` operations of one kind that met the same fate."""
+    """One line of the operation table: `count` operations of one kind with the same status."""
 
     operator: str
     count: int
@@ -27,15 +27,16 @@ class Row:
 
     @property
     def mapped(self) -> bool:
+        """Whether the Edge TPU runs them."""
         return self.status == MAPPED
 
 
 @dataclass(frozen=True)
 class Report:
-    """A compiler run. Numbers are None where the text does not have them; sizes are in bytes.
+    """The report of a compiler run. Numbers are None where the text lacks them; sizes are in bytes.
 
-    `failure` holds the compiler's own words where it failed. `on_chip` is the memory used for
-    parameters, `streamed` what does not fit and is sent at every inference.
+    `failure` is the compiler's message where it failed, else empty. `on_chip` is the memory used for
+    parameters, `streamed` the parameters that do not fit and are sent at every inference.
     """
 
     version: str = ""
@@ -54,15 +55,16 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it compiled something, mapped or not."""
+        """Whether the compiler wrote a file, with or without mapped operations."""
         return not self.failure and (self.operations is not None or bool(self.rows))
 
     @property
     def unmapped(self) -> tuple[Row, ...]:
+        """The lines of operations that stay on the CPU."""
         return tuple(row for row in self.rows if not row.mapped)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest."""
+        """The report as JSON values, for the manifest."""
         return {
             "source": "edgetpu_compiler",
             "compiler": self.version,
@@ -81,10 +83,10 @@ class Report:
 
 
 def parse(text: str) -> Report:
-    """A report or log, or both in one text. Never raises: what is not there stays None.
+    """Parses a report or a log, or both in one text. Never raises: what is missing stays None.
 
-    The counts on the TPU and on the CPU are printed only where not everything was mapped; they are
-    then worked out from the table, or from the total.
+    The compiler prints the counts on the TPU and on the CPU only where not everything was mapped; otherwise
+    they are computed from the table, or from the total.
     """
     rows = _rows(text)
     total = _number(text, "Total number of operations")
@@ -121,7 +123,7 @@ def parse(text: str) -> Report:
 
 
 def _rows(text: str) -> tuple[Row, ...]:
-    # The same table may be in the printed report and in the log behind it.
+    # The same table may be in both the printed report and the log.
     rows = (Row(match[1], int(match[2]), match[3]) for match in _ROW.finditer(text))
     return tuple(dict.fromkeys(rows))
 

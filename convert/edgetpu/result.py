@@ -1,4 +1,4 @@
-"""What becomes of a compiled file: is enough of it on the Edge TPU, and does the contract still hold?"""
+"""Checks a compiled file, puts its metadata back and writes it: its gate, as `evaluation.gate` is for others."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 from convert.contract import contract, raw_rules
 from convert.contract.raw_twin import with_twins_metadata_of
-from convert.edgetpu import prediction as edgetpu_check
-from convert.edgetpu import report as edgetpu_report
 from convert.edgetpu.driver import PROGRAM
-from convert.edgetpu.report import Report
+from convert.edgetpu.prediction import predict
+from convert.edgetpu.report import Report, parse
 from convert.file import anatomy
 from convert.file.metadata import with_metadata_of
 from runtime.common.errors import KitError
@@ -22,7 +21,7 @@ from runtime.model.tflite import Model
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled file in its place. `share` is mapped operations of those before post-processing."""
+    """A compiled file that passed. `share` is that of the operations before the post-processing that is mapped."""
 
     path: Path
     log: Path
@@ -30,17 +29,22 @@ class Compiled:
     share: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest."""
+        """File, log and report as JSON values, for the manifest."""
         facts = self.report.as_dict()
         facts["share_before_post_processing"] = round(self.share, 4)
         return {"file": self.path.name, "log": self.log.name, **facts}
 
 
-def take(model: bytes, text: str, source: Model, folder: Path, min_mapped: float) -> Compiled:
-    """Checks what the compiler gave for `source`, puts metadata back, and writes both files."""
+def admit(model: bytes, text: str, source: Model, folder: Path, min_mapped: float) -> Compiled:
+    """Writes the compiled `model` and the compiler's report `text` into `folder`, if it passes the checks.
+
+    The metadata of `source`, the file that was compiled, is put back. At least the share `min_mapped` of the
+    operations before the post-processing must be mapped, and every line of the file contract must hold.
+    Otherwise the file is kept as `NAME_edgetpu.rejected.tflite` and KitError is raised.
+    """
     name = Path(source.where).stem
     path, log = folder / f"{name}_edgetpu.tflite", folder / f"{name}_edgetpu.log"
-    report = edgetpu_report.parse(text)
+    report = parse(text)
     read = Model.parse(model, f"the compiled {path.name}")
     share = share_mapped(report, source)
     faults = []
@@ -49,7 +53,7 @@ def take(model: bytes, text: str, source: Model, folder: Path, min_mapped: float
     elif share < min_mapped:
         faults.append(_too_few(report, source, share, min_mapped))
     if not faults:
-        # Some compilers keep what stands behind the FlatBuffer, some do not; so it is put back.
+        # Some versions of the compiler drop the files packed behind the FlatBuffer.
         model = _finished(model, source)
         faults += [str(violation) for violation in contract.check(model, where=path.name)]
     write_text(log, text)
@@ -68,17 +72,17 @@ def _finished(model: bytes, source: Model) -> bytes:
     return with_metadata_of(source.data, contract.arranged(model, classes=classes))
 
 
-def as_text(done: Compiled) -> str:
-    """What the command prints of a compiled file."""
-    report = done.report
+def as_text(compiled: Compiled) -> str:
+    """The result as text, which the commands print."""
+    report = compiled.report
     mib = {
         name: "?" if size is None else f"{size / (1 << 20):.2f} MiB"
         for name, size in (("on", report.on_chip), ("streamed", report.streamed))
     }
     lines = [
-        f"{done.path}: as {PROGRAM} {report.version or '(version unknown)'} reports, "
+        f"{compiled.path}: as {PROGRAM} {report.version or '(version unknown)'} reports, "
         f"{report.on_tpu} of {report.operations} operations on the Edge TPU, "
-        f"{100 * done.share:.0f} % of those before the post-processing",
+        f"{100 * compiled.share:.0f} % of those before the post-processing",
         f"parameters: {mib['on']} on the chip, {mib['streamed']} streamed at every inference",
     ]
     rows = [(row.operator, row.count, row.status) for row in report.rows]
@@ -86,20 +90,21 @@ def as_text(done: Compiled) -> str:
 
 
 def share_mapped(report: Report, source: Model) -> float:
-    """Operations on the TPU of those before the post-processing, 0..1.
+    """The share of the operations before the post-processing that is mapped, 0..1.
 
-    The compiler's total counts the post-processing and the dequantisation in front of it, which
-    cannot be mapped.
+    The compiler's total includes the post-processing and the dequantization in front of it, which cannot be
+    mapped and are left out here.
     """
-    rest = len(edgetpu_check.predict(source).operations) - len(edgetpu_check.predict(source).network)
+    prediction = predict(source)
+    rest = len(prediction.operations) - len(prediction.network)
     if report.operations is None or report.on_tpu is None:
         return 0.0
     return min(report.on_tpu / max(report.operations - rest, 1), 1.0)
 
 
 def _too_few(report: Report, source: Model, share: float, min_mapped: float) -> str:
-    """Names operation, status and layer, and what to change."""
-    prediction = edgetpu_check.predict(source)
+    """The message where too little is mapped: operations with status and layer, and what to change."""
+    prediction = predict(source)
     after = {op.name for op in prediction.operations} - {op.name for op in prediction.network} | {"CUSTOM"}
     parts = []
     for row in report.unmapped:
@@ -113,13 +118,12 @@ def _too_few(report: Report, source: Model, share: float, min_mapped: float) -> 
         if likely and likely[0].fault:
             text += f" (to change: {likely[0].fault.fix})"
         parts.append(text)
-    breaks = prediction.breaks
-    if breaks and not any(breaks[0].fault.fix in part for part in parts):
-        first = breaks[0]
-        parts.append(
-            f"by the rules the TPU part ends at {first.name} of layer {first.layer}: "
-            f"{first.fault.reason} (to change: {first.fault.fix})"
-        )
+    for first, fault in prediction.breaks[:1]:
+        if not any(fault.fix in part for part in parts):
+            parts.append(
+                f"by the rules, the part on the TPU ends at {first.name} of layer {first.layer}: "
+                f"{fault.reason} (to change: {fault.fix})"
+            )
     return (
         f"only {100 * share:.0f} % of the operations before the post-processing are mapped "
         f"({report.on_tpu} of {report.operations} of all), and --min-mapped is "

@@ -1,7 +1,7 @@
-"""What the Edge TPU's published rules say of one operation.
+"""The published rules for operations on the Edge TPU.
 
-The rules are the vendor's model requirements for `edgetpu_compiler` 16. They are not all that the
-compiler goes by, so that what follows from them is a prediction.
+They are the vendor's model requirements for `edgetpu_compiler` 16. The compiler has further, unpublished
+rules, so that what follows from these is only a prediction.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Callable, Optional
 import numpy as np
 
 from convert.file import anatomy
+from runtime.common.errors import InputError
 from runtime.model.tflite import Model, Operator, Tensor
 
 UNSUPPORTED = "Operation not supported"
@@ -23,13 +24,13 @@ WRONG_VERSION = "Operation version not supported"
 
 _SOFTMAX_ELEMENTS = 16_000
 
-# Activations of this many bytes and more are large; the rules give no figure.
+# Tensors of at least this many bytes count as large; the rules name no size.
 _LARGE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why an operation cannot be mapped: the compiler's status, what it is here, what to change."""
+    """Why an operation cannot be mapped: the compiler's status, the reason, and what to change."""
 
     status: str
     reason: str
@@ -38,19 +39,21 @@ class Fault:
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation with its options, as the rules look at it."""
+    """One operation of `model` with its options, as the rules need it."""
 
     model: Model
     operator: Operator
     options: Any
 
-    def input(self, number: int) -> Optional[Tensor]:
-        """Input tensor `number`, or None where it is left out."""
+    def input(self, number: int) -> Tensor:
+        """Input tensor `number`. Raises InputError where the operation has none, which the schema forbids."""
         index = self._input_index(number)
-        return None if index is None else self.model.main.tensors[index]
+        if index is None:
+            raise InputError(f"{self.model.where}: damaged: a {self.operator.name} has no input {number}")
+        return self.model.main.tensors[index]
 
     def constant(self, number: int) -> Optional[np.ndarray]:
-        """The values of constant input `number` of type int32, int8 or uint8; else None."""
+        """The values of input `number`, None where it is left out, not constant, or not of an integer type."""
         index = self._input_index(number)
         if index is None or not anatomy.is_constant(self.model, index):
             return None
@@ -62,10 +65,12 @@ class Operation:
         return values.reshape(tensor.shape) if values.size == np.prod(tensor.shape) else None
 
     def is_constant(self, number: int) -> bool:
+        """Whether the file holds the values of input `number`."""
         index = self._input_index(number)
         return index is not None and anatomy.is_constant(self.model, index)
 
     def option(self, name: str, default: Any = 0) -> Any:
+        """The option `name`, or `default` where the operation has none."""
         return getattr(self.options, name, default)
 
     def _input_index(self, number: int) -> Optional[int]:
@@ -74,7 +79,7 @@ class Operation:
 
 
 def fault(operation: Operation) -> Optional[Fault]:
-    """Why the rules do not let `operation` be mapped, or None where they do."""
+    """Why the rules forbid to map `operation`, or None where they allow it."""
     name = operation.operator.name
     tensors = list(anatomy.changing(operation.model, operation.operator))
     for rule in (_type_fault, _rank_fault, _size_fault):
@@ -85,14 +90,14 @@ def fault(operation: Operation) -> Optional[Fault]:
         return Fault(
             UNSUPPORTED,
             f"{anatomy.operation_name(operation.operator)} is not among the operations of the TPU",
-            "build the layer from operations that it has",
+            "build the layer from operations that the TPU has",
         )
     limit = _LIMITS[name]
     return limit(operation) if limit else None
 
 
 def doubt(operation: Operation) -> str:
-    """Why the compiler may refuse what the rules allow; empty where nothing speaks against it."""
+    """Why the compiler may refuse an operation that the rules allow; empty where no reason is known."""
     name = operation.operator.name
     if name == "RESHAPE" and any(
         np.prod(tensor.shape) >= _LARGE
@@ -100,7 +105,7 @@ def doubt(operation: Operation) -> str:
     ):
         return "some reshapes of large tensors are not mapped"
     if name.startswith("RESIZE_"):
-        return "at some sizes it stays on the CPU, to avoid loss of precision"
+        return "at some sizes it stays on the CPU, to avoid a loss of precision"
     return ""
 
 
@@ -109,7 +114,7 @@ def _type_fault(name: str, tensors: list[Tensor]) -> Optional[Fault]:
         if tensor.type not in ("int8", "uint8") or not tensor.quantization:
             return Fault(
                 WRONG_TYPE,
-                f"{tensor.name} is {tensor.type}, not quantised int8 or uint8",
+                f"{tensor.name} is {tensor.type}, not quantized int8 or uint8",
                 "convert to int8 with TFLITE_BUILTINS_INT8 only",
             )
     return None
@@ -164,7 +169,7 @@ def _concatenation(operation: Operation) -> Optional[Fault]:
 
 def _constant_weights(operation: Operation) -> Optional[Fault]:
     if not operation.is_constant(1):
-        return _limited("its weights are not constant", "keep weights out of what is computed")
+        return _limited("its weights are not constant", "use constant weights")
     return None
 
 
@@ -208,7 +213,7 @@ def _along_x_and_y(operation: Operation) -> Optional[Fault]:
     axes = operation.constant(1)
     rank = len(operation.input(0).shape)
     if axes is None or not {int(axis) % rank for axis in axes.ravel()} <= {rank - 3, rank - 2}:
-        return _limited("it reduces along something else than x and y", "reduce along x and y only")
+        return _limited("it reduces along other axes than x and y", "reduce along x and y only")
     return None
 
 
@@ -221,12 +226,12 @@ def _pad(operation: Operation) -> Optional[Fault]:
 
 
 def _resize(operation: Operation) -> Optional[Fault]:
-    # Version 3 brought half-pixel centres.
+    # Half-pixel centers came with version 3.
     if operation.option("halfPixelCenters", False) or operation.operator.version > 2:
         return Fault(
             WRONG_VERSION,
-            f"version {operation.operator.version}, with half-pixel centres",
-            "resize with half_pixel_centers=False (equal for nearest-neighbour x2)",
+            f"version {operation.operator.version}, with half-pixel centers",
+            "resize with half_pixel_centers=False (equal for nearest-neighbor x2)",
         )
     return None
 
@@ -235,7 +240,7 @@ def _slice(operation: Operation) -> Optional[Fault]:
     begin, size = operation.constant(1), operation.constant(2)
     batch = operation.input(0).shape[0]
     if begin is None or size is None or begin[0] != 0 or size[0] not in (-1, batch):
-        return _limited("it slices the batch, or where is not constant", "slice other dimensions")
+        return _limited("it slices the batch, or its bounds are not constant", "slice other dimensions")
     return None
 
 
@@ -261,7 +266,7 @@ def _split(operation: Operation) -> Optional[Fault]:
     return None
 
 
-# Operations of the TPU, and what each is limited to beyond types, sizes and ranks.
+# The operations of the TPU, each with the check of its limits beyond types, sizes and ranks.
 _LIMITS: dict[str, Optional[Callable[[Operation], Optional[Fault]]]] = {
     **dict.fromkeys(
         ["ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1", "TANH", "SQUEEZE", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RSQRT", "TRANSPOSE_CONV", "PRELU", "SQUARED_DIFFERENCE", "L2_NORMALIZATION", "EXPAND_DIMS", "SPACE_TO_DEPTH", "RESHAPE", "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"]

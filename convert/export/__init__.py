@@ -1,4 +1,4 @@
-"""From a checkpoint to an export folder, its manifest, and the sample apps.
+"""From a checkpoint to an export folder with its manifest, and from there into the sample apps.
 
-Uses every room but `edgetpu`.
+How a single file is built or checked belongs to the rooms it uses: all but `edgetpu`.
 """

@@ -1,4 +1,4 @@
-"""From a checkpoint to an export folder: fp16, int8, labels, manifest."""
+"""Converts a checkpoint to an export folder: fp16 and int8 files, labels and the manifest."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from convert.file.graph import detector
 from convert.file.metadata import ModelInfo
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
-from convert.quantize.dead_channels import without_silent_channels
-from convert.quantize.quantization import Quantised
+from convert.quantize.dead_channels import without_dead_channels
+from convert.quantize.quantization import Quantized
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
 from runtime.media.images import is_image
 from train.evaluation.coco import Metrics
 from train.models.folding import Graph, fold
+from train.quantization.calibration import IMAGES as CALIBRATION_IMAGES
 from train.quantization.quantization import Quantisation
 from train.run.run_folder import RunFolder
 
-# Detections of all classes share the slots. Blood cells (up to 30 boxes an image) lost 0.016 AP to
-# 25 slots, and nothing to 100.
+# Detections of all classes share the slots. On blood cells, with up to 30 boxes in an image, 25 slots cost
+# 0.016 AP and 100 slots cost nothing.
 _SLOTS, _MANY_SLOTS = 25, 100
 
 
@@ -39,10 +40,10 @@ _SLOTS, _MANY_SLOTS = 25, 100
 class Source:
     """What is converted.
 
-    `calibration` are images like those of use, for int8; `fullest` is the greatest number of boxes
-    that an image has, 0 where nothing is known; `validation` is what AP is measured on, None where
-    nothing labelled is known; `quantisation` is what a run was trained with, None of a float run;
-    `about` is what the manifest says of where it comes from.
+    `size` is the side of the input in pixels. `calibration` are the images that int8 is calibrated on.
+    `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
+    on, None if there is no labeled data. `quantisation` is what a run of quantization-aware training trained
+    with, None for a float run. `about` are the manifest's entries on the source.
     """
 
     checkpoint: Path
@@ -57,11 +58,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Options:
-    """What to write, and what the gates let through (see `gate.admit`).
+    """Which files to write, and what their gates allow (see `gate.admit`).
 
-    `raw_head`: beside each file its twin without post-processing (see `raw_head.twin`).
-    `detections` None means 25, or 100 where an image of the run has more than 12 boxes; `score` and
-    `iou` as in `Postprocessing`; `method` None means the ranges that a run was trained with, else "mse".
+    With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
+    means 25, or 100 where an image of the run has more than 12 boxes. `score` and `iou` are those of
+    `Postprocessing`. `method` None means the ranges that a run was trained with, else "mse". `calibration`
+    is the number of images to calibrate on.
     """
 
     fp16: bool = False
@@ -71,13 +73,13 @@ class Options:
     score: float = Postprocessing.score
     iou: float = Postprocessing.iou
     method: str | None = None
-    calibration: int = quantization.IMAGES
+    calibration: int = CALIBRATION_IMAGES
     max_drop: float = gate.MAX_DROP
     gate: bool = True
 
 
 def source_of_run(run: RunFolder) -> Source:
-    """A run's best checkpoint: calibrated on its training images, measured on its validation images."""
+    """The best checkpoint of a run, calibrated on its training images and measured on its validation images."""
     dataset, config = run.dataset(), run.config()
     return Source(
         checkpoint=run.checkpoint,
@@ -87,18 +89,18 @@ def source_of_run(run: RunFolder) -> Source:
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
         validation=of_run(run),
         quantisation=run.quantisation(),
-        about={"run": str(run.path), "data": config["data"], **_origin(config)},
+        about={"run": str(run.path), "data": config["data"], **_float_run(config)},
     )
 
 
-def _origin(config: Mapping[str, Any]) -> dict[str, str]:
-    """Which float run a run of quantisation-aware training came from."""
-    origin = config["task"].get("float_run")
-    return {"float_run": origin} if origin else {}
+def _float_run(config: Mapping[str, Any]) -> dict[str, str]:
+    """The float run that a run of quantization-aware training started from."""
+    path = config["task"].get("float_run")
+    return {"float_run": path} if path else {}
 
 
-def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os.PathLike | None) -> Source:
-    """A published checkpoint as it is; `images` is a folder to calibrate int8 on.
+def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os.PathLike[str] | None) -> Source:
+    """A published checkpoint, unchanged; `images` is a folder to calibrate int8 on.
 
     Raises InputError where the folder holds no images.
     """
@@ -112,33 +114,33 @@ def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os
 
 
 def export(source: Source, folder: Path, options: Options, say: Callable[[str], None] = print) -> tuple[Admitted, ...]:
-    """Writes the files that `options` ask for into `folder`, `labels.txt`, and the manifest last.
+    """Writes the files that `options` ask for into `folder`, then `labels.txt`, and the manifest last.
 
-    One folded graph feeds every file. Raises KitError where a file does not pass its gate, and
-    InputError where int8 is asked for and there is nothing to calibrate with.
+    All files are made from one folded graph. `say` gets a line for each step. Raises KitError where a file
+    does not pass its gate, and InputError where int8 is asked for without images to calibrate on.
     """
     if options.int8 and not source.calibration:
         raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     folded = fold(network).frozen()
-    graph = without_silent_channels(folded)
+    graph = without_dead_channels(folded)
     postprocessing = _postprocessing(source, options)
     reference = _reference(source, folded, postprocessing, say)
-    quantised = None
+    quantized = None
     if options.int8:
-        quantised = quantization.quantise(
+        quantized = quantization.quantize(
             graph,
             source.calibration,
             count=options.calibration,
             method=options.method,
             trained=source.quantisation,
         )
-        say(_ranges_line(quantised))
+        say(_ranges_line(quantized))
     models = []
     if options.fp16:
         models.append(("fp16", detector(graph, postprocessing)))
-    if quantised:
-        models.append(("int8", detector(quantised.graph, postprocessing, quantised.ranges)))
+    if quantized:
+        models.append(("int8", detector(quantized.graph, postprocessing, quantized.ranges)))
 
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "labels.txt", source.labels.text())
@@ -155,13 +157,13 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         )
         files.append(file)
         say(_line(file, reference))
-    about = _about(source, options, postprocessing, quantised, reference)
+    about = _about(source, options, postprocessing, quantized, reference)
     manifest.write(folder, about, files, source.validation.about if source.validation else None)
     return tuple(files)
 
 
 def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) -> Iterator[tuple[str, bytes]]:
-    """Kind and bytes of each file to write, from what the converter returned."""
+    """Kind and bytes of each file to write, from the converter's `models`."""
     version = manifest.kit_version()
     for kind, model in models:
         finished = finish(model, labels=labels, info=ModelInfo(version=version))
@@ -178,10 +180,10 @@ def _postprocessing(source: Source, options: Options) -> Postprocessing:
 def _reference(
     source: Source, graph: Graph, postprocessing: Postprocessing, say: Callable[[str], None]
 ) -> Metrics | None:
-    """Figures of the checkpoint with the files' own post-processing: what weights and steps must not lose.
+    """AP of the float checkpoint with the files' post-processing, which files are compared with.
 
-    Suppression across classes and the number of slots cost AP of their own, in float too; the line
-    that is said shows how much.
+    Suppression across classes and the number of slots cost AP in float too; `say` gets a line with both
+    figures, so that this loss can be seen apart from that of quantization.
     """
     if source.validation is None:
         return None
@@ -191,38 +193,44 @@ def _reference(
             source.size,
             source.labels,
             source.validation,
-            postprocessing=way,
+            postprocessing=choice,
             graph=graph,
             progress=False,
         )
-        for way in (None, postprocessing)
+        for choice in (None, postprocessing)
     )
     say(
-        f"checkpoint: AP {published['AP']:.4f}  AP50 {published['AP50']:.4f}  on {source.validation.about};"
-        f" with the files' post-processing AP {own['AP']:.4f}  AP50 {own['AP50']:.4f}"
+        f"checkpoint: {_figures(published)}  on {source.validation.about};"
+        f" with the files' post-processing {_figures(own)}"
     )
     return own
 
 
-def _ranges_line(quantised: Quantised) -> str:
-    if quantised.method == quantization.TRAINED:
-        return "int8 ranges as the run was trained with them, without calibration"
-    return f"int8 ranges by {quantised.method} over {len(quantised.images)} images"
+def _ranges_line(quantized: Quantized) -> str:
+    if quantized.method == quantization.TRAINED:
+        return "int8 ranges are those that the run was trained with; no calibration"
+    return f"int8 ranges by {quantized.method} over {len(quantized.images)} images"
 
 
 def _line(file: Admitted, reference: Metrics | None) -> str:
     text = f"{file.path}: {file.path.stat().st_size / 1e6:.2f} MB"
     if file.metrics is None:
         return text
-    text += f"  AP {file.metrics['AP']:.4f}  AP50 {file.metrics['AP50']:.4f}"
-    return text + (f"  ({file.metrics['AP'] - reference['AP']:+.4f} AP)" if reference else "")
+    text += f"  {_figures(file.metrics)}"
+    after, before = file.metrics["AP"], reference["AP"] if reference else None
+    return text if after is None or before is None else f"{text}  ({after - before:+.4f} AP)"
+
+
+def _figures(metrics: Metrics) -> str:
+    figures = ((name, metrics[name]) for name in ("AP", "AP50"))
+    return "  ".join(f"{name} -" if value is None else f"{name} {value:.4f}" for name, value in figures)
 
 
 def _about(
     source: Source,
     options: Options,
     postprocessing: Postprocessing,
-    quantised: Quantised | None,
+    quantized: Quantized | None,
     reference: Metrics | None,
 ) -> dict[str, Any]:
     content = {
@@ -234,9 +242,9 @@ def _about(
     }
     if reference is not None:
         content["checkpoint_figures"] = {"AP": reference["AP"], "AP50": reference["AP50"]}
-    if quantised is not None:
+    if quantized is not None:
         content["calibration"] = {
-            "method": quantised.method,
-            "pictures": {image.path.name: manifest.sha256_of(image.path) for image in quantised.images},
+            "method": quantized.method,
+            "pictures": {image.path.name: manifest.sha256_of(image.path) for image in quantized.images},
         }
     return content

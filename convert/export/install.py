@@ -1,4 +1,4 @@
-"""Copies an export into the sample apps for phones."""
+"""Copies the detectors of an export folder into the sample apps for phones."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from runtime.common.errors import InputError, KitError
 from runtime.common.files import atomic_path
 
-# Files that a phone can run, as `python -m convert` names them.
+# The files of an export that phones can run.
 MODELS = ("detector_int8.tflite", "detector_fp16.tflite", "detector_int8_raw.tflite", "detector_fp16_raw.tflite")
 
 
 @dataclass(frozen=True)
 class App:
-    """A sample app: `mark` is the file that shows a folder to be its project, `models` where its models lie."""
+    """A sample app. `mark` is a file that only its project has, `models` the folder of its models, both relative."""
 
     name: str
     mark: str
@@ -26,16 +26,16 @@ ANDROID = App("Android", "app/build.gradle.kts", "app/src/main/assets")
 
 
 def check(app: App, project: Path) -> None:
-    """Raises InputError where `project` is not that app's."""
+    """Raises InputError where `project` is not the project of `app`."""
     if not (project / app.mark).is_file():
         raise InputError(f"{project}: not the {app.name} project of the kit: {app.mark} is not in it")
 
 
 def install(app: App, project: Path, export: Path) -> tuple[Path, ...]:
-    """Copies the detectors of the folder `export` into the app under `project`; returns where they lie now.
+    """Copies the detectors in the folder `export` into the app at `project`; returns the paths of the copies.
 
-    Detectors of an earlier export are taken away, so that the app never shows one beside another.
-    Raises InputError where `project` is not that app's or `export` has no detectors.
+    Detectors of an earlier export are removed, so that the app never mixes two exports. Raises InputError
+    where `project` is not the project of `app` or `export` has no detectors, KitError where writing fails.
     """
     check(app, project)
     sources = [export / name for name in MODELS if (export / name).is_file()]
@@ -57,7 +57,7 @@ def install(app: App, project: Path, export: Path) -> tuple[Path, ...]:
 
 
 def newest_export(root: Path = Path("runs")) -> Path:
-    """The export folder under `root` whose manifest is the newest. Raises InputError where there is none."""
+    """The export folder with the newest manifest, of the runs in `root`. Raises InputError where there is none."""
     manifests = list(root.glob("*/export/manifest.json"))
     if not manifests:
         raise InputError(f"{root}: no export in it yet; write one with `python -m convert --int8`")

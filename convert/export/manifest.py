@@ -1,4 +1,4 @@
-"""`manifest.json`: where an export folder's files come from, and what they were measured to do."""
+"""Writes `manifest.json`: where the files of an export folder come from, and their measured accuracy."""
 
 from __future__ import annotations
 
@@ -24,22 +24,26 @@ _DISTRIBUTION = "edge-detection-kit"
 
 
 def versions() -> dict[str, str]:
-    """The kit's own version and those of what converted."""
-    # TensorFlow's converter is part of the TensorFlow package and has no version of its own.
+    """The versions of the kit and of the converter."""
+    # The converter is part of the TensorFlow package and has no version of its own.
     return {"kit": kit_version(), "tensorflow": tf.__version__, "converter": f"TFLite converter of {tf.__version__}"}
 
 
 def kit_version() -> str:
-    """The installed distribution's version, or that of the source tree where it is used uninstalled."""
+    """The version of the installed distribution, or of the source tree where the kit is not installed."""
     try:
         return importlib.metadata.version(_DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-        return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+        version: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+        return version
 
 
 def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
-    """Hash, size, tensors, operations and figures of one file."""
+    """The manifest's entry of one file: hash, size, tensors, operations and accuracy.
+
+    `measured_on` says which images its AP was measured on.
+    """
     data = file.path.read_bytes()
     model = Model.parse(data, str(file.path))
     graph = model.main
@@ -60,12 +64,16 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
 
 
 def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(folder: Path, content: Mapping[str, Any], files: Sequence[Admitted], measured_on: str | None) -> Path:
-    """Writes the manifest, whole or not at all; it comes last, so that it never speaks of a file to come."""
+    """Writes the manifest atomically; returns its path.
+
+    Call it after all files are written, so that it never names a file that does not exist.
+    """
     entries = {file.path.name: file_entry(file, measured_on) for file in files}
     path = folder / NAME
     write_text(path, json.dumps({**versions(), **content, "files": entries}, indent=1) + "\n")

@@ -202,7 +202,7 @@ def _custom(model: Model) -> Optional[Postprocess]:
 def _built_in(model: Model) -> Optional[Postprocess]:
     """As `convert.file.builtin_postprocessing` writes it: everything from the sorting of the logits on."""
     graph = model.main
-    order = output_order.from_wiring(graph)
+    order = output_order.from_graph(graph)
     steps = {step.name: (number, step) for number, step in enumerate(graph.operators)}
     if order is None or not {"TOPK_V2", "GATHER", SUPPRESSION} <= set(steps):
         return None

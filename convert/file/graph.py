@@ -13,7 +13,7 @@ from convert.file.builtin_postprocessing import with_postprocessing
 from convert.file.postprocessing import Postprocessing
 from convert.file.postprocessing_op import detection_postprocess
 from runtime.common.errors import KitError
-from runtime.common.opencv import quiet
+from runtime.common.opencv import silence_native_output
 from train.models.anchors import anchors
 from train.models.box_coder import SCALES
 from train.models.folding import Graph
@@ -92,7 +92,7 @@ def _convert(
         converter.target_spec.supported_types = [tf.float16]
     try:
         # The converter's notes on its own passes come from native code, past every log level.
-        with quiet():
+        with silence_native_output():
             model: bytes = converter.convert()
             return model
     except Exception as error:  # The converter raises whatever its passes raise; none of it is the user's fault.

@@ -1,4 +1,4 @@
-"""What is in a detection .tflite: `python -m convert.inspect`.
+"""Describes a detection .tflite, made by the kit or not: `python -m convert.inspect`.
 
-Uses `file` and `contract`.
+The rules it reports on belong to `contract`. Uses `file` and `contract`.
 """

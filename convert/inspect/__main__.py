@@ -1,7 +1,4 @@
-"""Says what is in a detection .tflite, the kit's or not, and where it works.
-
-python -m convert.inspect FILE [--json]
-"""
+"""Describes a detection .tflite, made by the kit or not, and says in which consumers it works."""
 
 from __future__ import annotations
 
@@ -14,14 +11,24 @@ from convert.inspect.text import as_text
 from runtime.common.command import run
 from runtime.model.tflite import Model
 
+_EXAMPLES = """example:
+  python -m convert.inspect runs/NAME/export/detector_int8.tflite
+"""
+
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m convert.inspect", description=__doc__)
-    parser.add_argument("file", help="a .tflite")
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.inspect",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a .tflite file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    found = inspect(Model.read(options.file))
-    print(json.dumps(as_dict(found), indent=1) if options.json else as_text(found))
+    inspection = inspect(Model.read(options.file))
+    print(json.dumps(as_dict(inspection), indent=1) if options.json else as_text(inspection))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What is in a detection .tflite, the kit's or not, and where it works."""
+"""Reads what a detection .tflite holds, and checks it against the file contract and the consumers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from runtime.common.values import Labels
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Tensor
 
-# Nearer to -1..1 or to 0..1 than this, a range is called so.
+# An input range whose ends are this near to those of -1..1 or 0..1 counts as that range.
 _RANGE_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
 class OperationCount:
-    """`types` are the types of values that go through; `int8` counts those that are int8."""
+    """How often a file has one operation.
+
+    `int8` is how many of them are int8; `types` are the types of their inputs and outputs, constants left out.
+    """
 
     name: str
     count: int
@@ -31,7 +34,11 @@ class OperationCount:
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
-    """What `inspect` found. `problems` are broken lines of the file contract."""
+    """What a file holds.
+
+    `problems` are the lines of the file contract that it breaks, `verdicts` say in which consumers it works,
+    and `calibration` is a sentence on the input range, empty for float inputs.
+    """
 
     model: Model
     metadata: Optional[Metadata]
@@ -44,7 +51,7 @@ class Inspection:
 
 
 def inspect(model: Model) -> Inspection:
-    """Looks at a file. Raises InputError only where what is appended to it is damaged."""
+    """Inspects `model`. Raises InputError where the files packed into it are damaged."""
     label_file, labels = _labels(model)
     return Inspection(
         model=model,
@@ -59,12 +66,14 @@ def inspect(model: Model) -> Inspection:
 
 
 def operation_counts(model: Model) -> tuple[OperationCount, ...]:
-    """How often each operation occurs, in the order of first use."""
+    """The operations of `model`, in the order of first use."""
     odd = {operation.index for operation in anatomy.not_int8(model)}
     found = anatomy.postprocess(model)
     if found:
         odd |= found.steps
-    counts, int8, types = Counter(), Counter(), defaultdict(dict)
+    counts: Counter[str] = Counter()
+    int8: Counter[str] = Counter()
+    types: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for index, operator in enumerate(model.main.operators):
         name = anatomy.operation_name(operator)
         counts[name] += 1
@@ -74,7 +83,7 @@ def operation_counts(model: Model) -> tuple[OperationCount, ...]:
 
 
 def calibration(model: Model) -> str:
-    """What the input's quantisation says of the images that the file was calibrated on."""
+    """Which range of pixel values the file was calibrated on, by the quantization of its input; empty for float."""
     for index in model.main.inputs:
         limits = anatomy.input_range(model.main.tensors[index])
         if limits is None:
@@ -82,8 +91,8 @@ def calibration(model: Model) -> str:
         least, greatest = limits
         if abs(least) < _RANGE_TOLERANCE and abs(greatest - 1) < _RANGE_TOLERANCE:
             return (
-                "calibrated on 0..1: SSD MobileNet networks are trained on -1..1, so each image "
-                "reaches this one at half its contrast and too bright, whoever loads it, and AP is "
+                "calibrated on 0..1, but SSD MobileNet networks are trained on -1..1: each image "
+                "reaches the network too bright and at half its contrast, in every consumer, and AP is "
                 "lost; convert it again with calibration through runtime.inference.preprocessing"
             )
         if max(abs(least + 1), abs(greatest - 1)) < _RANGE_TOLERANCE:
@@ -92,9 +101,9 @@ def calibration(model: Model) -> str:
     return ""
 
 
-def as_dict(found: Inspection) -> dict[str, Any]:
-    """What `--json` prints."""
-    model = found.model
+def as_dict(inspection: Inspection) -> dict[str, Any]:
+    """The inspection as JSON values, which `--json` prints."""
+    model = inspection.model
     post = anatomy.postprocess(model)
     return {
         "file": model.where,
@@ -104,7 +113,7 @@ def as_dict(found: Inspection) -> dict[str, Any]:
             {**_tensor_dict(model.main.tensors[index]), "role": role}
             for index, role in zip(model.main.outputs, anatomy.output_roles(model))
         ],
-        "calibration": found.calibration,
+        "calibration": inspection.calibration,
         "post_processing": dict(post.options) if post else None,
         "raw_head": raw_rules.facts(model),
         "signatures": [
@@ -115,14 +124,14 @@ def as_dict(found: Inspection) -> dict[str, Any]:
             }
             for signature in model.signatures
         ],
-        "metadata": _metadata_dict(found.metadata),
-        "labels": list(found.labels) if found.labels else None,
+        "metadata": _metadata_dict(inspection.metadata),
+        "labels": list(inspection.labels) if inspection.labels else None,
         "operations": {
             row.name: {"count": row.count, "int8": row.int8, "types": list(row.types)}
-            for row in found.operations
+            for row in inspection.operations
         },
         "not_int8": [str(operation) for operation in anatomy.not_int8(model)],
-        "problems": [{"rule": p.rule, "message": p.message} for p in found.problems],
+        "problems": [{"rule": p.rule, "message": p.message} for p in inspection.problems],
         "consumers": {
             verdict.consumer: {
                 "works": verdict.works,
@@ -130,11 +139,9 @@ def as_dict(found: Inspection) -> dict[str, Any]:
                 "fix": verdict.fix,
                 "note": verdict.note,
             }
-            for verdict in found.verdicts
+            for verdict in inspection.verdicts
         },
     }
-
-
 
 
 def _labels(model: Model) -> tuple[str, Optional[Labels]]:
@@ -152,13 +159,13 @@ def _labels(model: Model) -> tuple[str, Optional[Labels]]:
 
 
 def _tensor_dict(tensor: Tensor) -> dict[str, Any]:
-    quantised = bool(tensor.quantization)
+    quantized = bool(tensor.quantization)
     return {
         "name": tensor.name,
         "shape": list(tensor.shape),
         "type": tensor.type,
-        "scale": [float(value) for value in tensor.quantization.scales] if quantised else None,
-        "zero_point": [int(v) for v in tensor.quantization.zero_points] if quantised else None,
+        "scale": [float(value) for value in tensor.quantization.scales] if quantized else None,
+        "zero_point": [int(v) for v in tensor.quantization.zero_points] if quantized else None,
     }
 
 

@@ -1,8 +1,8 @@
-"""What `convert.inspect` prints for a person."""
+"""The text that `python -m convert.inspect` prints."""
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence
 
 from convert.contract import raw_rules, rules
 from convert.contract.consumers import Verdict
@@ -14,42 +14,42 @@ from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Tensor
 
 
-def as_text(found: Inspection) -> str:
-    """Sections with a title each, columns aligned."""
-    model = found.model
+def as_text(inspection: Inspection) -> str:
+    """The inspection as text: a section with a title for each part, columns aligned."""
+    model = inspection.model
     parts = [f"{model.where}  {len(model.data):,} bytes  {model.description}".rstrip()]
     parts.append("Inputs\n" + aligned(_tensor_rows(model, model.main.inputs)))
     parts.append("Outputs\n" + aligned(_tensor_rows(model, model.main.outputs)))
-    if found.calibration:
-        parts.append(f"Calibration\n  {found.calibration}")
+    if inspection.calibration:
+        parts.append(f"Calibration\n  {inspection.calibration}")
     parts.append("Post-processing\n" + _post_text(model))
     parts.append("Signatures\n" + _signature_text(model))
-    parts.append("Metadata\n" + _metadata_text(found.metadata))
-    parts.append("Labels\n" + _label_text(found))
-    parts.append("Operations\n" + _operation_text(found))
-    if found.problems:
-        rows = [(problem.rule, problem.message) for problem in found.problems]
-        parts.append("Against the file contract\n" + aligned(rows))
+    parts.append("Metadata\n" + _metadata_text(inspection.metadata))
+    parts.append("Labels\n" + _label_text(inspection))
+    parts.append("Operations\n" + _operation_text(inspection))
+    if inspection.problems:
+        rows = [(problem.rule, problem.message) for problem in inspection.problems]
+        parts.append("Violations of the file contract\n" + aligned(rows))
     else:
-        parts.append("Against the file contract\n  nothing is wrong")
-    parts.append("Where it works\n" + aligned(_verdict_rows(found.verdicts)))
+        parts.append("Violations of the file contract\n  none")
+    parts.append("Where it works\n" + aligned(_verdict_rows(inspection.verdicts)))
     return "\n\n".join(parts)
 
 
-def _tensor_rows(model: Model, indices: Sequence[int]) -> list[tuple[str, ...]]:
+def _tensor_rows(model: Model, indices: Sequence[int]) -> list[tuple[object, ...]]:
     roles = dict(zip(model.main.outputs, anatomy.output_roles(model)))
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for number, index in enumerate(indices):
         tensor = model.main.tensors[index]
         shape = list(tensor.signature or tensor.shape)
         text = str(shape) if shape else "no shape"
         rows.append(
-            (number, tensor.name, text, tensor.type, roles.get(index) or _quantisation(tensor))
+            (number, tensor.name, text, tensor.type, roles.get(index) or _quantization(tensor))
         )
     return rows
 
 
-def _quantisation(tensor: Tensor) -> str:
+def _quantization(tensor: Tensor) -> str:
     if not tensor.quantization:
         return ""
     scale = f"scale {float(tensor.quantization.scales[0]):.8g}"
@@ -72,16 +72,16 @@ def _post_text(model: Model) -> str:
 def _raw_text(model: Model) -> str:
     facts = raw_rules.facts(model)
     if facts is None:
-        return f"  none, and {raw_head.FILE} inside, which should say how to do it, cannot be read"
+        return f"  none, and {raw_head.FILE} inside, which describes the outputs, cannot be read"
     rows = [(name, " ".join(f"{number:g}" for number in _listed(value))) for name, value in facts.items()]
-    return f"  none: {raw_head.FILE} inside says how detections are made of the outputs\n{aligned(rows)}"
+    return f"  none: {raw_head.FILE} inside describes how to decode the outputs\n{aligned(rows)}"
 
 
-def _listed(value) -> Sequence[float]:
+def _listed(value: float | list[float]) -> Sequence[float]:
     return value if isinstance(value, list) else [value]
 
 
-def _numbers(options) -> list[tuple[str, float]]:
+def _numbers(options: Mapping[str, Any]) -> list[tuple[str, float]]:
     return [(k, v) for k, v in options.items() if isinstance(v, (int, float))]
 
 
@@ -90,7 +90,7 @@ def _signature_text(model: Model) -> str:
         return "  none"
     found = anatomy.postprocess(model)
     roles = {index: role for role, index in found.roles.items()} if found else {}
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for signature in model.signatures:
         tensors = model.subgraphs[signature.subgraph].tensors
         for name, index in (*signature.inputs.items(), *signature.outputs.items()):
@@ -113,31 +113,31 @@ def _metadata_text(metadata: Optional[Metadata]) -> str:
     return aligned(rows)
 
 
-def _label_text(found: Inspection) -> str:
-    if found.labels is None:
+def _label_text(inspection: Inspection) -> str:
+    if inspection.labels is None:
         return "  none inside the file"
-    names = list(found.labels)
+    names = list(inspection.labels)
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"  {len(names)} in {found.label_file}: {shown}"
+    return f"  {len(names)} in {inspection.label_file}: {shown}"
 
 
-def _operation_text(found: Inspection) -> str:
-    rows = [("operation", "count", "int8", "values")]
-    rows += [(row.name, row.count, row.int8, ", ".join(row.types)) for row in found.operations]
+def _operation_text(inspection: Inspection) -> str:
+    rows: list[tuple[object, ...]] = [("operation", "count", "int8", "values")]
+    rows += [(row.name, row.count, row.int8, ", ".join(row.types)) for row in inspection.operations]
     rows.append(
-        ("total", sum(r.count for r in found.operations), sum(r.int8 for r in found.operations), "")
+        ("total", sum(r.count for r in inspection.operations), sum(r.int8 for r in inspection.operations), "")
     )
-    odd = anatomy.not_int8(found.model)
+    odd = anatomy.not_int8(inspection.model)
     if not odd:
-        where = " before the post-processing" if anatomy.postprocess(found.model) else ""
+        where = " before the post-processing" if anatomy.postprocess(inspection.model) else ""
         return aligned(rows) + f"\n  every operation{where} is int8"
-    if all(row.int8 == 0 for row in found.operations):
+    if all(row.int8 == 0 for row in inspection.operations):
         return aligned(rows) + "\n  no operation is int8"
-    return f"{aligned(rows)}\n  not int8: {rules.describe_odd(found.model)}"
+    return f"{aligned(rows)}\n  not int8: {rules.describe_odd(inspection.model)}"
 
 
-def _verdict_rows(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
-    rows = []
+def _verdict_rows(verdicts: Sequence[Verdict]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
     for verdict in verdicts:
         if verdict.works:
             rows.append((verdict.consumer, "works", verdict.note))

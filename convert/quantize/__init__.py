@@ -1,4 +1,4 @@
-"""From the float graph to int8: ranges, rounding of weights, dead channels.
+"""From the float graph to the int8 graph: dead channels removed, ranges calibrated, weights rounded.
 
-Uses `evaluation`.
+How int8 is imitated in float belongs to `train.quantization`. Uses `evaluation`.
 """

@@ -1,10 +1,10 @@
-"""Rounds each kernel's weights so that their errors make up for each other on real images.
+"""GPTQ rounding: rounds the weights of each kernel so that their errors cancel out on real images.
 
-Rounding every weight to its nearest step is best for the weights, not for what comes out of them:
-inputs of a convolution are correlated, and the error of one weight can be taken back by the next.
-Weights are rounded one after the other, and each one's error is spread over those still to be
-rounded, by the inverse of the inputs' second moments (GPTQ, Frantar et al. 2022, after optimal brain
-surgeon, Hassibi and Stork 1993). The inputs are those of the int8 network itself, layer by layer.
+Rounding each weight to its nearest step minimizes the error of the weights, not that of the output: the
+inputs of a convolution are correlated, so that the error of one weight can be compensated by others. Weights
+are rounded one after the other, and the error of each is spread over those not yet rounded, by the inverse of
+the inputs' second moments (GPTQ, Frantar et al. 2022, after optimal brain surgeon, Hassibi and Stork 1993).
+The inputs are those of the int8 network, layer by layer.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from train.models.folding import Graph, Node, execute
 from train.quantization import fake_quantization
 from train.quantization.quantization import Range
 
-# As many images as show what the layers' inputs have in common; all of them are in memory at once.
+# Enough images to estimate the second moments of the layers' inputs; all of them are in memory at once.
 IMAGES = 32
 
-# Output positions looked at in each image: 4,096 in all for up to 960 inputs of a convolution, and
-# 2,048 for the nine of a depthwise kernel's channel.
+# Output positions sampled in each image: 4,096 in all for the up to 960 inputs of a convolution, and 2,048
+# for the nine inputs of a channel of a depthwise kernel.
 _POSITIONS = {"conv": 128, "depthwise": 64}
-# Share of the mean second moment that is added to all, so that inputs seen seldom stay harmless.
+# This share of the mean second moment is added to all, so that rare inputs do not take large errors.
 _DAMPING = 0.01
 # The file's weights lie in -127..127 (TFLite 8-bit specification).
 _LARGEST = 127.0
@@ -35,9 +35,9 @@ _BLOCK = 64
 
 
 def round_kernels(graph: Graph, ranges: Mapping[str, Range], images: np.ndarray, progress: bool = False) -> Graph:
-    """`graph` with kernels that int8 holds exactly: symmetric, one scale an output channel.
+    """`graph` with kernels that int8 represents exactly: symmetric, one scale per output channel.
 
-    `ranges` are those of its tensors; `images` float32 [N, size, size, 3] in -1..1.
+    `ranges` are the ranges of its tensors; `images` is float32 [N, size, size, 3] in -1..1.
     """
     rounded = fake_quantization.hook(graph, lambda tensor, owner: fake_quantization.activation(tensor, ranges[owner]))
     values = {"image": rounded("image", tf.constant(images))}
@@ -55,10 +55,10 @@ def round_kernels(graph: Graph, ranges: Mapping[str, Range], images: np.ndarray,
 
 
 def compensate(kernels: np.ndarray, moments: np.ndarray) -> np.ndarray:
-    """`kernels` [B, I, O] on the steps of int8, for inputs with second moments `moments` [B, I, I].
+    """`kernels` [B, I, O] rounded to the steps of int8, for inputs with second moments `moments` [B, I, I].
 
-    Each of the B x O columns has a scale of its own, its greatest absolute value over 127; that
-    weight keeps its place, so that the scale can be read off the result.
+    Each of the B x O columns has its own scale, its greatest absolute value divided by 127. The weight with
+    that value is not changed, so that the converter finds the same scale.
     """
     kernels = kernels.astype(np.float64)
     moments = moments.astype(np.float64)
@@ -67,7 +67,7 @@ def compensate(kernels: np.ndarray, moments: np.ndarray) -> np.ndarray:
     largest = np.abs(kernels).argmax(axis=1)[:, None]
     ends = np.sign(np.take_along_axis(kernels, largest, axis=1)) * _LARGEST
 
-    # The loudest inputs first: their errors have the most others left to be made up by.
+    # Inputs with the greatest second moment first: most other weights are left to compensate their errors.
     order = np.argsort(-np.diagonal(moments, axis1=1, axis2=2), axis=1, kind="stable")
     moments = np.take_along_axis(np.take_along_axis(moments, order[:, :, None], 1), order[:, None, :], 2)
     mean = np.trace(moments, axis1=1, axis2=2) / inputs
@@ -87,15 +87,16 @@ def compensate(kernels: np.ndarray, moments: np.ndarray) -> np.ndarray:
         left[:, end:] -= spread[:, start:end, end:].transpose(0, 2, 1) @ errors
     whole = np.take_along_axis(whole, np.argsort(order, axis=1)[:, :, None], axis=1)
     np.put_along_axis(whole, largest, ends, axis=1)
-    return (whole * step).astype(np.float32)
+    rounded: np.ndarray = (whole * step).astype(np.float32)
+    return rounded
 
 
 def _kernel(node: Node, source: np.ndarray) -> np.ndarray:
     """The rounded kernel of `node`, whose input is `source` [N, H, W, I]."""
-    kernel = np.asarray(node.kernel)
+    kernel: np.ndarray = np.asarray(node.kernel)
     taps = _taps(node, source)
     if node.kind == "depthwise":
-        # A problem of nine weights for each channel.
+        # Each channel is a problem of its own, with nine weights.
         moments = np.array([[np.sum(one * other, axis=0) for other in taps] for one in taps])
         rounded = compensate(kernel.reshape(len(taps), -1).T[:, :, None], moments.transpose(2, 0, 1))
         return rounded[:, :, 0].T.reshape(kernel.shape)
@@ -104,10 +105,11 @@ def _kernel(node: Node, source: np.ndarray) -> np.ndarray:
 
 
 def _taps(node: Node, source: np.ndarray) -> list[np.ndarray]:
-    """What each place of the kernel of `node` sees at some of its output positions, row after row:
-    float32 [P, I] each. The positions are the same in every run, and spread over all images.
+    """The inputs of each tap of the kernel of `node` at P sampled output positions: float32 [P, I] per tap.
+
+    Taps are in row-major order. The positions are spread over all images and the same in every run.
     """
-    side, stride = node.kernel.shape[0], node.stride
+    side, stride = np.asarray(node.kernel).shape[0], node.stride
     count, height, width, _ = source.shape
     rows, columns = -(-height // stride), -(-width // stride)
     draw = np.random.default_rng(zlib.crc32(node.name.encode()))
@@ -121,6 +123,6 @@ def _taps(node: Node, source: np.ndarray) -> list[np.ndarray]:
 
 
 def _padding(length: int, outputs: int, side: int, stride: int) -> tuple[int, int]:
-    """TensorFlow's SAME padding before and after an axis."""
+    """TensorFlow's SAME padding: how much is added before and after an axis."""
     total = max((outputs - 1) * stride + side - length, 0)
     return total // 2, total - total // 2

@@ -1,4 +1,4 @@
-"""From the float graph to one with a range for every tensor and weights that int8 holds exactly."""
+"""Quantizes the float graph: a range for every tensor, and weights that int8 represents exactly."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from train.quantization.equalization import rescale
 from train.quantization.quantization import Quantisation, Range
 from train.quantization.ranges import owners
 
-# How ranges were found that training trained with.
+# The method of ranges that quantization-aware training trained with.
 TRAINED = "qat"
 
 
 @dataclass(frozen=True, eq=False)
-class Quantised:
-    """A graph with rounded kernels, a range for each of its tensors, and how they were found: one of
-    `ranges.METHODS` over `images`, or "qat".
+class Quantized:
+    """A quantized graph.
 
-    `exact` is the graph before rounding, which computes what the float network does.
+    `graph` has rounded kernels; `exact` is the graph before rounding, which computes the same as the float
+    network. `ranges` has a range for each tensor, chosen by `method`: one of `ranges.METHODS`, calibrated on
+    `images`, or "qat", where `images` is empty.
     """
 
     graph: Graph
@@ -36,7 +37,7 @@ class Quantised:
     method: str
 
 
-def quantise(
+def quantize(
     graph: Graph,
     images: Sequence[Image],
     *,
@@ -44,25 +45,25 @@ def quantise(
     method: str | None = None,
     trained: Quantisation | None = None,
     progress: bool = False,
-) -> Quantised:
-    """`graph` equalised and rounded, with ranges by `method` from at most `count` of `images`.
+) -> Quantized:
+    """Equalizes and rounds `graph`, with ranges by `method` from at most `count` of `images`.
 
-    Where it was `trained` as int8 computes it and no `method` is named, ranges and rounding are those
-    that it was trained with, and no image is looked at.
-
-    Raises InputError where there are no images, or for ranges of another network.
+    `trained` is the quantization that a run of quantization-aware training trained with. It is used, and no
+    image is loaded, unless a `method` is named. Raises InputError where there are no images, or where
+    `trained` belongs to another network.
     """
     if trained is not None and method is None:
         if set(trained.ranges) != set(owners(graph)):
             raise InputError("the run's quantisation.json does not belong to its network; train it again with --qat")
         exact = rescale(graph, trained.factors)
-        return Quantised(fake_quantization.weights(exact).frozen(), exact, trained.ranges, (), TRAINED)
+        return Quantized(fake_quantization.weights(exact).frozen(), exact, trained.ranges, (), TRAINED)
     method = method or METHOD
     chosen = calibration.choose(images, count)
-    found = calibration.calibrate(graph, _images(chosen, graph.size, progress), method)
-    exact = rescale(graph, found.factors)
+    calibrated = calibration.calibrate(graph, _images(chosen, graph.size, progress), method)
+    exact = rescale(graph, calibrated.factors)
     few = np.concatenate(list(_images(calibration.choose(chosen, gptq_rounding.IMAGES), graph.size)))
-    return Quantised(gptq_rounding.round_kernels(exact, found.ranges, few, progress), exact, found.ranges, chosen, method)
+    rounded = gptq_rounding.round_kernels(exact, calibrated.ranges, few, progress)
+    return Quantized(rounded, exact, calibrated.ranges, chosen, method)
 
 
 def _images(images: Sequence[Image], size: int, progress: bool = False) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""The boards and phones that the kit knows: `profiles/*.yaml`, one a device.
+"""The boards and phones that the kit knows: `profiles/*.yaml`, one for each device.
 
-Uses `host`.
+What is done on a device belongs to `doctor`, `install` and `update`. Uses `host`.
 """

@@ -1,4 +1,4 @@
-"""The devices that the kit knows: `profiles/*.yaml`, one a device, and which of them a machine is."""
+"""The devices that the kit knows, `profiles/*.yaml`, and which of them a machine is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Optional, Tuple
 
 from devices.boards import validated
 from devices.boards.profile import Profile
-from devices.host.host import Root
+from devices.host.host import Host
 from runtime.common.errors import InputError
 from runtime.machine import edgetpu_devices
 
@@ -16,17 +16,17 @@ FOLDER = Path(__file__).resolve().parent / "profiles"
 
 
 def profiles(folder: Path = FOLDER) -> Tuple[Profile, ...]:
-    """All of them, by name. Raises InputError with the line and the field of what is wrong."""
+    """All profiles, sorted by name. Raises InputError with the line and the field of an error in a file."""
     return tuple(_read(folder / f"{name}.yaml") for name in names(folder))
 
 
 def names(folder: Path = FOLDER) -> Tuple[str, ...]:
-    """What `find` knows, without reading the files."""
+    """The names of all profiles, without reading the files."""
     return tuple(sorted(path.stem for path in folder.glob("*.yaml")))
 
 
 def find(name: str, folder: Path = FOLDER) -> Profile:
-    """The profile called `name`. Raises InputError with names that are near where there is none."""
+    """The profile called `name`. Raises InputError with similar names where there is none."""
     known = names(folder)
     if name not in known:
         near = difflib.get_close_matches(name, known, 3, 0.4) or [item for item in known if name and name in item]
@@ -35,12 +35,13 @@ def find(name: str, folder: Path = FOLDER) -> Profile:
     return _read(folder / f"{name}.yaml")
 
 
-def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
-    """The profile that fits the machine best: by the model in its device tree, its processor, and an
-    Edge TPU that hangs on it; None where none does.
+def identify(host: Host, folder: Path = FOLDER) -> Optional[Profile]:
+    """The profile that fits a machine best; None where none does.
+
+    It is chosen by the model in the device tree, the processor, and the Edge TPU that is connected.
     """
-    machine = processor(root)
-    chips = {chip.kind for chip in edgetpu_devices.find(root.path)}
+    machine = processor(host)
+    chips = {chip.kind for chip in edgetpu_devices.find(host.path)}
 
     def rank(profile: Profile) -> Tuple[bool, int]:
         return profile.accelerator in chips, max((len(start) for start in profile.models), default=0)
@@ -50,49 +51,47 @@ def identify(root: Root, folder: Path = FOLDER) -> Optional[Profile]:
         for profile in profiles(folder)
         if profile.kind == "linux"
         and machine in profile.machines
-        and (not profile.models or fits(profile, root))
+        and (not profile.models or fits(profile, host))
         and (not profile.accelerator or profile.accelerator in chips)
     ]
     return max(fitting, key=rank, default=None)
 
 
-def fits(profile: Profile, root: Root) -> bool:
+def fits(profile: Profile, host: Host) -> bool:
     """Whether the device tree's model, or an entry of its "compatible", begins as the profile says."""
-    names = (root.text("/proc/device-tree/model"), *root.text("/proc/device-tree/compatible").split())
-    return any(name.startswith(profile.models) for name in names)
+    candidates = (host.text("/proc/device-tree/model"), *host.text("/proc/device-tree/compatible").split())
+    return any(name.startswith(profile.models) for name in candidates)
 
 
-def board(root: Root) -> str:
-    """What the machine calls itself: the device tree's model, or what a PC's firmware says; maybe empty."""
-    named = root.text("/proc/device-tree/model") or root.text("/proc/device-tree/compatible").partition(" ")[0]
+def board(host: Host) -> str:
+    """The name of the machine by its device tree, or by a PC's firmware; empty where neither has one."""
+    named = host.text("/proc/device-tree/model") or host.text("/proc/device-tree/compatible").partition(" ")[0]
     if named:
         return named
-    parts = (root.text(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))
+    parts = (host.text(f"/sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name"))
     return " ".join(part for part in parts if part)
 
 
-def processor(root: Root) -> str:
-    """The machine's name for its processor, as `uname -m` says it: that of the system's programs, which
-    may have 32 bits on a kernel of 64.
-    """
-    said = root.command("uname", "-m")
+def processor(host: Host) -> str:
+    """The name of the processor by `uname -m`, for the system's programs: `armv7l` for 32-bit programs on a 64-bit kernel."""
+    said = host.command("uname", "-m")
     machine = said.text.strip() if said and said.code == 0 else ""
-    if machine == "aarch64" and userland_bits(root) == 32:
+    if machine == "aarch64" and userland_bits(host) == 32:
         return "armv7l"
     return machine
 
 
-def userland_bits(root: Root) -> int:
-    """32 or 64: what the system's programs are built for; 0 where it cannot be told.
+def userland_bits(host: Host) -> int:
+    """32 or 64, the bits of the system's programs; 0 where they are unknown.
 
-    Raspberry Pi OS of 32 bits runs a kernel of 64, so that `uname -m` does not tell.
+    The 32-bit Raspberry Pi OS has a 64-bit kernel, so `uname -m` does not show it.
     """
-    said = root.command("getconf", "LONG_BIT")
+    said = host.command("getconf", "LONG_BIT")
     return int(said.text) if said and said.code == 0 and said.text.strip() in ("32", "64") else 0
 
 
 def _read(path: Path) -> Profile:
     profile = validated.read(path, Profile)
     if profile.name != path.stem:
-        raise InputError(f"{path}: name: is {profile.name!r}; a profile is called what its file is")
+        raise InputError(f"{path}: name: is {profile.name!r}; it must be the name of the file")
     return profile

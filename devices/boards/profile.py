@@ -1,4 +1,4 @@
-"""What is known of a device: its parts, its systems, and how a detector is best run on it."""
+"""The profile of a device: its hardware, its operating systems, and how a detector runs best on it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _STRICT = {"extra": "forbid"}
 class System:
     """An operating system that runs on the device.
 
-    `id` and `codename` are those of /etc/os-release (`debian`, `trixie`); a system without releases of
-    that kind has an empty codename and fits any. `python` is its own, `interpreter` the package that
-    runs .tflite files there (empty: there is none), `wheel` that package's tag (PEP 425), `note` what
-    else to know.
+    `id` and `codename` are those of /etc/os-release (`debian`, `trixie`); a system without code names has an empty
+    `codename`, which fits any. `python` is the system's own version, `interpreter` the package that runs .tflite files
+    there (empty where there is none), `wheel` the tag of its wheel (PEP 425), and `note` a remark.
     """
 
     __pydantic_config__ = _STRICT
@@ -34,8 +33,10 @@ class System:
 
 @dataclass(frozen=True)
 class Camera:
-    """A way to a camera: `source` is what `python -m runtime --source` takes, empty on phones, where an
-    app has the camera; `packages` are the system's that it needs.
+    """A camera stack of the device.
+
+    `source` is the value of `python -m runtime --source`, empty on phones, where an app uses the camera; `packages`
+    are the system's packages that it needs.
     """
 
     __pydantic_config__ = _STRICT
@@ -47,7 +48,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Udev:
-    """Rules that let a group open a device: the file of /etc/udev/rules.d and its lines."""
+    """udev rules that let a group open a device: the name of the file in /etc/udev/rules.d, and its lines."""
 
     __pydantic_config__ = _STRICT
 
@@ -56,18 +57,18 @@ class Udev:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.-]+\.rules", self.file):
-            raise ValueError(f"{self.file!r} is no name of a file of udev rules, such as 60-name.rules")
+            raise ValueError(f"{self.file!r} is no file name for udev rules, such as 60-name.rules")
         if not self.rules:
             raise ValueError("rules: give at least one line")
 
 
 @dataclass(frozen=True)
 class Expected:
-    """How long FPNLite 320 takes, in milliseconds, without reading and drawing the image.
+    """The expected time of FPNLite 320 for one image, in milliseconds, without reading and drawing the image.
 
-    `basis` is `measured` where somebody has timed this network on this device, `estimated` where it is
-    reckoned from another network's published time, `unknown` where nothing was found; `how` says what
-    was done, `sources` where the figures stand. `low` and `high` are None where it is unknown.
+    `basis` is `measured` where this network was timed on this device, `estimated` where the time was derived from the
+    published time of another network, and `unknown` where nothing was found. `how` describes it, and `sources` are
+    the addresses of the figures. `low` and `high` are None where the time is unknown.
     """
 
     __pydantic_config__ = _STRICT
@@ -103,13 +104,12 @@ class Expected:
 class Profile:
     """A kind of device.
 
-    `models` are how the device tree's model, or an entry of its "compatible", begins on it (empty: the
-    profile is for any board with its `machines`, the names that `uname -m` has for the processor).
-    `accelerator` is how an Edge TPU hangs on it. `file` is which of an export's files to run and `why`;
-    `engine`, `device`, `threads` and `source` are the runtime's options for it. `packages` are the
-    system's packages to install, `groups` those that the service's user must be in, `udev` the rules
-    that its devices need. `kind` is `linux` for what runs `python -m runtime`; on the others it is an
-    app.
+    `models` are the beginnings of the device tree's model, or of an entry of its "compatible", on this device; where
+    they are empty, the profile is for any board with a processor of `machines`, by `uname -m`. `accelerator` is how an
+    Edge TPU is connected. `file` is the file of an export that runs best, and `why` the reason; `engine`, `device`,
+    `threads` and `source` are options of the runtime. `packages` are the system's packages to install, `groups` the
+    groups of the service's user, and `udev` the rules that the hardware needs. `kind` is `linux` where the device runs
+    `python -m runtime`, else an app runs on it.
     """
 
     __pydantic_config__ = _STRICT

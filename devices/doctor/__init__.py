@@ -1,4 +1,4 @@
-"""The doctor: `python -m devices.doctor`.
+"""The doctor: `python -m devices.doctor` checks whether a machine is fit to run a detector.
 
-`checks` holds one file for each check. Uses `host`, `boards`, `selftest` and `install`.
+`checks` has one file for each check. Changing the machine belongs to `install`. The command uses `boards` and `host`.
 """

@@ -1,6 +1,4 @@
-"""Many devices at once, as they tell of themselves through an MQTT broker.
+"""The state of many devices, as they report it to an MQTT broker: `python -m devices.fleet`.
 
-The command is `python -m devices.fleet`. What a device tells is `runtime.mqtt.report`.
+What a device reports belongs to `runtime.mqtt.report`. Uses `runtime.mqtt`, and no other room of this package.
 """
-
-from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m devices.fleet --broker HOST`: how all devices are doing, as they tell an MQTT broker."""
+"""`python -m devices.fleet --broker HOST`: shows the state of all devices that report to an MQTT broker."""
 
 from __future__ import annotations
 
@@ -25,25 +25,8 @@ REDRAW_SECONDS = 1.0
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m devices.fleet",
-        description="Shows the devices that tell an MQTT broker of themselves, those that need somebody first.",
-    )
-    add = parser.add_argument
-    add(
-        OPTION,
-        required=True,
-        metavar="HOST[:PORT][/TOPIC]",
-        help=f"the broker, and what the devices' topics begin with (default {TOPIC}); mqtts://HOST for TLS; "
-        f",ca=FILE behind it for an authority of your own; user and password are taken from {USER} and {PASSWORD}",
-    )
-    add("--once", action="store_true", help="print what the broker has kept and end: 0 where all is well, else 1")
-    add("--json", action="store_true", help="one JSON object a device; without --once whenever something changes")
-    add("--group", default="", metavar="GROUP", help="only devices whose topic is TOPIC/GROUP/...")
-    add("--failing", action="store_true", help="only those that are failing, offline or stale (silent for three times as long as they should be)")
-    add("--release", default="", metavar="R", help="models before release R are old (default: before what most have)")
-    add("--timeout", type=seconds, default=30.0, metavar="S", help="what --once waits for the broker at most (default 30)")
-    options = parser.parse_args(argv)
+    """Runs the command; gives its exit code: with --once, 1 where a device is in trouble."""
+    options = _parser().parse_args(argv)
     address, found = settings.parse(
         options.broker if "://" in options.broker else f"mqtt://{options.broker}", {"ca": str}, OPTION
     )
@@ -51,20 +34,20 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     clients.check(broker, found.get("ca"), OPTION)
     fleet = Fleet(broker.topic)
     with Listener(fleet, broker, found.get("ca"), OPTION) as listener:
-        look = _Look(fleet, listener, options)
+        view = _View(fleet, listener, options)
         if options.once:
             listener.open(wait=False, seconds=options.timeout)
-            return _once(look, broker, options)
+            return _once(view, broker, options)
         listener.open(wait=True)
         if sys.stdout.isatty() and not options.json:
-            _watch(look, broker)
+            _watch(view, broker)
         else:
-            _follow(look, broker, options.json)
+            _follow(view, broker, options.json)
     return 0
 
 
-class _Look:
-    """The fleet as it is now, and as the options want to see it."""
+class _View:
+    """The verdicts on the fleet that the options select."""
 
     def __init__(self, fleet: Fleet, listener: Listener, options: argparse.Namespace) -> None:
         self._fleet = fleet
@@ -74,34 +57,35 @@ class _Look:
         self.listener = listener
 
     def all(self) -> List[Verdict]:
-        """Of the group."""
+        """The verdicts on the devices of the group."""
         members = self._fleet.members()
         if self._group:
             members = tuple(member for member in members if member.belongs_to(self._group))
         return judge(members, time.monotonic(), self._release, self.listener.outage)
 
     def wanted(self, verdict: Verdict) -> bool:
+        """Whether the options select this verdict."""
         return verdict.rank.is_trouble or not self._failing
 
-    def broker(self, broker: Broker) -> str:
-        """How it is with the broker; empty while it is there."""
+    def outage(self, broker: Broker) -> str:
+        """Describes an outage of the broker; empty while there is none."""
         outage = self.listener.outage
         if outage is None or outage.end is not None:
             return ""
-        return f"{broker} {outage.why}, since {table.age(time.monotonic() - outage.begin)}; it is tried again"
+        return f"{broker} {outage.why}, since {table.age(time.monotonic() - outage.begin)}; trying again"
 
 
-def _once(look: _Look, broker: Broker, options: argparse.Namespace) -> int:
-    if not look.listener.read_all(options.timeout):
-        raise KitError(f"{OPTION}: {broker} has not told all that it has within {options.timeout:g} s; try --timeout")
-    verdicts = look.all()
+def _once(view: _View, broker: Broker, options: argparse.Namespace) -> int:
+    if not view.listener.read_all(options.timeout):
+        raise KitError(f"{OPTION}: {broker} has not sent all that it has within {options.timeout:g} s; try --timeout")
+    verdicts = view.all()
     if not verdicts:
         where = "/".join(filter(None, (broker.topic, options.group.strip("/"))))
         raise KitError(
-            f"{OPTION}: {broker} knows of no device under {where}/; they tell it of themselves when "
+            f"{OPTION}: {broker} knows of no device under {where}/; devices report to it when "
             f"python -m runtime runs with --mqtt {'mqtts' if broker.tls else 'mqtt'}://{broker}/{where}/NAME"
         )
-    wanted = list(filter(look.wanted, verdicts))
+    wanted = list(filter(view.wanted, verdicts))
     if options.json:
         for verdict in wanted:
             print(json.dumps(table.as_dict(verdict)))
@@ -110,31 +94,66 @@ def _once(look: _Look, broker: Broker, options: argparse.Namespace) -> int:
     return int(any(verdict.rank.is_trouble for verdict in verdicts))
 
 
-def _watch(look: _Look, broker: Broker) -> None:
+def _watch(view: _View, broker: Broker) -> None:
     """Redraws a table until the user interrupts."""
     with Screen(sys.stdout) as screen:
         while True:
-            verdicts = look.all()
-            said = table.summary(verdicts) if verdicts else f"waiting for devices under {broker.topic}/"
-            screen.show(f"{time.strftime('%H:%M:%S')}  {look.broker(broker) or f'{broker}  {said}'}", list(filter(look.wanted, verdicts)))
+            verdicts = view.all()
+            text = table.summary(verdicts) if verdicts else f"waiting for devices under {broker.topic}/"
+            head = view.outage(broker) or f"{broker}  {text}"
+            screen.show(f"{time.strftime('%H:%M:%S')}  {head}", list(filter(view.wanted, verdicts)))
             time.sleep(REDRAW_SECONDS)
 
 
-def _follow(look: _Look, broker: Broker, as_json: bool) -> None:
+def _follow(view: _View, broker: Broker, as_json: bool) -> None:
     """Prints a line whenever something changes, until the user interrupts."""
-    changes, told = Changes(), False
+    changes, was_away = Changes(), False
     while True:
-        away = look.broker(broker)
-        if bool(away) != told:
-            told = bool(away)
+        away = view.outage(broker)
+        if bool(away) != was_away:
+            was_away = bool(away)
             print(away or f"{broker} is back", file=sys.stderr)
-        if look.listener.read_all(0.0):
-            for verdict in changes.of(look.all(), look.wanted):
+        if view.listener.read_all(0.0):
+            for verdict in changes.of(view.all(), view.wanted):
                 if as_json:
                     print(json.dumps(table.as_dict(verdict)), flush=True)
                 else:
                     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {table.line(verdict)}", flush=True)
         time.sleep(REDRAW_SECONDS)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m devices.fleet",
+        description="Shows the devices that report to an MQTT broker, those with a problem first.",
+        epilog="examples:\n"
+        "  python -m devices.fleet --broker broker.local\n"
+        "  python -m devices.fleet --broker mqtts://broker.local,ca=ca.pem --once --failing\n\n"
+        f"user and password of the broker are read from {USER}\nand {PASSWORD}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument_group("broker").add_argument
+    add(
+        OPTION,
+        required=True,
+        metavar="HOST[:PORT][/TOPIC]",
+        help=f"the broker, and the topic with which the devices' topics begin (default {TOPIC}); mqtts://HOST for TLS; "
+        "append ,ca=FILE for a certificate authority of your own",
+    )
+    add("--timeout", type=seconds, default=30.0, metavar="S", help="with --once: wait up to S seconds (default 30)")
+    add = parser.add_argument_group("which devices").add_argument
+    add("--group", default="", metavar="GROUP", help="only devices whose topic is TOPIC/GROUP/... (default: all)")
+    add("--failing", action="store_true", help="only devices that are failing, offline or stale (three reports missed)")
+    add(
+        "--release",
+        default="",
+        metavar="R",
+        help="models before release R are old (default: before the release of most devices)",
+    )
+    add = parser.add_argument_group("output").add_argument
+    add("--once", action="store_true", help="print the present state and end: exit code 0 where all is well, else 1")
+    add("--json", action="store_true", help="one JSON object for each device; without --once, for each change")
+    return parser
 
 
 if __name__ == "__main__":

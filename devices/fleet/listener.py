@@ -1,4 +1,4 @@
-"""Hears all devices of a fleet through a broker, and comes back by itself when that was away."""
+"""Receives the messages of all devices of a fleet from a broker, and reconnects when the broker was away."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from runtime.common.errors import InputError, KitError
 from runtime.mqtt import client as clients
 from runtime.mqtt.address import Broker
 
-# As many messages as MQTT 5 lets a client take before it has confirmed the first. With fewer, and with
-# MQTT 3.1.1 always, Mosquitto throws kept messages beyond about a thousand away.
-MOST_AT_ONCE = 65535
+# The most messages that MQTT 5 lets a client receive before it has confirmed the first. With fewer, and always with
+# MQTT 3.1.1, Mosquitto drops retained messages beyond about a thousand.
+RECEIVE_MAXIMUM = 65535
 
-# Somebody looks on, and is alone: the devices, who are many, come back more slowly.
+# Seconds between two attempts to connect. A person is waiting; the devices, which are many, reconnect more slowly.
 LONGEST_PAUSE = 5
 
-# Once the broker has answered what was asked after the subscription, nothing kept for so long means that
-# it was all: a busy one answers before it has sent the first message that it kept.
-QUIET_SECONDS = 1.0
+# After the broker has answered the request that follows the subscription, so many seconds without a retained message
+# mean that there are no more: a busy broker answers before it has sent the first of them.
+SILENCE_SECONDS = 1.0
 _TICK = 0.05
 
-# Nobody publishes here: asked last, it is answered last.
+# A topic that nobody publishes. Its unsubscription is requested last, and so answered last.
 _LAST = "edge-detector/fleet-was-read"
 
 
 class Listener:
-    """To be used with `with`. Times are those of `time.monotonic`. `outage` is the last of the broker's."""
+    """A connection to the broker, to be used with `with`. `outage` is the last outage of the broker, by `time.monotonic`."""
 
     def __init__(self, fleet: Fleet, broker: Broker, ca: Optional[str], option: str) -> None:
-        """Raises InputError where the library is missing, or `ca` no file of certificates."""
+        """Prepares the connection. Raises InputError where the library is missing, or `ca` is no file of certificates."""
         self._fleet = fleet
         self._broker = broker
         self._option = option
         library = clients.load(option)
-        self._asked = clients.taking(MOST_AT_ONCE)
+        self._asked = clients.taking(RECEIVE_MAXIMUM)
         self._client = clients.make(library, broker, ca, option, protocol=library.MQTTv5)
         self._client.reconnect_delay_set(1, LONGEST_PAUSE)
         self._client.on_connect = self._connected
-        self._client.on_connect_fail = lambda *_: self._lose("cannot be reached")
+        self._client.on_connect_fail = lambda *_: self._lose("cannot be reached", is_retry=True)
         self._client.on_disconnect = self._disconnected
-        self._client.on_message = self._heard
+        self._client.on_message = self._received
         self._client.on_unsubscribe = self._answered
         self._lock = threading.Lock()
         self.outage: Optional[Outage] = None
@@ -55,10 +55,12 @@ class Listener:
         self._kept_at = 0.0
 
     def open(self, wait: bool, seconds: float = 2 * clients.CONNECT_SECONDS) -> None:
-        """Connects and listens, in a thread of its own. With `wait`, a broker that is away is waited for;
-        without, one that is there may take `seconds` to answer, as it does when many come at once.
+        """Connects, and receives messages in a thread.
 
-        Raises InputError where the broker refuses, KitError where it's away or speaks no MQTT 5.
+        With `wait`, it keeps trying where the broker is away. Without, the broker has `seconds` to answer, which it
+        needs when many clients connect at once.
+
+        Raises InputError where the broker refuses, KitError where it is away or does not support MQTT 5.
         """
         host, port = self._broker.host, self._broker.port
         try:
@@ -81,18 +83,20 @@ class Listener:
 
     @property
     def is_away(self) -> bool:
+        """Whether the broker is away."""
         return self.outage is not None and self.outage.end is None
 
     def read_all(self, seconds: float) -> bool:
-        """Waits until everything that the broker has kept was heard, at most so long; whether it was."""
+        """Waits until all retained messages were received, for at most `seconds`; gives whether they were."""
         end = time.monotonic() + seconds
-        while not (self._read.is_set() and time.monotonic() - self._kept_at > QUIET_SECONDS):
+        while not (self._read.is_set() and time.monotonic() - self._kept_at > SILENCE_SECONDS):
             if time.monotonic() > end:
                 return False
             time.sleep(_TICK)
         return True
 
     def close(self) -> None:
+        """Disconnects."""
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -109,7 +113,7 @@ class Listener:
             self._lose(clients.refusal(self._refusal))
             return
         with self._lock:
-            if self.is_away:
+            if self.outage is not None and self.outage.end is None:
                 self.outage = replace(self.outage, end=time.monotonic())
         self._read.clear()
         client.subscribe([(one, 1) for one in filters(self._broker.topic)])
@@ -119,17 +123,25 @@ class Listener:
         if reason.is_failure:
             self._lose("is lost")
 
-    def _heard(self, client: Any, userdata: Any, message: Any) -> None:
+    def _received(self, client: Any, userdata: Any, message: Any) -> None:
         now = time.monotonic()
         if message.retain:
             self._kept_at = now
-        self._fleet.hear(message.topic, message.payload, message.retain, now, time.time())
+        self._fleet.receive(message.topic, message.payload, message.retain, now, time.time())
 
     def _answered(self, *_: Any) -> None:
         self._kept_at = time.monotonic()
         self._read.set()
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: str, is_retry: bool = False) -> None:
+        """Begins an outage, or continues the one that lasts.
+
+        A failed retry keeps the reason with which the outage began: it says nothing new, and whoever reads `outage`
+        from time to time would otherwise miss that reason.
+        """
         with self._lock:
-            begin = self.outage.begin if self.is_away else time.monotonic()
-            self.outage = Outage(begin, None, why)
+            outage = self.outage
+            if outage is None or outage.end is not None:
+                self.outage = Outage(time.monotonic(), None, why)
+            elif not is_retry:
+                self.outage = replace(outage, why=why)

@@ -1,62 +1,73 @@
-"""The devices of a fleet, put together of the messages about them."""
+"""The devices of a fleet, built from the MQTT messages about them."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
 from runtime.mqtt import topics
 from runtime.mqtt.report import Report
 
-# How many levels of a topic may lie between the fleet's and a device's name: its group.
+# How many levels of groups a topic may have between the fleet's topic and a device's name.
 DEPTHS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A device. `name` is its topic without the fleet's, `group` the levels of it before the last.
+    """A device that has reported.
 
-    `online` is what the broker says, and `online_at` when it began to say so; None where it has said
-    nothing. `at` is when the last report was written. Both by the clock of `Fleet.hear`.
+    `name` is its topic without the fleet's topic, and `group` the levels of the name before the last. `at` is when the
+    last `report` was written. `online` is what the broker says, None where it has said nothing, and `online_at` when
+    that began. Times are those of the clock of `Fleet.receive`.
     """
 
     name: str
-    report: Optional[Report] = None
+    report: Report
     at: float = 0.0
     online: Optional[bool] = None
     online_at: float = 0.0
 
     @property
     def group(self) -> str:
+        """The group of the device; empty where it is in none."""
         return self.name.rpartition("/")[0]
 
     def belongs_to(self, group: str) -> bool:
-        """Whether it is of `group`, or of a group in that one."""
+        """Whether the device is in `group`, or in a group inside that group."""
         return f"{self.group}/".startswith(f"{group}/")
 
 
 def filters(base: str) -> Tuple[str, ...]:
-    """The topics under which the devices of the fleet at `base` tell of themselves."""
+    """The topic filters for the reports and the states of the devices of the fleet at `base`."""
     return tuple(
         "/".join((base, *["+"] * (depth + 1), last)) for last in (topics.DEVICE, topics.STATUS) for depth in DEPTHS
     )
 
 
+@dataclass(frozen=True)
+class _Online:
+    """Whether a device is online, and since when the broker says so."""
+
+    online: Optional[bool] = None
+    since: float = 0.0
+
+
 class Fleet:
-    """Any thread may write and read."""
+    """The devices whose messages were received. Safe for use by several threads."""
 
     def __init__(self, base: str) -> None:
-        """`base` is the topic that those of all devices begin with."""
+        """`base` is the topic with which the topics of all devices begin."""
         self._base = base
-        self._members: Dict[str, Member] = {}
+        self._reports: Dict[str, Tuple[Report, float]] = {}
+        self._online: Dict[str, _Online] = {}
         self._lock = threading.Lock()
 
-    def hear(self, topic: str, payload: bytes, kept: bool, now: float, clock: float) -> None:
-        """Takes a message; what is none of a device's is passed over.
+    def receive(self, topic: str, payload: bytes, kept: bool, now: float, clock: float) -> None:
+        """Takes a message; messages that are not from a device are ignored.
 
-        `now` is by a clock that runs evenly, `clock` is in seconds since 1970.
-        A message that the broker has `kept` was written before; when, only the device's clock knows.
+        `now` is the time of a monotonic clock, `clock` is in seconds since 1970. A message that the broker has `kept`
+        was written earlier; its age is only known by the device's own clock.
         """
         name, _, last = topic[len(self._base) + 1 :].rpartition("/")
         try:
@@ -65,31 +76,35 @@ class Fleet:
                 report = Report.parse(text)
                 self._change(name, report, now - max(clock - report.time, 0.0) if kept else now)
             elif last == topics.STATUS and text in (topics.ONLINE, topics.OFFLINE):
-                self._turn(name, text == topics.ONLINE, now)
+                self._set_online(name, text == topics.ONLINE, now)
         except ValueError:
-            # Others may use such topics too: a class of objects that is called "device", for one.
+            # Other topics may end like this, too: those of a class of objects called "device", for example.
             if last == topics.DEVICE and not payload:
                 self._forget(name)
 
     def members(self) -> Tuple[Member, ...]:
-        """All that have told of themselves."""
+        """All devices that have reported."""
         with self._lock:
-            return tuple(member for member in self._members.values() if member.report is not None)
+            found = []
+            for name, (report, at) in self._reports.items():
+                state = self._online.get(name, _Online())
+                found.append(Member(name, report, at, state.online, state.since))
+            return tuple(found)
 
     def _change(self, name: str, report: Report, at: float) -> None:
         with self._lock:
-            member = self._members.get(name, Member(name))
-            if member.report == report:
-                # The broker tells it again after a break; it's not newer for that.
-                at = min(at, member.at)
-            self._members[name] = replace(member, report=report, at=at)
+            known = self._reports.get(name)
+            if known is not None and known[0] == report:
+                # The broker sends it again after an interruption; it is not newer for that.
+                at = min(at, known[1])
+            self._reports[name] = report, at
 
-    def _turn(self, name: str, online: bool, now: float) -> None:
+    def _set_online(self, name: str, online: bool, now: float) -> None:
         with self._lock:
-            member = self._members.get(name, Member(name))
-            if member.online is not online:
-                self._members[name] = replace(member, online=online, online_at=now)
+            if self._online.get(name, _Online()).online is not online:
+                self._online[name] = _Online(online, now)
 
     def _forget(self, name: str) -> None:
         with self._lock:
-            self._members.pop(name, None)
+            self._reports.pop(name, None)
+            self._online.pop(name, None)

@@ -1,4 +1,4 @@
-"""A table on a terminal that changes where it stands, and as lines for whoever reads a pipe."""
+"""Shows a fleet on a terminal, redrawn in place, and finds what changed, for output to a pipe."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _BOLD, _RED, _YELLOW, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
 class Screen:
-    """To be used with `with`: what was on the terminal before comes back afterwards."""
+    """A full-screen table, to be used with `with`; the former content of the terminal comes back afterwards."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._colours = not os.environ.get("NO_COLOR")
 
     def show(self, head: str, verdicts: Sequence[Verdict]) -> None:
-        """As many devices as there is room for, with a line about the rest."""
+        """Draws as many devices as fit, with a line about the rest."""
         width, height = shutil.get_terminal_size()
         found = table.lines(verdicts)
         room = max(height - 3, 1)
@@ -33,8 +33,8 @@ class Screen:
         shown += [self._painted(row[:width], _COLOURS.get(rank, "")) for row, rank in rows[:room]]
         if hidden > 0:
             worst = table.word(verdicts[room].rank)
-            shown.append(f"and {hidden} more, the first of them {worst}; a higher window shows more"[:width])
-        # Each line takes the place of the one before it: nothing is empty in between.
+            shown.append(f"and {hidden} more, the first of them {worst}; a taller window shows more"[:width])
+        # Lines are overwritten, not cleared first, so that the screen does not flicker.
         self._stream.write(
             _HOME + "\r\n".join(line + _TO_END_OF_LINE for line in shown) + _TO_END_OF_SCREEN
         )
@@ -56,13 +56,13 @@ _COLOURS = {Rank.FAILING: _RED, Rank.OFFLINE: _RED, Rank.STALE: _RED, Rank.OLD: 
 
 
 class Changes:
-    """What is new since the last look: devices that came, and whose health or model changed."""
+    """Finds devices that are new, or whose health or model changed, since the last call."""
 
     def __init__(self) -> None:
         self._known: Dict[str, Tuple[object, ...]] = {}
 
     def of(self, verdicts: Sequence[Verdict], wanted: Callable[[Verdict], bool]) -> List[Verdict]:
-        """Those that are `wanted`, and that were and are not any more."""
+        """The verdicts that changed: of those that are `wanted`, and of those that no longer are."""
         found = []
         for verdict in verdicts:
             name, report = verdict.member.name, verdict.member.report

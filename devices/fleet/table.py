@@ -1,4 +1,4 @@
-"""A fleet as text: a line a device, the worst first."""
+"""Prints a fleet as text: a line for each device, the worst first."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from runtime.common.tables import columns
 
 HEAD = ("device", "model", "release", "engine", "fps", "frames", "age", "health")
 
-# A file without a release is told by so much of its hash.
+# Digits of the hash that stand for a model without a release.
 HASH = 8
-# What one device may take of a line; a longer name is cut.
+# Longest text in a column; longer ones are cut.
 WIDEST = 40
 
 
 def lines(verdicts: Sequence[Verdict]) -> List[str]:
-    """The head, then one line for each of `verdicts`, in that order."""
+    """The head of the table, then one line for each of `verdicts`, in their order."""
     return columns([HEAD, *map(_row, verdicts)], left=(0, 1, 2, 3, 7)).split("\n")
 
 
 def line(verdict: Verdict) -> str:
-    """One device by itself."""
+    """One device, without columns."""
     return "  ".join(_row(verdict))
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """How many there are of each kind: `12 devices: 1 failing, 11 well`."""
+    """The number of devices of each rank: `12 devices: 1 failing, 11 well`."""
     number = Counter(verdict.rank for verdict in verdicts)
     devices = "1 device" if len(verdicts) == 1 else f"{len(verdicts)} devices"
     return f"{devices}: " + ", ".join(f"{number[rank]} {word(rank)}" for rank in Rank if number[rank])
 
 
 def as_dict(verdict: Verdict) -> Dict[str, Any]:
-    """For JSON."""
+    """A verdict and the report of its device, for JSON."""
     return {
         "device": verdict.member.name,
         "group": verdict.member.group,
@@ -48,6 +48,7 @@ def as_dict(verdict: Verdict) -> Dict[str, Any]:
 
 
 def word(rank: Rank) -> str:
+    """A rank in words, as in `3 on an old model`."""
     return "on an old model" if rank is Rank.OLD else rank.name.lower()
 
 
@@ -74,5 +75,5 @@ def _row(verdict: Verdict) -> Sequence[str]:
 
 
 def _plain(text: str) -> str:
-    """What a terminal shows and does not obey; it comes from a network."""
+    """`text` without control characters, which a terminal would obey; it comes from a network."""
     return re.sub(r"\s+", " ", "".join(mark if mark.isprintable() else "?" for mark in text)) or "-"

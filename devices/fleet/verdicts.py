@@ -1,4 +1,4 @@
-"""Which devices of a fleet need somebody: those that fail, are silent, or run an old model."""
+"""Judges the devices of a fleet: which of them fail, are offline or silent, or run an old model."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from devices.fleet.members import Member
 from runtime.mqtt.report import Report
 
-# Reports that may be missed before a device counts as silent; networks lose some.
+# So many missed reports make a device stale; a network may lose a few.
 MISSED = 3
-# How long an engine or a source may take to start.
+# Seconds that an engine or a source may take to start.
 START_SECONDS = 90.0
 
 RUNNING, STARTING, ENDED = "running", "starting", "ended"
 
-
-# A broker that is stopped says of all devices that they are offline, a moment before it is gone; and
-# they take so long to come back to it.
+# A broker that is stopped publishes that all devices are offline up to so many seconds before its connections close,
+# and devices take up to RETURN_SECONDS to reconnect.
 FAREWELL_SECONDS = 2.0
 RETURN_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
 class Outage:
-    """A time in which the broker was away, and nobody could be heard; `end` is None while it is."""
+    """A time in which the broker was away and no messages came; `end` is None while it lasts."""
 
     begin: float
     end: Optional[float] = None
     why: str = ""
 
     def excuses(self, since: float, now: float) -> bool:
-        """Whether a device that is offline `since` then may be so for want of the broker only."""
+        """Whether a device that is offline since the time `since` may be so only because of the outage."""
         still = self.end is None or now - self.end < RETURN_SECONDS
         return still and since > self.begin - FAREWELL_SECONDS
 
 
 class Rank(IntEnum):
-    """The worst first."""
+    """How a device is doing, the worst first."""
 
     FAILING = 0
     OFFLINE = 1
@@ -50,13 +49,13 @@ class Rank(IntEnum):
 
     @property
     def is_trouble(self) -> bool:
-        """Whether the device doesn't do its work, as far as one can see."""
+        """Whether the device does not do its work, as far as is known."""
         return self < Rank.OLD
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`age` is how many seconds ago the device last told of itself; `why` says what is wrong, in words."""
+    """The judgement of one device. `age` is the age of its last report in seconds; `why` lists what is wrong."""
 
     member: Member
     rank: Rank
@@ -67,12 +66,12 @@ class Verdict:
 def judge(
     members: Iterable[Member], now: float, release: str = "", outage: Optional[Outage] = None
 ) -> List[Verdict]:
-    """One verdict a member, the worst first, by name among equals.
+    """One verdict for each member, the worst first, then by name.
 
-    `now` is by the clock of `Member.at`. A model is old where its release comes before `release`, or
-    else before that of most members; one without a release, where most members with a file of the
-    same name have another file. The last `outage` of the broker is held against nobody: while it
-    lasts, devices are judged as of its begin.
+    `now` is a time of the clock of `Member.at`. A model is old if its release comes before `release`, or before the
+    release of most members if that is empty. A model without a release is old if most members have another file of
+    the same name. `outage` is the last outage of the broker, which is not held against devices: while it lasts, they
+    are judged as of its beginning.
     """
     found = tuple(members)
     if outage is not None and outage.end is None:
@@ -83,7 +82,7 @@ def judge(
 
 
 def natural(text: str) -> Tuple[Tuple[bool, int, str], ...]:
-    """A key by which v9 comes before v10."""
+    """A sort key by which v9 comes before v10."""
     parts = re.findall(r"\d+|\D+", text)
     return tuple((part.isdecimal(), int(part), "") if part.isdecimal() else (False, 0, part) for part in parts)
 
@@ -91,7 +90,7 @@ def natural(text: str) -> Tuple[Tuple[bool, int, str], ...]:
 def _verdict(member: Member, now: float, expected: _Expected, outage: Optional[Outage]) -> Verdict:
     report = member.report
     age = max(now - member.at, 0.0)
-    troubles = failures(report, age)
+    troubles = failures(report)
     old = expected.old(report)
     heard = max(member.at, outage.end) if outage is not None and outage.end is not None else member.at
     offline = member.online is False and not (outage is not None and outage.excuses(member.online_at, now))
@@ -107,8 +106,8 @@ def _verdict(member: Member, now: float, expected: _Expected, outage: Optional[O
     return Verdict(member, rank, age, (*why, *([old] if old else [])))
 
 
-def failures(report: Report, age: float = 0.0) -> List[str]:
-    """What a device says that it cannot do; `age` is how many seconds ago it said so."""
+def failures(report: Report) -> List[str]:
+    """What does not work on a device, by its report."""
     found = []
     for what, state in (("engine", report.engine), ("source", report.source)):
         late = report.time - report.started > START_SECONDS
@@ -120,7 +119,7 @@ def failures(report: Report, age: float = 0.0) -> List[str]:
 
 
 class _Expected:
-    """What the others run."""
+    """The release and the files that devices are expected to run: the ones asked for, or those of most devices."""
 
     def __init__(self, members: Sequence[Member], release: str) -> None:
         self._release = release or _most(member.report.release for member in members)
@@ -133,7 +132,7 @@ class _Expected:
         self._asked = bool(release)
 
     def old(self, report: Report) -> str:
-        """What is old about its model; empty where nothing is."""
+        """Why the model of a device is old; empty where it is not."""
         if report.release and self._release:
             if natural(report.release) < natural(self._release):
                 return f"old model ({self._release} is {'asked for' if self._asked else 'usual'})"
@@ -146,7 +145,7 @@ class _Expected:
 
 
 def _most(values: Iterable[str]) -> str:
-    """What more than half of the values are; empty where there is no such, or it is nothing."""
+    """The value that more than half of `values` have; empty where there is none."""
     counted = Counter(values)
     value, number = counted.most_common(1)[0] if counted else ("", 0)
     return value if 2 * number > sum(counted.values()) else ""

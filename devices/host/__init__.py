@@ -1,4 +1,4 @@
-"""A machine's files, folders and commands, of this machine or as recorded on another.
+"""Files and commands of a machine, paths of the kit on a device, fsync, and calls with a timeout.
 
-Uses no other room.
+What knows boards, models or releases does not belong here. Uses no other room.
 """

@@ -1,4 +1,4 @@
-"""Files, folders and links that are whole after a power cut: renamed into place, and flushed to the disk."""
+"""Writes files, folders and links that survive a power cut: they are flushed to the disk, then renamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime.common.errors import KitError
 
 
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Puts `data` at `path`: whole and on the disk when this returns, else what was there before."""
+    """Replaces the file `path` by one with `data`, flushed to the disk; if this fails, the old file stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -31,7 +31,7 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 def link(path: Path, target: str) -> None:
-    """Makes `path` a link to `target`, in one step where it was another link before."""
+    """Makes `path` a symbolic link to `target`; a link that was there is replaced in one step."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
@@ -41,7 +41,7 @@ def link(path: Path, target: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flushes the names in a folder, where the system lets one do that (Windows does not)."""
+    """Flushes the names in a folder, where the system can do that (Windows cannot)."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -52,40 +52,40 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Flushes the files of a folder and of those in it, and their names."""
-    for place, _, names in os.walk(folder):
+    """Flushes all files and names below a folder."""
+    for folder_name, _, names in os.walk(folder):
         for name in names:
-            path = os.path.join(place, name)
+            path = os.path.join(folder_name, name)
             if not os.path.islink(path):
                 handle = os.open(path, os.O_RDONLY)
                 try:
                     os.fsync(handle)
                 finally:
                     os.close(handle)
-        sync_folder(Path(place))
+        sync_folder(Path(folder_name))
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Makes a KitError of what the system refuses: a folder of somebody else's, a full disk."""
+def as_kit_errors() -> Iterator[None]:
+    """Turns OSError into KitError, with advice for a folder of another user and for a full disk."""
     try:
         yield
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
+        where = f"{error.filename}: " if error.filename else ""
         advice = {
             errno.EACCES: "; run it as the user that owns the folder",
             errno.EPERM: "; run it as the user that owns the folder",
             errno.ENOSPC: "; make room, what was there stays",
-        }.get(error.errno, "")
-        raise KitError(f"{place}{error.strerror or error}{advice}") from error
+        }.get(error.errno or 0, "")
+        raise KitError(f"{where}{error.strerror or error}{advice}") from error
 
 
 @contextlib.contextmanager
 def lock(path: Path, what: str) -> Iterator[None]:
-    """Holds the lock `path`, which the system lets go of however this process ends.
+    """Holds the lock file `path`; the system releases it however this process ends.
 
-    Raises KitError where another process has it; `what` says what that one does. Windows, where nobody
-    but a publisher is, has no such lock.
+    Raises KitError where another process holds it; `what` says what that process does. On Windows, where only
+    publishers work, nothing is locked.
     """
     try:
         import fcntl

@@ -1,8 +1,8 @@
-"""A machine's files and the output of its commands: of this machine, or as they were recorded on another.
+"""A host: the files of a machine and the output of its commands, of this machine or recorded on another.
 
-What is asked of `/proc`, `/sys`, `/etc` and of programs such as `vcgencmd` goes through a `Root`. A
-recorded one is a folder with the machine's files under their own paths, and in `commands/` what its
-programs printed: `commands/vcgencmd_get_throttled` for `vcgencmd get_throttled`.
+Code that reads `/proc`, `/sys` or `/etc`, or runs programs such as `vcgencmd`, does so through a `Host`. A recorded
+host is a folder with the machine's files under their own paths, and in `commands/` what its programs printed:
+`commands/vcgencmd_get_throttled` for `vcgencmd get_throttled`.
 """
 
 from __future__ import annotations
@@ -13,46 +13,49 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import List, Optional, Sequence, Union
 
 COMMANDS = "commands"
 
-# Programs that ask a camera or a driver may wait for ever for one that hangs.
+# How long a command may take; one that asks a driver that hangs would wait for ever.
 COMMAND_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a program printed, standard error after standard output; `code` is its exit code."""
+    """What a program printed to standard output and standard error together; `code` is its exit code."""
 
     text: str
     code: int = 0
 
 
 @dataclass(frozen=True)
-class Root:
-    """Where a machine's files begin. `live` is true for the machine that this runs on."""
+class Host:
+    """A machine, by the folder `path` that holds its root."""
 
     path: Path = Path("/")
 
     @property
     def live(self) -> bool:
+        """Whether it is the machine that this runs on, and not a recorded one."""
         return self.path == Path("/")
 
-    def at(self, name: Union[str, os.PathLike]) -> Path:
-        """Where the machine's file `name` (`/etc/os-release`) lies for us."""
+    def at(self, name: Union[str, os.PathLike[str]]) -> Path:
+        """The path from here of a file that the machine calls `name` (`/etc/os-release`)."""
         return self.path / os.fspath(name).lstrip("/")
 
-    def own(self, path: Union[str, os.PathLike]) -> str:
-        """What the machine itself calls a path that `at` or `glob` gave."""
+    def own(self, path: Union[str, os.PathLike[str]]) -> str:
+        """What the machine itself calls `path`, which `at` or `glob` gave."""
         return "/" + Path(path).relative_to(self.path).as_posix()
 
     def exists(self, name: str) -> bool:
+        """Whether the machine has a file or folder `name`."""
         return self.at(name).exists()
 
-    def text(self, name: Union[str, os.PathLike]) -> str:
-        """The text of a file, without the zero byte that ends the device tree's, and stripped; empty where
-        there is none or it cannot be read.
+    def text(self, name: Union[str, os.PathLike[str]]) -> str:
+        """The text of a file, stripped; empty where it is missing or cannot be read.
+
+        Zero bytes, which end the texts of a device tree, become spaces.
         """
         try:
             data = self.at(name).read_bytes()
@@ -60,22 +63,23 @@ class Root:
             return ""
         return data.replace(b"\0", b" ").decode("utf-8", errors="replace").strip()
 
-    def number(self, name: Union[str, os.PathLike]) -> Optional[int]:
-        """The whole number in a file; None where there is none."""
+    def number(self, name: Union[str, os.PathLike[str]]) -> Optional[int]:
+        """The whole number at the start of a file; None where there is none."""
         match = re.match(r"-?\d+", self.text(name))
         return int(match.group()) if match else None
 
     def glob(self, pattern: str) -> List[Path]:
-        """What lies there by a pattern from the machine's root, in the order of its names: `text` and
-        `exists` take `own(path)` of it.
+        """The files that match a pattern below the machine's root, sorted by name.
+
+        `own` turns one of them into a name for `text`, `number` and `exists`.
         """
         return sorted(self.path.glob(pattern.lstrip("/")))
 
     def command(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> Optional[Output]:
-        """What a program of the machine says; None where it has no such program.
+        """Runs a program of the machine, or reads its recorded output; None where the machine has no such program.
 
-        One that has not ended after `seconds` is ended, and has said so with the exit code 124, as
-        timeout(1) has it. The recorded output of a program has the exit code 0.
+        A program that runs for longer than `seconds` is ended and gets the exit code 124, as timeout(1) does it.
+        Recorded output has the exit code 0.
         """
         if not self.live:
             recorded = self.at(f"{COMMANDS}/{recorded_name(arguments)}")
@@ -98,6 +102,6 @@ class Root:
         return Output(done.stdout.decode("utf-8", errors="replace"), done.returncode)
 
 
-def recorded_name(arguments: Union[List[str], tuple]) -> str:
-    """The file in `commands/` that holds what a program printed: its words, joined by `_`."""
+def recorded_name(arguments: Sequence[str]) -> str:
+    """The name of the file in `commands/` with the output of a command: its words, joined by `_`."""
     return re.sub(r"[^\w.-]+", "_", " ".join(arguments)).strip("_")

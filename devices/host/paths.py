@@ -1,16 +1,15 @@
-"""Where things lie on a device. The installer makes these folders, the updater fills them, the runtime
-reads them.
+"""The paths of the kit on a device. The installer makes these folders, the updater fills them, the runtime reads them.
 
-    /etc/edge-detector/runtime.yaml         what the runtime is told (`file`, `source`, `health`, ...)
-    /etc/edge-detector/update.yaml          what the updater is told (`repository`, `group`, ...)
-    /etc/edge-detector/root.json            the keys that are trusted to begin with
-    /run/edge-detector/health.json          how the runtime is doing; gone after a restart of the machine
-    /var/lib/edge-detector/models/RELEASE/  a model, whole and tested: detector.tflite, labels.txt, ...
+    /etc/edge-detector/runtime.yaml         options of the runtime (`file`, `source`, `health`, ...)
+    /etc/edge-detector/update.yaml          options of the updater (`repository`, `group`, ...)
+    /etc/edge-detector/root.json            the TUF root that is trusted at first
+    /run/edge-detector/health.json          the health of the runtime; gone after a restart of the machine
+    /var/lib/edge-detector/models/RELEASE/  a model, complete and tested: detector.tflite, labels.txt, ...
     /var/lib/edge-detector/models/current   a link to the RELEASE that runs
-    /var/lib/edge-detector/update/          the updater's own: state.json, lock, metadata/, incoming/
+    /var/lib/edge-detector/update/          files of the updater: state.json, lock, metadata/, incoming/
 
-One user owns /var/lib/edge-detector and runs both the runtime and the updater, which tells the
-runtime of a new model by SIGHUP. Nothing of it needs root.
+One user owns /var/lib/edge-detector and runs both the runtime and the updater. The updater sends SIGHUP to the
+runtime when there is a new model. Neither needs root.
 """
 
 from __future__ import annotations
@@ -27,43 +26,46 @@ CONFIG = Path("/etc/edge-detector")
 STATE = Path("/var/lib/edge-detector")
 RUN = Path("/run/edge-detector")
 
-# What a release's model is called, whichever of an export's files it is.
+# The name of a release's model, whichever file of an export it is.
 MODEL = "detector.tflite"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of one device. `under` puts them below another root, for images of a system."""
+    """The folders of one device."""
 
     config: Path = CONFIG
     state: Path = STATE
     run: Path = RUN
 
     @classmethod
-    def under(cls, root: Union[str, os.PathLike]) -> Layout:
-        """The same folders in a system whose root folder is `root`."""
+    def under(cls, root: Union[str, os.PathLike[str]]) -> Layout:
+        """The same folders below `root`, the root folder of a system image."""
         return cls(*(Path(root, path.relative_to("/")) for path in (CONFIG, STATE, RUN)))
 
     @property
     def runtime_config(self) -> Path:
+        """The options of `python -m runtime`."""
         return self.config / "runtime.yaml"
 
     @property
     def update_config(self) -> Path:
+        """The options of `python -m devices.update`."""
         return self.config / "update.yaml"
 
     @property
     def trusted_root(self) -> Path:
-        """The TUF root that came with the installation; the updater takes it the first time."""
+        """The TUF root that came with the installation; the updater reads it the first time."""
         return self.config / "root.json"
 
     @property
     def health(self) -> Path:
-        """What `python -m runtime --health` writes."""
+        """The health file that the runtime writes (`--health`)."""
         return self.run / "health.json"
 
     @property
     def models(self) -> Path:
+        """The folder of all releases."""
         return self.state / "models"
 
     @property
@@ -73,10 +75,10 @@ class Layout:
 
     @property
     def model(self) -> Path:
-        """What `python -m runtime` is given as its file."""
+        """The model that runs, by the link `current`."""
         return self.current / MODEL
 
     @property
     def update(self) -> Path:
-        """The updater's own folder."""
+        """The folder of the updater's own files."""
         return self.state / "update"

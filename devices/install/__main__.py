@@ -1,6 +1,6 @@
-"""`python -m devices.install --device NAME`: makes a detector run on this machine, from its start on.
+"""`python -m devices.install --device NAME`: installs the detector on this machine, as a service.
 
-Without `--apply` it only says what it would do.
+Without `--apply` it only prints the plan.
 """
 
 from __future__ import annotations
@@ -16,142 +16,144 @@ from typing import List, Optional, Sequence, Tuple
 
 import devices.install.steps
 from devices.boards import catalogue
-from devices.host.host import Root
-from devices.install.commands import Task
-from devices.install.resources import BY_HAND, KEPT, UNDO, Look, Piece, make_folders
-from devices.install.steps import Target
-from devices.install.target import Place
+from devices.host.host import Host
+from devices.install.commands import Commands
+from devices.install.resources import BY_HAND, KEPT, UNDO, PlanLine, Resource, make_folders
+from devices.install.steps import Installation
+from devices.install.target import Target
 from runtime.common import plugins
 from runtime.common.command import run
 from runtime.common.errors import InputError
 
-# Room for the longest word that `Look.state` can be.
+# Width of the longest `PlanLine.state`.
 _WIDTH = 8
 
-Plan = List[Tuple[str, List[Piece]]]
+# The title and the resources of each step.
+Plan = List[Tuple[str, List[Resource]]]
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; gives its exit code."""
     parser = _parser()
     options = parser.parse_args(argv)
-    place = Place(Root(Path(os.path.abspath(options.root))))
+    target = Target(Host(Path(os.path.abspath(options.root))))
     if options.apply or options.remove:
-        _need_root(place, sys.argv[1:] if argv is None else argv)
+        _need_root(target, sys.argv[1:] if argv is None else argv)
     if options.remove:
-        remove(place)
+        remove(target)
         return 0
     if not options.device:
-        found = catalogue.identify(place.root)
+        found = catalogue.identify(target.host)
         if found is None:
             parser.error("give the device with --device NAME; python -m devices lists them")
         options.device = found.name
     profile = catalogue.find(options.device)
     if profile.kind != "linux":
         raise InputError(f"{profile.name}: runs an app, which is not installed from here; see {profile.kind}/README.md")
-    target = Target(profile, place, options)
+    installation = Installation(profile, target, options)
     if options.apply:
-        apply(target)
+        apply(installation)
     else:
-        show(target)
+        show(installation)
     return 0
 
 
-def show(target: Target) -> None:
-    """Prints what `apply` would do."""
-    print(f"{target.profile.title} ({target.profile.name}), in {target.place.root.path}")
+def show(installation: Installation) -> None:
+    """Prints the plan: what `apply` would do."""
+    print(f"{installation.profile.title} ({installation.profile.name}), in {installation.target.host.path}")
     number = 0
-    for title, pieces in plan(target):
+    for title, resources in plan(installation):
         _print_title(title)
-        for piece in pieces:
-            look = piece.look(target.place)
-            number += look.open
-            _print(look)
-    for note in target.profile.notes:
+        for resource in resources:
+            line = resource.plan(installation.target)
+            number += line.open
+            _print(line)
+    for note in installation.profile.notes:
         print(f"\nnote: {note}")
     print(f"\n{number} changes; --apply makes them" if number else "\nnothing to change")
 
 
-def apply(target: Target) -> None:
-    """Makes everything that is not there yet, and prints it.
+def apply(installation: Installation) -> None:
+    """Makes everything that does not exist yet, and prints it.
 
-    What has been made stays when a later step fails, and is in the record: applied again, it goes on
-    from there, and `remove` takes it away. Raises InputError or KitError.
+    Where a step fails, what was made before stays and is in the manifest: another `apply` continues from there, and
+    `remove` removes it. Raises InputError or KitError.
     """
-    # The service's user reads what root makes here, whatever root's own habits are.
+    # The service's user must be able to read what root makes here, whatever root's umask is.
     mask = os.umask(0o022)
     try:
-        _apply(target)
+        _apply(installation)
     finally:
         os.umask(mask)
 
 
-def remove(place: Place) -> None:
-    """Takes away what `apply` made, last things first, and prints what is kept, and why."""
-    if not place.record.entries:
-        print(f"nothing is installed in {place.root.path}: there is no {place.record.path}")
+def remove(target: Target) -> None:
+    """Removes what `apply` made, in reverse order, and prints what is kept and why."""
+    if not target.manifest.entries:
+        print(f"nothing is installed in {target.host.path}: there is no {target.manifest.path}")
         return
-    entries = place.record.entries[::-1]
-    # The record is the last to go, but for the folders that it lies in.
-    around = [entry for entry in entries if entry.kind == "folder" and place.at(entry.name) in place.record.path.parents]
-    looks = []
+    entries = target.manifest.entries[::-1]
+    # The manifest is removed last, apart from the folders around it.
+    parents = [entry for entry in entries if entry.kind == "folder" and target.at(entry.name) in target.manifest.path.parents]
+    lines = []
     for entry in entries:
-        if entry not in around:
-            looks.append(UNDO[entry.kind](entry, place))
-            _print(looks[-1])
-            place.record.forget(entry)
-    for entry in around:
-        place.record.forget(entry)
-    for entry in around:
-        looks.append(UNDO[entry.kind](entry, place))
-        _print(looks[-1])
-    if any(look.state == KEPT for look in looks):
-        print("\nwhat is kept is yours now: the record of the installation is gone")
+        if entry not in parents:
+            lines.append(UNDO[entry.kind](entry, target))
+            _print(lines[-1])
+            target.manifest.forget(entry)
+    for entry in parents:
+        target.manifest.forget(entry)
+    for entry in parents:
+        lines.append(UNDO[entry.kind](entry, target))
+        _print(lines[-1])
+    if any(line.state == KEPT for line in lines):
+        print("\nwhat is kept is yours now: the manifest of the installation is gone")
 
 
-def plan(target: Target) -> Plan:
-    """Title and pieces of each step, in the order of work."""
-    planned = [(step.TITLE, step.pieces(target)) for step in devices.install.steps.steps()]
+def plan(installation: Installation) -> Plan:
+    """The title and the resources of each step, in the order in which they are made."""
+    planned = [(step.TITLE, step.resources(installation)) for step in devices.install.steps.steps()]
     digest = hashlib.sha256()
     settled = []
-    for title, pieces in planned:
+    for title, resources in planned:
         made = []
-        for piece in pieces:
-            if isinstance(piece, Task) and piece.follows:
-                piece = dataclasses.replace(piece, identity=digest.hexdigest())
-            digest.update(repr(piece).encode())
-            made.append(piece)
+        for resource in resources:
+            if isinstance(resource, Commands) and resource.follows:
+                resource = dataclasses.replace(resource, identity=digest.hexdigest())
+            digest.update(repr(resource).encode())
+            made.append(resource)
         settled.append((title, made))
-    return [(title, pieces) for title, pieces in settled if pieces]
+    return [(title, resources) for title, resources in settled if resources]
 
 
-def _apply(target: Target) -> None:
-    # Before anything is made, whatever can be wrong about any step has been looked at.
-    planned = plan(target)
-    for _, pieces in planned:
-        for piece in pieces:
-            piece.look(target.place)
-    by_hand: List[Look] = []
-    make_folders(target.place.record.path.parent, target.place)
-    for title, pieces in planned:
+def _apply(installation: Installation) -> None:
+    # All steps are planned before anything is made, so that errors in the options show first.
+    planned = plan(installation)
+    for _, resources in planned:
+        for resource in resources:
+            resource.plan(installation.target)
+    by_hand: List[PlanLine] = []
+    make_folders(installation.target.manifest.path.parent, installation.target)
+    for title, resources in planned:
         _print_title(title)
-        for piece in pieces:
-            look = piece.look(target.place)
-            if look.open:
-                piece.make(target.place)
-            elif look.state == BY_HAND:
-                by_hand.append(look)
-            _print(look.made)
+        for resource in resources:
+            line = resource.plan(installation.target)
+            if line.open:
+                resource.make(installation.target)
+            elif line.state == BY_HAND:
+                by_hand.append(line)
+            _print(line.made)
     if by_hand:
-        print(f"\nto be run on the device itself, since {target.place.root.path} is not the running system:")
-        for look in by_hand:
-            print("\n".join(f"  sudo {line}" for line in look.details))
+        print(f"\nto be run on the device itself, since {installation.target.host.path} is not the running system:")
+        for line in by_hand:
+            print("\n".join(f"  sudo {line}" for line in line.details))
     if os.geteuid() != 0:
-        print("\nnote: not run as root, so that the files belong to you; a system wants them to be root's")
+        print("\nnote: not run as root, so the files belong to you; in a running system they must belong to root")
 
 
-def _need_root(place: Place, argv: Sequence[str]) -> None:
-    """Raises InputError with the command that works, where the running system is to be changed."""
-    if place.live and os.geteuid() != 0:
+def _need_root(target: Target, argv: Sequence[str]) -> None:
+    """Raises InputError, with the command to run instead, where the running system would be changed without root."""
+    if target.live and os.geteuid() != 0:
         command = shlex.join([sys.executable, "-m", "devices.install", *argv])
         raise InputError(f"only root may change this system: sudo {command}; or give another one with --root DIR")
 
@@ -160,24 +162,29 @@ def _print_title(title: str) -> None:
     print(f"\n{title}", flush=True)
 
 
-def _print(look: Look) -> None:
-    lines = (f"  {look.state:<{_WIDTH}}{look.what}", *(f"  {'':<{_WIDTH}}  {line}" for line in look.details))
-    # In order with what programs say in between.
-    print("\n".join(lines), flush=True)
+def _print(line: PlanLine) -> None:
+    printed = (f"  {line.state:<{_WIDTH}}{line.what}", *(f"  {'':<{_WIDTH}}  {text}" for text in line.details))
+    # Flushed, to stay in order with the output of other programs.
+    print("\n".join(printed), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devices.install",
-        description="Makes a detector run on this machine, from its start on. Says what it would do; --apply does it.",
+        description="Installs the detector on this machine, as a service that starts with the system.\n"
+        "Prints the plan only; --apply makes the changes.",
+        epilog="examples:\n"
+        "  python -m devices.install --device raspberry-pi-5 --export runs/door/export\n"
+        "  sudo python -m devices.install --device raspberry-pi-5 --export runs/door/export --apply",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("--device", metavar="NAME", help="what the machine is, see python -m devices (default: what it looks like)")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--apply", action="store_true", help="do it; what is there already stays")
-    how.add_argument("--remove", action="store_true", help="undo what --apply did; what others have changed stays")
-    add("--root", metavar="DIR", default="/", help="a system's root folder in place of this system, for images")
-    plugins.add_options(devices.install.steps, parser)
+    actions = parser.add_argument_group("actions").add_mutually_exclusive_group()
+    actions.add_argument("--apply", action="store_true", help="make the changes; what exists already stays")
+    actions.add_argument("--remove", action="store_true", help="remove what --apply made; what was changed since stays")
+    group = parser.add_argument_group("what is installed, and where")
+    group.add_argument("--device", metavar="NAME", help="device, see python -m devices (default: what it looks like)")
+    group.add_argument("--root", metavar="DIR", default="/", help="root folder of a system image (default: this system)")
+    plugins.add_options(devices.install.steps, group)
     return parser
 
 

@@ -1,7 +1,7 @@
-"""What an installation has made, so that exactly that can be taken away again.
+"""The manifest of an installation: what it has made, so that exactly that can be removed again.
 
-An entry is written down before the thing itself is made. Whenever the installation ends, by an error
-or by a power cut as well, everything that it made is in its record.
+An entry is written before the thing itself is made. So the manifest is complete wherever the installation ends, even
+by a power cut.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any, List, Mapping, Optional
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
 
-# Of the file's own form; another one is not read.
+# The version of the file format; files of other versions are refused.
 VERSION = 1
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing: of which `kind` ("file", "folder", ...), its `name` (a path, mostly), and what else is
-    needed to take it away.
+    """One thing that was made.
+
+    `kind` is "file", "folder" and so on, `name` is mostly a path, and `facts` is what is needed to remove it.
     """
 
     kind: str
@@ -29,29 +30,30 @@ class Entry:
     facts: Mapping[str, Any]
 
 
-class Record:
+class Manifest:
     """The entries of one installation, in the order in which the things were made."""
 
     def __init__(self, path: Path) -> None:
-        """Reads `path` where it exists. Raises InputError where that is no such record."""
+        """Reads `path` if it exists. Raises InputError where it is no manifest."""
         self.path = path
         self.entries: List[Entry] = []
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            if said["version"] != VERSION:
-                raise InputError(f"{path}: is version {said['version']} of the record, this kit knows {VERSION}")
-            self.entries = [Entry(item["kind"], item["name"], item["facts"]) for item in said["made"]]
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["version"] != VERSION:
+                raise InputError(f"{path}: is version {content['version']} of the manifest, this kit knows {VERSION}")
+            self.entries = [Entry(item["kind"], item["name"], item["facts"]) for item in content["made"]]
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: is no record of an installation: {error}") from error
+            raise InputError(f"{path}: is no manifest of an installation: {error}") from error
 
     def find(self, kind: str, name: str) -> Optional[Entry]:
+        """The entry of a kind and a name; None where there is none."""
         return next((entry for entry in self.entries if (entry.kind, entry.name) == (kind, name)), None)
 
-    def note(self, kind: str, name: str, **facts: Any) -> None:
+    def record(self, kind: str, name: str, **facts: Any) -> None:
         """Adds an entry, or replaces the one of the same kind and name."""
         entry = Entry(kind, name, facts)
         known = self.find(kind, name)
@@ -64,7 +66,7 @@ class Record:
         self._write()
 
     def forget(self, entry: Entry) -> None:
-        """The file goes with the last entry."""
+        """Removes an entry, and the file with the last one."""
         self.entries.remove(entry)
         if self.entries:
             self._write()

@@ -1,4 +1,4 @@
-"""What an installation is made of: files, folders and links, each of which knows how to be made and undone."""
+"""The resources of an installation: files, folders and links, each of which can be planned, made and undone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, ClassVar, Dict, List, Tuple, Union
+from typing import Callable, ClassVar, Dict, List, Tuple
 
 from devices.install.manifest import Entry
-from devices.install.target import Place
+from devices.install.target import Target
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
 
-# What a look at a piece comes to.
+# The states of a resource in a plan or a report; see `PlanLine`.
 EXISTS = "exists"
 NEW = "new"
 CHANGE = "change"
@@ -31,12 +31,12 @@ GONE = "gone"
 
 
 @dataclass(frozen=True)
-class Look:
+class PlanLine:
     """One line of a plan or of a report, with further lines below it.
 
-    `state` is "exists", "new", "change" (these two are done by `Piece.make`), "kept" (others have
-    changed it), "to do" (a command that `make` runs), "done" (it has run), "later" (at the system's next
-    start), "by hand" (the user has to), "note", "removed", or "gone" (others have removed it).
+    `state` is "exists"; "new" or "change" (`Resource.make` does it); "kept" (somebody else has changed it); "to do" (a
+    command that `make` runs) or "done" (it has run); "later" (at the next start of the system); "by hand" (the user
+    has to run it); "note"; "removed"; or "gone" (somebody else has removed it).
     """
 
     state: str
@@ -45,31 +45,33 @@ class Look:
 
     @property
     def open(self) -> bool:
-        """Whether `make` has something to do."""
+        """Whether `Resource.make` has something to do."""
         return self.state in (NEW, CHANGE, TO_DO)
 
     @property
-    def made(self) -> Look:
-        """What is to be said after `make`; commands have been shown as they ran."""
-        return Look(DONE, self.what) if self.state == TO_DO else self
+    def made(self) -> PlanLine:
+        """The line of the report after `Resource.make`; commands were shown as they ran."""
+        return PlanLine(DONE, self.what) if self.state == TO_DO else self
 
 
-class Piece(abc.ABC):
-    """A part of an installation. To make one that is there changes nothing."""
-
-    @abc.abstractmethod
-    def look(self, place: Place) -> Look:
-        """What making it would change. Raises InputError where it cannot be made."""
+class Resource(abc.ABC):
+    """A part of an installation. Making one that exists already changes nothing."""
 
     @abc.abstractmethod
-    def make(self, place: Place) -> None:
-        """Makes it, whole, after it is in the record. Called only where `look` is `open`."""
+    def plan(self, target: Target) -> PlanLine:
+        """What `make` would change. Raises InputError where the resource cannot be made."""
+
+    @abc.abstractmethod
+    def make(self, target: Target) -> None:
+        """Makes the resource, after recording it in the manifest. Called only where the planned line is `open`."""
 
 
 @dataclass(frozen=True)
-class File(Piece):
-    """`group` owns it where that is known and we are root; else whoever makes it. With `like_folder`,
-    it belongs to whom its folder does.
+class File(Resource):
+    """A file with the content `data` and the permissions `mode`.
+
+    Where it is made by root, it belongs to root and to `group`, or with `like_folder` to the owner of its folder.
+    Otherwise it belongs to the user who makes it.
     """
 
     kind: ClassVar[str] = "file"
@@ -82,81 +84,86 @@ class File(Piece):
 
     @classmethod
     def text(cls, path: str, text: str, mode: int = 0o644, group: str = "") -> File:
+        """A file with the content `text`."""
         return cls(str(path), text.encode(), mode, group)
 
-    def look(self, place: Place) -> Look:
-        ours = place.at(self.path)
+    def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
+        ours = target.at(self.path)
         if not ours.exists() and not ours.is_symlink():
-            return Look(NEW, f"{self.path}  {self.mode:04o}")
+            return PlanLine(NEW, f"{self.path}  {self.mode:04o}")
         if ours.is_symlink() or not ours.is_file():
             raise InputError(f"{ours}: is in the way, where a file belongs; remove it")
         there = _read(ours)
         if there == self.data:
-            wrong = self._wrong(ours, place) if self._recorded(place) else ()
-            return Look(CHANGE if wrong else EXISTS, self.path, wrong)
+            wrong = self._wrong(ours, target) if self._known_hashes(target) else ()
+            return PlanLine(CHANGE if wrong else EXISTS, self.path, wrong)
         difference = _difference(there, self.data)
-        if _hash(there) in self._recorded(place):
-            return Look(CHANGE, self.path, difference)
-        why = "changed since it was installed" if self._recorded(place) else "not from this installation"
-        return Look(KEPT, f"{self.path}  {why}; the kit would have:", difference)
+        if _hash(there) in self._known_hashes(target):
+            return PlanLine(CHANGE, self.path, difference)
+        why = "changed since it was installed" if self._known_hashes(target) else "not from this installation"
+        return PlanLine(KEPT, f"{self.path}  {why}; the kit would have:", difference)
 
-    def make(self, place: Place) -> None:
-        ours = place.at(self.path)
-        make_folders(ours.parent, place)
-        place.record.note(self.kind, self.path, sha256=sorted({*self._recorded(place), _hash(self.data)}))
+    def make(self, target: Target) -> None:
+        """See `Resource`."""
+        ours = target.at(self.path)
+        make_folders(ours.parent, target)
+        target.manifest.record(self.kind, self.path, sha256=sorted({*self._known_hashes(target), _hash(self.data)}))
         with atomic_path(ours, self.mode) as temporary:
             temporary.write_bytes(self.data)
             if os.geteuid() == 0:
-                os.chown(temporary, *self._owner(ours, place))
-        place.record.note(self.kind, self.path, sha256=[_hash(self.data)])
+                os.chown(temporary, *self._owner(ours, target))
+        target.manifest.record(self.kind, self.path, sha256=[_hash(self.data)])
 
-    def _recorded(self, place: Place) -> List[str]:
-        entry = place.record.find(self.kind, self.path)
+    def _known_hashes(self, target: Target) -> List[str]:
+        entry = target.manifest.find(self.kind, self.path)
         return list(entry.facts["sha256"]) if entry else []
 
-    def _wrong(self, ours: Path, place: Place) -> Tuple[str, ...]:
-        """What about the file is not as it is to be, beside its content."""
+    def _wrong(self, ours: Path, target: Target) -> Tuple[str, ...]:
+        """What is wrong with the file, apart from its content."""
         there = ours.stat()
         wrong = []
         if stat.S_IMODE(there.st_mode) != self.mode:
             wrong.append(f"permissions {stat.S_IMODE(there.st_mode):04o}, to be {self.mode:04o}")
-        if self.group and os.geteuid() == 0 and (there.st_uid, there.st_gid) != self._owner(ours, place):
+        if self.group and os.geteuid() == 0 and (there.st_uid, there.st_gid) != self._owner(ours, target):
             wrong.append(f"not of the group {self.group}")
         return tuple(wrong)
 
-    def _owner(self, ours: Path, place: Place) -> Tuple[int, int]:
+    def _owner(self, ours: Path, target: Target) -> Tuple[int, int]:
         if self.like_folder:
             folder = ours.parent.stat()
             return folder.st_uid, folder.st_gid
-        return 0, place.ids("group").get(self.group, 0)
+        return 0, target.ids("group").get(self.group, 0)
 
 
 @dataclass(frozen=True)
-class Link(Piece):
-    """A symbolic link that is switched at once. Another target is kept where others have set it."""
+class Link(Resource):
+    """A symbolic link, replaced in one step. A target that somebody else has set is kept."""
 
     path: str
     target: str
 
-    def look(self, place: Place) -> Look:
-        ours = place.at(self.path)
+    def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
+        ours = target.at(self.path)
         what = f"{self.path} -> {self.target}"
         if not ours.is_symlink():
             if ours.exists():
                 raise InputError(f"{ours}: is in the way, where a link belongs; remove it")
-            return Look(NEW, what)
+            return PlanLine(NEW, what)
         there = os.readlink(ours)
         if there == self.target:
-            return Look(EXISTS, what)
-        entry = place.record.find("link", self.path)
+            return PlanLine(EXISTS, what)
+        entry = target.manifest.find("link", self.path)
         if entry is not None and there == entry.facts["target"]:
-            return Look(CHANGE, what, (f"-> {there} until now",))
-        return Look(KEPT, f"{self.path} -> {there}  set by others, not to {self.target}")
+            return PlanLine(CHANGE, what, (f"-> {there} until now",))
+        return PlanLine(KEPT, f"{self.path} -> {there}  set by others, not to {self.target}")
 
-    def make(self, place: Place) -> None:
-        ours = place.at(self.path)
-        make_folders(ours.parent, place)
-        place.record.note("link", self.path, target=self.target)
+    def make(self, target: Target) -> None:
+        """See `Resource`."""
+        ours = target.at(self.path)
+        make_folders(ours.parent, target)
+        target.manifest.record("link", self.path, target=self.target)
         temporary = _beside(ours)
         temporary.unlink(missing_ok=True)
         os.symlink(self.target, temporary)
@@ -167,55 +174,58 @@ class Link(Piece):
 
 
 @dataclass(frozen=True)
-class Tree(Piece):
-    """A folder with all that is in it, copied from `source`: the files `names`, by their paths in it."""
+class Tree(Resource):
+    """A folder with the files `names`, by their paths below it, copied from the folder `source`. `digest` is of them all."""
 
     path: str
     source: str
     names: Tuple[str, ...]
     digest: str
 
-    def look(self, place: Place) -> Look:
-        entry = place.record.find("tree", self.path)
+    def plan(self, target: Target) -> PlanLine:
+        """See `Resource`."""
+        entry = target.manifest.find("tree", self.path)
         what = f"{self.path}/  {len(self.names)} files of {self.source}"
-        if not place.at(self.path).exists():
-            return Look(NEW, what)
+        if not target.at(self.path).exists():
+            return PlanLine(NEW, what)
         if entry is None:
-            raise InputError(f"{place.at(self.path)}: is in the way, and not from this installation; remove it")
-        return Look(EXISTS if entry.facts["digest"] == self.digest else CHANGE, what)
+            raise InputError(f"{target.at(self.path)}: is in the way, and not from this installation; remove it")
+        return PlanLine(EXISTS if entry.facts["digest"] == self.digest else CHANGE, what)
 
-    def make(self, place: Place) -> None:
-        ours = place.at(self.path)
-        make_folders(ours.parent, place)
-        place.record.note("tree", self.path, digest="")
+    def make(self, target: Target) -> None:
+        """See `Resource`."""
+        ours = target.at(self.path)
+        make_folders(ours.parent, target)
+        target.manifest.record("tree", self.path, digest="")
         incoming = _beside(ours)
         shutil.rmtree(incoming, ignore_errors=True)
         for name in self.names:
-            target = incoming / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(Path(self.source, name), target)
+            copy = incoming / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path(self.source, name), copy)
         shutil.rmtree(ours, ignore_errors=True)
         os.replace(incoming, ours)
-        place.record.note("tree", self.path, digest=self.digest)
+        target.manifest.record("tree", self.path, digest=self.digest)
 
 
-def undo_tree(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_tree(entry: Entry, target: Target) -> PlanLine:
+    """Removes a tree."""
+    ours = target.at(entry.name)
     for folder in (ours, _beside(ours)):
         shutil.rmtree(folder, ignore_errors=True)
-    return Look(REMOVED, f"{entry.name}/")
+    return PlanLine(REMOVED, f"{entry.name}/")
 
 
-def make_folders(folder: Path, place: Place) -> None:
-    """Makes what is missing down to `folder`, one by one, so that all of it can be undone."""
+def make_folders(folder: Path, target: Target) -> None:
+    """Makes `folder` and its missing parents, each recorded in the manifest."""
     missing = []
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
-        name = place.root.own(each)
-        place.record.note("folder", name)
-        # The record's own folder is there by now.
+        name = target.host.own(each)
+        target.manifest.record("folder", name)
+        # Recording has made the folder of the manifest itself.
         each.mkdir(mode=0o755, exist_ok=True)
         each.chmod(0o755)
         if os.geteuid() == 0:
@@ -223,46 +233,49 @@ def make_folders(folder: Path, place: Place) -> None:
             os.chown(each, above.st_uid, above.st_gid)
 
 
-def undo_file(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_file(entry: Entry, target: Target) -> PlanLine:
+    """Removes a file, unless it was changed since it was installed."""
+    ours = target.at(entry.name)
     if not ours.is_file():
-        return Look(GONE, entry.name)
+        return PlanLine(GONE, entry.name)
     if _hash(_read(ours)) not in entry.facts["sha256"]:
-        return Look(KEPT, f"{entry.name}  changed since it was installed")
+        return PlanLine(KEPT, f"{entry.name}  changed since it was installed")
     ours.unlink()
-    return Look(REMOVED, entry.name)
+    return PlanLine(REMOVED, entry.name)
 
 
-def undo_link(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_link(entry: Entry, target: Target) -> PlanLine:
+    """Removes a link, unless it leads elsewhere now."""
+    ours = target.at(entry.name)
     _beside(ours).unlink(missing_ok=True)
     if not ours.is_symlink():
-        return Look(GONE, entry.name)
+        return PlanLine(GONE, entry.name)
     if os.readlink(ours) != entry.facts["target"]:
-        return Look(KEPT, f"{entry.name} -> {os.readlink(ours)}  set by others")
+        return PlanLine(KEPT, f"{entry.name} -> {os.readlink(ours)}  set by others")
     ours.unlink()
-    return Look(REMOVED, entry.name)
+    return PlanLine(REMOVED, entry.name)
 
 
-def undo_folder(entry: Entry, place: Place) -> Look:
-    ours = place.at(entry.name)
+def undo_folder(entry: Entry, target: Target) -> PlanLine:
+    """Removes a folder, unless something is in it."""
+    ours = target.at(entry.name)
     try:
         ours.rmdir()
     except FileNotFoundError:
-        return Look(GONE, f"{entry.name}/")
+        return PlanLine(GONE, f"{entry.name}/")
     except OSError:
-        return Look(KEPT, f"{entry.name}/  holds what is not from this installation")
-    return Look(REMOVED, f"{entry.name}/")
+        return PlanLine(KEPT, f"{entry.name}/  holds what is not from this installation")
+    return PlanLine(REMOVED, f"{entry.name}/")
 
 
-# How a kind of entry in the record is taken away.
-UNDO: Dict[str, Callable[[Entry, Place], Look]] = {
+# The function that undoes each kind of entry in the manifest.
+UNDO: Dict[str, Callable[[Entry, Target], PlanLine]] = {
     "file": undo_file, "link": undo_link, "folder": undo_folder, "tree": undo_tree
 }  # fmt: skip
 
 
 def _beside(ours: Path) -> Path:
-    """Where something is made that then takes the place of `ours`."""
+    """A temporary path beside `ours`, to be renamed to it."""
     return ours.with_name(f".{ours.name}.new")
 
 
@@ -270,7 +283,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; look as root: sudo") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror}; run it as root: sudo") from error
 
 
 def _hash(data: bytes) -> str:
@@ -279,9 +292,8 @@ def _hash(data: bytes) -> str:
 
 def _difference(there: bytes, wanted: bytes) -> Tuple[str, ...]:
     try:
-        texts: List[Union[str, None]] = [data.decode() for data in (there, wanted)]
+        old, new = there.decode().splitlines(), wanted.decode().splitlines()
     except UnicodeDecodeError:
         return (f"{len(there):,} bytes there, {len(wanted):,} here",)
-    lines = [text.splitlines() for text in texts]
-    # Without the two lines of names in front, which stand above already.
-    return tuple(difflib.unified_diff(*lines, lineterm="", n=1))[2:]
+    # Without the first two lines, which are for file names.
+    return tuple(difflib.unified_diff(old, new, lineterm="", n=1))[2:]

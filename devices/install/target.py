@@ -1,4 +1,4 @@
-"""The system that something is installed in: this one, or one below a folder that will run elsewhere."""
+"""The target of an installation: this system, or a system image below a folder."""
 
 from __future__ import annotations
 
@@ -11,92 +11,93 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from devices.host.host import Root
+from devices.host.host import Host
 from devices.host.paths import STATE
-from devices.install.manifest import Record
+from devices.install.manifest import Manifest
 from runtime.common.errors import InputError, KitError
 
-# The kit's own folder, which belongs to root: code and the record of the installation.
+# The folder of the kit's code and of the manifest, which belongs to root.
 HOME = PurePosixPath("/opt/edge-detector")
-RECORD = HOME / "installed.json"
+MANIFEST = HOME / "installed.json"
 
-# Where a package was installed and nothing of it is missing.
+# dpkg's status of a package that is completely installed.
 _INSTALLED = re.compile(r"^Status: \S+ ok installed$", re.MULTILINE)
 
 
-class Place:
-    """A system's files, and what was made in it.
+class Target:
+    """The files of a system, and the manifest of what was installed in it.
 
-    Its own paths (`/etc/passwd`) become ours by `at`. Where it is not `live`, programs are not run: they
-    would be this machine's, or another processor's.
+    `at` turns the system's own paths (`/etc/passwd`) into paths from here. Programs are run only where the system is
+    `live`: in a system image they may be built for another processor.
     """
 
-    def __init__(self, root: Root) -> None:
-        if not root.path.is_dir():
-            raise InputError(f"{root.path}: no such folder; give the root folder of a system")
-        self.root = root
-        self.record = Record(root.at(RECORD))
+    def __init__(self, host: Host) -> None:
+        if not host.path.is_dir():
+            raise InputError(f"{host.path}: no such folder; give the root folder of a system")
+        self.host = host
+        self.manifest = Manifest(host.at(MANIFEST))
 
     @property
     def live(self) -> bool:
-        return self.root.live
+        """Whether it is the running system."""
+        return self.host.live
 
     def at(self, path: object) -> Path:
-        """Where the system's `path` lies for us. Raises InputError where a link leads elsewhere.
+        """The path from here of the system's `path`. Raises InputError where a symbolic link leads elsewhere.
 
-        A link may lead to another disk of a live system, but not out of a root folder, and not out of
-        what belongs to the service's user, who could have made it.
+        In a live system a link may lead to another disk. It may not lead out of a system image, and there must be no
+        link below the folder of the service's user, who could have made it.
         """
-        ours = self.root.at(str(path))
+        ours = self.host.at(str(path))
         parent = ours.parent
         real = parent.resolve()
-        inside = real == self.root.path.resolve() or self.root.path.resolve() in real.parents
+        inside = real == self.host.path.resolve() or self.host.path.resolve() in real.parents
         state = PurePosixPath(STATE.as_posix())
         own = PurePosixPath(str(path)) == state or state in PurePosixPath(str(path)).parents
-        if not inside or (own and _linked(parent, self.root.at(STATE))):
+        if not inside or (own and _linked(parent, self.host.at(STATE))):
             raise InputError(f"{parent}: leads to {real}, so that nothing is written there; remove that link")
         return ours
 
     def ids(self, kind: str) -> Dict[str, int]:
-        """Numbers by name, of the system's `passwd` or `group`."""
-        rows = (line.split(":") for line in self.root.text(f"/etc/{kind}").splitlines())
+        """The ids in the system's `passwd` or `group`, by name."""
+        rows = (line.split(":") for line in self.host.text(f"/etc/{kind}").splitlines())
         return {row[0]: int(row[2]) for row in rows if len(row) > 2 and row[2].isdigit()}
 
     def packages(self) -> Tuple[str, ...]:
-        """Names of Debian packages that are installed."""
+        """The names of the Debian packages that are installed."""
         found = []
-        for part in self.root.text("/var/lib/dpkg/status").split("\n\n"):
+        for part in self.host.text("/var/lib/dpkg/status").split("\n\n"):
             name = re.search(r"^Package: (\S+)$", part, re.MULTILINE)
             if name and _INSTALLED.search(part):
                 found.append(name[1])
         return tuple(found)
 
     def systemd(self) -> Optional[int]:
-        """The version of systemd, by the name of its library; None where that is not to be seen."""
+        """The version of systemd, from the name of its library; None where it is unknown."""
         for pattern in ("usr/lib/systemd/", "lib/systemd/", "usr/lib/*/systemd/", "lib/*/systemd/"):
-            for path in self.root.glob(f"{pattern}libsystemd-shared-*.so"):
+            for path in self.host.glob(f"{pattern}libsystemd-shared-*.so"):
                 match = re.search(r"shared-(\d+)", path.name)
                 if match:
                     return int(match[1])
         return None
 
     def release(self) -> str:
-        """The code name of the system's release: "bookworm"; empty where it has none."""
-        match = re.search(r'^VERSION_CODENAME="?([\w-]+)', self.root.text("/etc/os-release"), re.MULTILINE)
+        """The code name of the system's release, such as "bookworm"; empty where it has none."""
+        match = re.search(r'^VERSION_CODENAME="?([\w-]+)', self.host.text("/etc/os-release"), re.MULTILINE)
         return match[1] if match else ""
 
-    def said(self, path: object, field: str) -> str:
-        """A field of a YAML file of the system; empty where it says nothing of it."""
+    def yaml_field(self, path: object, field: str) -> str:
+        """The value of a field in a YAML file of the system; empty where it is missing."""
         yaml = import_module("yaml")
         try:
-            content = yaml.safe_load(self.root.text(str(path)))
+            content = yaml.safe_load(self.host.text(str(path)))
         except yaml.YAMLError:
             return ""
         value = content.get(field) if isinstance(content, dict) else None
         return "" if value is None else str(value)
 
     def run(self, command: Sequence[str]) -> None:
-        """Runs a program of a live system, whose output the user sees. Raises KitError where it fails."""
+        """Runs a program of a live system and shows its output. Raises KitError where it fails."""
         print(f"$ {shlex.join(command)}", file=sys.stderr, flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PIP_ROOT_USER_ACTION": "ignore"}
         try:
@@ -105,12 +106,12 @@ class Place:
             raise KitError(f"{shlex.join(command)}: cannot be run: {error.strerror}") from error
         if code:
             raise KitError(
-                f"{shlex.join(command)}: ended with exit code {code}, see above; mend it and run the installation "
-                "again, which goes on from here"
+                f"{shlex.join(command)}: ended with exit code {code}, see above; fix it and run the installation "
+                "again, which continues from here"
             )
 
     def try_to_run(self, command: Sequence[str]) -> List[str]:
-        """As `run`; gives what went wrong. What is undone may never have been whole."""
+        """As `run`, but gives the error as a line: what is undone may never have been complete."""
         try:
             self.run(command)
         except KitError as error:

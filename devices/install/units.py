@@ -1,12 +1,12 @@
-"""What the units of the kit share: what they may not do, systemd.exec(5).
+"""The systemd units of the kit, and the sandbox that they share; see systemd.exec(5).
 
-`systemd-analyze security --offline=yes FILE` rates it. What is not shut has its reason here:
+`systemd-analyze security --offline=yes FILE` rates it. What it leaves open, and why:
 
-- AF_NETLINK, since libcamera and libusb hear of devices that come and go through it.
-- Everything in /proc that is not another process (no ProcSubset=pid), since XNNPACK reads
-  /proc/cpuinfo on ARM to see what the processor can do.
+- AF_NETLINK, by which libcamera and libusb learn of devices that are connected.
+- Files of /proc that are not about other processes (no ProcSubset=pid), since XNNPACK reads /proc/cpuinfo on ARM for
+  the features of the processor.
 - The network, since cameras, brokers and repositories can be anywhere.
-- PrivateUsers, under which the groups that own the cameras would be nobody's.
+- PrivateUsers, since it would map the groups that own the cameras to nobody.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import List, Sequence, Tuple
 from devices.boards.profile import Profile
 from devices.host.paths import USER
 from devices.install.manifest import Entry
-from devices.install.resources import UNDO, File, Look, undo_file
-from devices.install.target import HOME, Place
+from devices.install.resources import UNDO, File, PlanLine, undo_file
+from devices.install.target import HOME, Target
 
 PYTHON = HOME / "venv/bin/python"
 UNITS = "/etc/systemd/system"
 
-# Journal of its own, so that a line a frame pushes nobody else's out.
+# A journal of its own, so that a line for each frame does not push out the entries of other services.
 NAMESPACE = "edge-detector"
 
-# Names of /proc/devices, by how a camera's `source` begins: Linux's own numbers for nodes in /dev.
+# Names of /proc/devices, as DeviceAllow takes them, by the beginning of a camera's `source`.
 _CAMERAS = (("picamera", ("char-video4linux", "char-media", "char-dma_heap")), ("", ("char-video4linux",)))
 _RELOAD = ("systemctl", "daemon-reload")
 _ACCELERATORS = {"usb": ("char-usb_device",), "pci": ("char-apex",)}
@@ -35,31 +35,32 @@ _ACCELERATORS = {"usb": ("char-usb_device",), "pci": ("char-apex",)}
 
 @dataclass(frozen=True)
 class Unit(File):
-    """A file that systemd knows as a unit: it reads it when it is made, and stops it when it goes."""
+    """A unit file: systemd is reloaded when it is made, and stops the unit before the file is removed."""
 
     kind = "unit"
 
-    def make(self, place: Place) -> None:
-        super().make(place)
-        if place.live:
-            place.run(_RELOAD)
+    def make(self, target: Target) -> None:
+        """See `Resource`."""
+        super().make(target)
+        if target.live:
+            target.run(_RELOAD)
 
 
-def _undo_unit(entry: Entry, place: Place) -> Look:
-    said = []
-    if place.live:
-        said += place.try_to_run(("systemctl", "stop", PurePosixPath(entry.name).name))
-    look = undo_file(entry, place)
-    if place.live:
-        said += place.try_to_run(_RELOAD)
-    return replace(look, details=tuple(said))
+def _undo_unit(entry: Entry, target: Target) -> PlanLine:
+    problems: List[str] = []
+    if target.live:
+        problems += target.try_to_run(("systemctl", "stop", PurePosixPath(entry.name).name))
+    line = undo_file(entry, target)
+    if target.live:
+        problems += target.try_to_run(_RELOAD)
+    return replace(line, details=tuple(problems))
 
 
 UNDO["unit"] = _undo_unit
 
 
 def camera_devices(profile: Profile) -> Tuple[str, ...]:
-    """What of /dev the cameras of a device need, as DeviceAllow names it."""
+    """The devices that the cameras of a profile need, as DeviceAllow names them."""
     found: List[str] = []
     for camera in profile.cameras:
         start = next(names for begin, names in _CAMERAS if camera.source.startswith(begin))
@@ -68,12 +69,12 @@ def camera_devices(profile: Profile) -> Tuple[str, ...]:
 
 
 def accelerator_devices(profile: Profile) -> Tuple[str, ...]:
-    """What of /dev its Edge TPU needs."""
+    """The devices that the Edge TPU of a profile needs, as DeviceAllow names them."""
     return _ACCELERATORS.get(profile.accelerator, ())
 
 
 def hardening(devices: Sequence[str], groups: Sequence[str]) -> str:
-    """Lines for [Service]: who runs it, and what that may do. `devices` are those of DeviceAllow."""
+    """Lines for [Service]: the user, the groups, and the sandbox. `devices` are names for DeviceAllow."""
     lines = [
         f"User={USER}",
         f"Group={USER}",
@@ -108,7 +109,7 @@ def hardening(devices: Sequence[str], groups: Sequence[str]) -> str:
         "SystemCallFilter=@system-service",
         "SystemCallFilter=~@privileged @resources",
         "SystemCallErrorNumber=EPERM",
-        # A process that is ended by a signal would leave its memory on the card.
+        # A crash must not write the memory of the process to the card.
         "LimitCORE=0",
         f"LogNamespace={NAMESPACE}",
     ]
@@ -116,5 +117,5 @@ def hardening(devices: Sequence[str], groups: Sequence[str]) -> str:
 
 
 def quoted(text: str) -> str:
-    """As YAML takes it for a text, whatever stands in it."""
+    """`text` as a quoted string of YAML."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""The keys of a fleet: `python -m devices.keys`.
+"""The keys that sign the releases of a fleet: `python -m devices.keys`.
 
-Uses `host` and `releases`.
+What is signed with them belongs to `publish`. Uses `host` and `releases`.
 """

@@ -1,11 +1,11 @@
-"""The keys of a fleet, in a folder: who may sign what, and the private halves, each in a file of its own.
+"""The signing keys of a fleet: a folder with the public keys of each role, and a file for each private key.
 
     KEYS/root.json            the newest root: every role's public keys, signed by the root keys
-    KEYS/roots/N.root.json    each root there was, through which devices follow to the newest
-    KEYS/root/ID.pem          private root keys; made to be carried away, needed only to change keys
-    KEYS/targets/ID.pem       signs which files there are
-    KEYS/snapshot/ID.pem      signs which versions belong together
-    KEYS/timestamp/ID.pem     signs what is newest, again and again
+    KEYS/roots/N.root.json    every root so far, by which devices get from theirs to the newest
+    KEYS/root/ID.pem          private root keys, needed only to change keys; keep them elsewhere
+    KEYS/targets/ID.pem       signs the list of files
+    KEYS/snapshot/ID.pem      signs which versions of the metadata belong together
+    KEYS/timestamp/ID.pem     signs which snapshot is the newest, again and again
     KEYS/group-NAME/ID.pem    signs the files of one group of devices
 
 Private keys are Ed25519 in PKCS#8, encrypted with a passphrase, readable by their owner only. The
@@ -17,28 +17,32 @@ from __future__ import annotations
 import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Tuple
 
 from devices.host import fsync_files
 from devices.releases.channel import checked_name
 from runtime.common.errors import InputError, KitError
+
+if TYPE_CHECKING:
+    # These need packages that may be missing.
+    from devices.releases.tuf_types import CryptoSigner, Metadata, Root, Signer
 
 ROLES = ("root", "targets", "snapshot", "timestamp")
 GROUP = "group-"
 
 SHORTEST_PASSPHRASE = 12
 
-# Gives the passphrase for the keys of a role, or ends the command.
+# Gives the passphrase for the keys of a role. Raises InputError where there is none.
 Secret = Callable[[str], bytes]
 
 
 def group_role(group: str) -> str:
-    """The role that signs for a group."""
+    """The name of the role that signs for a group."""
     return GROUP + checked_name(group, "group")
 
 
 class Keyring:
-    """The keys in `folder`; those of the root may lie elsewhere (`root_folder`), on a stick in a safe."""
+    """The keys in `folder`. The root keys may lie in another folder, `root_folder`, for example on a USB stick."""
 
     def __init__(self, folder: Path, secret: Secret, root_folder: Optional[Path] = None) -> None:
         self.folder = folder
@@ -47,20 +51,21 @@ class Keyring:
 
     @property
     def root_file(self) -> Path:
+        """The newest root."""
         return self.folder / "root.json"
 
     @property
     def pending_file(self) -> Path:
-        """A root that still lacks signatures."""
+        """A new root that still lacks signatures."""
         return self.folder / "root.pending.json"
 
-    def create(self, keys: int = 1, threshold: int = 1, days: float = 365) -> Any:
-        """Makes `keys` root keys, of which `threshold` must sign, one key of each other role, and the
-        first root, which is good for `days`.
+    def create(self, keys: int = 1, threshold: int = 1, days: float = 365) -> Metadata[Root]:
+        """Makes the first keys and the first root, and returns the root.
 
-        Returns the root's TUF `Metadata`. Raises InputError where there are keys already.
+        There are `keys` root keys, of which `threshold` must sign, and one key for each other role. The root expires
+        after `days`. Raises InputError where there are keys already.
         """
-        from tuf.api.metadata import Metadata, Root
+        from devices.releases.tuf_types import Metadata, Root
 
         if self.root_file.exists():
             raise InputError(f"{self.root_file}: there are keys already; use --rotate or --renew to change them")
@@ -76,20 +81,20 @@ class Keyring:
         self._keep(root)
         return root
 
-    def root(self) -> Any:
-        """The newest root, as TUF `Metadata`. Raises InputError where there is none."""
+    def root(self) -> Metadata[Root]:
+        """The newest root. Raises InputError where there is none."""
         return _metadata(self.root_file, "make keys first: python -m devices.keys KEYS")
 
     def roots(self) -> List[Tuple[int, bytes]]:
-        """Every root there was, with its version."""
+        """The version and the content of every root so far, oldest first."""
         newest = self.root().signed.version
         return [(number, (self.folder / "roots" / f"{number}.root.json").read_bytes()) for number in range(1, newest + 1)]
 
-    def rotate(self, role: str, days: float, lost: Sequence[str] = ()) -> Any:
-        """Puts new keys in place of a role's: of all, or of those whose ids begin with one of `lost`.
+    def rotate(self, role: str, days: float, lost: Sequence[str] = ()) -> Metadata[Root]:
+        """Replaces the keys of a role: all of them, or those whose ids begin with one of `lost`.
 
-        Returns the new root, signed with the root keys that are at hand; see `finish`. Raises
-        InputError for a role that there is not.
+        Returns the new root, signed with the root keys that are here; see `finish`. Raises InputError for an
+        unknown role.
         """
         if role not in ROLES:
             raise InputError(f"--rotate {role}: there are {', '.join(ROLES)}; a group's key is made anew by --group")
@@ -103,23 +108,23 @@ class Keyring:
             root.signed.revoke_key(key, role)
         return self._signed(root)
 
-    def renew(self, days: float) -> Any:
-        """A root with the same keys that is good for `days` from now."""
+    def renew(self, days: float) -> Metadata[Root]:
+        """A new root with the same keys, which expires `days` from now; see `finish`."""
         return self._signed(self._next(days))
 
-    def sign_pending(self) -> Any:
-        """Adds the signatures of the root keys at hand to a root that waits for more of them."""
-        return self._signed(_metadata(self.pending_file, "there is no root that waits for signatures"))
+    def sign_pending(self) -> Metadata[Root]:
+        """Signs the pending root with the root keys that are here."""
+        return self._signed(_metadata(self.pending_file, "no root is waiting for signatures"))
 
-    def missing(self, root: Any) -> int:
-        """How many more signatures a root needs: of its own keys, and of those of the root before it."""
+    def missing(self, root: Metadata[Root]) -> int:
+        """How many signatures a root lacks, by its own keys or by those of the root before it."""
         lacking = _lacking(root.signed, root)
         if root.signed.version > 1:
             lacking = max(lacking, _lacking(self.root().signed, root))
         return lacking
 
-    def finish(self, root: Any) -> bool:
-        """Makes `root` the newest if it has all signatures; else keeps it as pending, and is false."""
+    def finish(self, root: Metadata[Root]) -> bool:
+        """Makes `root` the newest and gives true if it has all signatures; else keeps it as pending and gives false."""
         if self.missing(root):
             fsync_files.write(self.pending_file, root.to_bytes())
             return False
@@ -127,104 +132,106 @@ class Keyring:
         self.pending_file.unlink(missing_ok=True)
         return True
 
-    def make(self, role: str) -> Any:
-        """A new key for a role, written encrypted; gives its TUF `Signer`."""
+    def make(self, role: str) -> CryptoSigner:
+        """Makes a key for a role and writes it, encrypted; gives its signer."""
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
-        from securesystemslib.signer import CryptoSigner
+
+        from devices.releases.tuf_types import CryptoSigner
 
         private = Ed25519PrivateKey.generate()
         signer = CryptoSigner(private)
         encrypted = private.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(self._secret(role))
         )
-        place = self._place(role)
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fsync_files.write(place / f"{signer.public_key.keyid[:16]}.pem", encrypted, mode=0o600)
+        folder = self._folder(role)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fsync_files.write(folder / f"{signer.public_key.keyid[:16]}.pem", encrypted, mode=0o600)
         return signer
 
-    def signers(self, role: str, keyids: Sequence[str]) -> List[Any]:
-        """TUF `Signer`s for those of `keyids` whose private halves lie here.
+    def signers(self, role: str, keyids: Sequence[str]) -> List[Signer]:
+        """Signers for those of `keyids` whose private keys are here.
 
         Raises InputError where the passphrase is wrong.
         """
-        found = []
+        found: List[Signer] = []
         for keyid in keyids:
-            path = self._place(role) / f"{keyid[:16]}.pem"
+            path = self._folder(role) / f"{keyid[:16]}.pem"
             if not path.is_file():
                 continue
-            signer = self._opened(path, role)
+            signer = self._load(path, role)
             if signer.public_key.keyid != keyid:
-                raise InputError(f"{path}: is another key than its name says")
+                raise InputError(f"{path}: holds another key than its name says")
             found.append(signer)
         return found
 
-    def group_signer(self, group: str) -> Any:
-        """The signer of a group; its key is made where there is none. The newest of several counts."""
+    def group_signer(self, group: str) -> Signer:
+        """The signer of a group, with its newest key; a key is made where there is none."""
         role = group_role(group)
-        paths = sorted(self._place(role).glob("*.pem"), key=lambda path: path.stat().st_mtime_ns)
+        paths = sorted(self._folder(role).glob("*.pem"), key=lambda path: path.stat().st_mtime_ns)
         if not paths:
             return self.make(role)
-        return self._opened(paths[-1], role)
+        return self._load(paths[-1], role)
 
-    def needed(self, role: str, keyids: Sequence[str]) -> List[Any]:
-        """As `signers`. Raises InputError where there is none."""
+    def required(self, role: str, keyids: Sequence[str]) -> List[Signer]:
+        """As `signers`, but raises InputError where no private key is here."""
         found = self.signers(role, keyids)
         if not found:
             raise InputError(
-                f"{self._place(role)}: none of the keys that sign for {role} is here "
+                f"{self._folder(role)}: none of the keys that sign for {role} is here "
                 f"({', '.join(f'{keyid[:16]}.pem' for keyid in keyids)})"
             )
         return found
 
-    def _opened(self, path: Path, role: str) -> Any:
+    def _load(self, path: Path, role: str) -> CryptoSigner:
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
-        from securesystemslib.signer import CryptoSigner
+
+        from devices.releases.tuf_types import CryptoSigner
 
         try:
             return CryptoSigner(load_pem_private_key(path.read_bytes(), self._secret(role)))
         except (ValueError, TypeError) as error:
             raise InputError(f"{path}: cannot be opened: the passphrase is wrong, or the file damaged") from error
 
-    def _place(self, role: str) -> Path:
+    def _folder(self, role: str) -> Path:
         return self._root_folder if role == "root" else self.folder / role
 
-    def _next(self, days: float) -> Any:
+    def _next(self, days: float) -> Metadata[Root]:
         root = self.root()
         root.signed.version += 1
         root.signed.expires = expiry(days)
         root.signatures.clear()
         return root
 
-    def _signed(self, root: Any) -> Any:
+    def _signed(self, root: Metadata[Root]) -> Metadata[Root]:
         before = self.root().signed if root.signed.version > 1 else root.signed
         wanted = dict.fromkeys([*before.roles["root"].keyids, *root.signed.roles["root"].keyids])
         signers = self.signers("root", list(wanted))
         if not signers:
             raise InputError(
-                f"{self._root_folder}: no root key is here, without which nothing can be changed; "
+                f"{self._root_folder}: there is no root key here, which every change needs; "
                 "name the folder with --root-keys"
             )
         for signer in signers:
             root.sign(signer, append=True)
         return root
 
-    def _keep(self, root: Any) -> None:
+    def _keep(self, root: Metadata[Root]) -> None:
         data = root.to_bytes()
         fsync_files.write(self.folder / "roots" / f"{root.signed.version}.root.json", data)
         fsync_files.write(self.root_file, data)
 
 
 def expiry(days: float) -> datetime:
-    """`days` from now, in whole seconds, which is what TUF writes."""
+    """The time `days` from now, in whole seconds, as TUF writes it."""
     return (datetime.now(timezone.utc) + timedelta(days=days)).replace(microsecond=0)
 
 
 def secret_from(passphrase_file: Optional[Path], ask: Callable[[str], str], is_new: bool) -> Secret:
-    """Where passphrases come from: a file, the environment, or the terminal through `ask`.
+    """A source of passphrases: a file, else the environment, else the terminal by `ask`.
 
-    `EDGE_DETECTOR_ROOT_PASSPHRASE` is for root keys, `EDGE_DETECTOR_PASSPHRASE` for all others, and
-    for root keys too where they have none of their own. `is_new`: the passphrase is being chosen.
+    `EDGE_DETECTOR_PASSPHRASE` is for all keys; `EDGE_DETECTOR_ROOT_PASSPHRASE` takes precedence for root keys. With
+    `is_new` the passphrase is being chosen: it is asked for twice and must be long enough.
     """
     known: Dict[str, bytes] = {}
 
@@ -248,10 +255,10 @@ def _found(role: str, passphrase_file: Optional[Path], ask: Callable[[str], str]
         if os.environ.get(name):
             return os.environ[name]
     what = "the root keys" if role == "root" else "the other keys"
-    said = ask(f"passphrase of {what}: ")
-    if is_new and said and ask("again: ") != said:
+    answer = ask(f"passphrase of {what}: ")
+    if is_new and answer and ask("again: ") != answer:
         raise InputError("the two passphrases differ")
-    return said
+    return answer
 
 
 def _checked(text: str, is_new: bool) -> bytes:
@@ -262,18 +269,20 @@ def _checked(text: str, is_new: bool) -> bytes:
     return text.encode()
 
 
-def _metadata(path: Path, advice: str) -> Any:
+def _metadata(path: Path, advice: str) -> Metadata[Root]:
     from tuf.api.exceptions import RepositoryError
-    from tuf.api.metadata import Metadata
+
+    from devices.releases.tuf_types import Metadata, Root
 
     try:
-        return Metadata.from_bytes(path.read_bytes())
+        return Metadata[Root].from_bytes(path.read_bytes())
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; {advice}") from None
     except (OSError, RepositoryError) as error:
         raise KitError(f"{path}: cannot be read: {error}") from error
 
 
-def _lacking(delegator: Any, root: Any) -> int:
+def _lacking(delegator: Root, root: Metadata[Root]) -> int:
     result = delegator.get_verification_result("root", root.signed_bytes, root.signatures)
-    return max(0, result.threshold - len(result.signed))
+    lacking: int = max(0, result.threshold - len(result.signed))
+    return lacking

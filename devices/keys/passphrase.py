@@ -1,4 +1,4 @@
-"""Passphrases of private keys, asked for at the terminal."""
+"""Asks for the passphrases of private keys at the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.common.errors import InputError
 
 
 def ask(prompt: str) -> str:
-    """A passphrase from the terminal. Raises InputError where there is none."""
+    """Asks for a passphrase. Raises InputError where standard input is no terminal."""
     if not sys.stdin.isatty():
         raise InputError("no passphrase; set EDGE_DETECTOR_PASSPHRASE, or give --passphrase-file FILE")
     return getpass.getpass(prompt)

@@ -1,4 +1,4 @@
-"""The publisher: `python -m devices.publish`, repositories and bundles.
+"""The publisher, `python -m devices.publish`: makes releases, signs repositories, writes bundles.
 
-Uses `host`, `releases`, `selftest` and `keys`.
+What a device does with a release does not belong here. Uses `host`, `releases`, `selftest` and `keys`.
 """

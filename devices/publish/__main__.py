@@ -1,4 +1,4 @@
-"""`python -m devices.publish RUN --repository DIR`: signs a model for a fleet, and says who gets it."""
+"""`python -m devices.publish RUN --repository DIR`: publishes a signed release for a fleet of devices."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from devices.host import fsync_files
 from devices.keys import key_ring
@@ -22,14 +23,15 @@ from runtime.common.options import old_name, positive
 from runtime.common.tables import columns
 
 KEEP = 5
-IMAGES = "an image, or a folder of them, for the self-test (default: validation images of the run); may be repeated"
+IMAGES = "an image or a folder of images for the self-test (default: validation images of the run); may be repeated"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; gives its exit code."""
     options = _parser().parse_args(argv)
     options.group = options.group or ""
     tuf_library.require()
-    with fsync_files.told():
+    with fsync_files.as_kit_errors():
         return _publish(options)
 
 
@@ -56,7 +58,7 @@ def _publish(options: argparse.Namespace) -> int:
         size = options.bundle.stat().st_size / 2**20
         print(
             f"{options.bundle}: {size:.1f} MB with {', '.join(releases)}; "
-            f"devices take it until {_ends(repository):%Y-%m-%d}"
+            f"devices accept it until {_expires(repository):%Y-%m-%d}"
         )
     return 0
 
@@ -70,7 +72,7 @@ def publish_run(repository: Repository, options: argparse.Namespace) -> None:
         print(f"making a self-test for {options.run}", file=sys.stderr)
         made, files = package(options.run, options.release, options.images, Path(folder))
         if any(offer.release == made.name for offer in offered.offers):
-            raise InputError(f"--release {made.name}: is published already; a release is never changed, take a new name")
+            raise InputError(f"--release {made.name}: is published already and cannot be changed; give another name")
         offered = offered.with_offer(Offer(made.name, 100.0 if options.percent is None else options.percent))
         repository.set_channel(group, offered.latest(options.keep))
         repository.add(group, {channel.release_target(group, made.name, name): path for name, path in files.items()})
@@ -78,7 +80,7 @@ def publish_run(repository: Repository, options: argparse.Namespace) -> None:
 
 
 def change_offer(repository: Repository, options: argparse.Namespace) -> None:
-    """Another share for a release, or none any more."""
+    """Changes the share of devices that a release is for, or withdraws it."""
     offered: Channel = repository.channel(options.group)
     if not offered.offers:
         raise InputError(f"{repository.folder}: offers {options.group or 'devices'} no release yet")
@@ -91,48 +93,65 @@ def change_offer(repository: Repository, options: argparse.Namespace) -> None:
 
 
 def show(repository: Repository) -> None:
-    """What is offered to whom, and until when it is signed."""
+    """Prints the releases of all groups, and when the signatures expire."""
     rows = [("release", "group", "devices")]
     for group in repository.groups:
         for offer in repository.channel(group).offers:
             share = f"{offer.percent:g} %" if offer.withdrawn is None else f"withdrawn: {offer.withdrawn}"
             rows.append((offer.release, group or "all", share))
     print(columns(rows))
-    roles = {name: role.signed for name, role in repository.roles.items()}
-    if repository.timestamp is not None:
-        roles.update(snapshot=repository.snapshot.signed, timestamp=repository.timestamp.signed)
-    roles["root"] = repository.root
-    ends = ", ".join(f"{name} {signed.expires:%Y-%m-%d}" for name, signed in sorted(roles.items()))
-    print(f"signed until: {ends}")
+    expiries = {**_expiries(repository), "root": repository.root.expires}
+    print(f"signed until: {', '.join(f'{name} {expires:%Y-%m-%d}' for name, expires in sorted(expiries.items()))}")
 
 
-def _ends(repository: Repository):
-    signed = [role.signed.expires for role in repository.roles.values()]
-    return min(*signed, repository.snapshot.signed.expires, repository.timestamp.signed.expires)
+def _expires(repository: Repository) -> datetime:
+    return min(_expiries(repository).values())
+
+
+def _expiries(repository: Repository) -> Dict[str, datetime]:
+    """When the signatures of each role but the root expire."""
+    found = {name: role.signed.expires for name, role in repository.roles.items()}
+    if repository.snapshot is not None and repository.timestamp is not None:
+        found.update(snapshot=repository.snapshot.signed.expires, timestamp=repository.timestamp.signed.expires)
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m devices.publish", description="Signs a model for a fleet, and says which devices get it."
+        prog="python -m devices.publish",
+        description="Publishes a signed release for a fleet of devices, or changes which devices\nget a release.",
+        epilog="examples:\n"
+        "  python -m devices.publish runs/door --repository site --percent 10\n"
+        "  python -m devices.publish --repository site --percent 100\n"
+        "  python -m devices.publish --repository site --withdraw 20261125-0231-9f86d081 --reason 'misses bicycles'",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("run", metavar="RUN", type=Path, nargs="?", help="a run with an export, or an export folder")
-    add("--repository", metavar="DIR", type=Path, required=True, help="the folder that a web server serves")
-    add("--keys", metavar="DIR", type=Path, default=Path("keys"), help="made by python -m devices.keys (default keys)")
-    add("--passphrase-file", metavar="FILE", type=Path, help="else EDGE_DETECTOR_PASSPHRASE, or it is asked for")
-    add("--group", metavar="NAME", type=_group, help="for the devices of this group only")
-    add("--release", metavar="NAME", help="its name (default: date and hash); with --percent alone: which one")
-    add("--percent", metavar="P", type=_percent, help="for this share of the devices; without RUN: change the share")
-    images = add("--images", metavar="PATH", type=Path, action="append", default=[], help=IMAGES)
-    old_name(parser, "--pictures", images)
-    add("--withdraw", metavar="RELEASE", help="take a release back: its devices return to the one before")
-    add("--reason", metavar="TEXT", default="no reason given", help="why, for --withdraw")
-    add("--refresh", action="store_true", help="sign anew what ends soon (for cron); takes over new keys")
-    add("--bundle", metavar="FILE", type=Path, help="write what devices without a network need into one file")
-    add("--list", action="store_true", help="show what is published and until when it is signed")
+    parser.add_argument("run", metavar="RUN", type=Path, nargs="?", help="a run with an export, or an export folder")
+    add = parser.add_argument_group("repository and keys").add_argument
+    add("--repository", metavar="DIR", type=Path, required=True, help="folder of the repository, for a web server")
+    add("--keys", metavar="DIR", type=Path, default=Path("keys"), help="keys of python -m devices.keys (default keys)")
+    add(
+        "--passphrase-file",
+        metavar="FILE",
+        type=Path,
+        help="file with the passphrase (default: EDGE_DETECTOR_PASSPHRASE, else it is asked for)",
+    )
+    add = parser.add_argument_group("a new release").add_argument
+    add("--release", metavar="NAME", help="name of the release (default: date and hash); with --percent: which one")
+    add("--group", metavar="NAME", type=_group, help="only for devices of this group (default: all devices)")
+    add("--percent", metavar="P", type=_percent, help="share of the devices that get it (default 100); without RUN: new share")
+    add = parser.add_argument_group("its self-test").add_argument
+    old_name(parser, "--pictures", add("--images", metavar="PATH", type=Path, action="append", default=[], help=IMAGES))
+    add = parser.add_argument_group("other actions").add_argument
+    add("--withdraw", metavar="RELEASE", help="withdraw a release: its devices return to the one before")
+    add("--reason", metavar="TEXT", default="no reason given", help="reason for --withdraw")
+    add("--refresh", action="store_true", help="renew the signatures and use new keys; to be run regularly, by cron")
+    add("--bundle", metavar="FILE", type=Path, help="write one file for devices without a network")
+    add("--list", action="store_true", help="show the releases, and when the signatures expire")
+    add = parser.add_argument_group("limits").add_argument
     add("--keep", metavar="N", type=positive, default=KEEP, help=f"releases that stay published (default {KEEP})")
     for role, days in (("targets", 365), ("snapshot", 30), ("timestamp", 14)):
-        add(f"--{role}-days", metavar="N", type=_days, default=days, help=f"{role} is good so long (default {days})")
+        add(f"--{role}-days", metavar="N", type=_days, default=days, help=f"days until {role} expires (default {days})")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Makes a release of what `convert` has exported: picks its files, checks them, and adds a self-test."""
+"""Makes a release from an export of `convert`: selects its files, checks them, and adds a self-test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from devices.releases import release
 from devices.releases.channel import checked_name
-from devices.releases.release import Part, Release
+from devices.releases.release import Release, ReleaseFile
 from devices.selftest import selftest
 from devices.selftest.selftest import Reference
 from runtime.common.errors import InputError
@@ -20,9 +20,9 @@ from runtime.media import images
 MANIFEST = "manifest.json"
 LABELS = "labels.txt"
 
-# So many images say whether a model works, and are small enough to send.
+# Images of a self-test: enough to show whether a model works, few enough to download.
 IMAGES = 3
-# A score far enough over the golden's limit that no processor's rounding brings it under.
+# A score so far above the golden's least score that no processor's rounding falls below it.
 SURE = 0.5
 
 
@@ -37,31 +37,31 @@ def export_of(run: Path) -> Path:
 def package(
     run: Path, name: Optional[str], sources: Sequence[Path], folder: Path
 ) -> Tuple[Release, Dict[str, Path]]:
-    """A release of the export of `run`, and where each of its files lies; `folder` is for those that are
-    made. The images of the self-test come from `sources`, else from the run's validation images.
+    """Makes a release from the export of `run`; gives the release and the paths of its files.
 
-    Raises InputError where a file is not as the manifest says, or nothing is found in the images.
+    Files that are made go into `folder`. The images of the self-test come from `sources`, else from the validation
+    images of the run. Raises InputError where a file is not as the manifest says, or no image is fit for a self-test.
     """
     export = export_of(run)
     manifest = _manifest(export / MANIFEST)
     models = _models(export, manifest)
-    # A compiled model is tried with what the one finds that it was made of; this machine may have no chip.
+    # A compiled model is tested with the detections of the model that it was made of; this machine may have no chip.
     tested = {kind: path for kind, path in models.items() if kind != "edgetpu"} or models
-    telling = _telling([Reference(path) for path in tested.values()], sources or _validation(run), run)
+    chosen = _informative([Reference(path) for path in tested.values()], sources or _validation(run), run)
     files = {path.name: path for path in (*models.values(), export / MANIFEST)}
     for kind, path in tested.items():
-        golden = selftest.make(path, telling, folder / kind)
+        golden = selftest.make(path, chosen, folder / kind)
         described = folder / release.golden_of(kind)
         (folder / kind / selftest.NAME).replace(described)
         files[described.name] = described
         files.update({expected.image.name: expected.image for expected in golden.images})
     if (export / LABELS).is_file():
         files[LABELS] = export / LABELS
-    parts = tuple(_part(path) for _, path in sorted(files.items()))
+    release_files = tuple(_described(path) for _, path in sorted(files.items()))
     made = Release(
-        checked_name(name or _name(parts), "--release"),
+        checked_name(name or _name(release_files), "--release"),
         {kind: path.name for kind, path in models.items()},
-        parts,
+        release_files,
         _facts(run, manifest),
     )
     described = folder / release.NAME
@@ -77,20 +77,21 @@ def _manifest(path: Path) -> Mapping[str, Any]:
         raise InputError(f"{path}: cannot be read as a manifest: {error}; run python -m convert again") from error
     if not isinstance(files, dict):
         raise InputError(f"{path}: lists no files; run python -m convert again")
-    return content
+    manifest: Mapping[str, Any] = content
+    return manifest
 
 
 def _models(export: Path, manifest: Mapping[str, Any]) -> Dict[str, Path]:
-    """The models for devices by kind, each as the manifest says it is."""
+    """The models for devices by kind, each with the hash that the manifest says."""
     found: Dict[str, Path] = {}
     for name, entry in manifest["files"].items():
         path = export / checked_name(name, "file")
         if entry.get("kind") not in release.KINDS:
             continue
         if not path.is_file():
-            raise InputError(f"{path}: is in {MANIFEST}, but not there; run python -m convert again")
+            raise InputError(f"{path}: is listed in {MANIFEST} but missing; run python -m convert again")
         if _sha256(path) != entry["sha256"]:
-            raise InputError(f"{path}: is not the file that {MANIFEST} tells of; run python -m convert again")
+            raise InputError(f"{path}: is not the file that {MANIFEST} lists; run python -m convert again")
         found[entry["kind"]] = path
     # The compiler for the Edge TPU puts its file beside the int8 file, and leaves the manifest alone.
     if "int8" in found and "edgetpu" not in found:
@@ -115,9 +116,11 @@ def _validation(run: Path) -> List[Path]:
         raise InputError(f"{path}: cannot be read: {error}; give images for the self-test: --images") from error
 
 
-def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path) -> List[Path]:
-    """The first few of `sources` in which each model is sure of something, and finds the same with this
-    machine's engine as by the plain kernels.
+def _informative(references: Sequence[Reference], sources: Iterable[Path], run: Path) -> List[Path]:
+    """The first few of `sources` that are fit for a self-test.
+
+    Each model finds something in them with a high score, and finds the same with this machine's usual engine as with
+    the plain kernels.
     """
     found: List[Path] = []
     tried = 0
@@ -133,14 +136,14 @@ def _telling(references: Sequence[Reference], sources: Iterable[Path], run: Path
             break
     if not found:
         raise InputError(
-            f"{run}: none of {tried} images could tell a device whether the model works ({difference or 'no image'}); "
+            f"{run}: none of {tried} images shows a device whether the model works ({difference or 'no image'}); "
             "give images with a few things that it knows: --images"
         )
     return found
 
 
 def _doubts(reference: Reference, path: Path) -> List[str]:
-    """Why the image at `path` tells nothing."""
+    """Why the image at `path` is not fit for a self-test; empty where it is."""
     image = reference.image(path)
     expected = reference.expected(image)
     if not any(detection.score >= SURE for detection in expected):
@@ -154,17 +157,17 @@ def _images_in(source: Path) -> List[Path]:
     return [source]
 
 
-def _part(path: Path) -> Part:
-    return Part(path.name, path.stat().st_size, _sha256(path))
+def _described(path: Path) -> ReleaseFile:
+    return ReleaseFile(path.name, path.stat().st_size, _sha256(path))
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _name(parts: Sequence[Part]) -> str:
-    """When it was made, and of what: `20261125-0231-9f86d081`."""
-    models = "".join(part.sha256 for part in parts if part.name.endswith(".tflite"))
+def _name(release_files: Sequence[ReleaseFile]) -> str:
+    """A name from the time and the models: `20261125-0231-9f86d081`."""
+    models = "".join(part.sha256 for part in release_files if part.name.endswith(".tflite"))
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M}-{hashlib.sha256(models.encode()).hexdigest()[:8]}"
 
 

@@ -1,35 +1,38 @@
-"""A TUF repository as a folder of plain files, which any web server can serve.
+"""Signs a TUF repository: a folder of plain files, which any web server can serve.
 
     DIR/metadata/N.root.json, N.targets.json, N.group-NAME.json, N.snapshot.json, timestamp.json
-    DIR/targets/channel.json, releases/RELEASE/FILE, groups/NAME/...    with their hash before the name
+    DIR/targets/channel.json, releases/RELEASE/FILE, groups/NAME/...    each with its hash before its name
 
-No file is ever changed but `timestamp.json`, which is written last and names all that belongs to it:
-who reads meanwhile sees the old state or the new one.
+Only `timestamp.json` is ever changed. It is written last, and refers to everything else: a device that reads during
+a publish sees the old state or the new one.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
 
 from devices.host import fsync_files
 from devices.keys.key_ring import Keyring, expiry, group_role
+from devices.publish import repository_files
+from devices.publish.repository_files import Source
 from devices.releases import channel
 from devices.releases.channel import Channel
 from runtime.common.errors import InputError, KitError
 
-# What is to lie at a target: content, or a file with it.
-Source = Union[bytes, Path]
+if TYPE_CHECKING:
+    # These need packages that may be missing.
+    from devices.releases.tuf_types import Metadata, Root, Signer, Snapshot, TargetFile, Targets, Timestamp
+
+Part = TypeVar("Part", "Targets", "Snapshot", "Timestamp")
 
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """Days until what is signed has to be signed again. A device that hears nothing newer for so long
-    takes its repository for frozen, and no model from it.
+    """Days until the signatures of each role expire and have to be renewed.
+
+    A device whose repository has expired signatures takes no release from it.
     """
 
     targets: float = 365
@@ -38,27 +41,29 @@ class Lifetimes:
 
 
 class Repository:
-    """Opens or begins the repository in `folder`; `publish` writes what was changed.
+    """The repository in `folder`, which may be new. `publish` writes the changes.
 
-    Raises InputError where the keys are not those of the repository.
+    `roles` are the signed lists of targets by the name of their role: `targets` for all devices, and one for each
+    group. Raises InputError where the keys are not those of the repository.
     """
 
     def __init__(self, folder: Path, ring: Keyring, lifetimes: Lifetimes = Lifetimes()) -> None:
         self.folder = folder
         self._ring = ring
         self._lifetimes = lifetimes
-        self.root = ring.root().signed
+        self.root: Root = ring.root().signed
         self._changed: Set[str] = set()
         self._new: Dict[str, Source] = {}
-        self._signers: Dict[str, Any] = {}
+        self._signers: Dict[str, Signer] = {}
         self._check_keys()
-        self.timestamp = self._read("timestamp.json")
-        self.snapshot: Any = None
-        self.roles: Dict[str, Any] = {}
+        self.timestamp: Optional[Metadata[Timestamp]] = self._read("timestamp.json")
+        self.snapshot: Optional[Metadata[Snapshot]] = None
+        self.roles: Dict[str, Metadata[Targets]] = {}
         if self.timestamp is not None:
-            self.snapshot = self._needed(f"{self.timestamp.signed.snapshot_meta.version}.snapshot.json")
-            for name, meta in self.snapshot.signed.meta.items():
-                self.roles[name[: -len(".json")]] = self._needed(f"{meta.version}.{name}")
+            snapshot = self._existing(f"{self.timestamp.signed.snapshot_meta.version}.snapshot.json")
+            for name, meta in snapshot.signed.meta.items():
+                self.roles[name[: -len(".json")]] = self._existing(f"{meta.version}.{name}")
+            self.snapshot = snapshot
         self._before = self._referenced()
         if "targets" not in self.roles:
             self.roles["targets"] = _no_targets()
@@ -66,20 +71,20 @@ class Repository:
 
     @property
     def groups(self) -> List[str]:
-        """The names of the groups that there are; the first is empty, for all devices."""
+        """The names of the groups, beginning with the empty name, which stands for all devices."""
         return ["", *sorted(role[len(group_role("x")) - 1 :] for role in self.roles if role != "targets")]
 
     def channel(self, group: str) -> Channel:
-        """What is offered to a group; empty where nothing is yet."""
+        """The channel of a group; empty where nothing was offered yet."""
         target = channel.channel_target(group)
         found = self._targets(group).get(target)
         if found is None:
             return Channel()
-        path = self.folder / "targets" / _hashed(target, found.hashes["sha256"])
+        path = self.folder / "targets" / repository_files.hashed_name(target, found.hashes["sha256"])
         return Channel.parse(path.read_bytes(), str(path))
 
     def set_channel(self, group: str, offered: Channel) -> None:
-        """Takes the place of what was offered. Files of releases that are in it no more are left out."""
+        """Replaces the channel of a group. Files of releases that it no longer lists are removed."""
         kept = {offer.release for offer in offered.offers}
         before = channel.prefix(group) + "releases/"
         targets = self._targets(group)
@@ -89,8 +94,8 @@ class Repository:
         self.add(group, {channel.channel_target(group): offered.text().encode()})
 
     def add(self, group: str, sources: Mapping[str, Source]) -> None:
-        """Signs for new targets of a group. Raises InputError for a release that is there already."""
-        from tuf.api.metadata import TargetFile
+        """Adds targets to those of a group, each with its content or a file that holds it."""
+        from devices.releases.tuf_types import TargetFile
 
         self._delegate(group)
         targets = self._targets(group)
@@ -105,29 +110,31 @@ class Repository:
         self._changed.add(_role(group))
 
     def current_metadata(self) -> Set[str]:
-        """The names of the metadata files of this state, but for the roots."""
+        """The names of the current metadata files, without the roots."""
         return self._referenced()[1] | {"timestamp.json"}
 
     def current_files(self) -> Set[str]:
-        """The names of its target files, as they lie in the folder `targets`."""
+        """The names of the current target files, in the folder `targets`."""
         return self._referenced()[0]
 
     def publish(self) -> None:
-        """Signs and writes: first files, then what names them, the timestamp last."""
+        """Signs and writes the changes: first the files, then the metadata that refers to them, the timestamp last."""
         metadata = self.folder / "metadata"
         with fsync_files.lock(self.folder / ".lock", "another publish writes there"):
             self._check_unchanged()
             for target, source in self._new.items():
                 role = next(role for role in self.roles.values() if target in role.signed.targets)
                 info = role.signed.targets[target]
-                self._put(self.folder / "targets" / _hashed(target, info.hashes["sha256"]), source)
+                repository_files.write_target(self.folder / "targets" / repository_files.hashed_name(target, info.hashes["sha256"]), source)
             for number, data in self._ring.roots():
                 if not (metadata / f"{number}.root.json").exists():
                     fsync_files.write(metadata / f"{number}.root.json", data)
             self._sign_roles(metadata)
-            self._sign_snapshot(metadata)
-            self._sign_timestamp(metadata)
-            self._prune(metadata)
+            version = self._sign_snapshot(metadata)
+            self._sign_timestamp(metadata, version)
+            # The files of the state before stay, since a device may be reading them.
+            (files, names), (old_files, old_names) = self._referenced(), self._before
+            repository_files.prune(self.folder, files | old_files, names | old_names)
 
     def _sign_roles(self, metadata: Path) -> None:
         for name, role in self.roles.items():
@@ -139,104 +146,87 @@ class Repository:
                 self._sign(role, name)
                 fsync_files.write(metadata / f"{role.signed.version}.{name}.json", role.to_bytes())
 
-    def _sign_snapshot(self, metadata: Path) -> None:
-        from tuf.api.metadata import Snapshot
+    def _sign_snapshot(self, metadata: Path) -> int:
+        """Signs and writes a new snapshot; gives its version."""
+        from devices.releases.tuf_types import Metadata, Snapshot
 
-        if self.snapshot is None:
-            self.snapshot = _unwritten(Snapshot())
-        self.snapshot.signed.version += 1
-        self.snapshot.signed.expires = expiry(self._lifetimes.snapshot)
-        self.snapshot.signed.meta = {
-            f"{name}.json": _meta(metadata / f"{role.signed.version}.{name}.json", role.signed.version)
+        snapshot = self.snapshot or Metadata(_first(Snapshot()))
+        snapshot.signed.version += 1
+        snapshot.signed.expires = expiry(self._lifetimes.snapshot)
+        snapshot.signed.meta = {
+            f"{name}.json": repository_files.description_of(
+                metadata / f"{role.signed.version}.{name}.json", role.signed.version
+            )
             for name, role in self.roles.items()
         }
-        self._sign(self.snapshot, "snapshot")
-        fsync_files.write(metadata / f"{self.snapshot.signed.version}.snapshot.json", self.snapshot.to_bytes())
+        self._sign(snapshot, "snapshot")
+        fsync_files.write(metadata / f"{snapshot.signed.version}.snapshot.json", snapshot.to_bytes())
+        self.snapshot = snapshot
+        return snapshot.signed.version
 
-    def _sign_timestamp(self, metadata: Path) -> None:
-        from tuf.api.metadata import Timestamp
+    def _sign_timestamp(self, metadata: Path, version: int) -> None:
+        """Signs and writes a new timestamp, for that version of the snapshot."""
+        from devices.releases.tuf_types import Metadata, Timestamp
 
-        if self.timestamp is None:
-            self.timestamp = _unwritten(Timestamp())
-        version = self.snapshot.signed.version
-        self.timestamp.signed.version += 1
-        self.timestamp.signed.expires = expiry(self._lifetimes.timestamp)
-        self.timestamp.signed.snapshot_meta = _meta(metadata / f"{version}.snapshot.json", version)
-        self._sign(self.timestamp, "timestamp")
-        fsync_files.write(metadata / "timestamp.json", self.timestamp.to_bytes())
+        timestamp = self.timestamp or Metadata(_first(Timestamp()))
+        timestamp.signed.version += 1
+        timestamp.signed.expires = expiry(self._lifetimes.timestamp)
+        timestamp.signed.snapshot_meta = repository_files.description_of(metadata / f"{version}.snapshot.json", version)
+        self._sign(timestamp, "timestamp")
+        fsync_files.write(metadata / "timestamp.json", timestamp.to_bytes())
+        self.timestamp = timestamp
 
-    def _sign(self, content: Any, role: str) -> None:
+    def _sign(self, content: Metadata[Any], role: str) -> None:
         content.signatures.clear()
-        if role in self.root.roles:
-            signers = self._ring.needed(role, self.root.roles[role].keyids)
-        else:
-            keyids = self.roles["targets"].signed.delegations.roles[role].keyids
-            signers = [self._signers[role]] if role in self._signers else self._ring.needed(role, keyids)
-        for signer in signers:
+        for signer in self._signers_of(role):
             content.sign(signer, append=True)
 
-    def _is_signed(self, content: Any, role: str) -> bool:
+    def _signers_of(self, role: str) -> List[Signer]:
+        if role in self.root.roles:
+            return self._ring.required(role, self.root.roles[role].keyids)
+        if role in self._signers:
+            return [self._signers[role]]
+        delegations = self.roles["targets"].signed.delegations
+        delegated = delegations.roles if delegations is not None else None
+        if not delegated or role not in delegated:
+            raise KitError(f"{self.folder}: its targets do not name {role}; restore it from a copy")
+        return self._ring.required(role, delegated[role].keyids)
+
+    def _is_signed(self, content: Metadata[Any], role: str) -> bool:
         return bool(self.root.get_verification_result(role, content.signed_bytes, content.signatures).verified)
 
     def _delegate(self, group: str) -> None:
-        """Lets the group's key sign for the group's targets."""
+        """Delegates the targets of a group to the key of the group."""
         if not group:
             return
-        from tuf.api.metadata import DelegatedRole, Delegations
+        from devices.releases.tuf_types import DelegatedRole, Delegations
 
         role, above = group_role(group), self.roles["targets"].signed
         signer = self._signers.setdefault(role, self._ring.group_signer(group))
         delegations = above.delegations or Delegations(keys={}, roles={})
-        known = delegations.roles.get(role)
+        roles = delegations.roles if delegations.roles is not None else {}
+        known = roles.get(role)
         if known is None or known.keyids != [signer.public_key.keyid]:
             start = channel.prefix(group)
             paths = [f"{start}channel.json", f"{start}releases/*/*"]
-            delegations.roles[role] = DelegatedRole(role, [], 1, True, paths=paths)
+            roles[role] = DelegatedRole(role, [], 1, True, paths=paths)
+            delegations.roles = roles
             above.delegations = delegations
             above.add_key(signer.public_key, role)
-            used = {keyid for found in delegations.roles.values() for keyid in found.keyids}
+            used = {keyid for found in roles.values() for keyid in found.keyids}
             delegations.keys = {keyid: key for keyid, key in delegations.keys.items() if keyid in used}
             self._changed.add("targets")
         if role not in self.roles:
             self.roles[role] = _no_targets()
 
-    def _targets(self, group: str) -> Dict[str, Any]:
+    def _targets(self, group: str) -> Dict[str, TargetFile]:
         role = self.roles.get(_role(group))
         return role.signed.targets if role is not None else {}
 
-    def _put(self, path: Path, source: Source) -> None:
-        if isinstance(source, bytes):
-            fsync_files.write(path, source)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            shutil.copyfile(source, temporary)
-            with open(temporary, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        fsync_files.sync_folder(path.parent)
-
-    def _prune(self, metadata: Path) -> None:
-        """Removes what neither this state needs nor the one before it, which somebody may be reading."""
-        files, names = (now | before for now, before in zip(self._referenced(), self._before))
-        for path in metadata.glob("*.*.json"):
-            if not path.name.endswith(".root.json") and path.name not in names:
-                path.unlink()
-        for place, _, found in os.walk(self.folder / "targets", topdown=False):
-            for name in found:
-                path = Path(place, name)
-                if path.relative_to(self.folder / "targets").as_posix() not in files:
-                    path.unlink()
-            if not os.listdir(place):
-                os.rmdir(place)
-
     def _referenced(self) -> Tuple[Set[str], Set[str]]:
-        """The target files, and the metadata, that the state has that is open."""
+        """The names of the target files and of the metadata files of the current state."""
         files = {
-            _hashed(target, info.hashes["sha256"])
+            repository_files.hashed_name(target, info.hashes["sha256"])
             for role in self.roles.values()
             for target, info in role.signed.targets.items()
         }
@@ -251,55 +241,29 @@ class Repository:
             raise InputError(f"{self._ring.folder}: these are not the keys of {self.folder}; give them with --keys")
 
     def _check_unchanged(self) -> None:
-        now = self._read("timestamp.json")
+        now: Optional[Metadata[Timestamp]] = self._read("timestamp.json")
         if (now and now.signed.version) != (self.timestamp and self.timestamp.signed.version):
             raise KitError(f"{self.folder}: another publish has changed it meanwhile; publish again")
 
-    def _read(self, name: str) -> Optional[Any]:
-        from tuf.api.exceptions import RepositoryError
-        from tuf.api.metadata import Metadata
 
-        path = self.folder / "metadata" / name
-        try:
-            return Metadata.from_bytes(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, RepositoryError) as error:
-            raise KitError(f"{path}: cannot be read: {error}; restore it from a copy") from error
+    def _read(self, name: str) -> Optional[Metadata[Any]]:
+        return repository_files.read_metadata(self.folder / "metadata" / name)
 
-    def _needed(self, name: str) -> Any:
-        found = self._read(name)
-        if found is None:
-            raise KitError(f"{self.folder / 'metadata' / name}: is missing; restore it from a copy")
-        return found
+    def _existing(self, name: str) -> Metadata[Any]:
+        return repository_files.existing_metadata(self.folder / "metadata" / name)
 
 
-def _no_targets() -> Any:
-    from tuf.api.metadata import Targets
+def _no_targets() -> Metadata[Targets]:
+    from devices.releases.tuf_types import Metadata, Targets
 
-    return _unwritten(Targets())
+    return Metadata(_first(Targets()))
 
 
-def _unwritten(signed: Any) -> Any:
-    """Metadata whose first version is still to come."""
-    from tuf.api.metadata import Metadata
-
+def _first(signed: Part) -> Part:
+    """`signed` with the version before the first, since signing it adds one."""
     signed.version = 0
-    return Metadata(signed)
+    return signed
 
 
 def _role(group: str) -> str:
     return group_role(group) if group else "targets"
-
-
-def _hashed(target: str, sha256: str) -> str:
-    """Where a target's file lies: https://theupdateframework.github.io/specification/latest/#consistent-snapshots."""
-    folder, slash, name = target.rpartition("/")
-    return f"{folder}{slash}{sha256}.{name}"
-
-
-def _meta(path: Path, version: int) -> Any:
-    from tuf.api.metadata import MetaFile
-
-    data = path.read_bytes()
-    return MetaFile(version, len(data), {"sha256": hashlib.sha256(data).hexdigest()})

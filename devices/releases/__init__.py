@@ -1,4 +1,4 @@
-"""What a release is, and which release a device is offered: read by devices and publishers alike.
+"""The formats that publishers write and devices read: releases, channels, bundles, and the types of TUF.
 
-Uses no other room.
+Signing, writing bundles and downloading do not belong here. Uses no other room.
 """

@@ -1,11 +1,12 @@
-"""A repository for one way of carrying, read: what devices without a network need of it, in one tar file.
+"""Reads a bundle: one tar file with what devices without a network need of a repository.
 
-Nothing in it is trusted before the signatures say so. It is never unpacked: files are read where they
-lie in it, up to the size that was signed, so that no name in it leads anywhere and nothing in it can swell.
+Nothing in it is trusted before its signature was verified. It is never unpacked: files are read in place, up to the
+size that was signed. So names in it cannot lead to other folders, and compressed data cannot fill the disk.
 """
 
 from __future__ import annotations
 
+import contextlib
 import tarfile
 from pathlib import Path
 from typing import IO, Dict, Iterator, Tuple
@@ -18,45 +19,46 @@ MOST_BYTES = 1 << 30
 
 
 class Bundle:
-    """A bundle's files by name, as they lie in it. Raises InputError for what is no bundle."""
+    """The files of a bundle by name. Raises InputError for a file that is no bundle."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._members: Dict[str, Tuple[int, int]] = {}
-        try:
-            self._file: IO[bytes] = open(path, "rb")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                self._file: IO[bytes] = stack.enter_context(open(path, "rb"))
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
             self._index()
-        except BaseException:
-            self._file.close()
-            raise
+            # The file stays open until `close`.
+            self._opened = stack.pop_all()
 
     def has(self, name: str) -> bool:
+        """Whether the bundle has a file of that name."""
         return name in self._members
 
     def open(self, name: str, start: int = 0) -> Iterator[bytes]:
-        """The content of a file from byte `start` on, in pieces. Raises KeyError where there is none."""
+        """The content of a file from byte `start` on, in chunks. Raises KeyError where there is no such file."""
         offset, size = self._members[name]
         position, end = offset + start, offset + size
         while position < end:
             self._file.seek(position)
-            piece = self._file.read(min(1 << 18, end - position))
-            if not piece:
+            chunk = self._file.read(min(1 << 18, end - position))
+            if not chunk:
                 raise KitError(f"{self.path}: ends in the middle of {name}; copy it again")
-            position += len(piece)
-            yield piece
+            position += len(chunk)
+            yield chunk
 
     def close(self) -> None:
-        self._file.close()
+        """Closes the file."""
+        self._opened.close()
 
     def _index(self) -> None:
         size = self.path.stat().st_size
         if size > MOST_BYTES:
             raise InputError(f"{self.path}: has {size >> 20} MB, a bundle at most {MOST_BYTES >> 20}")
         try:
-            # "r:" takes no compressed archive: a small file could stand for any number of bytes.
+            # "r:" refuses compressed archives, in which a small file may stand for any number of bytes.
             with tarfile.open(fileobj=self._file, mode="r:") as archive:
                 for number, member in enumerate(archive):
                     if number >= MOST_MEMBERS:
@@ -72,6 +74,6 @@ class Bundle:
         if not member.isreg() or member.issparse():
             raise InputError(f"{self.path}: {member.name!r} in it is no plain file; it is no bundle of this kit")
         if member.name.startswith("/") or ".." in member.name.split("/"):
-            raise InputError(f"{self.path}: {member.name!r} in it would lead out of it; it is no bundle of this kit")
+            raise InputError(f"{self.path}: {member.name!r} in it would leave its folder; it is no bundle of this kit")
         if member.offset_data + member.size > size:
             raise InputError(f"{self.path}: {member.name} in it is cut off; copy the bundle again")

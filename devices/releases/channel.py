@@ -1,8 +1,8 @@
-"""Which release a device is to run: what the publisher offers, and what a device takes of it.
+"""Channels: which releases the publisher offers, and which of them a device runs.
 
-A channel is one small signed file, `channel.json`. It lists releases, the newest last, each with the
-share of the devices that it is for. Raising a share, or withdrawing a release, is a new channel: the
-model's files stay as they are.
+A channel is a small signed file, `channel.json`. It lists releases, the newest last, each with the share of the
+devices that it is for. To raise a share or to withdraw a release, the publisher signs a new channel; the files of
+the model do not change.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from runtime.common.errors import InputError, KitError
 
 FORMAT = 1
 
-# Names that are safe as those of files everywhere, and in an address.
+# Names that are safe as file names on every system, and in a URL.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 # Shares are compared in steps of a hundredth of a percent.
 _STEPS = 10_000
 
-# A channel says which releases there are; no device needs more of them.
+# The largest channel that a device reads.
 MOST_BYTES = 1 << 16
 
 
 def checked_name(text: str, what: str) -> str:
-    """`text` as the name of a `what` (a release, a group, a file). Raises InputError."""
+    """Checks the name of a `what` (a release, a group, a file) and gives it. Raises InputError where it is unfit."""
     if not isinstance(text, str) or not NAME.fullmatch(text) or ".." in text:
         raise InputError(
             f"{what} {text!r}: give a name of up to 64 letters, digits, dots, dashes and underscores, "
@@ -38,24 +38,24 @@ def checked_name(text: str, what: str) -> str:
 
 
 def prefix(group: str) -> str:
-    """Where the targets of a group lie in the repository; those of all devices at its top."""
+    """The folder of a group's targets in the repository; empty for all devices, whose targets lie at the top."""
     return f"groups/{group}/" if group else ""
 
 
 def channel_target(group: str) -> str:
-    """The target that is a group's channel."""
+    """The name of the target that holds a group's channel."""
     return prefix(group) + "channel.json"
 
 
 def release_target(group: str, release: str, file: str) -> str:
-    """The target that is a file of a release."""
+    """The name of the target that holds a file of a release."""
     return f"{prefix(group)}releases/{release}/{file}"
 
 
-def place(device: str, release: str) -> float:
-    """Where a device stands among all for this release, 0 <= place < 100 percent.
+def percentile(device: str, release: str) -> float:
+    """The position of a device among all devices for this release, 0 <= percentile < 100.
 
-    The same for ever, and another one for another release, so that no device is always the first.
+    It is always the same for one release, and different for other releases, so that no device is always the first.
     """
     digest = hashlib.sha256(f"{device}\n{release}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % _STEPS / (_STEPS / 100)
@@ -63,31 +63,32 @@ def place(device: str, release: str) -> float:
 
 @dataclass(frozen=True)
 class Offer:
-    """A release for `percent` of the devices (0 to 100). A `withdrawn` one, which says why, is for none."""
+    """A release for `percent` of the devices (0 to 100). `withdrawn` is the reason where it is for no device any more."""
 
     release: str
     percent: float = 100.0
     withdrawn: Optional[str] = None
 
     def is_for(self, device: str) -> bool:
-        return self.withdrawn is None and place(device, self.release) < self.percent
+        """Whether the release is for that device."""
+        return self.withdrawn is None and percentile(device, self.release) < self.percent
 
 
 @dataclass(frozen=True)
 class Channel:
-    """`offers`, the newest last."""
+    """The releases that a group of devices is offered, the newest last."""
 
     offers: Tuple[Offer, ...] = ()
 
     def choose(self, device: str, refused: Container[str] = ()) -> Optional[Offer]:
-        """The newest offer for a device, without those that it has `refused`; None where there is none."""
+        """The newest offer for a device, without releases that it has `refused`; None where there is none."""
         for offer in reversed(self.offers):
             if offer.is_for(device) and offer.release not in refused:
                 return offer
         return None
 
     def offer(self, release: str) -> Offer:
-        """Raises InputError where there is none of that name."""
+        """The offer of a release. Raises InputError where there is none of that name."""
         for found in self.offers:
             if found.release == release:
                 return found
@@ -95,14 +96,14 @@ class Channel:
         raise InputError(f"there is no release {release}; there are {known}")
 
     def with_offer(self, offer: Offer) -> Channel:
-        """With `offer` in place of that of the same release, else as the newest."""
+        """This channel with `offer`, which replaces the offer of the same release or becomes the newest."""
         if any(found.release == offer.release for found in self.offers):
             kept = (offer if found.release == offer.release else found for found in self.offers)
             return replace(self, offers=tuple(kept))
         return replace(self, offers=(*self.offers, offer))
 
     def latest(self, number: int) -> Channel:
-        """With the newest `number` of offers only; withdrawn ones do not count, and stay in between."""
+        """This channel with the newest `number` of offers only. Withdrawn offers between them stay, and do not count."""
         kept, counted = [], 0
         for offer in reversed(self.offers):
             if counted == number:
@@ -112,6 +113,7 @@ class Channel:
         return replace(self, offers=tuple(reversed(kept)))
 
     def text(self) -> str:
+        """The content of `channel.json`."""
         listed = [
             {"release": offer.release, "percent": offer.percent}
             if offer.withdrawn is None
@@ -122,7 +124,7 @@ class Channel:
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> Channel:
-        """Raises KitError for what is no channel."""
+        """Reads the content of `channel.json`; `where` names it in errors. Raises KitError for anything else."""
         content = read_json(data, where, "channel")
         try:
             return cls(tuple(_offer(entry) for entry in content["releases"]))
@@ -131,9 +133,9 @@ class Channel:
 
 
 def read_json(data: bytes, where: str, what: str) -> Dict[str, Any]:
-    """The content of a signed file of this kit. Raises KitError where it is none, or of another format."""
+    """Reads a signed JSON file of this kit. Raises KitError where it is no such file, or has another format."""
     try:
-        content = json.loads(data)
+        content: Dict[str, Any] = json.loads(data)
         version = content["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise KitError(f"{where}: is no {what}: {error}") from error

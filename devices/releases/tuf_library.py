@@ -1,4 +1,4 @@
-"""The packages that updates need, which only those who publish or update have."""
+"""Checks for the packages that publishing and updating need."""
 
 from __future__ import annotations
 

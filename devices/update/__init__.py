@@ -1,4 +1,5 @@
-"""The updater: `python -m devices.update`, on the device.
+"""The updater, `python -m devices.update`, which runs on the device: download, verification, self-test, probation.
 
-Nothing of the publisher's (`publish`, `keys`) is imported here. Uses `host`, `releases` and `selftest`.
+Publishing a release does not belong here, and nothing of `publish` and `keys` is imported. Uses `host` and
+`releases`; the command also uses `selftest`.
 """

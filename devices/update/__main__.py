@@ -1,4 +1,4 @@
-"""`python -m devices.update --repository URL`: brings this device to the model that is meant for it."""
+"""`python -m devices.update --repository URL`: updates the model of this device."""
 
 from __future__ import annotations
 
@@ -12,41 +12,48 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 from devices.host import fsync_files
 from devices.host.paths import MODEL, Layout
 from devices.releases import tuf_library
 from devices.releases.release import KINDS
-from devices.update.state import Memory
+from devices.update.state import UpdaterState
 from runtime.common.command import run
 from runtime.common.errors import InputError
-from runtime.common.options import patience, positive
+from runtime.common.options import positive, seconds_or_zero
 
-# An image on the slowest board takes a few seconds; loading is not counted.
+if TYPE_CHECKING:
+    # These need packages that may be missing.
+    from devices.update.transport import Transport
+    from devices.update.updater import SelfTest
+
+# The longest that one image may take in the self-test; the slowest board needs a few seconds.
 HANG_SECONDS = 60.0
 
-# systemd's id of a machine is not to be told to others; this is made of it, and cannot be undone.
+# machine-id(5) asks programs not to publish the machine's id, but a hash of it with the application's name.
 _MACHINE_ID = Path("/etc/machine-id")
 _APPLICATION = b"edge-detection-kit"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Runs the command; gives its exit code: 1 where the device returned to an older model."""
     parser = _parser()
     options = parser.parse_args(argv)
     if options.config:
         from runtime.config import config_file
 
-        # What the command line says counts, then what the file says.
+        # The command line overrides the file.
         parser.set_defaults(**config_file.read(options.config, parser))
         options = parser.parse_args(argv)
     layout = replace(Layout(), state=options.state) if options.state else Layout()
     health = options.health or layout.health
     if options.status:
-        print(json.dumps(status(layout), indent=1) if options.json else _told(status(layout)))
+        print(json.dumps(status(layout), indent=1) if options.json else _status_text(status(layout)))
         return 0
     tuf_library.require()
-    from devices.update.updater import RETURNED, Device, Settings, trusted_root
+    from devices.update.tuf_client import trusted_root
+    from devices.update.updater import RETURNED, Device, Settings
 
     settings = Settings(
         options.group or "",
@@ -56,7 +63,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         options.probation,
         options.limit << 20,
     )
-    with fsync_files.told():
+    with fsync_files.as_kit_errors():
         device = Device(layout, self_test(options), settings, Path(health), _tell)
         if options.rollback:
             outcome = device.roll_back()
@@ -64,20 +71,20 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             root = trusted_root(layout, options.root)
             if options.retry:
                 device.forget_refused()
-            with contextlib.closing(_origin(options)) as origin:
-                outcome = device.update(origin, root)
+            with contextlib.closing(_transport(options)) as transport:
+                outcome = device.update(transport, root)
     print(f"{outcome.word}: {outcome.release or 'no model'}" + (f" ({outcome.reason})" if outcome.reason else ""))
     return 1 if outcome.word == RETURNED and not options.rollback else 0
 
 
-def self_test(options: argparse.Namespace):
-    """The test of a release's folder, with the engine that the options name, in a process of its own."""
+def self_test(options: argparse.Namespace) -> SelfTest:
+    """A self-test for the folder of a release, with the engine of `options`, in a process of its own."""
 
     def test(folder: Path) -> Tuple[str, ...]:
         from devices.selftest import selftest
 
-        # By its own name, beside which the file lies that a compiled one was made of: while the runtime
-        # has the accelerator, that one is tried here, and the runtime itself tries the other.
+        # The link is resolved, since the file that a compiled model was made of lies beside the model itself. While
+        # the runtime uses the accelerator, that file is tested here, and the runtime tests the compiled one.
         model = os.path.realpath(folder / MODEL)
         result = selftest.run(
             model, folder, engine=options.engine, device=options.device, fallback=True, hang=HANG_SECONDS
@@ -90,28 +97,28 @@ def self_test(options: argparse.Namespace):
 
 
 def status(layout: Layout) -> Dict[str, Any]:
-    """What runs on this device, what it would return to, and what is under way, as values for JSON.
+    """The state of the updates on this device, as values for JSON.
 
-    Raises KitError where the updater's memory cannot be read.
+    Raises KitError where the updater's state cannot be read.
     """
-    memory = Memory.read(layout.update)
+    state = UpdaterState.read(layout.update)
     current = os.readlink(layout.current) if layout.current.is_symlink() else ""
-    trial = memory.trial
+    probation = state.probation
     incoming = layout.update / "incoming"
     return {
         "current": current,
-        "last_good": memory.last_good,
-        "on_trial": trial.release if trial and trial.release == current else "",
+        "last_good": state.last_good,
+        "on_trial": probation.release if probation and probation.release == current else "",
         "downloading": sorted(path.name for path in incoming.iterdir()) if incoming.is_dir() else [],
-        "offered": memory.offered,
-        "refused": dict(memory.refused),
-        "repository": memory.repository,
-        "checked": memory.checked,
+        "offered": state.offered,
+        "refused": dict(state.refused),
+        "repository": state.repository,
+        "checked": state.checked,
     }
 
 
 def device_id() -> str:
-    """A name for this device that stays the same: from its machine id, else its host name."""
+    """A stable name for this device: a hash of its machine id, else its host name."""
     try:
         machine = _MACHINE_ID.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -121,15 +128,15 @@ def device_id() -> str:
     return hashlib.sha256(_APPLICATION + machine.encode()).hexdigest()[:16]
 
 
-def _origin(options: argparse.Namespace) -> Any:
+def _transport(options: argparse.Namespace) -> Transport:
     from devices.releases.bundle import Bundle
-    from devices.update.transport import Archive, origin_of
+    from devices.update.transport import BundleTransport, open_transport
 
     if options.file:
-        return Archive(Bundle(options.file))
+        return BundleTransport(Bundle(options.file))
     if not options.repository:
         raise InputError("give --repository URL, or --file BUNDLE")
-    return origin_of(options.repository)
+    return open_transport(options.repository)
 
 
 def _has_edgetpu() -> bool:
@@ -138,17 +145,17 @@ def _has_edgetpu() -> bool:
     return bool(edgetpu_devices.find())
 
 
-def _told(said: Dict[str, Any]) -> str:
-    checked = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(said["checked"])) if said["checked"] else "never"
+def _status_text(content: Dict[str, Any]) -> str:
+    checked = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(content["checked"])) if content["checked"] else "never"
     lines = [
-        ("current", said["current"] or "none"),
-        ("last good", said["last_good"] or "none"),
-        ("on trial", said["on_trial"] or "none"),
-        ("offered", said["offered"] or "none"),
-        ("checked", checked + (f", {said['repository']}" if said["repository"] else "")),
+        ("current", content["current"] or "none"),
+        ("last good", content["last_good"] or "none"),
+        ("probation", content["on_trial"] or "none"),
+        ("offered", content["offered"] or "none"),
+        ("checked", checked + (f", {content['repository']}" if content["repository"] else "")),
     ]
-    lines += [("downloading", name) for name in said["downloading"]]
-    lines += [("refused", f"{name}: {reason}") for name, reason in said["refused"].items()]
+    lines += [("downloading", name) for name in content["downloading"]]
+    lines += [("refused", f"{name}: {reason}") for name, reason in content["refused"].items()]
     return "\n".join(f"{name:<12}{text}" for name, text in lines)
 
 
@@ -159,27 +166,36 @@ def _tell(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m devices.update",
-        description="Brings this device to the model that is meant for it: downloads it, verifies it, tries it, "
+        description="Updates the model of this device: downloads the release that is meant for it,\nverifies and tests it, "
         "switches to it, and returns to the one before where it fails.",
+        epilog="examples:\n"
+        "  python -m devices.update --repository https://models.example.com/fleet --root root.json\n"
+        "  python -m devices.update --file bundle.tar\n"
+        "  python -m devices.update --status",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("--config", metavar="FILE", help="take what is not given here from an update.yaml")
-    add("--repository", metavar="URL", help="where python -m devices.publish put it: an address, or a folder")
-    add("--file", metavar="BUNDLE", type=Path, help="a bundle from a stick, in place of --repository")
-    add("--root", metavar="FILE", type=Path, help="the publisher's root.json; taken the first time only")
-    add("--group", metavar="NAME", help="the group that this device belongs to")
-    add("--id", metavar="NAME", help="this device's name for staged releases (default: of its machine id)")
+    add = parser.add_argument_group("where releases come from").add_argument
+    add("--repository", metavar="URL", help="the repository of python -m devices.publish: an address, or a folder")
+    add("--file", metavar="BUNDLE", type=Path, help="a bundle, for example on a USB stick, instead of --repository")
+    add("--root", metavar="FILE", type=Path, help="the publisher's root.json; used the first time only")
+    add = parser.add_argument_group("what this device takes").add_argument
+    add("--group", metavar="NAME", help="the group that this device belongs to (default: none)")
+    add("--id", metavar="NAME", help="the name of this device for staged releases (default: a hash of its machine id)")
     add("--model", choices=("auto", *KINDS), default="auto", help="which model of a release (default auto)")
-    add("--probation", type=patience, default=120.0, metavar="S", help="watch a new model for S seconds (default 120)")
     add("--limit", type=positive, default=256, metavar="MB", help="take no release larger than this (default 256)")
-    add("--engine", default="auto", help="for the self-test, as in python -m runtime (default auto)")
-    add("--device", default="", help="for the self-test, as in python -m runtime")
     add("--retry", action="store_true", help="try releases again that have failed here")
+    add = parser.add_argument_group("how a new model is tested").add_argument
+    add("--engine", default="auto", help="engine of the self-test, as in python -m runtime (default auto)")
+    add("--device", default="", help="device of the self-test, as in python -m runtime (default: the first)")
+    add("--probation", type=seconds_or_zero, default=120.0, metavar="S", help="watch a new model for S seconds (default 120)")
+    add = parser.add_argument_group("other actions").add_argument
     add("--rollback", action="store_true", help="return to the last good model at once, without a network")
-    add("--status", action="store_true", help="say what runs, and what is under way")
-    add("--json", action="store_true", help="--status for programs")
-    add("--state", metavar="DIR", type=Path, help=f"where models lie (default {Layout().state})")
-    add("--health", metavar="FILE", type=Path, help=f"what the runtime says of itself (default {Layout().health})")
+    add("--status", action="store_true", help="show which model runs, and the state of updates")
+    add("--json", action="store_true", help="print --status as JSON")
+    add = parser.add_argument_group("files").add_argument
+    add("--config", metavar="FILE", help="read options that are not given here from an update.yaml")
+    add("--state", metavar="DIR", type=Path, help=f"folder of the models (default {Layout().state})")
+    add("--health", metavar="FILE", type=Path, help=f"the runtime's health file (default {Layout().health})")
     return parser
 
 

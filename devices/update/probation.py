@@ -1,4 +1,4 @@
-"""Does the runtime go on well with a new model? Judged by the health that it writes, look by look."""
+"""Decides from the runtime's health whether it works with a new model."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Optional, Set
 
 from runtime.telemetry.health import Health
 
-# A reload loads the model in a process of its own and tries it, on a slow card and a slow board.
+# The longest that a reload takes: it loads the model in a process of its own and tests it, on a slow card and board.
 TAKE_OVER_SECONDS = 90.0
-# A service manager starts a runtime again in less than that.
+# The longest that a service manager takes to restart a runtime.
 GONE_SECONDS = 45.0
-# As many as this are no accident.
+# So many restarts are not a coincidence.
 MOST_RESTARTS = 3
 
 GOOD, BAD, OPEN = "good", "bad", "open"
@@ -21,17 +21,17 @@ GOOD, BAD, OPEN = "good", "bad", "open"
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is GOOD, BAD or OPEN, which means that nothing can be said yet; `reason` says why."""
+    """`word` is GOOD, BAD, or OPEN where it is too early to say; `reason` explains it."""
 
     word: str
     reason: str
 
 
-class Watch:
-    """Watches one release for `seconds` from when the runtime has taken it over.
+class ProbationMonitor:
+    """Watches one release for `seconds`, from when the runtime has loaded it.
 
-    `folder` is the release's; `expected` says whether a runtime was there before; `before` is how it
-    was when it was told of the release. Times are those of any clock that goes forward.
+    `folder` is the folder of the release, and `expected` says whether a runtime ran before the switch. `before` is
+    the runtime's health just before it was told to load the release. Times are in seconds, of any monotonic clock.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Watch:
         self._expected = expected
         self._before = before
         self._start = start
-        # The first look at the runtime with the new model, and when that was.
+        # The first health with the new model, and when it was read.
         self._first: Optional[Health] = None
         self._since = 0.0
         self._latest: Optional[Health] = None
@@ -50,13 +50,13 @@ class Watch:
         self._pids: Set[int] = set()
         self._lost = 0
 
-    def look(self, now: float, health: Optional[Health]) -> Optional[Verdict]:
-        """What can be said at `now`; None to look again. `health` is None where no runtime is there."""
+    def observe(self, now: float, health: Optional[Health]) -> Optional[Verdict]:
+        """The verdict at `now`; None to observe again later. `health` is None where no runtime runs."""
         if health is None:
-            return self._nobody(now)
+            return self._no_runtime(now)
         self._seen_at = now
         if os.path.dirname(os.path.realpath(health.model)) != self._folder:
-            return self._not_taken_over(now, health)
+            return self._not_loaded(now, health)
         if self._first is None:
             self._first, self._since = health, now
         elif self._latest is not None and health.pid == self._latest.pid:
@@ -75,15 +75,14 @@ class Watch:
             return Verdict(OPEN, f"no frame came through it yet (the source is {health.source_state})")
         return Verdict(GOOD, f"{health.fps:g} frames/s")
 
-    def _nobody(self, now: float) -> Optional[Verdict]:
-        known = self._expected or self._first is not None
-        if not known:
-            return Verdict(OPEN, "no runtime runs here, so that its self-test alone speaks for it")
+    def _no_runtime(self, now: float) -> Optional[Verdict]:
+        if not self._expected and self._first is None:
+            return Verdict(OPEN, "no runtime runs here, so that only its self-test was done")
         if now - self._seen_at > GONE_SECONDS:
             return Verdict(BAD, "the runtime is gone since it has the model")
         return None
 
-    def _not_taken_over(self, now: float, health: Health) -> Optional[Verdict]:
+    def _not_loaded(self, now: float, health: Health) -> Optional[Verdict]:
         if self._first is not None:
             return Verdict(BAD, f"the runtime went back to {health.model}")
         before = self._before

@@ -1,11 +1,11 @@
-"""What the updater remembers from run to run: one small file, replaced whole."""
+"""The state that the updater keeps from run to run: one small file, always replaced as a whole."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Mapping, Optional
 
 from devices.host import fsync_files
 from runtime.common.errors import KitError
@@ -15,10 +15,12 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A release that runs, and has to show that it does. `previous` is what to return to, empty where
-    there was nothing; `since` in seconds since 1970; `begun` counts how often the trial was begun, since power
-    cuts and restarts end it; `watched` says whether a runtime was there to take the release over.
+class Probation:
+    """A release that runs and still has to show that it works.
+
+    `previous` is the release to return to, empty where there was none; `since` is in seconds since 1970. `begun`
+    counts how often the probation was begun, since power cuts and restarts interrupt it. `watched` says whether a
+    runtime was there to load the release.
     """
 
     release: str
@@ -29,34 +31,38 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """`last_good` is the release that has shown that it works; `refused` are those that failed here, with
-    the reason. `checked` is when the repository was last read, `offered` what it had for this device.
+class UpdaterState:
+    """What the updater knows of this device.
+
+    `last_good` is the newest release that has passed its probation; `refused` are the releases that failed here, with
+    the reason. `checked` is when the repository was last read, in seconds since 1970, and `offered` the release that
+    it then had for this device.
     """
 
     last_good: str = ""
-    trial: Optional[Trial] = None
+    # Called "trial" in the file, as FORMAT 1 has it.
+    probation: Optional[Probation] = None
     refused: Mapping[str, str] = field(default_factory=dict)
     checked: float = 0.0
     offered: str = ""
     repository: str = ""
 
     @classmethod
-    def read(cls, folder: Path) -> Memory:
-        """That in `folder`; an empty one where there is none. Raises KitError for what is none."""
+    def read(cls, folder: Path) -> UpdaterState:
+        """Reads the state in `folder`; an empty one where there is none. Raises KitError for a damaged file."""
         path = folder / NAME
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content.pop("format") != FORMAT:
                 raise ValueError("it was written by another version of the kit")
-            trial = content.pop("trial")
-            return cls(trial=Trial(**trial) if trial else None, **content)
+            probation = content.pop("trial")
+            return cls(probation=Probation(**probation) if probation else None, **content)
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise KitError(f"{path}: cannot be read: {error}; remove it, the models stay") from error
 
     def write(self, folder: Path) -> None:
-        """Whole and on the disk when this returns."""
-        content: Dict[str, Any] = {"format": FORMAT, **asdict(self)}
-        fsync_files.write(folder / NAME, (json.dumps(content, indent=1) + "\n").encode())
+        """Writes the state into `folder`; it is whole and on the disk when this returns."""
+        fields = {"trial" if name == "probation" else name: value for name, value in asdict(self).items()}
+        fsync_files.write(folder / NAME, (json.dumps({"format": FORMAT, **fields}, indent=1) + "\n").encode())

@@ -1,7 +1,7 @@
-"""Where a repository is read from: a web server, a folder, or a bundle. Nothing of it is trusted here.
+"""Transports: where a repository is read from, a web server, a folder or a bundle. Nothing here is trusted.
 
-An origin gives the bytes of a file by its name in the repository, from any byte on, so that a
-download that was cut off goes on where it ended.
+A transport gives the bytes of a file by its name in the repository, from any byte on, so that an interrupted download
+continues where it ended.
 """
 
 from __future__ import annotations
@@ -14,49 +14,49 @@ from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
-from tuf.ngclient import FetcherInterface
+from tuf.ngclient.fetcher import FetcherInterface
 
 from devices.releases.bundle import Bundle
 from runtime.common.errors import InputError
 
-# A server that sends nothing for so long is gone.
+# A server that sends nothing for so long is given up.
 TIMEOUT_SECONDS = 30.0
 
-# One that sends less than this for a minute only holds the connection, and with it the update, open.
+# A server that is slower than this for PATIENCE_SECONDS would keep the update waiting for ever.
 LEAST_BYTES_A_SECOND = 64
 PATIENCE_SECONDS = 60.0
 
-_PIECE = 1 << 16
+_CHUNK = 1 << 16
 
 
-class Origin:
-    """`where` is for messages."""
+class Transport:
+    """A way to read the files of a repository. `where` names the repository in messages."""
 
     where: str = ""
 
     def open(self, name: str, start: int = 0) -> Tuple[int, Iterator[bytes]]:
-        """The byte that the content begins at, which is `start` or 0, and the content in pieces.
+        """Opens the file `name`: gives the byte at which the content begins, which is `start` or 0, and the content in chunks.
 
-        Raises TUF's DownloadError, also while it is read; DownloadHTTPError with 404 for a missing file.
+        Raises TUF's DownloadError, also while the chunks are read; DownloadHTTPError with 404 for a missing file.
         """
         raise NotImplementedError
 
     def close(self) -> None:
-        """Lets go of what is open."""
+        """Closes connections and files."""
 
 
 class Fetcher(FetcherInterface):
-    """An origin as TUF's client wants it: its addresses are the names of files."""
+    """A transport behind the interface of TUF's client; its addresses are the names of files."""
 
-    def __init__(self, origin: Origin) -> None:
-        self._origin = origin
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def _fetch(self, url: str) -> Iterator[bytes]:
-        return self._origin.open(url)[1]
+        return self._transport.open(url)[1]
 
 
-class Web(Origin):
-    """Files below an address. Raises InputError for what is no http address."""
+class HttpTransport(Transport):
+    """A web server: files below an http or https address. Raises InputError for any other address."""
 
     def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
         parts = urlsplit(address)
@@ -79,6 +79,7 @@ class Web(Origin):
         )
 
     def open(self, name: str, start: int = 0) -> Tuple[int, Iterator[bytes]]:
+        """See `Transport.open`."""
         headers = {**self._headers, "Range": f"bytes={start}-"} if start else self._headers
         try:
             answer = self._pool.request("GET", f"{self._base}/{quote(name)}", headers=headers, preload_content=False)
@@ -89,83 +90,87 @@ class Web(Origin):
             return self.open(name)
         if answer.status not in (200, 206):
             answer.release_conn()
-            raise DownloadHTTPError(f"{self.where}/{name}: the server says {answer.status}", answer.status)
+            raise DownloadHTTPError(f"{self.where}/{name}: the server answers {answer.status}", answer.status)
         begins = start if answer.status == 206 and _begins_at(answer, start) else 0
         if answer.status == 206 and begins != start:
             answer.release_conn()
-            raise DownloadError(f"{self.where}/{name}: the server sends another part than was asked for")
-        return begins, self._pieces(answer, name)
+            raise DownloadError(f"{self.where}/{name}: the server sends another part than the one requested")
+        return begins, self._chunks(answer, name)
 
     def close(self) -> None:
+        """Closes what is open."""
         self._pool.clear()
 
-    def _pieces(self, answer: urllib3.BaseHTTPResponse, name: str) -> Iterator[bytes]:
+    def _chunks(self, answer: urllib3.BaseHTTPResponse, name: str) -> Iterator[bytes]:
         begin, count = time.monotonic(), 0
         try:
             while True:
-                # What has come, without waiting for more; urllib3 2.0 has no read1 yet.
-                piece = answer.read1(_PIECE) if hasattr(answer, "read1") else answer.read(_PIECE)
-                if not piece:
+                # Data that is there, without waiting for more; urllib3 2.0 has no read1 yet.
+                chunk = answer.read1(_CHUNK) if hasattr(answer, "read1") else answer.read(_CHUNK)
+                if not chunk:
                     return
-                count += len(piece)
+                count += len(chunk)
                 taken = time.monotonic() - begin
                 if taken > PATIENCE_SECONDS and count < LEAST_BYTES_A_SECOND * taken:
                     raise SlowRetrievalError(f"{self.where}/{name}: {count} bytes in {taken:.0f} s; given up")
-                yield piece
+                yield chunk
         except urllib3.exceptions.HTTPError as error:
             raise DownloadError(f"{self.where}/{name}: cut off after {count} bytes: {_reason(error)}") from error
         finally:
             answer.close()
 
 
-class Folder(Origin):
-    """Files in a folder: a mounted share or stick."""
+class FolderTransport(Transport):
+    """A folder, such as a mounted share or stick."""
 
     def __init__(self, folder: Path) -> None:
         self.where = str(folder)
         self._folder = folder.resolve()
 
     def open(self, name: str, start: int = 0) -> Tuple[int, Iterator[bytes]]:
+        """See `Transport.open`."""
         path = self._folder / name
         if not path.resolve().is_relative_to(self._folder):
             raise DownloadError(f"{self.where}: {name!r} would lead out of it")
         if not path.is_file():
             raise DownloadHTTPError(f"{path}: no such file", 404)
-        return start, self._pieces(path, start)
+        return start, self._chunks(path, start)
 
-    def _pieces(self, path: Path, start: int) -> Iterator[bytes]:
+    def _chunks(self, path: Path, start: int) -> Iterator[bytes]:
         try:
             with open(path, "rb") as file:
                 file.seek(start)
-                yield from iter(lambda: file.read(_PIECE), b"")
+                yield from iter(lambda: file.read(_CHUNK), b"")
         except OSError as error:
             raise DownloadError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-class Archive(Origin):
-    """The files of a bundle."""
+class BundleTransport(Transport):
+    """The files of a bundle, one tar file."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.where = str(bundle.path)
         self._bundle = bundle
 
     def open(self, name: str, start: int = 0) -> Tuple[int, Iterator[bytes]]:
+        """See `Transport.open`."""
         if not self._bundle.has(name):
             raise DownloadHTTPError(f"{self.where}: has no {name} in it", 404)
         return start, self._bundle.open(name, start)
 
     def close(self) -> None:
+        """Closes what is open."""
         self._bundle.close()
 
 
-def origin_of(repository: str) -> Origin:
-    """That of an address or of a folder. Raises InputError for what is neither."""
+def open_transport(repository: str) -> Transport:
+    """The transport for an address or a folder. Raises InputError for anything else."""
     if "://" in repository and not repository.startswith("file://"):
-        return Web(repository)
+        return HttpTransport(repository)
     folder = Path(unquote(urlsplit(repository).path) if repository.startswith("file://") else repository)
     if not (folder / "metadata").is_dir():
-        raise InputError(f"--repository {repository}: is no address, and no folder with a repository in it")
-    return Folder(folder)
+        raise InputError(f"--repository {repository}: is neither an address nor a folder with a repository")
+    return FolderTransport(folder)
 
 
 def _begins_at(answer: urllib3.BaseHTTPResponse, start: int) -> bool:
@@ -175,5 +180,5 @@ def _begins_at(answer: urllib3.BaseHTTPResponse, start: int) -> bool:
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
     text = str(reason)
-    # urllib3 puts its own object in front.
+    # urllib3's messages begin with the repr of an object.
     return text.rpartition(">: ")[2] or type(reason).__name__

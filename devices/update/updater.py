@@ -1,52 +1,51 @@
 """Brings one device to the release that is meant for it, so that a working model runs at any moment.
 
-    recover -> choose -> download -> self-test -> switch -> trial -> good, or back
+    recover -> choose -> download -> self-test -> switch -> probation -> keep the release, or return
 
-A release is a folder that is whole and tested before its name can be seen. What runs is a link, which
-changes in one step. What is under way is written down before it is done, so that the next run knows
-after a power cut where it is.
+A release gets its final folder only once it is complete and tested. A link points to the release that runs, and
+changes in one step. Each step is written to the updater's state before it is done, so that the next run can continue
+after a power cut.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import signal
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 from devices.host import fsync_files
-from devices.host.paths import MODEL, Layout
+from devices.host.paths import Layout
 from devices.releases import channel
 from devices.releases.channel import Channel
-from devices.releases.release import MOST_BYTES, NAME, Part, Release, golden_of
+from devices.releases.release import MOST_BYTES, NAME, Release
+from devices.releases.tuf_types import TargetFile
 from devices.update.download import download
-from devices.update.probation import BAD, GOOD, OPEN, Verdict, Watch
-from devices.update.state import Memory, Trial
-from devices.update.transport import Origin
-from devices.update.tuf_client import Refused, Trusted
+from devices.update.probation import BAD, GOOD, OPEN, ProbationMonitor, Verdict
+from devices.update.release_store import ReleaseStore
+from devices.update.runtime_process import RuntimeProcess
+from devices.update.state import Probation, UpdaterState
+from devices.update.transport import Transport
+from devices.update.tuf_client import Refused, TufClient
 from runtime.common.errors import InputError, KitError
-from runtime.telemetry.health import Health
 
-# A release that is cut off so often during its trial may be what cuts the power.
+# A release whose probation is interrupted more often than this may itself be what cuts the power.
 MOST_BEGUN = 4
 
-# Left free beside what is downloaded, for logs and for the updater's own files.
-RESERVE_BYTES = 16 << 20
+UP_TO_DATE, UPDATED, ON_PROBATION, RETURNED = "up to date", "updated", "on probation", "returned"
 
-UP_TO_DATE, UPDATED, ON_TRIAL, RETURNED = "up to date", "updated", "on trial", "returned"
-
-# Tries a release: gives what is wrong with it, line by line.
+# Tests the release in a folder: gives a line for each thing that is wrong with it.
 SelfTest = Callable[[Path], Tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`device` is this device's name for staged releases; `kind` the model that it takes, or `auto`.
-    `probation` is how many seconds a release has to show itself, `most_bytes` what one may need.
+    """What the updater's options say.
+
+    `device` is this device's name for staged releases; `kind` is the model that it takes, or `auto`. `probation` is
+    for how many seconds a new release is watched, `most_bytes` the largest release that is taken, and `poll` the
+    seconds between two reads of the runtime's health.
     """
 
     group: str = ""
@@ -60,7 +59,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`word` is one of UP_TO_DATE, UPDATED, ON_TRIAL and RETURNED; `release` is what runs now."""
+    """How an update ended.
+
+    `word` is one of UP_TO_DATE, UPDATED, ON_PROBATION and RETURNED; `release` is what runs now.
+    """
 
     word: str
     release: str
@@ -68,7 +70,7 @@ class Outcome:
 
 
 class Device:
-    """One device's models and what it remembers of them. Hold `lock` for everything that writes."""
+    """One device: its releases, and the state of its updater. Hold `lock` around everything that writes."""
 
     def __init__(
         self,
@@ -78,195 +80,184 @@ class Device:
         health: Optional[Path] = None,
         tell: Callable[[str], None] = print,
     ) -> None:
-        """`health` is the file in which the runtime says how it is doing, if not that of the layout."""
+        """Reads the updater's state. `health` is the runtime's health file, if it is not that of `layout`."""
         self.layout = layout
-        self._health_file = health or layout.health
+        self._store = ReleaseStore(layout)
+        self._runtime = RuntimeProcess(health or layout.health, tell)
         self._test = test
         self._settings = settings
-        # The group whose channel was taken.
+        # The group whose channel is used: that of the settings, or all devices.
         self._group = settings.group
         self._tell = tell
-        self.memory = Memory.read(layout.update)
+        self.state = UpdaterState.read(layout.update)
 
     @property
     def release(self) -> str:
-        """What runs; empty where nothing does."""
-        try:
-            return os.readlink(self.layout.current).rstrip("/")
-        except OSError:
-            return ""
+        """The name of the release that runs; empty where none does."""
+        return self._store.current
 
-    def lock(self) -> contextlib.AbstractContextManager:
-        """Raises KitError where another update runs."""
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Holds the updater's lock. Raises KitError where another update runs."""
         return fsync_files.lock(self.layout.update / "lock", "another update runs")
 
-    def update(self, origin: Origin, root: bytes) -> Outcome:
-        """Everything in a row. Raises Refused for what is not to be trusted, KitError where it cannot be
-        done; the model that runs stays in both cases.
+    def update(self, transport: Transport, root: bytes) -> Outcome:
+        """Does a whole update from the repository behind `transport`, trusting the TUF root `root`.
+
+        Raises Refused for a repository that is not to be trusted, KitError where the update cannot be done. In both
+        cases the model that runs stays.
         """
         with self.lock():
             self.recover()
             outcome = Outcome(UP_TO_DATE, self.release)
-            if self.memory.trial is not None:
-                # First, since it needs nothing from outside: a bad model may have cut the network off.
-                outcome = self.finish_trial()
+            if self.state.probation is not None:
+                # First, since it needs no network: a bad model may be what cut the network off.
+                outcome = self.finish_probation(self.state.probation)
                 self._tell(f"{outcome.word}: {outcome.release}: {outcome.reason}")
-            trusted = Trusted(self.layout.update / "metadata", origin, root)
-            chosen = self.choose(trusted)
-            self._remember(checked=time.time(), offered=chosen, repository=origin.where)
+            client = TufClient(self.layout.update / "metadata", transport, root)
+            chosen = self.choose(client)
+            self._change_state(checked=time.time(), offered=chosen, repository=transport.where)
             if chosen in ("", self.release):
                 return outcome if chosen else replace(outcome, reason="nothing is offered to this device")
-            self.install(trusted, origin, chosen)
-            self.switch(chosen)
-            return self.finish_trial()
+            self.install(client, transport, chosen)
+            return self.finish_probation(self.switch(chosen))
 
     def recover(self) -> None:
-        """Makes good what a kill or a power cut has left undone."""
-        self.memory = Memory.read(self.layout.update)
-        self.layout.models.mkdir(parents=True, exist_ok=True)
-        for leftover in [*self.layout.models.glob(".current.*"), *self.layout.update.glob(".*.*")]:
-            leftover.unlink()
-        trial, here = self.memory.trial, self.release
-        if trial is not None and here != trial.release:
-            # Written down, but not switched yet: it is chosen again.
-            self._remember(trial=None)
-        elif trial is None and here in self.memory.refused:
-            # Taken back, but not switched yet.
-            self._link(self.memory.last_good)
+        """Completes or undoes what a kill or a power cut interrupted."""
+        self.state = UpdaterState.read(self.layout.update)
+        self._store.clean_up()
+        probation, running = self.state.probation, self.release
+        if probation is not None and running != probation.release:
+            # Written down, but not switched yet: the release is chosen again.
+            self._change_state(probation=None)
+        elif probation is None and running in self.state.refused:
+            # Refused, but not switched back yet.
+            self._store.set_current(self.state.last_good)
             self._reload()
-        elif trial is None and here and here != self.memory.last_good and self._is_whole(here):
-            # Put there by somebody, and so theirs to vouch for.
-            self._remember(last_good=here)
-        if not self._is_whole(self.release) and self._is_whole(self.memory.last_good):
-            self._link(self.memory.last_good)
+        elif probation is None and running and running != self.state.last_good and self._store.is_complete(running):
+            # Somebody set the link by hand, and so vouches for that release.
+            self._change_state(last_good=running)
+        if not self._store.is_complete(self.release) and self._store.is_complete(self.state.last_good):
+            self._store.set_current(self.state.last_good)
 
-    def choose(self, trusted: Trusted) -> str:
-        """The release that is meant for this device; empty where none is. A group without a channel has
-        that of all devices.
+    def choose(self, client: TufClient) -> str:
+        """The release that is meant for this device; empty where none is.
+
+        A group without a channel of its own uses the channel of all devices.
         """
         settings = self._settings
         for group in dict.fromkeys((settings.group, "")):
-            target = trusted.target(channel.channel_target(group))
+            target = client.target(channel.channel_target(group))
             if target is not None:
-                content = trusted.read(target, channel.MOST_BYTES)
-                offer = Channel.parse(content, target.path).choose(settings.device, self.memory.refused)
+                content = client.read(target, channel.MOST_BYTES)
+                offer = Channel.parse(content, target.path).choose(settings.device, self.state.refused)
                 self._group = group
                 return offer.release if offer else ""
         return ""
 
-    def install(self, trusted: Trusted, origin: Origin, name: str) -> None:
-        """Downloads a release and tries it; its folder is there when this returns.
+    def install(self, client: TufClient, transport: Transport, name: str) -> None:
+        """Downloads a release and tests it; its folder is complete when this returns.
 
-        Raises Refused for files that are not as signed, KitError where the self-test fails.
+        Raises Refused for files that are not what was signed, KitError where the self-test fails.
         """
-        incoming = self.layout.update / "incoming" / name
-        final = self.layout.models / name
-        described = self._target(trusted, name, NAME)
-        data = trusted.read(described, MOST_BYTES)
-        if self._is_whole(name) and (final / NAME).read_bytes() == data:
-            self._try(final, name)
+        store = self._store
+        described = self._target(client, name, NAME)
+        data = client.read(described, MOST_BYTES)
+        if store.is_complete(name) and (store.folder(name) / NAME).read_bytes() == data:
+            self._run_self_test(store.folder(name), name)
             return
         release = Release.parse(data, described.path)
         if release.name != name:
             raise Refused(f"{described.path}: is release {release.name}; the publisher has to publish it again")
         kind = release.kind_for(self._settings.kind, self._settings.has_edgetpu)
-        parts = release.needed(kind)
-        self._discard_other_downloads(name)
-        self._check_room(parts, incoming)
-        self._tell(f"downloading {name} ({kind}, {sum(part.bytes for part in parts) / 2**20:.1f} MB)")
-        for part in parts:
-            target = self._target(trusted, name, part.name)
-            if (target.length, target.hashes.get("sha256")) != (part.bytes, part.sha256):
-                raise Refused(f"{target.path}: is another file than {NAME} tells of")
-            download(origin, target, incoming / part.name)
-        fsync_files.write(incoming / NAME, data)
-        self._arrange(incoming, release, kind)
-        self._try(incoming, name)
-        if final.exists():
-            # Of the same name, but not what is signed now, or not whole.
-            if name in (self.release, self.memory.last_good):
-                raise KitError(f"{final}: runs, and is not what is published under that name; publish a new release")
-            shutil.rmtree(final)
-        fsync_files.sync_tree(incoming)
-        os.replace(incoming, final)
-        fsync_files.sync_folder(self.layout.models)
+        files = release.needed(kind)
+        store.discard_other_downloads(name)
+        store.check_space(name, files, self._settings.most_bytes)
+        self._tell(f"downloading {name} ({kind}, {sum(file.bytes for file in files) / 2**20:.1f} MB)")
+        for file in files:
+            target = self._target(client, name, file.name)
+            if (target.length, target.hashes["sha256"]) != (file.bytes, file.sha256):
+                raise Refused(f"{target.path}: is not the file that {NAME} lists")
+            download(transport, target, store.incoming(name) / file.name)
+        store.prepare(name, release, kind, data)
+        self._run_self_test(store.incoming(name), name)
+        store.move_in(name, in_use=(self.release, self.state.last_good))
 
-    def switch(self, name: str) -> None:
-        """Lets `name` be what runs, on trial; `finish_trial` follows."""
-        watched = self._health() is not None
-        self._remember(trial=Trial(name, self.memory.last_good, time.time(), watched=watched))
-        self._link(name)
+    def switch(self, name: str) -> Probation:
+        """Makes `name` the release that runs, and begins its probation; `finish_probation` follows."""
+        probation = Probation(name, self.state.last_good, time.time(), watched=self._runtime.health() is not None)
+        self._change_state(probation=probation)
+        self._store.set_current(name)
         self._tell(f"switched to {name}")
+        return probation
 
-    def finish_trial(self) -> Outcome:
-        """Tells the runtime of the release on trial, watches it, and keeps it or returns to the last good one."""
-        trial = replace(self.memory.trial, begun=self.memory.trial.begun + 1)
-        self._remember(trial=trial)
-        if trial.begun > MOST_BEGUN:
-            verdict = Verdict(BAD, f"its trial was cut off {trial.begun - 1} times")
+    def finish_probation(self, probation: Probation) -> Outcome:
+        """Makes the runtime load the release on probation, watches it, and keeps it or returns to the last good one."""
+        probation = replace(probation, begun=probation.begun + 1)
+        self._change_state(probation=probation)
+        if probation.begun > MOST_BEGUN:
+            verdict = Verdict(BAD, f"its probation was interrupted {probation.begun - 1} times")
         else:
-            verdict = self._watch(trial)
+            verdict = self._watch(probation)
         if verdict.word == BAD:
-            return self.go_back(verdict.reason)
+            return self.go_back(probation, verdict.reason)
         if verdict.word == OPEN:
-            # Nothing has cut this trial off.
-            self._remember(trial=replace(trial, begun=trial.begun - 1))
-            return Outcome(ON_TRIAL, trial.release, verdict.reason)
-        self._remember(last_good=trial.release, trial=None)
-        self._prune()
-        return Outcome(UPDATED, trial.release, verdict.reason)
+            # This probation was not interrupted.
+            self._change_state(probation=replace(probation, begun=probation.begun - 1))
+            return Outcome(ON_PROBATION, probation.release, verdict.reason)
+        self._change_state(last_good=probation.release, probation=None)
+        self._store.prune({self.release, self.state.last_good, self._store.previous(self.state.refused)})
+        return Outcome(UPDATED, probation.release, verdict.reason)
 
     def roll_back(self) -> Outcome:
-        """Returns to the release before the one that runs, because somebody says so.
+        """Returns to the release before the one that runs, at the user's request.
 
         Raises InputError where there is none.
         """
         with self.lock():
             self.recover()
-            running = self.release
-            trial = self.memory.trial
-            previous = trial.previous if trial is not None else next(iter(self._before()), "")
-            if not self._is_whole(previous) or previous == running:
+            running, probation = self.release, self.state.probation
+            previous = self._store.previous(self.state.refused) if probation is None else probation.previous
+            if not self._store.is_complete(previous) or previous == running:
                 raise InputError(f"{self.layout.models}: there is no other release than {running or 'none'} to return to")
-            self._remember(trial=Trial(running, previous, time.time()))
-            return self.go_back("returned by hand")
+            probation = Probation(running, previous, time.time())
+            self._change_state(probation=probation)
+            return self.go_back(probation, "returned by hand")
 
-    def go_back(self, reason: str) -> Outcome:
-        """Returns from the release on trial to the last good one, for `reason`."""
-        trial = self.memory.trial
-        refused = {**self.memory.refused, trial.release: reason}
-        if not self._is_whole(trial.previous):
-            self._remember(trial=None, last_good=trial.release)
-            return Outcome(ON_TRIAL, trial.release, f"{reason}; there is no other model to return to")
-        self._remember(trial=None, refused=refused, last_good=trial.previous)
-        self._link(trial.previous)
+    def go_back(self, probation: Probation, reason: str) -> Outcome:
+        """Returns from the release on probation to the one before it, and refuses it from now on, for `reason`."""
+        refused = {**self.state.refused, probation.release: reason}
+        if not self._store.is_complete(probation.previous):
+            self._change_state(probation=None, last_good=probation.release)
+            return Outcome(ON_PROBATION, probation.release, f"{reason}; there is no other model to return to")
+        self._change_state(probation=None, refused=refused, last_good=probation.previous)
+        self._store.set_current(probation.previous)
         self._reload()
-        return Outcome(RETURNED, trial.previous, f"{trial.release}: {reason}")
+        return Outcome(RETURNED, probation.previous, f"{probation.release}: {reason}")
 
     def forget_refused(self) -> None:
-        """Lets releases be tried again that have failed here."""
-        self._remember(refused={})
+        """Lets releases that failed here be tried again."""
+        self._change_state(refused={})
 
-    def _watch(self, trial: Trial) -> Verdict:
+    def _watch(self, probation: Probation) -> Verdict:
         if not self._settings.probation:
             self._reload()
             return Verdict(GOOD, "self-test passed")
-        folder, before = self.layout.models / trial.release, self._health()
-        watch = Watch(folder, self._settings.probation, trial.watched, time.monotonic(), before)
-        if before is not None or trial.watched:
-            self._tell(f"watching {trial.release} for {self._settings.probation:.0f} s")
+        folder, before = self._store.folder(probation.release), self._runtime.health()
+        monitor = ProbationMonitor(folder, self._settings.probation, probation.watched, time.monotonic(), before)
+        if before is not None or probation.watched:
+            self._tell(f"watching {probation.release} for {self._settings.probation:.0f} s")
         self._reload()
         while True:
-            health = self._health()
-            if health is not None and not trial.watched:
-                trial = replace(trial, watched=True)
-                self._remember(trial=trial)
-            verdict = watch.look(time.monotonic(), health)
+            health = self._runtime.health()
+            if health is not None and not probation.watched:
+                probation = replace(probation, watched=True)
+                self._change_state(probation=probation)
+            verdict = monitor.observe(time.monotonic(), health)
             if verdict is not None:
                 return verdict
             time.sleep(self._settings.poll)
 
-    def _try(self, folder: Path, name: str) -> None:
+    def _run_self_test(self, folder: Path, name: str) -> None:
         self._tell(f"self-test of {name}")
         try:
             differences = self._test(folder)
@@ -274,112 +265,20 @@ class Device:
             differences = (str(error),)
         if differences:
             reason = f"self-test: {'; '.join(differences[:3])}"
-            self._remember(refused={**self.memory.refused, name: reason})
-            shutil.rmtree(self.layout.update / "incoming", ignore_errors=True)
+            self._change_state(refused={**self.state.refused, name: reason})
+            self._store.discard_downloads()
             raise KitError(f"{name} does not work on this device, {self.release or 'nothing'} stays; {reason}")
 
-    def _target(self, trusted: Trusted, release: str, file: str):
+    def _target(self, client: TufClient, release: str, file: str) -> TargetFile:
         name = channel.release_target(self._group, release, file)
-        target = trusted.target(name)
+        target = client.target(name)
         if target is None or "sha256" not in target.hashes:
             raise Refused(f"{name}: nobody has signed for it; publish the release again")
         return target
 
-    def _arrange(self, folder: Path, release: Release, kind: str) -> None:
-        """The names under which the runtime and the self-test look."""
-        for leftover in folder.glob(".*"):
-            leftover.unlink()
-        fsync_files.write(folder / "golden.json", (folder / golden_of(kind)).read_bytes())
-        fsync_files.link(folder / MODEL, release.models[kind])
-
-    def _check_room(self, parts: Tuple[Part, ...], incoming: Path) -> None:
-        needed = sum(part.bytes for part in parts)
-        if needed > self._settings.most_bytes:
-            raise Refused(
-                f"the release needs {needed >> 20} MB; at most {self._settings.most_bytes >> 20} MB are taken (--limit)"
-            )
-        there = sum(path.stat().st_size for path in incoming.glob("*") if path.is_file() and not path.is_symlink())
-        free = shutil.disk_usage(self.layout.update).free
-        if free < needed - there + RESERVE_BYTES:
-            raise KitError(
-                f"{self.layout.update}: {free >> 20} MB are free, the release needs {max(needed - there, 0) >> 20} MB and "
-                f"{RESERVE_BYTES >> 20} MB stay free; make room"
-            )
-
-    def _is_whole(self, name: str) -> bool:
-        """Whether the folder of a release is there; it never is before all of it is."""
-        return bool(name) and (self.layout.models / name / MODEL).exists()
-
-    def _link(self, name: str) -> None:
-        fsync_files.link(self.layout.current, name)
-
-    def _remember(self, **changes) -> None:
-        self.memory = replace(self.memory, **changes)
-        self.memory.write(self.layout.update)
-
-    def _health(self) -> Optional[Health]:
-        """That of the runtime; None where none runs."""
-        health = Health.read(self._health_file)
-        return health if health is not None and health.is_fresh() else None
+    def _change_state(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+        self.state.write(self.layout.update)
 
     def _reload(self) -> None:
-        """Tells the runtime, if one runs with another model, of the one that is to run."""
-        health = self._health()
-        if health is None or not _is_runtime(health.pid) or os.path.realpath(health.model) == os.path.realpath(self.layout.model):
-            return
-        try:
-            os.kill(health.pid, signal.SIGHUP)
-        except ProcessLookupError:
-            pass
-        except PermissionError:
-            self._tell(f"the runtime (process {health.pid}) belongs to another user and is not told of the model")
-
-    def _discard_other_downloads(self, name: str) -> None:
-        for path in (self.layout.update / "incoming").glob("*"):
-            if path.name != name:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def _prune(self) -> None:
-        """Removes releases that are neither run nor returned to."""
-        kept = {self.release, self.memory.last_good, *self._before()}
-        for path in self.layout.models.iterdir():
-            if path.name not in kept and not path.is_symlink() and (path / NAME).is_file():
-                # Under a name that is no release's first, so that a cut leaves no half of one.
-                going = self.layout.update / "incoming" / path.name
-                going.parent.mkdir(exist_ok=True)
-                shutil.rmtree(going, ignore_errors=True)
-                os.replace(path, going)
-                shutil.rmtree(going)
-
-    def _before(self) -> List[str]:
-        """The newest release beside the one that runs: what a withdrawal returns to."""
-        others = [path for path in self.layout.models.iterdir() if path.is_dir() and not path.is_symlink()]
-        others = [path for path in others if path.name not in (self.release, *self.memory.refused)]
-        return [path.name for path in sorted(others, key=lambda path: path.stat().st_mtime)[-1:]]
-
-
-def _is_runtime(pid: int) -> bool:
-    """Whether a process is a runtime, as far as the system tells: the signal would end another one."""
-    try:
-        return b"runtime" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        return not Path("/proc/self").exists()
-
-
-def trusted_root(layout: Layout, given: Optional[Path]) -> bytes:
-    """The root that this device trusts: the first that it was given, kept in its own folder.
-
-    Raises InputError where it was given none.
-    """
-    kept = layout.update / "root.json"
-    if kept.is_file():
-        return kept.read_bytes()
-    path = given or layout.trusted_root
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read: {error.strerror or error}; a device needs the publisher's root.json once: --root FILE"
-        ) from error
-    fsync_files.write(kept, data)
-    return data
+        self._runtime.reload(self.layout.model)

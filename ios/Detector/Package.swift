@@ -2,8 +2,8 @@
 
 import PackageDescription
 
-// On Apple platforms TensorFlow Lite comes as frameworks, which ios/get_tensorflow_lite.sh puts into
-// Frameworks; on Linux, where the core is tested, as a library whose folder the linker is told.
+// On Apple platforms TensorFlow Lite is linked as frameworks, which ios/get_tensorflow_lite.sh downloads to the folder
+// Frameworks. On Linux, for tests, it is a library whose folder is given to the linker.
 #if os(Linux)
 let engines: [Target] = [.systemLibrary(name: "TensorFlowLiteC")]
 #else

@@ -1,4 +1,5 @@
-"""Timings: `python -m runtime.bench`, and what it compares a file with.
+"""Timing of detectors: `python -m runtime.bench`, and the baselines that a file is compared with.
 
-Uses every other room.
+Percentiles, interleaved timing, cold start and memory belong here; measuring accuracy does not. Uses `common`,
+`inference`, `inference.engines` and `inference.process`; the command itself uses every room.
 """

@@ -1,4 +1,4 @@
-"""What `runtime.bench` compares a file with, frame by frame in turns."""
+"""Baselines that `runtime.bench` compares a file with: another .tflite, or MediaPipe Tasks on the same file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import IO, List, Sequence
+from typing import Any, List, Mapping, Sequence
 
 import numpy as np
 
@@ -23,36 +23,40 @@ from runtime.inference.process.engine import EngineProcess
 MEDIAPIPE = "mediapipe"
 _SCRIPT = Path(__file__).with_name("mediapipe_process.py")
 
-# How to get what is missing, for messages.
+# How to install MediaPipe, for error messages.
 _ADVICE = "python3 -m venv mp && mp/bin/pip install mediapipe; then give --mediapipe-python mp/bin/python"
 
 
-class Rival:
-    """`name` is for the table. To be used with `with`."""
+class Baseline:
+    """A detector that is timed on the same images; a context manager that ends its process.
+
+    `name` is its name in the table.
+    """
 
     name: str
 
     def times(self, count: int) -> List[float]:
-        """Detects in the next `count` images; milliseconds for each."""
+        """Detects in the next `count` images and returns the milliseconds of each."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Ends its process."""
+        """Ends the baseline's process."""
 
-    def __enter__(self) -> Rival:
+    def __enter__(self) -> Baseline:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-class FileRival(Rival):
-    """Another detector through this kit."""
+class FileBaseline(Baseline):
+    """Another .tflite, run by this kit in a process of its own."""
 
-    def __init__(self, file: str, request: Request, images: Sequence[Frame], hang: float) -> None:
+    def __init__(self, file: str, request: Request, images: Sequence[Frame], timeout: float) -> None:
+        """Loads `file`. Raises InputError where it is no detector, KitError where no engine works."""
         self.name = Path(file).name
         self._images = images
-        self._process = EngineProcess(file, request, hang)
+        self._process = EngineProcess(file, request, timeout)
         try:
             self._process.wait_until_ready()
             self._detector = Detector(file, runner=self._process)
@@ -62,6 +66,7 @@ class FileRival(Rival):
         self._done = 0
 
     def times(self, count: int) -> List[float]:
+        """As `Baseline.times`."""
         stages = Stages()
         for _ in range(count):
             stages.detect(self._detector, self._images[self._done % len(self._images)])
@@ -69,72 +74,85 @@ class FileRival(Rival):
         return stages.total
 
     def close(self) -> None:
+        """As `Baseline.close`."""
         self._process.close()
 
 
-class MediaPipe(Rival):
-    """MediaPipe Tasks on the same file and images, in the environment of another Python."""
+class MediaPipe(Baseline):
+    """MediaPipe Tasks on the same file and images, run by the Python of another environment."""
 
     def __init__(self, file: str, python: str, images: Sequence[Frame]) -> None:
-        """Raises InputError where `python` is none or has no MediaPipe, KitError where that refuses
-        the file.
+        """Starts `python` and loads `file`.
+
+        Raises InputError where `python` cannot be run or has no MediaPipe, KitError where MediaPipe refuses the file.
         """
-        self._folder = tempfile.TemporaryDirectory()
-        archive = Path(self._folder.name) / "pictures.npz"
-        np.savez(archive, **{f"{number:04d}": _rgb(frame) for number, frame in enumerate(images)})
-        # The kit's own packages must not be found by another environment's Python.
-        clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-        self._errors: IO[str] = open(Path(self._folder.name) / "errors", "w+", encoding="utf-8", errors="replace")
-        try:
-            self._process = subprocess.Popen(
-                [python, str(_SCRIPT), file, str(archive)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                env=clean,
-                text=True,
-            )
-        except OSError as error:
-            self._folder.cleanup()
-            raise InputError(f"--mediapipe-python {python}: cannot be run: {error.strerror}; {_ADVICE}") from error
-        self.name = f"mediapipe {self._answer(python)}"
+        with contextlib.ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            archive = folder / "images.npz"
+            arrays: Mapping[str, Any] = {f"{number:04d}": _rgb(frame) for number, frame in enumerate(images)}
+            np.savez(archive, **arrays)
+            # The other environment must not import this environment's packages.
+            clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+            self._errors = stack.enter_context(open(folder / "errors", "w+", encoding="utf-8", errors="replace"))
+            try:
+                self._process = subprocess.Popen(
+                    [python, str(_SCRIPT), file, str(archive)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._errors,
+                    env=clean,
+                    text=True,
+                )
+            except OSError as error:
+                raise InputError(f"--mediapipe-python {python}: cannot be run: {error.strerror}; {_ADVICE}") from error
+            assert self._process.stdin is not None and self._process.stdout is not None
+            self._requests, self._answers = self._process.stdin, self._process.stdout
+            stack.callback(self._end)
+            self.name = f"mediapipe {self._answer(python)}"
+            self._resources = stack.pop_all()
 
     def times(self, count: int) -> List[float]:
+        """As `Baseline.times`."""
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(f"{count}\n")
-            self._process.stdin.flush()
-        return self._answer("mediapipe")
+            self._requests.write(f"{count}\n")
+            self._requests.flush()
+        return [float(taken) for taken in self._answer("mediapipe")]
 
     def close(self) -> None:
+        """As `Baseline.close`."""
+        self._resources.close()
+
+    def _end(self) -> None:
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self._requests.close()
         self._process.kill()
         self._process.wait()
-        self._process.stdout.close()
-        self._errors.close()
-        self._folder.cleanup()
+        self._answers.close()
 
-    def _answer(self, python: str):
-        line = self._process.stdout.readline()
+    def _answer(self, python: str) -> Any:
+        line = self._answers.readline()
         if line:
             return json.loads(line)
         self._process.wait()
         self._errors.seek(0)
-        said = [text for text in self._errors.read().splitlines() if text.strip()] or ["no message"]
-        self.close()
-        if "ModuleNotFoundError" in said[-1] or "ImportError" in said[-1]:
-            raise InputError(f"--mediapipe-python {python}: {said[-1]}; {_ADVICE}")
-        raise KitError(f"mediapipe: {said[-1]}")
+        message = ([text for text in self._errors.read().splitlines() if text.strip()] or ["no message"])[-1]
+        if "ModuleNotFoundError" in message or "ImportError" in message:
+            raise InputError(f"--mediapipe-python {python}: {message}; {_ADVICE}")
+        raise KitError(f"mediapipe: {message}")
 
 
-def open_rival(
-    name: str, file: str, python: str, request: Request, images: Sequence[Frame], hang: float
-) -> Rival:
-    """What `name` stands for: MEDIAPIPE on `file`, or another file. Raises InputError or KitError."""
+def open_baseline(
+    name: str, file: str, python: str, request: Request, images: Sequence[Frame], timeout: float
+) -> Baseline:
+    """The baseline called `name`: MEDIAPIPE, run on `file`, or the path of another .tflite.
+
+    `python` is the interpreter of an environment with MediaPipe; a run of the model that takes longer than
+    `timeout` seconds is ended. Raises InputError or KitError where the baseline cannot be started.
+    """
     if name != MEDIAPIPE:
-        return FileRival(name, request, images, hang)
+        return FileBaseline(name, request, images, timeout)
     if not python:
-        raise InputError(f"--against mediapipe needs an environment with it: {_ADVICE}")
+        raise InputError(f"--baseline mediapipe needs an environment with MediaPipe: {_ADVICE}")
     return MediaPipe(file, python, images)
 
 

@@ -1,4 +1,4 @@
-"""Runs `python -m runtime` as a user does, and watches it from outside: cold start and memory."""
+"""Cold start and memory of `python -m runtime`, measured from outside the process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from typing import List, Optional, Sequence, Tuple
 
 from runtime.common.errors import KitError
 
-_TICK = 0.05
+# Seconds between two readings of the resident memory.
+_INTERVAL = 0.05
 
 
 @dataclass(frozen=True)
-class Trial:
-    """`first_s` is from the start of the command to its first line of JSON. `memory_mb` is the most
-    that was resident at a time, all of its `processes` together; 0 where the system does not say.
-    What processes share counts in each of them.
+class ColdStart:
+    """The time until the first detection, and the peak memory, of one run of the command.
+
+    `first_s` is the seconds from starting the command to its first line of JSON. `memory_mb` is the peak resident
+    memory of all its `processes` together, in megabytes of 2**20 bytes; memory that processes share counts once for
+    each. Both are 0 where the system has no /proc.
     """
 
     first_s: float
@@ -28,43 +31,45 @@ class Trial:
     processes: int
 
 
-def trial(words: Sequence[str]) -> Trial:
-    """`words` follow `python -m runtime`; they must make it write JSON to standard output.
+def measure(arguments: Sequence[str]) -> ColdStart:
+    """Runs `python -m runtime` with `arguments`, which must make it write JSON to standard output.
 
     Raises KitError where the command fails.
     """
-    home = str(Path(__file__).resolve().parents[2])
-    known = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([home, known] if known else [home])}
+    root = str(Path(__file__).resolve().parents[2])
+    inherited = os.environ.get("PYTHONPATH")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
+    first: Optional[float] = None
     begin = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runtime", *words],
+    with subprocess.Popen(
+        [sys.executable, "-m", "runtime", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-    )
-    most = [0.0, 0]
-    errors: List[str] = []
-    watcher = threading.Thread(target=_watch, args=(process, most), daemon=True)
-    reader = threading.Thread(target=lambda: errors.append(process.stderr.read()), daemon=True)
-    watcher.start()
-    reader.start()
-    first: Optional[float] = None
-    for _ in process.stdout:
-        if first is None:
-            first = time.perf_counter() - begin
-    process.wait()
-    watcher.join()
-    reader.join()
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        errors = process.stderr
+        peak = _Peak()
+        messages: List[str] = []
+        watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+        reader = threading.Thread(target=lambda: messages.append(errors.read()), daemon=True)
+        watcher.start()
+        reader.start()
+        for _ in process.stdout:
+            if first is None:
+                first = time.perf_counter() - begin
+        process.wait()
+        watcher.join()
+        reader.join()
     if process.returncode or first is None:
-        said = errors[0].strip().splitlines() or ["no message"]
-        raise KitError(f"python -m runtime {' '.join(words)}: {said[-1]}")
-    return Trial(first, most[0], most[1])
+        lines = messages[0].strip().splitlines() or ["no message"]
+        raise KitError(f"python -m runtime {' '.join(arguments)}: {lines[-1]}")
+    return ColdStart(first, peak.memory_mb, peak.processes)
 
 
 def resident(pid: int) -> Tuple[float, int]:
-    """Megabytes (2**20) that a process and those under it have resident, and how many they are."""
+    """The resident memory of a process and its descendants in megabytes (2**20), and the number of processes."""
     pids = [pid]
     for found in pids:
         pids += _children(found)
@@ -72,12 +77,18 @@ def resident(pid: int) -> Tuple[float, int]:
     return sum(sizes), sum(1 for size in sizes if size)
 
 
-def _watch(process: subprocess.Popen, most: list) -> None:
+@dataclass
+class _Peak:
+    memory_mb: float = 0.0
+    processes: int = 0
+
+
+def _watch(process: subprocess.Popen[str], peak: _Peak) -> None:
     while process.poll() is None:
         size, count = resident(process.pid)
-        if size > most[0]:
-            most[:] = [size, count]
-        time.sleep(_TICK)
+        if size > peak.memory_mb:
+            peak.memory_mb, peak.processes = size, count
+        time.sleep(_INTERVAL)
 
 
 def _children(pid: int) -> List[int]:
@@ -86,7 +97,7 @@ def _children(pid: int) -> List[int]:
         try:
             found += [int(number) for number in listed.read_text().split()]
         except OSError:
-            # It has ended since.
+            # The process has ended in the meantime.
             continue
     return found
 

@@ -1,10 +1,10 @@
-"""MediaPipe Tasks' ObjectDetector, timed by `runtime.bench` in an environment of its own.
+"""Times the ObjectDetector of MediaPipe Tasks; `runtime.bench` runs this script in another environment.
 
-    python bench_mediapipe.py MODEL IMAGES.npz
+    python mediapipe_process.py MODEL IMAGES.npz
 
-For each line of standard input, a number, it detects in that many images, RGB, one after the
-other, and writes the milliseconds of each as a JSON list. It is run by its path, since the kit is
-not in that environment.
+Reads a number of images from each line of standard input, detects in that many (RGB, one after the other), and
+writes the milliseconds of each as a JSON list. The script is run by its path, because the kit is not installed in
+that environment.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 
 
 def main(model: str, archive: str) -> None:
+    """Answers requests from standard input with timings of `model` on the images in `archive`."""
     import mediapipe
     import numpy as np
     from mediapipe.tasks.python import BaseOptions, vision

@@ -1,4 +1,4 @@
-"""Detects one frame after the other and keeps how long each stage took: for measuring."""
+"""Times the stages of a detector, frame by frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from runtime.inference.detector import Detector
 
 
 class Stages:
-    """Milliseconds by stage, one entry a frame."""
+    """Milliseconds by stage: `preprocess`, `invoke` and `postprocess` have one entry for each frame."""
 
     def __init__(self) -> None:
         self.preprocess: List[float] = []
@@ -19,14 +19,16 @@ class Stages:
 
     @property
     def frames(self) -> int:
+        """The number of frames timed so far."""
         return len(self.invoke)
 
     @property
     def total(self) -> List[float]:
+        """Milliseconds of each frame from image to detections."""
         return [sum(times) for times in zip(self.preprocess, self.invoke, self.postprocess)]
 
     def detect(self, detector: Detector, frame: Frame) -> Tuple[Detection, ...]:
-        """The detections in `frame`."""
+        """Runs `detector` on `frame`, records the time of each stage, and returns the detections."""
         height, width = frame.image.shape[:2]
         start = time.perf_counter()
         tensor = detector.preprocess(frame.image, frame.color)

@@ -1,5 +1,4 @@
-"""What every other room of the runtime, and the other packages, build on.
+"""What all other rooms and packages use: errors, value types, options, plug-in discovery, atomic files, text tables.
 
-Errors, value types, command line options, plug-in discovery, files written whole, tables of text. Nothing here
-knows models, cameras or networks. Uses no other room.
+Nothing here knows about models, cameras or networks. Uses no other room.
 """

@@ -1,4 +1,4 @@
-"""What every command does around its `main`: exit codes, and errors without a traceback."""
+"""Runs the `main` of a command: exit codes, and errors without a traceback."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Main = Callable[[Optional[Sequence[str]]], int]
 def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
     """Calls `main(argv)` and returns the exit code of the command.
 
-    0 on success, 2 for `InputError` (and argparse's own wrong usage), 1 for any other `KitError`,
-    130 when the user interrupts. A `KitError` becomes one line on standard error; an error that is
-    not a `KitError` is a fault of the kit and keeps its traceback.
+    The code is what `main` returns (0 on success), 2 for `InputError`, 1 for any other `KitError`, and 130 when the
+    user interrupts. argparse itself exits with 2 on wrong usage. A `KitError` is printed as one line on standard
+    error; any other exception is a bug of the kit and keeps its traceback.
     """
     try:
         return main(argv)
@@ -33,7 +33,7 @@ def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output has gone; without this Python complains once more at exit.
+        # The reader of standard output has closed it; without this Python prints another error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
@@ -41,23 +41,23 @@ def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
 def run(main: Main, leaves_threads: bool = False) -> NoReturn:
     """Ends the process with `exit_code(main)`.
 
-    With `leaves_threads`, `main` may leave daemon threads behind that nothing can interrupt, in a
-    camera's driver for example. Python stops such a thread where it wakes while the interpreter is
-    taken down, and C++ code in which that happens aborts the process. So it ends without that then.
+    With `leaves_threads`, `main` may leave daemon threads behind that cannot be interrupted, for example in a camera's
+    driver. When such a thread wakes up during Python's shutdown, Python stops it, and C++ code on its stack aborts the
+    process. Where daemon threads are left, the process therefore exits without Python's shutdown.
     """
     code = [1]
     if leaves_threads:
-        atexit.register(_leave, code)
+        atexit.register(_exit_without_shutdown, code)
     try:
         code[0] = exit_code(main)
     except SystemExit as error:
-        # argparse's: 2 for wrong usage, 0 for --help.
+        # Raised by argparse: 2 for wrong usage, 0 for --help.
         code[0] = error.code if isinstance(error.code, int) else int(error.code is not None)
         raise
     sys.exit(code[0])
 
 
-def _leave(code: List[int]) -> None:
+def _exit_without_shutdown(code: List[int]) -> None:
     if not any(thread.daemon for thread in threading.enumerate()):
         return
     for stream in (sys.stdout, sys.stderr):

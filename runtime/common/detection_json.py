@@ -1,4 +1,4 @@
-"""Detections of one frame as JSON, the same in files, messages and on the page."""
+"""The detections of one frame as JSON; the same in files, in messages and on the web page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from runtime.common.values import Detection, Frame
 
 
 def line(frame: Frame, detections: Sequence[Detection]) -> str:
-    """The line for one frame, without its end.
+    """The JSON object for one frame, in one line without a newline.
 
-    Boxes are [xmin, ymin, xmax, ymax] in source pixels, to a hundredth of one; `track` is there where
-    objects are tracked.
+    Boxes are [xmin, ymin, xmax, ymax] in source pixels, rounded to 0.01. Detections that belong to a track have its
+    number as `track`.
     """
-    found = [_fields(detection) for detection in detections]
-    return json.dumps({"frame": frame.index, "time": round(frame.time, 3), "detections": found})
+    objects = [_fields(detection) for detection in detections]
+    return json.dumps({"frame": frame.index, "time": round(frame.time, 3), "detections": objects})
 
 
 def _fields(detection: Detection) -> Dict[str, Any]:

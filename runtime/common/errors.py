@@ -1,14 +1,14 @@
-"""The two ways in which a command of the kit ends without success."""
+"""The exceptions that commands report without a traceback."""
 
 from __future__ import annotations
 
 
 class KitError(Exception):
-    """Work that could not be done: a command that meets it exits with 1.
+    """The kit could not do what it was asked to; the command exits with 1.
 
-    The message names what went wrong, where, and what to do next, in one line.
+    The message is one line that says what went wrong, where, and what to do next.
     """
 
 
 class InputError(KitError):
-    """A mistake in what the user gave (a file, a folder, an option): exit 2."""
+    """A file, folder or option given by the user is wrong; the command exits with 2."""

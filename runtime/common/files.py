@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Reading files, and writing them atomically: a file is complete or does not exist."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Iterator, Optional, Union
 from runtime.common.errors import InputError
 
 
-def read_bytes(path: Union[str, os.PathLike]) -> bytes:
-    """What is in `path`. Raises InputError where it is missing or cannot be read."""
+def read_bytes(path: Union[str, os.PathLike[str]]) -> bytes:
+    """The content of `path`. Raises InputError where the file is missing or cannot be read."""
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
@@ -22,12 +22,12 @@ def read_bytes(path: Union[str, os.PathLike]) -> bytes:
 
 
 @contextlib.contextmanager
-def atomic_path(path: Union[str, os.PathLike], mode: Optional[int] = None) -> Iterator[Path]:
-    """Gives a temporary file name beside `path`; renames it to `path` when the block succeeds.
+def atomic_path(path: Union[str, os.PathLike[str]], mode: Optional[int] = None) -> Iterator[Path]:
+    """Yields the path of a temporary file beside `path`; renames it to `path` when the block succeeds.
 
-    When the block raises, the temporary file is removed and `path` keeps what it had. The suffix
-    of `path` is kept, since writers such as OpenCV choose their format by it. `mode` has the file's
-    permissions, which are otherwise those of any new file.
+    When the block raises, the temporary file is removed and `path` is unchanged. The temporary file has the suffix of
+    `path`, because writers such as OpenCV choose the format by it. `mode` is the permissions of the file; by default
+    they are those of any new file.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def atomic_path(path: Union[str, os.PathLike], mode: Optional[int] = None) -> It
     try:
         yield temporary
         if mode is None:
-            # mkstemp makes files that only their owner can read; a result is as readable as any file.
+            # mkstemp creates files that only their owner can read; a result gets the usual permissions.
             mask = os.umask(0)
             os.umask(mask)
             mode = 0o666 & ~mask
@@ -47,7 +47,7 @@ def atomic_path(path: Union[str, os.PathLike], mode: Optional[int] = None) -> It
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Union[str, os.PathLike], text: str) -> None:
-    """Writes `text` as UTF-8 to `path`, whole or not at all."""
+def write_text(path: Union[str, os.PathLike[str]], text: str) -> None:
+    """Writes `text` to `path` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

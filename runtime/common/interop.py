@@ -1,4 +1,4 @@
-"""Detections in the types of other libraries."""
+"""Converts detections into the types of other libraries."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def to_supervision(detections: Sequence[Detection]) -> supervision.Detections:
-    """As roboflow's `supervision.Detections`: its annotators, zones and counters take these.
+    """Converts detections into `supervision.Detections`, for the annotators, zones and counters of that library.
 
         annotated = supervision.BoxAnnotator().annotate(image, to_supervision(detector(image)))
 
-    `xyxy` is float32 [n, 4] in pixels, `confidence` float32 [n], `class_id` int [n], `tracker_id` int
-    [n] where all are tracked, and `data["class_name"]` has the labels. Raises InputError where
-    supervision is not installed.
+    `xyxy` is float32 [n, 4] in pixels, `confidence` float32 [n], `class_id` int [n], `tracker_id` int [n] (None unless
+    all detections are tracked), and `data["class_name"]` the labels. Raises InputError where supervision is not
+    installed.
     """
     try:
         import supervision

@@ -1,4 +1,4 @@
-"""Silence for native libraries that have no switch of their own."""
+"""Silences native libraries that have no option for that."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Sends what native code writes to file descriptor 2 to nowhere while the block runs.
+def silence_native_output() -> Iterator[None]:
+    """Discards what native code writes to file descriptor 2 (standard error) while the block runs.
 
-    For libraries such as libjpeg, and the interpreter's first words. The descriptor belongs to the
-    whole process: keep the block short.
+    For libraries such as libjpeg, and for the messages of the interpreter as it loads. The descriptor belongs to the
+    whole process, so messages of other threads are lost too: keep the block short.
     """
     with _lock:
         try:

@@ -1,4 +1,4 @@
-"""Types of command line options: argparse turns their errors into exit 2."""
+"""Types for command line options (the `type` of argparse), and former names of options."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Optional, Tuple
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
+    """An integer of at least 1."""
     return _whole(text, 1)
 
 
 def count(text: str) -> int:
-    """A whole number of at least 0."""
+    """An integer of at least 0."""
     return _whole(text, 0)
 
 
 def seconds(text: str) -> float:
-    """A number over 0 and up to a year's seconds."""
+    """A number of seconds, above 0 and at most a year."""
     try:
         number = float(text)
     except ValueError:
@@ -28,12 +28,12 @@ def seconds(text: str) -> float:
     return number
 
 
-def patience(text: str) -> float:
-    """A number of seconds; 0 stands for none."""
+def seconds_or_zero(text: str) -> float:
+    """A number of seconds; 0 turns the option off."""
     return 0.0 if text in ("0", "0.0") else seconds(text)
 
 
-def share(text: str) -> float:
+def fraction(text: str) -> float:
     """A number from 0 to 1."""
     try:
         number = float(text)
@@ -45,7 +45,7 @@ def share(text: str) -> float:
 
 
 def names(text: str) -> Tuple[str, ...]:
-    """Words between commas, at least one."""
+    """At least one name; several are separated by commas."""
     found = tuple(word.strip() for word in text.split(",") if word.strip())
     if not found:
         raise argparse.ArgumentTypeError("give at least one name")
@@ -53,21 +53,21 @@ def names(text: str) -> Tuple[str, ...]:
 
 
 def old_name(parser: argparse._ActionsContainer, name: str, option: argparse.Action) -> None:
-    """Lets `parser` take the former `name` of `option` as well, unseen in its help, with a note on standard error."""
+    """Adds the former `name` of `option` to `parser`: hidden in the help, and with a note on standard error when used."""
     parser.add_argument(
         name,
         action=_OldName,
         option=option,
         nargs=option.nargs,
-        type=option.type,
+        type=option.type or str,
         default=argparse.SUPPRESS,
         help=argparse.SUPPRESS,
     )
 
 
 class _OldName(argparse.Action):
-    def __init__(self, *given: Any, option: argparse.Action, **settings: Any) -> None:
-        super().__init__(*given, **settings)
+    def __init__(self, *args: Any, option: argparse.Action, **settings: Any) -> None:
+        super().__init__(*args, **settings)
         self._option = option
 
     def __call__(

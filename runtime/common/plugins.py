@@ -1,9 +1,9 @@
-"""Finds the modules of a package, so that adding one is adding a file.
+"""Finds plug-ins: the modules of a package. A new plug-in is a new file.
 
 A module may also offer
 
-    options(parser) -> None            adds command line options of its own to an argparse parser
-    specs(arguments) -> list of str    what those ask for, in the words that its `accepts` knows
+    options(parser) -> None            adds its command line options to an argparse parser
+    specs(arguments) -> list of str    the specs that these options ask for, as its `accepts` takes them
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ from typing import Any, List
 
 
 def modules(package: ModuleType) -> List[ModuleType]:
-    """Every module inside `package`, by name; those that begin with `_` are its own business."""
+    """The modules of `package`, sorted by name; names that begin with `_` are left out."""
     names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
     return [import_module(f"{package.__name__}.{name}") for name in names if not name.startswith("_")]
 
 
 def name_of(module: ModuleType) -> str:
-    """What a module is called inside its package."""
+    """The name of a module inside its package."""
     return module.__name__.rpartition(".")[2]
 
 
 def add_options(package: ModuleType, parser: Any) -> None:
-    """Lets every module of `package` add its options to `parser`, or to a group of one."""
+    """Adds the options of all modules of `package` to `parser`.
+
+    `parser` is an argparse parser, a group of one, or any object with the method `add_argument`.
+    """
     for module in modules(package):
         if hasattr(module, "options"):
             module.options(parser)
 
 
 def specs(package: ModuleType, arguments: argparse.Namespace) -> List[str]:
-    """What the options of the modules of `package` ask for."""
+    """The specs that the options of the modules of `package` ask for."""
     found: List[str] = []
     for module in modules(package):
         if hasattr(module, "specs"):

@@ -8,24 +8,26 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 
 from runtime.common.errors import InputError
 
-# Makes a value of a text; raises ValueError or argparse's error with what is wrong about it.
+# Converts text to a value; raises ValueError or argparse.ArgumentTypeError with the reason where it cannot.
 Reader = Callable[[str], Any]
 
 
 def split(spec: str) -> Tuple[str, str]:
-    """The name, and the settings with the commas before them. A comma before no setting is the name's own."""
+    """Splits `spec` into the name and the settings, which keep their commas.
+
+    A comma that no setting follows is part of the name.
+    """
     start = re.search(r",\s*[\w-]+\s*=|,+$", spec)
     return (spec[: start.start()], spec[start.start() :]) if start else (spec, "")
 
 
 def parse(spec: str, readers: Mapping[str, Reader], where: str = "") -> Tuple[str, Dict[str, Any]]:
-    """The name in `spec`, and the settings that it gives, read by `readers`.
+    """The name in `spec`, and its settings as values, each converted by the function of that key in `readers`.
 
-    Raises InputError, which begins with `where` (or else the spec), for a setting that is unknown or
-    has no such value.
+    Raises InputError for an unknown setting or a wrong value; the message begins with `where`, by default `spec`.
     """
     name, rest = split(spec)
-    found = {}
+    found: Dict[str, Any] = {}
     for part in filter(None, rest.split(",")):
         key, equals, value = (text.strip() for text in part.partition("="))
         if key not in readers or not equals:

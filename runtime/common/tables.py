@@ -1,4 +1,4 @@
-"""Tables as aligned text."""
+"""Formats tables as aligned text."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Container, Iterable, List, Sequence
 
 
 def columns(rows: Iterable[Sequence[object]], left: Container[int] = (0,)) -> str:
-    """One line a row, each column as wide as its widest cell: those of `left` to the left, figures to the right."""
+    """One line for each row, columns as wide as their widest cell; columns in `left` are left-aligned, others right."""
     cells = _cells(rows)
     return _lines(cells, _widths(cells), left)
 
 
 def aligned(rows: Iterable[Sequence[object]], indent: str = "  ") -> str:
-    """One line a row, all columns to the left; the last cell of a row may be of any length."""
+    """One indented line for each row, all columns left-aligned; the last cell of a row may have any length."""
     cells = _cells(rows)
-    # A long last cell would push nothing aside, so it does not count.
-    widths = _widths([row[:-1] for row in cells]) + [0]
+    # Nothing stands to the right of the last cell, so its width does not count.
+    widths = [*_widths([row[:-1] for row in cells]), 0]
     return _lines(cells, widths, range(len(widths)), indent)
 
 

@@ -1,6 +1,6 @@
-"""The values that flow through the kit: boxes, detections, labels, frames.
+"""Value types: boxes, detections, labels, frames.
 
-The Kotlin and Swift wrappers use the same names.
+The Kotlin and Swift wrappers have the same types, with the same names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runtime.common.errors import InputError
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in pixels of the image it was found in; (0, 0) is the top left corner."""
+    """A box in pixels of the source image; (0, 0) is the top left corner of the image."""
 
     xmin: float
     ymin: float
@@ -28,15 +28,17 @@ class Box:
 
     @property
     def width(self) -> float:
+        """Pixels from left to right."""
         return self.xmax - self.xmin
 
     @property
     def height(self) -> float:
+        """Pixels from top to bottom."""
         return self.ymax - self.ymin
 
     @property
     def area(self) -> float:
-        """Square pixels; 0 where the box is empty or turned inside out."""
+        """Square pixels; 0 where a maximum is below its minimum."""
         return max(self.width, 0.0) * max(self.height, 0.0)
 
     def as_tuple(self) -> Tuple[float, float, float, float]:
@@ -48,9 +50,8 @@ class Box:
 class Detection:
     """One object that the detector found.
 
-    `class_id` counts from 0 at the first label; `score` lies in 0..1; `box` is in source pixels.
-    `track` is the number of the object that it belongs to, the same from frame to frame; None where
-    nothing tracks.
+    `class_id` is 0 for the first label; `score` lies in 0..1; `box` is in source pixels. `track` is the number of the
+    tracked object, the same in all frames; None where objects are not tracked.
     """
 
     label: str
@@ -62,7 +63,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class Labels:
-    """Class names in the order of their class ids, which count from 0; background is not among them."""
+    """Class names in the order of their class ids, which count from 0; without a background class."""
 
     names: Tuple[str, ...]
 
@@ -73,7 +74,7 @@ class Labels:
         return iter(self.names)
 
     def __getitem__(self, class_id: int) -> str:
-        """The name of `class_id`; `class 7` where the list is too short to have one."""
+        """The name of `class_id`; `class 7`, for example, where the list is shorter than that."""
         if 0 <= class_id < len(self.names):
             return self.names[class_id]
         return f"class {class_id}"
@@ -83,9 +84,9 @@ class Labels:
         return self.names.index(name)
 
     def checked(self, name: str, where: str) -> str:
-        """`name`, which `where` asks for. Raises InputError where no class is called that.
+        """Returns `name`; raises InputError, which begins with `where`, where no class has that name.
 
-        `class 7` is a name too for a list that is too short to have one.
+        Names like `class 7` are accepted for class ids that the list has no name for.
         """
         if name in self.names or (re.fullmatch(r"class \d+", name) and self[int(name[6:])] == name):
             return name
@@ -94,8 +95,8 @@ class Labels:
         raise InputError(f"{where}: no class is called {name!r}; {known}")
 
     @classmethod
-    def read(cls, path: Union[str, os.PathLike]) -> Labels:
-        """Reads one name a line, UTF-8. Raises InputError where the file is missing or empty."""
+    def read(cls, path: Union[str, os.PathLike[str]]) -> Labels:
+        """Reads a UTF-8 file with one name in each line. Raises InputError where it is missing or empty."""
         try:
             text = Path(path).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
@@ -104,14 +105,14 @@ class Labels:
 
     @classmethod
     def parse(cls, text: str, where: str = "labels") -> Labels:
-        """Labels from the text of a label file; blank lines at its end do not count."""
+        """Labels from the text of a label file; blank lines at its end are ignored. Raises InputError for no labels."""
         names = tuple(line.strip() for line in text.rstrip().splitlines())
         if not names:
             raise InputError(f"{where}: no labels in it; write one class name a line")
         return cls(names)
 
     def text(self) -> str:
-        """The text of a label file: one name a line."""
+        """The text of a label file, one name in each line."""
         return "".join(f"{name}\n" for name in self.names)
 
 
@@ -119,8 +120,8 @@ class Labels:
 class Frame:
     """One image of a source.
 
-    `image` is uint8 [height, width, 3] in the order that `color` says ("BGR" or "RGB"); `index`
-    counts from 0; `time` is that of the capture in seconds (for a video file, since its start).
+    `image` is uint8 [height, width, 3] with channels in the order `color`, "BGR" or "RGB". `index` counts from 0.
+    `time` is the time of capture in seconds; for a video file, since its start.
     """
 
     image: np.ndarray

@@ -1,4 +1,4 @@
-"""Which version of the kit this is, and of the packages around it."""
+"""Versions of the kit and of installed packages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _DISTRIBUTION = "edge-detection-kit"
 
 
 def kit() -> str:
-    """That of the installed distribution, or of the source tree where it is used uninstalled."""
+    """The version of the installed kit; that of the source tree where the kit is not installed."""
     project = Path(__file__).resolve().parents[2] / "pyproject.toml"
     found = package(_DISTRIBUTION)
     if not found and project.is_file():
@@ -19,8 +19,8 @@ def kit() -> str:
 
 
 def package(name: str) -> str:
-    """That of what pip calls `name`; empty where it is not installed."""
-    # Costs more than the rest of a short run's start.
+    """The version of the distribution that pip knows as `name`; empty where it is not installed."""
+    # Importing this takes longer than the rest of the start of a short run.
     from importlib import metadata
 
     try:

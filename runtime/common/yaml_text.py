@@ -1,4 +1,4 @@
-"""YAML files with the line of everything in them, so that an error can say where it is."""
+"""Reads YAML files together with line numbers, so that errors can name the line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Dict, Tuple, Union
 from runtime.common.errors import InputError
 
 
-def read(path: Union[str, os.PathLike], extra: str) -> Tuple[Any, Any]:
-    """The root node, None for an empty file, and the content as Python's own values.
+def read(path: Union[str, os.PathLike[str]], extra: str) -> Tuple[Any, Any]:
+    """The root node of the file and its content as Python values; the root is None for an empty file.
 
-    A node has `start_mark.line`, from 0. Raises InputError, with the line, for what is no YAML or gives
-    a name twice, and where PyYAML is missing, which the kit's `extra` brings.
+    `start_mark.line` of a node is its line, counted from 0. Raises InputError, with the line, where the file is not
+    YAML or has a duplicate key; and where PyYAML is missing, which `extra` of the kit installs.
     """
     yaml = library("yaml", "PyYAML", extra)
     try:
@@ -24,21 +24,21 @@ def read(path: Union[str, os.PathLike], extra: str) -> Tuple[Any, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     try:
-        # PyYAML's own parser takes ten times as long, which a small board feels.
+        # The parser in pure Python takes ten times as long, which matters on a small board.
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         content = yaml.constructor.SafeConstructor().construct_document(root) if root else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        # Where something is missing at the end, the parser may name a line after the last.
+        # Where something is missing at the end of the file, the parser may name a line after the last one.
         line = f" line {min(mark.line, text.count(chr(10), 0, -1)) + 1}:" if mark else ""
         raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}") from error
     if root is not None:
-        _refuse_doubles(path, root)
+        _refuse_duplicate_keys(path, root)
     return root, content
 
 
 def library(module: str, package: str, extra: str) -> Any:
-    """The module. Raises InputError, which says how to get it, where it is missing."""
+    """Imports `module`. Raises InputError where it is missing; the message says how to install `package`."""
     try:
         return import_module(module)
     except ImportError:
@@ -47,18 +47,18 @@ def library(module: str, package: str, extra: str) -> Any:
         ) from None
 
 
-def _refuse_doubles(path: Union[str, os.PathLike], node: Any) -> None:
+def _refuse_duplicate_keys(path: Union[str, os.PathLike[str]], node: Any) -> None:
     if node.id == "sequence":
         for item in node.value:
-            _refuse_doubles(path, item)
+            _refuse_duplicate_keys(path, item)
     if node.id != "mapping":
         return
     lines: Dict[str, int] = {}
     for key, value in node.value:
         line = key.start_mark.line + 1
-        # A key that is no text is for the reader to refuse.
+        # Keys that are not scalars are refused by whoever reads the content.
         if key.id == "scalar" and key.value in lines:
             raise InputError(f"{path}: line {line}: {key.value}: is given twice, first in line {lines[key.value]}")
         if key.id == "scalar":
             lines[key.value] = line
-        _refuse_doubles(path, value)
+        _refuse_duplicate_keys(path, value)

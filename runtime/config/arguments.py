@@ -11,7 +11,7 @@ import runtime.sinks
 import runtime.sources
 from runtime.common import plugins
 from runtime.common.errors import InputError
-from runtime.common.options import count, patience, positive, share
+from runtime.common.options import count, fraction, positive, seconds_or_zero
 from runtime.frames.motion import SHARE
 from runtime.frames.queue import policy
 from runtime.frames.regions import region
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     add("--retries", type=count, metavar="N", help="give up a lost camera after N tries (default: never)")
     add(
         "--motion",
-        type=share,
+        type=fraction,
         nargs="?",
         const=SHARE,
         metavar="SHARE",
@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
     add(
         "--watchdog",
-        type=patience,
+        type=seconds_or_zero,
         default=10.0,
         metavar="S",
         help="replace an engine that gives no answer for S seconds (default 10); 0 runs it in this process, unwatched",
@@ -124,7 +124,7 @@ def threshold(text: str) -> Tuple[str, float]:
     name, equals, number = text.rpartition("=")
     if equals and not name:
         raise argparse.ArgumentTypeError(f"{text!r} names no class")
-    return name, share(number)
+    return name, fraction(number)
 
 
 def _take_defaults(made: argparse.ArgumentParser) -> Dict[str, Any]:

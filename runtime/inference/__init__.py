@@ -1,5 +1,5 @@
-"""From an image to detections: preprocessing, the interpreter, decoding, NMS.
+"""From an image to detections: preprocessing, the interpreter, decoding and NMS.
 
-`engines` holds one file for each way to run a model, `process` what runs one in a process of its own. The loop over
-frames is `pipeline`. Uses `common`, `machine`, `model` and `inference.engines`.
+`engines` has one file for each way to run a model; `process` runs a model in a process of its own. The loop over frames
+belongs to `pipeline`. Uses `common`, `machine`, `model` and `inference.engines`.
 """

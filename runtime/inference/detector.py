@@ -1,4 +1,4 @@
-"""A detector: images in, detections out."""
+"""The detector: maps images to detections."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from runtime.common.errors import InputError
 from runtime.common.values import Box, Detection, Labels
 from runtime.inference import preprocessing
 from runtime.inference.engines import Request
-from runtime.inference.interpreter import Interpreter, Port, real
-from runtime.inference.interpreter import Model as Runner
+from runtime.inference.interpreter import Interpreter, Port, Runner, real
 from runtime.inference.nms import best_of_equal_boxes, suppress
 from runtime.inference.raw_decoding import decoder
-from runtime.model import labels as label_files
 from runtime.model import output_order
+from runtime.model.labels import find as find_labels
 from runtime.model.metadata import Metadata, TensorMetadata
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model
 
 Size = Union[int, Tuple[int, int]]
 
-# A box in the tensor is ymin, xmin, ymax, xmax: where left, top, right and bottom stand in it.
+# The positions of left, top, right and bottom in a box ymin, xmin, ymax, xmax.
 _BOX_INDEX = (1, 0, 3, 2)
 
 DEFAULT_SCORE = 0.5
@@ -33,21 +32,21 @@ _INPUT_TYPES = ("uint8", "int8", "float32")
 
 
 class Detector:
-    """Finds objects with any detection .tflite that has four outputs, or the raw head of this kit.
+    """A detector from any detection .tflite that has the usual four outputs, or the raw head of this kit.
 
         detector = Detector("detector_int8.tflite", score=0.4)
         for detection in detector(cv2.imread("street.jpg")):
             print(detection.label, detection.score, detection.box)
 
-    A call is `preprocess`, `invoke` and `postprocess` in a row; a loop may overlap them. One
-    detector runs one image at a time.
+    A call runs `preprocess`, `invoke` and `postprocess` in this order; a loop may overlap them. A detector runs one
+    image at a time.
     """
 
     def __init__(
         self,
-        path: Union[str, os.PathLike],
+        path: Union[str, os.PathLike[str]],
         *,
-        labels: Union[Labels, str, os.PathLike, None] = None,
+        labels: Union[Labels, str, os.PathLike[str], None] = None,
         threads: int = 2,
         score: Optional[float] = None,
         scores: Mapping[str, float] = MappingProxyType({}),
@@ -60,15 +59,26 @@ class Detector:
     ) -> None:
         """Loads the model at `path`.
 
-        `labels` is a list or a label file; without it the file's own are used, or those beside it.
-        Detections with a score under `score` (0..1) are left out: by default under what the file's
-        metadata says, else 0.5. `scores` has other thresholds for some classes, by name. `engine`,
-        `device` and `fallback` are those of `runtime.inference.engines.Request`; a `runner` has the model
-        loaded already. One place of an image can be found as several classes, each with a box of its own:
-        where such boxes are the very same, only the class with the highest score is given, or all with
-        `all_labels`. With `agnostic`, of two boxes that overlap by more than that IoU (0..1) only the one
-        with the higher score is given, whatever their classes. Raises InputError where the file is no detector or cannot be read, KitError
-        where no engine works.
+        Args:
+            path: The .tflite.
+            labels: Class names or the path of a label file. By default those in the model, else those of a label file
+                beside it.
+            threads: Threads of the interpreter.
+            score: Threshold in 0..1; detections with a lower score are left out. By default the threshold in the
+                model's metadata, else 0.5.
+            scores: Thresholds of single classes, by name.
+            engine: As in `runtime.inference.engines.Request`.
+            device: As in `runtime.inference.engines.Request`.
+            fallback: As in `runtime.inference.engines.Request`.
+            runner: Runs the model, which it has loaded already; the four arguments for loading are then not used.
+            all_labels: A model may find one place as several classes, each with the very same box. By default only
+                the class with the highest score is given; with this, all are.
+            agnostic: Of two boxes that overlap by more than this IoU (0..1), whatever their classes, only the one
+                with the higher score is given. By default boxes of two classes may overlap.
+
+        Raises:
+            InputError: The file is no detector, or cannot be read.
+            KitError: No engine works.
         """
         model = Model.read(path)
         if RawHead.of(model, Metadata.of(model)) is None:
@@ -76,18 +86,18 @@ class Detector:
         _check_operators(model)
         request = Request(engine, device, threads, fallback)
         self._interpreter: Runner = runner or Interpreter(path, request)
-        # Where the engine fell back on another file, that one counts.
+        # The engine may have fallen back on another file, which then counts.
         self.path: str = self._interpreter.path
         if self.path != str(path):
             model = Model.read(self.path)
         metadata = Metadata.of(model)
-        found = label_files.find(model, metadata, labels)
+        found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
         self.score: float = score if score is not None else _threshold(metadata)
         self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
         self._all_labels, self._agnostic = all_labels, agnostic
-        self._mean, self._std = _normalisation(model, metadata)
+        self._mean, self._std = _normalization(model, metadata)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
         self._input = _image_input(model.where, self._interpreter.inputs)
@@ -104,38 +114,41 @@ class Detector:
 
     @property
     def runner(self) -> Runner:
-        """What runs the model."""
+        """The object that runs the model."""
         return self._interpreter
 
     @property
     def size(self) -> Size:
-        """What images are resized to: the side in pixels, or (height, width) where they differ."""
+        """The size of the input: its side in pixels, or (height, width) where they differ."""
         height, width = self._input.shape[1:3]
         return height if height == width else (height, width)
 
     def __call__(self, image: np.ndarray, color: str = "BGR") -> Tuple[Detection, ...]:
-        """The objects in `image`, uint8 [height, width, 3] of any size in the order `color`.
+        """Detects objects in `image`, uint8 [height, width, 3] of any size with channels in the order `color`.
 
-        Boxes are in pixels of `image` and within it; the highest score comes first.
+        Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score.
         """
         height, width = image.shape[:2]
         return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
 
     def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
-        """The input tensor [1, height, width, 3] for `image`. Raises ValueError for no such image."""
+        """The input tensor [1, height, width, 3] for `image`; arguments as for a call.
+
+        Raises ValueError where `image` is not uint8 [height, width, 3].
+        """
         rgb = preprocessing.resize(image, self.size, color)
         return preprocessing.encode(rgb, self._input.dtype, self._mean, self._std)[np.newaxis]
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """The raw outputs for an input tensor, as the model stores them and in its order, for `postprocess`."""
+        """Runs the model on an input tensor; returns its raw outputs, in the order of the model, for `postprocess`."""
         return self._interpreter.invoke(tensor)
 
     def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
-        """Detections in an image of `width` x `height` from the raw outputs of `invoke`."""
+        """The detections in an image of `width` x `height` pixels, from the raw outputs of `invoke`."""
         least = min(self.score, *self._scores.values()) if self._scores else self.score
         boxes, classes, scores = self._decode(raw, least) if self._decode else self._read(raw)
         boxes = boxes[:, self._box_index]
-        # Comparisons with NaN are false: a score or a box that is not a number drops out here.
+        # Comparisons with NaN are false, so this also drops scores and boxes that are not numbers.
         keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
         keep = keep[np.argsort(-scores[keep], kind="stable")]
         if not self._all_labels:
@@ -152,18 +165,18 @@ class Detector:
         )
 
     def _least(self, classes: np.ndarray) -> Union[float, np.ndarray]:
-        """The threshold for each of `classes`; one for all where no class has its own."""
+        """The threshold for each of `classes`; a single number where no class has a threshold of its own."""
         if not self._scores:
             return self.score
         ids = np.nan_to_num(classes).round().astype(int).tolist()
         return np.array([self._scores.get(self.labels[class_id], self.score) for class_id in ids])
 
     def _read(self, raw: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Boxes [M, 4], classes [M] and scores [M] of the four outputs."""
+        """Boxes [M, 4], classes [M] and scores [M] from the four outputs."""
         raw = real(raw, self._interpreter.outputs)
         order = self._order
         if order is None:
-            # A frame whose values fit both readings settles nothing; the next one may.
+            # Where the values fit both orders, the next image may tell.
             order = self._order = output_order.from_values(raw)
             if order is None:
                 return np.empty((0, 4)), np.empty(0), np.empty(0)
@@ -174,7 +187,7 @@ class Detector:
         return boxes[used], classes[used], scores[used]
 
     def _check_by_running(self, model: Model) -> None:
-        """Some shapes are known only after a run; refuses a file that then shows no detector's."""
+        """Runs the model once to get the shapes of its outputs. Raises InputError where they are not a detector's."""
         raw = real(self.invoke(np.zeros(self._input.shape, self._input.dtype)), self._interpreter.outputs)
         shapes = [array.shape for array in raw]
         self._order = output_order.find(model, Metadata.of(model), shapes) or output_order.from_values(raw)
@@ -205,38 +218,38 @@ def _image_input(where: str, inputs: Sequence[Port]) -> Port:
 
 
 def _threshold(metadata: Optional[Metadata]) -> float:
-    said = [output.score_threshold for output in metadata.outputs] if metadata else []
-    known = [value for value in said if value is not None and 0 <= value <= 1]
+    thresholds = [output.score_threshold for output in metadata.outputs] if metadata else []
+    known = [value for value in thresholds if value is not None and 0 <= value <= 1]
     return known[0] if known else DEFAULT_SCORE
 
 
-def _normalisation(model: Model, metadata: Optional[Metadata]) -> Tuple[Sequence[float], Sequence[float]]:
+def _normalization(model: Model, metadata: Optional[Metadata]) -> Tuple[Sequence[float], Sequence[float]]:
     if metadata is None or not metadata.inputs:
         return preprocessing.MEAN, preprocessing.STD
-    said = metadata.inputs[0]
-    if not said.mean and not said.std:
+    image = metadata.inputs[0]
+    if not image.mean and not image.std:
         return preprocessing.MEAN, preprocessing.STD
-    if not _usable(said):
+    if not _usable(image):
         raise InputError(
-            f"{model.where}: its metadata says mean {list(said.mean)} and std {list(said.std)}; "
+            f"{model.where}: its metadata says mean {list(image.mean)} and std {list(image.std)}; "
             "each needs one number or three, and no std of 0"
         )
-    return said.mean, said.std
+    return image.mean, image.std
 
 
-def _usable(said: TensorMetadata) -> bool:
-    numbers = (*said.mean, *said.std)
+def _usable(image: TensorMetadata) -> bool:
+    numbers = (*image.mean, *image.std)
     return (
-        len(said.mean) in (1, 3)
-        and len(said.std) in (1, 3)
+        len(image.mean) in (1, 3)
+        and len(image.std) in (1, 3)
         and bool(np.all(np.isfinite(numbers)))
-        and all(value != 0 for value in said.std)
+        and all(value != 0 for value in image.std)
     )
 
 
 def _box_index(model: Model, metadata: Optional[Metadata], order: Optional[output_order.Order]) -> List[int]:
-    """Where left, top, right and bottom stand in a box of the tensor."""
-    if metadata is None or output_order.from_wiring(model.main) is not None:
+    """The positions of left, top, right and bottom in a box of the model."""
+    if metadata is None or output_order.from_graph(model.main) is not None:
         return list(_BOX_INDEX)
     layouts = [output.boxes for output in metadata.outputs if output.boxes is not None]
     if not layouts:

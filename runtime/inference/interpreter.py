@@ -1,11 +1,11 @@
-"""A loaded model: tensors in, tensors out, whichever engine runs it."""
+"""A loaded model that maps input tensors to output tensors, with any engine."""
 
 from __future__ import annotations
 
 import os
 import time
 from dataclasses import dataclass
-from typing import Any, List, Protocol, Sequence, Tuple, Union
+from typing import Any, List, Mapping, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from runtime.inference.engines import Engine, Request, open_engine
 
 @dataclass(frozen=True)
 class Port:
-    """One input or output. `signature` is `shape` with -1 where the size may change.
+    """One input or output of a model.
 
-    `scale` is 0 where the values are not quantised; else real = (value - zero_point) * scale.
+    `index` is the tensor's index in the interpreter. `signature` is `shape` with -1 for dimensions that may change.
+    `scale` is 0 where the values are not quantized; otherwise real = (value - zero_point) * scale.
     """
 
     name: str
@@ -29,11 +30,11 @@ class Port:
     zero_point: int
 
 
-class Model(Protocol):
-    """What a detector needs of whatever runs its model: `Interpreter`, in this process, or
-    `EngineProcess`, in one of its own.
+class Runner(Protocol):
+    """The interface of what runs a detector's model.
 
-    `path` is the file that is run; `engine`, `package` and `what` are those of `Engine`.
+    `Interpreter` runs it in this process, `EngineProcess` in a process of its own. `path` is the file that is run;
+    `engine` is the name of the engine; `package`, `what` and `notes` are those of `Engine`.
     """
 
     path: str
@@ -45,21 +46,26 @@ class Model(Protocol):
     outputs: Tuple[Port, ...]
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """Runs the model on its one input; gives every output as it is stored, quantised or not, in the
-        model's order. `real` makes numbers of them.
+        """Runs the model on its one input and returns all outputs in the order of the model.
+
+        Quantized outputs stay quantized; `real` dequantizes them.
         """
 
     def bare_invoke(self, count: int = 1) -> List[float]:
-        """Runs the model again on what its input holds, and reads nothing: the least time that a
-        frame can take. The milliseconds of each of `count` runs.
+        """Runs the model `count` times on its present input and returns the milliseconds of each run.
+
+        Neither input nor outputs are copied, so this is the least time that a frame can take.
         """
 
 
 class Interpreter:
-    """A model in this process."""
+    """A model that runs in this process."""
 
-    def __init__(self, path: Union[str, os.PathLike], request: Request = Request()) -> None:
-        """Raises InputError where the file is refused, KitError where the engine cannot work."""
+    def __init__(self, path: Union[str, os.PathLike[str]], request: Request = Request()) -> None:
+        """Loads the file `path` with the engine that `request` asks for.
+
+        Raises InputError where the file is refused, KitError where the engine cannot work.
+        """
         engine: Engine = open_engine(path, request)
         self._native: Any = engine.native
         self.path = engine.path
@@ -71,7 +77,7 @@ class Interpreter:
         self.outputs = tuple(_port(details) for details in self._native.get_output_details())
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """As `Model.invoke`. Raises KitError where the run fails."""
+        """As `Runner.invoke`. Raises KitError where the run fails."""
         try:
             self._native.set_tensor(self.inputs[0].index, tensor)
             self._native.invoke()
@@ -81,8 +87,8 @@ class Interpreter:
         return [self._native.get_tensor(port.index) for port in self.outputs]
 
     def bare_invoke(self, count: int = 1) -> List[float]:
-        """As `Model.bare_invoke`."""
-        taken = []
+        """As `Runner.bare_invoke`."""
+        taken: List[float] = []
         for _ in range(count):
             start = time.perf_counter()
             self._native.invoke()
@@ -91,11 +97,14 @@ class Interpreter:
 
 
 def real(stored: Sequence[np.ndarray], ports: Sequence[Port]) -> List[np.ndarray]:
-    """Stored values as the float32 that they stand for."""
+    """Outputs as float32: quantized values are dequantized, others converted.
+
+    `stored` are outputs of `invoke`, `ports` the outputs of the model in the same order.
+    """
     return [_real(values, port) for values, port in zip(stored, ports)]
 
 
-def _port(details: dict) -> Port:
+def _port(details: Mapping[str, Any]) -> Port:
     scale, zero_point = details["quantization"]
     return Port(
         name=details["name"],

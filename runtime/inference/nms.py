@@ -28,6 +28,7 @@ class Kept:
 
     @property
     def full(self) -> bool:
+        """Whether `most` boxes are kept."""
         return len(self._places) >= self._most
 
     @property
@@ -53,7 +54,7 @@ class Kept:
             self._kept.append(rest[:, 0])
             places, rest = self._without(places[1:], rest[:, 1:], rest[:, 0])
 
-    def _without(self, places: np.ndarray, rest: np.ndarray, box: np.ndarray):
+    def _without(self, places: np.ndarray, rest: np.ndarray, box: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """What does not overlap `box`."""
         top, left, bottom, right, area = box
         height = np.minimum(rest[2], bottom) - np.maximum(rest[0], top)

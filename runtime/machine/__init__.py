@@ -1,4 +1,4 @@
-"""What this machine has: Edge TPUs, cameras, delegate libraries, the package that holds the interpreter.
+"""The hardware and libraries of this machine: Edge TPUs, cameras, delegate libraries, the interpreter's package.
 
-Only looks and loads; running a model is `inference`. Uses `common`.
+Code here finds and loads them; running a model belongs to `inference`. Uses `common`.
 """

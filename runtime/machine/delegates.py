@@ -1,4 +1,4 @@
-"""Delegates: libraries that take over part of a model inside TFLite's interpreter."""
+"""Loads TFLite delegates: libraries that run part of a model inside the interpreter."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import ctypes
 from typing import Any, Mapping
 
 from runtime.common.errors import KitError
-from runtime.common.native_output import quiet
+from runtime.common.native_output import silence_native_output
 
 
-def load_library(module: Any, library: str, options: Mapping[str, str]) -> Any:
-    """The delegate in `library`. `module` is that of the interpreter (`packages.find_package`).
+def load_delegate(module: Any, library: str, options: Mapping[str, str]) -> Any:
+    """Loads the delegate in `library` with its `options`.
 
-    Raises OSError where the library cannot be loaded, ValueError with its reason (maybe none) where
-    it makes no delegate, KitError where it is no such library.
+    `module` is the interpreter's module (`interpreter_packages.find_package`). Raises OSError where the library cannot
+    be loaded, KitError where it is no delegate library, and ValueError where it creates no delegate; the message of
+    the latter has the library's reason, which may be empty.
     """
     load = getattr(module, "load_delegate", None)
     if load is None:
-        # TensorFlow keeps it elsewhere.
+        # The module of TensorFlow has only the class.
         load = module.Delegate
-    # Where the library is not as it should be, the interpreter's own class leaves a half-made object
-    # behind that complains when it goes. So it is looked at here first.
+    # For a library without this function, the interpreter's class leaves a half-made object behind, whose destructor
+    # prints an error. So the library is checked first.
     loaded = ctypes.CDLL(library)
     if not hasattr(loaded, "tflite_plugin_create_delegate"):
         raise KitError(f"{library}: is no delegate for TFLite: it lacks tflite_plugin_create_delegate")
-    with quiet():
+    with silence_native_output():
         return load(library, dict(options))
 
 
-def with_delegate(module: Any, path: str, delegate: Any, threads: int, what: str) -> Any:
-    """An interpreter for `path` with `delegate` in it, tensors allocated. `what` names both in errors.
+def interpreter_with_delegate(module: Any, path: str, delegate: Any, threads: int, what: str) -> Any:
+    """An interpreter of `module` for the file `path`, with `delegate` and its tensors allocated.
 
-    Raises KitError where the two do not get on.
+    `what` names the delegate and the interpreter in errors. Raises KitError where they cannot run the file.
     """
     try:
-        with quiet():
+        with silence_native_output():
             native = module.Interpreter(model_path=path, num_threads=threads, experimental_delegates=[delegate])
             native.allocate_tensors()
             return native

@@ -1,7 +1,7 @@
-"""Finds Edge TPUs in the system, and why one cannot be used: its library says no more than "failed".
+"""Finds Edge TPUs on Linux and diagnoses why one cannot be used, since its library gives no reason.
 
-Linux only; elsewhere there is nothing to look at. Identifiers are those of Coral's udev rules and
-drivers: https://coral.ai/docs/accelerator/get-started/, https://coral.ai/docs/m2/get-started/.
+On other systems nothing is found. Sources of the identifiers are Coral's udev rules and drivers:
+https://coral.ai/docs/accelerator/get-started/, https://coral.ai/docs/m2/get-started/.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-# Before its first use the accelerator shows the first of these, afterwards the second.
+# The accelerator has the first identifier until its first use, and the second one afterwards.
 USB_IDS = (("1a6e", "089a"), ("18d1", "9302"))
 PCI_ID = ("0x1ac1", "0x089a")
 
-# USB 3.0 in megabits a second; USB 2.0 has 480.
+# USB 3.0, in Mbit/s; USB 2.0 has 480.
 USB3_SPEED = 5000
 
 UDEV_RULE = (
@@ -27,8 +27,9 @@ UDEV_RULE = (
 
 @dataclass(frozen=True)
 class Device:
-    """`kind` is "usb" or "pci", `node` the file in /dev that programs open; `speed` in megabits a
-    second, 0 where it is not known.
+    """An Edge TPU that the system lists.
+
+    `kind` is "usb" or "pci"; `node` is the file in /dev that programs open; `speed` is in Mbit/s, 0 where unknown.
     """
 
     kind: str
@@ -37,19 +38,19 @@ class Device:
 
 
 def find(root: Path = Path("/")) -> List[Device]:
-    """Edge TPUs that the system knows, USB first. `root` is where /sys, /dev and /proc are."""
+    """The Edge TPUs that the system lists, USB first. `root` is the folder with sys, dev and proc."""
     return [*_usb(root), *_pci(root)]
 
 
-def why_not(device: str, root: Path = Path("/")) -> str:
-    """Why the library found no usable chip when asked for `device` ("", "usb", "usb:0", "pci:1").
+def diagnose(device: str, root: Path = Path("/")) -> str:
+    """The reason why the library found no usable Edge TPU for `device` ("", "usb", "usb:0", "pci:1").
 
-    Empty where nothing is seen to be wrong.
+    Empty where no problem is found.
     """
-    kind, number = _parsed(device)
+    kind, number = _parse(device)
     found = [item for item in find(root) if kind in ("", item.kind)]
     if not found:
-        return _not_there(kind, root)
+        return _missing(kind, root)
     if number is not None and number >= len(found):
         return f"there is no {device}: {_listed(found)}"
     chosen = found if number is None else [found[number]]
@@ -57,8 +58,8 @@ def why_not(device: str, root: Path = Path("/")) -> str:
     return "; ".join(reasons) if all(reasons) else ""
 
 
-def slow(root: Path = Path("/")) -> str:
-    """A warning where an accelerator hangs on USB 2; empty else."""
+def usb2_warning(root: Path = Path("/")) -> str:
+    """A warning where an accelerator is connected by USB 2; empty otherwise."""
     for item in _usb(root):
         if 0 < item.speed < USB3_SPEED:
             return (
@@ -68,7 +69,7 @@ def slow(root: Path = Path("/")) -> str:
     return ""
 
 
-def _parsed(device: str) -> Tuple[str, Optional[int]]:
+def _parse(device: str) -> Tuple[str, Optional[int]]:
     match = re.fullmatch(r"(usb|pci)?(?::(\d+))?", device)
     if not match:
         return "", None
@@ -95,7 +96,7 @@ def _pci(root: Path) -> List[Device]:
     return [Device("pci", root / f"dev/apex_{number}") for number in range(len(chips))]
 
 
-def _not_there(kind: str, root: Path) -> str:
+def _missing(kind: str, root: Path) -> str:
     if not (root / "sys/bus").is_dir():
         return ""
     if kind == "pci":
@@ -116,10 +117,10 @@ def _unusable(item: Device, root: Path) -> str:
                 "kernel and load the modules gasket and apex"
             )
         return f"{item.node} is missing, although the system lists the accelerator; plug it in again"
-    # Another process with the device open answers for a refusal better than anything else.
-    user = _user_of(item.node, root)
-    if user:
-        return f"{item.node} is in use by {user}; only one program at a time can have an Edge TPU"
+    # Another process that has the device open is the most likely reason.
+    process = _process_with(item.node, root)
+    if process:
+        return f"{item.node} is in use by {process}; only one program at a time can have an Edge TPU"
     if not os.access(item.node, os.R_OK | os.W_OK):
         if item.kind == "pci":
             return f"no permission for {item.node}: add the user to its group (by Coral's rule, apex) and log in again"
@@ -127,14 +128,14 @@ def _unusable(item: Device, root: Path) -> str:
     return ""
 
 
-def _user_of(node: Path, root: Path) -> str:
+def _process_with(node: Path, root: Path) -> str:
     for process in (root / "proc").glob("[0-9]*"):
         if process.name == str(os.getpid()):
             continue
         try:
             opened = any(os.readlink(link) == str(node) for link in (process / "fd").iterdir())
         except OSError:
-            # Other users' processes do not show their files.
+            # The open files of other users' processes cannot be read.
             continue
         if opened:
             return f"process {process.name} ({_text(process / 'comm') or 'unknown'})"
@@ -142,7 +143,7 @@ def _user_of(node: Path, root: Path) -> str:
 
 
 def _listed(found: List[Device]) -> str:
-    names = []
+    names: List[str] = []
     for item in found:
         names.append(f"{item.kind}:{sum(name.startswith(item.kind) for name in names)}")
     return f"the machine has {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Which package holds the interpreter of .tflite files."""
+"""Finds the installed package that has the TFLite interpreter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Tuple
 
 from runtime.common.errors import KitError
 
-# In order of preference. TensorFlow holds the same interpreter, but takes seconds to import.
+# In order of preference. TensorFlow has the same interpreter, but takes seconds to import.
 PACKAGES = (
     ("ai_edge_litert.interpreter", "ai-edge-litert"),
     ("tflite_runtime.interpreter", "tflite-runtime"),
@@ -16,9 +16,9 @@ PACKAGES = (
 
 
 def find_package() -> Tuple[Any, str]:
-    """The first module of PACKAGES that is installed, and the name that pip knows it by.
+    """The first module of PACKAGES that is installed, and the name of its distribution for pip.
 
-    Raises KitError where none is.
+    Raises KitError where none is installed.
     """
     for module, package in PACKAGES:
         try:

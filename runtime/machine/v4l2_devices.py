@@ -1,7 +1,7 @@
-"""Linux's list of cameras, without opening any.
+"""Lists the cameras of a Linux system without opening them.
 
-What it calls `video4linux` also holds a Raspberry Pi's decoder, scaler and the parts of its camera's
-chain: they give no images to programs that do not set up the whole chain, which libcamera does.
+The folder `video4linux` of sysfs also lists a Raspberry Pi's decoder and scaler, and the stages of its camera
+pipeline. Those deliver images only after libcamera has set up the whole pipeline, so they are left out here.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from typing import List, Tuple
 
 FOLDER = Path("/sys/class/video4linux")
 
-# What the Raspberry Pi's drivers call their devices.
+# Names of the devices of the Raspberry Pi's drivers.
 RASPBERRY_PI = ("unicam", "rp1-cfe", "pispbe", "bcm2835-isp", "bcm2835-codec", "rpivid", "rpi-hevc")
 
 
 def cameras(folder: Path = FOLDER) -> List[Tuple[str, str]]:
-    """(device, name) of each camera, a Raspberry Pi's inner devices left out."""
+    """(device, name) of each camera, without the internal devices of a Raspberry Pi."""
     found = []
     for entry in sorted(folder.glob("video*"), key=lambda path: int(path.name[5:] or 0)):
         name, first = _text(entry / "name"), _text(entry / "index")
-        # A camera's further devices carry metadata, not images.
-        if first in ("0", "") and not is_inner(name):
+        # Further devices of a camera deliver metadata, not images.
+        if first in ("0", "") and not is_internal(name):
             found.append((f"/dev/{entry.name}", name))
     return found
 
 
 def name_of(device: str, folder: Path = FOLDER) -> str:
-    """What the driver calls `video0`; empty where there is none."""
+    """The driver's name for `device`, such as `video0`; empty where there is no such device."""
     return _text(folder / device / "name")
 
 
-def has_inner(folder: Path = FOLDER) -> bool:
-    """Whether parts of a Raspberry Pi's own chain are there."""
-    return any(is_inner(_text(entry / "name")) for entry in folder.glob("video*"))
+def has_internal(folder: Path = FOLDER) -> bool:
+    """Whether the system has internal devices of a Raspberry Pi's camera pipeline."""
+    return any(is_internal(_text(entry / "name")) for entry in folder.glob("video*"))
 
 
-def is_inner(name: str) -> bool:
-    """Whether a driver's name is that of a part of a Raspberry Pi's own chain."""
+def is_internal(name: str) -> bool:
+    """Whether `name`, given by a driver, belongs to an internal device of a Raspberry Pi."""
     return name.startswith(RASPBERRY_PI)
 
 

@@ -1,4 +1,4 @@
-"""Image and video files, and what is drawn on images.
+"""Image files, fragmented MP4 files, and drawing on images.
 
-Where frames come from and where they go is `sources` and `sinks`. Uses `common`.
+Reading frames from a source and writing results belong to `sources` and `sinks`. Uses `common`.
 """

@@ -1,4 +1,4 @@
-"""Draws detections on images, and many images on one."""
+"""Draws detections on images, and contact sheets of many images."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from runtime.common.opencv import cv2
 from runtime.common.values import Detection
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-# Steps of the golden ratio around the colour wheel keep neighbouring classes apart.
+# Steps of the golden ratio around the color wheel give neighboring classes different colors.
 _GOLDEN = 0.618034
 
 
 def color_of(class_id: int) -> Tuple[int, int, int]:
-    """A colour for a class, BGR, always the same."""
+    """The color of a class, as (blue, green, red); always the same for the same class."""
     red, green, blue = colorsys.hsv_to_rgb((0.33 + class_id * _GOLDEN) % 1.0, 0.85, 0.95)
     return round(blue * 255), round(green * 255), round(red * 255)
 
 
 def draw(image: np.ndarray, detections: Sequence[Detection], color: str = "BGR") -> np.ndarray:
-    """A copy of `image` (uint8 [height, width, 3] in the order `color`), in BGR, with the boxes,
-    labels and scores of `detections` on it.
+    """Draws boxes, labels and scores of `detections` on a copy of `image`, and returns the copy in BGR.
+
+    `image` is uint8 [height, width, 3] with channels in the order `color`.
     """
     canvas = image.copy() if color == "BGR" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # The best come first and are drawn last, on top.
+    # The highest scores come first; they are drawn last, on top.
     for detection in reversed(detections):
         _draw_one(canvas, detection)
     return canvas
 
 
 def caption(detection: Detection) -> str:
-    """What stands beside a box: `person 0.87`, or `person #3 0.87` where objects are tracked."""
+    """The text beside a box: `person 0.87`, or `person #3 0.87` for a tracked object."""
     number = "" if detection.track is None else f" #{detection.track}"
     return f"{detection.label}{number} {detection.score:.2f}"
 
 
 def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """`image` scaled into `width` x `height` with its aspect kept, on grey where it does not reach."""
+    """Scales `image` to fit into `width` x `height` with its aspect ratio; the rest is filled with gray."""
     if image.shape[:2] == (height, width):
         return image
     scale = min(width / image.shape[1], height / image.shape[0])
-    # Within two pixels of the whole (an odd side made even) the image itself is better than an edge.
+    # A difference of up to two pixels (an odd side made even) is scaled away rather than filled.
     inner = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
     inner = [side if side < room - 2 else room for side, room in zip(inner, (width, height))]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -57,9 +58,10 @@ def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
 def contact_sheet(
     images: Sequence[np.ndarray], columns: int = 4, cell: Tuple[int, int] = (320, 240), gap: int = 4
 ) -> np.ndarray:
-    """One BGR image with all of `images` (BGR, any sizes), row by row.
+    """Arranges `images` (BGR, any sizes) row by row in one BGR image.
 
-    `cell` is the (width, height) in pixels that each is fitted into. Raises ValueError for none.
+    `cell` is the (width, height) in pixels that each image is fitted into; `gap` is the pixels between cells. Raises
+    ValueError where there are no images.
     """
     if not len(images) or columns < 1:
         raise ValueError("a contact sheet needs at least one image and one column")
@@ -78,14 +80,14 @@ def _draw_one(canvas: np.ndarray, detection: Detection) -> None:
     height, width = canvas.shape[:2]
     thick = max(1, round(min(width, height) / 200))
     color = color_of(detection.class_id)
-    left, top, right, bottom = (int(round(side)) for side in detection.box.as_tuple())
+    left, top, right, bottom = (round(side) for side in detection.box.as_tuple())
     cv2.rectangle(canvas, (left, top), (min(right, width - 1), min(bottom, height - 1)), color, thick)
     text = caption(detection)
-    # The font knows ASCII only.
+    # The font has only ASCII characters.
     text = text.encode("ascii", "replace").decode()
     scale = max(0.4, min(width, height) / 900)
     (text_width, text_height), base = cv2.getTextSize(text, _FONT, scale, thick)
-    # Above the box where there is room, else inside it; never out of the image on the right.
+    # Above the box where there is room, else inside it; moved left where it would leave the image.
     tag_height = text_height + base + thick
     tag_top = top - tag_height if top >= tag_height else top
     tag_left = max(0, min(left, width - text_width))

@@ -1,8 +1,8 @@
-"""MP4 in fragments: a file that can be played whenever its writing ends, also by a power cut.
+"""Writes fragmented MP4 files, which can be played even when writing is interrupted by a power cut.
 
-An MP4 as usual has its index at the end, and is nothing without it. Here each fragment brings its
-own. OpenCV encodes, but cannot write fragments: so it writes short files, and what is encoded in
-them is taken over into the long one. Boxes are those of ISO/IEC 14496-12.
+An ordinary MP4 has its index at the end and cannot be played without it; here each fragment has its own index. OpenCV
+can encode but not write fragments, so it writes short files, whose encoded frames are copied into the long file. Boxes
+are those of ISO/IEC 14496-12.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from typing import Dict, Iterator, List, Sequence, Tuple, Union
 
 from runtime.common.errors import KitError
 
-# Units of a second: fine enough for any rate.
+# Time units per second; fine enough for any frame rate.
 TIMESCALE = 90_000
 
-# sample_flags of a fragment's first frame, which depends on no other, and of those that follow.
+# sample_flags of the first frame of a fragment, which depends on no other frame, and of the frames after it.
 _KEY, _DEPENDENT = 0x02000000, 0x01010000
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """The frames of a short file: `entry` describes the codec (the box `stsd`), `samples` are the
-    encoded frames, `size` (width, height) in pixels.
+    """The encoded frames of a short file.
+
+    `entry` is the box `stsd`, which describes the codec; `samples` are the encoded frames; `size` is (width, height) in
+    pixels.
     """
 
     entry: bytes
@@ -33,10 +35,10 @@ class Encoded:
     size: Tuple[int, int]
 
 
-def read(path: Union[str, os.PathLike]) -> Encoded:
-    """What is encoded in an MP4 with one video track and its index at the end.
+def read(path: Union[str, os.PathLike[str]]) -> Encoded:
+    """Reads the encoded frames of an MP4 with one video track.
 
-    Raises KitError for another file.
+    Raises KitError where the file has another structure.
     """
     data = Path(path).read_bytes()
     try:
@@ -49,23 +51,27 @@ def read(path: Union[str, os.PathLike]) -> Encoded:
         samples = tuple(_samples(data, sizes, offsets, _samples_of_chunks(data, table, len(offsets))))
         begin, end = table["stsd"]
     except (KeyError, struct.error, IndexError) as error:
-        raise KitError(f"{path}: OpenCV wrote no MP4 as usual: {error!r}") from error
+        raise KitError(f"{path}: OpenCV wrote an MP4 of another structure than expected: {error!r}") from error
     return Encoded(_box("stsd", data[begin:end]), samples, (width >> 16, height >> 16))
 
 
 class FragmentedFile:
-    """Takes fragments one after the other; everything that was added can be played."""
+    """A fragmented MP4 file that is being written; all fragments added so far can be played."""
 
-    def __init__(self, path: Union[str, os.PathLike]) -> None:
-        """Replaces what is at `path`. Raises OSError, as `add` and `close` do."""
-        self._file = open(path, "wb")
+    def __init__(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Creates or replaces the file `path`. Raises OSError, as `add` and `close` do."""
+        # Open for the lifetime of this object; `close` closes it.
+        self._file = open(path, "wb")  # noqa: SIM115
         self._count = 0
         self._time = 0
-        # Where durations stand, to be put right at the end.
+        # Offsets of the durations, which are written at the end.
         self._durations: List[int] = []
 
     def add(self, encoded: Encoded, seconds: Sequence[float]) -> None:
-        """`seconds` that each frame of `encoded` is shown. It must begin with a whole image."""
+        """Appends a fragment; `seconds` has the duration of each frame of `encoded`.
+
+        The first frame must be a key frame.
+        """
         if not self._count:
             head, self._durations = _head(encoded)
             self._file.write(head)
@@ -76,15 +82,15 @@ class FragmentedFile:
         self._time += sum(durations)
 
     def close(self) -> None:
-        """Writes how long it has become, for programs that want to know that beforehand."""
-        for place in self._durations:
-            self._file.seek(place)
+        """Writes the total duration, which some players need, and closes the file."""
+        for offset in self._durations:
+            self._file.seek(offset)
             self._file.write(struct.pack(">I", min(self._time, 0xFFFFFFFF)))
         self._file.close()
 
 
 def _inside(data: bytes, begin: int, end: int) -> Dict[str, Tuple[int, int]]:
-    """The boxes between `begin` and `end` by name: where the content of each begins and ends."""
+    """The boxes between the offsets `begin` and `end`: name -> (begin, end) of the content."""
     found = {}
     while begin + 8 <= end:
         size, name = struct.unpack(">I4s", data[begin : begin + 8])
@@ -142,13 +148,13 @@ def _full(name: str, *content: bytes, version: int = 0, flags: int = 0) -> bytes
 
 
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-_NOTHING = struct.pack(">I", 0)
-# Stands where a duration will, so that its places can be found; no other number here looks like it.
+_ZERO = struct.pack(">I", 0)
+# A placeholder for durations, by which their offsets are found; no other bytes of the head are equal to it.
 _MARK = b"\xde\xad\xd0\x05"
 
 
 def _head(encoded: Encoded) -> Tuple[bytes, List[int]]:
-    """The beginning of the file, and where durations stand in it."""
+    """The head of the file, and the offsets of the durations in it."""
     width, height = encoded.size
     movie = _full(
         "mvhd", struct.pack(">III", 0, 0, TIMESCALE), _MARK, struct.pack(">IH10x", 0x10000, 0x100), _MATRIX, bytes(24),
@@ -161,17 +167,17 @@ def _head(encoded: Encoded) -> Tuple[bytes, List[int]]:
     media = _full("mdhd", struct.pack(">III", 0, 0, TIMESCALE), _MARK, struct.pack(">HH", 0x55C4, 0))
     handler = _full("hdlr", struct.pack(">I4s12x", 0, b"vide"), b"video\0")
     data = _box("dinf", _full("dref", struct.pack(">I", 1), _full("url ", flags=1)))
-    empty = [_full(name, _NOTHING) for name in ("stts", "stsc", "stco")]
-    table = _box("stbl", encoded.entry, *empty, _full("stsz", _NOTHING, _NOTHING))
+    empty = [_full(name, _ZERO) for name in ("stts", "stsc", "stco")]
+    table = _box("stbl", encoded.entry, *empty, _full("stsz", _ZERO, _ZERO))
     info = _box("minf", _full("vmhd", bytes(8), flags=1), data, table)
     extends = _box("mvex", _full("mehd", _MARK), _full("trex", struct.pack(">IIIII", 1, 1, 0, 0, 0)))
     head = _box("ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso5iso6mp41") + _box(
         "moov", movie, _box("trak", track, _box("mdia", media, handler, info)), extends
     )
-    places = [place for place in range(len(head)) if head[place : place + 4] == _MARK]
-    for place in places:
-        head = head[:place] + _NOTHING + head[place + 4 :]
-    return head, places
+    offsets = [offset for offset in range(len(head)) if head[offset : offset + 4] == _MARK]
+    for offset in offsets:
+        head = head[:offset] + _ZERO + head[offset + 4 :]
+    return head, offsets
 
 
 def _fragment(number: int, time: int, samples: Sequence[bytes], durations: Sequence[int]) -> bytes:
@@ -181,8 +187,8 @@ def _fragment(number: int, time: int, samples: Sequence[bytes], durations: Seque
     )
 
     def index(offset: int) -> bytes:
-        # Offsets count from the beginning of the fragment (0x20000: default-base-is-moof); each
-        # sample has its duration, size and flags (0x700), and they begin at `offset` (0x1).
+        # Offsets count from the beginning of the fragment (flag 0x20000, default-base-is-moof). Each sample has its
+        # duration, size and flags (0x700); the first sample begins at `offset` (0x1).
         run = _full("trun", struct.pack(">Ii", len(samples), offset), entries, flags=0x701)
         place = _full("tfdt", struct.pack(">Q", time), version=1)
         return _box(

@@ -1,17 +1,17 @@
-"""Reads and writes image files, whole or not at all."""
+"""Reads image files, with a check that they are complete, and writes them atomically."""
 
 from __future__ import annotations
 
 import os
 import struct
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 import numpy as np
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.files import atomic_path, read_bytes
-from runtime.common.opencv import cv2, quiet
+from runtime.common.opencv import cv2, silence_native_output
 
 SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2"]
@@ -21,8 +21,8 @@ WRITABLE = frozenset([".jpg", ".jpeg", ".png", ".bmp", ".webp"])
 _JPEG, _PNG, _BMP, _RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"RIFF"
 
 
-def is_image(path: Union[str, os.PathLike]) -> bool:
-    """Whether `path` is, by its name or else by its first bytes, an image file."""
+def is_image(path: Union[str, os.PathLike[str]]) -> bool:
+    """Whether `path` is an image file, by its suffix or, without one, by its first bytes."""
     suffix = Path(path).suffix.lower()
     if suffix:
         return suffix in SUFFIXES
@@ -34,25 +34,25 @@ def is_image(path: Union[str, os.PathLike]) -> bool:
     return head.startswith((_JPEG, _PNG, _BMP)) or (head[:4] == _RIFF and head[8:] == b"WEBP")
 
 
-def read(path: Union[str, os.PathLike]) -> np.ndarray:
-    """The image in `path`, uint8 [height, width, 3] in BGR, turned as it is meant to be seen.
+def read(path: Union[str, os.PathLike[str]]) -> np.ndarray:
+    """Reads the image file `path` as uint8 [height, width, 3] in BGR.
 
-    EXIF orientation is applied; alpha is dropped; grey and 16-bit images are converted.
-    Raises InputError where the file is missing, no image, or cut short.
+    EXIF orientation is applied; alpha is dropped; gray and 16-bit images are converted. Raises InputError where the
+    file is missing, not an image, or cut short.
     """
     return decode(read_bytes(path), str(path))
 
 
 def decode(data: bytes, where: str = "image") -> np.ndarray:
-    """As `read`, from the bytes of an image file; `where` names them in errors."""
+    """Decodes the bytes of an image file, as `read` does; `where` names them in errors."""
     if not data:
         raise InputError(f"{where}: the file is empty")
-    # Decoders fill what is missing with grey and say nothing that a program can hear.
+    # Decoders fill missing parts with gray and report no error to the program.
     if _cut_short(data):
         raise InputError(f"{where}: the image is cut short; copy it again")
     try:
-        with quiet():
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        with silence_native_output():
+            image: Optional[np.ndarray] = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except (cv2.error, MemoryError) as error:
         reason = getattr(error, "err", "") or "too big"
         raise InputError(f"{where}: the image cannot be decoded: {' '.join(reason.split())}") from error
@@ -61,10 +61,10 @@ def decode(data: bytes, where: str = "image") -> np.ndarray:
     return image
 
 
-def write(path: Union[str, os.PathLike], image: np.ndarray) -> None:
-    """Writes `image`, uint8 [height, width, 3] in BGR, in the format that the suffix says.
+def write(path: Union[str, os.PathLike[str]], image: np.ndarray) -> None:
+    """Writes `image`, uint8 [height, width, 3] in BGR, in the format of the suffix of `path`.
 
-    Raises KitError where it cannot be written.
+    Raises KitError where the image cannot be written.
     """
     suffix = Path(path).suffix.lower()
     try:
@@ -81,21 +81,22 @@ def write(path: Union[str, os.PathLike], image: np.ndarray) -> None:
 
 
 def _cut_short(data: bytes) -> bool:
-    """Whether the end that the format asks for is missing. False for formats not looked into."""
+    """Whether the end of the file is missing; False for formats that are not checked."""
     if data.startswith(_JPEG):
-        # A thumbnail has an end marker of its own, but stands in front of the first scan.
+        # A thumbnail has an end marker too, but lies before the first scan.
         return data.rfind(b"\xff\xd9") < max(_first_scan(data), 0)
     if data.startswith(_PNG):
         return _png_is_cut(data)
     if data.startswith(_BMP):
         return _bmp_is_cut(data)
     if data.startswith(_RIFF) and len(data) >= 8:
-        return struct.unpack_from("<I", data, 4)[0] + 8 > len(data)
+        (size,) = struct.unpack_from("<I", data, 4)
+        return int(size) + 8 > len(data)
     return False
 
 
 def _first_scan(data: bytes) -> int:
-    """Where a JPEG's first scan begins; the end of the data where there is none."""
+    """The offset of the first scan of a JPEG; the length of the data where there is none."""
     position = 2
     while position + 4 <= len(data):
         if data[position] != 0xFF:
@@ -130,4 +131,4 @@ def _bmp_is_cut(data: bytes) -> bool:
     if compression:
         return False
     row = (width * bits + 31) // 32 * 4
-    return offset + row * abs(height) > len(data)
+    return bool(offset + row * abs(height) > len(data))

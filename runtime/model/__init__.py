@@ -1,5 +1,5 @@
-"""What is in a .tflite file, read without an interpreter.
+"""Reads .tflite files without an interpreter.
 
-FlatBuffers, tensors and operators, TFLite Metadata, labels, the order of outputs, raw heads. Nothing here runs a
-model. Uses `common`.
+FlatBuffers, tensors and operators, TFLite Metadata, labels, the order of outputs and raw heads belong here; running a
+model does not. Uses `common`.
 """

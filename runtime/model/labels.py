@@ -1,4 +1,4 @@
-"""Finds the class names of a model: given, inside the file, or beside it."""
+"""Finds the class names of a model: given by the caller, inside the file, or in a file beside it."""
 
 from __future__ import annotations
 
@@ -13,67 +13,67 @@ from runtime.common.values import Labels
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model
 
-# What label files of TF1 detectors call the row of the background class, which a detector's
-# class ids leave out.
+# Names of the background class in the label files of TF1 detectors. Class ids do not count it.
 BACKGROUND = ("???", "background", "__background__")
 
-# Label files beside a model, `{stem}` being the model's name without .tflite; the closest fit first.
+# Names of label files beside a model, in the order of the search. `{stem}` is the name of the model without .tflite.
 BESIDE = ("{stem}_labels.txt", "{stem}.txt", "labels.txt", "labelmap.txt")
 
 _NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
 
 
 @dataclass(frozen=True)
-class Found:
-    """`labels`, and `where` they were found; `where` is empty when there were none to be found."""
+class FoundLabels:
+    """The labels of a model, and `where` they were found; `where` is empty where there are none."""
 
     labels: Labels
     where: str
 
 
 def find(
-    model: Model, metadata: Optional[Metadata], given: Union[Labels, str, os.PathLike, None] = None
-) -> Found:
-    """The labels of `model`, read from `model.where` and around it unless `given`.
+    model: Model, metadata: Optional[Metadata], given: Union[Labels, str, os.PathLike[str], None] = None
+) -> FoundLabels:
+    """The labels of `model`: those `given`, else those packed into the file, else those of a file beside it.
 
-    Without any, the labels are empty and name each class `class N`. Raises InputError where `given`
-    cannot be read, or the model names a label file that it does not hold.
+    Where there are none, the labels are empty, and classes are called `class N`. Raises InputError where `given`
+    cannot be read, or where the metadata names a label file that is not in the model.
     """
     if isinstance(given, Labels):
-        return Found(given, "the caller")
+        return FoundLabels(given, "the caller")
     if given is not None:
-        return Found(read(given), str(given))
+        return FoundLabels(read(given), str(given))
     inside = _inside(model, metadata)
     if inside is not None:
         return inside
-    place = Path(model.where)
+    model_path = Path(model.where)
     for pattern in BESIDE:
-        path = place.with_name(pattern.format(stem=place.stem))
+        path = model_path.with_name(pattern.format(stem=model_path.stem))
         if path.is_file():
-            return Found(read(path), str(path))
-    return Found(Labels(()), "")
+            return FoundLabels(read(path), str(path))
+    return FoundLabels(Labels(()), "")
 
 
-def read(path: Union[str, os.PathLike]) -> Labels:
-    """Reads a label file of any of the usual kinds; see `parse`. Raises InputError."""
-    return _tidy(Labels.read(path))
+def read(path: Union[str, os.PathLike[str]]) -> Labels:
+    """Reads a label file in any of the formats of `parse`. Raises InputError where it is missing or empty."""
+    return _normalize(Labels.read(path))
 
 
 def parse(text: str, where: str) -> Labels:
-    """Labels from text with one name a line, counted from 0.
+    """Labels from text with one name in each line; class ids count from 0.
 
-    A first line for the background is left out. Where the lines are numbered from 0 (`0  person`),
-    as older Coral files are, the numbers count and not the lines. Raises InputError where empty.
+    A background class in the first line is left out. Where every line begins with a number and the first is 0
+    (`0  person`, as in older files of Coral), the numbers are the class ids. Raises InputError where `text` is empty.
     """
-    return _tidy(Labels.parse(text, where))
+    return _normalize(Labels.parse(text, where))
 
 
-def _tidy(labels: Labels) -> Labels:
-    matches = [_NUMBERED.fullmatch(name) for name in labels if name]
-    if matches and all(matches):
+def _normalize(labels: Labels) -> Labels:
+    lines = [name for name in labels if name]
+    matches = [match for match in map(_NUMBERED.fullmatch, lines) if match is not None]
+    if matches and len(matches) == len(lines):
         numbers = [int(match.group(1)) for match in matches]
-        # Only lists that count up from 0: `1 euro`, `2 euro` are names. The last number is bounded
-        # since it makes that many labels.
+        # Only lists that count up from 0: `1 euro`, `2 euro` are names. The last number is limited, since it makes
+        # that many labels.
         if numbers[0] == 0 and sorted(set(numbers)) == numbers and numbers[-1] < 100_000:
             names = {number: match.group(2) for number, match in zip(numbers, matches)}
             return Labels(tuple(names.get(i, f"class {i}") for i in range(numbers[-1] + 1)))
@@ -82,13 +82,13 @@ def _tidy(labels: Labels) -> Labels:
     return labels
 
 
-def _inside(model: Model, metadata: Optional[Metadata]) -> Optional[Found]:
+def _inside(model: Model, metadata: Optional[Metadata]) -> Optional[FoundLabels]:
     if metadata is None:
         return None
     named = [file for file in metadata.all_files() if file.holds_labels and file.name]
     if not named:
         return None
-    # A list without a locale is the plain one; the others are translations of it.
+    # A list without a locale is the original; the others are translations of it.
     best = min(named, key=lambda file: bool(file.locale))
     files = model.associated_files()
     if best.name not in files:
@@ -97,4 +97,4 @@ def _inside(model: Model, metadata: Optional[Metadata]) -> Optional[Found]:
             "get the whole file again, or give --labels"
         )
     where = f"{best.name} in {model.where}"
-    return Found(parse(files[best.name].decode("utf-8-sig", errors="replace"), where), where)
+    return FoundLabels(parse(files[best.name].decode("utf-8-sig", errors="replace"), where), where)

@@ -1,4 +1,4 @@
-"""TFLite Metadata: what a file says about its inputs and outputs.
+"""Reads TFLite Metadata: the description of inputs and outputs inside a .tflite.
 
 Field numbers are those of metadata_schema.fbs of TFLite Support:
 https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support/metadata/metadata_schema.fbs
@@ -28,7 +28,7 @@ _NORMALIZATION, _SCORE_CALIBRATION, _SCORE_THRESHOLDING = 1, 2, 3
 
 @dataclass(frozen=True)
 class AssociatedFile:
-    """A file packed into the model. `type` is one of FILE_TYPES; `locale` is empty for the default."""
+    """A file packed into the model. `type` is one of FILE_TYPES; `locale` is empty for the default language."""
 
     name: str
     type: str
@@ -37,14 +37,16 @@ class AssociatedFile:
 
     @property
     def holds_labels(self) -> bool:
+        """Whether the file is a label list."""
         return self.type in ("TENSOR_VALUE_LABELS", "TENSOR_AXIS_LABELS")
 
 
 @dataclass(frozen=True)
 class BoxLayout:
-    """How a location output writes a box.
+    """The layout of a box in the output with the boxes.
 
-    `index` says where left, top, right and bottom stand: (1, 0, 3, 2) for ymin, xmin, ymax, xmax.
+    `index` has the positions of left, top, right and bottom: (1, 0, 3, 2) for boxes ymin, xmin, ymax, xmax. `type` is
+    one of BOX_TYPES, `coordinates` one of COORDINATES.
     """
 
     index: Tuple[int, ...]
@@ -54,10 +56,10 @@ class BoxLayout:
 
 @dataclass(frozen=True)
 class TensorMetadata:
-    """One input or output. Tuples are empty, and `score_threshold` is None, where nothing is said.
+    """The metadata of one input or output. Absent values are empty tuples, or None for `score_threshold`.
 
-    `mean` and `std` have one value or one a channel: an input takes (x - mean) / std of bytes x.
-    `minimum` and `maximum` are the range of the tensor's values.
+    `mean` and `std` have one value, or one for each channel: the input is (x - mean) / std of image bytes x. `minimum`
+    and `maximum` are the range of the tensor's values.
     """
 
     name: str
@@ -74,7 +76,7 @@ class TensorMetadata:
 
 @dataclass(frozen=True)
 class Metadata:
-    """`inputs` and `outputs` follow the order of the model's main subgraph."""
+    """The metadata of a model. `inputs` and `outputs` are in the order of the model's main subgraph."""
 
     name: str
     description: str
@@ -84,13 +86,13 @@ class Metadata:
 
     @classmethod
     def of(cls, model: Model) -> Optional[Metadata]:
-        """The metadata of a file, or None where it has none. Raises InputError where it is damaged."""
+        """The metadata of `model`; None where it has none. Raises InputError where it is damaged."""
         data = model.metadata.get(ENTRY)
         return None if data is None else cls.parse(data, f"{model.where}: its metadata")
 
     @classmethod
     def parse(cls, data: bytes, where: str = "metadata") -> Metadata:
-        """Raises InputError where `data` is not such metadata, or damaged."""
+        """Parses `data`. Raises InputError where it is not TFLite Metadata, or damaged."""
         root = FlatBuffer(data, IDENTIFIER, where).root()
         graphs = root.tables(3)
         files = _files(root, 6)
@@ -102,7 +104,7 @@ class Metadata:
         return cls(root.text(0), root.text(1), inputs, outputs, files + _files(main, 4))
 
     def all_files(self) -> Iterator[AssociatedFile]:
-        """Those of outputs first, since a label list usually belongs to one."""
+        """All associated files, those of outputs first, since a label list usually belongs to an output."""
         for output in self.outputs:
             yield from output.files
         yield from self.files
@@ -119,7 +121,7 @@ def _tensor(table: Table) -> TensorMetadata:
         if kind == _NORMALIZATION:
             mean, std = _floats(options, 0), _floats(options, 1)
         elif kind == _SCORE_THRESHOLDING:
-            threshold = options.number(0, "f")
+            threshold = options.real(0)
         elif kind == _SCORE_CALIBRATION:
             calibration = True
     stats = table.table(5)

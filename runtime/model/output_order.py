@@ -1,8 +1,8 @@
-"""Which output of a detector is which.
+"""Finds out which output of a detector has the boxes, classes, scores and count.
 
-Exporters order and name the four outputs differently, so nothing is taken from position alone. In
-order of trust: the graph's own wiring, which cannot be wrong; the names in the metadata; those of
-the signature; and at last the shapes and values of what comes out.
+Exporters order and name the four outputs differently, so the position alone says nothing. Tried in this order: the
+connections of the graph, which are always right; the names in the metadata; the names in the signature; and the shapes
+and values of the outputs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runtime.model.tflite import Model, Operator, Signature, Subgraph
 
 POSTPROCESS = "TFLite_Detection_PostProcess"
 
-# The order in which the post-processing operation defines its outputs:
+# The order of the outputs of the post-processing operation:
 # tensorflow/lite/kernels/detection_postprocess.cc
 ROLES = ("boxes", "classes", "scores", "count")
 
@@ -41,7 +41,7 @@ _NAMES = {
     "num_detections": "count",
 }
 
-# What the Object Detection API's TF2 exporter calls them, by number.
+# Names given by the TF2 exporter of the Object Detection API, which are numbered.
 _EXPORTER_NAMES = {"output_0": "count", "output_1": "scores", "output_2": "classes", "output_3": "boxes"}
 
 # The operation that keeps detections in a file whose post-processing is built-in operations, and what makes the values
@@ -49,15 +49,15 @@ _EXPORTER_NAMES = {"output_0": "count", "output_1": "scores", "output_2": "class
 SUPPRESSION = "NON_MAX_SUPPRESSION_V4"
 _MAKERS = {"CONCATENATION": "boxes", "LOGISTIC": "scores", "CAST": "classes"}
 
-# Operations that hand on what they get, as far as the meaning of an output goes.
-_PASSING = {"CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE"}
+# Operations that do not change the meaning of an output.
+_TRANSPARENT = {"CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE"}
 
 Shape = Tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Order:
-    """The position of each output among the model's four."""
+    """The position of each of the four outputs of a model."""
 
     boxes: int
     classes: int
@@ -66,14 +66,13 @@ class Order:
 
 
 def find(model: Model, metadata: Optional[Metadata], shapes: Sequence[Shape]) -> Optional[Order]:
-    """The order of the outputs, or None where only their values can tell (`from_values`).
+    """The order of the outputs; None where only their values can tell (`from_values`).
 
-    `shapes` are those that the interpreter gives the outputs; an empty shape, or one with a side
-    below 1, is one that it does not know before it runs. Raises InputError where the model cannot
-    be a detector.
+    `shapes` are the shapes of the outputs in the interpreter; an empty shape, or one with a dimension below 1, is not
+    known before the model runs. Raises InputError where the model cannot be a detector.
     """
     check_count(model)
-    order = from_wiring(model.main)
+    order = from_graph(model.main)
     if order is not None:
         return order
     for order in (from_metadata(metadata), from_signatures(model)):
@@ -91,7 +90,7 @@ def check_count(model: Model) -> None:
 
 
 def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
-    """The error that says what outputs there are, and which there have to be."""
+    """The error for a model whose outputs are not those of a detector; it lists both."""
     tensors = [model.main.tensors[index] for index in model.main.outputs]
     sizes = [list(shape) for shape in shapes] or [list(tensor.signature or tensor.shape) for tensor in tensors]
     listed = ", ".join(f"{tensor.name} {size}" for tensor, size in zip(tensors, sizes)) or "none"
@@ -101,15 +100,18 @@ def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
     )
 
 
-def from_wiring(graph: Subgraph) -> Optional[Order]:
-    """Follows each output back to the operation, or the operations, that post-process detections."""
+def from_graph(graph: Subgraph) -> Optional[Order]:
+    """The order by the connections of `graph`: each output is followed back to what post-processes detections.
+
+    None where an output does not come from there.
+    """
     source = {tensor: step for step in graph.operators for tensor in step.outputs}
     roles: Dict[str, int] = {}
     for position, tensor in enumerate(graph.outputs):
-        # Each turn goes one operation up; more turns than operations would be a circle.
+        # Each step goes back by one operation; more steps than operations would be a cycle.
         for _ in range(len(graph.operators) + 1):
             step = source.get(tensor)
-            if step is None or step.name not in _PASSING or not step.inputs:
+            if step is None or step.name not in _TRANSPARENT or not step.inputs:
                 break
             tensor = step.inputs[0]
         role = _role(step, tensor, source) if step is not None else None
@@ -137,14 +139,14 @@ def _role(step: Operator, tensor: int, source: Mapping[int, Operator]) -> Option
 
 
 def from_metadata(metadata: Optional[Metadata]) -> Optional[Order]:
-    """By the names that the metadata gives the outputs."""
+    """The order by the names of the outputs in the metadata; None where they do not tell."""
     if metadata is None:
         return None
     return _by_name([output.name for output in metadata.outputs], _NAMES)
 
 
 def from_signatures(model: Model) -> Optional[Order]:
-    """By the names of a signature's outputs: words, or the exporter's `output_0` to `output_3`."""
+    """The order by the names of the outputs in a signature: words, or `output_0` to `output_3` of the exporter."""
     for signature in model.signatures:
         if signature.subgraph == 0:
             order = _from_signature(signature, model.main.outputs)
@@ -154,11 +156,11 @@ def from_signatures(model: Model) -> Optional[Order]:
 
 
 def from_values(arrays: Sequence[np.ndarray]) -> Optional[Order]:
-    """By what comes out: boxes have three dimensions and the count one element; of the two others,
-    classes are whole numbers and scores lie in 0..1 and fall.
+    """The order by the shapes and values of the outputs `arrays`.
 
-    None where the shapes are not those of a detector, or where the values fit both readings, as
-    those of a frame without detections do.
+    Boxes have three dimensions and the count has one element. Of the two others, classes are integers, and scores lie
+    in 0..1 and decrease. None where the shapes are not those of a detector, or where the values fit both ways, as for
+    an image without detections.
     """
     found = _by_shape([array.shape for array in arrays])
     if found is None:
@@ -202,7 +204,7 @@ def _known(shape: Shape) -> bool:
 
 
 def _fits(order: Order, shapes: Sequence[Shape]) -> bool:
-    """Whether names and shapes agree, as far as the shapes are known."""
+    """Whether `order` agrees with the shapes that are known."""
     boxes, count = shapes[order.boxes], shapes[order.count]
     if _known(boxes) and not (len(boxes) == 3 and boxes[-1] == 4):
         return False
@@ -210,14 +212,14 @@ def _fits(order: Order, shapes: Sequence[Shape]) -> bool:
 
 
 def _by_shape(shapes: Sequence[Shape]) -> Optional[Tuple[int, int, List[int]]]:
-    """(boxes, count, [the two others]), or None where the shapes are not those of a detector."""
+    """(boxes, count, [the two others]); None where the shapes are not those of a detector."""
     for boxes, count in itertools.permutations(range(len(shapes)), 2):
         rest = [i for i in range(len(shapes)) if i not in (boxes, count)]
         box_shape, count_shape = shapes[boxes], shapes[count]
         if len(box_shape) != 3 or box_shape[-1] != 4 or int(np.prod(count_shape)) != 1:
             continue
-        # With room for one detection every output but the boxes has one element; the count then
-        # is the one without the dimension of the batch.
+        # With room for one detection, classes, scores and count all have one element; the count is then the one
+        # with fewer dimensions.
         if all(shapes[i][-2:] == (1, box_shape[1]) and len(count_shape) < len(shapes[i]) for i in rest):
             return boxes, count, rest
     return None

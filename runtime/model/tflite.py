@@ -1,4 +1,4 @@
-"""What is inside a .tflite file, read without TensorFlow.
+"""Reads the content of a .tflite file without TensorFlow.
 
 Field numbers are those of tensorflow/compiler/mlir/lite/schema/schema.fbs (version 3).
 """
@@ -10,7 +10,7 @@ import os
 import zipfile
 import zlib
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Tuple, Union
+from typing import Dict, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
 
@@ -21,18 +21,24 @@ from runtime.model.flatbuffer import FlatBuffer, Table
 
 IDENTIFIER = b"TFL3"
 
+# Name, custom name and version of an operator.
+_Code = Tuple[str, str, int]
+
+_Item = TypeVar("_Item")
+
 # enum TensorType of the schema, in its order.
 TYPES = ["float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64", "complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4", "float8_e4m3fn", "float8_e5m2"]
 
-# Label lists are kilobytes; more than this is no associated file but a trap.
+# Label lists have kilobytes; more than this is not unpacked, to protect memory from crafted archives.
 MOST_ASSOCIATED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Quantization:
-    """real = (stored - zero_point) * scale, with one scale, or one for each index along `axis`.
+    """Quantization parameters: real = (stored - zero_point) * scale.
 
-    `scales` is float32 [n], `zero_points` int64 [n]; both are empty where nothing is quantised.
+    `scales` is float32 [n] and `zero_points` int64 [n], with one value for the tensor or one for each index along
+    `axis`; both are empty where the tensor is not quantized, and the object is then false.
     """
 
     scales: np.ndarray
@@ -45,7 +51,11 @@ class Quantization:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """`shape` as stored; `signature` is the same with -1 for what may change, empty if nothing may."""
+    """A tensor of a subgraph.
+
+    `signature` is `shape` with -1 for dimensions that may change; empty where none may. `type` is one of TYPES.
+    `buffer` is an index into the buffers of the model.
+    """
 
     name: str
     shape: Tuple[int, ...]
@@ -55,15 +65,16 @@ class Tensor:
     buffer: int = 0
 
     def __str__(self) -> str:
-        """As in `location [1, 25, 4] float32`."""
+        """Name, shape and type, as in `location [1, 25, 4] float32`."""
         return f"{self.name} {list(self.signature or self.shape)} {self.type}"
 
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """`name` is the built-in's (`CONV_2D`) or `CUSTOM`, then with the `custom_name`.
+    """An operator of a subgraph.
 
-    `inputs` and `outputs` are tensor indices; -1 stands for an optional input that is left out.
+    `name` is that of a built-in operator, such as `CONV_2D`, or `CUSTOM`, with the name in `custom_name`. `inputs` and
+    `outputs` are tensor indices; -1 stands for an optional input that is absent.
     """
 
     name: str
@@ -76,7 +87,7 @@ class Operator:
 
 @dataclass(frozen=True, eq=False)
 class Subgraph:
-    """`inputs` and `outputs` are indices into `tensors`, in the order that an interpreter shows."""
+    """A graph. `inputs` and `outputs` are indices into `tensors`, in the order of the interpreter."""
 
     name: str
     tensors: Tuple[Tensor, ...]
@@ -87,7 +98,7 @@ class Subgraph:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """`inputs` and `outputs` map the signature's names to tensor indices of `subgraph`."""
+    """A signature. `inputs` and `outputs` map its names to tensor indices of `subgraph`."""
 
     key: str
     inputs: Mapping[str, int]
@@ -97,7 +108,7 @@ class Signature:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A whole .tflite. `where` is what error messages call it; `metadata` maps names to data."""
+    """The content of a .tflite. `where` names it in error messages; `metadata` maps names to data."""
 
     where: str
     data: bytes
@@ -110,17 +121,17 @@ class Model:
 
     @property
     def main(self) -> Subgraph:
-        """The subgraph that an interpreter runs."""
+        """The subgraph that the interpreter runs."""
         return self.subgraphs[0]
 
     @classmethod
-    def read(cls, path: Union[str, os.PathLike]) -> Model:
-        """Raises InputError where `path` is missing, not a .tflite, or damaged."""
+    def read(cls, path: Union[str, os.PathLike[str]]) -> Model:
+        """Reads the file `path`. Raises InputError where it is missing, not a .tflite, or damaged."""
         return cls.parse(read_bytes(path), str(path))
 
     @classmethod
     def parse(cls, data: bytes, where: str = "model") -> Model:
-        """Raises InputError where `data` is not a .tflite, or damaged."""
+        """Parses `data`. Raises InputError where it is not a .tflite, or damaged."""
         if len(data) < 8 or data[4:8] != IDENTIFIER:
             raise InputError(f"{where}: not a .tflite file (a .tflite has TFL3 at its bytes 4 to 7)")
         flat = FlatBuffer(data, IDENTIFIER, where)
@@ -141,7 +152,7 @@ class Model:
         )
 
     def associated_files(self) -> Dict[str, bytes]:
-        """The files packed into the model as zip entries, such as a label list: name -> content.
+        """The files packed into the model as a zip archive, such as a label list: name -> content.
 
         Raises InputError where the archive is damaged.
         """
@@ -156,24 +167,24 @@ class Model:
                     raise InputError(f"{self.where}: its associated files claim {size} bytes")
                 return {entry.filename: archive.read(entry) for entry in entries}
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
-            # RuntimeError covers encrypted entries and, as NotImplementedError, unknown compression.
+            # RuntimeError stands for encrypted entries, and its subclass NotImplementedError for unknown compression.
             raise InputError(f"{self.where}: its associated files are damaged: {error}") from error
 
 
 def _buffer(flat: FlatBuffer, table: Table) -> memoryview:
     inline = table.data(0)
     offset, size = table.number(1, "Q"), table.number(2, "Q")
-    # Files over 2 GB keep their data behind the FlatBuffer; offsets 0 and 1 mean that this one does not.
+    # Files over 2 GB have their data after the FlatBuffer. Offsets 0 and 1 stand for data inside it.
     return flat.span(offset, size) if offset > 1 else inline
 
 
-def _code(table: Table) -> Tuple[str, str, int]:
+def _code(table: Table) -> _Code:
     narrow, wide = table.number(0, "b"), table.number(3, "i")
     name = operators.name_of(max(narrow, wide))
     return name, table.text(1), table.number(2, "i", 1)
 
 
-def _subgraph(flat: FlatBuffer, table: Table, codes: list, buffers: int) -> Subgraph:
+def _subgraph(flat: FlatBuffer, table: Table, codes: Sequence[_Code], buffers: int) -> Subgraph:
     tensors = tuple(_tensor(flat, entry, buffers) for entry in table.tables(0))
     inputs = _indices(flat, table, 1, len(tensors), 0)
     outputs = _indices(flat, table, 2, len(tensors), 0)
@@ -206,7 +217,7 @@ def _quantization(flat: FlatBuffer, table: Optional[Table]) -> Quantization:
     return Quantization(scales, zero_points, table.number(6, "i"))
 
 
-def _operator(flat: FlatBuffer, table: Table, codes: list, tensors: int) -> Operator:
+def _operator(flat: FlatBuffer, table: Table, codes: Sequence[_Code], tensors: int) -> Operator:
     name, custom_name, version = _pick(flat, codes, table.number(0, "I"), "operator code")
     options = table.data(5)
     flat.spend(len(options))
@@ -241,7 +252,7 @@ def _indices(flat: FlatBuffer, table: Table, field: int, tensors: int, least: in
     return indices
 
 
-def _pick(flat: FlatBuffer, values, index: int, what: str):
+def _pick(flat: FlatBuffer, values: Sequence[_Item], index: int, what: str) -> _Item:
     if index >= len(values):
         raise flat.damage(f"it wants {what} {index} of {len(values)}")
     return values[index]

@@ -128,6 +128,6 @@ def _runner(options: argparse.Namespace, file: str, device: str) -> Runner:
     request = Request(options.engine, device, options.threads, options.fallback)
     # The process inherits open files by number, which Windows does not know.
     if not options.watchdog or os.name != "posix":
-        launch.drop()
+        launch.discard()
         return Interpreter(file, request)
     return EngineProcess(file, request, options.watchdog)

@@ -15,7 +15,7 @@ import numpy as np
 from runtime.common import settings
 from runtime.common.errors import InputError
 from runtime.common.opencv import cv2
-from runtime.common.options import positive, seconds, share
+from runtime.common.options import fraction, positive, seconds
 from runtime.common.values import Box, Detection, Frame
 from runtime.media import images
 from runtime.sinks import Sink, writing
@@ -36,7 +36,7 @@ LEAST_SIDE = 8
 # How often a full folder is looked at again, in seconds.
 LOOK_AGAIN = 2.0
 
-_READERS = {"margin": share, "every": seconds, "limit": positive, "megabytes": positive}
+_READERS = {"margin": fraction, "every": seconds, "limit": positive, "megabytes": positive}
 
 
 def options(parser: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from runtime.common.errors import KitError
 from runtime.common.files import atomic_path
-from runtime.common.opencv import cv2, quiet
+from runtime.common.opencv import cv2, silence_native_output
 from runtime.common.values import Detection, Frame
 from runtime.media import drawing
 from runtime.media.fragmented_mp4 import FragmentedFile, read
@@ -156,7 +156,7 @@ class _Discarded(Exception):
 
 def _writer(path: Path, target: Path, fps: float, size: Tuple[int, int]) -> cv2.VideoWriter:
     """`target` is what messages call it, and chooses the codec."""
-    with quiet():
+    with silence_native_output():
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODECS[target.suffix.lower()]), fps, size)
     if not writer.isOpened():
         raise KitError(f"{target}: OpenCV cannot write a video of {size[0]} x {size[1]}")

@@ -74,7 +74,7 @@ class CaptureSource(Source):
 def opened(*arguments: Any) -> cv2.VideoCapture:
     """cv2.VideoCapture(*arguments), which is closed where OpenCV raises instead.
 
-    Not inside `quiet`: this may take seconds, for which nobody else could write an error.
+    Not inside `silence_native_output`: this may take seconds, for which nobody else could write an error.
     """
     try:
         return cv2.VideoCapture(*arguments)

@@ -69,7 +69,7 @@ def cameras() -> List[Tuple[str, str]]:
 def _check(name: str, device: str) -> None:
     """Raises InputError where Linux has no such camera, or it is none that can be read."""
     known = v4l2_devices.name_of(Path(device).resolve().name, DEVICES)
-    if v4l2_devices.is_inner(known):
+    if v4l2_devices.is_internal(known):
         raise InputError(
             f"{name}: is {known}, a part of the Raspberry Pi's own camera chain, which gives no images by itself; "
             "use --source picamera"
@@ -78,6 +78,6 @@ def _check(name: str, device: str) -> None:
         return
     listed = ", ".join(f"{path} ({label})" for path, label in cameras())
     hint = f"there is {listed}" if listed else "there is none on this machine"
-    own = "; the Pi's own is --source picamera" if v4l2_devices.has_inner(DEVICES) else ""
+    own = "; the Pi's own is --source picamera" if v4l2_devices.has_internal(DEVICES) else ""
     raise InputError(f"{name}: no such camera; {hint}{own}")
 

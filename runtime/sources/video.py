@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Iterator, Optional
 
 from runtime.common.errors import InputError
-from runtime.common.opencv import cv2, quiet
+from runtime.common.opencv import cv2, silence_native_output
 from runtime.common.values import Frame
 from runtime.sources import Source
 
@@ -82,7 +82,7 @@ class VideoSource(Source):
         # OpenCV 4.6, which Debian 12 has, does not know it.
         known = getattr(cv2, "CAP_PROP_N_THREADS", None)
         settings = [] if threads is None or known is None else [known, threads]
-        with quiet():
+        with silence_native_output():
             capture = cv2.VideoCapture(str(self.path), cv2.CAP_ANY, settings)
         if not capture.isOpened():
             raise InputError(f"{self.path}: cannot be opened as a video; is it whole, and of a usual format?")

@@ -1,4 +1,4 @@
-"""What a run knows about itself, and how it tells others: state, health file, service manager, summary.
+"""The state of a run and how it is reported: health file, service manager, summary.
 
-Messages over MQTT and the web page are `mqtt` and `web`. Uses `common`.
+MQTT messages and the web page belong to `mqtt` and `web`. Uses `common`.
 """

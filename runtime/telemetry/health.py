@@ -1,9 +1,9 @@
-"""How a run is doing, in a small file for whoever looks after it: an updater, a monitor, a script.
+"""The health of a run in a small JSON file, for an updater, a monitor or a script.
 
     {"time": 1764038400.0, "pid": 812, "model": "/var/lib/.../detector.tflite", "frames": 90210, "fps": 9.8, ...}
 
-The file is replaced whole, at most once a second, and goes away with the run. One that is old was
-left behind by a run that was killed.
+The file is replaced atomically about once a second, and removed at the end of the run. An old file was left behind by
+a run that was killed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from runtime.telemetry.state import State
 
 EVERY_SECONDS = 1.0
 
-# A file that is older than this belongs to a run that is no more: a busy board writes late, not never.
+# A file older than this belongs to a run that has ended. A busy board may write late.
 STALE_SECONDS = 15.0
 
 _BLOCK = 1 << 20
@@ -32,14 +32,13 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class Health:
-    """One look at a run.
+    """The health of a run at one time.
 
-    `time` and `started` are seconds since 1970, of the look and of the run's begin; `model` the path
-    of the file that runs, with links to folders followed, and `sha256` its hash in hex; `frames` those done
-    since the begin, and `fps` how many a second of late; `engine_state` and `source_state` as in
-    `State.snapshot`; `restarts` counts engines that were lost and replaced. `reloads` counts models
-    taken over while running, `reload_failures` those that were not, and `reload_error` says why the
-    last one asked for was not, empty where it was.
+    `time` is that time and `started` the start of the run, in seconds since 1970. `model` is the path of the model,
+    with links to folders resolved, and `sha256` its hash in hex. `frames` counts frames since the start; `fps` is the
+    present rate. `engine_state` and `source_state` are those of `State.snapshot`. `restarts` counts engines that were
+    lost and replaced, `reloads` models that took over while running, and `reload_failures` models that could not;
+    `reload_error` is the error of the last reload, empty where it succeeded.
     """
 
     time: float
@@ -59,7 +58,7 @@ class Health:
 
     @classmethod
     def of(cls, state: State, sha256: str = "") -> Health:
-        """That of a run of this process; `sha256` is that of its model's file."""
+        """The health of a run in this process; `sha256` is the hash of its model file."""
         snapshot = state.snapshot()
         return cls(
             snapshot["time"],
@@ -79,37 +78,38 @@ class Health:
         )
 
     @classmethod
-    def read(cls, path: Union[str, os.PathLike]) -> Optional[Health]:
-        """What the file says; None where there is none, or none that can be understood."""
+    def read(cls, path: Union[str, os.PathLike[str]]) -> Optional[Health]:
+        """Reads a health file; None where it does not exist or cannot be parsed."""
         try:
-            said = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(**{field.name: said[field.name] for field in fields(cls)})
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(**{field.name: content[field.name] for field in fields(cls)})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def text(self) -> str:
-        """As the file has it."""
+        """The text of a health file."""
         return json.dumps(asdict(self)) + "\n"
 
     def is_fresh(self, now: Optional[float] = None) -> bool:
-        """Whether the run was there a moment ago. `now` is in seconds since 1970."""
+        """Whether the run was alive within the last STALE_SECONDS before `now` (default: the present time)."""
         return abs((time.time() if now is None else now) - self.time) <= STALE_SECONDS
 
 
 class HealthFile:
-    """Keeps a file up to date while it is open.
+    """Keeps a health file up to date while its `with` block lasts.
 
-    with HealthFile("/run/edge-detector/health.json", state):
-        ...
+    Example:
+        with HealthFile("/run/edge-detector/health.json", state):
+            ...
     """
 
-    def __init__(self, path: Union[str, os.PathLike], state: State, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, path: Union[str, os.PathLike[str]], state: State, every: float = EVERY_SECONDS) -> None:
         self.path = Path(path)
         self._state = state
         self._every = every
         self._hashed = ("", "")
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="health", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
     def __enter__(self) -> HealthFile:
         """Raises InputError where the file cannot be written."""
@@ -126,37 +126,37 @@ class HealthFile:
         self.path.unlink(missing_ok=True)
 
     def health(self) -> Health:
-        """The run's health now."""
+        """The present health of the run."""
         path = self._state.path
         if path != self._hashed[0]:
             self._hashed = (path, sha256_of(path))
         return Health.of(self._state, self._hashed[1])
 
     def _write(self) -> None:
-        # Whoever may look at the machine may look at this; the service's other files are its own.
+        # Readable by all users, unlike the other files of the service.
         with atomic_path(self.path, 0o644) as temporary:
             temporary.write_text(self.health().text(), encoding="utf-8")
 
-    def _keep(self) -> None:
-        told = False
+    def _run(self) -> None:
+        warned = False
         while not self._ended.wait(self._every):
             try:
                 self._write()
-                told = False
+                warned = False
             except OSError as error:
-                # A run goes on without whoever looks after it; an old file says so too.
-                if not told:
+                # The run continues; readers notice that the file is old.
+                if not warned:
                     print(f"warning: {self.path}: cannot be written: {error.strerror or error}", file=sys.stderr)
-                told = True
+                warned = True
 
 
-def sha256_of(path: Union[str, os.PathLike]) -> str:
-    """In hex; empty where the file cannot be read."""
-    found = hashlib.sha256()
+def sha256_of(path: Union[str, os.PathLike[str]]) -> str:
+    """The SHA-256 hash of a file in hex; empty where the file cannot be read."""
+    digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(_BLOCK), b""):
-                found.update(block)
+                digest.update(block)
     except OSError:
         return ""
-    return found.hexdigest()
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What a running loop knows about itself, for whoever shows or reports it."""
+"""The state of a running loop, for everything that shows or reports it."""
 
 from __future__ import annotations
 
@@ -6,31 +6,30 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Deque, Dict, Mapping, Sequence, Tuple
+from typing import Any, Deque, Dict, List, Mapping, Sequence, Tuple
 
 from runtime.common.values import Detection, Labels
 
-# In the order of work. `total` is from the capture of a frame to its detections.
+# In the order of work. `total` lasts from the capture of a frame to its detections.
 STAGES = ("capture", "preprocess", "invoke", "postprocess", "total")
 
-# Percentiles are those of this many frames, the rate that of these seconds.
+# Percentiles are over the latest frames, the rate is over the latest seconds.
 LATEST_FRAMES = 300
 RATE_SECONDS = 5.0
 
-# Counts by class: so many spans of so many seconds, the last ten minutes.
+# Counts by class cover SPANS spans of SPAN_SECONDS each: the last ten minutes.
 SPAN_SECONDS = 5
 SPANS = 120
 
 
 class State:
-    """Counts of one run. The loop writes; any thread may read `snapshot` and set `score`.
+    """The state of one run. The loop writes it; any thread may read `snapshot` and set `score`.
 
-    `score` is the threshold for the frames that follow, 0..1; classes with a threshold of their own
-    keep that.
+    `score` is the threshold in 0..1 for the following frames. Classes that have a threshold of their own keep it.
     """
 
     def __init__(self, model: str = "", labels: Labels = Labels(()), score: float = 0.5) -> None:
-        """`model` is the model's file; with its folder where others are to find it."""
+        """`model` is the path of the model; with its folder where other programs need to find it."""
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._reload_asked = threading.Event()
@@ -52,11 +51,11 @@ class State:
 
     @property
     def score(self) -> float:
+        """The threshold for the following frames, 0..1; setting it raises ValueError outside that range."""
         return self._score
 
     @score.setter
     def score(self, value: float) -> None:
-        """Raises ValueError for what is no number from 0 to 1."""
         number = float(value)
         if not 0 <= number <= 1:
             raise ValueError(f"a score is a number from 0 to 1, not {value!r}")
@@ -64,48 +63,50 @@ class State:
 
     @property
     def path(self) -> str:
-        """The model's file, with its folder."""
+        """The path of the model, with its folder."""
         return self._path
 
     @property
     def stopping(self) -> bool:
-        """Whether somebody has asked the run to end."""
+        """Whether `stop` was called."""
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Asks the run to end: what is under way is finished, and sinks are closed."""
+        """Asks the run to end: frames in flight are finished, and sinks are closed."""
         self._stopping.set()
 
     def ask_reload(self) -> None:
-        """Asks the run to load its model's file anew, and to go on with what is there now."""
-        # Without the lock: a signal may come to a thread that holds it.
+        """Asks the run to load its model file again, and to continue with its present content."""
+        # Without the lock: a signal handler may run in a thread that holds it.
         self._reloading = True
         self._reload_asked.set()
 
     def wait_for_reload(self, seconds: float) -> bool:
-        """Sleeps until `ask_reload`, but no longer than `seconds`; gives whether that was called since
-        the last time.
-        """
+        """Waits up to `seconds` for `ask_reload`; returns whether it was called since the last wait."""
         asked = self._reload_asked.wait(seconds)
         self._reload_asked.clear()
         return asked
 
     def wait_for_stop(self, seconds: float) -> bool:
-        """Sleeps, but no longer than until `stop`; gives whether that was called."""
+        """Waits up to `seconds` for `stop`; returns whether it was called."""
         return self._stopping.wait(seconds)
 
     def snapshot(self) -> Dict[str, Any]:
-        """Everything as values that JSON knows.
+        """The whole state as values for JSON.
 
-        `model` is the name of the model's file; `reload` says how many models took over while
-        running and how many (`failures`) did not, why the last one asked for did not, empty where it did, and whether one is under way.
-        `time` and `started` are seconds since 1970; `fps` the frames a second of the last seconds;
-        `latency` milliseconds by stage, without the stages of which nothing is known yet;
-        `dropped` frames that newer ones took the place of (`source`), that were lost with an engine
-        that hung or died (`engine`), or that one of the `sinks` was too slow for;
-        `gaps` how often the source was lost, `skipped` frames that it could not read, `still` those
-        that the motion gate kept from the detector. `counts` has, for each class, detections in
-        spans of `seconds`, the last of which is still running; `since` is where the first begins.
+        - `time`, `started`: the present time and the start of the run, in seconds since 1970.
+        - `model`: the file name of the model; `labels`: its class names; `score`: the threshold.
+        - `reload`: `count` of models that took over while running, `failures` of models that could not, the `error` of
+          the last request (empty where it succeeded), and whether a reload is `under_way`.
+        - `frames`, `detections`: counts since the start. `fps`: frames per second over the last seconds.
+        - `gaps`: how often the source was lost; `skipped`: frames that it could not read; `still`: frames that the
+          motion gate kept from the detector.
+        - `latency`: milliseconds by stage, without stages that have no times yet.
+        - `dropped`: frames replaced by newer ones (`source`), lost with an engine that hung or died (`engine`), and
+          frames that a sink was too slow for (`sinks`, by name).
+        - `engine`, `source`: see the methods of these names.
+        - `counts`: for each of `classes`, detections in spans of `seconds`. `since` is the start of the first span;
+          the last span is not over yet.
         """
         now = time.time()
         with self._lock:
@@ -134,7 +135,7 @@ class State:
             }
 
     def frame_done(self, detections: Sequence[Detection], times: Mapping[str, float]) -> None:
-        """Counts a frame that went through the detector. `times` has milliseconds by stage."""
+        """Counts a frame that the detector has processed; `times` has milliseconds by stage."""
         span = int(time.time()) // SPAN_SECONDS
         with self._lock:
             self._counts["frames"] += 1
@@ -149,52 +150,54 @@ class State:
                 by_class[detection.label] = by_class.get(detection.label, 0) + 1
 
     def count(self, what: str, number: int = 1) -> None:
-        """Adds to `gaps`, `skipped` or `still`."""
+        """Adds `number` to the count `what`: `gaps`, `skipped` or `still`."""
         with self._lock:
             self._counts[what] += number
 
     def dropped_by_source(self, number: int = 1) -> None:
-        """Counts frames that newer ones took the place of."""
+        """Counts frames that were replaced by newer ones."""
         with self._lock:
             self._dropped_by_source += number
 
     def dropped_by_engine(self, number: int = 1) -> None:
-        """Counts frames that an engine was lost with."""
+        """Counts frames that were lost with an engine."""
         with self._lock:
             self._dropped_by_engine += number
 
     def dropped_by_sink(self, name: str, number: int = 1) -> None:
-        """Counts frames that a sink was too slow for; 0 makes the sink known."""
+        """Counts frames that the sink `name` was too slow for; 0 adds the sink to the snapshot."""
         with self._lock:
             self._dropped_by_sink[name] = self._dropped_by_sink.get(name, 0) + number
 
     def reloaded(self, path: str, labels: Labels) -> None:
-        """Another model has taken over."""
+        """Records that the model at `path` has taken over."""
         with self._lock:
             self._path, self._labels = path, labels
             self._reload.update(count=self._reload["count"] + 1, error="")
             self._reloading = False
 
     def reload_failed(self, reason: str) -> None:
-        """The model that was to take over does not; the old one goes on."""
+        """Records why a new model could not take over; the old one continues."""
         with self._lock:
             self._reload.update(failures=self._reload["failures"] + 1, error=reason)
             self._reloading = False
 
     def engine(self, **values: Any) -> None:
-        """Sets `name`, the `package` that holds the interpreter, `state` ("starting", "running",
-        "restarting") or `restarts`.
+        """Sets values of the engine.
+
+        They are its `name`, the `package` of its interpreter, its `state` ("starting", "running" or "restarting"), and
+        the number of `restarts`.
         """
         with self._lock:
             self._engine.update(values)
 
     def engine_restarted(self, name: str) -> None:
-        """Counts a new engine, which is called `name`."""
+        """Records that an engine was replaced by a new one, `name`."""
         with self._lock:
             self._engine.update(name=name, state="running", restarts=self._engine["restarts"] + 1)
 
     def source(self, **values: Any) -> None:
-        """Sets `name`, `state` ("starting", "running", "reopening", "ended") or `retries`."""
+        """Sets values of the source: `name`, `state` ("starting", "running", "reopening" or "ended") or `retries`."""
         with self._lock:
             self._source.update(values)
 
@@ -203,15 +206,15 @@ class State:
         recent = [end for end in self._ends if now - end <= RATE_SECONDS]
         if len(recent) < 2:
             return 0.0
-        # Fast loops fill the memory of ends in less than RATE_SECONDS; slow ones are let down by
-        # the time since their last frame.
+        # A fast loop has LATEST_FRAMES within less than RATE_SECONDS. The time since the last frame counts too, so
+        # that the rate falls when the loop stalls.
         return (len(recent) - 1) / max(now - recent[0], 1e-9)
 
     def _counts_by_class(self, now: float) -> Dict[str, Any]:
         last = int(now) // SPAN_SECONDS
         first = max(last - SPANS + 1, int(self._started) // SPAN_SECONDS)
         recent = [(span, by_class) for span, by_class in self._spans if span >= first]
-        classes: Dict[str, list] = {}
+        classes: Dict[str, List[int]] = {}
         for span, by_class in recent:
             for label, number in by_class.items():
                 row = classes.setdefault(label, [0] * (last - first + 1))
@@ -220,6 +223,6 @@ class State:
         return {"seconds": SPAN_SECONDS, "since": first * SPAN_SECONDS, "classes": classes}
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
+def _percentile(values: Sequence[float], fraction: float) -> float:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[min(len(ordered) - 1, int(fraction * len(ordered)))]

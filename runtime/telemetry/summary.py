@@ -1,4 +1,4 @@
-"""What a run did, in the end."""
+"""The summary of a finished run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any, Dict, Mapping
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did. The `_ms` are mean milliseconds a frame; `seconds` is the whole run, with
-    reading and writing; `skipped` counts frames that the source could not read, `dropped` those that
-    never reached the detector, `still` those without motion, `gaps` how often the source was lost.
+    """Counts and times of a run.
+
+    Values that end in `_ms` are mean milliseconds per frame. `seconds` is the duration of the whole run, including
+    reading and writing. `skipped` counts frames that the source could not read, `dropped` frames that never reached the
+    detector, `still` frames without motion, `gaps` how often the source was lost, and `restarts` how often the engine
+    was replaced.
     """
 
     frames: int
@@ -27,7 +30,7 @@ class Summary:
 
     @property
     def fps(self) -> float:
-        """Frames a second over the whole run."""
+        """Frames per second over the whole run."""
         return self.frames / self.seconds if self.seconds > 0 else 0.0
 
     def __str__(self) -> str:
@@ -48,7 +51,7 @@ class Summary:
 
 
 class Totals:
-    """Sums over the frames that went through the detector."""
+    """Sums over the frames that the detector has processed."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -56,27 +59,27 @@ class Totals:
         self._times: Dict[str, float] = {}
 
     def add(self, detections: int, times: Mapping[str, float]) -> None:
-        """One frame; `times` has milliseconds by stage."""
+        """Adds a frame with that many detections; `times` has milliseconds by stage."""
         self.frames += 1
         self._detections += detections
         for stage, taken in times.items():
             self._times[stage] = self._times.get(stage, 0.0) + taken
 
-    def summary(self, shown: Mapping[str, Any], seconds: float) -> Summary:
-        """`shown` is the snapshot of the run's state, `seconds` how long it took."""
-        dropped = shown["dropped"]
+    def summary(self, snapshot: Mapping[str, Any], seconds: float) -> Summary:
+        """The summary of a run that took `seconds`; `snapshot` is that of its `State`."""
+        dropped = snapshot["dropped"]
         return Summary(
             self.frames,
             self._detections,
-            shown["skipped"],
+            snapshot["skipped"],
             seconds,
             self._mean("preprocess"),
             self._mean("invoke"),
             self._mean("postprocess"),
             dropped["source"] + dropped["engine"],
-            shown["still"],
-            shown["gaps"],
-            shown["engine"]["restarts"],
+            snapshot["still"],
+            snapshot["gaps"],
+            snapshot["engine"]["restarts"],
         )
 
     def _mean(self, stage: str) -> float:

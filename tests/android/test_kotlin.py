@@ -1,10 +1,9 @@
-"""The wrapper for Android: its core is compiled by Kotlin here, and runs real inference on the JVM."""
+"""The wrapper for Android: its core is compiled with Kotlin and runs inference on the JVM."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,21 +11,15 @@ from xml.etree import ElementTree
 import pytest
 
 from convert.contract import raw_twin
-from runtime.common.opencv import cv2
 from runtime.inference.detector import Detector
-from runtime.media import images
 from runtime.model.tflite import Model
-from tests.support import android_classes, kotlin_compiler, tensorflow_lite_c
+from tests.support import android_classes, kotlin_compiler, phone_cases, tensorflow_lite_c
 from tests.support.android_classes import APP, CORE, TESTS
-from tests.support.golden_cases import sha256
-from tests.support.paths import ROOT
+from tests.support.paths import GOLDEN, ROOT
 
 pytestmark = pytest.mark.long
 
-GOLDEN = ROOT / "tests" / "golden"
 ANDROID = "{http://schemas.android.com/apk/res/android}"
-SHARED_MODEL = "coco_ssd_mobilenet_v1_quant.tflite"
-SCORE = 0.3
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +40,10 @@ def classes() -> Path:
 
 @pytest.fixture(scope="session")
 def suite(classes, library, tmp_path_factory) -> str:
-    """What the tests in Kotlin said, whether or not all passed."""
+    """The output of the Kotlin tests, whether or not all passed."""
     cases = tmp_path_factory.mktemp("kotlin_cases")
-    shutil.copytree(library / tensorflow_lite_c.CLASSIFIERS, cases / "no_detectors")
-    (cases / "cases.json").write_text(json.dumps(twin_cases(cases) + shared_cases(ROOT.parent / "shared", cases)))
+    expected = twin_cases(cases) + phone_cases.third_party_cases(ROOT.parent / "shared", cases)
+    phone_cases.write_cases(cases, expected, library)
     (cases / "without_metadata.tflite").write_bytes(without_metadata((GOLDEN / "detector_int8.tflite").read_bytes()))
     command = ["java", "-Xmx1g", "-XX:+UseSerialGC", f"-Djna.library.path={library}", "-cp", android_classes.classpath()]
     command += ["kit.detector.MainKt", str(GOLDEN), str(cases)]
@@ -59,50 +52,23 @@ def suite(classes, library, tmp_path_factory) -> str:
 
 
 def without_metadata(model: bytes) -> bytes:
-    """The same model as others write it: the entry's name misspelt is an entry that nobody looks for."""
+    """`model` without TFLite Metadata: the entry is renamed, so that readers ignore it."""
     assert model.count(b"TFLITE_METADATA") == 1
     return model.replace(b"TFLITE_METADATA", b"TFLITE_METAXXXX")
 
 
-def twin_cases(folder: Path) -> list[dict]:
-    """What Python finds with the golden float detector's twin, which ends before the post-processing."""
+def twin_cases(folder: Path) -> list[phone_cases.Case]:
+    """Python's results for the golden float detector's raw twin, which has no post-processing."""
     model = GOLDEN / "detector_fp16.tflite"
     twin = folder / "detector_fp16_raw.tflite"
     twin.write_bytes(raw_twin.twin(model.read_bytes(), labels=Detector(model, engine="plain").labels))
-    detector = Detector(twin, score=SCORE, engine="plain")
-    return [case(detector, twin, folder, image, exact=False) for image in sorted(GOLDEN.glob("*.ppm"))]
-
-
-def shared_cases(shared: Path, folder: Path) -> list[dict]:
-    """What Python finds with a third party's detector."""
-    model = shared / "models" / SHARED_MODEL
-    if not model.is_file():
-        return []
-    shutil.copy(model, folder)
-    found = sorted(path for path in (shared / "images").iterdir() if images.is_image(path))
-    detector = Detector(model, score=SCORE, engine="plain")
-    return [case(detector, model, folder, image, exact=True) for image in found]
-
-
-def case(detector: Detector, model: Path, folder: Path, image: Path, *, exact: bool) -> dict:
-    """One model and one image, which is written as raw RGB, since Kotlin reads no files of images here."""
-    rgb = cv2.cvtColor(images.read(image), cv2.COLOR_BGR2RGB)
-    (folder / f"{image.name}.rgb").write_bytes(rgb.tobytes())
-    height, width = rgb.shape[:2]
-    tensor = detector.preprocess(rgb, "RGB")
-    found = detector.postprocess(detector.invoke(tensor), width, height)
-    return {
-        "file": model.name, "picture": f"{image.name}.rgb", "width": width, "height": height, "score": SCORE,
-        "exact": exact, "input_sha256": sha256(tensor),
-        "detections": [
-            {"label": one.label, "class": one.class_id, "score": one.score, "box": one.box.as_tuple()} for one in found
-        ],
-    }  # fmt: skip
+    detector = Detector(twin, score=phone_cases.SCORE, engine="plain")
+    return [phone_cases.case(detector, twin, folder, image, exact=False) for image in sorted(GOLDEN.glob("*.ppm"))]
 
 
 NAMES = [
     line.split('Test("')[1].split('")')[0]
-    for path in sorted(TESTS.glob("*Tests.kt"))
+    for path in sorted(TESTS.rglob("*Tests.kt"))
     for line in path.read_text(encoding="utf-8").splitlines()
     if 'Test("' in line
 ]
@@ -110,28 +76,28 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_in_kotlin(suite, name):
-    said = [line for line in suite.splitlines() if line.startswith((f"passed {name} (", f"failed {name}:"))]
-    assert len(said) == 1, suite[-3000:]
-    assert said[0].startswith("passed"), said[0]
+    outcomes = [line for line in suite.splitlines() if line.startswith((f"passed {name} (", f"failed {name}:"))]
+    assert len(outcomes) == 1, suite[-3000:]
+    assert outcomes[0].startswith("passed"), outcomes[0]
 
 
-def test_a_detector_of_others_was_there(shared, suite):
-    assert (shared / "models" / SHARED_MODEL).is_file()
+def test_third_party_detector_was_tested(shared, suite):
+    assert (shared / "models" / phone_cases.SHARED_MODEL).is_file()
     assert suite.endswith("exit 0\n"), suite[-3000:]
 
 
-def test_cases_find_something():
-    """Agreement on nothing would prove nothing."""
+def test_golden_models_have_detections():
+    """Comparing empty lists would prove nothing."""
     golden = json.loads((GOLDEN / "golden.json").read_text(encoding="utf-8"))
     assert all(any(result["detections"] for result in model["results"]) for model in golden["models"])
 
 
-def test_the_android_layer_and_the_app_compile_against_declarations_by_hand(classes):
+def test_android_layer_and_app_compile_against_declarations(classes):
     for name in ("detector/Detector", "detector/android/Detectors", "app/DetectionSession"):
         assert (classes / "kit" / f"{name}.class").is_file(), name
 
 
-def test_texts_and_classes_that_the_app_names_are_there():
+def test_strings_and_classes_that_the_app_refers_to_exist():
     manifest = ElementTree.parse(APP / "AndroidManifest.xml").getroot()
     names = [value for element in manifest.iter() for key, value in element.attrib.items() if key == f"{ANDROID}name"]
     assert "android.permission.CAMERA" in names
@@ -144,22 +110,39 @@ def test_texts_and_classes_that_the_app_names_are_there():
     assert (APP / "res" / "drawable" / f"{icon}.xml").is_file()
 
 
-def test_the_build_names_what_the_catalogue_has():
-    catalogue = (ROOT / "android" / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
-    known = {line.split(" = ")[0].replace("-", ".") for line in catalogue.splitlines() if " = {" in line}
+def test_gradle_files_use_the_version_catalog():
+    catalog = (ROOT / "android" / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
+    known = {line.split(" = ")[0].replace("-", ".") for line in catalog.splitlines() if " = {" in line}
     used = set()
     for path in (ROOT / "android").rglob("build.gradle.kts"):
         used |= set(re.findall(r"\blibs\.(?:plugins\.)?([\w.]+)", path.read_text(encoding="utf-8")))
     assert used == known
-    versions = set(re.findall(r'^([\w-]+) = "', catalogue, re.MULTILINE))
-    assert versions == set(re.findall(r'version\.ref = "([\w-]+)"', catalogue))
+    versions = set(re.findall(r'^([\w-]+) = "', catalog, re.MULTILINE))
+    assert versions == set(re.findall(r'version\.ref = "([\w-]+)"', catalog))
 
 
-def test_the_core_knows_no_android():
-    for path in CORE.glob("*.kt"):
-        imports = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("import ")]
-        assert not [line for line in imports if "android" in line or "tensorflow" in line], path.name
+# What each folder of the core may import from the others. The core itself must compile without Android.
+PACKAGES = {
+    "": {"engine", "model", "preprocessing", "postprocessing"},
+    "engine": set(),
+    "model": set(),
+    "preprocessing": {"engine", "model"},
+    "postprocessing": {"engine", "model"},
+}
 
 
-def test_a_model_without_metadata_is_read_as_one():
+def test_core_packages_mirror_folders_and_import_one_way():
+    for path in CORE.rglob("*.kt"):
+        folder = path.parent.relative_to(CORE).as_posix().removeprefix(".")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0] == f"package kit.detector{'.' if folder else ''}{folder}", path
+        imports = [line.removeprefix("import ") for line in lines if line.startswith("import ")]
+        if folder == "android":
+            continue
+        assert not [name for name in imports if "android" in name or "tensorflow" in name], path
+        used = {match[1] for name in imports if (match := re.match(r"kit\.detector\.([a-z]+)\.", name))}
+        assert used <= PACKAGES[folder], f"{path} imports {used - PACKAGES[folder]}"
+
+
+def test_model_without_metadata_has_none():
     assert "TFLITE_METADATA" not in Model.parse(without_metadata((GOLDEN / "detector_int8.tflite").read_bytes())).metadata

@@ -154,7 +154,7 @@ def test_tflites_own_kernels_find_the_golden_detections(board):
 
 def test_a_video_runs(board, tmp_path):
     """Ten frames, the engine in a process of its own as by default; each with what this machine finds."""
-    generation.video(tmp_path / "shapes.mp4", frames=10)
+    generation.draw_video(tmp_path / "shapes.mp4", frames=10)
     model, options = "detector_int8.tflite", ("--watchdog", "300", "--score", "0.3")
     ours = [sys.executable, "-m", "runtime", GOLDEN / model, "--source", tmp_path / "shapes.mp4", *options]
     subprocess.run([*ours, "--json", tmp_path / "ours.jsonl"], check=True, cwd=wheels.ROOT, capture_output=True)

@@ -5,16 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from tests.support import tiny_detector
-
 pytest.importorskip("pycocotools", reason="measuring AP needs pycocotools")
-voc_samples = pytest.importorskip("voc_samples", reason="needs OpenCV")
 
-from convert import benchmark  # noqa: E402
-from runtime.common.errors import InputError  # noqa: E402
-from runtime.common.values import Frame, Labels  # noqa: E402
-from train.dataset.dataset import Dataset, open_dataset  # noqa: E402
-from train.run.run_folder import RunFolder  # noqa: E402
+from convert import benchmark
+from runtime.common.errors import InputError
+from runtime.common.values import Frame, Labels
+from tests.support import tiny_detector, voc_samples
+from train.dataset.dataset import Dataset, open_dataset
+from train.run.run_folder import RunFolder
 
 LABELS = Labels(("ant", "bee", "cat"))
 # Where tiny_detector's best detection, of class 1, lies in an image of 64 x 48.
@@ -87,5 +85,5 @@ def test_every_detector_sees_the_same_number_of_frames():
 def test_a_run_that_was_not_converted(run):
     for file in run.export.glob("*.tflite"):
         file.unlink()
-    with pytest.raises(InputError, match="no .tflite to measure; make one with"):
+    with pytest.raises(InputError, match=r"no \.tflite to measure; make one with"):
         benchmark.benchmark(run)

@@ -1,7 +1,7 @@
-"""The six ways in which people read a detection .tflite must give the same detections.
+"""The six common ways to read a detection .tflite give the same detections.
 
-`KIT_TEST_FP16` and `KIT_TEST_INT8` name detectors to test in place of the small one; the images
-are then photographs of the shared material.
+The variables `KIT_TEST_FP16` and `KIT_TEST_INT8` name detectors to test instead of the small one, on photographs
+of the shared data.
 """
 
 from __future__ import annotations
@@ -19,21 +19,15 @@ from convert.contract import consumers
 from runtime.common.values import Labels
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
-from tests.support.reader_environment import environment, read
+from tests.support.reader_environment import MEDIAPIPE, TFLITE_SUPPORT, environment, read
 from tests.support.small_detector import small_detector
 
 KINDS = ("fp16", "int8")
 
-MEDIAPIPE = ("mediapipe==1.2.3", "numpy==2.4.6")
-TFLITE_SUPPORT = (
-    "tflite-support==0.4.4", "protobuf==3.20.3", "numpy==2.4.6", "flatbuffers==25.12.19",
-    "libusb-package==1.0.30.0",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Found:
-    """What a reader gives for an image; boxes [N, 4] as ymin, xmin, ymax, xmax in 0..1."""
+    """A reader's detections in an image; boxes [N, 4] as ymin, xmin, ymax, xmax in 0..1."""
 
     boxes: np.ndarray
     labels: tuple[str, ...]
@@ -72,7 +66,7 @@ def photographs(shared: Path, size: int) -> list[np.ndarray]:
 
 
 class Interpreted:
-    """A file loaded as scripts load it, with the outputs for one image at a time."""
+    """A file in the interpreter, as scripts use it."""
 
     def __init__(self, path: Path) -> None:
         interpreter = pytest.importorskip("ai_edge_litert.interpreter")
@@ -81,7 +75,7 @@ class Interpreted:
         self.labels = Labels.parse(Model.read(path).associated_files()["labels.txt"].decode())
 
     def run(self, image: np.ndarray) -> list[dict]:
-        """The output details, after the image went through."""
+        """Runs the file on one image, uint8 RGB; returns the output details."""
         (detail,) = self.interpreter.get_input_details()
         pixels = image[None]
         if detail["dtype"] == np.float32:
@@ -91,7 +85,7 @@ class Interpreted:
         return self.interpreter.get_output_details()
 
     def found(self, boxes: int, classes: int, scores: int, count: int) -> Found:
-        """What lies in the tensors of these indices."""
+        """The detections in the output tensors with these indices."""
         get = self.interpreter.get_tensor
         number = int(np.ravel(get(count))[0])
         names = tuple(self.labels[int(value)] for value in get(classes)[0][:number])
@@ -105,7 +99,7 @@ def by_index(path: Path, images) -> list[Found]:
 
 
 def by_name(path: Path, images) -> list[Found]:
-    """The most used Raspberry Pi tutorial: the first output's name tells which exporter it was."""
+    """The most used Raspberry Pi tutorial: the name of the first output decides on the order."""
     loaded, result = Interpreted(path), []
     for image in images:
         details = loaded.run(image)
@@ -116,7 +110,7 @@ def by_name(path: Path, images) -> list[Found]:
 
 
 def by_shape(path: Path, images) -> list[Found]:
-    """Network video recorders: 3-D is boxes, 1-D is the count, the others in their order."""
+    """Network video recorders: the 3-D output is boxes, the 1-D output the count, the others keep their order."""
     loaded, result = Interpreted(path), []
     for image in images:
         details = loaded.run(image)
@@ -140,7 +134,7 @@ def by_pycoral(path: Path, images) -> list[Found]:
 
 
 def in_pixels(detections: list[list[dict]], size: int) -> list[Found]:
-    """What a script of tests/readers wrote."""
+    """The results of a script in tests/readers."""
     return [
         Found(
             np.array([found["box"] for found in image], np.float32).reshape(-1, 4) / size,
@@ -152,7 +146,7 @@ def in_pixels(detections: list[list[dict]], size: int) -> list[Found]:
 
 
 def as_mediapipe_gives(found: Found) -> Found:
-    """MediaPipe moves a box that begins outside of the image to its edge and keeps its sides' lengths."""
+    """The detections as MediaPipe returns them: it shifts boxes that start outside of the image to its edge."""
     starts = np.clip(found.boxes[:, :2], 0, 1)
     boxes = np.hstack([starts, starts + found.boxes[:, 2:] - found.boxes[:, :2]])
     return Found(boxes, found.labels, found.scores)
@@ -227,16 +221,16 @@ def test_metadata_is_that_of_the_reference_writer(shared, case, task_library):
 
 
 def test_both_refuse_a_file_without_metadata(case, mediapipe, task_library):
-    """And `convert.inspect` says so, in their own words."""
+    """The verdicts of `convert.inspect` quote their error messages."""
     bare = case.folder / "bare.tflite"
-    told = {verdict.consumer: verdict.why for verdict in consumers.verdicts(Model.read(bare))}
+    reasons = {verdict.consumer: verdict.why for verdict in consumers.verdicts(Model.read(bare))}
     for reader, name in ((mediapipe, "MediaPipe ObjectDetector"), (task_library, "TFLite Task Library")):
-        assert reader[str(bare)] in told[name]
-        assert "none was found" in told[name]
+        assert reader[str(bare)] in reasons[name]
+        assert "none was found" in reasons[name]
 
 
 def _models(case: Case) -> list[Path]:
-    """Both files, and one as the converter left it."""
+    """Both files, and one without metadata."""
     from convert.file import flatbuffer_objects
 
     bare = case.folder / "bare.tflite"
@@ -247,11 +241,11 @@ def _models(case: Case) -> list[Path]:
 
 
 def same(wanted: Found, got: Found, *, pixels: float, size: int, ties: bool = False) -> None:
-    """`pixels` is how far corners may be off: some readers give whole ones.
+    """Asserts that two lists of detections are the same.
 
-    With `ties`, scores are quantised and often equal. Which of equal ones comes first, which of two
-    overlapping ones stays, and which of the last ones is still among N is up to the sort of the
-    library that a reader has inside.
+    `pixels` is the largest difference of corners, since some readers round them. With `ties`, scores are quantized
+    and often equal: which of equal ones comes first, which of two overlapping ones is suppressed, and which of the
+    last ones are among the N depends on the sort of the reader's library.
     """
     assert len(got.scores) == len(wanted.scores)
     near = 2e-3 if pixels else 0

@@ -1,9 +1,8 @@
-"""The wrapper for iOS: its package is built and tested by Swift here, what needs Apple's frameworks is parsed."""
+"""The wrapper for iOS: its package is built and tested with Swift; sources for Apple's frameworks are parsed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import plistlib
 import shutil
@@ -12,11 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.common.opencv import cv2
-from runtime.inference.detector import Detector
-from runtime.media import images
-from tests.support import tensorflow_lite_c
-from tests.support.golden_cases import sha256
+from tests.support import phone_cases, tensorflow_lite_c
 from tests.support.paths import ROOT, TESTS
 
 pytestmark = pytest.mark.long
@@ -24,16 +19,14 @@ pytestmark = pytest.mark.long
 PACKAGE = ROOT / "ios" / "Detector"
 APP = ROOT / "ios" / "App"
 DECLARATIONS = TESTS / "swift_declarations"
-SHARED_MODEL = "coco_ssd_mobilenet_v1_quant.tflite"
-SCORE = 0.3
 
 
 @pytest.fixture(scope="session")
 def swift() -> str:
-    found = shutil.which("swift")
-    if found is None:
-        pytest.skip("no Swift toolchain here; see swift.org/install")
-    return found
+    path = shutil.which("swift")
+    if path is None:
+        pytest.skip("no Swift toolchain found; see swift.org/install")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +39,9 @@ def library() -> Path:
 
 @pytest.fixture(scope="session")
 def suite(swift, library, tmp_path_factory) -> str:
-    """What `swift test` said, whether or not everything passed."""
+    """The output of `swift test`, whether or not all tests passed."""
     cases = tmp_path_factory.mktemp("swift_cases")
-    shutil.copytree(library / tensorflow_lite_c.CLASSIFIERS, cases / "no_detectors")
-    (cases / "cases.json").write_text(json.dumps(shared_cases(ROOT.parent / "shared", cases)))
+    phone_cases.write_cases(cases, phone_cases.third_party_cases(ROOT.parent / "shared", cases), library)
     linker = [f"-L{library}", "-rpath", str(library)]
     command = [swift, "test", "--scratch-path", str(scratch()), "-Xswiftc", "-O"]
     command += [word for option in linker for word in ("-Xlinker", option)]
@@ -59,72 +51,44 @@ def suite(swift, library, tmp_path_factory) -> str:
 
 
 def scratch() -> Path:
-    """Where Swift builds: in the cache, so that the checkout stays clean and the next run is quick."""
+    """Swift's build folder: in the cache, so that the checkout stays clean and later builds are quick."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    mark = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
-    return cache / "edge-detection-kit" / "swift" / mark
-
-
-def shared_cases(shared: Path, folder: Path) -> list[dict]:
-    """What Python finds with a third party's detector, and its images as raw RGB, which Swift can read."""
-    model = shared / "models" / SHARED_MODEL
-    if not model.is_file():
-        return []
-    shutil.copy(model, folder)
-    detector = Detector(model, score=SCORE, engine="plain")
-    cases = []
-    for path in sorted(path for path in (shared / "images").iterdir() if images.is_image(path)):
-        rgb = cv2.cvtColor(images.read(path), cv2.COLOR_BGR2RGB)
-        (folder / f"{path.name}.rgb").write_bytes(rgb.tobytes())
-        height, width = rgb.shape[:2]
-        tensor = detector.preprocess(rgb, "RGB")
-        found = detector.postprocess(detector.invoke(tensor), width, height)
-        cases.append(
-            {
-                "file": SHARED_MODEL, "picture": f"{path.name}.rgb", "width": width, "height": height, "score": SCORE,
-                "input_sha256": sha256(tensor),
-                "detections": [
-                    {"label": one.label, "class": one.class_id, "score": one.score, "box": one.box.as_tuple()}
-                    for one in found
-                ],
-            }
-        )  # fmt: skip
-    assert any(case["detections"] for case in cases)
-    return cases
+    digest = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
+    return cache / "edge-detection-kit" / "swift" / digest
 
 
 def outcome(suite: str, name: str) -> str:
-    """passed, failed or skipped, as XCTest says it."""
+    """The outcome of a test in XCTest's output: passed, failed or skipped."""
     (line,) = [line for line in suite.splitlines() if line.startswith("Test Case") and f".{name}'" in line and " started" not in line]
     return line.split("' ")[1].split()[0]
 
 
-def test_the_swift_suite_passes(suite):
+def test_swift_suite_passes(suite):
     failures = [line for line in suite.splitlines() if "error:" in line]
     assert suite.endswith("exit 0\n"), "\n".join(failures[:20]) or suite[-3000:]
-    assert outcome(suite, "testEveryModelFindsTheSameInEveryPicture") == "passed"
+    assert outcome(suite, "testGoldenModelsGiveTheGoldenDetections") == "passed"
     assert outcome(suite, "testFiveHundredMutatedFilesDoNotCrash") == "passed"
-    assert outcome(suite, "testRealClassifiersAreRefused") == "passed"
+    assert outcome(suite, "testClassifiersAreRejected") == "passed"
 
 
-def test_swift_and_python_agree_on_a_detector_of_others(shared, suite):
-    assert (shared / "models" / SHARED_MODEL).is_file()
-    assert outcome(suite, "testDetectorsOfOthersFindWhatPythonFinds") == "passed"
+def test_swift_and_python_agree_on_a_third_party_detector(shared, suite):
+    assert (shared / "models" / phone_cases.SHARED_MODEL).is_file()
+    assert outcome(suite, "testThirdPartyDetectorsAgreeWithPython") == "passed"
 
 
 def swift_files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.swift"))
 
 
-def test_sources_for_apple_only_are_swift(swift):
-    """Parsing finds what is no Swift; what the names mean there is no telling without Apple's frameworks."""
+def test_app_sources_parse(swift):
+    """Only the syntax is checked: type-checking needs Apple's frameworks."""
     files = swift_files(APP / "Sources")
     assert files
     check(["swiftc", "-frontend", "-parse", *map(str, files)])
 
 
-def test_what_needs_few_of_apples_declarations_type_checks(swift, tmp_path):
-    """Delegates, pixel buffers, and the app's state, against declarations by hand."""
+def test_delegates_pixel_buffers_and_app_state_type_check(swift, tmp_path):
+    """Against hand-written declarations of Apple's frameworks and of TensorFlow Lite's delegates."""
     modules = [PACKAGE / "Sources" / "TensorFlowLiteC", DECLARATIONS / "TensorFlowLiteCMetal"]
     modules += [DECLARATIONS / "TensorFlowLiteCCoreML", tmp_path]
     options = ["-swift-version", "6", "-parse-as-library", "-Xcc", f"-I{modules[0]}"]
@@ -146,7 +110,7 @@ def check(command: list[str]) -> None:
 
 
 def test_no_force_unwraps():
-    """A force unwrap is an exclamation mark behind a value; `!` in front of one, `!=` and strings are not."""
+    """`!` after a value; `!` as a negation, `!=` and strings are allowed."""
     for path in swift_files(ROOT / "ios"):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             code = line.split("//")[0]
@@ -154,7 +118,7 @@ def test_no_force_unwraps():
                 assert word not in code, f"{path.name}:{number}: {line.strip()}"
 
 
-def test_the_app_says_why_it_wants_the_camera():
+def test_app_states_why_it_needs_the_camera():
     content = plistlib.loads((APP / "Info.plist").read_bytes())
     assert "camera" in content["NSCameraUsageDescription"]
     assert content["UILaunchScreen"] == {}
@@ -162,7 +126,7 @@ def test_the_app_says_why_it_wants_the_camera():
     assert privacy["NSPrivacyTracking"] is False
 
 
-def test_the_project_names_what_is_there():
+def test_paths_in_the_project_exist():
     yaml = pytest.importorskip("yaml")
     project = yaml.safe_load((APP / "project.yml").read_text(encoding="utf-8"))
     (target,) = project["targets"].values()

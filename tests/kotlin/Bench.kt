@@ -2,13 +2,17 @@ package kit.detector
 
 import java.io.File
 import java.nio.ByteBuffer
+import kit.detector.engine.Engine
+import kit.detector.engine.Tensor
+import kit.detector.engine.TensorFlowLiteEngine
+import kit.detector.model.ModelFile
 
 /**
- * What Kotlin takes for a frame before and after the model, as one line of JSON in milliseconds.
- * Called by android/bench.py, which has Python do the same.
+ * Measures pre- and postprocessing in Kotlin and prints median milliseconds per frame as one line of JSON.
+ * android/bench.py runs it and compares it with Python.
  */
 object Bench {
-    // The JVM compiles what runs often; a phone has done so long before.
+    // The JVM needs many runs to compile everything; on a phone the code is compiled in advance.
     private const val WARM_UP = 2000
 
     @JvmStatic
@@ -17,9 +21,9 @@ object Bench {
         val bytes = File(arguments[1]).readBytes()
         val frames = listOf(rgb(bytes, width, height), camera(bytes, width, height))
         val model = ModelFile.open(arguments[0])
-        val engine = Remembering(TensorFlowLiteEngine(model.buffer))
+        val engine = CachingEngine(TensorFlowLiteEngine(model.buffer))
         Detector(model, engine, 0.3).use { detector ->
-            // A camera gives frames of one kind.
+            // One kind at a time, as with a camera.
             val (rgb, yuv) = frames.map { frame ->
                 engine.repeats = true
                 repeat(WARM_UP) { detector.detect(frame) }
@@ -32,8 +36,8 @@ object Bench {
         }
     }
 
-    /** Gives the last outputs once more while it [repeats], so that what is around the model runs often in little time. */
-    private class Remembering(private val engine: Engine) : Engine by engine {
+    /** Returns the last outputs again while it [repeats], so that warming up the code around the model takes little time. */
+    private class CachingEngine(private val engine: Engine) : Engine by engine {
         var repeats = false
         private var last: List<Tensor>? = null
 
@@ -41,13 +45,13 @@ object Bench {
             last?.takeIf { repeats } ?: engine.invoke(input).also { last = it }
     }
 
-    /** The first bytes as a camera gives them: in direct buffers, luma, then U and V in turn. */
+    /** The first bytes as a camera frame: in direct buffers, luma, then interleaved U and V. */
     private fun camera(bytes: ByteArray, width: Int, height: Int): Frame {
         fun part(start: Int, size: Int) = ByteBuffer.allocateDirect(size).put(bytes, start, size).apply { flip() }
         val luma = part(0, width * height)
         val chroma = part(width * height, width * height / 2)
-        val fromV = chroma.duplicate().apply { position(1) }
-        return Frame(Pixels.Yuv420(Plane(luma, width, 1), Plane(chroma, width, 2), Plane(fromV, width, 2)), width, height)
+        val vPlane = chroma.duplicate().apply { position(1) }
+        return Frame(Pixels.Yuv420(Plane(luma, width, 1), Plane(chroma, width, 2), Plane(vPlane, width, 2)), width, height)
     }
 
     private fun median(values: List<Double>): Double = values.sorted()[values.size / 2]

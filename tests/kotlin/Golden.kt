@@ -1,5 +1,16 @@
 package kit.detector
 
+import java.io.File
+import java.nio.ByteBuffer
+import java.security.MessageDigest
+import kit.detector.engine.TensorFlowLiteEngine
+import kit.detector.model.ModelFile
+import kit.detector.model.toArray
+import kit.detector.preprocessing.Bilinear
+import kit.detector.preprocessing.ByteEncoder
+import kit.detector.preprocessing.PixelSource
+import kit.detector.preprocessing.Scratch
+import kotlin.math.abs
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
@@ -8,12 +19,8 @@ import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.boolean
 import kotlinx.serialization.json.double
 import kotlinx.serialization.json.int
-import java.io.File
-import java.nio.ByteBuffer
-import java.security.MessageDigest
-import kotlin.math.abs
 
-/** A JSON value, read without ceremony. */
+/** A JSON value with typed access. */
 class Value(private val element: JsonElement) {
     operator fun get(name: String) = Value((element as JsonObject).getValue(name))
 
@@ -40,13 +47,13 @@ fun sha256(bytes: ByteArray): String =
 
 fun sha256(bytes: ByteBuffer): String = sha256(bytes.duplicate().toArray())
 
-/** The frame in a binary PPM. */
+/** Reads a binary PPM as a frame. */
 fun ppm(file: File): Frame {
     val bytes = file.readBytes()
     val header = String(bytes, 0, minOf(bytes.size, 64), Charsets.ISO_8859_1)
-    val found = Regex("P6\\s(\\d+) (\\d+)\\s255\\s").matchAt(header, 0) ?: error("$file is no PPM")
-    val (width, height) = found.destructured
-    return rgb(bytes.copyOfRange(found.value.length, bytes.size), width.toInt(), height.toInt())
+    val match = Regex("P6\\s(\\d+) (\\d+)\\s255\\s").matchAt(header, 0) ?: error("$file is not a PPM")
+    val (width, height) = match.destructured
+    return rgb(bytes.copyOfRange(match.value.length, bytes.size), width.toInt(), height.toInt())
 }
 
 fun rgb(bytes: ByteArray, width: Int, height: Int) = Frame(Pixels.Rgb(Plane(bytes, 3 * width, 3)), width, height)
@@ -56,19 +63,19 @@ fun open(file: File, score: Double): Detector {
     return Detector(model, TensorFlowLiteEngine(model.buffer), score)
 }
 
-/** Compares with what Python found; an exact model may not differ at all. */
-fun sameDetections(found: List<Detection>, wanted: List<Value>, box: Double, score: Double, where: String) {
-    same(found.map { "${it.label} ${it.classId}" }, wanted.map { "${it["label"].text} ${it["class"].int}" }, where)
-    for ((one, other) in found.zip(wanted)) {
-        check(abs(one.score - other["score"].double) <= score) { "$where: score ${one.score}, wanted ${other["score"].double}" }
+/** Compares [actual] with the detections from Python, with tolerances for boxes in pixels and for scores. */
+fun sameDetections(actual: List<Detection>, expected: List<Value>, box: Double, score: Double, where: String) {
+    same(actual.map { "${it.label} ${it.classId}" }, expected.map { "${it["label"].text} ${it["class"].int}" }, where)
+    for ((one, other) in actual.zip(expected)) {
+        check(abs(one.score - other["score"].double) <= score) { "$where: score ${one.score}, expected ${other["score"].double}" }
         val sides = listOf(one.box.xmin, one.box.ymin, one.box.xmax, one.box.ymax)
         for ((side, right) in sides.zip(other["box"].list)) {
-            check(abs(side - right.double) <= box) { "$where: box $sides, wanted ${other["box"].list.map { it.double }}" }
+            check(abs(side - right.double) <= box) { "$where: box $sides, expected ${other["box"].list.map { it.double }}" }
         }
     }
 }
 
-/** What a uint8 model with an input of [width] x [height] is fed for [frame]. */
+/** The input tensor for [frame] of a uint8 model with an input of [width] x [height] pixels. */
 fun resized(frame: Frame, width: Int, height: Int): ByteArray {
     val encoder = ByteEncoder(width, height, isSigned = false)
     Bilinear(width, height).resize(PixelSource.of(frame, Scratch()), encoder)

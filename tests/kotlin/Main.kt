@@ -1,44 +1,49 @@
 package kit.detector
 
 import java.io.File
+import kit.detector.engine.engineTests
+import kit.detector.model.badFileTests
+import kit.detector.model.outputOrderTests
+import kit.detector.preprocessing.frameTests
 import kotlin.system.exitProcess
 
 /** A test by name; it fails by throwing. */
 class Test(val name: String, val body: () -> Unit)
 
-/** Where the tests find their files: the golden folder, and one with the cases that Python has made. */
-class Places(val golden: File, val cases: File)
+/** The folders of test data: the golden files, and the cases that Python generated. */
+class TestData(val golden: File, val cases: File)
 
-fun check(isTrue: Boolean, said: () -> Any) {
-    if (!isTrue) throw AssertionError(said())
+fun check(isTrue: Boolean, message: () -> Any) {
+    if (!isTrue) throw AssertionError(message())
 }
 
-fun <Value> same(found: Value, wanted: Value, where: String = "") {
-    check(found == wanted) { "$where: found $found, wanted $wanted" }
+/** Fails unless [actual] equals [expected]. */
+fun <Value> same(actual: Value, expected: Value, where: String = "") {
+    check(actual == expected) { "$where: got $actual, expected $expected" }
 }
 
-/** The error that [body] throws; fails where it throws none or another. */
+/** The error that [body] throws; fails if it throws none or one of another kind. */
 inline fun <reified Kind : DetectorError> fails(body: () -> Any): Kind {
-    val found = try {
+    val result = try {
         body()
     } catch (error: DetectorError) {
-        return error as? Kind ?: throw AssertionError("wanted ${Kind::class.simpleName}, but: $error")
+        return error as? Kind ?: throw AssertionError("expected ${Kind::class.simpleName}, but got: $error")
     }
-    throw AssertionError("wanted ${Kind::class.simpleName}, but it gave $found")
+    throw AssertionError("expected ${Kind::class.simpleName}, but it returned $result")
 }
 
-/** Runs every test and says of each whether it passed, one a line. */
+/** Runs all tests and prints one line with the outcome of each. */
 fun main(arguments: Array<String>) {
-    val places = Places(File(arguments[0]), File(arguments[1]))
-    val tests = goldenTests(places) + frameTests(places) + badFileTests(places) + valueTests()
+    val data = TestData(File(arguments[0]), File(arguments[1]))
+    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests() + engineTests() + valueTests()
     var failed = 0
     for (test in tests) {
         val start = System.nanoTime()
-        val trouble = runCatching(test.body).exceptionOrNull()
-        val took = (System.nanoTime() - start) / 1_000_000
-        println(if (trouble == null) "passed ${test.name} ($took ms)" else "failed ${test.name}: $trouble")
-        trouble?.printStackTrace()
-        if (trouble != null) failed += 1
+        val error = runCatching(test.body).exceptionOrNull()
+        val milliseconds = (System.nanoTime() - start) / 1_000_000
+        println(if (error == null) "passed ${test.name} ($milliseconds ms)" else "failed ${test.name}: $error")
+        error?.printStackTrace()
+        if (error != null) failed += 1
     }
     exitProcess(if (failed == 0) 0 else 1)
 }

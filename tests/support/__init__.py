@@ -1,1 +1,4 @@
-"""What tests share: small detectors and data sets, servers, other programs, and where things lie."""
+"""Helpers that several tests share: small detectors and data sets, servers, compilers, locks and paths.
+
+What only one test file needs stays in that file.
+"""

@@ -1,7 +1,7 @@
-"""The wrapper for Android, compiled for the JVM: the core, its tests, the Android layer and the app's logic.
+"""Compiles the wrapper for Android for the JVM: the core, its tests, the Android layer and the app's logic.
 
-All at once, since starting the compiler takes longest. What needs Android's SDK is compiled against
-tests/android_declarations, by hand: names and types fit what those say.
+All sources are compiled in one go, since starting the compiler takes longest. Sources that need Android's SDK are
+compiled against the hand-written declarations in tests/android_declarations.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ TESTS = ROOT / "tests" / "kotlin"
 
 
 def folder() -> Path:
-    """The folder of classes. Raises kotlin_compiler.Unavailable or CompilerError."""
+    """The folder of compiled classes. Raises kotlin_compiler.Unavailable or CompilerError."""
     app = [APP / "kotlin" / "kit" / "app" / f"{name}.kt" for name in ("Camera", "DetectionSession", "ModelLibrary")]
     declarations = (ROOT / "tests" / "android_declarations").rglob("*.java")
-    sources = [*CORE.rglob("*.kt"), *TESTS.glob("*.kt"), *app, *declarations]
+    sources = [*CORE.rglob("*.kt"), *TESTS.rglob("*.kt"), *app, *declarations]
     return kotlin_compiler.compiled(sources, [*kotlin_compiler.classpath(), kotlin_compiler.coroutines()])
 
 
 def classpath() -> str:
-    """What `java -cp` takes to run the core and its tests."""
+    """The class path for running the core and its tests with `java -cp`."""
     return os.pathsep.join(map(str, [folder(), *kotlin_compiler.classpath()]))

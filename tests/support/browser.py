@@ -1,4 +1,4 @@
-"""A headless Chromium for tests of the page; they are skipped where there is none."""
+"""A headless Chromium for tests of web pages; skips them where it is not installed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 def headless(tmp: Any, *, dark: bool = False, width: int = 1280, height: int = 900) -> Any:
-    """A Selenium driver. Chromium and its driver are Debian's `chromium` and `chromium-driver`."""
+    """A Selenium driver with its profile in the folder `tmp`; needs Debian's `chromium` and `chromium-driver`."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not browser or not driver:
@@ -35,11 +35,11 @@ def headless(tmp: Any, *, dark: bool = False, width: int = 1280, height: int = 9
 
 
 def wait(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """What `condition` gives, once that is true."""
+    """Waits until `condition()` is true, and returns its value. Raises AssertionError after `seconds`."""
     end = time.monotonic() + seconds
     while True:
         given = condition()
         if given:
             return given
-        assert time.monotonic() < end, "it never came to that"
+        assert time.monotonic() < end, f"the condition was not met within {seconds:g} seconds"
         time.sleep(0.05)

@@ -1,8 +1,8 @@
-"""Runs a command under what a unit of systemd forbids, without systemd: `python confined.py UNIT COMMAND...`.
+"""Runs a command with the sandbox of a systemd unit, without systemd: `python confined.py UNIT COMMAND...`.
 
-Takes from the unit the filter of system calls (its groups are those that systemd-analyze lists),
-NoNewPrivileges, MemoryDenyWriteExecute, CapabilityBoundingSet= and RestrictAddressFamilies, and sets
-them through libseccomp and prctl(2) as systemd does.
+The settings SystemCallFilter (with the groups that systemd-analyze lists), NoNewPrivileges,
+MemoryDenyWriteExecute, CapabilityBoundingSet= and RestrictAddressFamilies are read from the unit and applied
+through libseccomp and prctl(2), as systemd does.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ PROT_EXEC = 4
 
 
 class Comparison(ctypes.Structure):
+    """libseccomp's scmp_arg_cmp: a condition on an argument of a system call."""
+
     _fields_ = [("arg", ctypes.c_uint), ("op", ctypes.c_int), ("a", ctypes.c_uint64), ("b", ctypes.c_uint64)]
 
 
 def missing() -> str:
-    """Why a process cannot be bound here; empty where it can."""
+    """Why the sandbox cannot be set up on this machine; empty where it can."""
     if shutil.which("systemd-analyze") is None:
         return "systemd-analyze is not installed; Debian's package systemd has it"
     try:
@@ -40,20 +42,23 @@ def missing() -> str:
 
 
 def settings(unit: Path, name: str) -> list:
+    """The values of the setting `name` in the file `unit`, in its order."""
     lines = (line.strip() for line in unit.read_text(encoding="utf-8").splitlines())
     return [line.partition("=")[2] for line in lines if line.startswith(f"{name}=")]
 
 
 def calls(name: str) -> set:
-    """The system calls of a group of systemd's, or the one of that name."""
+    """The system calls in the systemd group `name`, or the one call `name`."""
     if not name.startswith("@"):
         return {name}
-    said = subprocess.run(["systemd-analyze", "syscall-filter", name], capture_output=True, text=True, check=True).stdout
-    words = (line.strip() for line in said.splitlines()[1:])
+    command = ["systemd-analyze", "syscall-filter", name]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    words = (line.strip() for line in output.splitlines()[1:])
     return set().union(*(calls(word) for word in words if word and not word.startswith("#")))
 
 
 def allowed(unit: Path) -> set:
+    """The system calls that `unit` allows."""
     found: set = set()
     for words in settings(unit, "SystemCallFilter"):
         named = set().union(*(calls(word) for word in words.lstrip("~").split()))
@@ -62,11 +67,11 @@ def allowed(unit: Path) -> set:
 
 
 def confine(unit: Path) -> None:
-    """Binds this process, and whatever it becomes, as `unit` says."""
+    """Applies the sandbox of `unit` to this process and to the program that it executes."""
     library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     library.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(library.seccomp_init(SCMP_ACT_ERRNO | EPERM))
-    # systemd leaves these to itself, to start the program at all.
+    # systemd allows these too, as it needs them to start the program.
     for name in sorted(allowed(unit) | {"execve", "exit", "exit_group", "rt_sigreturn", "prctl", "seccomp"}):
         number = library.seccomp_syscall_resolve_name(name.encode())
         if number >= 0:

@@ -1,4 +1,4 @@
-"""A small Debian in a folder, for tests of what is installed into one."""
+"""A minimal Debian file system in a folder, for tests of the installer."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ UPDATE = "etc/systemd/system/edge-detector-update.service"
 
 
 def install(system, *words, device="raspberry-pi-5"):
+    """Runs the installer on the folder `system` with further arguments `words`; returns its exit code."""
     return exit_code(main, ["--device", device, "--root", str(system), *words])
 
 
 @pytest.fixture
 def system(tmp_path):
-    """What of a Debian the installer looks at."""
+    """The folder, with the files of Debian that the installer reads."""
     root = tmp_path / "system"
     files = {
         "etc/passwd": "root:x:0:0:root:/root:/bin/bash\n_apt:x:42:65534::/nonexistent:/usr/sbin/nologin\n",

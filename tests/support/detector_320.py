@@ -1,6 +1,6 @@
-"""Networks for tests, each built once in a session: that takes seconds.
+"""Networks for tests, each built once per process, since building takes seconds.
 
-Tests that change the weights of one take `scratch()`, whose weights no test relies on.
+Tests that change weights use `scratch()`; no test relies on its weights.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ SIZE = 320
 
 
 def build(classes: int) -> Detector:
+    """A new network for `classes` classes, with random weights."""
     model = Detector(SIZE, classes)
     model(tf.zeros([1, SIZE, SIZE, 3]))
     return model
@@ -28,13 +29,13 @@ def build(classes: int) -> Detector:
 
 @functools.cache
 def scratch() -> Detector:
-    """A network for 3 classes with whatever weights the last test left."""
+    """A network for 3 classes, with the weights that the last test left."""
     return build(3)
 
 
 @functools.cache
 def standin(shared: Path) -> Detector:
-    """A network for 90 classes with the stand-in checkpoint's weights; leave them as they are."""
+    """A network for 90 classes with the weights of the stand-in checkpoint, which tests must not change."""
     model = build(90)
     variables.load(model, shared / "checkpoints" / "fpnlite320_standin", whole=True)
     return model

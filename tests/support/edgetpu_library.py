@@ -1,4 +1,4 @@
-"""Builds the library that stands in for libedgetpu in tests."""
+"""Builds a fake libedgetpu for tests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SOURCE = Path(__file__).resolve().with_suffix(".c")
 
 @pytest.fixture(scope="session")
 def edgetpu_library(tmp_path_factory) -> Path:
-    """The path of a `libedgetpu.so.1`; what it does stands in edgetpu_library.c."""
+    """The path of the fake `libedgetpu.so.1`; edgetpu_library.c describes how to control it."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        pytest.skip("building a stand-in for libedgetpu needs a C compiler (Debian: gcc libc6-dev)")
+        pytest.skip("building a fake libedgetpu needs a C compiler (Debian: gcc libc6-dev)")
     library = tmp_path_factory.mktemp("edgetpu") / "libedgetpu.so.1"
     command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
     subprocess.run(command, check=True, capture_output=True)

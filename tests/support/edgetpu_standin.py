@@ -1,6 +1,6 @@
-"""Behaves as `edgetpu_compiler` is documented to; what to do stands in STANDIN_DO.
+"""A fake `edgetpu_compiler`, which behaves as the real one is documented to.
 
-STANDIN_COMPILED names the file that it gives as its output.
+The variable STANDIN_DO selects what it does; STANDIN_COMPILED names the file that it copies to its output.
 """
 
 import os

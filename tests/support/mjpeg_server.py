@@ -1,8 +1,9 @@
-"""A camera on the network for tests: JPEG after JPEG over HTTP, on loopback."""
+"""A network camera for tests: an MJPEG stream over HTTP, on loopback."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,19 +17,20 @@ BOUNDARY = "frame"
 
 
 def jpegs(values: Sequence[int], height: int = 96, width: int = 128) -> list:
-    """A plain image for each grey value."""
+    """A JPEG of one color for each gray value."""
     return [encode(np.full((height, width, 3), value, np.uint8)) for value in values]
 
 
 def encode(image: np.ndarray) -> bytes:
+    """The image, uint8 [height, width, 3] in BGR, as JPEG."""
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
 class MjpegServer:
-    """Sends `images` over and over at `fps` to whoever connects, to be used with `with`.
+    """Sends `images` in a loop at `fps` to all clients; use it in a `with` statement.
 
-    `stalled` set, connections stay open and nothing comes; after `stop`, they are closed; `start`
-    opens the same port again. With `password`, the user is "camera".
+    While `stalled` is set, connections stay open and nothing is sent. `stop` closes them; `start` opens the same
+    port again. With a `password`, clients must log in as the user "camera".
     """
 
     def __init__(self, images: Sequence[bytes], fps: float = 50.0, password: Optional[str] = None) -> None:
@@ -81,10 +83,8 @@ class MjpegServer:
                 self.send_response(200)
                 self.send_header("Content-Type", f"multipart/x-mixed-replace; boundary={BOUNDARY}")
                 self.end_headers()
-                try:
+                with contextlib.suppress(OSError):
                     self._send()
-                except OSError:
-                    pass
 
             def _send(self) -> None:
                 place = 0

@@ -1,4 +1,4 @@
-"""A real Mosquitto on loopback for tests, and somebody who listens to it."""
+"""A Mosquitto broker on loopback for tests, and a client that receives all its messages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from typing import Callable, Iterable, Optional, Sequence, Tuple
 
 import pytest
 
+from tests.support.ports import free_port
+
 
 class Mosquitto:
-    """Started anew it has the same port, and knows what it was to keep."""
+    """A broker process. After a restart it has the same port and its persistent messages."""
 
     def __init__(self, folder: Path, settings: Sequence[str] = ("allow_anonymous true",)) -> None:
         self._program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/sbin")
         if self._program is None:
             pytest.skip("needs Debian's package mosquitto")
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.port = taken.getsockname()[1]
+        self.port = free_port()
         self._config = folder / "mosquitto.conf"
         lines = [
             f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "log_dest none", "persistence true",
@@ -51,14 +51,14 @@ class Mosquitto:
                 time.sleep(0.02)
 
     def stop(self) -> None:
-        """As an update of the system would: it writes down what it knows."""
+        """Stops the broker with SIGTERM, so that it saves its state."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(20)
             self._process = None
 
     def pause(self) -> None:
-        """It hangs: connections stay, nothing is answered."""
+        """Lets the broker hang: connections stay open, nothing is answered."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -75,7 +75,7 @@ class Mosquitto:
 
 
 class Listener:
-    """Hears everything, also what was sent while the connection was lost; to be used with `with`."""
+    """A client that receives all messages, also those sent while it was disconnected; use it in a `with` statement."""
 
     def __init__(self, port: int, user: str = "", password: str = "") -> None:
         client = pytest.importorskip("paho.mqtt.client")
@@ -95,7 +95,7 @@ class Listener:
         subscribed.get(timeout=20)
 
     def next(self, fits: Callable[[str, str], bool], seconds: float = 30) -> Tuple[str, str, bool]:
-        """The next message that fits, by topic and text; the others are passed over."""
+        """The next message (topic, text, retained) for which `fits(topic, text)` is true; others are dropped."""
         end = time.monotonic() + seconds
         while True:
             topic, text, kept = self.heard.get(timeout=max(end - time.monotonic(), 0.01))
@@ -103,7 +103,7 @@ class Listener:
                 return topic, text, kept
 
     def all(self, wanted: Iterable[Tuple[str, str]], seconds: float = 30) -> None:
-        """Waits until all of `wanted`, as (topic, text), have come, in whatever order."""
+        """Waits until all messages `wanted`, as (topic, text), have been received, in any order."""
         missing = set(wanted)
         while missing:
             missing.discard(self.next(lambda topic, text: (topic, text) in missing, seconds)[:2])

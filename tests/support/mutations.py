@@ -1,4 +1,4 @@
-"""Damaged copies of files, drawn by a seed: bytes at random, and wrong values in whole files."""
+"""Mutations for fuzz tests, reproducible by their seed: random bytes, and wrong values in valid files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHUNKS = (
 
 
 def flipped(data: bytes, rng: random.Random) -> bytes:
-    """`data` with some bytes changed, left out, put in or said twice, or without its end."""
+    """`data` with some bytes changed, removed, inserted or repeated, or cut off."""
     found = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(found) + 1)
@@ -42,7 +42,7 @@ def flipped(data: bytes, rng: random.Random) -> bytes:
 
 
 def json_file(data: bytes, rng: random.Random) -> bytes:
-    """A value anywhere in the tree replaced, left out or said twice."""
+    """JSON with values anywhere in the tree replaced, removed or repeated."""
     tree = json.loads(data)
     for _ in range(rng.randint(1, 3)):
         node = tree
@@ -71,7 +71,7 @@ def _change(node: Any, key: Any, rng: random.Random) -> None:
 
 
 def xml_file(data: bytes, rng: random.Random) -> bytes:
-    """An element's text replaced, an element left out, said twice or renamed; perhaps entities before it all."""
+    """XML with elements removed, repeated or renamed or their text replaced, sometimes with entities declared."""
     root = ElementTree.fromstring(data)
     for _ in range(rng.randint(1, 3)):
         parent = rng.choice([element for element in root.iter() if len(element)] or [root])
@@ -92,7 +92,7 @@ def xml_file(data: bytes, rng: random.Random) -> bytes:
 
 
 def text_file(data: bytes, rng: random.Random) -> bytes:
-    """A word of a line of words replaced, left out, or in another place; lines said twice or in another order."""
+    """Text with words of a line replaced, removed, shuffled or added, and lines repeated."""
     lines = data.decode().split("\n")
     for _ in range(rng.randint(1, 3)):
         at = rng.randrange(len(lines))
@@ -114,7 +114,7 @@ def text_file(data: bytes, rng: random.Random) -> bytes:
 
 
 def tfrecord_file(records: list[dict]) -> Callable[[bytes, random.Random], bytes]:
-    """Files whose checksums are right, around features or messages that are not."""
+    """A mutation that gives TFRecord files with valid checksums around wrong features or messages."""
 
     def mutate(data: bytes, rng: random.Random) -> bytes:
         changed = [dict(record) for record in records]
@@ -146,6 +146,7 @@ def _feature(kind: type, values: list, rng: random.Random) -> tuple[type, list]:
 
 
 def framed(messages: list[bytes]) -> bytes:
+    """The bytes of a TFRecord file with `messages` as its records."""
     out: list[bytes] = []
 
     class Sink:

@@ -1,4 +1,4 @@
-"""Environments of their own for readers that cannot share one with the kit."""
+"""Virtual environments for readers of .tflite files that cannot be installed beside the kit."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from typing import Any, Sequence
 import numpy as np
 import pytest
 
+from tests.support.locks import cached
 from tests.support.paths import TESTS
-from tests.support.turns import cached
 
-# Set where a missing reader should fail the tests in place of skipping them.
+# If this variable is set, a missing reader fails the tests instead of skipping them.
 REQUIRED = "KIT_REQUIRE_READERS"
 
 SCRIPTS = TESTS / "readers"
 
+# What the readers need.
+MEDIAPIPE = ("mediapipe==1.2.3", "numpy==2.4.6")
+TFLITE_SUPPORT = (
+    "tflite-support==0.4.4", "protobuf==3.20.3", "numpy==2.4.6", "flatbuffers==25.12.19",
+    "libusb-package==1.0.30.0",
+)  # fmt: skip
+
 
 def environment(name: str, requirements: Sequence[str]) -> Path:
-    """The Python of a virtual environment with `requirements`; made once and kept in the cache."""
+    """The Python of a virtual environment with `requirements`, which is made once and kept in the cache."""
     wanted = "\n".join([sys.version, *requirements])
     mark = hashlib.sha256(wanted.encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
@@ -41,15 +48,15 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
 def read(
     python: Path, script: str, folder: Path, images: Sequence[np.ndarray], models: Sequence[Path]
 ) -> dict[str, Any]:
-    """What a script of tests/readers gives for each of `models`, by path."""
-    archive, out = folder / "pictures.npz", folder / f"{script}.json"
+    """The results of a script in tests/readers for each of `models`, by path."""
+    archive, out = folder / "images.npz", folder / f"{script}.json"
     np.savez(archive, **{f"{number:03d}": image for number, image in enumerate(images)})
     _call([str(python), str(SCRIPTS / script), str(out), str(archive), *map(str, models)])
     return json.loads(out.read_text())
 
 
 def _call(command: Sequence[str]) -> None:
-    # The kit's own packages must not be found by another environment's Python.
+    # The other environment's Python must not find the kit's packages.
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")}
     result = subprocess.run(command, capture_output=True, text=True, env=clean, timeout=1200)
     if result.returncode == 0:

@@ -1,9 +1,9 @@
-"""Many devices that report to a broker, each with a connection, a last will and a session of its own.
+"""Simulates many devices that report to a broker, each with its own connection, last will and session.
+
+As a command it starts a Mosquitto on this machine and prints how long it takes until `devices.fleet` has seen all
+devices, and until it has seen them again after a restart of the broker. This is a measurement, not a test:
 
     python -m tests.support.simulated_fleet --devices 1000
-
-starts a Mosquitto on this machine and prints how long it takes until `devices.fleet` has seen all of
-them, and all of them again after the broker was started anew. Not a test: it measures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
 def report(number: int = 0, **other: Any) -> Report:
-    """That of a device which does well, but for what is given."""
+    """The report of a healthy device; `other` replaces fields of it."""
     versions = Software("0.1.0", "3.11.2", "ai-edge-litert 2.3.0", "cpu")
     now = time.time()
     well = Report(
@@ -42,12 +42,12 @@ def report(number: int = 0, **other: Any) -> Report:
 
 
 class Device:
-    """A client as the sink is one: the broker says `offline` for it when it vanishes."""
+    """An MQTT client like the sink: its last will is the status `offline`. `report` is what it publishes."""
 
-    def __init__(self, name: str, said: Report) -> None:
+    def __init__(self, name: str, report: Report) -> None:
         paho = pytest.importorskip("paho.mqtt.client")
         self.name = name
-        self.said = said
+        self.report = report
         self.due = 0.0
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"simulated-{name.replace('/', '-')}")
         self.client.will_set(self._topic(topics.STATUS), topics.OFFLINE, qos=1, retain=True)
@@ -55,8 +55,9 @@ class Device:
         self.client.on_disconnect = self._disconnected
 
     def tell(self) -> None:
-        self.said = replace(self.said, time=time.time())
-        self._keep(topics.DEVICE, self.said.text())
+        """Publishes the report with the current time."""
+        self.report = replace(self.report, time=time.time())
+        self._keep(topics.DEVICE, self.report.text())
 
     def _connected(self, *_: Any) -> None:
         self._keep(topics.STATUS, topics.ONLINE)
@@ -73,7 +74,7 @@ class Device:
 
 
 class SimulatedFleet:
-    """Devices in one thread; to be used with `with`. Those that lose the broker try again."""
+    """Runs devices in one thread; use it in a `with` statement. Devices that lose the broker reconnect."""
 
     def __init__(self, port: int, devices: Sequence[Device]) -> None:
         self.devices: Dict[str, Device] = {device.name: device for device in devices}
@@ -85,18 +86,24 @@ class SimulatedFleet:
 
     @property
     def connected(self) -> int:
+        """The number of connected devices."""
         return sum(device.client.is_connected() for device in self.devices.values())
 
     def kill(self, name: str) -> None:
-        """As a power cut: nothing is said any more."""
+        """Drops the connection of a device without a goodbye, as in a power cut."""
         device = self.devices.pop(name)
         self._asked.append(lambda: self._drop(device))
 
     def change(self, name: str, **values: Any) -> None:
-        """The device says something else from now on."""
+        """Changes fields of the report of a device, and publishes it."""
         device = self.devices[name]
-        device.said = replace(device.said, **values)
-        self._asked.append(device.tell)
+
+        def change() -> None:
+            device.report = replace(device.report, **values)
+            device.tell()
+
+        # In the fleet's thread, which may be telling at this moment and would put the old values back.
+        self._asked.append(change)
 
     def __enter__(self) -> SimulatedFleet:
         for device in self.devices.values():
@@ -136,13 +143,13 @@ class SimulatedFleet:
         if device.client.socket() is not None:
             device.client.loop_misc()
             if device.client.is_connected() and now >= device.due:
-                device.due = now + device.said.every
+                device.due = now + device.report.every
                 device.tell()
         elif now >= device.due:
             device.due = now + random.uniform(0.5, 1.5)
             try:
                 device.client.connect("127.0.0.1", self._port)
-                device.due = now + device.said.every * random.uniform(0.5, 1.0)
+                device.due = now + device.report.every * random.uniform(0.5, 1.0)
             except OSError:
                 pass
 
@@ -163,6 +170,7 @@ class SimulatedFleet:
 
 
 def measure(number: int, folder: Path) -> None:
+    """Prints the times for `number` devices; the broker keeps its files in `folder`."""
     from devices.fleet.listener import Listener
     from devices.fleet.members import Fleet
     from runtime.mqtt.address import Broker

@@ -25,7 +25,7 @@ ANCHOR = 0.25
 
 @dataclasses.dataclass(frozen=True)
 class SmallDetector:
-    """`raw_*` as the converter returns them; `fp16` and `int8` after `convert.contract.contract.finish`."""
+    """The files: `raw_*` as the converter returns them, `fp16` and `int8` after `convert.contract.contract.finish`."""
 
     raw_fp16: bytes
     raw_int8: bytes
@@ -36,7 +36,7 @@ class SmallDetector:
 
 @pytest.fixture(scope="session")
 def small_detector() -> SmallDetector:
-    """Import this name into a test file to use it; all files share one detector."""
+    """The detector; import this name into a test file to use it. It is built once per process."""
     pytest.importorskip("tensorflow", reason="building a detector needs TensorFlow")
     return _built()
 
@@ -52,7 +52,7 @@ def _built() -> SmallDetector:
 
 
 def image(seed: int, size: int = SIZE) -> np.ndarray:
-    """A dark noisy RGB image [size, size, 3] with a few patches of the three colours."""
+    """A dark noisy RGB image, uint8 [size, size, 3], with a few patches of the three colors."""
     random = np.random.default_rng(seed)
     image = random.integers(0, 60, (size, size, 3), dtype=np.uint8)
     side = size // 4
@@ -63,16 +63,16 @@ def image(seed: int, size: int = SIZE) -> np.ndarray:
         level = random.integers(170, 256)
         image[top : top + side, left : left + side] = 20
         image[top : top + side, left : left + side, channel] = level
-    # The least and the greatest byte, so that calibration sees the whole range.
+    # The lowest and the highest value, so that calibration sees the whole range.
     image[0, 0], image[0, 1] = 0, 255
     return image
 
 
 def anchors() -> np.ndarray:
-    """[64, 4] as yc, xc, h, w: one square a cell."""
+    """float32 [64, 4] as yc, xc, h, w: one square per cell."""
     cells = SIZE // STRIDE
-    centres = (np.arange(cells) + 0.5) / cells
-    y, x = np.meshgrid(centres, centres, indexing="ij")
+    centers = (np.arange(cells) + 0.5) / cells
+    y, x = np.meshgrid(centers, centers, indexing="ij")
     sides = np.full(y.size, ANCHOR)
     return np.stack([y.ravel(), x.ravel(), sides, sides], axis=1).astype(np.float32)
 
@@ -86,12 +86,13 @@ def network():
     random = np.random.default_rng(0)
     smooth = np.zeros((3, 3, 3, 1), np.float32)
     smooth[...] = 1 / 9
-    # Each class is its own channel less the two others.
-    colours = np.full((1, 1, 3, 6), -1.0, np.float32)
-    colours[0, 0, np.arange(3), np.arange(3)] = 1.5
-    colours[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
+    # The score of a class is its own channel minus the two others.
+    colors = np.full((1, 1, 3, 6), -1.0, np.float32)
+    colors[0, 0, np.arange(3), np.arange(3)] = 1.5
+    colors[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
     classes = np.zeros((1, 1, 6, 4), np.float32)
     classes[0, 0, np.arange(3), np.arange(1, 4)] = 2.0
+    bias = [-4.0, -3.5, -3.5, -3.5]
     codes = random.normal(0, 0.4, (1, 1, 6, 4)).astype(np.float32)
     cells = (SIZE // STRIDE) ** 2
 
@@ -100,10 +101,10 @@ def network():
         with tf.name_scope("backbone"):
             x = tf.nn.depthwise_conv2d(images, smooth, [1, 1, 1, 1], "SAME", name="smooth")
             x = tf.nn.avg_pool2d(x, STRIDE, STRIDE, "SAME", name="pool")
-            x = tf.nn.relu6(tf.nn.conv2d(x, colours, 1, "SAME", name="colours"), name="relu")
+            x = tf.nn.relu6(tf.nn.conv2d(x, colors, 1, "SAME", name="colors"), name="relu")
         with tf.name_scope("head"):
             box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, 4])
-            logits = tf.nn.conv2d(x, classes, 1, "SAME") + [-4.0, -3.5, -3.5, -3.5]
+            logits = tf.nn.conv2d(x, classes, 1, "SAME") + bias
             scores = tf.sigmoid(tf.reshape(logits, [1, cells, 4]), name="scores")
         return detection_postprocess(
             box_codes,
@@ -144,7 +145,10 @@ def build() -> tuple[bytes, bytes]:
 
 
 def write(folder: Path, detector: SmallDetector) -> dict[str, Path]:
-    """Writes both finished files; `KIT_TEST_FP16` and `KIT_TEST_INT8` name others in their place."""
+    """Writes both finished files to `folder`; returns kind -> path.
+
+    The variables `KIT_TEST_FP16` and `KIT_TEST_INT8` name files to copy instead.
+    """
     files = {}
     for kind in ("fp16", "int8"):
         files[kind] = folder / f"detector_{kind}.tflite"

@@ -1,4 +1,4 @@
-"""File systems that are soon full, in memory."""
+"""Small file systems in memory, for tests of full disks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of `size` (`1m`) at `folder`, which is made. Skips where none may be mounted."""
+    """Mounts a file system of `size` (such as `1m`) at the new folder `folder`; skips where that is not allowed."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     try:

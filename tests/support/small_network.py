@@ -1,15 +1,15 @@
-"""The training command with a fraction of the network, for tests of all that is around the network.
+"""The training command with a small network, for tests of everything around the network.
 
-It has a backbone of five blocks and narrow layers, and everything else that the detector has: batch
-norms, three levels of a pyramid and two coarse ones, a shared tower, two heads. Steps, checkpoints
-and starts take a third of the time.
+The network has a backbone of five blocks, narrow layers, and every part of the real one: batch norms, three
+pyramid levels and two coarse ones, a shared tower and two heads. Steps, checkpoints and starts take a third of
+the time.
 """
 
 from __future__ import annotations
 
 
 def shrink() -> None:
-    """Makes every `Detector` of this process small from now on."""
+    """Makes every `Detector` that this process builds from now on a small one."""
     from train.checkpoints import variables
     from train.models import mobilenet_v2, ssd_mobilenet_v2_fpnlite
 
@@ -21,7 +21,7 @@ def shrink() -> None:
 
 
 def train(arguments: list[str]) -> int:
-    """`python -m train` with a small network; a published checkpoint does not fit it."""
+    """Runs `python -m train` with the small network, which published checkpoints do not fit."""
     from train.__main__ import main
 
     shrink()

@@ -1,8 +1,7 @@
-"""TensorFlow Lite's C library for Linux, which the wrappers for phones are tested with.
+"""TensorFlow Lite's C library for Linux, for the tests of the wrappers for phones.
 
-Nobody publishes it by itself for Linux; a package for wake words, Apache-2.0, has the whole library
-inside its wheel. It is fetched once and kept in the cache. `python tests/support/tensorflow_lite_c.py` prints
-the folder.
+The library is not published separately for Linux. It comes from the wheel of a package for wake words, licensed under
+Apache-2.0, which is downloaded once and kept in the cache. `python -m tests.support.tensorflow_lite_c` prints the folder.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from tests.support.wheel_download import Unavailable, download
 
 WHEEL = "pymicro-wakeword==2.5.0"
 LIBRARY = "libtensorflowlite_c.so"
-# What else is in the wheel: classifiers of sounds, which are no detectors.
+# The folder of the wheel's models: sound classifiers, which are not detectors.
 CLASSIFIERS = "models"
 
 
 def folder() -> Path:
-    """The folder with the library, and the folder of classifiers. Raises Unavailable."""
+    """The folder of the library, with the folder CLASSIFIERS in it. Raises Unavailable."""
     if not sys.platform.startswith("linux"):
         raise Unavailable(f"the library is for Linux, this is {sys.platform}")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edge-detection-kit"
@@ -37,16 +36,16 @@ def _fetch(folder: Path) -> Path:
 def _unpack(wheel: Path, target: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            place = None
+            path = None
             if name.endswith(f"/{LIBRARY}"):
-                place = target / LIBRARY
+                path = target / LIBRARY
             elif name.endswith(".tflite"):
-                place = target / CLASSIFIERS / Path(name).name
-            if place is not None:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(archive.read(name))
+                path = target / CLASSIFIERS / Path(name).name
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(archive.read(name))
     if not (target / LIBRARY).exists():
-        raise Unavailable(f"{wheel.name} holds no {LIBRARY}")
+        raise Unavailable(f"{wheel.name} has no {LIBRARY}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""tests/golden: what the wrappers for phones are held to, held to by the kit itself."""
+"""The kit itself gives the results in tests/golden, which the phone wrappers are tested with."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def result(model: str, image: str) -> dict:
 
 
 def near(found: dict, expected: dict) -> None:
-    """As a wrapper is held to: the same labels in the same order, boxes and scores within the tolerance."""
+    """Asserts what wrappers must fulfill: the same labels in the same order, boxes and scores within the tolerance."""
     assert [entry["label"] for entry in found] == [entry["label"] for entry in expected]
     assert [entry["class"] for entry in found] == [entry["class"] for entry in expected]
     for one, other in zip(found, expected):
@@ -56,7 +56,7 @@ def test_nothing_lies_there_that_is_not_described():
     assert {path.name for path in FOLDER.iterdir()} == named
 
 
-@pytest.mark.parametrize("model, image", PAIRS)
+@pytest.mark.parametrize(("model", "image"), PAIRS)
 def test_the_reference_kernels_find_the_same(model, image):
     expected = result(model, image)
     found = make_golden.found_in(FOLDER / model, images.read(FOLDER / image))
@@ -83,11 +83,11 @@ def test_resizing_gives_the_bytes_described():
     assert list(golden_cases.resize_cases()) == CONTENT["resize"]
 
 
-def test_colour_conversion_gives_the_bytes_described():
+def test_color_conversion_gives_the_bytes_described():
     assert list(golden_cases.yuv_cases()) == CONTENT["yuv"]
 
 
-def test_colour_conversion_is_that_of_the_recommendation():
+def test_color_conversion_is_that_of_the_recommendation():
     """OpenCV's, which is BT.601 in video range with factors of three digits."""
     luma, chroma = golden_cases.noise(1, 64 * 48).reshape(48, 64), golden_cases.noise(2, 64 * 24).reshape(24, 32, 2)
     ours = golden_cases.yuv_to_rgb(luma, chroma, "bt601", full=False)
@@ -138,6 +138,6 @@ def test_images_that_a_small_difference_changes_are_refused():
 
 def test_the_images_are_generated_ones_of_another_seed():
     drawn = make_golden._IMAGES[-1]
-    bgr, boxes = generation.image(drawn.index, make_golden._SEED, (drawn.width, drawn.height))
+    bgr, boxes = generation.draw_image(drawn.index, make_golden._SEED, (drawn.width, drawn.height))
     assert np.array_equal(bgr, images.read(FOLDER / f"{drawn.name}.ppm")) and boxes
     assert preprocessing.resize(bgr, 320).shape == (320, 320, 3)

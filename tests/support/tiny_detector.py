@@ -1,4 +1,4 @@
-"""Builds .tflite files of a few kilobytes whose outputs are constants, for tests of the runtime."""
+"""Builds .tflite files of a few kilobytes with constant outputs, for tests of the runtime."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def build(
     files: Optional[Mapping[str, bytes]] = None,
     compiled: bool = False,
 ) -> bytes:
-    """`signature` maps names to positions among `outputs`; `files` become zip entries at the end.
+    """The bytes of a .tflite with the given input, outputs and their constant values.
 
-    `compiled` makes it a file for the Edge TPU, as far as one can see from outside.
+    `signature` maps names to positions in `outputs`; `files` are appended as zip entries. With `compiled` the file
+    looks like one compiled for the Edge TPU.
     """
     schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
     model, graph = schema.ModelT(), schema.SubGraphT()
@@ -114,8 +115,11 @@ def metadata(
     threshold: Optional[float] = None,
     box_index: Sequence[int] = (),
 ) -> bytes:
-    """TFLite Metadata. `label_files` are (name, locale) on the second output; `threshold` is on the
-    third; `box_index` on the first."""
+    """TFLite Metadata.
+
+    `mean` and `std` belong to the input; `box_index` to the first output, `label_files`, as (name, locale), to the
+    second, and `threshold` to the third.
+    """
     builder = flatbuffers.Builder(512)
 
     def table(fields: Dict[int, Tuple[str, object]]) -> int:

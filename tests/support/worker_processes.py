@@ -1,4 +1,4 @@
-"""What the worker processes of tests do besides the training command."""
+"""Functions that the training processes of tests run, besides the training command."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ CLASSES = 4
 
 
 def one_step(arguments: list[str]) -> int:
-    """A step on fixed images, by one process or by a worker that has its share of them.
+    """Trains one step on fixed images, in one process or as one of several workers that share the images.
 
-    Arguments: the strategy or "", and where to leave the weights after the step.
+    The arguments are the strategy, or "", and the path to save the weights to.
     """
     import tensorflow as tf
 
@@ -29,7 +29,7 @@ def one_step(arguments: list[str]) -> int:
     strategy, out = arguments
     placed = devices.connect(Options(batch=IMAGES, strategy=strategy or None))
     with placed.strategy.scope():
-        # With statistics of their own each replica's images would count for themselves.
+        # With batch statistics of their own, replicas would compute something else than one process.
         task = DetectionTask(DetectionConfig(classes=CLASSES, frozen_statistics=True, init_checkpoint=str(WARM_START)))
         model = task.build_model()
         task.initialize(model)
@@ -53,11 +53,11 @@ def one_step(arguments: list[str]) -> int:
 
 
 def train_impatiently(arguments: list[str]) -> int:
-    """Small training, in which a dead worker is missed in 20 seconds instead of minutes."""
+    """Trains the small network; a dead worker is noticed after 20 seconds instead of minutes."""
     from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
     from tensorflow.python.eager import context
 
-    from tests import small_network
+    from tests.support import small_network
 
     context.context().configure_coordination_service(
         service_type="standalone",
@@ -69,7 +69,7 @@ def train_impatiently(arguments: list[str]) -> int:
 
 
 def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Two images of noise: the first with many positive anchors, the second with one."""
+    """Two images of noise with targets: the first has many positive anchors, the second one."""
     from train.models.anchors import anchors
 
     draw = np.random.default_rng(0)

@@ -3,14 +3,14 @@ import Foundation
 
 // In place of ios/App/Sources/Camera.swift, which needs AVFoundation.
 final class Camera: @unchecked Sendable {
-    struct Shot: Sendable {
+    struct CapturedFrame: Sendable {
         let frame: Frame
         let isMirrored: Bool
     }
 
-    func start() async throws -> AsyncStream<Shot> { AsyncStream { $0.finish() } }
+    func start() async throws -> AsyncStream<CapturedFrame> { AsyncStream { $0.finish() } }
     func stop() {}
-    func turn() {}
+    func switchCamera() {}
 }
 
 extension URL {

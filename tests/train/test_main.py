@@ -50,7 +50,7 @@ def eager():
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "data"
-    generation.data_set(folder, images=8, size=(120, 90))
+    generation.draw_dataset(folder, images=8, size=(120, 90))
     return folder
 
 

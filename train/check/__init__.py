@@ -1,4 +1,6 @@
-"""The check of a data set before training: `python -m train.check`.
+"""Checks of a data set before training: `python -m train.check`.
 
-`statistics` gathers, `checks` holds one file for each check, `page` shows. Uses `dataset`, `models` and `pages`.
+`statistics` reads every image once, `checks` holds one file for each check, `page` makes the HTML page. Does not belong
+here: checks of single images and boxes while reading (`dataset.examples`). Uses `dataset`, `models`, `evaluation` and
+`pages`.
 """

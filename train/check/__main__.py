@@ -1,7 +1,15 @@
-"""`python -m train.check DATA`: what is wrong with a data set, before an hour is spent on it.
+"""Check a data set before training: damaged images, bad boxes, duplicates, class balance, anchors.
 
-Reads and decodes every image, and says of each finding where it is and what to do.
-Exit 0: it can be trained. 1: it has a failure. 2: there is no data set to read.
+Reads and decodes every image. Each finding says where it is and what to do about it.
+
+Exit codes:
+  0  the data set can be trained
+  1  at least one check failed
+  2  there is no data set to read
+
+Examples:
+  python -m train.check data
+  python -m train.check forms.zip --size 640 --out forms.html
 """
 
 from __future__ import annotations
@@ -17,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from runtime.common.tables import columns
 from train.check import checks
-from train.check.checks import FAILURE, OK, WARNING, Finding, number
-from train.check.statistics.dataset_statistics import SPLITS, Survey, survey
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import SPLITS, DatasetStatistics, gather
 from train.dataset import options
 
 _CLASSES = 20
@@ -29,65 +38,66 @@ _PLACES = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     _check_out(arguments.out)
-    looked_at = survey(
+    statistics = gather(
         arguments.data,
         size=arguments.size,
-        **options.given(arguments),
+        **options.open_arguments(arguments),
         progress=sys.stderr.isatty(),
     )
-    findings = checks.run(looked_at)
+    findings = checks.run(statistics)
     if arguments.json:
-        print(json.dumps(as_dict(looked_at, findings)))
+        print(json.dumps(as_dict(statistics, findings)))
     else:
-        print(as_text(looked_at, findings, min(shutil.get_terminal_size((100, 0)).columns, 120)))
+        print(as_text(statistics, findings, min(shutil.get_terminal_size((100, 0)).columns, 120)))
     if arguments.out:
         from train.check import page
 
-        page.write(looked_at, findings, arguments.out)
+        page.write(statistics, findings, arguments.out)
         print(f"written: {arguments.out}", file=sys.stderr)
     return 0 if checks.trainable(findings) else 1
 
 
-def as_dict(looked_at: Survey, findings: Sequence[Finding]) -> dict[str, Any]:
-    """Everything for programs; of a finding's places the first hundred."""
-    counts = {split: looked_at.label_counts(split) for split in SPLITS}
+def as_dict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Returns the result for `--json`, with the first hundred locations of each finding."""
+    counts = {split: statistics.label_counts(split) for split in SPLITS}
     return {
-        "data": looked_at.name,
-        "size": looked_at.size,
+        "data": statistics.name,
+        "size": statistics.size,
         "trainable": checks.trainable(findings),
-        "pictures": {split: len(looked_at.of(split)) for split in SPLITS},
-        "boxes": {label: {split: counts[split][label] for split in SPLITS} for label in looked_at.labels},
+        "pictures": {split: len(statistics.in_split(split)) for split in SPLITS},
+        "boxes": {label: {split: counts[split][label] for split in SPLITS} for label in statistics.labels},
         "findings": [{key: value for key, value in asdict(found).items() if key != "images"} for found in findings],
     }
 
 
-def as_text(looked_at: Survey, findings: Sequence[Finding], width: int = 100) -> str:
-    """Counts by class and split, then what was found, failures first, in lines of up to `width`."""
-    parts = [_counts(looked_at)]
+def as_text(statistics: DatasetStatistics, findings: Sequence[Finding], width: int = 100) -> str:
+    """Returns counts by class and split, and the findings, failures first, in lines of up to `width` characters."""
+    parts = [_counts(statistics)]
     names = max((len(found.check) for found in findings), default=0)
     for severity, title in ((FAILURE, "failures"), (WARNING, "warnings"), (OK, "ok")):
         chosen = [found for found in findings if found.severity == severity]
         if chosen:
             parts.append("\n".join([title, *(line for found in chosen for line in _lines(found, names, width))]))
-    return "\n\n".join([*parts, verdict(looked_at, findings)])
+    return "\n\n".join([*parts, verdict(statistics, findings)])
 
 
-def verdict(looked_at: Survey, findings: Sequence[Finding]) -> str:
-    """One sentence: can it be trained."""
+def verdict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> str:
+    """Returns a sentence that says if the data set can be trained."""
     failures, warnings = (sum(found.severity == kind for found in findings) for kind in (FAILURE, WARNING))
     if failures:
-        return f"{looked_at.name} should not be trained as it is: {number(failures, 'failure')}, {number(warnings, 'warning')}"
-    return f"{looked_at.name} can be trained" + (f"; {number(warnings, 'warning')}" if warnings else "")
+        return f"{statistics.name} should not be trained as it is: {counted(failures, 'failure')}, {counted(warnings, 'warning')}"
+    return f"{statistics.name} can be trained" + (f"; {counted(warnings, 'warning')}" if warnings else "")
 
 
-def _counts(looked_at: Survey) -> str:
-    counts = [looked_at.label_counts(split) for split in SPLITS]
-    rows: list[Sequence[object]] = [(looked_at.name, *SPLITS)]
-    rows.append(("images", *(f"{len(looked_at.of(split)):,}" for split in SPLITS)))
+def _counts(statistics: DatasetStatistics) -> str:
+    counts = [statistics.label_counts(split) for split in SPLITS]
+    rows: list[Sequence[object]] = [(statistics.name, *SPLITS)]
+    rows.append(("images", *(f"{len(statistics.in_split(split)):,}" for split in SPLITS)))
     rows.append(("boxes", *(f"{sum(count.values()):,}" for count in counts)))
-    names = sorted(looked_at.labels, key=lambda name: -counts[0][name])
+    names = sorted(statistics.labels, key=lambda name: -counts[0][name])
     rows += [(f"  {name}", *(f"{count[name]:,}" for count in counts)) for name in names[:_CLASSES]]
     if rest := names[_CLASSES:]:
         rows.append((f"  {len(rest)} more classes", *(f"{sum(count[name] for name in rest):,}" for count in counts)))
@@ -116,14 +126,16 @@ def _check_out(out: str | None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m train.check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser("python -m train.check", __doc__)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
-    parser.add_argument("--size", type=int, choices=(320, 640), default=320, help="side of the network's input (320)")
-    parser.add_argument("--out", metavar="FILE.html", help="also write a page with images and charts")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (default: 320)"
+    )
     options.add(parser)
+
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="FILE.html", help="also write a page with images and charts")
+    output.add_argument("--json", action="store_true", help="print a JSON object instead of text")
     return parser
 
 

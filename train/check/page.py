@@ -1,4 +1,4 @@
-"""The page of a data set's check: findings, class balance, boxes over the anchors, and images."""
+"""The HTML page of a data set check: findings, class balance, boxes and anchors, sample images."""
 
 from __future__ import annotations
 
@@ -8,83 +8,83 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from train.check.checks import FAILURE, OK, SEVERITIES, WARNING, Finding, number
-from train.check.statistics.dataset_statistics import SPLITS, Survey
+from train.check.checks import FAILURE, OK, SEVERITIES, WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import SPLITS, DatasetStatistics
 from train.models.anchors import LEVELS, POSITIVE_IOU, level_anchors
 from train.pages import charts, html
 from train.pages.html import Markup, tag
-from train.pages.thumbnails import Drawn, image
+from train.pages.thumbnails import BoxOverlay, thumbnail
 
 _SAMPLE = 36
 _OF_A_FINDING = 6
 _PLACES = 5
 _BARS = 40
 _DOTS = 1500
-# Colours are told apart up to here; further classes share the last.
-_COLOURS = 8
+# The number of distinct colors; the remaining classes share the last one.
+_COLORS = 8
 
 _UNMATCHED = "c1"
 _MATCHED = "c0"
 
 
-def write(survey: Survey, findings: Sequence[Finding], path: str | os.PathLike) -> None:
-    """Writes the page to `path`."""
-    html.write(path, render(survey, findings))
+def write(statistics: DatasetStatistics, findings: Sequence[Finding], path: str | os.PathLike[str]) -> None:
+    """Writes the page to `path`. Raises KitError if it cannot be written."""
+    html.write(path, render(statistics, findings))
 
 
-def render(survey: Survey, findings: Sequence[Finding]) -> str:
-    """The page as text: one HTML file that needs nothing else."""
-    styles = styles_of(survey)
-    sections = [_findings(survey, findings, styles)]
-    if survey.labels:
-        sections += [_balance(survey, styles), _boxes(survey)]
-    if survey.images:
-        sections.append(_images(survey, styles))
-    return html.page(f"{survey.name}: data set check", _header(survey, findings), *sections, _footer())
+def render(statistics: DatasetStatistics, findings: Sequence[Finding]) -> str:
+    """Returns the page as a self-contained HTML document."""
+    styles = class_styles(statistics)
+    sections = [_findings(statistics, findings, styles)]
+    if statistics.labels:
+        sections += [_balance(statistics, styles), _boxes(statistics)]
+    if statistics.images:
+        sections.append(_images(statistics, styles))
+    return html.page(f"{statistics.name}: data set check", _header(statistics, findings), *sections, _footer())
 
 
-def styles_of(survey: Survey) -> dict[str, int]:
-    """A colour number for each class, the most frequent first."""
-    counts = survey.label_counts("train")
-    ranked = sorted(survey.labels, key=lambda label: (-counts[label], label))
-    return {label: min(index, _COLOURS - 1) for index, label in enumerate(ranked)}
+def class_styles(statistics: DatasetStatistics) -> dict[str, int]:
+    """Returns a color number for each class, in the order of frequency in training."""
+    counts = statistics.label_counts("train")
+    ranked = sorted(statistics.labels, key=lambda label: (-counts[label], label))
+    return {label: min(index, _COLORS - 1) for index, label in enumerate(ranked)}
 
 
-def _header(survey: Survey, findings: Sequence[Finding]) -> Markup:
+def _header(statistics: DatasetStatistics, findings: Sequence[Finding]) -> Markup:
     counted = {kind: sum(found.severity == kind for found in findings) for kind in (FAILURE, WARNING)}
     worst = FAILURE if counted[FAILURE] else WARNING if counted[WARNING] else OK
-    said = {
+    verdict = {
         FAILURE: "should not be trained as it is",
         WARNING: "can be trained; look at the warnings",
         OK: "can be trained",
     }[worst]
-    train, validation = (len(survey.of(split)) for split in SPLITS)
+    train, validation = (len(statistics.in_split(split)) for split in SPLITS)
     return tag(
         "div",
-        html.header("Data set check", survey.name, tag("span", said, class_=f"badge {worst}")),
+        html.header("Data set check", statistics.name, tag("span", verdict, class_=f"badge {worst}")),
         html.tiles(
             (
                 ("Images", f"{train + validation:,}", f"{train:,} train, {validation:,} validation"),
-                ("Boxes", f"{len(survey.boxes.label):,}", _a_image(survey)),
-                ("Classes", f"{len(survey.labels):,}", None),
+                ("Boxes", f"{len(statistics.boxes.label):,}", _boxes_per_image(statistics)),
+                ("Classes", f"{len(statistics.labels):,}", None),
                 ("Failures", counted[FAILURE], None),
                 ("Warnings", counted[WARNING], None),
-                ("Network's input", f"{survey.size}", f"{survey.size} x {survey.size} pixels"),
+                ("Network's input", f"{statistics.size}", f"{statistics.size} x {statistics.size} pixels"),
             )
         ),
     )
 
 
-def _a_image(survey: Survey) -> str | None:
-    return f"{len(survey.boxes.label) / len(survey.images):.1f} an image" if survey.images else None
+def _boxes_per_image(statistics: DatasetStatistics) -> str | None:
+    return f"{len(statistics.boxes.label) / len(statistics.images):.1f} an image" if statistics.images else None
 
 
-def _findings(survey: Survey, findings: Sequence[Finding], styles: dict[str, int]) -> Markup:
+def _findings(statistics: DatasetStatistics, findings: Sequence[Finding], styles: dict[str, int]) -> Markup:
     ranked = sorted(findings, key=lambda found: SEVERITIES.index(found.severity))
-    return html.section("Findings", [_finding(survey, found, styles) for found in ranked])
+    return html.section("Findings", [_finding(statistics, found, styles) for found in ranked])
 
 
-def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
+def _finding(statistics: DatasetStatistics, found: Finding, styles: dict[str, int]) -> Markup:
     content: list[object] = [tag("p", found.what, class_="what")]
     if found.severity != OK:
         if found.where:
@@ -94,7 +94,7 @@ def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
         if found.do:
             content.append(tag("p", "What to do: ", found.do, class_="do"))
         if found.images:
-            shown = [_annotated(survey, index, styles, 220) for index in found.images[:_OF_A_FINDING]]
+            shown = [_annotated(statistics, index, styles, 220) for index in found.images[:_OF_A_FINDING]]
             content.append(tag("div", shown, class_="images small"))
     side = tag(
         "div", tag("span", found.severity, class_=f"badge {found.severity}"), tag("div", found.check, class_="about")
@@ -102,14 +102,14 @@ def _finding(survey: Survey, found: Finding, styles: dict[str, int]) -> Markup:
     return tag("div", side, tag("div", content), class_=f"finding {found.severity}")
 
 
-def _balance(survey: Survey, styles: dict[str, int]) -> Markup:
-    train, validation = (survey.label_counts(split) for split in SPLITS)
-    images = dict.fromkeys(survey.labels, 0)
-    for seen in survey.images:
-        for label in {item.label for item in seen.example.boxes}:
+def _balance(statistics: DatasetStatistics, styles: dict[str, int]) -> Markup:
+    train, validation = (statistics.label_counts(split) for split in SPLITS)
+    images = dict.fromkeys(statistics.labels, 0)
+    for entry in statistics.images:
+        for label in {item.label for item in entry.example.boxes}:
             images[label] += 1
-    unmatched = np.bincount(survey.boxes.label[survey.boxes.overlap < POSITIVE_IOU], minlength=len(survey.labels))
-    ranked = sorted(survey.labels, key=lambda label: (-train[label], label))
+    unmatched = np.bincount(statistics.boxes.label[statistics.boxes.best_iou < POSITIVE_IOU], minlength=len(statistics.labels))
+    ranked = sorted(statistics.labels, key=lambda label: (-train[label], label))
     most = max(train.values()) or 1
     rows = [
         tag(
@@ -119,48 +119,44 @@ def _balance(survey: Survey, styles: dict[str, int]) -> Markup:
             tag("td", f"{train[label]:,}"),
             tag("td", f"{validation[label]:,}"),
             tag("td", f"{images[label]:,}"),
-            tag("td", f"{unmatched[survey.labels.index(label)] / max(train[label] + validation[label], 1):.1%}"),
+            tag("td", f"{unmatched[statistics.labels.index(label)] / max(train[label] + validation[label], 1):.1%}"),
         )
         for label in ranked[:_BARS]
     ]
     names = ("class", "", "boxes to train", "to validate", "images", "no anchor fits")
     note = f"{len(ranked) - _BARS} more classes with fewer boxes are not shown." if len(ranked) > _BARS else None
-    return html.section(
-        "Class balance",
-        tag(
-            "div",
-            tag("table", tag("thead", tag("tr", [tag("th", name) for name in names])), tag("tbody", rows), class_="wide"),
-            class_="scroll",
-        ),
-        note=note,
-    )
+    return html.section("Class balance", html.bar_table(names, rows), note=note)
 
 
-def _boxes(survey: Survey) -> Markup:
-    size = survey.size
-    sides = survey.boxes.sides(size)
-    fits = survey.boxes.overlap >= POSITIVE_IOU
-    # One cell of each level has all of its shapes.
+def _boxes(statistics: DatasetStatistics) -> Markup:
+    size = statistics.size
+    sides = statistics.boxes.sides(size)
+    fits = statistics.boxes.best_iou >= POSITIVE_IOU
+    # The anchors of a level's first cell have all shapes of the level.
     shapes = [tuple(shape) for level in LEVELS for shape in (level_anchors(size, level)[:6, 2:] * size)]
     legend = ((_MATCHED, "an anchor fits"), (_UNMATCHED, "none fits"))
     lengths = np.sqrt(np.maximum(sides.prod(axis=1), 1e-6))
-    # Every anchor is shown, and the smallest box.
+    # The axis begins at the smallest box or, if that is larger, low enough for the smallest anchor.
     least = min(2.0 ** math.floor(math.log2(max(sides.min(), 1.0))), 16.0)
     scales = sorted({round(math.sqrt(h * w), 1) for h, w in shapes})
+    edges, counts = _binned(lengths, fits, least, size, 24)
     by_size = charts.histogram(
-        *_binned(lengths, fits, least, size, 24),
+        edges,
+        counts,
         x="square root of the area, pixels of the network's input",
         y="boxes",
-        marks=[charts.Mark(scale, f"{scale:.0f}" if i % 2 == 0 else "") for i, scale in enumerate(scales) if scale <= size],
+        marks=[charts.VerticalLine(scale, f"{scale:.0f}" if i % 2 == 0 else "") for i, scale in enumerate(scales) if scale <= size],
         about="How many boxes there are of each size, and the anchors' sizes",
     )
     aspects = sides[:, 0] / np.maximum(sides[:, 1], 1e-6)
+    edges, counts = _binned(aspects, fits, 1 / 8, 8, 24)
     by_aspect = charts.histogram(
-        *_binned(aspects, fits, 1 / 8, 8, 24),
+        edges,
+        counts,
         x="height / width in the network's input",
         y="boxes",
-        marks=[charts.Mark(ratio, text) for ratio, text in ((0.5, "1:2"), (1, "1:1"), (2, "2:1"))],
-        about="How many boxes there are of each aspect, and the anchors' aspects",
+        marks=[charts.VerticalLine(ratio, text) for ratio, text in ((0.5, "1:2"), (1, "1:1"), (2, "2:1"))],
+        about="How many boxes there are of each aspect ratio, and the anchors' aspect ratios",
     )
     step = max(1, math.ceil(len(sides) / _DOTS))
     dots = [
@@ -180,52 +176,58 @@ def _boxes(survey: Survey) -> Markup:
             html.figure(by_both, "Width and height", (*legend, ("plus", "anchors"))),
             class_="charts",
         ),
-        note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that none of them"
-        f" covers with IoU {POSITIVE_IOU:g} is learnt through a single anchor, which is little. Sizes are those that the"
-        " network sees: every image is scaled to a square first.",
+        note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that reaches"
+        f" IoU {POSITIVE_IOU:g} with none of them is learned through a single anchor, which is little. Sizes are in pixels"
+        " of the network's input: every image is scaled to a square first.",
     )
 
 
-def _binned(values: np.ndarray, fits: np.ndarray, low: float, high: float, bins: int):
-    """Edges of logarithmic bins, and the counts in each of what fits and what does not."""
+def _binned(
+    values: np.ndarray, fits: np.ndarray, low: float, high: float, bins: int
+) -> tuple[list[float], list[tuple[str, list[int]]]]:
+    """Returns the edges of logarithmic bins, and (style, counts per bin) of matched and of unmatched boxes."""
     edges = np.geomspace(low, high, bins + 1)
     values = np.clip(values, low, high)
     counts = [(style, np.histogram(values[chosen], edges)[0].tolist()) for style, chosen in ((_MATCHED, fits), (_UNMATCHED, ~fits))]
     return edges.tolist(), counts
 
 
-def _images(survey: Survey, styles: dict[str, int]) -> Markup:
-    chosen = sample(survey, _SAMPLE)
+def _images(statistics: DatasetStatistics, styles: dict[str, int]) -> Markup:
+    chosen = sample(statistics, _SAMPLE)
     ranked = sorted(styles, key=lambda label: styles[label])
     legend = [
-        tag("span", tag("i", class_=f"chip s{styles[label]}"), label if i < _COLOURS - 1 or len(ranked) == _COLOURS else "other classes")
-        for i, label in enumerate(ranked[:_COLOURS])
+        tag("span", tag("i", class_=f"chip s{styles[label]}"), label if i < _COLORS - 1 or len(ranked) == _COLORS else "other classes")
+        for i, label in enumerate(ranked[:_COLORS])
     ]
     return html.section(
         "Images",
         tag("p", legend, class_="legend"),
-        tag("div", [_annotated(survey, index, styles, 360) for index in chosen], class_="pictures"),
-        note=f"{number(len(chosen), 'image')}, some of every class, with the boxes as training will see them."
-        " Point at a box for its class.",
+        tag("div", [_annotated(statistics, index, styles, 360) for index in chosen], class_="images"),
+        note=f"{counted(len(chosen), 'image')}, some of every class, with the boxes that training will use."
+        " Point at a box to see its class.",
     )
 
 
-def sample(survey: Survey, most: int) -> list[int]:
-    """Indices of images to show: from each class in turn, rarest first, spread over the data; then empty ones."""
-    holding: dict[str, list[int]] = {label: [] for label in survey.labels}
+def sample(statistics: DatasetStatistics, most: int) -> list[int]:
+    """Returns the indices of at most `most` images to show.
+
+    They are taken from each class in turn, rarest first, and then from the images without boxes, spread evenly
+    over the data.
+    """
+    holding: dict[str, list[int]] = {label: [] for label in statistics.labels}
     empty = []
-    for index, seen in enumerate(survey.images):
-        for label in {item.label for item in seen.example.boxes}:
+    for index, entry in enumerate(statistics.images):
+        for label in {item.label for item in entry.example.boxes}:
             holding[label].append(index)
-        if not seen.example.boxes:
+        if not entry.example.boxes:
             empty.append(index)
-    turns = [_spread(holding[label], most) for label in sorted(holding, key=lambda label: len(holding[label]))]
-    turns.append(_spread(empty, max(1, most // 9)))
+    queues = [_spread(holding[label], most) for label in sorted(holding, key=lambda label: len(holding[label]))]
+    queues.append(_spread(empty, max(1, most // 9)))
     chosen: dict[int, None] = {}
     for place in range(most):
-        for turn in turns:
-            if place < len(turn) and len(chosen) < most:
-                chosen[turn[place]] = None
+        for queue in queues:
+            if place < len(queue) and len(chosen) < most:
+                chosen[queue[place]] = None
     return list(chosen)
 
 
@@ -234,14 +236,14 @@ def _spread(items: list[int], most: int) -> list[int]:
     return [items[int(i * step)] for i in range(min(most, len(items)))]
 
 
-def _annotated(survey: Survey, index: int, styles: dict[str, int], width: int) -> Markup:
-    seen = survey.images[index]
-    drawn = [Drawn(item.box, f"s{styles[item.label]}", item.label) for item in seen.example.boxes]
+def _annotated(statistics: DatasetStatistics, index: int, styles: dict[str, int], width: int) -> Markup:
+    entry = statistics.images[index]
+    drawn = [BoxOverlay(item.box, f"s{styles[item.label]}", item.label) for item in entry.example.boxes]
     caption = (
-        tag("b", seen.example.image.name, title=survey.where(index)),
-        f" {seen.split}, {number(len(drawn), 'box', 'boxes') if drawn else 'no box'}",
+        tag("b", entry.example.image.name, title=statistics.location(index)),
+        f" {entry.split}, {counted(len(drawn), 'box', 'boxes') if drawn else 'no box'}",
     )
-    return image(seen.example, drawn, caption, width)
+    return thumbnail(entry.example, drawn, caption, width)
 
 
 def _footer() -> Markup:

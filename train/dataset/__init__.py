@@ -1,5 +1,5 @@
-"""Data sets of labelled images: opened, checked, split, summarized.
+"""Data sets of labelled images: opening, validation, splitting and summary.
 
-`examples` holds the value types and what assembles them, `formats` one file for each format that is read, `writers`
-one for each that is written. Uses `files`, `dataset.examples` and `dataset.formats`.
+`examples` holds the value types and what readers share, `formats` one file for each format that is read, `writers` one
+for each format that is written. Does not belong here: TFRecord caches for training (`records`). Uses `files`.
 """

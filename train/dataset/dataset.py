@@ -1,4 +1,4 @@
-"""Data sets of labelled images: opened, checked, and split into training and validation."""
+"""Opening of data sets of labelled images and splitting into training and validation."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from runtime.common.values import Labels
 from train.dataset import formats
 from train.dataset.examples import label_map
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import quoted, remembering
+from train.dataset.examples.image_files import cached_walks, quoted
 from train.dataset.formats import Splits
 from train.files import archives
 
 __all__ = ["Dataset", "Example", "LabelledBox", "open_dataset", "write_labels"]
 
-PathLike = Union[str, os.PathLike]
+PathLike = Union[str, "os.PathLike[str]"]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images to train and to validate on.
+    """A data set of labelled images, split into training and validation.
 
-    `labels` are the classes that have a box in training, in the order that the data set numbers them,
-    else sorted by name; class ids count from 0 (in TFRecords and label maps from 1, where 0 is
-    background). `problems` has one line for each thing in the data that was left out.
+    `labels` are the classes that have a box in training, in the data set's own order or, if it has none,
+    sorted by name. Class ids count from 0 (in TFRecords and label maps from 1, where 0 is background).
+    `problems` has one line for each image or box that was left out.
     """
 
     train: tuple[Example, ...]
@@ -51,13 +51,14 @@ def open_dataset(
 ) -> Dataset:
     """Reads and checks the data set at `path`, a folder or a zip file.
 
-    `format` is the name of a module in `train.dataset.formats`; without it, the one that accepts the data.
-    Validation is, in this order: the data set at `validation` (its own validation list where it has
-    one, else all of it); the data's own list; `validation_share` of the images, drawn by `seed`
-    and the examples' ids, whatever the order of the files.
+    `format` is the name of a module in `train.dataset.formats`; by default the format is detected.
+    The validation images are, in this order of preference: the data set at `validation` (its own
+    validation split if it has one, else all of it); the data set's own validation split;
+    `validation_share` of the images, drawn with `seed` and the examples' ids, so that the order of the
+    files does not matter.
 
-    Raises InputError where the data cannot be read, is mostly bad, has no box, cannot be split, or
-    has a class in validation that training would never see.
+    Raises InputError if the data cannot be read, too much of it is bad, it has no box, it cannot be
+    split, or a class occurs only in validation.
     """
     path = Path(path)
     splits = read(path, format)
@@ -70,7 +71,7 @@ def open_dataset(
         if held_out and not any(example.boxes for example in held_out):
             raise InputError(f"{validation}: not one box in {len(held_out)} images: nothing to measure against")
     else:
-        train, held_out, lines = divide(splits, validation_share, seed, str(path))
+        train, held_out, lines = resolve_validation(splits, validation_share, seed, str(path))
         problems += lines
     labels, more = _labels(train, held_out, splits.labels, path)
     problems += more
@@ -78,19 +79,21 @@ def open_dataset(
     return Dataset(train, held_out, labels, problems, name)
 
 
-def divide(
+def resolve_validation(
     splits: Splits, share: float, seed: int, where: str
 ) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
-    """Training, validation, and a line where that is neither the data's own list nor drawn from all.
+    """Returns the training and validation examples, and notes on how validation was chosen.
 
-    Raises InputError as `split` does.
+    Uses the data set's own validation split if it has one with boxes; otherwise draws `share` of the
+    training examples. If the own split has no boxes, the drawn examples are added to it, and a note says so.
+    `where` names the data set in messages. Raises InputError as `split` does.
     """
     own = splits.validation
     if own is None:
         return *split(splits.train, share, seed, where), ()
     if any(example.boxes for example in own):
         return splits.train, own, ()
-    # Images of background alone still show what is found where nothing is.
+    # Background images remain useful: they show false positives.
     train, drawn = split(splits.train, share, seed, where)
     line = f"{where}: not one box in its own {len(own)} validation images; {len(drawn)} more drawn from the others"
     return train, tuple(sorted((*own, *drawn), key=_by_id)), (line,)
@@ -99,18 +102,19 @@ def divide(
 def split(
     examples: Iterable[Example], share: float, seed: int, where: str
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Splits into (training, validation), `share` of the examples in validation and at least one.
+    """Splits examples into (training, validation), with `share` of them, and at least one, in validation.
 
-    Each example's place in the draw comes from a hash of `seed` and its id, so that neither the order
-    of the files nor another image changes it. The last image of a class stays in training.
-    Raises InputError where no split leaves an image on both sides.
+    The draw sorts the examples by a hash of `seed` and their id, so that it depends neither on the order
+    of the files nor on other images. The last image of a class stays in training. `where` names the data
+    set in messages. Raises InputError if no such split has images, and boxes, on both sides.
     """
     if not 0 < share < 1:
         raise InputError(f"the share of images to validate on must lie between 0 and 1, not {share}")
     drawn = sorted(examples, key=lambda example: hashlib.sha256(f"{seed}/{example.id}".encode()).digest())
     wanted = max(1, round(share * len(drawn)))
     left = Counter(label for example in drawn for label in _classes(example))
-    train, validation = [], []
+    train: list[Example] = []
+    validation: list[Example] = []
     for example in drawn:
         classes = _classes(example)
         if len(validation) < min(wanted, len(drawn) - 1) and all(left[label] > 1 for label in classes):
@@ -127,14 +131,17 @@ def split(
 
 
 def write_labels(labels: Labels, folder: PathLike) -> None:
-    """Writes `labels.txt` (one name a line) and `label_map.pbtxt` (Object Detection API) to `folder`."""
+    """Writes `labels.txt` (one name per line) and `label_map.pbtxt` (Object Detection API) to `folder`."""
     folder = Path(folder)
     write_text(folder / "labels.txt", labels.text())
     write_text(folder / "label_map.pbtxt", label_map.text(labels))
 
 
 def read(path: PathLike, format: Optional[str] = None) -> Splits:
-    """Everything in the data set at `path`, as its own lists split it. Raises InputError as `open_dataset` does."""
+    """Reads the data set at `path` with the splits that it has itself.
+
+    Raises InputError if the data cannot be read or too much of it is bad.
+    """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such data set")
@@ -142,7 +149,7 @@ def read(path: PathLike, format: Optional[str] = None) -> Splits:
         raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled images")
     folder = archives.extract(path) if path.is_file() else path
     try:
-        with remembering():
+        with cached_walks():
             reader = formats.find(format) if format else formats.detect(folder)
             return reader.read(folder)
     except OSError as error:
@@ -152,7 +159,7 @@ def read(path: PathLike, format: Optional[str] = None) -> Splits:
 def _labels(
     train: tuple[Example, ...], validation: tuple[Example, ...], order: Optional[tuple[str, ...]], path: Path
 ) -> tuple[Labels, tuple[str, ...]]:
-    """The classes that training sees, in `order`, and a line on those that it does not."""
+    """Returns the classes that occur in training, in `order`, and a note on the other names in `order`."""
     if not validation:
         raise InputError(f"{path}: not one image to validate on")
     seen = {label for example in train for label in _classes(example)}

@@ -1,4 +1,4 @@
-"""What a command is told of a data set: its format, and what to validate on."""
+"""Command line options that say how to open and split a data set."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that mean the same to `python -m train`."""
-    group = parser.add_argument_group("as for python -m train")
-    group.add_argument("--format", metavar="NAME", help="format of the data set (found by looking)")
-    group.add_argument("--val", metavar="DATA", help="another data set to validate on")
-    group.add_argument("--val-split", type=float, default=0.2, metavar="SHARE", help="share to validate on (0.2)")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="what the split is drawn by (0)")
+    """Adds the options for opening a data set, which mean the same as for `python -m train`."""
+    group = parser.add_argument_group("data set (as for python -m train)")
+    group.add_argument("--format", metavar="NAME", help="format of the data set (default: detected)")
+    group.add_argument("--val", metavar="DATA", help="validate on this data set (default: DATA's own split, else drawn)")
+    group.add_argument(
+        "--val-split", type=float, default=0.2, metavar="SHARE", help="share of images to draw for validation (default: 0.2)"
+    )
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the draw (default: 0)")
 
 
-def given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What `open_dataset` and `survey` take."""
+def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns the parsed options as keyword arguments of `open_dataset`."""
     return {
         "format": arguments.format,
         "validation": arguments.val,

@@ -1,4 +1,4 @@
-"""What a data set holds, for a person to read before training starts."""
+"""A summary of a data set as text, shown before training starts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ _PROBLEMS = 5
 
 
 def describe(dataset: Dataset) -> str:
-    """Images and boxes by class and split, and what was left out, in a few lines without an end.
+    """Returns a table of images and boxes by class and split, and a list of what was left out.
 
-    Of many classes and problems the first are shown, classes by their number of training boxes.
+    The text has no final newline. It shows at most 20 classes, those with the most training boxes first,
+    and 5 problems.
     """
-    splits = (dataset.train, dataset.validation)
-    boxes = [_boxes(split) for split in splits]
-    rows = [("images", *map(len, splits)), ("boxes", *(sum(counts.values()) for counts in boxes))]
-    names = sorted(dataset.labels, key=lambda name: -boxes[0][name])
-    rows += [(f"  {name}", *(counts[name] for counts in boxes)) for name in names[:_CLASSES]]
+    train, validation = _boxes(dataset.train), _boxes(dataset.validation)
+    rows: list[tuple[str, int, int]] = [
+        ("images", len(dataset.train), len(dataset.validation)),
+        ("boxes", sum(train.values()), sum(validation.values())),
+    ]
+    names = sorted(dataset.labels, key=lambda name: -train[name])
+    rows += [(f"  {name}", train[name], validation[name]) for name in names[:_CLASSES]]
     if rest := names[_CLASSES:]:
-        rows.append((f"  {len(rest)} more classes", *(sum(counts[name] for name in rest) for counts in boxes)))
+        in_train, in_validation = (sum(counts[name] for name in rest) for counts in (train, validation))
+        rows.append((f"  {len(rest)} more classes", in_train, in_validation))
     width = max(len(row[0]) for row in rows)
     lines = [f"{dataset.name:<{width}}  {'train':>8}  {'validate':>8}"]
-    lines += [f"{name:<{width}}  {train:>8}  {validation:>8}" for name, train, validation in rows]
+    lines += [f"{name:<{width}}  {in_train:>8}  {in_validation:>8}" for name, in_train, in_validation in rows]
     return "\n".join(lines + _left_out(dataset.problems))
 
 

@@ -63,7 +63,7 @@ class CheckpointDetector:
         )
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        small = preprocessing.normalise(preprocessing.resize(image, self.size))
+        small = preprocessing.normalize(preprocessing.resize(image, self.size))
         found = self._detect(tf.constant(small[None]))
         count = int(found.count[0])
         height, width = image.shape[:2]

@@ -1,4 +1,5 @@
-"""Files and processes that have nothing to do with detection.
+"""File formats and helpers that know nothing of detection.
 
-Cache, downloads, archives, untrusted JSON, YAML and XML, TFRecord and tf.train.Example. Uses no other room.
+Belongs here: the cache folder, downloads, zip archives, untrusted JSON, YAML and XML, TFRecord, tf.train.Example and
+process pools. Does not belong here: anything about images, boxes or data sets. Uses no other room.
 """

@@ -1,10 +1,9 @@
-"""Zip files of data sets, extracted once into the user's cache."""
+"""Extraction of zip files with data sets into the user's cache, once for each file."""
 
 from __future__ import annotations
 
 import hashlib
 import lzma
-import os
 import re
 import shutil
 import stat
@@ -16,9 +15,10 @@ from typing import Optional
 
 from runtime.common.errors import InputError, KitError
 from train.files.cache import cache_folder
+from train.files.new_folder import rename_into_place
 
-# Limits against decompression bombs. Images hardly compress, XML about 20-fold; deflate can do
-# 1,032-fold. Below a size that harms nobody no ratio is refused: blank images exceed any.
+# Limits against decompression bombs. Images hardly compress, XML about 20-fold; deflate reaches
+# 1,032-fold. The ratio is not checked for small archives, because blank images exceed any limit.
 MAX_BYTES = 64 << 30
 MAX_ENTRIES = 2_000_000
 MAX_RATIO = 200
@@ -28,11 +28,13 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplemen
 
 
 def extract(path: Path, cache: Optional[Path] = None) -> Path:
-    """The folder with the contents of the zip file at `path`, keyed by the hash of its bytes.
+    """Extracts the zip file at `path` and returns the folder with its contents.
 
-    Where all of it is in one folder of the zip, that one. Raises InputError for a file that is not a
-    whole zip, is encrypted, has an entry that would land outside the folder, a link, or more data than
-    an honest data set.
+    The folder lies in `cache` (by default the kit's cache) under the SHA-256 of the zip's bytes; a zip
+    that was extracted before is not extracted again. If the zip holds a single folder, that folder is
+    returned. Raises InputError if the file is not a complete zip or is encrypted, if an entry is a link
+    or would land outside the folder, or if the contents exceed the limits above; KitError if the cache
+    cannot be written.
     """
     root = (cache or cache_folder()) / "archives"
     try:
@@ -56,12 +58,7 @@ def _extract_to(path: Path, target: Path) -> None:
             for entry in entries:
                 name = _checked_name(entry, path)
                 _extract_entry(archive, entry, temporary / name)
-        try:
-            os.replace(temporary, target)
-        except OSError:
-            # Another process may have been first; its folder has the same contents.
-            if not target.is_dir():
-                raise
+        rename_into_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -71,7 +68,7 @@ def _check_amount(entries: list[zipfile.ZipInfo], path: Path) -> None:
     ratio = total / max(path.stat().st_size, 1)
     if len(entries) > MAX_ENTRIES or total > MAX_BYTES:
         raise InputError(
-            f"{path}: holds {len(entries)} files of {total >> 20} MiB together, more than is extracted unasked;"
+            f"{path}: holds {len(entries)} files of {total >> 20} MiB together, more than is extracted automatically;"
             " extract it yourself and give the folder"
         )
     if total > RATIO_FREE_BYTES and ratio > MAX_RATIO:
@@ -96,7 +93,7 @@ def _extract_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Pat
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # zipfile reads no more than the size that was checked; "x" refuses a second entry of the name.
+        # zipfile reads at most the size that was checked; mode "x" refuses a second entry of the same name.
         with archive.open(entry) as source, target.open("xb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:

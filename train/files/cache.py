@@ -1,4 +1,4 @@
-"""Where the kit keeps what it can make again."""
+"""The folder in which the kit caches downloads, extracted archives and records."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/edge-detection-kit`, else `~/.cache/edge-detection-kit`; perhaps not there yet."""
+    """Returns `$XDG_CACHE_HOME/edge-detection-kit`, or `~/.cache/edge-detection-kit` if the variable is not set.
+
+    The folder may not exist yet.
+    """
     home = os.environ.get("XDG_CACHE_HOME")
-    # The XDG base directory specification: a path that is not absolute does not count.
+    # The XDG base directory specification says to ignore a relative path.
     root = Path(home) if home and os.path.isabs(home) else Path.home() / ".cache"
     return root / "edge-detection-kit"

@@ -1,4 +1,4 @@
-"""One file over HTTP, with a progress bar."""
+"""Download of a file over HTTP, with a progress bar and resumption."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _CHUNK = 1 << 16
 
 
 def download(url: str, path: Path, *, timeout: float = _TIMEOUT) -> None:
-    """Fetches `url` to `path`; the progress bar goes to standard error where that is a terminal.
+    """Downloads `url` to `path`; shows a progress bar on standard error if that is a terminal.
 
-    A connection that breaks on the way is taken up where it broke. `timeout` are the seconds to wait
-    for a connection and for each piece. Raises OSError, its text fit to be shown, where the file does
-    not come whole; `path` may then hold a part of it.
+    A broken connection is resumed where it broke, up to five times. `timeout` is the number of seconds
+    to wait for the connection and for each block. Raises OSError with a message for the user if the
+    download fails; `path` may then hold a part of the file.
     """
+    reason: BaseException | str = "no attempt was made"
     with path.open("wb") as sink:
         for _ in range(_ATTEMPTS):
             before = sink.tell()
@@ -32,7 +33,7 @@ def download(url: str, path: Path, *, timeout: float = _TIMEOUT) -> None:
                 raise ConnectionError(f"the server answers {error.code} {error.reason}") from error
             except (OSError, http.client.HTTPException) as error:
                 reason = getattr(error, "reason", None) or error
-                # What brought nothing is not asked again: offline, one answer is enough.
+                # An attempt that brought no data is not repeated, so that being offline is reported at once.
                 if sink.tell() <= before:
                     break
     raise ConnectionError(str(getattr(reason, "strerror", None) or reason or type(reason).__name__)) from None

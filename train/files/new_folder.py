@@ -1,4 +1,4 @@
-"""Folders that are either whole or not there."""
+"""Folders that appear only once they are complete."""
 
 from __future__ import annotations
 
@@ -13,16 +13,30 @@ from runtime.common.errors import InputError, KitError
 
 
 def check(out: Path) -> None:
-    """Raises InputError where `out` has something in it already."""
+    """Raises InputError if `out` is a file or a folder that is not empty."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there already; choose another folder, or remove it first")
 
 
+def rename_into_place(temporary: Path, target: Path) -> None:
+    """Renames the folder `temporary` to `target`, unless another process has created `target` first.
+
+    For folders whose name determines their contents, such as those of the cache. Raises OSError if the folder
+    cannot be renamed.
+    """
+    try:
+        os.replace(temporary, target)
+    except OSError:
+        if not target.is_dir():
+            raise
+
+
 @contextlib.contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """Gives a temporary folder beside `out`; it becomes `out` when the block succeeds, and is removed when not.
+    """Context manager: yields a temporary folder, which is renamed to `out` when the block succeeds.
 
-    Raises InputError where `out` has something in it already, KitError where it cannot be written.
+    If the block raises, the temporary folder is removed. Raises InputError as `check` does, KitError if
+    the folder cannot be written.
     """
     check(out)
     try:
@@ -30,7 +44,7 @@ def new_folder(out: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
         try:
             yield temporary
-            # mkdtemp makes folders for their owner alone; a result is as readable as any.
+            # mkdtemp creates folders with mode 0700; give the result the mode that the umask asks for.
             mask = os.umask(0)
             os.umask(mask)
             temporary.chmod(0o777 & ~mask)

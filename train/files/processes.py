@@ -1,4 +1,4 @@
-"""One process for each core."""
+"""Process pools with one process for each core."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 
 def cores() -> int:
-    """The cores that this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def executor(workers: int) -> Executor:
-    """`workers` processes; for one, a thread of this process, which is there at once.
+    """Returns a pool of `workers` processes; for one worker, a thread, which needs no start-up time.
 
-    Ctrl-C reaches this process alone: it is the one to end the others, and they print nothing.
+    The processes ignore SIGINT: on Ctrl-C only this process is interrupted, and it ends the others.
     """
     if workers == 1:
         return ThreadPoolExecutor(1)
-    # A fork of a process that has TensorFlow's threads can hang.
+    # A forked copy of a process with TensorFlow's threads can hang, so processes are spawned.
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     with _interrupts_ignored():
-        # Processes are started by the first tasks, and ignore from their first moment what this one does.
+        # The first tasks start the processes, which inherit the signals that this process ignores.
         for _ in range(workers):
             pool.submit(os.getpid)
     return pool

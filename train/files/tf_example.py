@@ -1,80 +1,95 @@
-"""tf.train.Example in the protocol buffer wire format, without TensorFlow.
+"""Encoding and decoding of tf.train.Example in the protocol buffer wire format, without TensorFlow.
 
-https://protobuf.dev/programming-guides/encoding; the messages are those of TensorFlow's
-`core/example/example.proto` and `feature.proto`. Equal features give equal bytes: keys are sorted.
+The wire format: https://protobuf.dev/programming-guides/encoding. The messages are those of TensorFlow's
+`core/example/example.proto` and `feature.proto`. Keys are sorted, so that equal features give equal bytes.
 """
 
 from __future__ import annotations
 
 import functools
 import struct
-from typing import Iterator, Mapping, Sequence, Union
+from typing import Iterator, List, Mapping, Sequence, Tuple, Type, Union, cast
 
-Values = Union[Sequence[bytes], Sequence[int], Sequence[float]]
+# The values to encode, with their type; an empty list needs it too.
+Feature = Union[
+    Tuple[Type[bytes], Sequence[bytes]], Tuple[Type[int], Sequence[int]], Tuple[Type[float], Sequence[float]]
+]
+# Decoded values: views of bytes, int64 or float32.
+Values = Union[List[memoryview], List[int], List[float]]
 
+# Wire types.
+_VARINT, _FIXED64, _DELIMITED, _FIXED32 = 0, 1, 2, 5
+# Field numbers of `Feature`.
 _BYTES_LIST, _FLOAT_LIST, _INT64_LIST = 1, 2, 3
-_KINDS = {bytes: _BYTES_LIST, float: _FLOAT_LIST, int: _INT64_LIST}
+_OTHER_KIND = "a list has values of another kind"
+_KINDS: dict[type, int] = {bytes: _BYTES_LIST, float: _FLOAT_LIST, int: _INT64_LIST}
 
 
-def encode(features: Mapping[str, tuple[type, Values]]) -> bytes:
-    """The bytes of a tf.train.Example.
+def encode(features: Mapping[str, Feature]) -> bytes:
+    """Returns the bytes of a tf.train.Example.
 
-    `features` maps each key to a type (`bytes`, `int` or `float`, which also says what an empty list
-    is a list of) and its values; floats are kept as float32, ints as int64.
+    `features` maps each key to a type (`bytes`, `int` or `float`) and a list of values of that type.
+    Floats are stored as float32, ints as int64.
     """
-    entries = []
+    entries: list[bytes] = []
     for key in sorted(features):
         kind, values = features[key]
         if kind is bytes:
-            payload = b"".join(map(delimited, values))
+            payload = b"".join(map(delimited, cast("Sequence[bytes]", values)))
         elif kind is float:
             payload = struct.pack(f"<{len(values)}f", *values)
         else:
-            payload = b"".join(map(varint, values))
-        start = prefix if kind is bytes or not payload else packed_prefix
-        entries += (start(key, kind, len(payload)), payload)
+            payload = b"".join(map(varint, cast("Sequence[int]", values)))
+        if kind is bytes or not payload:
+            entries += (_prefix(key, _KINDS[kind], len(payload)), payload)
+        else:
+            inner = _tag(1, len(payload))
+            entries += (_prefix(key, _KINDS[kind], len(inner) + len(payload)), inner, payload)
     return delimited(b"".join(entries))
 
 
-def message(key: str, data: bytes, rest: bytes) -> tuple[bytes, bytes, bytes]:
-    """As `encode`, in pieces to write one after the other, for a large value and what is made of the functions below.
+def encode_with_large_value(key: str, data: bytes, rest: bytes) -> tuple[bytes, bytes, bytes]:
+    """Encodes an example with one large value, which is not copied.
 
-    `data` is the one value of `key`, which comes first among the keys, and `rest` the others' entries in
-    their order. So large data is copied by nobody.
+    `data` is the value of `key`, which must sort before all other keys. `rest` is the entries of the
+    other keys in order, made with the functions below. Returns three parts to be written in order.
     """
     inner = _tag(1, len(data))
     head = _prefix(key, _BYTES_LIST, len(inner) + len(data)) + inner
     return _tag(1, len(head) + len(data) + len(rest)) + head, data, rest
 
 
-def text(key: str, value: str) -> bytes:
-    """The entry of one text."""
+def text_feature(key: str, value: str) -> bytes:
+    """Returns the entry of a feature with one UTF-8 text."""
     payload = delimited(value.encode())
     return prefix(key, bytes, len(payload)) + payload
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def integer(key: str, value: int) -> bytes:
-    """The entry of one whole number."""
+def int_feature(key: str, value: int) -> bytes:
+    """Returns the entry of a feature with one int64."""
     payload = varint(value)
     return packed_prefix(key, int, len(payload)) + payload
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def packed_prefix(key: str, kind: type, size: int) -> bytes:
-    """What stands before `size` bytes of numbers in the entry of `key`: float32, or varints where `kind` is int."""
+    """Returns the bytes before a packed list of `size` bytes in the entry of `key`.
+
+    `kind` is float for a list of float32, int for a list of varints.
+    """
     inner = _tag(1, size)
     return _prefix(key, _KINDS[kind], len(inner) + size) + inner
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def prefix(key: str, kind: type, size: int) -> bytes:
-    """What stands before `size` bytes of delimited values, or before nothing, in the entry of `key`."""
+    """Returns the bytes before a list of `size` bytes of `delimited` values, or before an empty list."""
     return _prefix(key, _KINDS[kind], size)
 
 
 def delimited(value: bytes) -> bytes:
-    """One value of a list of bytes."""
+    """Returns the encoding of one value of a list of bytes."""
     return _tag(1, len(value)) + value
 
 
@@ -86,62 +101,93 @@ def _prefix(key: str, number: int, size: int) -> bytes:
 
 
 def decode(data: bytes) -> dict[str, Values]:
-    """The features of a serialised tf.train.Example, which may come from anyone.
+    """Returns the features of a serialized tf.train.Example; `data` may be untrusted.
 
-    Bytes are views into `data`. Raises ValueError where it is no such message.
+    Values of type bytes are views into `data`. Raises ValueError if `data` is not such a message.
     """
     features: dict[str, Values] = {}
     for message in _messages(memoryview(data), 1):
         for entry in _messages(message, 1):
-            key, values = "", []
+            key = ""
+            values: Values = []
             for number, wire, value in _fields(entry):
-                if (number, wire) == (1, 2):
+                if isinstance(value, int) or wire != _DELIMITED:
+                    continue
+                if number == 1:
                     key = bytes(value).decode()
-                elif (number, wire) == (2, 2):
+                elif number == 2:
                     values = _values(value)
             features[key] = values
     return features
 
 
 def _values(feature: memoryview) -> Values:
-    values: list = []
+    values: Values = []
     for number, wire, message in _fields(feature):
-        if wire != 2 or number not in (_BYTES_LIST, _FLOAT_LIST, _INT64_LIST):
+        if isinstance(message, int) or wire != _DELIMITED:
             continue
-        values = []
-        for inner, form, value in _fields(message):
-            if inner != 1:
-                continue
-            if number == _BYTES_LIST and form == 2:
-                values.append(value)
-            elif number == _FLOAT_LIST and form in (2, 5) and len(value) % 4 == 0:
-                values += struct.unpack(f"<{len(value) // 4}f", value)
-            elif number == _INT64_LIST and form == 0:
+        if number == _BYTES_LIST:
+            values = _bytes_list(message)
+        elif number == _FLOAT_LIST:
+            values = _float_list(message)
+        elif number == _INT64_LIST:
+            values = _int64_list(message)
+    return values
+
+
+def _bytes_list(message: memoryview) -> list[memoryview]:
+    values = []
+    for number, wire, value in _fields(message):
+        if number == 1:
+            if isinstance(value, int) or wire != _DELIMITED:
+                raise ValueError(_OTHER_KIND)
+            values.append(value)
+    return values
+
+
+def _float_list(message: memoryview) -> list[float]:
+    values: list[float] = []
+    for number, wire, value in _fields(message):
+        if number == 1:
+            if isinstance(value, int) or wire == _FIXED64 or len(value) % 4:
+                raise ValueError(_OTHER_KIND)
+            values += struct.unpack(f"<{len(value) // 4}f", value)
+    return values
+
+
+def _int64_list(message: memoryview) -> list[int]:
+    values: list[int] = []
+    for number, wire, value in _fields(message):
+        if number == 1:
+            if isinstance(value, int):
                 values.append(_signed(value))
-            elif number == _INT64_LIST and form == 2:
+            elif wire == _DELIMITED:
                 values += _packed_ints(value)
             else:
-                raise ValueError("a list has values of another kind")
+                raise ValueError(_OTHER_KIND)
     return values
 
 
 def _messages(data: memoryview, wanted: int) -> Iterator[memoryview]:
-    return (value for number, wire, value in _fields(data) if (number, wire) == (wanted, 2))
+    for number, wire, value in _fields(data):
+        if number == wanted and wire == _DELIMITED and not isinstance(value, int):
+            yield value
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int, Union[int, memoryview]]]:
-    """(field number, wire type, value) of each field: an int for a varint, else bytes."""
+    """Yields (field number, wire type, value) of each field; the value is an int for a varint, else bytes."""
     at, end = 0, len(data)
     while at < end:
         tag, at = _read_varint(data, at)
         wire = tag & 7
-        if wire == 0:
+        value: Union[int, memoryview]
+        if wire == _VARINT:
             value, at = _read_varint(data, at)
         else:
-            if wire == 2:
+            if wire == _DELIMITED:
                 length, at = _read_varint(data, at)
-            elif wire in (1, 5):
-                length = 8 if wire == 1 else 4
+            elif wire in (_FIXED64, _FIXED32):
+                length = 8 if wire == _FIXED64 else 4
             else:
                 raise ValueError(f"a field of wire type {wire}")
             if length > end - at:
@@ -178,14 +224,14 @@ def _signed(value: int) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _tag(number: int, length: int) -> bytes:
-    """What stands before a length-delimited field (wire type 2)."""
+    """Returns the tag and the length before a length-delimited field."""
     return varint(number << 3 | 2) + varint(length)
 
 
 @functools.lru_cache(maxsize=4096)
 def varint(value: int) -> bytes:
-    """A number as seven bits a byte, the lowest first."""
-    # Negative int64 are written as their two's complement.
+    """Returns an int64 as a varint: seven bits a byte, lowest first."""
+    # Negative numbers are written as their two's complement in 64 bits.
     value &= 0xFFFFFFFFFFFFFFFF
     out = bytearray()
     while value > 0x7F:

@@ -1,5 +1,6 @@
-"""The TFRecord container: length, its checksum, data, its checksum.
+"""Reading and writing of TFRecord files.
 
+Each record is its length, the length's checksum, the data and the data's checksum:
 https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 """
 
@@ -13,18 +14,19 @@ from typing import BinaryIO, Iterator, Sequence
 import google_crc32c
 
 _HEAD = struct.Struct("<QI")
-# Held in memory one at a time; no image is as large.
+# One record is in memory at a time; no image is this large.
 _MAX_RECORD = 1 << 30
 
-# What is collected before it is written; one call takes 1,024 pieces on Linux.
+# How much is collected before it is written; writev takes up to 1,024 parts on Linux.
 _BUFFER_BYTES = 1 << 20
 _MAX_PIECES = 1000
 
 
 class Writer:
-    """Appends records to `file`, which is best opened without a buffer: this has its own, and copies nothing.
+    """Appends records to `file`.
 
-    As a context it writes what is left at its end; the file stays open.
+    The writer has a buffer of its own and copies no data, so `file` is best opened without a buffer.
+    Used as a context manager it flushes at the end; it does not close the file.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -34,7 +36,7 @@ class Writer:
         self._size = 0
 
     def write(self, pieces: Sequence[bytes]) -> None:
-        """Appends one record: `pieces`, joined."""
+        """Appends one record, whose data is `pieces` joined."""
         total = sum(map(len, pieces))
         size = struct.pack("<Q", total)
         crc = 0
@@ -46,10 +48,11 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
+        """Writes the records that are still in the buffer."""
         pieces, self._waiting, self._size = self._waiting, [], 0
         written = os.writev(self._file.fileno(), pieces) if self._gathers and pieces else 0
         if written < sum(map(len, pieces)):
-            # Only a disk that is nearly full leaves something of what was gathered, and then raises here.
+            # writev writes only a part when the disk is nearly full; writing the rest then raises OSError.
             rest = memoryview(b"".join(pieces))[written:]
             while rest:
                 count = self._file.write(rest)
@@ -64,10 +67,10 @@ class Writer:
 
 
 def read(file: BinaryIO, size: int) -> Iterator[bytes]:
-    """The records of `file`, which has `size` bytes and is read from its start, one at a time.
+    """Yields the records of `file`, which has `size` bytes and is positioned at its start.
 
-    Raises ValueError, saying what is wrong and in which record, where the file is cut off, damaged, or
-    no TFRecord file.
+    Raises ValueError, naming the fault and the record, if the file is truncated, damaged, compressed, or
+    not a TFRecord file.
     """
     at = number = 0
     while at < size:
@@ -94,5 +97,5 @@ def read(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def _masked(crc: int) -> bytes:
-    # TFRecord masks its CRC-32C so that a checksum of data that holds checksums stays a good one.
+    # TFRecord masks its CRC-32C, because a CRC of data that contains CRCs is weak.
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Files of strangers that are read as a whole, if they are no larger than such a file can honestly be."""
+"""Reading of untrusted files into memory, with a limit on their size."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from runtime.common.errors import InputError
 
 
 def read(path: Path, name: str, most: int, what: str) -> bytes:
-    """The bytes of the file at `path`, which messages call `name`.
+    """Returns the bytes of the file at `path`; error messages call it `name`.
 
-    Raises InputError where it cannot be read, or has more than `most` bytes, which no `what` has.
+    Raises InputError if it cannot be read or has more than `most` bytes; `what` is the kind of file, for
+    the message.
     """
     try:
         size = path.stat().st_size
@@ -22,7 +23,7 @@ def read(path: Path, name: str, most: int, what: str) -> bytes:
 
 
 def read_text(path: Path, name: str, most: int, what: str) -> str:
-    """As `read`, of a UTF-8 text. Raises InputError where it is none."""
+    """Returns the text of a UTF-8 file; like `read`, and raises InputError if the file is not UTF-8."""
     try:
         return read(path, name, most, what).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""JSON files of strangers."""
+"""Reading of untrusted JSON files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from runtime.common.errors import InputError
 from train.files import untrusted_bytes
 
-# In memory a file takes some ten times its size. COCO's largest has 0.45 GB.
+# The parsed data takes about ten times the file's size. The largest file of COCO has 0.45 GB.
 MAX_BYTES = 2 << 30
 
 
 def read(path: Path, name: str, *, without: frozenset[str] = frozenset()) -> Any:
-    """What is in the JSON file at `path`, which messages call `name`.
+    """Returns the parsed contents of the JSON file at `path`; error messages call it `name`.
 
-    Objects lose the keys in `without` as they are read, which spares holding what nobody asks for.
-    Raises InputError where the file cannot be read, is not JSON, or is too large.
+    The keys in `without` are dropped from all objects while parsing, to save memory. Raises InputError if
+    the file cannot be read, is not JSON, or is too large.
     """
     drop = _dropper(without) if without else None
     data = untrusted_bytes.read(path, name, MAX_BYTES, "a file of annotations that memory is to hold")
@@ -27,7 +27,7 @@ def read(path: Path, name: str, *, without: frozenset[str] = frozenset()) -> Any
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not a text file: {error}") from error
     except RecursionError as error:
-        raise InputError(f"{name}: not JSON of this kind: lists within lists without an end") from error
+        raise InputError(f"{name}: not JSON of this kind: lists are nested too deeply") from error
     except ValueError as error:
         raise InputError(f"{name}: not JSON: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Parts of HTML pages: charts, thumbnails, the style sheet.
+"""Parts of HTML pages: elements, charts, thumbnails, the style sheet.
 
-Pages themselves are `report.page` and `check.page`. Uses `dataset.examples`.
+Does not belong here: the pages themselves, which are `report.page` and `check.page`. Uses `dataset.examples`.
 """

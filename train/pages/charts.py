@@ -1,7 +1,6 @@
-"""Charts as inline SVG: lines, stacked histograms and points, coloured by the page's style.
+"""Charts as inline SVG: line charts, stacked histograms and scatter plots.
 
-A class such as `c0` names a colour of `style.css`, so that a chart follows the reader's light or dark
-theme.
+Colors are classes of `style.css`, such as `c0`, so that a chart follows the reader's light or dark theme.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 from train.pages.html import Markup, tag
 
-# Three of the narrow charts, or two of the wide ones, stand side by side, with letters of one size.
+# Widths in SVG units: three narrow or two wide charts fit side by side, with the same font size.
 NARROW, WIDE = 400, 570
 _HEIGHT = 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 22, 44
@@ -22,7 +21,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Series:
-    """A line through `points`; `style` is a class for its colour, `dots` marks each point."""
+    """A line through `points`; `style` is the class of its color, `dots` draws a dot at each point."""
 
     name: str
     points: tuple[Point, ...]
@@ -32,15 +31,15 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A vertical line at `x` with a short text at its top."""
+class VerticalLine:
+    """A vertical line at the value `x` with a short text at its top."""
 
     x: float
     text: str = ""
 
 
 class Axis:
-    """From values `low` to `high` to a place between `start` and `end`; logarithmic where `log`."""
+    """A mapping of values from `low` to `high` to coordinates from `start` to `end`; logarithmic if `log`."""
 
     def __init__(self, low: float, high: float, start: float, end: float, log: bool = False):
         self._change = math.log2 if log else float
@@ -48,12 +47,13 @@ class Axis:
         self.start, self.end = start, end
 
     def __call__(self, value: float) -> float:
+        """Returns the coordinate of a value, which is clipped to the axis."""
         low, high = self._change(self.low), self._change(self.high)
         share = (self._change(min(max(value, self.low), self.high)) - low) / (high - low)
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Round values along the axis: powers of 2 where it is logarithmic, else 1, 2 or 5 times a power of 10."""
+        """Returns about `most` round values: powers of 2 if logarithmic, else multiples of 1, 2 or 5 times 10^n."""
         if self.log:
             powers = range(math.ceil(math.log2(self.low) - 1e-9), math.floor(math.log2(self.high) + 1e-9) + 1)
             every = max(1, math.ceil(len(powers) / (most + 2)))
@@ -72,11 +72,15 @@ def lines(
     *,
     y_max: float | None = None,
     x_max: float | None = None,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[VerticalLine] = (),
     width: int = NARROW,
     about: str = "",
 ) -> Markup:
-    """Lines over a common x from 0; y begins at 0 and ends at `y_max`, or at the highest point."""
+    """Returns a line chart; both axes start at 0.
+
+    `x` and `y` are the axes' titles. The axes end at `x_max` and `y_max`, by default at the largest values.
+    `about` is the text for screen readers.
+    """
     points = [point for one in series for point in one.points]
     right = x_max if x_max is not None else max((point[0] for point in points), default=1)
     top = y_max if y_max is not None else 1.05 * max((point[1] for point in points), default=1)
@@ -92,7 +96,7 @@ def lines(
                 tag("circle", tag("title", f"{one.name}: {b:.3f} at {a:g}"), cx=_(px), cy=_(py), r=3, class_=f"dot {one.style}")
                 for (a, b), (px, py) in zip(one.points, places)
             ]
-    drawn += [_mark(mark, across) for mark in marks]
+    drawn += [_vertical_line(mark, across) for mark in marks]
     return _svg(drawn, about or f"{y} over {x}", width)
 
 
@@ -102,10 +106,14 @@ def histogram(
     x: str,
     y: str,
     *,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[VerticalLine] = (),
     about: str = "",
 ) -> Markup:
-    """Bars between `edges` on a logarithmic x, `counts` of (style, count in each bin) one on the other."""
+    """Returns a stacked histogram with a logarithmic x axis.
+
+    `edges` are the edges of the N bins, [N + 1]; `counts` has a pair (style, count in each bin) per layer,
+    from the bottom up.
+    """
     totals = [sum(column) for column in zip(*(values for _, values in counts))]
     across, up = _axes(edges[0], edges[-1], 0, 1.12 * max(totals, default=1), log_x=True)
     drawn: list[object] = [_grid(across, up, x, y)]
@@ -123,7 +131,7 @@ def histogram(
                     )
                 )  # fmt: skip
             below[i] += value
-    drawn += [_mark(mark, across) for mark in marks]
+    drawn += [_vertical_line(mark, across) for mark in marks]
     return _svg(drawn, about or f"{y} by {x}")
 
 
@@ -137,7 +145,10 @@ def scatter(
     crosses: Sequence[Point] = (),
     about: str = "",
 ) -> Markup:
-    """Dots of (style, points) on two logarithmic axes from `low` to `high`, and crosses above them."""
+    """Returns a scatter plot with two logarithmic axes from `low` to `high`.
+
+    `points` has a pair (style, points) per cloud; `crosses` are drawn over them.
+    """
     across, up = _axes(low, high, low, high, log_x=True, log_y=True)
     drawn: list[object] = [_grid(across, up, x, y)]
     for style, places in points:
@@ -151,7 +162,7 @@ def scatter(
 
 
 def smoothed(points: Sequence[Point], width: int) -> tuple[Point, ...]:
-    """Means of `width` neighbours around each point; fewer at the ends, the same number on both sides."""
+    """Returns the running mean over `width` points; the window is centered, and smaller at both ends."""
     half = width // 2
     result = []
     for i, (x, _) in enumerate(points):
@@ -161,7 +172,15 @@ def smoothed(points: Sequence[Point], width: int) -> tuple[Point, ...]:
     return tuple(result)
 
 
-def _axes(x_low, x_high, y_low, y_high, width=NARROW, log_x=False, log_y=False) -> tuple[Axis, Axis]:
+def _axes(
+    x_low: float,
+    x_high: float,
+    y_low: float,
+    y_high: float,
+    width: int = NARROW,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> tuple[Axis, Axis]:
     return (
         Axis(x_low, x_high, _LEFT, width - _RIGHT, log_x),
         Axis(y_low, y_high, _HEIGHT - _BOTTOM, _TOP, log_y),
@@ -180,17 +199,17 @@ def _grid(across: Axis, up: Axis, x: str, y: str) -> Markup:
         parts.append(tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="tick"))
         parts.append(tag("text", _number(value), x=at, y=bottom + 19, text_anchor="middle"))
     parts.append(tag("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
-    parts.append(tag("text", x, x=(left + right) / 2, y=_HEIGHT - 5, text_anchor="middle", class_="name"))
-    parts.append(tag("text", y, x=0, y=12, class_="name"))
-    return tag("g", parts, class_="scale")
+    parts.append(tag("text", x, x=(left + right) / 2, y=_HEIGHT - 5, text_anchor="middle"))
+    parts.append(tag("text", y, x=0, y=12))
+    return tag("g", parts)
 
 
-def _mark(mark: Mark, across: Axis) -> Markup:
-    at = _(across(mark.x))
+def _vertical_line(line: VerticalLine, across: Axis) -> Markup:
+    at = _(across(line.x))
     return tag(
         "g",
         tag("line", x1=at, x2=at, y1=_TOP - 4, y2=_HEIGHT - _BOTTOM),
-        tag("text", mark.text, x=at, y=_TOP - 9, text_anchor="middle"),
+        tag("text", line.text, x=at, y=_TOP - 9, text_anchor="middle"),
         class_="mark",
     )
 
@@ -204,7 +223,7 @@ def _path(places: Sequence[Point]) -> str:
 
 
 def _(value: float) -> str:
-    """A coordinate: a tenth of a pixel is fine enough, and keeps the page small."""
+    """Returns a coordinate as text, rounded to a tenth of a pixel to keep the page small."""
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 

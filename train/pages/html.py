@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by what it shows: whatever is not markup already is escaped."""
+"""HTML elements with automatic escaping: everything that is not `Markup` is escaped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.common.errors import KitError
 from runtime.common.files import write_text
 
 _VOID = {"img", "meta", "br"}
-# Even if something slipped through: no script runs, and nothing is fetched.
+# A second line of defense: no script runs, and nothing is fetched.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -20,10 +20,10 @@ class Markup(str):
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Markup:
-    """An element; content and attributes are escaped unless they are `Markup`.
+    """Returns an element; content is escaped unless it is `Markup`, attributes always.
 
-    `class_` is written class, `stroke_width` stroke-width; an attribute of None is left out. Content
-    may be nested lists; None in it is nothing.
+    Underscores in attribute names become hyphens, a final one is dropped (`class_`, `stroke_width`).
+    Attributes and content that are None are left out. Content may be nested lists.
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
@@ -36,8 +36,8 @@ def tag(name: str, /, *content: object, **attributes: object) -> Markup:
 
 
 def join(parts: Iterable[object]) -> Markup:
-    """All parts one after the other, escaped where they are not `Markup`."""
-    written = []
+    """Returns all parts joined, escaped unless they are `Markup`."""
+    written: list[str] = []
     for part in parts:
         if isinstance(part, Markup):
             written.append(part)
@@ -49,7 +49,7 @@ def join(parts: Iterable[object]) -> Markup:
 
 
 def page(title: str, *body: object) -> str:
-    """A whole document."""
+    """Returns a complete HTML document."""
     style = Markup(Path(__file__).with_name("style.css").read_text(encoding="utf-8"))
     head = (
         tag("meta", charset="utf-8"),
@@ -62,8 +62,8 @@ def page(title: str, *body: object) -> str:
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', tag('main', body)), lang='en')}\n"
 
 
-def write(path: str | os.PathLike, text: str) -> None:
-    """Writes a page, whole or not at all. Raises KitError where that cannot be done."""
+def write(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a page, completely or not at all. Raises KitError if it cannot be written."""
     try:
         write_text(path, text)
     except OSError as error:
@@ -71,17 +71,18 @@ def write(path: str | os.PathLike, text: str) -> None:
 
 
 def header(kind: str, name: str, *lead: object) -> Markup:
-    """The top of a page: what it is, of what, and the sentence to read first."""
+    """Returns the header of a page: the kind of page, the name of its subject, and the lead."""
     return tag("header", tag("p", kind, class_="kind"), tag("h1", name), tag("div", lead, class_="lead"))
 
 
 def section(title: str, *content: object, note: object = None) -> Markup:
+    """Returns a section with a title and, if given, a note below it."""
     note = tag("p", note, class_="note") if note else None
     return tag("section", tag("h2", title), note, content)
 
 
 def tiles(figures: Iterable[tuple[str, object, object]]) -> Markup:
-    """Large figures side by side: (name, value, small print or None)."""
+    """Returns large figures side by side; `figures` are (name, value, small print or None)."""
     return tag(
         "dl",
         [
@@ -92,8 +93,8 @@ def tiles(figures: Iterable[tuple[str, object, object]]) -> Markup:
     )
 
 
-def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str = "figures") -> Markup:
-    """A table whose first column is text and whose others are figures, aligned right by the style."""
+def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str | None = None) -> Markup:
+    """Returns a table whose first column is text and whose other columns are figures, aligned right."""
     return tag(
         "div",
         tag(
@@ -106,12 +107,21 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], class_: str 
     )
 
 
+def bar_table(head: Sequence[object], rows: Sequence[Markup]) -> Markup:
+    """Returns a table over the full width, for `rows` (elements `tr`) with a label, a `bar` and figures."""
+    return tag(
+        "div",
+        tag("table", tag("thead", tag("tr", [tag("th", name) for name in head])), tag("tbody", rows), class_="wide"),
+        class_="scroll",
+    )
+
+
 def bar(share: float, class_: str = "") -> Markup:
-    """A bar of `share` (0..1) of the width that it has."""
+    """Returns a horizontal bar that fills `share` (0..1) of its width."""
     return tag("span", tag("i", style=f"width:{100 * min(max(share, 0.0), 1.0):.1f}%", class_=class_ or None), class_="bar")
 
 
 def figure(drawing: object, caption: object, legend: Iterable[tuple[str, str]] = ()) -> Markup:
-    """A chart with its caption above it, and a legend of (class of the style, name)."""
+    """Returns a chart with a caption above it; `legend` has pairs (class of the style, name)."""
     keys = [tag("span", tag("i", class_=f"key {class_}"), name) for class_, name in legend]
     return tag("figure", tag("figcaption", caption), tag("p", keys, class_="legend") if keys else None, drawing, class_="chart")

@@ -1,4 +1,4 @@
-"""Images for a page: small, inside the page, with boxes drawn over them as SVG."""
+"""Thumbnails: small images embedded in a page, with boxes drawn over them as SVG."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
 from runtime.common.errors import InputError
 from runtime.common.values import Box
@@ -18,8 +19,8 @@ _QUALITY = 72
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A box to draw: `style` names its colour, `title` is shown when pointed at, `text` beside it."""
+class BoxOverlay:
+    """A box to draw: `style` is the class of its color, `title` its tooltip, `text` is drawn beside it."""
 
     box: Box
     style: str
@@ -27,16 +28,19 @@ class Drawn:
     text: str = ""
 
 
-def image(example: Example, boxes: Sequence[Drawn], caption: object, width: int = 360) -> Markup:
-    """The example's image, `width` pixels wide at most, with `boxes` on it; a note where it cannot be read."""
+def thumbnail(example: Example, boxes: Sequence[BoxOverlay], caption: object, width: int = 360) -> Markup:
+    """Returns the example's image with `boxes` drawn on it, at most `width` pixels wide.
+
+    Returns a note instead if the image cannot be read.
+    """
     try:
         image = images.load(example)
     except InputError as error:
-        return tag("figure", tag("div", "cannot be shown: ", error, class_="none"), tag("figcaption", caption), class_="picture")
+        return tag("figure", tag("div", "cannot be shown: ", error, class_="none"), tag("figcaption", caption), class_="thumbnail")
     image = _small(image, width)
     _, data = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
     href = "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode("ascii")
-    # A letter is as high as a 26th of the image's width, 13 of 340 pixels on the page.
+    # The font size is a 26th of the image's width: 13 of 340 pixels on the page.
     drawn = tag(
         "svg",
         tag("image", href=href, width=example.width, height=example.height),
@@ -48,19 +52,20 @@ def image(example: Example, boxes: Sequence[Drawn], caption: object, width: int 
         role="img",
         aria_label="; ".join(item.title for item in boxes) or "no boxes",
     )
-    return tag("figure", drawn, tag("figcaption", caption), class_="picture")
+    return tag("figure", drawn, tag("figcaption", caption), class_="thumbnail")
 
 
-def _small(image, width: int):
-    # Tall images count by their height, or they would be as large as four others.
+def _small(image: np.ndarray, width: int) -> np.ndarray:
+    # Tall images are limited by their height, so that they take no more space than others.
     scale = width / max(image.shape[1], image.shape[0] * 3 // 4)
     if scale >= 1:
         return image
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return small
 
 
-def _rectangle(item: Drawn, style: str, *content: object) -> Markup:
+def _rectangle(item: BoxOverlay, style: str, *content: object) -> Markup:
     box = item.box
     return tag(
         "rect", content, x=f"{box.xmin:.1f}", y=f"{box.ymin:.1f}", width=f"{max(box.width, 0):.1f}",
@@ -68,15 +73,15 @@ def _rectangle(item: Drawn, style: str, *content: object) -> Markup:
     )  # fmt: skip
 
 
-def _text(item: Drawn, example: Example) -> Markup:
+def _text(item: BoxOverlay, example: Example) -> Markup:
     letter = example.width / 26
     above = item.box.ymin > 1.3 * letter
-    # Near the right edge the text ends at the box instead of beginning there.
-    late = item.box.xmin > 0.7 * example.width
+    # Near the right edge of the image the text is aligned with the right side of the box.
+    align_right = item.box.xmin > 0.7 * example.width
     return tag(
         "text",
         item.text,
-        x=f"{item.box.xmax if late else item.box.xmin + letter / 6:.1f}",
+        x=f"{item.box.xmax if align_right else item.box.xmin + letter / 6:.1f}",
         y=f"{item.box.ymin - letter / 4 if above else item.box.ymin + 1.1 * letter:.1f}",
-        text_anchor="end" if late else "start",
+        text_anchor="end" if align_right else "start",
     )

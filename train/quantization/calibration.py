@@ -61,7 +61,7 @@ def images(
     preprocessing, so that ranges are those of use.
     """
     for load in tqdm(list(loads), desc="calibrating", unit="image", disable=not progress, leave=False):
-        yield preprocessing.normalise(preprocessing.resize(load(), size))[None]
+        yield preprocessing.normalize(preprocessing.resize(load(), size))[None]
 
 
 def observe(graph: Graph, inputs: Iterable[np.ndarray]) -> dict[str, Observed]:

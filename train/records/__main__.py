@@ -1,8 +1,13 @@
-"""`python -m train.records DATA OUT`: a data set as sharded TFRecords, made by one machine or by many.
+"""Write a data set as sharded TFRecords, on this machine or with Apache Beam.
 
-Training makes such records by itself, in the cache. This command is for data too large for one machine,
-and for programs that read the Object Detection API's records. --runner names a runner of Apache Beam
-(extra: scale) that writes the shards, byte for byte as they are without; options after -- go to Beam.
+Training writes such records to the cache by itself. Use this command for data that is too large for one
+machine, or for programs that read the records of the Object Detection API. With --runner, Apache Beam (extra:
+scale) writes the shards, with the same bytes; options after -- are passed to Beam.
+
+Examples:
+  python -m train.records data records
+  python -m train.records data records --runner DirectRunner -- --direct_num_workers=8
+  python -m train.records data gs://bucket/out --worker-data gs://bucket/data --runner DataflowRunner -- --project=P
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.command import run
+from runtime.common.command_parser import command_parser
+from runtime.common.options import old_name, positive
 from train.dataset import options as data_options
 from train.dataset.dataset import open_dataset
 from train.dataset.summary import describe
@@ -25,56 +32,51 @@ _LOCAL = "local"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    given = list(sys.argv[1:] if argv is None else argv)
-    end = given.index("--") if "--" in given else len(given)
-    arguments = _parser().parse_args(given[:end])
+    """Runs the command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    end = words.index("--") if "--" in words else len(words)
+    arguments = _parser().parse_args(words[:end])
     if "://" not in arguments.out:
         new_folder.check(Path(arguments.out))
-    options = [f"--runner={arguments.runner}", *given[end + 1 :]]
+    options = [f"--runner={arguments.runner}", *words[end + 1 :]]
     if arguments.runner != _LOCAL:
         from train.records import beam
 
         beam.check(options)
-    dataset = open_dataset(arguments.data, **data_options.given(arguments))
+    dataset = open_dataset(arguments.data, **data_options.open_arguments(arguments))
     print(describe(dataset), file=sys.stderr)
     if arguments.runner == _LOCAL:
         write(dataset, Path(arguments.out), count=arguments.shards)
     else:
-        moved = (os.path.abspath(arguments.data), arguments.data_there) if arguments.data_there else None
-        beam.write(dataset, arguments.out, options, count=arguments.shards, moved=moved)
+        path_mapping = (os.path.abspath(arguments.data), arguments.worker_data) if arguments.worker_data else None
+        beam.write(dataset, arguments.out, options, count=arguments.shards, path_mapping=path_mapping)
     print(f"{arguments.out}: written; train on it with: python -m train {arguments.out}", file=sys.stderr)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(prog="python -m train.records", description=summary, epilog=details)
+    parser = command_parser("python -m train.records", __doc__)
     parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
-    parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
+    parser.add_argument("out", metavar="OUT", help="folder or URL to write to; must be new or empty")
     parser.add_argument(
-        "--shards", type=_positive, metavar="N", help="files of each part (one for each 128 MB, at least 8)"
+        "--shards", type=positive, metavar="N", help="shards per split (default: one per 128 MB, at least 8)"
     )
     data_options.add(parser)
 
-    beam = parser.add_argument_group("many machines")
+    beam = parser.add_argument_group("Apache Beam")
     beam.add_argument(
         "--runner",
         default=_LOCAL,
         metavar="NAME",
-        help="local, or a runner of Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner (local)",
+        help="local, or a runner of Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner (default: local)",
     )
-    beam.add_argument(
-        "--data-there",
-        metavar="PLACE",
-        help="where the workers find DATA, a path or URL such as gs://bucket/data (as here)",
+    worker_data = beam.add_argument(
+        "--worker-data",
+        metavar="LOCATION",
+        help="path or URL of DATA on the workers, such as gs://bucket/data (default: the path of DATA here)",
     )
+    old_name(beam, "--data-there", worker_data)
     return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast records are written, beside how fast the images can be read and hashed at all."""
+"""Benchmark of writing records, compared with reading and hashing the same images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +21,17 @@ from train.files.processes import cores, executor
 from train.records import processes, shards
 
 ROUNDS = 4
-# Enough for the start of a task to be lost in it; small data sets are gone through more than once.
+# Large enough to make the start of tasks negligible; small data sets are processed more than once.
 _BYTES_A_ROUND = 512 << 20
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Images a second, medians over the rounds; `ratio` is the median of the rounds' own ratios.
+    """Rates in images per second, medians over the rounds.
 
-    `opening` is that of one process which reads the annotations and checks the images. `kilobytes` is
-    the mean size of an image file.
+    `hashing` is reading and SHA-256, `writing` is writing records, both with `processes` processes;
+    `opening` is reading the annotations and checking the images in one process. `ratio` is the median over
+    the rounds of writing / hashing. `kilobytes` is the mean size of an image file.
     """
 
     hashing: float
@@ -41,6 +42,7 @@ class Rates:
     kilobytes: float
 
     def table(self) -> str:
+        """Returns the rates as a table, in images and megabytes per second."""
         rows = (
             (f"read and SHA-256, {self.processes} processes", self.hashing),
             (f"write records, {self.processes} processes", self.writing),
@@ -52,11 +54,12 @@ class Rates:
         return columns([*cells, ("write / read and SHA-256", f"{self.ratio:.2f}")])
 
 
-def measure(path: str | os.PathLike, dataset: Dataset, rounds: int = ROUNDS) -> Rates:
-    """Times the data set at `path`, which is open as `dataset`, by turns in `rounds` rounds.
+def measure(path: str | os.PathLike[str], dataset: Dataset, rounds: int = ROUNDS) -> Rates:
+    """Measures hashing and writing, interleaved, in `rounds` rounds.
 
-    The images come from the system's memory where they fit, so that processors are measured and not
-    the disk; what is written goes to the disk of the cache, and is removed.
+    `path` is the data set that is open as `dataset`. After the first pass the images come from the page
+    cache if they fit, so that the processors are measured and not the disk. The records are written to the
+    cache folder and removed.
     """
     began = time.perf_counter()
     read(path)
@@ -78,7 +81,7 @@ def measure(path: str | os.PathLike, dataset: Dataset, rounds: int = ROUNDS) -> 
 
 
 class _Timer:
-    """Does either work on all examples, and gives images a second."""
+    """Times either task on all examples; returns images per second."""
 
     def __init__(
         self, pool: Executor, workers: int, examples: Sequence[Example], dataset: Dataset, folder: Path
@@ -91,22 +94,24 @@ class _Timer:
         self._count = 4 * workers
 
     def hash(self) -> float:
+        """Reads and hashes all images."""
         parts = ((_paths(self._examples[start :: self._count]),) for start in range(self._count))
         return self._rate(_hash, parts)
 
     def write(self) -> float:
+        """Writes the records of all examples."""
         parts = (
             (self._folder / name, shards.shard(self._examples[start :: self._count], self._labels))
             for start, name in enumerate(shards.names(self._count))
         )
-        rate = self._rate(processes.write, parts)
+        rate = self._rate(processes.write_shard, parts)
         for file in self._folder.iterdir():
             file.unlink()
         return rate
 
-    def _rate(self, task: Callable, jobs) -> float:
+    def _rate(self, task: Callable[..., object], jobs: Iterable[tuple[object, ...]]) -> float:
         began = time.perf_counter()
-        for _ in processes.each(self._pool, self._workers, task, jobs):
+        for _ in processes.run_jobs(self._pool, self._workers, task, jobs):
             pass
         return len(self._examples) / (time.perf_counter() - began)
 

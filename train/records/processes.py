@@ -1,25 +1,29 @@
-"""Shards written by the processes of this machine."""
+"""Writing of shards by a pool of processes on this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from train.records import shards
 from train.records.shards import Shard
 
+Result = TypeVar("Result")
 
-def each(pool: Executor, workers: int, task: Callable, jobs: Iterable[tuple]) -> Iterator[tuple[int, Any]]:
-    """(number of the job, result) of `task(*job)` for each of `jobs`, in the order in which they end.
 
-    Jobs are made when there is a worker for them, so that few of them are in memory at a time. After an
-    error no further one begins.
+def run_jobs(
+    pool: Executor, workers: int, task: Callable[..., Result], jobs: Iterable[tuple[object, ...]]
+) -> Iterator[tuple[int, Result]]:
+    """Yields (number of the job, result) of `task(*job)` for each of `jobs`, in the order of completion.
+
+    At most two jobs per worker are taken from `jobs` ahead of their completion, so that few are in memory.
+    After an error no further job is started.
     """
     numbered = enumerate(jobs)
-    running = {}
+    running: dict[Future[Result], int] = {}
     try:
         while True:
             for number, job in islice(numbered, 2 * workers - len(running)):
@@ -33,13 +37,13 @@ def each(pool: Executor, workers: int, task: Callable, jobs: Iterable[tuple]) ->
         raise
 
 
-def write(path: Path, shard: Shard) -> tuple[str, int]:
-    """Writes `shard` to the file `path`; gives a hash of the hashes of its images, and their number."""
+def write_shard(path: Path, shard: Shard) -> tuple[str, int]:
+    """Writes `shard` to the file `path`; returns a hash over the hashes of its images, and their number."""
     with path.open("wb", buffering=0) as file:
         hashes = shards.write(file, shard)
     return shards.hash_of("".join(hashes).encode()), len(hashes)
 
 
 def hash_images(paths: list[str]) -> str:
-    """The hash that `write` gives for images at `paths`."""
+    """Returns the hash that `write_shard` returns for a shard of the images at `paths`."""
     return shards.hash_of("".join(shards.hash_of(shards.read(path)) for path in paths).encode())

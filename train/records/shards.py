@@ -1,4 +1,4 @@
-"""Shards: files of records, each written by one process from start to end, wherever that runs.
+"""Shards: the TFRecord files of a data set, each written by one process.
 
 The feature keys are those of the Object Detection API's `tf_example_decoder`.
 """
@@ -9,7 +9,7 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import xxhash
@@ -20,21 +20,31 @@ from train.dataset.examples import images
 from train.dataset.examples.example import Example
 from train.files import tf_example, tfrecord
 
-# How many images, and how much of them, are in memory at a time.
+# Limits on the images in memory at a time: their number and their bytes.
 _BATCH = 64
 _BATCH_BYTES = 1 << 20
 
 
+class ShardImage(NamedTuple):
+    """The image of one example; `boxes` is the number of its boxes."""
+
+    id: str
+    path: str
+    width: int
+    height: int
+    orientation: int
+    boxes: int
+
+
 @dataclass(frozen=True)
 class Shard:
-    """The examples of one shard, as few large values, which go quickly to another process.
+    """The examples of one shard, as few large values that are passed quickly to another process.
 
-    `images` has (id, path, width, height, orientation, number of boxes) of each example. The boxes of
-    all are one after the other: `sides` float64 [B, 4] (xmin, ymin, xmax, ymax) in pixels, `classes`
-    int64 [B] from 0, `marks` uint8 [B, 2] (difficult, truncated).
+    The boxes of all images follow each other: `sides` float64 [B, 4] (xmin, ymin, xmax, ymax) in pixels,
+    `classes` int64 [B] counting from 0, `marks` uint8 [B, 2] (difficult, truncated).
     """
 
-    images: list[tuple[str, str, int, int, int, int]]
+    images: list[ShardImage]
     sides: np.ndarray
     classes: np.ndarray
     marks: np.ndarray
@@ -42,22 +52,27 @@ class Shard:
 
 
 def names(count: int) -> Iterator[str]:
-    """The file names of `count` shards."""
+    """Returns the file names of `count` shards."""
     return (f"examples-{shard:05d}-of-{count:05d}.tfrecord" for shard in range(count))
 
 
 def shard(examples: Iterable[Example], labels: Labels) -> Shard:
-    """The shard that holds `examples`."""
+    """Returns the shard with `examples`."""
     numbers = {name: number for number, name in enumerate(labels)}
-    images, sides, classes, marks = [], [], [], []
+    images: list[ShardImage] = []
+    sides: list[float] = []
+    classes: list[int] = []
+    marks: list[bool] = []
     for example in examples:
         for item in example.boxes:
             box = item.box
             sides += (box.xmin, box.ymin, box.xmax, box.ymax)
             classes.append(numbers[item.label])
             marks += (item.difficult, item.truncated)
-        image = os.fspath(example.image)
-        images.append((example.id, image, example.width, example.height, example.orientation, len(example.boxes)))
+        path = os.fspath(example.image)
+        images.append(
+            ShardImage(example.id, path, example.width, example.height, example.orientation, len(example.boxes))
+        )
     return Shard(
         images,
         np.array(sides, np.float64).reshape(-1, 4),
@@ -68,8 +83,8 @@ def shard(examples: Iterable[Example], labels: Labels) -> Shard:
 
 
 def read(path: str) -> bytes:
-    """The bytes of an image file. Raises InputError where it cannot be read."""
-    # open() does more than this needs, which counts for small images.
+    """Returns the bytes of an image file. Raises InputError if it cannot be read."""
+    # The functions of `os` are noticeably faster than open() for small images.
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
@@ -85,12 +100,11 @@ def read(path: str) -> bytes:
 
 
 def write(file: BinaryIO, shard: Shard, read: Callable[[str], bytes] = read) -> list[str]:
-    """Writes the records of `shard` to `file`, which needs no buffer; gives the hash of each image (see `hash_of`).
+    """Writes the records of `shard` to `file` and returns the hash of each image (see `hash_of`).
 
-    `read` gives the bytes of an image file.
-
-    Boxes are given as shares of the sides; class numbers count from 1, for 0 is background. Raises
-    InputError where an image has gone or changed since the data set was opened.
+    `file` needs no buffer. `read` returns the bytes of an image file. Boxes are normalized to the image's
+    size; class numbers count from 1, since 0 is background. Raises InputError if an image was removed or
+    changed since the data set was opened.
     """
     with tfrecord.Writer(file) as writer:
         return list(_write(writer, shard, read))
@@ -100,12 +114,13 @@ def _write(writer: tfrecord.Writer, shard: Shard, read: Callable[[str], bytes]) 
     boxes, start = _Boxes(shard), 0
     waiting = list(reversed(shard.images))
     while waiting:
-        # Some images are read, then some records made, then some written: by turns for each image,
-        # its bytes would take the interpreter's place in the processor's cache, and the other way round.
-        batch, size = [], 0
+        # Reading, encoding and writing are done for a batch of images at a time. Done image by image, the
+        # image's bytes and the interpreter's code would evict each other from the processor's cache.
+        batch: list[tuple[ShardImage, bytes]] = []
+        size = 0
         while waiting and size < _BATCH_BYTES and len(batch) < _BATCH:
             image = waiting.pop()
-            stored = read(image[1])
+            stored = read(image.path)
             size += len(stored)
             yield hash_of(stored)
             batch.append((image, stored))
@@ -113,33 +128,34 @@ def _write(writer: tfrecord.Writer, shard: Shard, read: Callable[[str], bytes]) 
         for (id, path, width, height, orientation, count), stored in batch:
             data, format = images.encoded_bytes(stored, path, (width, height), orientation)
             tail = (
-                tf_example.text("image/filename", path.rpartition(os.sep)[2]),
-                tf_example.text("image/format", format),
-                tf_example.integer("image/height", height),
+                tf_example.text_feature("image/filename", path.rpartition(os.sep)[2]),
+                tf_example.text_feature("image/format", format),
+                tf_example.int_feature("image/height", height),
                 *boxes.features(start, start + count),
-                tf_example.text("image/source_id", id),
-                tf_example.integer("image/width", width),
+                tf_example.text_feature("image/source_id", id),
+                tf_example.int_feature("image/width", width),
             )
-            records.append(tf_example.message("image/encoded", data, b"".join(tail)))
+            records.append(tf_example.encode_with_large_value("image/encoded", data, b"".join(tail)))
             start += count
         for record in records:
             writer.write(record)
 
 
 def hash_of(stored: bytes) -> str:
-    """128 bits of XXH3, which tell changed images from unchanged ones; no protection against forgery.
+    """Returns the XXH3 hash (128 bits, hexadecimal) that detects changed images; it does not protect against forgery.
 
-    SHA-256 takes longer than all the rest of writing a record.
+    SHA-256 would take longer than the rest of writing a record.
     """
-    return xxhash.xxh3_128_hexdigest(stored)
+    digest: str = xxhash.xxh3_128_hexdigest(stored)
+    return digest
 
 
 class _Boxes:
-    """The features that are about boxes, worked out for all examples of a shard at once."""
+    """The features of the boxes, computed for all examples of a shard at once."""
 
     def __init__(self, shard: Shard) -> None:
-        sizes = np.array([image[2:4] * 2 for image in shard.images], np.float64).reshape(-1, 4)
-        counts = [image[5] for image in shard.images]
+        sizes = np.array([(image.width, image.height) * 2 for image in shard.images], np.float64).reshape(-1, 4)
+        counts = [image.boxes for image in shard.images]
         shares = (shard.sides / np.repeat(sizes, counts, axis=0)).astype("<f4")
         self._xmin, self._ymin, self._xmax, self._ymax = (shares[:, column].tobytes() for column in range(4))
         self._difficult, self._truncated = (shard.marks[:, column].tobytes() for column in range(2))
@@ -148,7 +164,7 @@ class _Boxes:
         self._texts = [tf_example.delimited(name.encode()) for name in shard.labels]
 
     def features(self, start: int, end: int) -> tuple[bytes, ...]:
-        """Those of the boxes from `start` to `end`, in the order of their keys."""
+        """Returns the features of the boxes from `start` to `end`, in the order of their keys."""
         count = end - start
         xmax, xmin, ymax, ymin, difficult, truncated = _prefixes(count)
         classes = self._classes[start:end]
@@ -166,7 +182,7 @@ class _Boxes:
 
 @functools.lru_cache(maxsize=1024)
 def _prefixes(count: int) -> tuple[bytes, ...]:
-    """What stands before the sides and the marks of `count` boxes."""
+    """Returns the bytes before the sides and the marks of `count` boxes."""
     sides = (_prefix(f"image/object/bbox/{side}", float, 4 * count) for side in ("xmax", "xmin", "ymax", "ymin"))
     return *sides, *(_prefix(f"image/object/{mark}", int, count) for mark in ("difficult", "truncated"))
 

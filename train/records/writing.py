@@ -1,4 +1,4 @@
-"""A data set as sharded TFRecords: written once into the cache for training, or into a folder for others."""
+"""Writing of a data set as sharded TFRecords, into the cache for training or into a folder."""
 
 from __future__ import annotations
 
@@ -27,18 +27,15 @@ from train.files.processes import cores, executor
 from train.records import processes
 from train.records.shards import Shard, names, shard
 
-# Changes whenever the same examples would give other bytes.
+# Increased whenever the same examples give other bytes.
 _VERSION = 2
 _MIN_SHARDS = 8
 _SHARD_BYTES = 128 << 20
-# Less than this is written sooner than a process starts.
+# Writing less than this takes less time than starting a process.
 _BYTES_A_PROCESS = 32 << 20
 
-# The folders of a data set that is written as records: of its training and its validation images.
-PARTS = ("train", "valid")
-
-
-
+# The folders of a data set's training and validation records.
+SPLIT_FOLDERS = ("train", "valid")
 
 
 def build(
@@ -49,18 +46,18 @@ def build(
     shards: Optional[int] = None,
     progress: bool = True,
 ) -> tuple[Path, ...]:
-    """The TFRecord files of `examples`, in the cache; built unless they are there already.
+    """Returns the TFRecord files of `examples` in the cache; writes them if they are not there.
 
-    They are found by a hash over the images' bytes, the boxes and the labels, so that a copy of the
-    data elsewhere finds them too. The number of `shards` is, unless given, chosen from the amount of
-    data and not from the machine: the same data gives the same bytes everywhere.
-    Raises InputError where an image has gone or changed since the data set was opened.
+    The cache key is a hash over the images' bytes, the boxes and the labels, so that a copy of the data in
+    another folder shares the records. The default number of `shards` depends on the amount of data and not
+    on the machine, so that the same data gives the same bytes everywhere. Raises InputError if an image was
+    removed or changed since the data set was opened, KitError if the cache cannot be written.
     """
     root = (cache or cache_folder()) / "records"
     sizes = [_size(example) for example in examples]
     count = _count(sizes, shards)
     fingerprint = _fingerprint(examples, labels, sizes, count)
-    # Only where records of like annotations exist can a look at all images save writing them.
+    # All images are hashed first only if records with the same annotations exist.
     if any(root.glob(f"{fingerprint}-*")):
         found = root / f"{fingerprint}-{_key(_hash_images(examples, count))}"
         if found.is_dir():
@@ -71,7 +68,7 @@ def build(
         try:
             jobs = ((temporary / name, shard(examples[i::count], labels)) for i, name in enumerate(names(count)))
             target = root / f"{fingerprint}-{_key(_write(jobs, count, sum(sizes), len(examples), progress))}"
-            _rename(temporary, target)
+            new_folder.rename_into_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
@@ -80,14 +77,14 @@ def build(
 
 
 def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress: bool = True) -> None:
-    """Writes the shards of `dataset` and its labels to the folder `out`, whole or not at all.
+    """Writes the shards and labels of `dataset` to the folder `out`, completely or not at all.
 
-    `count` is the number of shards of each part; None chooses it by the amount of data.
-    Raises InputError where `out` is there already, or an image has gone or changed.
+    `count` is the number of shards per split; by default it depends on the amount of data. Raises
+    InputError if `out` exists already, or an image was removed or changed.
     """
     with new_folder.new_folder(out) as folder:
         files = size = 0
-        for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+        for part, examples in zip(SPLIT_FOLDERS, (dataset.train, dataset.validation)):
             (folder / part).mkdir()
             sizes = [_size(example) for example in examples]
             files, size = files + _count(sizes, count), size + sum(sizes)
@@ -98,15 +95,18 @@ def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress:
 
 
 def all_shards(dataset: Dataset, count: Optional[int] = None) -> Iterator[tuple[str, Shard]]:
-    """(path below the folder of the data set, shard) of each shard; `count` as in `write`."""
-    for part, examples in zip(PARTS, (dataset.train, dataset.validation)):
+    """Yields (path relative to the data set's folder, shard) of each shard; `count` as for `write`."""
+    for part, examples in zip(SPLIT_FOLDERS, (dataset.train, dataset.validation)):
         number = _count([_size(example) for example in examples], count)
         for i, name in enumerate(names(number)):
             yield f"{part}/{name}", shard(examples[i::number], dataset.labels)
 
 
 def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, images: int, progress: bool) -> list[str]:
-    """Writes `files` shards with `images` of `size` bytes together, and gives the hash of each, in order."""
+    """Writes `files` shards and returns their hashes in order.
+
+    `images` and `size` are the number and the total bytes of all images.
+    """
     hashes = [""] * files
     workers = min(cores(), files, math.ceil(size / _BYTES_A_PROCESS) or 1)
     try:
@@ -114,7 +114,7 @@ def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, images: in
             executor(workers) as pool,
             tqdm(total=images, desc="records", unit="image", disable=not progress, file=sys.stderr) as bar,
         ):
-            for number, (hash, written) in processes.each(pool, workers, processes.write, jobs):
+            for number, (hash, written) in processes.run_jobs(pool, workers, processes.write_shard, jobs):
                 hashes[number] = hash
                 bar.update(written)
     except BrokenProcessPool as error:
@@ -123,7 +123,7 @@ def _write(jobs: Iterable[tuple[Path, Shard]], files: int, size: int, images: in
 
 
 def _count(sizes: Sequence[int], wanted: Optional[int]) -> int:
-    """The number of shards for images of these sizes in bytes."""
+    """Returns the number of shards for images of `sizes` bytes."""
     return min(wanted or max(_MIN_SHARDS, math.ceil(sum(sizes) / _SHARD_BYTES)), max(len(sizes), 1))
 
 
@@ -135,11 +135,11 @@ def _size(example: Example) -> int:
 
 
 def _fingerprint(examples: Sequence[Example], labels: Labels, sizes: list[int], shards: int) -> str:
-    """A hash of all that goes into the records but the images, for which it takes their sizes."""
+    """Returns a hash of everything in the records except the images; of these it uses the sizes."""
     digest = hashlib.sha256(repr((_VERSION, shards, labels.names)).encode())
     for example, size in zip(examples, sizes):
         words = [example.id, example.image.name]
-        numbers = [example.width, example.height, example.orientation, size]
+        numbers: list[float] = [example.width, example.height, example.orientation, size]
         for item in example.boxes:
             words.append(item.label)
             numbers += (*item.box.as_tuple(), item.difficult, item.truncated)
@@ -153,18 +153,10 @@ def _key(hashes: Sequence[str]) -> str:
 
 
 def _hash_images(examples: Sequence[Example], count: int) -> list[str]:
-    """What `_write` gives for the shards of `examples`."""
+    """Returns the hashes that `_write` returns for the shards of `examples`."""
     workers = cores()
-    # Threads, for reading and hashing leave the interpreter to each other.
+    # Threads suffice: reading and hashing release the interpreter's lock.
     with ThreadPoolExecutor(workers) as pool:
         jobs = (([str(example.image) for example in examples[i::count]],) for i in range(count))
-        return [hash for _, hash in sorted(processes.each(pool, workers, processes.hash_images, jobs))]
+        return [hash for _, hash in sorted(processes.run_jobs(pool, workers, processes.hash_images, jobs))]
 
-
-def _rename(folder: Path, target: Path) -> None:
-    try:
-        os.replace(folder, target)
-    except OSError:
-        # Another process may have been first; its folder has the same bytes.
-        if not target.is_dir():
-            raise

@@ -1,4 +1,5 @@
-"""The page of a run: `python -m train.report`.
+"""The HTML page of a training run: `python -m train.report`.
 
-Uses `dataset`, `evaluation`, `pages` and `run`.
+`contents` gathers the data, `page` makes the HTML. Does not belong here: the computation of curves and errors
+(`evaluation`), elements and charts (`pages`). Uses `dataset`, `evaluation`, `pages` and `run`.
 """

@@ -1,24 +1,26 @@
-"""`python -m train.report RUN`: a page on a training run, `RUN/report.html`, for a person to read.
+"""Write the HTML page of a training run to RUN/report.html.
 
-Training writes it at its end; this writes it again, also while a run is still going on.
+Training writes the page at its end. This command writes it again, or while the run is still in progress.
+
+Example:
+  python -m train.report runs/NAME
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import command_parser
 from train.report.page import write
 from train.run.run_folder import open_run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m train.report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run", metavar="RUN", help="the folder of a run")
+    """Runs the command; returns its exit code."""
+    parser = command_parser("python -m train.report", __doc__)
+    parser.add_argument("run", metavar="RUN", help="folder of a run that has been validated at least once")
     arguments = parser.parse_args(argv)
     print(write(open_run(arguments.run), progress=sys.stderr.isatty()))
     return 0

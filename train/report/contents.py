@@ -1,12 +1,12 @@
-"""What the page of a training run shows, gathered from its folder."""
+"""The contents of the page of a training run, gathered from the run's folder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runtime.common.errors import InputError
+from runtime.common.values import Detection
 from train.dataset.dataset import Dataset
 from train.evaluation import detections, error_analysis
 from train.run import history
@@ -16,10 +16,11 @@ from train.run.run_folder import RunFolder
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """All that the page shows.
+    """The contents of the page.
 
-    `metrics` are those of `metrics.json`; for a run that has not ended, those of its best validation so
-    far. `curves` are by class; `outcomes` count detections of `score` and more, where F1 is highest.
+    `metrics` are those of `metrics.json` or, for a run that has not ended, of its best validation so far.
+    `curves` has the precision-recall curve of each class. `score` is the threshold at which F1 over all
+    classes is highest; `outcomes` has the errors of each validation image at that threshold.
     """
 
     name: str
@@ -34,20 +35,21 @@ class Report:
 
 
 def gather(run: RunFolder, *, progress: bool = False) -> Report:
-    """What there is to say about a run.
+    """Gathers the contents of a run's page.
 
-    What its best weights find on the validation images was written down in training; where it was
-    not, the checkpoint is run on them once more. Raises InputError where nothing has been validated.
+    The detections of the best weights on the validation images are read from the run's folder; if training
+    did not store them, the checkpoint is run on the images. Raises InputError if the run has no validation
+    yet.
     """
     dataset, past = run.dataset(), history.read(run.path)
     ended = (run.path / "metrics.json").is_file()
     if not ended and not past.validations:
         raise InputError(f"{run.path}: nothing has been validated in this run yet; wait for its first validation")
     metrics = run.metrics() if ended else max(past.validations, key=lambda line: line["AP"] or 0.0)
-    found = detections.read(run.path, dataset.labels)
-    if found is None or found.step != metrics["step"]:
-        found = detections.FoundBoxes(metrics["step"], _detect(run, dataset, progress))
-    by_class = error_analysis.curves(dataset.validation, found.images, dataset.labels)
+    detected = detections.read(run.path, dataset.labels)
+    if detected is None or detected.step != metrics["step"]:
+        detected = detections.FoundBoxes(metrics["step"], _detect(run, dataset, progress))
+    by_class = error_analysis.curves(dataset.validation, detected.images, dataset.labels)
     score = error_analysis.best_score(error_analysis.together(by_class.values()))
     return Report(
         name=run.path.resolve().name,
@@ -58,12 +60,12 @@ def gather(run: RunFolder, *, progress: bool = False) -> Report:
         history=past,
         curves=by_class,
         score=score,
-        outcomes=error_analysis.outcomes(dataset.validation, found.images, score),
+        outcomes=error_analysis.outcomes(dataset.validation, detected.images, score),
     )
 
 
-def _detect(run: RunFolder, dataset: Dataset, progress: bool) -> dict[str, Sequence]:
-    """What the run's checkpoint finds on its validation images."""
+def _detect(run: RunFolder, dataset: Dataset, progress: bool) -> dict[str, tuple[Detection, ...]]:
+    """Runs the run's checkpoint on the validation images; returns the detections by image id."""
     from tqdm import tqdm
 
     from train.dataset.examples import images
@@ -72,6 +74,6 @@ def _detect(run: RunFolder, dataset: Dataset, progress: bool) -> dict[str, Seque
     detect = CheckpointDetector(run.checkpoint, run.config()["task"]["size"], dataset.labels)
     bar = tqdm(dataset.validation, desc="detecting", unit="image", disable=not progress, leave=False)
     return {
-        example.id: [found for found in detect(images.load(example)) if found.score >= detections.LEAST_SCORE]
+        example.id: tuple(item for item in detect(images.load(example)) if item.score >= detections.LEAST_SCORE)
         for example in bar
     }

@@ -1,19 +1,19 @@
-"""The page of a training run: curves, classes, confusions, the worst images, data, settings."""
+"""The HTML page of a training run: curves, classes, confusion matrix, worst images, data and settings."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from runtime.common.values import Detection
+from train.dataset.examples.example import Example
 from train.evaluation import error_analysis
-from train.evaluation.error_analysis import IOU, Curve, Outcome
+from train.evaluation.error_analysis import IOU, Curve
 from train.pages import charts, html
 from train.pages.html import Markup, tag
-from train.pages.thumbnails import Drawn, image
+from train.report import detection_errors
 from train.report.contents import Report, gather
 from train.run.progress import clock
 from train.run.run_folder import RunFolder
@@ -21,15 +21,9 @@ from train.run.settings import flat
 
 _CLASSES = 60
 _CURVES = 7
-_MATRIX = 20
-_WORST = 20
 _LEFT_OUT = 50
-# Names beside more boxes than this cover the image.
-_NAMED = 8
-# A curve of more points than there are pixels says no more.
+# The most points of a curve; more than there are pixels add nothing.
 _POINTS = 400
-
-_RIGHT, _FALSE, _CONFUSED, _MISSED, _LABELLED = "s2", "s1", "s4", "s3", "s7"
 
 
 def write(run: RunFolder, *, progress: bool = False) -> Path:
@@ -40,15 +34,15 @@ def write(run: RunFolder, *, progress: bool = False) -> Path:
 
 
 def render(report: Report) -> str:
-    """The page as text: one HTML file that needs nothing else."""
+    """Returns the page as a self-contained HTML document."""
     return html.page(
         f"{report.name}: training run",
         _header(report),
         _progress(report),
         _classes(report),
         _precision_and_recall(report),
-        _confusions(report),
-        _worst(report),
+        detection_errors.confusion_matrix(report),
+        detection_errors.worst_images(report),
         _data(report),
         _settings(report),
         tag("footer", "Written by ", tag("code", "python -m train.report"), "."),
@@ -92,7 +86,7 @@ def _best_f1(report: Report) -> float | None:
 def _progress(report: Report) -> Markup:
     training, validations = report.history.training, report.history.validations
     if not training and not validations:
-        return html.section("Progress", note="This run has no history.jsonl, so that its curves are not known.")
+        return html.section("Progress", note="This run has no history.jsonl, so its curves are not known.")
     last = max(line["step"] for line in (*training, *validations))
     losses = (("loss", "c0", "all"), ("class_loss", "c1", "classes"), ("box_loss", "c2", "boxes"))
     lines, spiky = [], []
@@ -124,7 +118,7 @@ def _progress(report: Report) -> Markup:
     if rates:
         rate = charts.lines([charts.Series("rate", tuple(rates), "c3")], "step", "rate", x_max=last)
         drawn.append(html.figure(rate, "Learning rate", [("c3", "as scheduled")]))
-    note = "Faint lines are the losses as they were, strong ones their running means." if training else None
+    note = "Faint lines are the losses, strong lines their running means." if training else None
     return html.section("Progress", tag("div", drawn, class_="charts"), note=note)
 
 
@@ -158,11 +152,7 @@ def _classes(report: Report) -> Markup:
     more = f" {len(ranked) - _CLASSES} classes of lower AP are not shown." if len(ranked) > _CLASSES else ""
     return html.section(
         "Classes",
-        tag(
-            "div",
-            tag("table", tag("thead", tag("tr", [tag("th", name) for name in names])), tag("tbody", rows), class_="wide"),
-            class_="scroll",
-        ),
+        html.bar_table(names, rows),
         note=f"Precision and recall count detections of score {report.score:.2f} and more, at IoU {IOU:g}.{more}",
     )
 
@@ -170,7 +160,7 @@ def _classes(report: Report) -> Markup:
 def _precision_and_recall(report: Report) -> Markup:
     everything = error_analysis.together(report.curves.values())
     if not len(everything.scores):
-        return html.section("Precision and recall", note="The best weights found nothing at all.")
+        return html.section("Precision and recall", note="The best weights detected nothing.")
     ranked = sorted(report.curves, key=lambda label: (-report.curves[label].boxes, label))
     if len(ranked) == 1:
         shown = [(ranked[0], "c0", report.curves[ranked[0]])]
@@ -183,7 +173,7 @@ def _precision_and_recall(report: Report) -> Markup:
     parts = (("precision", "c0", everything.precision), ("recall", "c1", everything.recall), ("F1", "c2", everything.f1))
     by_score = charts.lines(
         [charts.Series(name, tuple(_thinned(list(zip(everything.scores, values)))), style) for name, style, values in parts],
-        "score", "share", y_max=1.0, x_max=1.0, marks=[charts.Mark(report.score, f"{report.score:.2f}")],
+        "score", "share", y_max=1.0, x_max=1.0, marks=[charts.VerticalLine(report.score, f"{report.score:.2f}")],
         width=charts.WIDE,
     )  # fmt: skip
     precision, recall = everything.at(report.score)
@@ -193,100 +183,16 @@ def _precision_and_recall(report: Report) -> Markup:
         tag(
             "div",
             html.figure(by_class, "By class", [(style, label) for label, style, _ in shown]),
-            html.figure(by_score, "All classes, by the score from which on detections count", [(style, name) for name, style, _ in parts]),
+            html.figure(by_score, "All classes, by score threshold", [(style, name) for name, style, _ in parts]),
             class_="charts two",
         ),
         note=[
-            f"F1 is highest at a score of {report.score:.2f}: {_percent(precision)} of what is found there is right, and"
-            f" {_percent(recall)} of what there is gets found. To detect with it: ",
+            f"F1 is highest at a score threshold of {report.score:.2f}: precision is {_percent(precision)} there, recall"
+            f" {_percent(recall)}. To detect with this threshold: ",
             tag("code", f"python -m runtime FILE --score {report.score:.2f}"),
             rest,
         ],
     )
-
-
-def _confusions(report: Report) -> Markup:
-    labels = report.dataset.labels
-    counts = error_analysis.confusion(report.outcomes, labels)
-    names = [*labels, "nothing"]
-    wrong = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
-    kept = list(range(len(names)))
-    if len(names) > _MATRIX:
-        # Those with the most errors, in the labels' order, and always the background.
-        worst = sorted(np.argsort(-wrong[:-1], kind="stable")[: _MATRIX - 1].tolist())
-        kept = [*worst, len(names) - 1]
-    rows = []
-    for i in kept:
-        total = max(int(counts[i].sum()), 1)
-        cells = [_cell(int(counts[i, j]), counts[i, j] / total, i == j and i < len(labels)) for j in kept[:-1]]
-        # The last column is what was missed; nothing found where nothing is has no count.
-        cells.append(_cell(int(counts[i, -1]), counts[i, -1] / total, False) if i < len(labels) else tag("td", ""))
-        rows.append(tag("tr", tag("th", names[i], scope="row"), cells))
-    head = tag("tr", tag("th", "labelled \\ found"), [tag("th", names[j]) for j in kept])
-    hidden = f" The {len(kept) - 1} classes with the most errors are shown." if len(kept) < len(names) else ""
-    return html.section(
-        "Confusions",
-        tag("div", tag("table", tag("thead", head), tag("tbody", rows), class_="matrix"), class_="scroll"),
-        note=f"Rows are what was labelled, columns what was found there with score {report.score:.2f} and more (IoU {IOU:g})."
-        " The last column was missed, the last row found where nothing is labelled. Darker is a larger share of its row."
-        + hidden,
-    )
-
-
-def _cell(count: int, share: float, right: bool) -> Markup:
-    names = " ".join(name for name, given in (("right", right), ("zero", not count)) if given)
-    return tag("td", f"{count:,}", style=f"--v:{share:.2f}", title=f"{share:.0%} of the row", class_=names or None)
-
-
-def _worst(report: Report) -> Markup:
-    worst = error_analysis.worst(report.outcomes, _WORST)
-    legend = (
-        (f"hollow {_RIGHT}", "found"),
-        (f"hollow {_LABELLED}", "labelled"),
-        (f"hollow {_MISSED}", "missed"),
-        (f"dashed {_FALSE}", "found, but not labelled"),
-        (f"hollow {_CONFUSED}", "found with another class"),
-    )
-    keys = [tag("span", tag("i", class_=f"key {style}"), name) for style, name in legend]
-    return html.section(
-        "Worst images",
-        tag("p", keys, class_="legend"),
-        tag("div", [_outcome(outcome) for outcome in worst], class_="images large"),
-        note=f"The validation images with the most errors at score {report.score:.2f}, then those whose boxes fit least."
-        " Some errors are the detector's, and some may be the labels': what it found and nobody labelled is worth a look.",
-    )
-
-
-def _outcome(outcome: Outcome) -> Markup:
-    def named(text: str) -> str:
-        return text if outcome.errors <= _NAMED else ""
-
-    drawn = [Drawn(item.box, _LABELLED, f"{item.label}, labelled") for item, _ in (*outcome.correct, *outcome.confused)]
-    drawn += [Drawn(found.box, _RIGHT, _scored(found)) for _, found in outcome.correct]
-    drawn += [Drawn(item.box, _MISSED, f"{item.label}, missed", named(item.label)) for item in outcome.missed]
-    drawn += [
-        Drawn(found.box, f"{_FALSE} dashed", f"{_scored(found)}, not labelled", named(_scored(found)))
-        for found in outcome.false
-    ]
-    drawn += [
-        Drawn(found.box, _CONFUSED, f"{_scored(found)}, labelled {item.label}", named(f"{found.label}, not {item.label}"))
-        for item, found in outcome.confused
-    ]
-    counts = (
-        (len(outcome.missed), "missed"),
-        (len(outcome.false), "not labelled"),
-        (len(outcome.confused), "another class"),
-        (len(outcome.correct), "right"),
-    )
-    said = ", ".join(f"{count} {what}" for count, what in counts if count)
-    if outcome.correct and not outcome.errors:
-        said += f", the loosest at IoU {outcome.loosest:.2f}"
-    name = tag("b", outcome.example.image.name, title=outcome.example.id)
-    return image(outcome.example, drawn, (name, f" {said}"), 520)
-
-
-def _scored(found: Detection) -> str:
-    return f"{found.label} {found.score:.2f}"
 
 
 def _data(report: Report) -> Markup:
@@ -304,7 +210,7 @@ def _data(report: Report) -> Markup:
         content.append(
             tag(
                 "details",
-                tag("summary", f"{len(data.problems)} things that could not be used were left out"),
+                tag("summary", f"{len(data.problems)} notes on data that was left out"),
                 tag("ul", shown, tag("li", f"and {more:,} more") if more > 0 else None),
             )
         )
@@ -313,23 +219,23 @@ def _data(report: Report) -> Markup:
 
 def _settings(report: Report) -> Markup:
     rows = list(flat(report.config).items())
-    told = list(flat(report.config.get("options", {})).items())
+    options = list(flat(report.config.get("options", {})).items())
     timings = [(name, report.metrics[name]) for name in ("step", "steps", "seconds", "images_per_second") if name in report.metrics]
     figures = [(name, _figure(value)) for name, value in report.metrics.items() if isinstance(value, float) and name[:2] in ("AP", "AR")]
     return html.section(
         "Settings and figures",
-        html.table(("option", "value"), told, class_="words") if told else None,
+        html.table(("option", "value"), options, class_="words") if options else None,
         tag("details", tag("summary", "All figures"), html.table(("figure", "value"), [*figures, *timings])),
         tag("details", tag("summary", "All settings"), html.table(("setting", "value"), rows, class_="words")),
     )
 
 
-def _boxes(examples) -> Counter[str]:
+def _boxes(examples: Iterable[Example]) -> Counter[str]:
     return Counter(item.label for example in examples for item in example.boxes)
 
 
 def _envelope(curve: Curve) -> tuple[charts.Point, ...]:
-    """The precision that can be had at each recall or a higher one, as COCO's AP takes it."""
+    """Returns the highest precision at each recall or a higher one, as in COCO's AP."""
     if not len(curve.scores) or not curve.boxes:
         return ()
     recall, precision = curve.recall, np.maximum.accumulate(curve.precision[::-1])[::-1]

@@ -1,4 +1,4 @@
-"""Images drawn by a seed: scenes of coloured shapes over textures, as a data set or a video.
+"""Generation of sample data: scenes of colored shapes on textures, as a data set or a video (`python -m train.generate`).
 
-Uses `files` and `dataset`.
+Does not belong here: reading or augmenting images. Uses `files` and `dataset`.
 """

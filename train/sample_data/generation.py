@@ -1,7 +1,6 @@
 """Sample data sets and videos of drawn shapes.
 
-The images are written as a PASCAL VOC folder with its own lists, so that they take the way of a
-user's own data.
+A data set is written as PASCAL VOC with split lists, so that it is read by the same code as a user's own data.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from train.files.new_folder import new_folder
 from train.sample_data import scenes, textures
 
 Size = tuple[int, int]
-PathLike = Union[str, os.PathLike]
+PathLike = Union[str, "os.PathLike[str]"]
 
 _MIN_SIDE = 64
 _TEST_EVERY = 5
@@ -31,13 +30,11 @@ _JPEG_QUALITY = 92
 _FRAMES_A_SECOND = 25
 
 
-
-
-def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
+def draw_dataset(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
     """Draws `images` images of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
 
-    Every fifth image is listed in `test`, the others in `trainval`. Image number 7 of a seed and
-    size is the same whatever `images` is. Raises InputError where `out` is there already.
+    Every fifth image is in the list `test`, the others in `trainval`. An image depends on its number,
+    `seed` and `size`, but not on `images`. Raises InputError if `out` exists already.
     """
     out = Path(out)
     _check(images, 2, "images", seed, size)
@@ -45,8 +42,8 @@ def data_set(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (4
         _write(folder, images, seed, size)
 
 
-def image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
-    """Image number `index` of `seed`: uint8 [height, width, 3] BGR, and what is on it."""
+def draw_image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
+    """Returns image number `index` of `seed`, uint8 [height, width, 3] BGR, and its labelled boxes."""
     rng = np.random.default_rng((seed, index))
     background = textures.random_background(rng, *size)
     shapes = scenes.random_shapes(rng, background, int(rng.integers(1, 8)))
@@ -57,22 +54,25 @@ def image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[Labelled
     return textures.finish(rng, image), labelled
 
 
-def video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400, 300)) -> None:
-    """Writes an MP4 of `frames` frames, 25 a second, in which shapes drift, turn and bounce off the edges."""
+def draw_video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size = (400, 300)) -> None:
+    """Writes an MP4 video of `frames` frames at 25 frames per second.
+
+    The shapes move, rotate and bounce off the edges. Raises InputError if the video cannot be written.
+    """
     _check(frames, 1, "frames", seed, size)
     width, height = size
-    # Not a seed of any image: those have their number as the second part.
+    # Differs from the seeds of all images, which have two parts.
     rng = np.random.default_rng((seed, 0, 1))
     background = textures.random_background(rng, width, height)
     shapes = scenes.random_shapes(rng, background, 6)
     speeds = rng.uniform(-2.5, 2.5, (len(shapes), 2))
-    turns = rng.uniform(-0.05, 0.05, len(shapes))
+    rotations = rng.uniform(-0.05, 0.05, len(shapes))
     with atomic_path(path) as temporary:
-        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter_fourcc(*"mp4v"), _FRAMES_A_SECOND, size)
+        writer = cv2.VideoWriter(str(temporary), cv2.VideoWriter.fourcc(*"mp4v"), _FRAMES_A_SECOND, size)
         if not writer.isOpened():
             raise InputError(f"{path}: cannot write a video there; give a name that ends in .mp4")
         for index in range(frames):
-            moved = [_moved(*item, index, size) for item in zip(shapes, speeds, turns)]
+            moved = [_moved(*item, index, size) for item in zip(shapes, speeds, rotations)]
             image, _ = scenes.draw(background, moved)
             writer.write(textures.finish(np.random.default_rng((seed, index, 2)), image))
         writer.release()
@@ -83,7 +83,7 @@ def _write(folder: Path, images: int, seed: int, size: Size) -> None:
         (folder / name).mkdir(parents=True)
     names = [f"{index:06d}" for index in range(images)]
     for index, name in enumerate(names):
-        pixels, boxes = image(index, seed, size)
+        pixels, boxes = draw_image(index, seed, size)
         _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
         (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, boxes))
@@ -98,7 +98,7 @@ def _moved(shape: scenes.Shape, speed: np.ndarray, turn: float, frame: int, size
 
 
 def _bounced(at: float, side: int) -> float:
-    """`at` folded into 0..side, as a ball between two walls."""
+    """Returns `at` reflected into 0..side, like a ball between two walls."""
     folded = at % (2 * side)
     return min(folded, 2 * side - folded)
 
@@ -113,4 +113,4 @@ def _check(count: int, least: int, what: str, seed: int, size: Size) -> None:
     if min(size) < _MIN_SIDE:
         raise InputError(f"{size[0]}x{size[1]} is too small to draw on; give at least {_MIN_SIDE}x{_MIN_SIDE}")
     if seed < 0:
-        raise InputError(f"the seed must not be negative, as {seed} is")
+        raise InputError(f"the seed must not be negative, but it is {seed}")

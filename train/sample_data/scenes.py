@@ -1,7 +1,7 @@
-"""Drawn images of coloured shapes over textured backgrounds, with the boxes of what can be seen.
+"""Drawing of colored shapes on textured backgrounds, with the boxes of their visible parts.
 
-The sample data of the kit: hard enough that a detector has to learn shapes, small enough to learn
-in minutes. Everything random comes from the generator that is passed in.
+The scenes are hard enough that a detector has to learn shapes, and simple enough to learn in minutes. All
+randomness comes from the generator that is passed in.
 """
 
 from __future__ import annotations
@@ -16,19 +16,27 @@ from runtime.common.values import Box
 
 LABELS = ("ring", "square", "star", "triangle")
 
-# Shapes are filled this many times larger and averaged down: 16 steps of coverage at the edges.
+# Shapes are filled at this multiple of the size and averaged: 16 steps of coverage at the edges.
 _SUPERSAMPLING = 4
-# What must be seen of a shape for it to be fairly called there, as a share of its whole area.
+# The least share of a shape's area that is visible, and that lies inside the image.
 _MIN_VISIBLE = 0.4
 _MIN_INSIDE = 0.6
 _TRIES = 30
-# Distance in BGR from what is underneath; saturated colours that far apart always exist.
+# The least distance in BGR from the background; a saturated color that far away always exists.
 _MIN_CONTRAST = 110
+
+
+# Rows, columns, coverage of each pixel in them, and the area of the whole shape in pixels.
+Coverage = tuple[slice, slice, np.ndarray, float]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A shape to draw: centre and radius in pixels, angle in radians, width over height, colours in BGR."""
+    """A shape to draw.
+
+    Center (`x`, `y`) and `radius` are in pixels, `angle` is in radians, `stretch` is width / height, and
+    `color` and `edge` (the outline's color) are BGR, 0..255.
+    """
 
     label: str
     x: float
@@ -41,9 +49,10 @@ class Shape:
 
 
 def random_shapes(rng: np.random.Generator, background: np.ndarray, count: int) -> list[Shape]:
-    """Up to `count` shapes for `background`, back to front, none of them hidden or cut off by most.
+    """Returns up to `count` shapes for `background`, back to front.
 
-    Each stands out from the background's colour where it lies.
+    At least 60 % of each shape lies inside the image, at least 40 % of it is visible, and its color
+    differs from the background below it.
     """
     height, width = background.shape[:2]
     owner = np.full((height, width), -1, np.int32)
@@ -59,10 +68,10 @@ def random_shapes(rng: np.random.Generator, background: np.ndarray, count: int) 
 
 
 def draw(background: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, list[Optional[Box]]]:
-    """Draws `shapes` in turn over `background` (float32 or uint8 [height, width, 3], BGR).
+    """Draws `shapes` in order on `background` (float32 or uint8 [height, width, 3], BGR).
 
-    Returns the image (float32, 0..255) and for each shape the tight box of what can be seen of it
-    (the first pixel's left edge to the last one's right edge); None where that is nothing.
+    Returns the image (float32, 0..255) and for each shape the tight box of its visible part, from the left
+    edge of the first pixel to the right edge of the last; None if no part is visible.
     """
     image = background.astype(np.float32)
     owner = np.full(image.shape[:2], -1, np.int32)
@@ -85,7 +94,7 @@ def draw(background: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, l
 def _random_shape(rng: np.random.Generator, background: np.ndarray) -> Shape:
     height, width = background.shape[:2]
     x, y = rng.uniform(0, width), rng.uniform(0, height)
-    # Small ones more often than large ones, as in photographs.
+    # Small shapes are more frequent than large ones, as in photographs.
     radius = min(height, width) * 0.06 * (0.26 / 0.06) ** rng.random()
     r = int(radius)
     under = background[max(int(y) - r, 0) : int(y) + r + 1, max(int(x) - r, 0) : int(x) + r + 1].mean((0, 1))
@@ -106,15 +115,17 @@ def _random_shape(rng: np.random.Generator, background: np.ndarray) -> Shape:
 
 
 def _random_color(rng: np.random.Generator) -> np.ndarray:
-    """A saturated BGR colour, float32, 0..255."""
+    """Returns a saturated BGR color, float32 [3], 0..255."""
     hsv = np.array([[[rng.uniform(0, 360), rng.uniform(0.5, 1), rng.uniform(0.5, 1)]]], np.float32)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0] * 255
+    color: np.ndarray = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0] * 255
+    return color
 
 
 def _place(shape: Shape, owner: np.ndarray, room: list[float]) -> bool:
-    """Puts `shape` on top in `owner`, unless too little would be seen of it or of one below.
+    """Adds `shape` on top in `owner` and returns True, unless it or a shape below would be too little visible.
 
-    `room` is how many pixels each shape so far may still lose.
+    `owner` [height, width] has the index of the topmost shape at each pixel, -1 for none. `room` has for
+    each shape the number of pixels that may still be covered.
     """
     found = _coverage(shape, owner.shape)
     if found is None:
@@ -130,10 +141,10 @@ def _place(shape: Shape, owner: np.ndarray, room: list[float]) -> bool:
     return True
 
 
-def _coverage(shape: Shape, size: Sequence[int]) -> Optional[tuple[slice, slice, np.ndarray, float]]:
-    """Rows, columns and coverage (float32, 0..1) of the part inside the image, and the whole area.
+def _coverage(shape: Shape, size: Sequence[int]) -> Optional[Coverage]:
+    """Returns rows, columns and coverage (float32, 0..1) of the part inside the image, and the whole shape's area.
 
-    None where no part of the shape is inside.
+    Returns None if no part of the shape is inside.
     """
     outlines = _outlines(shape)
     points = np.concatenate(outlines)
@@ -144,7 +155,7 @@ def _coverage(shape: Shape, size: Sequence[int]) -> Optional[tuple[slice, slice,
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return None
     large = np.zeros(((bottom - top) * _SUPERSAMPLING, (right - left) * _SUPERSAMPLING), np.uint8)
-    # fillPoly places whole numbers on pixel centres, hence the half.
+    # fillPoly takes integers for pixel centers, hence the offset of a half.
     scaled = [np.round((outline - (left, top)) * _SUPERSAMPLING - 0.5).astype(np.int32) for outline in outlines]
     cv2.fillPoly(large, scaled, 255)
     alpha = cv2.resize(large, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
@@ -154,7 +165,7 @@ def _coverage(shape: Shape, size: Sequence[int]) -> Optional[tuple[slice, slice,
 
 
 def _outlines(shape: Shape) -> list[np.ndarray]:
-    """Closed outlines in pixels, float64 [points, 2] as x, y; what is inside two of them is a hole."""
+    """Returns closed outlines in pixels, float64 [points, 2] as x, y; a point inside two of them is in a hole."""
     if shape.label == "ring":
         outlines = [_points(64, (1.0,)), _points(64, (0.5,))]
     elif shape.label == "square":
@@ -170,21 +181,21 @@ def _outlines(shape: Shape) -> list[np.ndarray]:
 
 
 def _points(count: int, radii: Sequence[float]) -> np.ndarray:
-    """`count` points around the origin at even angles, their distances taken from `radii` in turn."""
+    """Returns `count` points around the origin at equal angles, at the distances `radii`, repeated."""
     angles = np.arange(count) * (2 * np.pi / count)
-    distances = np.resize(radii, count)
+    distances = np.resize(np.asarray(radii, np.float64), count)
     return np.stack((distances * np.cos(angles), distances * np.sin(angles)), 1)
 
 
 def _shrunk(shape: Shape) -> Shape:
-    """What lies inside the edge of `shape`."""
+    """Returns the part of `shape` inside its outline."""
     return replace(shape, radius=shape.radius * 0.84)
 
 
-def _blend(paint: np.ndarray, inner: tuple, top: int, left: int, color: Sequence[float]) -> None:
+def _blend(paint: np.ndarray, inner: Coverage, top: int, left: int, color: Sequence[float]) -> None:
     rows, columns, alpha, _ = inner
     part = paint[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    part += alpha[:, :, None] * (np.float32(color) - part)
+    part += alpha[:, :, None] * (np.asarray(color, np.float32) - part)
 
 
 def _box(mask: np.ndarray) -> Optional[Box]:

@@ -6,8 +6,8 @@ import re
 from typing import Iterable, Optional
 
 from devices.boards.catalogue import board, fits, identify, processor
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
-from devices.host.host import Root
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
+from devices.host.host import Host
 from runtime.common.errors import InputError
 
 TITLE = "the board, its processor and its memory"
@@ -22,21 +22,22 @@ LEAST_MEGABYTES = 380
 DOT_PRODUCTS = {"asimddp", "avx_vnni", "avx512_vnni"}
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    model, machine = board(root), processor(root)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the board, its processor and its memory."""
+    host = under_test.host
+    model, machine = board(host), processor(host)
     named = f"{model or 'a board without a name'} ({machine or 'unknown processor'})"
-    wanted = patient.profile
+    wanted = under_test.profile
     if wanted is None:
-        yield from _unknown(root, named)
-    elif wanted.models and not fits(wanted, root):
-        yield failure(f"{named}: is no {wanted.title}", _instead(root))
+        yield from _unknown(host, named)
+    elif wanted.models and not fits(wanted, host):
+        yield failure(f"{named}: is no {wanted.title}", _instead(host))
     elif wanted.machines and machine not in wanted.machines:
-        yield failure(f"{named}: {wanted.title} has {' or '.join(wanted.machines)}", _instead(root))
+        yield failure(f"{named}: {wanted.title} has {' or '.join(wanted.machines)}", _instead(host))
     else:
         yield ok(f"{named}: {wanted.name}")
-    yield from _processor(root.text("/proc/cpuinfo"))
-    megabytes = _megabytes(root.text("/proc/meminfo"))
+    yield from _processor(host.text("/proc/cpuinfo"))
+    megabytes = _megabytes(host.text("/proc/meminfo"))
     if megabytes is not None:
         said = f"{megabytes:,} MB of memory"
         if megabytes < LEAST_MEGABYTES:
@@ -48,9 +49,9 @@ def check(patient: Patient) -> Iterable[Finding]:
             yield ok(said)
 
 
-def _unknown(root: Root, named: str) -> Iterable[Finding]:
+def _unknown(host: Host, named: str) -> Iterable[Finding]:
     try:
-        identify(root)
+        identify(host)
     except InputError as error:
         said = str(error).partition(";")[0]
         yield warning(f"{named}; profiles cannot be read: {said}", "pip install 'edge-detection-kit[devices]'")
@@ -58,9 +59,9 @@ def _unknown(root: Root, named: str) -> Iterable[Finding]:
         yield warning(f"{named}: the kit has no profile of it", "python -m devices lists those that it has")
 
 
-def _instead(root: Root) -> str:
+def _instead(host: Host) -> str:
     """What to say in place of a device that this is not."""
-    found = identify(root)
+    found = identify(host)
     return f"--device {found.name}" if found else "python -m devices lists what there is"
 
 

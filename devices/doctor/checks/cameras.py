@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, List
 
-from devices.doctor.checks import Finding, Patient, ok, warning
-from devices.host.host import Root
+from devices.doctor.checks import Finding, HostUnderTest, ok, warning
+from devices.host.host import Host
 from runtime.machine import v4l2_devices
 
 TITLE = "cameras that libcamera and V4L2 know"
@@ -26,23 +26,24 @@ LISTER_SECONDS = 10.0
 CONFIGS = ("/boot/firmware/config.txt", "/boot/config.txt")
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    own, usb = libcamera(root), v4l2_devices.cameras(root.at(v4l2_devices.FOLDER))
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks for cameras, their settings, and the right to open them."""
+    host = under_test.host
+    own, usb = libcamera(host), v4l2_devices.cameras(host.at(v4l2_devices.FOLDER))
     for name in own:
         yield ok(f"libcamera has {name}; --source picamera")
     for device, name in usb:
         yield ok(f"V4L2 has {device}, {name}; --source {device}")
     if not (own or usb):
-        yield from _none(root)
-    yield from _settings(root)
-    yield from _group(root, bool(own or usb))
+        yield from _none(host)
+    yield from _settings(host)
+    yield from _group(host, bool(own or usb))
 
 
-def libcamera(root: Root) -> List[str]:
+def libcamera(host: Host) -> List[str]:
     """The cameras that libcamera lists, by the sensors' names: `imx708 (4608x2592)`."""
     for lister in LISTERS:
-        said = root.command(*lister, seconds=LISTER_SECONDS)
+        said = host.command(*lister, seconds=LISTER_SECONDS)
         if said is None or said.code not in (0, 255):
             continue
         # rpicam: `0 : imx708 [4608x2592 10-bit RGGB] (/base/...)`; cam: `1: 'imx708' (/base/...)`
@@ -51,9 +52,9 @@ def libcamera(root: Root) -> List[str]:
     return []
 
 
-def _none(root: Root) -> Iterable[Finding]:
-    inner = v4l2_devices.has_inner(root.at(v4l2_devices.FOLDER))
-    if inner or any(root.exists(config) for config in CONFIGS):
+def _none(host: Host) -> Iterable[Finding]:
+    inner = v4l2_devices.has_internal(host.at(v4l2_devices.FOLDER))
+    if inner or any(host.exists(config) for config in CONFIGS):
         yield warning(
             "no camera: neither libcamera nor V4L2 has one",
             "switch off, seat the ribbon cable again, its contacts on the socket's; then rpicam-hello --list-cameras",
@@ -62,9 +63,9 @@ def _none(root: Root) -> Iterable[Finding]:
         yield warning("no camera", "plug in a USB camera, and see whether lsusb lists it; a stream needs none")
 
 
-def _settings(root: Root) -> Iterable[Finding]:
+def _settings(host: Host) -> Iterable[Finding]:
     for config in CONFIGS:
-        lines = [line.split("#")[0].replace(" ", "") for line in root.text(config).splitlines()]
+        lines = [line.split("#")[0].replace(" ", "") for line in host.text(config).splitlines()]
         if "start_x=1" in lines:
             yield warning(
                 f"{config} has start_x=1, the camera stack of before libcamera, which picamera2 cannot use",
@@ -77,8 +78,8 @@ def _settings(root: Root) -> Iterable[Finding]:
             )
 
 
-def _group(root: Root, cameras: bool) -> Iterable[Finding]:
-    said = root.command("id", "-nG")
+def _group(host: Host, cameras: bool) -> Iterable[Finding]:
+    said = host.command("id", "-nG")
     groups = said.text.split() if said and said.code == 0 else []
     if cameras and groups and "video" not in groups and "root" not in groups:
         yield warning(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from devices.doctor.checks import Finding, Patient, ok, warning
+from devices.doctor.checks import Finding, HostUnderTest, ok, warning
 
 TITLE = "the processor's clock"
 RANK = 90
@@ -12,26 +12,27 @@ SECONDS = 30.0
 LIVE = False
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    for entry in root.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq"):
-        folder = root.own(entry)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the governor and the limits of each processor clock."""
+    host = under_test.host
+    for entry in host.glob("sys/devices/system/cpu/cpu[0-9]*/cpufreq"):
+        folder = host.own(entry)
         # Cores that run at one clock share a folder by a link; the first stands for them.
-        if root.text(f"{folder}/related_cpus").split()[:1] not in ([], [entry.parent.name[3:]]):
+        if host.text(f"{folder}/related_cpus").split()[:1] not in ([], [entry.parent.name[3:]]):
             continue
-        now, most = root.number(f"{folder}/scaling_cur_freq"), root.number(f"{folder}/scaling_max_freq")
-        built, governor = root.number(f"{folder}/cpuinfo_max_freq"), root.text(f"{folder}/scaling_governor")
+        now, most = host.number(f"{folder}/scaling_cur_freq"), host.number(f"{folder}/scaling_max_freq")
+        built, governor = host.number(f"{folder}/cpuinfo_max_freq"), host.text(f"{folder}/scaling_governor")
         if most is None:
             continue
-        said = f"up to {most // 1000} MHz" + (f", now {now // 1000}" if now is not None else "")
-        said += f", governor {governor}" if governor else ""
-        if governor == "powersave" and not root.exists("/sys/devices/system/cpu/intel_pstate"):
-            mend = f"echo ondemand | sudo tee {folder}/scaling_governor"
-            yield warning(f"{said}: it stays at its lowest clock", mend)
+        text = f"up to {most // 1000} MHz" + (f", now {now // 1000}" if now is not None else "")
+        text += f", governor {governor}" if governor else ""
+        if governor == "powersave" and not host.exists("/sys/devices/system/cpu/intel_pstate"):
+            fix = f"echo ondemand | sudo tee {folder}/scaling_governor"
+            yield warning(f"{text}: it stays at its lowest clock", fix)
         elif built is not None and most < built:
             yield warning(
-                f"{said}: held below the {built // 1000} MHz that it can do",
+                f"{text}: held below the {built // 1000} MHz that it can do",
                 f"echo {built} | sudo tee {folder}/scaling_max_freq",
             )
         else:
-            yield ok(said)
+            yield ok(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterable
 
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
 
 TITLE = "free disk"
 RANK = 120
@@ -19,14 +19,15 @@ FEW_MEGABYTES = 500
 FREE = "sudo apt clean; sudo journalctl --vacuum-size=50M; du -xh / | sort -h | tail"
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    if _read_only(root.text("/proc/mounts")):
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that the disk can be written and has free space."""
+    host = under_test.host
+    if _read_only(host.text("/proc/mounts")):
         yield failure(
             "/ is mounted so that it cannot be written; a worn-out SD card does that",
             "sudo dmesg | grep -iE 'mmc|ext4', then a new card; an overlay is switched off in raspi-config",
         )
-    said = root.command("df", "-Pk", "/")
+    said = host.command("df", "-Pk", "/")
     match = re.search(r"\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%\s", said.text) if said and said.code == 0 else None
     if not match:
         return

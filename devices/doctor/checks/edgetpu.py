@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Iterable, Optional
 
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
-from devices.host import running
-from devices.host.host import Root
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
+from devices.host import systemd_service
+from devices.host.host import Host
 from runtime.machine import edgetpu_devices
 
 TITLE = "an Edge TPU, its port, rule, library and driver"
@@ -27,53 +27,54 @@ RULE = (
 PCI_HOT = 85_000
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    wanted = patient.profile.accelerator if patient.profile else ""
-    chips = edgetpu_devices.find(root.path)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks an Edge TPU: its port, rights, library and driver."""
+    host = under_test.host
+    profile = under_test.profile
+    chips = edgetpu_devices.find(host.path)
     if not chips:
-        if wanted:
+        if profile is not None and profile.accelerator:
             yield failure(
-                f"no Edge TPU on {wanted.upper()}, which {patient.profile.name} has",
+                f"no Edge TPU on {profile.accelerator.upper()}, which {profile.name} has",
                 "plug it in again, in another port; lsusb lists 1a6e:089a or 18d1:9302, lspci -d 1ac1: a card",
             )
         return
     for chip in chips:
-        yield from _usb(root, chip) if chip.kind == "usb" else _pci(root, chip)
-    reason = edgetpu_devices.why_not("", root.path)
-    if reason and "is in use by" in reason and running.is_active(root):
-        yield ok(f"{running.UNIT} has it")
+        yield from _usb(host, chip) if chip.kind == "usb" else _pci(host, chip)
+    reason = edgetpu_devices.diagnose("", host.path)
+    if reason and "is in use by" in reason and systemd_service.is_active(host):
+        yield ok(f"{systemd_service.UNIT} has it")
     elif reason:
-        said, _, mend = _own(root, reason).partition(": ")
-        yield failure(said, mend or "close the other program, or plug the accelerator in again")
-    yield from _library(root)
-    if not patient.model and root.live:
+        said, _, fix = _own(host, reason).partition(": ")
+        yield failure(said, fix or "close the other program, or plug the accelerator in again")
+    yield from _library(host)
+    if not under_test.model and host.live:
         yield warning(
             "no inference was tried: that needs a compiled file",
             "python -m devices.doctor --model detector_int8_edgetpu.tflite",
         )
 
 
-def _usb(root: Root, chip: edgetpu_devices.Device) -> Iterable[Finding]:
+def _usb(host: Host, chip: edgetpu_devices.Device) -> Iterable[Finding]:
     speed = f"{chip.speed} Mbit/s" if chip.speed else "unknown speed"
-    state = "its firmware is loaded" if _programmed(root, chip) else "waiting for its firmware, as before its first use"
+    state = "its firmware is loaded" if _programmed(host, chip) else "waiting for its firmware, as before its first use"
     yield ok(f"Edge TPU on USB, {speed}; {state}")
-    slow = edgetpu_devices.slow(root.path)
-    if slow and _usb3(root):
-        said, _, mend = _own(root, slow).partition("; ")
-        yield warning(said, mend)
-    files = [path for pattern in RULES for path in root.glob(pattern)]
-    ruled = [path for path in files if _rules(root.text(root.own(path)))]
+    slow = edgetpu_devices.usb2_warning(host.path)
+    if slow and _usb3(host):
+        said, _, fix = _own(host, slow).partition("; ")
+        yield warning(said, fix)
+    files = [path for pattern in RULES for path in host.glob(pattern)]
+    ruled = [path for path in files if _rules(host.text(host.own(path)))]
     if ruled:
-        yield ok(f"udev rule in {root.own(ruled[0])}")
+        yield ok(f"udev rule in {host.own(ruled[0])}")
     else:
         yield warning("no udev rule for the accelerator: only root may open it", RULE)
 
 
-def _pci(root: Root, chip: edgetpu_devices.Device) -> Iterable[Finding]:
+def _pci(host: Host, chip: edgetpu_devices.Device) -> Iterable[Finding]:
     # gasket's driver: /sys/class/apex/apex_0/temp and driver_version
     about = f"/sys/class/apex/{chip.node.name}"
-    version, heat = root.text(f"{about}/driver_version"), root.number(f"{about}/temp")
+    version, heat = host.text(f"{about}/driver_version"), host.number(f"{about}/temp")
     parts = [f"driver {version}" if version else "", f"{heat / 1000:.0f} °C" if heat is not None else ""]
     said = ", ".join(["Edge TPU on PCIe", *filter(None, parts)])
     if heat is not None and heat >= PCI_HOT:
@@ -82,8 +83,8 @@ def _pci(root: Root, chip: edgetpu_devices.Device) -> Iterable[Finding]:
         yield ok(said)
 
 
-def _library(root: Root) -> Iterable[Finding]:
-    found = [path for pattern in LIBRARIES for path in root.glob(pattern)]
+def _library(host: Host) -> Iterable[Finding]:
+    found = [path for pattern in LIBRARIES for path in host.glob(pattern)]
     if not found:
         yield failure(
             "libedgetpu.so.1 is not installed",
@@ -91,35 +92,35 @@ def _library(root: Root) -> Iterable[Finding]:
             "sudo apt install libedgetpu1-std",
         )
         return
-    version = _version(root)
-    yield ok(f"{root.own(found[0])}" + (f", {version}" if version else ""))
+    version = _version(host)
+    yield ok(f"{host.own(found[0])}" + (f", {version}" if version else ""))
 
 
-def _version(root: Root) -> str:
+def _version(host: Host) -> str:
     for package in PACKAGES:
-        said = root.command("dpkg-query", "--show", package)
+        said = host.command("dpkg-query", "--show", package)
         match = re.match(rf"{package}\S*\s+(\S+)", said.text) if said and said.code == 0 else None
         if match:
             return f"{package} {match.group(1)}"
     return ""
 
 
-def _usb3(root: Root) -> bool:
+def _usb3(host: Host) -> bool:
     """Whether the machine has a USB 3 port at all: the kernel's root hubs, one a bus, have its speed."""
-    speeds = (root.number(f"{root.own(hub)}/speed") for hub in root.glob("sys/bus/usb/devices/usb*"))
+    speeds = (host.number(f"{host.own(hub)}/speed") for hub in host.glob("sys/bus/usb/devices/usb*"))
     return any(speed is not None and speed >= edgetpu_devices.USB3_SPEED for speed in speeds)
 
 
-def _programmed(root: Root, chip: edgetpu_devices.Device) -> bool:
-    folder = _folder(root, chip)
-    return folder is not None and root.text(f"{root.own(folder)}/idVendor") == edgetpu_devices.USB_IDS[1][0]
+def _programmed(host: Host, chip: edgetpu_devices.Device) -> bool:
+    folder = _folder(host, chip)
+    return folder is not None and host.text(f"{host.own(folder)}/idVendor") == edgetpu_devices.USB_IDS[1][0]
 
 
-def _folder(root: Root, chip: edgetpu_devices.Device) -> Optional[Path]:
+def _folder(host: Host, chip: edgetpu_devices.Device) -> Optional[Path]:
     bus, number = int(chip.node.parent.name), int(chip.node.name)
-    for folder in root.glob("sys/bus/usb/devices/*"):
-        own = root.own(folder)
-        if (root.number(f"{own}/busnum"), root.number(f"{own}/devnum")) == (bus, number):
+    for folder in host.glob("sys/bus/usb/devices/*"):
+        own = host.own(folder)
+        if (host.number(f"{own}/busnum"), host.number(f"{own}/devnum")) == (bus, number):
             return folder
     return None
 
@@ -130,6 +131,6 @@ def _rules(text: str) -> bool:
     return all(any(f'"{vendor}"' in line for line in lines) for vendor, _ in edgetpu_devices.USB_IDS)
 
 
-def _own(root: Root, text: str) -> str:
+def _own(host: Host, text: str) -> str:
     """`text` with the machine's own paths, where it was recorded."""
-    return text if root.live else text.replace(f"{root.path}/", "/")
+    return text if host.live else text.replace(f"{host.path}/", "/")

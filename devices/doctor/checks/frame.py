@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from devices.doctor.checks import Finding, Patient, ok, warning
+from devices.doctor.checks import Finding, HostUnderTest, ok, warning
 from devices.doctor.checks.cameras import libcamera
-from devices.host import running
+from devices.host import systemd_service
 from runtime.machine import v4l2_devices
 
 TITLE = "one frame of the camera"
@@ -19,16 +19,17 @@ DARK = 8
 FLAT = 2
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    own, usb = libcamera(patient.root), v4l2_devices.cameras()
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Reads one frame from the camera and checks that it is not blank."""
+    own, usb = libcamera(under_test.host), v4l2_devices.cameras()
     if own:
         source = "picamera"
     elif usb:
         source = usb[0][0]
     else:
         return
-    if running.is_active(patient.root):
-        yield ok(f"{source} was not tried: {running.UNIT} may have it")
+    if systemd_service.is_active(under_test.host):
+        yield ok(f"{source} was not tried: {systemd_service.UNIT} may have it")
         return
     from runtime.sources import open_source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module, metadata
 from typing import Iterable, Optional
 
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
 from runtime.machine.interpreter_packages import PACKAGES
 
 TITLE = "the packages that the runtime needs"
@@ -16,7 +16,8 @@ LIVE = True
 OPENCV = ("opencv-python", "opencv-python-headless")
 
 
-def check(patient: Patient) -> Iterable[Finding]:
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Imports NumPy, OpenCV and an interpreter."""
     for name, package in (("numpy", "numpy"), ("cv2", "opencv-python-headless")):
         try:
             module = import_module(name)

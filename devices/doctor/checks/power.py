@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, Optional
 
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
-from devices.host.host import Root
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
+from devices.host.host import Host
 
 TITLE = "the supply: under-voltage and throttling flags"
 RANK = 110
@@ -31,10 +31,11 @@ SUPPLY = "use the board's own supply (Pi 5: 5 V 5 A; Pi 4: 5 V 3 A; others 5 V 2
 COOL = "a heat sink or a fan, then restart, which clears the flags"
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    flags = _flags(patient.root)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the flags of under-voltage and throttling."""
+    flags = _flags(under_test.host)
     if flags is None:
-        yield from _monitor(patient.root)
+        yield from _monitor(under_test.host)
         return
     now = [name for bit, name in NAMES if flags & bit]
     since = [name for bit, name in NAMES if flags & bit << SINCE_START and name not in now]
@@ -49,19 +50,19 @@ def check(patient: Patient) -> Iterable[Finding]:
         yield ok("no under-voltage and no throttling since the last start")
 
 
-def _flags(root: Root) -> Optional[int]:
-    said = root.command("vcgencmd", "get_throttled")
-    text = said.text if said and said.code == 0 else root.text(FIRMWARE)
+def _flags(host: Host) -> Optional[int]:
+    said = host.command("vcgencmd", "get_throttled")
+    text = said.text if said and said.code == 0 else host.text(FIRMWARE)
     match = re.search(r"(?:throttled=)?(?:0x)?([0-9a-fA-F]+)\s*$", text)
     return int(match.group(1), 16) if match else None
 
 
-def _monitor(root: Root) -> Iterable[Finding]:
+def _monitor(host: Host) -> Iterable[Finding]:
     """The kernel's own watch over a Pi's voltage, where vcgencmd is not installed."""
-    for path in root.glob("sys/class/hwmon/hwmon*"):
-        folder = root.own(path)
-        if root.text(f"{folder}/name") == "rpi_volt":
-            if root.number(f"{folder}/in0_lcrit_alarm"):
+    for path in host.glob("sys/class/hwmon/hwmon*"):
+        folder = host.own(path)
+        if host.text(f"{folder}/name") == "rpi_volt":
+            if host.number(f"{folder}/in0_lcrit_alarm"):
                 yield failure("under-voltage at this moment or since it was last asked", SUPPLY)
             else:
                 yield ok("no under-voltage")

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Iterable, List
 
-from devices.doctor.checks import Finding, Patient, ok, warning
-from devices.host.host import Root
+from devices.doctor.checks import Finding, HostUnderTest, ok, warning
+from devices.host.host import Host
 
 TITLE = "whether the wrong pycoral is installed"
 RANK = 80
@@ -24,12 +24,13 @@ PLACES = (
 )
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    for place in _places(patient.root):
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that an installed `pycoral` is Coral's."""
+    for place in _places(under_test.host):
         package = place / "pycoral"
         if not package.is_dir():
             continue
-        shown = package if patient.root.live else patient.root.own(package)
+        shown = package if under_test.host.live else under_test.host.own(package)
         # Coral's has adapters, pipeline and utils.
         if (package / "utils" / "edgetpu.py").is_file():
             yield ok(f"{shown}: Coral's own")
@@ -40,7 +41,7 @@ def check(patient: Patient) -> Iterable[Finding]:
             )
 
 
-def _places(root: Root) -> List[Path]:
-    if root.live:
+def _places(host: Host) -> List[Path]:
+    if host.live:
         return [Path(entry) for entry in sys.path if entry]
-    return [path for pattern in PLACES for path in root.glob(pattern)]
+    return [path for pattern in PLACES for path in host.glob(pattern)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from devices.doctor.checks import Finding, Patient, failure, ok
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok
 
 TITLE = "a small detector on an image whose objects are known"
 RANK = 40
@@ -12,10 +12,11 @@ SECONDS = 120.0
 LIVE = True
 
 
-def check(patient: Patient) -> Iterable[Finding]:
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Runs the kit's small detector on its own image."""
     from devices.selftest import selftest
 
-    threads = patient.profile.threads if patient.profile else 2
+    threads = under_test.profile.threads if under_test.profile else 2
     # On the processor: the file is not compiled for any chip.
     result = selftest.run(selftest.MODEL, selftest.GOLDEN, engine="cpu", threads=threads)
     if result.passed:

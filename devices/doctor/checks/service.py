@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
-from devices.host import running
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
+from devices.host import systemd_service
 from devices.host.paths import Layout
 from devices.install.units import NAMESPACE
 
@@ -15,35 +15,36 @@ SECONDS = 30.0
 LIVE = False
 
 # The service's own journal, and what systemd itself says of the service.
-LOG = f"journalctl --namespace=+{NAMESPACE} --unit {running.UNIT} --lines 50"
+LOG = f"journalctl --namespace=+{NAMESPACE} --unit {systemd_service.UNIT} --lines 50"
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    state = running.service(patient.root)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that the installed service runs and makes progress."""
+    state = systemd_service.properties(under_test.host)
     if not state:
         return
     active, restarts = state.get("ActiveState", ""), state.get("NRestarts", "0")
     often = f", started again {restarts} times" if restarts != "0" else ""
     if active == "active":
-        yield from _health(patient, often)
+        yield from _health(under_test, often)
     elif active == "failed" or state.get("SubState") == "auto-restart":
-        yield failure(f"{running.UNIT} does not stay up{often}", LOG)
+        yield failure(f"{systemd_service.UNIT} does not stay up{often}", LOG)
     elif active == "activating":
-        yield ok(f"{running.UNIT} is starting{often}")
+        yield ok(f"{systemd_service.UNIT} is starting{often}")
     else:
-        yield warning(f"{running.UNIT} is installed, and does not run", f"sudo systemctl enable --now {running.UNIT}")
+        yield warning(f"{systemd_service.UNIT} is installed, and does not run", f"sudo systemctl enable --now {systemd_service.UNIT}")
 
 
-def _health(patient: Patient, often: str) -> Iterable[Finding]:
+def _health(under_test: HostUnderTest, often: str) -> Iterable[Finding]:
     from runtime.telemetry.health import Health
 
-    health = Health.read(patient.root.at(Layout().health))
+    health = Health.read(under_test.host.at(Layout().health))
     if health is None:
-        yield warning(f"{running.UNIT} runs{often}, and says nothing of how it is doing", LOG)
+        yield warning(f"{systemd_service.UNIT} runs{often}, and says nothing of how it is doing", LOG)
         return
-    said = f"{running.UNIT} runs {health.model} with {health.engine}, {health.fps:g} frames a second{often}"
-    if patient.root.live and not health.is_fresh():
-        yield failure(f"{said}; that is old: it has not said anything since", f"sudo systemctl restart {running.UNIT}")
+    said = f"{systemd_service.UNIT} runs {health.model} with {health.engine}, {health.fps:g} frames a second{often}"
+    if under_test.host.live and not health.is_fresh():
+        yield failure(f"{said}; that is old: it has not said anything since", f"sudo systemctl restart {systemd_service.UNIT}")
     elif health.reload_error:
         yield warning(f"{said}; a new model was refused: {health.reload_error}", "python -m devices.update tells more")
     elif not health.fps:

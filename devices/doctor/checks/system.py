@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Dict, Iterable, Optional
+from typing import Dict, Iterable, Optional, Tuple
 
 from devices.boards.catalogue import userland_bits
-from devices.boards.profile import System
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
+from devices.boards.profile import Profile, System
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
 
 TITLE = "the operating system, and its Python"
 RANK = 20
@@ -19,23 +19,24 @@ LIVE = False
 OLDEST, NEWEST = (3, 9), (3, 13)
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    about = release(root.text("/etc/os-release"))
-    bits = userland_bits(root)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the operating system and its Python."""
+    host = under_test.host
+    about = release(host.text("/etc/os-release"))
+    bits = userland_bits(host)
     named = about.get("PRETTY_NAME", "an unknown system") + (f", {bits}-bit" if bits else "")
-    profile = patient.profile
-    system = _system(patient, about, bits)
+    profile = under_test.profile
+    system = _system(under_test, about, bits)
     if profile is None or not bits:
         yield ok(named)
     elif system is None:
         known = ", ".join(item.name for item in profile.systems)
         yield warning(f"{named}: not among the systems that {profile.name} is known with", f"install {known}")
     elif not system.interpreter:
-        yield failure(f"{named}: {system.note}", f"install {_best(patient)}")
+        yield failure(f"{named}: {system.note}", f"install {_best(profile)}")
     else:
         yield ok(f"{named}; runs files with {system.interpreter}")
-    yield from _python(patient, system)
+    yield from _python(under_test, system)
 
 
 def release(text: str) -> Dict[str, str]:
@@ -44,21 +45,21 @@ def release(text: str) -> Dict[str, str]:
     return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
 
 
-def _system(patient: Patient, about: Dict[str, str], bits: int) -> Optional[System]:
+def _system(under_test: HostUnderTest, about: Dict[str, str], bits: int) -> Optional[System]:
     ids = [about.get("ID", ""), *about.get("ID_LIKE", "").split()]
-    for system in patient.profile.systems if patient.profile else ():
+    for system in under_test.profile.systems if under_test.profile else ():
         fits = system.id in ids and system.bits == bits
         if fits and system.codename in ("", about.get("VERSION_CODENAME", "")):
             return system
     return None
 
 
-def _best(patient: Patient) -> str:
-    return next(system.name for system in patient.profile.systems if system.interpreter)
+def _best(profile: Profile) -> str:
+    return next(system.name for system in profile.systems if system.interpreter)
 
 
-def _python(patient: Patient, system: Optional[System]) -> Iterable[Finding]:
-    version = _version(patient)
+def _python(under_test: HostUnderTest, system: Optional[System]) -> Iterable[Finding]:
+    version = _version(under_test)
     if version is None:
         yield failure("there is no python3", "sudo apt install python3-venv")
         return
@@ -76,9 +77,9 @@ def _python(patient: Patient, system: Optional[System]) -> Iterable[Finding]:
         yield ok(said)
 
 
-def _version(patient: Patient) -> Optional[tuple]:
-    if patient.root.live:
+def _version(under_test: HostUnderTest) -> Optional[Tuple[int, int]]:
+    if under_test.host.live:
         return sys.version_info[:2]
-    said = patient.root.command("python3", "--version")
+    said = under_test.host.command("python3", "--version")
     match = re.match(r"Python (\d+)\.(\d+)", said.text) if said else None
     return (int(match.group(1)), int(match.group(2))) if match else None

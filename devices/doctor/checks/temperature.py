@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterable, List
 
-from devices.doctor.checks import Finding, Patient, failure, ok, warning
-from devices.host.host import Root
+from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
+from devices.host.host import Host
 
 TITLE = "the processor's temperature"
 RANK = 100
@@ -25,10 +25,11 @@ PROCESSOR = ("cpu", "soc", "x86_pkg_temp", "coretemp")
 COOL = "a heat sink or a fan, or a case that lets air through"
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    root = patient.root
-    limit = _limit(root)
-    read = _temperatures(root)
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks the hottest temperature of the processor."""
+    host = under_test.host
+    limit = _limit(host)
+    read = _temperatures(host)
     if not read:
         return
     hottest = max(read)
@@ -43,19 +44,19 @@ def check(patient: Patient) -> Iterable[Finding]:
         yield ok(f"{said}, of the {limit} from which on it runs slower")
 
 
-def _limit(root: Root) -> int:
-    model = root.text("/proc/device-tree/model")
+def _limit(host: Host) -> int:
+    model = host.text("/proc/device-tree/model")
     return next((limit for start, limit in SLOWER_BY_MODEL.items() if model.startswith(start)), SLOWER)
 
 
-def _temperatures(root: Root) -> List[float]:
+def _temperatures(host: Host) -> List[float]:
     """Degrees of the zones that are the processor's; of all, where none is called so."""
     zones = []
-    for path in root.glob("sys/class/thermal/thermal_zone*"):
-        zone = root.own(path)
-        heat = root.number(f"{zone}/temp")
+    for path in host.glob("sys/class/thermal/thermal_zone*"):
+        zone = host.own(path)
+        heat = host.number(f"{zone}/temp")
         # Zones that are switched off say 0 or nonsense below it.
         if heat is not None and heat > 0:
-            zones.append((root.text(f"{zone}/type").lower(), heat / 1000))
+            zones.append((host.text(f"{zone}/type").lower(), heat / 1000))
     own = [heat for kind, heat in zones if kind.startswith(PROCESSOR)]
     return own or [heat for _, heat in zones]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from devices.doctor.checks import Finding, Patient, ok, warning
+from devices.doctor.checks import Finding, HostUnderTest, ok, warning
 
 TITLE = "the time"
 RANK = 130
@@ -12,8 +12,9 @@ SECONDS = 30.0
 LIVE = False
 
 
-def check(patient: Patient) -> Iterable[Finding]:
-    said = patient.root.command("timedatectl", "show", "--property=NTPSynchronized")
+def check(under_test: HostUnderTest) -> Iterable[Finding]:
+    """Checks that the clock is synchronized."""
+    said = under_test.host.command("timedatectl", "show", "--property=NTPSynchronized")
     if said is None or said.code != 0 or "=" not in said.text:
         return
     if said.text.strip().endswith("=yes"):

@@ -1,15 +1,17 @@
-"""Steps of an installation. Each is a module of this package with
+"""The steps of an installation, one file for each.
 
-    TITLE: str                                  what it is about, in a plan: "the service"
-    RANK: int                                   its place in the order of work, the lowest first
-    pieces(target: Target) -> List[Piece]       what it makes, in order; makes nothing yet
+A step is a module of this package with
 
-and is found by being here: adding a step touches no other file. It may also offer
+    TITLE: str                                               its title in a plan: "the service"
+    RANK: int                                                steps run in ascending order of it
+    resources(installation: Installation) -> List[Resource]  what it makes, in order; nothing is made yet
 
-    options(parser) -> None                     options of its own for python -m devices.install
+and optionally
 
-What is made is a value (`devices.install.resources`, `devices.install.commands`) that knows how to be looked at, made and
-undone, so that a step itself only says what there should be.
+    options(parser) -> None                                  adds options to python -m devices.install
+
+A step is found because it lies in this package: adding one changes no other file. Resources (`devices.install.resources`,
+`devices.install.commands`) know how they are planned, made and undone; a step only says which there should be.
 """
 
 from __future__ import annotations
@@ -21,19 +23,19 @@ from types import ModuleType
 from typing import List
 
 from devices.boards.profile import Profile
-from devices.install.target import Place
+from devices.install.target import Target
 from runtime.common import plugins
 
 
 @dataclass(frozen=True)
-class Target:
-    """What is installed where: the device, the system, and what the steps' own options say."""
+class Installation:
+    """What is installed where: the profile of the device, the target system, and the options of the command."""
 
     profile: Profile
-    place: Place
+    target: Target
     options: argparse.Namespace
 
 
 def steps() -> List[ModuleType]:
-    """All of them in the order of work."""
-    return sorted(plugins.modules(sys.modules[__name__]), key=lambda module: module.RANK)
+    """All steps, in the order in which they run."""
+    return sorted(plugins.modules(sys.modules[__name__]), key=lambda module: int(module.RANK))

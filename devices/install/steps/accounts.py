@@ -6,8 +6,8 @@ from typing import List
 
 from devices.host.paths import STATE, USER
 from devices.install.commands import Account
-from devices.install.resources import File, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Resource
+from devices.install.steps import Installation
 
 TITLE = "user and groups"
 RANK = 20
@@ -16,8 +16,9 @@ SOURCE = "/etc/sysusers.d/edge-detector.conf"
 FULL_NAME = "Edge detector"
 
 
-def pieces(target: Target) -> List[Piece]:
-    groups = target.profile.groups
+def resources(installation: Installation) -> List[Resource]:
+    """The file for systemd-sysusers, and the accounts."""
+    groups = installation.profile.groups
     lines = [
         "# The user of edge-detector.service and edge-detector-update.service; see sysusers.d(5).",
         f'u {USER} - "{FULL_NAME}" {STATE.as_posix()}',

@@ -1,13 +1,14 @@
-"""`/etc/edge-detector/runtime.yaml`, which says what the service does; the user's to change."""
+"""The configuration of the service, `/etc/edge-detector/runtime.yaml`, which the user may change."""
 
 from __future__ import annotations
 
-from typing import Any, List
+import argparse
+from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import USER, Layout
-from devices.install.resources import File, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Resource
+from devices.install.steps import Installation
 from devices.install.units import quoted
 
 TITLE = "configuration"
@@ -15,27 +16,29 @@ RANK = 60
 
 ENVIRONMENT = (Layout().config / "environment").as_posix()
 
-# Port of the page.
+# The port of the live page.
 PORT = 8000
 
 
-def options(parser: Any) -> None:
-    parser.add_argument("--source", metavar="SRC", help="what the service watches (default: the device's own camera)")
+def options(parser: argparse._ActionsContainer) -> None:
+    """Adds `--source`."""
+    parser.add_argument("--source", metavar="SRC", help="source of the images (default: the device's own camera)")
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
+    """The configuration of the runtime, and the file for its secrets."""
     path = Layout().runtime_config.as_posix()
-    # What was said when it was installed holds until something else is said.
-    source = target.options.source or target.place.said(path, "source") or target.profile.source
+    # The source of the last installation stays until another one is given.
+    source = installation.options.source or installation.target.yaml_field(path, "source") or installation.profile.source
     return [
         # The address of a camera may hold its password.
-        File.text(path, runtime_yaml(target.profile, source), 0o640, USER),
+        File.text(path, runtime_yaml(installation.profile, source), 0o640, USER),
         File.text(ENVIRONMENT, _environment(), 0o600),
     ]
 
 
 def runtime_yaml(profile: Profile, source: str) -> str:
-    """A configuration of `python -m runtime` for the device."""
+    """The configuration of `python -m runtime` for a device."""
     layout = Layout()
     cameras = "\n".join(f"# {camera.source:<9} {camera.stack}" for camera in profile.cameras if camera.source)
     device = f"device: {profile.device}\n" if profile.device else ""

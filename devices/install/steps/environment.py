@@ -1,20 +1,21 @@
-"""The kit and what it needs, in a Python environment of its own that only root can change.
+"""The kit and its requirements, in a virtual environment that only root can change.
 
-The environment sees the system's packages, since picamera2 comes with the system and not with pip.
-The kit is copied before pip builds it, so that nothing is left behind in the folder it comes from.
+The environment can import the system's packages, since picamera2 is not on PyPI. The kit is copied before pip builds
+it, so that the build leaves nothing in its folder.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from pathlib import Path
 from typing import Any, List, Sequence, Tuple
 
 from devices.boards.requirements import requirements
-from devices.install.commands import Task
-from devices.install.resources import Piece, Tree
-from devices.install.steps import Target
-from devices.install.target import HOME, Place
+from devices.install.commands import Commands
+from devices.install.resources import Resource, Tree
+from devices.install.steps import Installation
+from devices.install.target import HOME, Target
 from runtime.common.errors import InputError
 
 TITLE = "the kit, in an environment of its own"
@@ -23,37 +24,39 @@ RANK = 40
 VENV = (HOME / "venv").as_posix()
 KIT = (HOME / "kit").as_posix()
 
-# What of the kit's folder a device needs.
+# The parts of the kit's folder that a device needs.
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "runtime", "devices")
 
 
-def options(parser: Any) -> None:
+def options(parser: argparse._ActionsContainer) -> None:
+    """Adds `--kit`."""
     parser.add_argument(
         "--kit",
         metavar="PATH",
-        help="the kit to install: its folder or its wheel (default: the folder that this command comes from)",
+        help="the kit to install: its folder or its wheel (default: the folder of this command)",
     )
 
 
-def pieces(target: Target) -> List[Piece]:
-    kit = _kit(target.options.kit)
+def resources(installation: Installation) -> List[Resource]:
+    """The copy of the kit, the virtual environment, and the packages in it."""
+    kit = _kit(installation.options.kit)
     names = _names(kit)
     home = kit if kit.is_dir() else kit.parent
     wheel = "" if kit.is_dir() else f"/{kit.name}"
     digest = _digest(home, names)
-    wanted = requirements(target.profile, target.place.release(), f"{KIT}{wheel}")
+    wanted = requirements(installation.profile, installation.target.release(), f"{KIT}{wheel}")
     return [
         Tree(KIT, str(home), names, digest),
-        Task(
+        Commands(
             VENV,
             (("python3", "-m", "venv", "--system-site-packages", VENV),),
             undo=(("rm", "-rf", "--", VENV),),
-            there=lambda place: place.root.exists(f"{VENV}/bin/pip"),
+            exists=lambda target: target.host.exists(f"{VENV}/bin/pip"),
         ),
-        Task(
+        Commands(
             "the kit in it",
             ((f"{VENV}/bin/pip", "install", "--quiet", *wanted),),
-            there=_there,
+            exists=_is_installed,
             identity=f"{' '.join(wanted)} {digest}",
         ),
     ]
@@ -68,17 +71,17 @@ def _kit(named: Any) -> Path:
     if named:
         raise InputError(f"--kit {named}: is neither the kit's folder, with {PARTS[0]}, nor a wheel of it")
     raise InputError(
-        f"{kit}: the kit was installed without the folder that it came from, so that it cannot be installed from "
-        "there once more; name that folder, or a wheel, with --kit"
+        f"{kit}: the kit was installed without its folder, so that it cannot be installed from there; give that "
+        "folder, or a wheel, with --kit"
     )
 
 
-def _there(place: Place) -> bool:
-    return bool(place.root.glob(f"{VENV}/lib/python3*/site-packages/edge_detection_kit-*.dist-info"))
+def _is_installed(target: Target) -> bool:
+    return bool(target.host.glob(f"{VENV}/lib/python3*/site-packages/edge_detection_kit-*.dist-info"))
 
 
 def _names(kit: Path) -> Tuple[str, ...]:
-    """The files to copy, by their paths in the kit's folder, or in a wheel's."""
+    """The files to copy, by their paths below the folder of the kit or of the wheel."""
     if kit.is_file():
         return (kit.name,)
     found = [path for name in PARTS for path in ([kit / name] if (kit / name).is_file() else (kit / name).rglob("*"))]
@@ -87,7 +90,7 @@ def _names(kit: Path) -> Tuple[str, ...]:
 
 
 def _digest(home: Path, names: Sequence[str]) -> str:
-    """Of everything that is installed, so that a newer kit of the same version is taken, too."""
+    """A hash of everything that is installed, so that a changed kit of the same version is installed again."""
     digest = hashlib.sha256()
     for name in names:
         data = (home / name).read_bytes()

@@ -1,27 +1,28 @@
 """Limits of the service's log.
 
-What the service says, JSON lines as well where `json: "-"` asks for them, goes into a journal of its
-own. systemd forgets its oldest entries by itself, they outlive a restart as the system's journal does,
-and a line a frame pushes nobody else's messages out. logrotate would be worse at it: a program that
-keeps its file open has to be told of a new one, and a copy that is cut loses the lines in between.
+The output of the service, with JSON lines where `json: "-"` asks for them, goes into a journal of its own. systemd
+drops the oldest entries by itself, the journal survives a restart as the system's does, and a line for each frame does
+not push out the messages of other services. logrotate does not fit: the runtime would have to reopen its file, and
+copying and truncating it loses lines.
 """
 
 from __future__ import annotations
 
 from typing import List
 
-from devices.install.resources import File, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Resource
+from devices.install.steps import Installation
 from devices.install.units import NAMESPACE
 
 TITLE = "log"
 RANK = 70
 
-# Megabytes: weeks of the service's own messages, hours of a line a frame.
+# Megabytes: weeks of the service's own messages, or hours with a line for each frame.
 MOST = 64
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
+    """The configuration of the journal."""
     text = f"""\
 # The journal of edge-detector's units: journalctl --namespace {NAMESPACE}
 [Journal]

@@ -1,41 +1,44 @@
-"""The model to begin with. Later ones come from the updater, which switches the same link."""
+"""The first model. Later ones come from the updater, which changes the same link."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from pathlib import Path
-from typing import Any, List
+from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import MODEL, Layout
 from devices.install.commands import Note
-from devices.install.resources import File, Link, Piece
-from devices.install.steps import Target
+from devices.install.resources import File, Link, Resource
+from devices.install.steps import Installation
 from runtime.common.errors import InputError
 
 TITLE = "the model"
 RANK = 50
 
-# What goes with a model, where the export has it.
+# Files that belong to a model, where the export has them.
 BESIDE = ("labels.txt", "manifest.json")
 
 
-def options(parser: Any) -> None:
+def options(parser: argparse._ActionsContainer) -> None:
+    """Adds `--export`."""
     parser.add_argument(
         "--export",
         metavar="DIR",
-        help="a folder of python -m convert (runs/NAME/export), whose file for this device becomes its model; "
-        "or one .tflite file",
+        help="folder of python -m convert (runs/NAME/export) with the model for this device, or one .tflite file "
+        "(default: none)",
     )
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
+    """The files of the model of `--export`, and the links to it."""
     layout = Layout()
-    if not target.options.export:
-        if target.place.root.exists(layout.model.as_posix()):
+    if not installation.options.export:
+        if installation.target.host.exists(layout.model.as_posix()):
             return []
-        return [Note("none yet: give one with --export, or let the updater fetch it; the service tries until then")]
-    file = _chosen(Path(target.options.export), target.profile)
+        return [Note("none yet: give one with --export, or wait for the updater; the service keeps trying until then")]
+    file = _chosen(Path(installation.options.export), installation.profile)
     release = f"installed-{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
     folder = layout.models / release
     beside = [path for path in (file.parent / name for name in (*BESIDE, *_made_of(file))) if path.is_file()]
@@ -47,12 +50,12 @@ def pieces(target: Target) -> List[Piece]:
 
 
 def _made_of(file: Path) -> List[str]:
-    """The file that a compiled one was made of: it runs where the accelerator fails (`fallback`)."""
+    """The name of the file that a compiled model was made of; it runs where the accelerator fails (`--fallback`)."""
     return [file.name.replace("_edgetpu", "")] if "_edgetpu" in file.name else []
 
 
 def _chosen(export: Path, profile: Profile) -> Path:
-    """The file of an export that the profile names. Raises InputError where it is not there."""
+    """The file of an export that the profile names. Raises InputError where it is missing."""
     if export.is_file() and export.suffix == ".tflite":
         return export
     if not export.is_dir():

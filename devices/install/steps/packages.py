@@ -5,29 +5,30 @@ from __future__ import annotations
 from typing import List
 
 from devices.boards.requirements import packages
-from devices.install.commands import Note, Task
-from devices.install.resources import Piece
-from devices.install.steps import Target
+from devices.install.commands import Commands, Note
+from devices.install.resources import Resource
+from devices.install.steps import Installation
 
 TITLE = "packages of the system"
 RANK = 10
 
 
-def pieces(target: Target) -> List[Piece]:
-    place = target.place
-    wanted = packages(target.profile, place.release())
+def resources(installation: Installation) -> List[Resource]:
+    """The system's packages for the device."""
+    target = installation.target
+    wanted = packages(installation.profile, target.release())
     if not wanted:
         return []
-    if not place.root.exists("/var/lib/dpkg/status"):
-        return [Note(f"not a Debian: install what it calls {', '.join(wanted)} yourself")]
-    missing = [name for name in wanted if name not in place.packages()]
+    if not target.host.exists("/var/lib/dpkg/status"):
+        return [Note(f"this is no Debian: install its counterparts of {', '.join(wanted)} yourself")]
+    missing = [name for name in wanted if name not in target.packages()]
     install = ("apt-get", "install", "--yes", "--no-install-recommends")
     return [
-        Task(
+        Commands(
             " ".join(wanted),
             (("apt-get", "update", "--quiet"), (*install, *(missing or wanted))),
-            # Whatever has come to need them since keeps them; `apt-get autoremove` takes the others.
+            # Packages that others need by now stay; `apt-get autoremove` removes the rest.
             undo=(("apt-mark", "auto", *(missing or wanted)),),
-            there=lambda place: all(name in place.packages() for name in wanted),
+            exists=lambda target: all(name in target.packages() for name in wanted),
         )
     ]

@@ -1,4 +1,4 @@
-"""`edge-detector.service`, which runs the detector from the start of the system on."""
+"""The service `edge-detector.service`, which runs the detector from the start of the system on."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import RUN, STATE, Layout
-from devices.install.commands import Task
-from devices.install.resources import Link, Piece
-from devices.install.steps import Target
+from devices.install.commands import Commands
+from devices.install.resources import Link, Resource
+from devices.install.steps import Installation
 from devices.install.steps.configuration import ENVIRONMENT
 from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, camera_devices, hardening
 
@@ -17,23 +17,24 @@ RANK = 80
 
 UNIT = "edge-detector.service"
 
-# The longest that a healthy run does nothing that counts as progress: a lost camera is tried at least
-# every 95 s (30 of waiting, 30 until a connection fails, 35 until a silent one is given up).
+# The longest time without progress in a healthy run: a lost camera is retried at least every 95 s (30 s pause, 30 s
+# until a connection fails, 35 s until a silent one is given up).
 WATCHDOG_SECONDS = 180
-# Python and libraries from a slow card, a model into a chip, a camera that wakes up: a Raspberry Pi Zero
-# takes a good part of a minute.
+# Loading Python, libraries and the model from a slow card and starting the camera take most of a minute on a Raspberry
+# Pi Zero.
 START_SECONDS = 300
 
-# Since systemd 254, waits between restarts grow.
+# From this version of systemd on, the pause between restarts can grow.
 STEPS_SINCE = 254
 
 
-def pieces(target: Target) -> List[Piece]:
+def resources(installation: Installation) -> List[Resource]:
+    """The unit, its link, and the start of the service."""
     path = f"{UNITS}/{UNIT}"
     return [
-        Unit.text(path, unit(target.profile, target.place.systemd() or 0)),
+        Unit.text(path, unit(installation.profile, installation.target.systemd() or 0)),
         Link(f"{UNITS}/multi-user.target.wants/{UNIT}", path),
-        Task(
+        Commands(
             "the service runs, with all of this",
             (("systemctl", "restart", "--no-block", UNIT),),
             follows=True,

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import List
 
-from devices.install.commands import Task
-from devices.install.resources import File, Piece
-from devices.install.steps import Target
+from devices.install.commands import Commands
+from devices.install.resources import File, Resource
+from devices.install.steps import Installation
 
 TITLE = "rules for devices"
 RANK = 30
 
 
-def pieces(target: Target) -> List[Piece]:
-    udev = target.profile.udev
+def resources(installation: Installation) -> List[Resource]:
+    """The file of udev rules, where the device needs one."""
+    udev = installation.profile.udev
     if udev is None:
         return []
     rules = "\n".join(udev.rules) + "\n"
     reload = ("udevadm", "control", "--reload")
     return [
-        File.text(f"/etc/udev/rules.d/{udev.file}", f"# For {target.profile.title}.\n{rules}"),
-        Task(
+        File.text(f"/etc/udev/rules.d/{udev.file}", f"# For {installation.profile.title}.\n{rules}"),
+        Commands(
             "the rules hold at once",
             (reload, ("udevadm", "trigger")),
             undo=(reload,),

@@ -1,16 +1,17 @@
-"""`edge-detector-update.timer`, which looks for a better model once a day."""
+"""The timer `edge-detector-update.timer`, which runs the updater once a day."""
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
-from typing import Any, List
+from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import STATE, Layout
-from devices.install.commands import Note, Task
-from devices.install.resources import File, Link, Piece
-from devices.install.steps import Target
+from devices.install.commands import Commands, Note
+from devices.install.resources import File, Link, Resource
+from devices.install.steps import Installation
 from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, hardening, quoted
 from runtime.common.errors import InputError
 
@@ -20,34 +21,36 @@ RANK = 90
 UNIT = "edge-detector-update"
 
 
-def options(parser: Any) -> None:
+def options(parser: argparse._ActionsContainer) -> None:
+    """Adds the options of the updater."""
     add = parser.add_argument
-    add("--repository", metavar="URL", help="where the device looks for better models, once a day")
-    add("--trust", metavar="FILE", help="the root.json of that repository, whose keys the device trusts")
-    add("--group", metavar="NAME", help="the group of devices that this one belongs to")
+    add("--repository", metavar="URL", help="repository of new models, read once a day (default: no updates)")
+    add("--trust", metavar="FILE", help="root.json of the repository, with the keys to trust")
+    add("--group", metavar="NAME", help="group of this device, for staged releases (default: none)")
 
 
-def pieces(target: Target) -> List[Piece]:
-    layout, options = Layout(), target.options
+def resources(installation: Installation) -> List[Resource]:
+    """The units of the updater and its configuration, where it has a repository."""
+    layout, options = Layout(), installation.options
     timer = f"{UNITS}/{UNIT}.timer"
-    made: List[Piece] = [
-        Unit.text(f"{UNITS}/{UNIT}.service", service(target.profile)),
+    made: List[Resource] = [
+        Unit.text(f"{UNITS}/{UNIT}.service", service(installation.profile)),
         Unit.text(timer, timer_unit()),
     ]
     if options.trust:
         made.append(File(layout.trusted_root.as_posix(), _root_json(options.trust)))
-    elif options.repository and not target.place.root.exists(layout.trusted_root.as_posix()):
-        made.append(Note(f"nothing is taken from {options.repository} until --trust names its root.json"))
+    elif options.repository and not installation.target.host.exists(layout.trusted_root.as_posix()):
+        made.append(Note(f"no release of {options.repository} is taken until --trust names its root.json"))
     if options.repository:
         path = layout.update_config.as_posix()
-        group = options.group or target.place.said(path, "group")
-        made.append(File.text(path, configuration(target.profile, options.repository, group)))
-    elif not target.place.root.exists(layout.update_config.as_posix()):
+        group = options.group or installation.target.yaml_field(path, "group")
+        made.append(File.text(path, configuration(installation.profile, options.repository, group)))
+    elif not installation.target.host.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [
         *made,
         Link(f"{UNITS}/timers.target.wants/{UNIT}.timer", timer),
-        Task(
+        Commands(
             "the timer runs",
             (("systemctl", "restart", f"{UNIT}.timer"),),
             follows=True,
@@ -57,6 +60,7 @@ def pieces(target: Target) -> List[Piece]:
 
 
 def configuration(profile: Profile, repository: str, group: str) -> str:
+    """The configuration of `python -m devices.update` for a device."""
     return f"""\
 # What {UNIT}.service does: python -m devices.update.
 # Everything that its --help lists can stand here, without the dashes in front.
@@ -82,7 +86,7 @@ def _root_json(path: str) -> bytes:
 
 
 def service(profile: Profile) -> str:
-    """The unit that runs the updater once. It tries a new model on the device's own engine."""
+    """The unit that runs the updater once, with the rights to test a new model on the device's engine."""
     return f"""\
 # python -m devices.install made this for a {profile.title}.
 [Unit]
@@ -106,6 +110,7 @@ TimeoutStartSec=1h
 
 
 def timer_unit() -> str:
+    """The unit that starts the updater once a day."""
     return f"""\
 [Unit]
 Description=Edge detector: a daily look for a better model

@@ -1,10 +1,10 @@
 import AVFoundation
 import Detector
 
-/// The phone's camera as a stream of frames. Late ones are dropped, first by the system, then by the stream.
+/// The phone's camera as a stream of frames. Late frames are dropped, first by the system, then by the stream.
 final class Camera: NSObject, @unchecked Sendable {
-    /// A frame, and whether the preview shows it mirrored.
-    struct Shot: Sendable {
+    /// A camera frame, and whether the preview shows it mirrored.
+    struct CapturedFrame: Sendable {
         let frame: Frame
         let isMirrored: Bool
     }
@@ -20,23 +20,23 @@ final class Camera: NSObject, @unchecked Sendable {
         }
     }
 
-    /// The camera's picture for the screen, kept level as the phone is turned.
+    /// The preview layer, kept level when the phone is rotated.
     let preview: AVCaptureVideoPreviewLayer
 
-    // Everything below is touched on this queue only, which is what makes the class safe to share.
+    // The state below is accessed on this queue only, which makes the class safe to share.
     private let queue = DispatchQueue(label: "camera")
     private let session = AVCaptureSession()
     private let output = AVCaptureVideoDataOutput()
     private var position = AVCaptureDevice.Position.back
-    /// How far frames are turned, in degrees: as the preview is, so that boxes lie where it shows their objects.
-    /// Nil until a camera has said it.
+    /// The rotation of frames in degrees, the same as that of the preview, so that boxes match the preview.
+    /// Nil until the camera has reported it.
     private var angle: Int?
-    private var shots: AsyncStream<Shot>.Continuation?
+    private var continuation: AsyncStream<CapturedFrame>.Continuation?
     private var index = 0
 
-    // What watches the preview's angle stays on the main thread, as the layer does.
+    // Observing the preview's angle needs the main thread, as the layer does.
     @MainActor private var rotation: AVCaptureDevice.RotationCoordinator?
-    @MainActor private var levelling: NSKeyValueObservation?
+    @MainActor private var angleObservation: NSKeyValueObservation?
 
     override init() {
         preview = AVCaptureVideoPreviewLayer(session: session)
@@ -44,13 +44,13 @@ final class Camera: NSObject, @unchecked Sendable {
         super.init()
     }
 
-    /// Asks for permission where it was not given yet, and starts.
-    func start() async throws -> AsyncStream<Shot> {
+    /// Starts the camera, after asking the user for permission if needed.
+    func start() async throws -> AsyncStream<CapturedFrame> {
         guard await AVCaptureDevice.requestAccess(for: .video) else { throw Problem.forbidden }
-        let (stream, continuation) = AsyncStream.makeStream(of: Shot.self, bufferingPolicy: .bufferingNewest(1))
+        let (stream, continuation) = AsyncStream.makeStream(of: CapturedFrame.self, bufferingPolicy: .bufferingNewest(1))
         try await onQueue { camera in
-            camera.shots?.finish()
-            camera.shots = continuation
+            camera.continuation?.finish()
+            camera.continuation = continuation
             try camera.connect()
             camera.session.startRunning()
         }
@@ -59,17 +59,17 @@ final class Camera: NSObject, @unchecked Sendable {
 
     func stop() {
         queue.async { [self] in
-            shots?.finish()
-            shots = nil
+            continuation?.finish()
+            continuation = nil
             session.stopRunning()
         }
     }
 
-    /// From the back camera to the front one, or the other way round.
-    func turn() {
+    /// Switches between the back and the front camera.
+    func switchCamera() {
         queue.async { [self] in
             position = position == .back ? .front : .back
-            // Where there is no other camera, this one goes on.
+            // Without another camera, keep the current one.
             if (try? connect()) == nil {
                 position = position == .back ? .front : .back
                 try? connect()
@@ -98,7 +98,7 @@ final class Camera: NSObject, @unchecked Sendable {
         session.addInput(input)
         if session.outputs.isEmpty {
             output.alwaysDiscardsLateVideoFrames = true
-            // What the camera gives anyway, so that nothing is converted on the way.
+            // The camera's native format, which needs no conversion.
             let format = kCVPixelFormatType_420YpCbCr8BiPlanarFullRange
             output.videoSettings = [kCVPixelBufferPixelFormatTypeKey as String: format]
             output.setSampleBufferDelegate(self, queue: queue)
@@ -107,16 +107,16 @@ final class Camera: NSObject, @unchecked Sendable {
         }
         angle = nil
         Task { @MainActor in
-            level(device)
+            keepLevel(device)
         }
     }
 
-    /// Keeps the preview level, and frames with it.
+    /// Keeps the preview and the frames level.
     @MainActor
-    private func level(_ device: AVCaptureDevice) {
+    private func keepLevel(_ device: AVCaptureDevice) {
         let rotation = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: preview)
         self.rotation = rotation
-        levelling = rotation.observe(\.videoRotationAngleForHorizonLevelPreview, options: [.initial, .new]) {
+        angleObservation = rotation.observe(\.videoRotationAngleForHorizonLevelPreview, options: [.initial, .new]) {
             [self] rotation, _ in
             let angle = rotation.videoRotationAngleForHorizonLevelPreview
             if let connection = preview.connection, connection.isVideoRotationAngleSupported(angle) {
@@ -131,11 +131,11 @@ final class Camera: NSObject, @unchecked Sendable {
 
 extension Camera: AVCaptureVideoDataOutputSampleBufferDelegate {
     func captureOutput(_ output: AVCaptureOutput, didOutput sample: CMSampleBuffer, from connection: AVCaptureConnection) {
-        guard let buffer = CMSampleBufferGetImageBuffer(sample), let shots, let angle else { return }
+        guard let buffer = CMSampleBufferGetImageBuffer(sample), let continuation, let angle else { return }
         let time = CMSampleBufferGetPresentationTimeStamp(sample).seconds
-        let turn = Rotation(rawValue: angle) ?? .none
-        guard let frame = try? Frame(buffer, rotation: turn, index: index, time: time) else { return }
+        let rotation = Rotation(rawValue: angle) ?? .none
+        guard let frame = try? Frame(buffer, rotation: rotation, index: index, time: time) else { return }
         index += 1
-        shots.yield(Shot(frame: frame, isMirrored: position == .front))
+        continuation.yield(CapturedFrame(frame: frame, isMirrored: position == .front))
     }
 }

@@ -1,6 +1,6 @@
 import SwiftUI
 
-/// The camera's picture, filling the view; a front camera is shown mirrored, as in a mirror.
+/// The camera preview, filling the view. The front camera is shown mirrored.
 struct CameraPreview: UIViewRepresentable {
     let camera: Camera
 
@@ -11,14 +11,14 @@ struct CameraPreview: UIViewRepresentable {
     func updateUIView(_ view: PreviewView, context: Context) {}
 }
 
-/// A view as large as the layer that it shows.
+/// A view that keeps a layer at its own size.
 final class PreviewView: UIView {
-    private let shown: CALayer
+    private let previewLayer: CALayer
 
-    init(showing shown: CALayer) {
-        self.shown = shown
+    init(showing previewLayer: CALayer) {
+        self.previewLayer = previewLayer
         super.init(frame: .zero)
-        layer.addSublayer(shown)
+        layer.addSublayer(previewLayer)
     }
 
     @available(*, unavailable)
@@ -28,6 +28,6 @@ final class PreviewView: UIView {
 
     override func layoutSubviews() {
         super.layoutSubviews()
-        shown.frame = bounds
+        previewLayer.frame = bounds
     }
 }

@@ -10,8 +10,8 @@ struct ContentView: View {
         ZStack(alignment: .bottom) {
             CameraPreview(camera: session.camera)
                 .ignoresSafeArea()
-            if let found = session.found {
-                Overlay(found: found)
+            if let result = session.result {
+                Overlay(result: result)
                     .ignoresSafeArea()
             }
             VStack(alignment: .leading, spacing: 8) {
@@ -23,7 +23,7 @@ struct ContentView: View {
             .padding()
         }
         .fileImporter(isPresented: $isPicking, allowedContentTypes: [UTType(filenameExtension: "tflite") ?? .data]) {
-            session.take($0)
+            session.importModel($0)
         }
     }
 
@@ -32,20 +32,20 @@ struct ContentView: View {
             Label(problem, systemImage: "exclamationmark.triangle")
                 .font(.callout)
         } else if session.model == nil {
-            Text("Import a detector: a .tflite file, as the kit writes it.")
-        } else if let timings = session.found?.timings {
+            Text("Import a detector: a .tflite file that the kit exported.")
+        } else if let timings = session.result?.timings {
             Text(
                 """
-                \(milliseconds(timings.total)) ms a frame: \(milliseconds(timings.preprocess)) before, \
-                \(milliseconds(timings.invoke)) model, \(milliseconds(timings.postprocess)) after
+                \(milliseconds(timings.total)) ms per frame: preprocessing \(milliseconds(timings.preprocess)), \
+                model \(milliseconds(timings.invoke)), postprocessing \(milliseconds(timings.postprocess))
                 """
             )
             .font(.caption.monospacedDigit())
         }
         if !session.engineName.isEmpty {
             DisclosureGroup(session.engineName) {
-                ForEach(session.stepsDown, id: \.accelerator) { step in
-                    Text("\(step.accelerator.rawValue): \(step.reason)")
+                ForEach(session.skippedAccelerators, id: \.accelerator) { skipped in
+                    Text("\(skipped.accelerator.rawValue): \(skipped.reason)")
                         .frame(maxWidth: .infinity, alignment: .leading)
                 }
             }
@@ -59,7 +59,7 @@ struct ContentView: View {
                 Text(session.score, format: .percent.precision(.fractionLength(0)))
                     .monospacedDigit()
                 Slider(value: Binding(get: { session.score }, set: session.setScore), in: 0.05...0.95) {
-                    Text("Least score")
+                    Text("Score threshold")
                 }
             }
             HStack {
@@ -70,7 +70,7 @@ struct ContentView: View {
                     Button("Import…", systemImage: "square.and.arrow.down") { isPicking = true }
                 }
                 Spacer()
-                Button("Turn camera", systemImage: "arrow.triangle.2.circlepath.camera", action: session.turnCamera)
+                Button("Switch camera", systemImage: "arrow.triangle.2.circlepath.camera", action: session.switchCamera)
                     .labelStyle(.iconOnly)
             }
         }

@@ -2,7 +2,7 @@ import Detector
 import Foundation
 import Observation
 
-/// What the screen shows: a camera, a detector, and what it finds.
+/// The state behind the screen: a camera, a detector, and its latest result.
 @MainActor
 @Observable
 final class DetectionSession {
@@ -10,15 +10,15 @@ final class DetectionSession {
     let library = ModelLibrary()
 
     private(set) var model: URL?
-    private(set) var found: Found?
+    private(set) var result: FrameResult?
     private(set) var engineName = ""
-    private(set) var stepsDown: [StepDown] = []
-    /// Why nothing is found, for the user; nil where all is well.
+    private(set) var skippedAccelerators: [SkippedAccelerator] = []
+    /// An error message for the user; nil while there is no error.
     private(set) var problem: String?
     private(set) var score = 0.5
 
-    /// One frame's detections with the size of the upright picture that they lie in.
-    struct Found {
+    /// One frame's detections, and the size in pixels of the upright image that their boxes refer to.
+    struct FrameResult {
         let detections: [Detection]
         let timings: Timings
         let width: Int
@@ -28,44 +28,44 @@ final class DetectionSession {
 
     private var detector: Detector?
     private var loading: Task<Void, Never>?
-    private var watching: Task<Void, Never>?
+    private var processing: Task<Void, Never>?
 
     func resume() {
         if model == nil, let first = library.models.first {
             select(first)
         }
-        watching = watching ?? Task { await watch() }
+        processing = processing ?? Task { await processFrames() }
     }
 
     func pause() {
-        watching?.cancel()
-        watching = nil
+        processing?.cancel()
+        processing = nil
         camera.stop()
     }
 
-    func turnCamera() {
-        camera.turn()
+    func switchCamera() {
+        camera.switchCamera()
     }
 
-    /// Loads another model; the last one chosen wins.
+    /// Loads another model. If several are chosen in a row, the last one wins.
     func select(_ url: URL) {
         model = url
         detector = nil
-        found = nil
+        result = nil
         problem = nil
         loading?.cancel()
         loading = Task {
-            // Loading takes a moment; it is done away from the screen's thread.
-            let result = await Task.detached { () -> Result<Detector, DetectorError> in
+            // Loading is slow: keep it off the main thread.
+            let outcome = await Task.detached { () -> Result<Detector, DetectorError> in
                 Result { () throws(DetectorError) in try Detector(path: url.path) }
             }.value
-            let defaultScore = await (try? result.get())?.score
+            let defaultScore = await (try? outcome.get())?.score
             guard !Task.isCancelled else { return }
-            switch result {
+            switch outcome {
             case .success(let loaded):
                 score = defaultScore ?? score
                 engineName = loaded.engineName
-                stepsDown = loaded.stepsDown
+                skippedAccelerators = loaded.skippedAccelerators
                 detector = loaded
             case .failure(let error):
                 problem = error.description
@@ -73,11 +73,11 @@ final class DetectionSession {
         }
     }
 
-    /// Takes a model that the user has picked in Files into the app, and loads it.
-    func take(_ picked: Result<URL, any Error>) {
+    /// Copies a model that the user has picked in Files into the app, and loads it.
+    func importModel(_ picked: Result<URL, any Error>) {
         Task {
             do {
-                select(try await library.take(picked.get()))
+                select(try await library.importModel(picked.get()))
             } catch {
                 problem = error.localizedDescription
             }
@@ -89,30 +89,30 @@ final class DetectionSession {
         Task { await detector?.setScore(score) }
     }
 
-    /// Looks at frames until it is cancelled. Only the newest frame waits; older ones are dropped.
-    private func watch() async {
+    /// Runs the detector on camera frames until cancelled. Only the newest frame waits; older ones are dropped.
+    private func processFrames() async {
         do {
-            for await shot in try await camera.start() {
-                await look(at: shot)
+            for await captured in try await camera.start() {
+                await process(captured)
             }
         } catch {
             problem = error.localizedDescription
         }
     }
 
-    private func look(at shot: Camera.Shot) async {
+    private func process(_ captured: Camera.CapturedFrame) async {
         guard let detector else { return }
         do {
-            let result = try await detector.detect(shot.frame)
-            // A model chosen in the meantime must not show what the old one found.
+            let detected = try await detector.detect(captured.frame)
+            // If another model was chosen in the meantime, this result is stale.
             guard detector === self.detector else { return }
-            let size = shot.frame.uprightSize
-            found = Found(
-                detections: result.detections, timings: result.timings, width: size.width, height: size.height,
-                isMirrored: shot.isMirrored)
+            let size = captured.frame.uprightSize
+            result = FrameResult(
+                detections: detected.detections, timings: detected.timings, width: size.width, height: size.height,
+                isMirrored: captured.isMirrored)
         } catch {
             self.detector = nil
-            found = nil
+            result = nil
             problem = error.description
         }
     }

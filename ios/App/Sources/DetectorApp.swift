@@ -10,7 +10,7 @@ struct DetectorApp: App {
             ContentView(session: session)
         }
         .onChange(of: phase, initial: true) {
-            // In the background a camera is taken away anyway; giving it back keeps its light off.
+            // iOS interrupts the camera in the background anyway; stopping it turns its indicator off.
             if phase == .active {
                 session.resume()
             } else if phase == .background {

@@ -1,7 +1,7 @@
 import Foundation
 import Observation
 
-/// The models in the app's bundle, and those that the user took in from Files.
+/// The models in the app's bundle, and those that the user imported from Files.
 @MainActor
 @Observable
 final class ModelLibrary {
@@ -11,15 +11,15 @@ final class ModelLibrary {
         refresh()
     }
 
-    /// Copies a picked file into the app, so that it is there the next time; returns the copy.
-    func take(_ picked: URL) async throws -> URL {
-        // A file in the cloud is fetched first: not for the screen's thread.
-        let copy = try await Task.detached { try Self.copied(picked) }.value
+    /// Copies a picked file into the app, where it stays, and returns the copy.
+    func importModel(_ picked: URL) async throws -> URL {
+        // A file in iCloud is downloaded first: keep it off the main thread.
+        let copy = try await Task.detached { try Self.copy(picked) }.value
         refresh()
         return copy
     }
 
-    private nonisolated static func copied(_ picked: URL) throws -> URL {
+    private nonisolated static func copy(_ picked: URL) throws -> URL {
         let isScoped = picked.startAccessingSecurityScopedResource()
         defer {
             if isScoped {
@@ -27,10 +27,10 @@ final class ModelLibrary {
             }
         }
         let manager = FileManager.default
-        try manager.createDirectory(at: taken, withIntermediateDirectories: true)
-        let copy = taken.appendingPathComponent(picked.lastPathComponent)
-        let temporary = taken.appendingPathComponent(UUID().uuidString)
-        // Whole under its name, or not there.
+        try manager.createDirectory(at: importFolder, withIntermediateDirectories: true)
+        let copy = importFolder.appendingPathComponent(picked.lastPathComponent)
+        let temporary = importFolder.appendingPathComponent(UUID().uuidString)
+        // Moved last, so that an interrupted copy leaves no incomplete model.
         try manager.copyItem(at: picked, to: temporary)
         if manager.fileExists(atPath: copy.path) {
             _ = try manager.replaceItemAt(copy, withItemAt: temporary)
@@ -41,12 +41,12 @@ final class ModelLibrary {
     }
 
     private func refresh() {
-        models = [Bundle.main.resourceURL?.appendingPathComponent("Models"), Self.taken].flatMap { folder in
+        models = [Bundle.main.resourceURL?.appendingPathComponent("Models"), Self.importFolder].flatMap { folder in
             let files = folder.flatMap { try? FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil) }
-            let found = (files ?? []).filter { $0.pathExtension == "tflite" }
-            return found.sorted { $0.lastPathComponent < $1.lastPathComponent }
+            let models = (files ?? []).filter { $0.pathExtension == "tflite" }
+            return models.sorted { $0.lastPathComponent < $1.lastPathComponent }
         }
     }
 
-    private nonisolated static let taken = URL.documentsDirectory.appendingPathComponent("Models")
+    private nonisolated static let importFolder = URL.documentsDirectory.appendingPathComponent("Models")
 }

@@ -1,15 +1,15 @@
-"""What runs a model. One file a kind of engine.
+"""Engines: the ways to run a model, one file for each. Uses `common`, `machine` and `model`.
 
-A module of this package offers
+A module of this package defines
 
-    KIND: str                              what it is, for messages: "the Edge TPU"
+    KIND: str                              its name in messages: "the Edge TPU"
     RANK: int                              `auto` tries the lowest first
-    unfit(model, request) -> str           why it cannot run this file here, then maybe a comma and
-                                           advice; empty where it may
-    load(path, request) -> Engine          raises KitError, or InputError for what the user asked for
+    unfit(model, request) -> str           the reason why it cannot run this file here, optionally followed by a comma
+                                           and advice; empty where it can
+    load(path, request) -> Engine          loads the file; raises KitError, or InputError for a wrong request
 
-and is found by being here: adding an engine touches no other file. What it loads has the surface of
-TFLite's Python `Interpreter`.
+and is found because it lies here; no other file changes. `Engine.native` has the interface of TFLite's Python
+`Interpreter`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from runtime.model.tflite import Model
 
 AUTO = "auto"
 
-# The operation that the Edge TPU's compiler puts in place of what the chip takes over.
+# The operation into which the Edge TPU's compiler puts the part that the chip runs.
 COMPILED = "edgetpu-custom-op"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for.
+    """How to run a model.
 
-    `engine` is the name of a module here, or `auto`. `device` is what that engine understands by it,
-    such as `usb:0`; empty for any. With `fallback`, a file for the Edge TPU may be replaced by the
-    int8 file beside it where there is no chip.
+    `engine` is the name of a module of this package, or `auto`. `device` is the name of a device for that engine, such
+    as `usb:0`; empty for any. `threads` is the number of threads of the interpreter. With `fallback`, the int8 file
+    beside a file for the Edge TPU is run where no Edge TPU can be used.
     """
 
     engine: str = AUTO
@@ -48,10 +48,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Engine:
-    """A loaded model. `native` has its tensors allocated; `path` is the file that was loaded.
+    """A loaded model.
 
-    `package` is what pip calls the interpreter; `what` says in words what runs the model; `notes`
-    are what the user should know, one line each.
+    `native` is the interpreter, with its tensors allocated; `path` is the file that was loaded; `package` is the pip
+    name of the interpreter's package; `what` describes in words what runs the model; `notes` are messages for the
+    user, one line each; `name` is the name of the engine's module.
     """
 
     native: Any
@@ -63,15 +64,15 @@ class Engine:
 
 
 def names() -> List[str]:
-    """What `Request.engine` may be."""
+    """The values that `Request.engine` may have."""
     return [AUTO, *(plugins.name_of(module) for module in _modules())]
 
 
-def open_engine(path: Union[str, os.PathLike], request: Request = Request()) -> Engine:
-    """Loads the model at `path` with the engine asked for; with `auto`, with the best that works.
+def open_engine(path: Union[str, os.PathLike[str]], request: Request = Request()) -> Engine:
+    """Loads the model at `path` with the requested engine; with `auto`, the best engine that works.
 
-    Raises InputError where `path` is no model, or the request makes no sense; KitError where the
-    engine cannot work here.
+    Raises InputError where `path` is not a model or the request is wrong, KitError where the engine cannot work on
+    this machine.
     """
     model = Model.read(path)
     try:
@@ -85,14 +86,14 @@ def open_engine(path: Union[str, os.PathLike], request: Request = Request()) -> 
 
 
 def is_compiled(model: Model) -> bool:
-    """Whether the Edge TPU's compiler has made this file."""
+    """Whether this file was written by the Edge TPU's compiler."""
     return any(step.custom_name == COMPILED for step in model.main.operators)
 
 
 def int8_beside(path: str) -> Path:
-    """The file that a compiled one was made of, which by the compiler's habit lies beside it."""
-    place = Path(path)
-    return place.with_name(place.name.replace("_edgetpu", ""))
+    """The path of the int8 file that a compiled file was made from; the compiler leaves it in the same folder."""
+    compiled = Path(path)
+    return compiled.with_name(compiled.name.replace("_edgetpu", ""))
 
 
 def _modules() -> List[ModuleType]:
@@ -108,13 +109,13 @@ def _open(model: Model, request: Request) -> Engine:
         if reason:
             raise InputError(f"{model.where}: {plugins.name_of(module)}: {reason}")
         return _load(module, model, request)
-    # Why each engine before the one that is taken was not: those that do not fit this file or this
-    # machine, and those that should work and do not.
+    # Reasons why the engines before the chosen one were not: those that cannot run this file here, and those that
+    # should work but failed.
     unfit, failed = [], []
     for module in _modules():
         reason = module.unfit(model, request)
         if reason:
-            # What follows the comma is advice for those who asked for just that engine.
+            # The advice after the comma is for users who asked for this engine.
             unfit.append(f"{plugins.name_of(module)}: {reason.partition(',')[0]}")
             continue
         try:
@@ -130,7 +131,8 @@ def _open(model: Model, request: Request) -> Engine:
 
 
 def _load(module: ModuleType, model: Model, request: Request) -> Engine:
-    return replace(module.load(model.where, request), name=plugins.name_of(module))
+    engine: Engine = module.load(model.where, request)
+    return replace(engine, name=plugins.name_of(module))
 
 
 def _fall_back(model: Model, request: Request, reason: str) -> Engine:

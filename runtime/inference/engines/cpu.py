@@ -1,11 +1,11 @@
-"""The processor, through whichever package holds the interpreter; XNNPACK does the arithmetic."""
+"""The CPU, with the XNNPACK kernels of the installed interpreter."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from runtime.common.errors import InputError
-from runtime.common.native_output import quiet
+from runtime.common.native_output import silence_native_output
 from runtime.inference.engines import Engine, Request, is_compiled
 from runtime.machine.interpreter_packages import find_package
 from runtime.model.tflite import Model
@@ -15,23 +15,29 @@ RANK = 100
 
 
 def unfit(model: Model, request: Request) -> str:
+    """The reason why the CPU cannot run `model`; see `runtime.inference.engines`."""
     if is_compiled(model):
         return "the file is compiled for the Edge TPU; use the int8 file that it was made of"
     return ""
 
 
 def load(path: str, request: Request) -> Engine:
+    """Loads the file `path` on the CPU. Raises InputError where the interpreter refuses it."""
     module, package = find_package()
     return on_cpu(module, path, request, package)
 
 
 def on_cpu(module: Any, path: str, request: Request, package: str, **options: Any) -> Engine:
-    """With `options` for the interpreter's constructor."""
+    """Loads the file `path` with the interpreter of `module`, which `package` installs.
+
+    `options` go to the constructor of the interpreter. Raises InputError where it refuses the file, or where
+    `request` names a device.
+    """
     if request.device:
         raise InputError(f"--device {request.device}: the CPU has no devices to choose from")
     try:
-        # The interpreter's native half greets on standard error, and complains there too.
-        with quiet():
+        # The native part of the interpreter prints messages and errors to standard error.
+        with silence_native_output():
             native = module.Interpreter(model_path=path, num_threads=request.threads, **options)
             native.allocate_tensors()
     except (ValueError, RuntimeError) as error:

@@ -1,7 +1,7 @@
-"""The Edge TPU, through its delegate library (libedgetpu) and the same interpreter as the CPU's.
+"""The Edge TPU, through its delegate library libedgetpu and the same interpreter as for the CPU.
 
-The library: https://coral.ai/docs/accelerator/get-started/; the delegate's options (`device`):
-https://coral.ai/docs/edgetpu/multiple-edgetpu/.
+Sources: https://coral.ai/docs/accelerator/get-started/ for the library, and
+https://coral.ai/docs/edgetpu/multiple-edgetpu/ for the option `device` of the delegate.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from runtime.common.errors import InputError, KitError
 from runtime.inference.engines import Engine, Request, is_compiled
 from runtime.machine import edgetpu_devices
-from runtime.machine.delegates import load_library, with_delegate
+from runtime.machine.delegates import interpreter_with_delegate, load_delegate
 from runtime.machine.interpreter_packages import find_package
 from runtime.model.tflite import Model
 
@@ -25,38 +25,43 @@ DEVICES = re.compile(r"((usb|pci)(:\d+)?|:\d+)?")
 
 
 def unfit(model: Model, request: Request) -> str:
+    """The reason why the Edge TPU cannot run `model`; see `runtime.inference.engines`."""
     if not is_compiled(model):
         return "needs a file compiled for it, see python -m convert.edgetpu"
     return ""
 
 
 def load(path: str, request: Request) -> Engine:
+    """Loads the file `path` on the Edge TPU that `request` names.
+
+    Raises InputError for a wrong device name, KitError with the reason where the Edge TPU cannot be used.
+    """
     device = checked_device(request.device)
     module, package = find_package()
     try:
-        delegate = load_library(module, LIBRARY, {"device": device} if device else {})
+        delegate = load_delegate(module, LIBRARY, {"device": device} if device else {})
     except OSError as error:
-        raise KitError(_unloadable(str(error))) from error
+        raise KitError(_load_error(str(error))) from error
     except ValueError as error:
-        # The library's own words, after the line that names it; mostly there are none.
-        said = " ".join(str(error).splitlines()[1:]).strip()
-        reason = edgetpu_devices.why_not(device) or said or (
+        # The reason that the library gives after the line with its name; mostly empty.
+        message = " ".join(str(error).splitlines()[1:]).strip()
+        reason = edgetpu_devices.diagnose(device) or message or (
             f"{LIBRARY} gives no reason; plug the accelerator in again, and try without a hub between"
         )
         raise KitError(f"the Edge TPU cannot be used: {reason}") from error
-    native = with_delegate(module, path, delegate, request.threads, f"{LIBRARY} through {package}")
-    slow = edgetpu_devices.slow()
-    return Engine(native, path, package, f"{LIBRARY} {device}".strip() + f", {package}", notes=(slow,) if slow else ())
+    native = interpreter_with_delegate(module, path, delegate, request.threads, f"{LIBRARY} through {package}")
+    warning = edgetpu_devices.usb2_warning()
+    return Engine(native, path, package, f"{LIBRARY} {device}".strip() + f", {package}", notes=(warning,) if warning else ())
 
 
 def checked_device(device: str) -> str:
-    """Raises InputError for what is no Edge TPU's name."""
+    """Returns `device`. Raises InputError where it is not the name of an Edge TPU."""
     if not DEVICES.fullmatch(device):
         raise InputError(f"--device {device}: an Edge TPU is called usb, usb:0, pci, pci:0 or :0")
     return device
 
 
-def _unloadable(reason: str) -> str:
+def _load_error(reason: str) -> str:
     if "No such file" in reason or "cannot find" in reason.lower() or "not found" in reason.lower():
         missing = reason.partition(":")[0]
         if LIBRARY in missing or missing == reason:

@@ -1,7 +1,7 @@
-"""The processor with TFLite's own kernels in place of XNNPACK's, which are faster and round otherwise.
+"""The CPU, with TFLite's own kernels instead of those of XNNPACK, which are faster and round differently.
 
-A plain C build of TFLite for x86 agrees with these bit for bit on int8 files; those of ARM, and XNNPACK's
-kernels, may lie some hundredths of a score away.
+On int8 files, a plain C build of TFLite for x86 gives the same bits. Scores of the ARM kernels and of XNNPACK may
+differ by some hundredths.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ RANK = 110
 
 
 def load(path: str, request: Request) -> Engine:
+    """Loads the file `path` on the CPU without XNNPACK. Raises InputError where the interpreter refuses it."""
     module, package = find_package()
     resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     return on_cpu(module, path, request, f"{package} without XNNPACK", experimental_op_resolver_type=resolver)

@@ -1,6 +1,6 @@
-"""The Edge TPU through Coral's own Python package, where that is installed (Python up to 3.9).
+"""The Edge TPU, through Coral's own Python package pycoral (Python 3.9 and older).
 
-What is called `pycoral` on the public index is another project, which this file recognises.
+The distribution `pycoral` on the public index is an unrelated project; this module detects it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import importlib.util
 from importlib import import_module
 
 from runtime.common.errors import KitError
-from runtime.common.native_output import quiet
+from runtime.common.native_output import silence_native_output
 from runtime.inference.engines import Engine, Request, is_compiled
 from runtime.inference.engines.edgetpu import checked_device
 from runtime.machine import edgetpu_devices
@@ -20,34 +20,39 @@ RANK = 20
 
 
 def unfit(model: Model, request: Request) -> str:
+    """The reason why pycoral cannot run `model`; see `runtime.inference.engines`."""
     if importlib.util.find_spec("pycoral") is None:
         return "not installed"
     if importlib.util.find_spec("pycoral.utils") is None:
-        return _another()
+        return _unrelated_package()
     if not is_compiled(model):
         return "needs a file compiled for the Edge TPU, see python -m convert.edgetpu"
     return ""
 
 
 def load(path: str, request: Request) -> Engine:
+    """Loads the file `path` on the Edge TPU that `request` names.
+
+    Raises InputError for a wrong device name, KitError with the reason where the Edge TPU cannot be used.
+    """
     device = checked_device(request.device)
     try:
         edgetpu = import_module("pycoral.utils.edgetpu")
     except ImportError as error:
         raise KitError(f"pycoral is installed, but cannot be imported: {error}") from error
     try:
-        with quiet():
+        with silence_native_output():
             native = edgetpu.make_interpreter(path, device=device or None)
             native.allocate_tensors()
     except (ValueError, RuntimeError, OSError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise KitError(f"the Edge TPU cannot be used: {edgetpu_devices.why_not(device) or said}") from error
-    slow = edgetpu_devices.slow()
-    return Engine(native, path, "pycoral", f"pycoral {device}".strip(), notes=(slow,) if slow else ())
+        message = " ".join(str(error).split()) or type(error).__name__
+        raise KitError(f"the Edge TPU cannot be used: {edgetpu_devices.diagnose(device) or message}") from error
+    warning = edgetpu_devices.usb2_warning()
+    return Engine(native, path, "pycoral", f"pycoral {device}".strip(), notes=(warning,) if warning else ())
 
 
-def _another() -> str:
-    # Slow to import, and hardly ever needed.
+def _unrelated_package() -> str:
+    # Slow to import, and rarely needed.
     from importlib import metadata
 
     try:

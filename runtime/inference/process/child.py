@@ -1,8 +1,8 @@
-"""The process that an engine runs in: started by `launch`, never by hand.
+"""The process that an engine runs in; started by `launch`, not by users.
 
-It reads its task, a count of bytes and so many of JSON, and then one byte for each run, the number of
-the slot that holds its input; it answers with a message (see `HEAD`). What it prints goes to standard
-error.
+The process reads from standard input first a COUNT and that many bytes of JSON, which name the model and the request,
+and then one byte for each run: the slot that holds its input. It answers each with a message that begins with HEAD.
+Whatever libraries print goes to standard error.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from typing import List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from runtime.common.errors import InputError, KitError
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Port
-from runtime.inference.process.shared_tensors import Memory
+from runtime.inference.process.shared_tensors import SharedTensors
 from runtime.machine.interpreter_packages import find_package
 
-# Kind of message, milliseconds that the model took, bytes that follow.
+# Kind of message, milliseconds that the model took, number of bytes that follow.
 HEAD = struct.Struct("<cdI")
 READY, DONE, FAILED = b"R", b"D", b"F"
 
-# Sent in place of a slot, with a count behind it: run so often on the same input, and read nothing.
+# Sent in place of a slot, with a COUNT after it: run that often on the same input and return the times only.
 BARE = 255
-# Of runs, or of a task's bytes.
 COUNT = struct.Struct("<I")
 
 
 def main(arguments: List[str]) -> int:
-    memory, life = json.loads(arguments[0])
-    # Whatever prints must not get between the messages.
+    """Serves one engine until standard input ends; `arguments` has one JSON list of file descriptors."""
+    tensor_file, lifeline = json.loads(arguments[0])
+    # Output of libraries must not get between the messages.
     commands, replies = os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    # The parent ends this process, by closing the pipe; a service manager's TERM reaches both, and the
-    # parent has frames to finish.
+    # The parent ends this process by closing the lifeline. A service manager sends SIGTERM to both, but the parent
+    # has frames to finish.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if life is not None:
-        threading.Thread(target=_die_with_parent, args=(life,), daemon=True).start()
-    # Before it is known what to do, for that takes long: nearly all engines need it.
+    if lifeline is not None:
+        threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
+    # Nearly all engines need this package, and it takes long to load: it is loaded before the model is known.
     with contextlib.suppress(KitError):
         find_package()
-    task = _task(commands)
-    if task is None:
+    job = _read_job(commands)
+    if job is None:
         return 0
-    path, request = json.loads(task)
+    path, request = json.loads(job)
     try:
         interpreter = Interpreter(path, Request(**request))
     except KitError as error:
         _send(replies, FAILED, 0.0, {"input": isinstance(error, InputError), "message": str(error)})
         return 1
     _send(replies, READY, 0.0, description(interpreter))
-    _serve(interpreter, commands, replies, memory)
+    _serve(interpreter, commands, replies, tensor_file)
     return 0
 
 
-def description(interpreter: Interpreter) -> dict:
-    """What the parent is to know of the model, for JSON."""
+def description(interpreter: Interpreter) -> Dict[str, Any]:
+    """What the parent needs to know about the loaded model, as values for JSON."""
     ports = {
         name: [{**asdict(port), "dtype": port.dtype.name} for port in getattr(interpreter, name)]
         for name in ("inputs", "outputs")
@@ -73,8 +73,8 @@ def description(interpreter: Interpreter) -> dict:
     return {**ports, **{name: getattr(interpreter, name) for name in names}}
 
 
-def port(described: dict) -> Port:
-    """The other way, for one port."""
+def port(described: Mapping[str, Any]) -> Port:
+    """The `Port` that an entry of `inputs` or `outputs` in `description` stands for."""
     import numpy as np
 
     return Port(
@@ -87,8 +87,8 @@ def port(described: dict) -> Port:
     )
 
 
-def _task(commands: int) -> Optional[bytes]:
-    """What the parent sends first; None where it has gone."""
+def _read_job(commands: int) -> Optional[bytes]:
+    """The JSON that the parent sends first; None where the parent has ended."""
     data, size = b"", COUNT.size
     while len(data) < size:
         more = os.read(commands, size - len(data))
@@ -101,12 +101,12 @@ def _task(commands: int) -> Optional[bytes]:
 
 
 def _serve(interpreter: Interpreter, commands: int, replies: int, descriptor: int) -> None:
-    memory: Optional[Memory] = None
+    tensors: Optional[SharedTensors] = None
     while True:
         command = os.read(commands, 1)
         if not command:
             return
-        memory = memory or Memory(descriptor, interpreter.inputs, interpreter.outputs)
+        tensors = tensors or SharedTensors(descriptor, interpreter.inputs, interpreter.outputs)
         slot = command[0]
         start = time.perf_counter()
         try:
@@ -114,7 +114,7 @@ def _serve(interpreter: Interpreter, commands: int, replies: int, descriptor: in
                 (count,) = COUNT.unpack(os.read(commands, COUNT.size))
                 _send(replies, DONE, 0.0, interpreter.bare_invoke(count))
                 continue
-            shapes = memory.put_outputs(slot, interpreter.invoke(memory.input(slot)))
+            shapes = tensors.put_outputs(slot, interpreter.invoke(tensors.input(slot)))
         except (KitError, ValueError) as error:
             _send(replies, FAILED, 0.0, {"input": False, "message": str(error)})
             continue
@@ -130,9 +130,9 @@ def _send(replies: int, kind: bytes, taken: float, content: Optional[object]) ->
         data = data[os.write(replies, data) :]
 
 
-def _die_with_parent(life: int) -> None:
-    """The other end is closed when the parent has gone, even while the model runs or hangs."""
-    os.read(life, 1)
+def _exit_with_parent(lifeline: int) -> None:
+    """Ends this process when the parent ends, even while the model runs or hangs."""
+    os.read(lifeline, 1)
     os._exit(1)
 
 

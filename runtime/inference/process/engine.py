@@ -1,7 +1,8 @@
-"""A model in a process of its own, so that one that hangs or crashes can be replaced."""
+"""A model in a process of its own, which can be replaced when it hangs or crashes."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import asdict
-from typing import IO, Deque, List, Optional, Tuple, Union
+from typing import IO, Any, Deque, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -18,24 +19,25 @@ from runtime.inference.engines import Request
 from runtime.inference.interpreter import Port
 from runtime.inference.process.child import BARE, COUNT, DONE, FAILED, HEAD, READY, port
 from runtime.inference.process.launch import Launched, end, launch, take
-from runtime.inference.process.shared_tensors import SLOTS, Memory
+from runtime.inference.process.shared_tensors import SLOTS, SharedTensors
 
-# Loading takes longer than a run: a chip gets its firmware, libraries come from a slow card.
+# Loading takes longer than a run: an accelerator gets its firmware, and libraries come from a slow SD card.
 LOADING_SECONDS = 60.0
 
-# How often the clock is looked at.
-_TICK = 0.1
+# Seconds between two checks of the watchdog.
+_INTERVAL = 0.1
 
 
 class EngineLost(KitError):
-    """The process hung or died; `restart` gets a new one."""
+    """The process has hung or died; `restart` starts a new one."""
 
 
 class EngineProcess:
-    """Runs a model in another process: the surface of `Interpreter`, and runs that overlap.
+    """Runs a model in another process: the interface of `Interpreter`, and runs that overlap.
 
-    `submit` hands over an input and returns; `result` waits for the outputs of the oldest one. Up to
-    SLOTS may be under way. One thread may submit while another waits for results.
+    `submit` hands over an input and returns at once; `result` waits for the outputs of the oldest input. Up to SLOTS
+    inputs may be in flight. One thread may submit while another waits for results. A context manager that ends the
+    process.
     """
 
     inputs: Tuple[Port, ...] = ()
@@ -45,134 +47,143 @@ class EngineProcess:
     what: str = ""
     notes: Tuple[str, ...] = ()
 
-    def __init__(self, path: Union[str, os.PathLike], request: Request = Request(), hang: float = 10.0) -> None:
-        """Starts to load; `wait_until_ready` ends that. A run of more than `hang` seconds is ended."""
+    def __init__(self, path: Union[str, os.PathLike[str]], request: Request = Request(), hang: float = 10.0) -> None:
+        """Starts to load the model at `path`; `wait_until_ready` must follow.
+
+        A process that takes longer than `hang` seconds for a run is ended.
+        """
         self.path = str(path)
-        self._asked = (str(path), request)
+        self._job = (str(path), request)
         self._hang = hang
         self._lock = threading.Lock()
-        self._under_way: Deque[int] = deque()
+        self._in_flight: Deque[int] = deque()
         self._free: List[int] = list(range(SLOTS))
-        # When the process began with what it does now; None while it has nothing to do.
+        # When the process began its present work; None while it is idle.
         self._busy_since: Optional[float] = None
         self._limit = LOADING_SECONDS
         self._hung = False
-        # Whether the oldest input under way is the one that the process was lost with.
+        # Whether the process was lost while it ran the oldest input in flight.
         self._lost = False
         self._closed = threading.Event()
-        self._memory: Optional[Memory] = None
+        # None until the model is loaded, and after `close`.
+        self._tensors: Optional[SharedTensors] = None
         launched = take()
-        self._file = launched.memory
+        self._file = launched.tensor_file
         self._begin(launched)
         threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
 
     def wait_until_ready(self) -> None:
-        """Raises InputError or KitError where the model cannot be loaded."""
-        kind, _, content = self._receive()
-        if kind == FAILED:
+        """Waits until the model is loaded. Raises InputError or KitError where it cannot be loaded."""
+        message = self._receive()
+        if message.kind == FAILED:
             self._kill()
-            raise _error(content)
-        if kind != READY:
-            raise EngineLost(self._epitaph("while it loaded the model"))
+            raise _error(message.content)
+        if message.kind != READY:
+            raise EngineLost(self._exit_reason("while it loaded the model"))
+        content = message.content
         for name in ("path", "engine", "package", "what"):
             setattr(self, name, content[name])
         self.notes = tuple(content["notes"])
-        ports = [tuple(port(described) for described in content[name]) for name in ("inputs", "outputs")]
-        if self._memory is not None and ports != [self.inputs, self.outputs]:
+        inputs = tuple(port(described) for described in content["inputs"])
+        outputs = tuple(port(described) for described in content["outputs"])
+        if self._tensors is not None and (inputs, outputs) != (self.inputs, self.outputs):
             raise KitError(f"{self.path}: has other inputs or outputs than the file that ran before it")
-        if self._memory is None:
-            self.inputs, self.outputs = ports
-            self._memory = Memory(self._file.fileno(), self.inputs, self.outputs)
+        if self._tensors is None:
+            self.inputs, self.outputs = inputs, outputs
+            self._tensors = SharedTensors(self._file.fileno(), inputs, outputs)
         with self._lock:
             self._limit = self._hang
-            self._busy_since = time.monotonic() if self._under_way else None
+            self._busy_since = time.monotonic() if self._in_flight else None
 
     @property
     def room(self) -> int:
-        """How many more inputs may be submitted now."""
+        """The number of inputs that may be submitted now."""
         return len(self._free)
 
     @property
-    def under_way(self) -> int:
-        return len(self._under_way)
+    def in_flight(self) -> int:
+        """The number of inputs that were submitted and whose result has not been read."""
+        return len(self._in_flight)
 
     def submit(self, tensor: np.ndarray) -> None:
-        """Hands over an input. There must be `room`."""
+        """Hands over an input. `room` must be at least 1."""
         with self._lock:
             slot = self._free.pop()
-        self._memory.put_input(slot, tensor)
+        self._shared_tensors().put_input(slot, tensor)
         with self._lock:
-            self._under_way.append(slot)
-            if len(self._under_way) == 1:
+            self._in_flight.append(slot)
+            if len(self._in_flight) == 1:
                 self._busy_since = time.monotonic()
-            self._command(bytes([slot]))
+            self._send(bytes([slot]))
 
     def result(self) -> Tuple[List[np.ndarray], float]:
-        """The outputs, as they are stored, of the oldest input under way, and the milliseconds that it took.
+        """The outputs of the oldest input in flight, as the model stores them, and the milliseconds that it took.
 
-        Raises EngineLost where there will be none, KitError where the model failed on it.
+        Raises EngineLost where the process has hung or died, KitError where the model failed on this input.
         """
-        kind, taken, content = self._receive()
-        if kind not in (DONE, FAILED):
+        message = self._receive()
+        if message.kind not in (DONE, FAILED):
             self._lost = True
-            raise EngineLost(self._epitaph("while it ran the model"))
-        slot = self._under_way[0]
+            raise EngineLost(self._exit_reason("while it ran the model"))
+        slot = self._in_flight[0]
         try:
-            if kind == FAILED:
-                raise _error(content)
-            shapes = content if content is not None else [port.shape for port in self.outputs]
-            stored = self._memory.outputs(slot, [tuple(shape) for shape in shapes])
+            if message.kind == FAILED:
+                raise _error(message.content)
+            shapes = message.content if message.content is not None else [port.shape for port in self.outputs]
+            stored = self._shared_tensors().outputs(slot, [tuple(shape) for shape in shapes])
         finally:
-            self._done()
-        return stored, taken
+            self._release_oldest()
+        return stored, message.milliseconds
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
-        """As `Interpreter.invoke`, when nothing else is under way."""
+        """As `Interpreter.invoke`; nothing else may be in flight."""
         self.submit(tensor)
         return self.result()[0]
 
     def bare_invoke(self, count: int = 1) -> List[float]:
-        """As `Interpreter.bare_invoke`, timed inside the process, when nothing is under way."""
+        """As `Interpreter.bare_invoke`, timed inside the process; nothing else may be in flight."""
         with self._lock:
             self._busy_since = time.monotonic()
-            self._command(bytes([BARE]) + COUNT.pack(count))
-        kind, _, taken = self._receive()
+            self._send(bytes([BARE]) + COUNT.pack(count))
+        message = self._receive()
         with self._lock:
             self._busy_since = None
-        if kind != DONE:
-            raise EngineLost(self._epitaph("while it ran the model"))
-        return taken
+        if message.kind != DONE:
+            raise EngineLost(self._exit_reason("while it ran the model"))
+        return [float(taken) for taken in message.content]
 
     def restart(self) -> None:
-        """Ends the process, and starts another, which goes on with what waited behind the input that
-        was lost. `wait_until_ready` follows.
+        """Ends the process and starts another one, which runs the inputs that waited behind the lost one.
+
+        `wait_until_ready` must follow.
         """
         self._kill()
         with self._lock:
             if self._lost:
-                self._free.append(self._under_way.popleft())
+                self._free.append(self._in_flight.popleft())
                 self._lost = False
             self._begin(launch(self._file))
-            # They lie in the memory still, which the new process shares.
-            for slot in self._under_way:
-                self._command(bytes([slot]))
+            # The inputs are still in the shared tensors.
+            for slot in self._in_flight:
+                self._send(bytes([slot]))
 
     def interrupt(self) -> None:
-        """Ends the process, from another thread: whoever waits for it hears that it is lost."""
-        self._process.kill()
+        """Ends the process from any thread; a thread that waits for it gets EngineLost."""
+        self._launched.process.kill()
 
     def close(self) -> None:
-        """Ends the process; what is under way is lost."""
+        """Ends the process; inputs in flight are lost."""
         self._closed.set()
         self._kill()
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
+        if self._tensors is not None:
+            self._tensors.close()
+            self._tensors = None
         self._file.close()
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        """The id of the process."""
+        return self._launched.process.pid
 
     def __enter__(self) -> EngineProcess:
         return self
@@ -183,38 +194,42 @@ class EngineProcess:
     def _begin(self, launched: Launched) -> None:
         self._hung = False
         self._limit, self._busy_since = LOADING_SECONDS, time.monotonic()
-        self._launched, self._process = launched, launched.process
-        path, request = self._asked
-        task = json.dumps([path, asdict(request)]).encode()
-        self._command(COUNT.pack(len(task)) + task)
+        self._launched = launched
+        path, request = self._job
+        job = json.dumps([path, asdict(request)]).encode()
+        self._send(COUNT.pack(len(job)) + job)
 
-    def _command(self, command: bytes) -> None:
-        try:
-            self._process.stdin.write(command)
-        except (BrokenPipeError, ValueError):
-            # Whoever waits for the result hears of it.
-            pass
+    def _shared_tensors(self) -> SharedTensors:
+        if self._tensors is None:
+            raise RuntimeError("the model is not loaded; call wait_until_ready first")
+        return self._tensors
 
-    def _receive(self) -> tuple:
-        head = _read(self._process.stdout, HEAD.size)
+    def _send(self, command: bytes) -> None:
+        # Where the process has ended, the thread that waits for the result finds out.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._launched.commands.write(command)
+
+    def _receive(self) -> _Message:
+        replies = self._launched.replies
+        head = _read(replies, HEAD.size)
         if head is None:
-            return None, 0.0, None
+            return _ENDED
         kind, taken, size = HEAD.unpack(head)
-        payload = _read(self._process.stdout, size) if size else b""
+        payload = _read(replies, size) if size else b""
         if payload is None:
-            return None, 0.0, None
-        return kind, taken, json.loads(payload) if payload else None
+            return _ENDED
+        return _Message(kind, taken, json.loads(payload) if payload else None)
 
-    def _done(self) -> None:
+    def _release_oldest(self) -> None:
         with self._lock:
-            self._free.append(self._under_way.popleft())
-            self._busy_since = time.monotonic() if self._under_way else None
+            self._free.append(self._in_flight.popleft())
+            self._busy_since = time.monotonic() if self._in_flight else None
 
     def _watch(self) -> None:
-        while not self._closed.wait(_TICK):
+        while not self._closed.wait(_INTERVAL):
             with self._lock:
                 late = self._busy_since is not None and time.monotonic() - self._busy_since > self._limit
-                process = self._process
+                process = self._launched.process
             if late and process.poll() is None:
                 self._hung = True
                 process.kill()
@@ -222,13 +237,13 @@ class EngineProcess:
     def _kill(self) -> None:
         end(self._launched)
 
-    def _epitaph(self, when: str) -> str:
-        code = self._process.wait()
+    def _exit_reason(self, when: str) -> str:
+        code = self._launched.process.wait()
         if self._hung:
             return f"the engine gave no answer for {self._limit:g} s {when}"
         if code < 0:
             name = signal.Signals(-code).name
-            # The best known cause, whose traces are nowhere else.
+            # The most common cause; it leaves no other trace.
             advice = (
                 "; a library for an accelerator that was built for another version of TFLite does that"
                 if name in ("SIGSEGV", "SIGABRT", "SIGILL") and self.engine not in ("cpu", "plain")
@@ -238,8 +253,19 @@ class EngineProcess:
         return f"the engine's process ended with exit code {code} {when}"
 
 
+class _Message(NamedTuple):
+    """A message of the child. `kind` is READY, DONE or FAILED; None where the child has ended."""
+
+    kind: Optional[bytes]
+    milliseconds: float
+    content: Any
+
+
+_ENDED = _Message(None, 0.0, None)
+
+
 def _read(stream: IO[bytes], size: int) -> Optional[bytes]:
-    """`size` bytes, or None where the other side is gone."""
+    """Exactly `size` bytes; None where the stream ends before."""
     data = b""
     while len(data) < size:
         try:
@@ -252,5 +278,5 @@ def _read(stream: IO[bytes], size: int) -> Optional[bytes]:
     return data
 
 
-def _error(content: dict) -> KitError:
+def _error(content: Mapping[str, Any]) -> KitError:
     return (InputError if content["input"] else KitError)(content["message"])

@@ -1,8 +1,8 @@
-"""Starts the processes that engines run in: one of them before it is known what it will run.
+"""Starts the processes that engines run in, one of them before the model is known.
 
-Loading NumPy, OpenCV and the interpreter is most of the time until the first detection. A process that
-is started ahead of all that loads its own part while this one loads the rest. So this module imports
-nothing large, and neither does whoever calls `ahead`.
+Most of the time until the first detection goes into loading NumPy, OpenCV and the interpreter. A process that is
+started first loads its libraries while this process loads its own. For that reason this module, and any caller of
+`prelaunch`, must not import anything large.
 """
 
 from __future__ import annotations
@@ -22,31 +22,35 @@ _RAM = "/dev/shm"
 
 @dataclass(frozen=True)
 class Launched:
-    """A process that waits for its task on standard input. `memory` is the file for its tensors (see
-    `engine_memory`), `life` a pipe that ends the process when it is closed; None on Windows.
+    """A process that waits for its command on standard input.
+
+    `commands` and `replies` are its standard input and output. `tensor_file` is the file for the shared tensors (see
+    `shared_tensors`). `lifeline` is a pipe that ends the process when it is closed; None on Windows.
     """
 
-    process: subprocess.Popen
-    memory: IO[bytes]
-    life: Optional[IO[bytes]]
+    process: subprocess.Popen[bytes]
+    commands: IO[bytes]
+    replies: IO[bytes]
+    tensor_file: IO[bytes]
+    lifeline: Optional[IO[bytes]]
 
 
 _spare: Optional[Launched] = None
 
 
-def launch(memory: IO[bytes]) -> Launched:
-    """Starts `runtime.inference.process.child` with `memory`, an open file."""
-    descriptors, life, theirs = [memory.fileno()], None, None
+def launch(tensor_file: IO[bytes]) -> Launched:
+    """Starts `runtime.inference.process.child`, which inherits the open file `tensor_file`."""
+    descriptors, lifeline, child_end = [tensor_file.fileno()], None, None
     if os.name == "posix":
-        theirs, ours = os.pipe()
-        life = open(ours, "wb", buffering=0)
-        descriptors.append(theirs)
-    # The child must find the kit, whatever way this process has found it.
-    home = str(Path(__file__).resolve().parents[3])
-    known = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([home, known] if known else [home])}
+        child_end, parent_end = os.pipe()
+        lifeline = os.fdopen(parent_end, "wb", buffering=0)
+        descriptors.append(child_end)
+    # The child must find the kit, however this process has found it.
+    root = str(Path(__file__).resolve().parents[3])
+    inherited = os.environ.get("PYTHONPATH")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
     process = subprocess.Popen(
-        [sys.executable, "-m", "runtime.inference.process.child", json.dumps([memory.fileno(), theirs])],
+        [sys.executable, "-m", "runtime.inference.process.child", json.dumps([tensor_file.fileno(), child_end])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=descriptors,
@@ -55,51 +59,52 @@ def launch(memory: IO[bytes]) -> Launched:
         # Ctrl-C is for this process alone, which has frames to finish.
         start_new_session=True,
     )
-    if theirs is not None:
-        os.close(theirs)
-    return Launched(process, memory, life)
+    if child_end is not None:
+        os.close(child_end)
+    assert process.stdin is not None and process.stdout is not None
+    return Launched(process, process.stdin, process.stdout, tensor_file, lifeline)
 
 
-def nameless_file() -> IO[bytes]:
-    """A file for the tensors: in memory where there is a place for that, and without a name."""
+def anonymous_file() -> IO[bytes]:
+    """An open file without a name, for the shared tensors; in memory where the system has /dev/shm."""
     return tempfile.TemporaryFile(dir=_RAM if os.path.isdir(_RAM) else None)
 
 
 @contextlib.contextmanager
-def ahead() -> Iterator[None]:
-    """While this is open, a process is there for whoever is first to `take` it."""
+def prelaunch() -> Iterator[None]:
+    """Starts a process for the first caller of `take`; ends it with the block if nobody has taken it."""
     global _spare
-    # The process inherits open files by number, which Windows does not know.
+    # The process inherits open files by number, which Windows does not support.
     if os.name == "posix" and _spare is None:
-        _spare = launch(nameless_file())
+        _spare = launch(anonymous_file())
     try:
         yield
     finally:
-        drop()
+        discard()
 
 
 def take() -> Launched:
-    """The process that was started ahead, or else a new one."""
+    """The process that `prelaunch` has started, or else a new one."""
     global _spare
     found, _spare = _spare, None
-    return found or launch(nameless_file())
+    return found or launch(anonymous_file())
 
 
-def drop() -> None:
-    """Ends the process that was started ahead, where nobody has taken it."""
+def discard() -> None:
+    """Ends the process that `prelaunch` has started, unless it was taken."""
     global _spare
     found, _spare = _spare, None
     if found is not None:
         end(found)
-        found.memory.close()
+        found.tensor_file.close()
 
 
 def end(launched: Launched) -> None:
-    """Ends the process; its memory stays. Nothing happens the second time."""
+    """Ends the process; its tensor file stays open. May be called more than once."""
     process = launched.process
     if process.poll() is None:
         process.kill()
     process.wait()
-    for stream in (process.stdin, process.stdout, launched.life):
+    for stream in (launched.commands, launched.replies, launched.lifeline):
         if stream is not None:
             stream.close()

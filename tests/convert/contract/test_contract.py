@@ -22,7 +22,7 @@ def rules(model: bytes) -> set[str]:
 
 
 def edited(model: bytes, edit) -> bytes:
-    """`model` after `edit(objects, graph)`, its labels put back behind it."""
+    """`model` after `edit(objects, graph)`, with its associated files."""
     objects = flatbuffer_objects.unpack(model)
     edit(objects, objects.subgraphs[0])
     return flatbuffer_objects.append_files(flatbuffer_objects.pack(objects), Model.parse(model).associated_files())
@@ -34,7 +34,7 @@ def test_a_finished_file_breaks_no_line(small_detector, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_converted_file_breaks_what_finish_mends(small_detector, kind):
+def test_a_converted_file_breaks_the_lines_that_finish_repairs(small_detector, kind):
     assert rules(getattr(small_detector, f"raw_{kind}")) >= {"order", "names", "signature", "metadata"}
 
 
@@ -64,7 +64,7 @@ def test_finishing_changes_nothing_that_is_computed(small_detector, kind):
     assert count == before["PartitionedCall:3"][0] >= 3
     for role, name in enumerate(("PartitionedCall:0", "PartitionedCall:1", "PartitionedCall:2")):
         suffix = f":{role}" if role else ""
-        # The operation leaves the slots behind the last detection as it found the memory.
+        # The operation does not write the slots behind the last detection.
         np.testing.assert_array_equal(
             before[name][:, :count], after[f"TFLite_Detection_PostProcess{suffix}"][:, :count]
         )
@@ -112,12 +112,12 @@ def test_a_file_without_post_processing_cannot_be_finished(small_detector):
         finish(edited(small_detector.raw_int8, rename), labels=LABELS)
 
 
-def test_a_file_is_held_to_what_it_should_be(small_detector):
+def test_a_file_is_checked_as_the_expected_kind(small_detector):
     assert check(small_detector.int8, expect="int8") == ()
     assert check(small_detector.fp16, expect="fp16") == ()
-    told = {violation.rule: violation.message for violation in check(small_detector.fp16, expect="int8")}
-    assert told["input"].startswith("it takes float32")
-    assert "(float32) of layer" in told["int8"]
+    messages = {violation.rule: violation.message for violation in check(small_detector.fp16, expect="int8")}
+    assert messages["input"].startswith("it takes float32")
+    assert "(float32) of layer" in messages["int8"]
     assert [v.rule for v in check(small_detector.int8, expect="fp16")] == ["input"]
 
 
@@ -191,7 +191,7 @@ def code_of(objects, operator) -> int:
 
 
 @pytest.mark.parametrize(
-    "edit, rule, says",
+    ("edit", "rule", "says"),
     [
         (set_scale, "input scale", "mean -0.498..0.502"),
         (set_zero_point, "input scale", "zero point 0"),

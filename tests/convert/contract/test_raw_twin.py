@@ -1,4 +1,4 @@
-"""Twins without post-processing: the same detections, and files that say what they are."""
+"""Twins without post-processing: the same detections, and metadata that describes how to decode them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from convert.contract import consumers, contract, raw_twin
-from convert.edgetpu import prediction as edgetpu_check
-from convert.edgetpu import result
+from convert.edgetpu import prediction, result
 from convert.evaluation import gate
 from convert.export import manifest
 from convert.file import flatbuffer_objects
@@ -84,7 +83,7 @@ def test_a_trained_detectors_twin_finds_the_same(trained, shared, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, labels", [("fpnlite320_odapi_export_cat", Labels(("a", "b"))), ("coco_ssd_mobilenet_v1_quant", None)]
+    ("name", "labels"), [("fpnlite320_odapi_export_cat", Labels(("a", "b"))), ("coco_ssd_mobilenet_v1_quant", None)]
 )
 def test_third_party_files_of_2_and_90_classes(shared, tmp_path, name, labels):
     whole = shared / "models" / f"{name}.tflite"
@@ -140,7 +139,7 @@ def _sign_twice(objects):
     objects.signatureDefs = objects.signatureDefs * 2
 
 
-@pytest.mark.parametrize("change, rule", [(_swap, "names"), (_rename, "names"), (_sign_twice, "signature")])
+@pytest.mark.parametrize(("change", "rule"), [(_swap, "names"), (_rename, "names"), (_sign_twice, "signature")])
 def test_each_line_of_a_twins_contract_is_checked(files, change, rule):
     broken = contract.check(spoiled(files["int8_raw"].read_bytes(), change))
     assert rule in {violation.rule for violation in broken}
@@ -162,14 +161,14 @@ def test_the_gate_rejects_a_twin_that_is_not_int8(files, tmp_path):
     assert admitted.path.is_file()
 
 
-def test_inspect_says_who_can_read_it(files):
+def test_inspect_lists_the_consumers_of_a_twin(files):
     found = inspection.inspect(Model.read(files["int8_raw"]))
     works = {verdict.consumer: verdict.works for verdict in found.verdicts}
     assert [name for name, does in works.items() if does] == list(consumers.RAW_READERS)
     assert len(works) == 6 + len(consumers.RAW_READERS)
     said = as_text(found)
-    assert "raw_head.bin inside says how" in said and "every operation is int8" in said
-    assert "nothing is wrong" in said and "3 in labels.txt" in said
+    assert "raw_head.bin inside describes how" in said and "every operation is int8" in said
+    assert "Violations of the file contract\n  none" in said and "3 in labels.txt" in said
     facts = json.loads(json.dumps(inspection.as_dict(found)))["raw_head"]
     assert facts == {
         "anchors": 64, "classes": 3, "first_column": 1, "detections": 10, "score": 0.2, "iou": 0.3,
@@ -177,25 +176,25 @@ def test_inspect_says_who_can_read_it(files):
     }  # fmt: skip
 
 
-def test_the_edge_tpu_takes_all_of_it(files, tmp_path):
+def test_all_of_a_twin_is_mapped_to_the_edge_tpu(files, tmp_path):
     source = Model.read(files["int8_raw"])
-    prediction = edgetpu_check.predict(source)
-    assert prediction.share == 1 and prediction.mapped == len(prediction.operations)
-    assert "there is none in the file" in edgetpu_check.as_text(prediction)
+    predicted = prediction.predict(source)
+    assert predicted.share == 1 and predicted.mapped == len(predicted.operations)
+    assert "the file has no post-processing" in prediction.as_text(predicted)
     count = len(source.main.operators)
     report = (
         f"Edge TPU Compiler version 16.0.384591198\n\nModel compiled successfully in 4 ms.\n\n"
         f"Total number of operations: {count}\nNumber of operations that will run on Edge TPU: {count}\n"
         f"Number of operations that will run on CPU: 0\n"
     )
-    done = result.take(_compiled(source.data), report, source, tmp_path, 0.95)
-    assert done.share == 1
-    assert contract.check(done.path.read_bytes()) == ()
-    assert RawHead.of(Model.read(done.path), Metadata.of(Model.read(done.path))).classes == 3
+    compiled = result.admit(_compiled(source.data), report, source, tmp_path, 0.95)
+    assert compiled.share == 1
+    assert contract.check(compiled.path.read_bytes()) == ()
+    assert RawHead.of(Model.read(compiled.path), Metadata.of(Model.read(compiled.path))).classes == 3
 
 
 def _compiled(model: bytes) -> bytes:
-    """As the compiler returns it: one operation, and nothing that describes it."""
+    """`model` as the compiler returns it: one operation, no metadata, no signature."""
     from ai_edge_litert import schema_py_generated as schema
 
     objects = flatbuffer_objects.unpack(model)
@@ -212,7 +211,7 @@ def _compiled(model: bytes) -> bytes:
     return flatbuffer_objects.pack(objects)
 
 
-def test_what_has_no_twin(small_detector, files):
+def test_files_that_cannot_have_a_twin(small_detector, files):
     with pytest.raises(KitError, match="nothing can be cut off"):
         raw_twin.twin(files["int8_raw"].read_bytes(), labels=LABELS)
     read = Model.parse(small_detector.int8)
@@ -237,7 +236,7 @@ def _with_options(model: bytes, options: bytes) -> bytes:
 
 
 def test_scores_are_the_interpreters_own(small_detector, files, tmp_path):
-    """Every value that a logit can have, through the LOGISTIC of the file and through the decoder."""
+    """The LOGISTIC of the file and the decoder give the same score for every int8 logit."""
     objects = flatbuffer_objects.unpack(small_detector.int8)
     graph = objects.subgraphs[0]
     (step,) = [s for s in graph.operators if objects.operatorCodes[s.opcodeIndex].builtinCode == 14]
@@ -264,9 +263,9 @@ def test_the_manifest_has_the_anchors(trained, tmp_path):
     assert (said["score"], said["iou"], said["detections"], said["box_scales"]) == (0.01, 0.6, 25, [10, 10, 5, 5])
     rows = []
     for level in said["anchors"]["levels"]:
-        centres = [(i * level["stride"] + level["offset"]) / said["anchors"]["size"] for i in range(level["side"])]
+        centers = [(i * level["stride"] + level["offset"]) / said["anchors"]["size"] for i in range(level["side"])]
         shapes = np.array(level["shapes"]) / said["anchors"]["size"]
-        rows += [(y, x, *shape) for y in centres for x in centres for shape in shapes]
+        rows += [(y, x, *shape) for y in centers for x in centers for shape in shapes]
     assert np.array_equal(np.array(rows).astype(np.float32), anchors.anchors(320))
     model = Model.read(twin)
     assert np.array_equal(RawHead.of(model, Metadata.of(model)).anchors, anchors.anchors(320))

@@ -1,8 +1,9 @@
-"""The driver, with a stand-in for the compiler: the real one is not to be had."""
+"""Compiling with a fake edgetpu_compiler, since the real one cannot be downloaded."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -34,12 +35,12 @@ def export(small_detector, tmp_path) -> Path:
 
 @pytest.fixture
 def compiler(tmp_path, monkeypatch, small_detector) -> Path:
-    """The stand-in as a program; it succeeds unless a test says otherwise."""
+    """The fake compiler as a program; it succeeds unless a test sets STANDIN_DO."""
     if sys.platform == "win32":
-        pytest.skip("the compiler, and its stand-in, are programs of Linux")
+        pytest.skip("the compiler and its fake run on Linux only")
     program = tmp_path / "bin" / "edgetpu_compiler"
     program.parent.mkdir()
-    # A script around the real program, as the package has it.
+    # A script that starts the program, as in the compiler's package.
     program.write_text(f'#!/bin/sh\n"{sys.executable}" "{STANDIN}" "$@"\n')
     program.chmod(0o755)
     made = tmp_path / "made.tflite"
@@ -51,7 +52,7 @@ def compiler(tmp_path, monkeypatch, small_detector) -> Path:
 
 
 def compiled_bytes(model: bytes) -> bytes:
-    """`model` with all before the dequantisation as one operation, and nothing that describes it."""
+    """`model` as the compiler returns it: one operation before the dequantization, no metadata, no signature."""
     from ai_edge_litert import schema_py_generated as schema
 
     objects = flatbuffer_objects.unpack(model)
@@ -81,15 +82,15 @@ def compiled_files(folder: Path) -> list[str]:
 
 
 def test_success_keeps_the_contract(export, compiler):
-    done = compilation.compile_file(export / "detector_int8.tflite", compiler=compiler)
+    compiled = compilation.compile_file(export / "detector_int8.tflite", compiler=compiler)
     assert compiled_files(export) == ["detector_int8_edgetpu.log", "detector_int8_edgetpu.tflite"]
-    assert done.share == 1.0
-    facts = done.as_dict()
+    assert compiled.share == 1.0
+    facts = compiled.as_dict()
     assert facts["source"] == "edgetpu_compiler"
     assert facts["compiler"] == "16.0.384591198"
     assert (facts["on_edge_tpu"], facts["on_cpu"], facts["operations"]) == (9, 3, 12)
     assert (facts["on_chip_bytes"], facts["streamed_bytes"]) == (round(6.52 * 2**20), 64 * 1024)
-    data = done.path.read_bytes()
+    data = compiled.path.read_bytes()
     assert contract.check(data) == ()
     model = Model.parse(data)
     assert Metadata.of(model).outputs[0].name == "location"
@@ -98,7 +99,7 @@ def test_success_keeps_the_contract(export, compiler):
     assert tpu.custom_options == bytes(range(100))
 
 
-def test_partial_mapping_fails_and_says_what_to_change(export, compiler, monkeypatch):
+def test_partial_mapping_fails_and_names_what_to_change(export, compiler, monkeypatch):
     monkeypatch.setenv("STANDIN_DO", "partial")
     with pytest.raises(KitError) as caught:
         compilation.compile_file(export / "detector_int8.tflite", compiler=compiler)
@@ -110,12 +111,12 @@ def test_partial_mapping_fails_and_says_what_to_change(export, compiler, monkeyp
     assert compiled_files(export) == [
         "detector_int8_edgetpu.log", "detector_int8_edgetpu.rejected.tflite",
     ]  # fmt: skip
-    done = compilation.compile_file(export / "detector_int8.tflite", compiler=compiler, min_mapped=0.4)
-    assert done.share == pytest.approx(4 / 9)
+    compiled = compilation.compile_file(export / "detector_int8.tflite", compiler=compiler, min_mapped=0.4)
+    assert compiled.share == pytest.approx(4 / 9)
 
 
 @pytest.mark.parametrize(
-    "do, says",
+    ("do", "message"),
     [
         ("internal error", "Internal compiler error. Aborting!"),
         ("invalid", "Compilation failed: Model failed in Tflite interpreter"),
@@ -123,16 +124,16 @@ def test_partial_mapping_fails_and_says_what_to_change(export, compiler, monkeyp
         ("no output", "wrote no detector_int8_edgetpu.tflite"),
     ],
 )
-def test_failures_leave_nothing_behind(export, compiler, monkeypatch, do, says):
+def test_failures_leave_nothing_behind(export, compiler, monkeypatch, do, message):
     monkeypatch.setenv("STANDIN_DO", do)
-    with pytest.raises(KitError, match=says.replace(".", r"\.")):
+    with pytest.raises(KitError, match=re.escape(message)):
         compilation.compile_file(export / "detector_int8.tflite", compiler=compiler)
     assert compiled_files(export) == []
 
 
 def test_a_compiler_that_does_not_end_is_stopped(export, compiler, monkeypatch):
     monkeypatch.setenv("STANDIN_DO", "sleep")
-    with pytest.raises(KitError, match="stopped after 0.5 seconds"):
+    with pytest.raises(KitError, match=r"stopped after 0\.5 seconds"):
         compilation.compile_file(export / "detector_int8.tflite", compiler=compiler, timeout=0.5)
     assert compiled_files(export) == []
 
@@ -157,7 +158,7 @@ def test_the_compiler_is_found(compiler, monkeypatch, tmp_path):
     assert driver.find(compiler) == compiler
 
 
-def test_without_a_compiler_it_says_what_to_do(export, monkeypatch, capsys):
+def test_without_a_compiler_the_error_has_instructions(export, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("EDGETPU_COMPILER", raising=False)
     assert exit_code(main, [str(export / "detector_int8.tflite")]) == 1
@@ -169,7 +170,7 @@ def test_without_a_compiler_it_says_what_to_do(export, monkeypatch, capsys):
 
 @pytest.fixture
 def elsewhere(export, compiler, tmp_path) -> Path:
-    """A folder with a compiled file and its log, as a machine with the compiler gives them."""
+    """A folder with a compiled file and its log, as copied from a machine with the compiler."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     source = folder / "detector_int8.tflite"
@@ -181,7 +182,7 @@ def elsewhere(export, compiler, tmp_path) -> Path:
     return folder
 
 
-def test_finish_takes_in_what_was_compiled_elsewhere(export, elsewhere, monkeypatch, tmp_path):
+def test_finish_completes_a_file_compiled_elsewhere(export, elsewhere, monkeypatch, tmp_path):
     (export / "manifest.json").write_text('{"kit": "1"}')
     monkeypatch.chdir(tmp_path)
     log, made = (elsewhere / f"detector_int8_edgetpu.{end}" for end in ("log", "tflite"))
@@ -193,7 +194,7 @@ def test_finish_takes_in_what_was_compiled_elsewhere(export, elsewhere, monkeypa
     assert manifest["edge_tpu"]["file"] == "detector_int8_edgetpu.tflite"
 
 
-def test_finish_checks_as_compiling_does(export, elsewhere, monkeypatch):
+def test_finish_checks_like_compile_file(export, elsewhere, monkeypatch):
     made = elsewhere / "detector_int8_edgetpu.tflite"
     failed = elsewhere / "failed.log"
     failed.write_text("Edge TPU Compiler version 15.0\nInternal compiler error. Aborting!")
@@ -202,10 +203,21 @@ def test_finish_checks_as_compiling_does(export, elsewhere, monkeypatch):
     failed.write_text("nothing of the kind")
     with pytest.raises(InputError, match="neither a report nor"):
         compilation.finish(failed, made, export=export)
-    with pytest.raises(InputError, match="no detector_int8.tflite"):
+    with pytest.raises(InputError, match=r"detector_int8\.tflite, which .* is not in"):
         compilation.finish(elsewhere / "detector_int8_edgetpu.log", made, export=elsewhere)
     with pytest.raises(InputError, match="cannot be read"):
         compilation.finish(elsewhere / "missing.log", made, export=export)
+
+
+def test_convert_compiles_the_exported_file(export, compiler, monkeypatch, capsys):
+    from convert import __main__ as convert
+
+    monkeypatch.setattr(convert, "_source", lambda run, arguments: None)
+    monkeypatch.setattr("convert.export.export.export", lambda *arguments, **options: ())
+    arguments = ["--edgetpu", "--checkpoint", "any", "--out", str(export), "--edgetpu-compiler", str(compiler)]
+    assert convert.main(arguments) == 0
+    assert "9 of 12 operations on the Edge TPU" in capsys.readouterr().out
+    assert compiled_files(export) == ["detector_int8_edgetpu.log", "detector_int8_edgetpu.tflite"]
 
 
 def test_only_int8_detectors_are_compiled(small_detector, tmp_path, compiler):
@@ -218,7 +230,7 @@ def test_only_int8_detectors_are_compiled(small_detector, tmp_path, compiler):
         compilation.compile_file(path, compiler=compiler)
 
 
-def test_check_says_that_it_predicts(export, capsys):
+def test_check_is_called_a_prediction(export, capsys):
     assert exit_code(main, ["--check", str(export / "detector_int8.tflite")]) == 0
     said = capsys.readouterr().out
     assert "prediction" in said and "Only edgetpu_compiler decides" in said

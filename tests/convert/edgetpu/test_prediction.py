@@ -1,4 +1,4 @@
-"""The rules of the Edge TPU on graphs of one or two operations."""
+"""The rules of the Edge TPU, on graphs of a few operations."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from convert.edgetpu import prediction as edgetpu_check
 from convert.edgetpu import rules
+from convert.edgetpu.prediction import ON_CHIP, predict
 from convert.file import flatbuffer_objects
 from runtime.model.tflite import Model
 
@@ -82,18 +82,19 @@ def one(name, shape, out_shape, constants=lambda graph: (), options=None, versio
     source = graph.tensor(shape)
     inputs = [source, *constants(graph)]
     graph.add(name, inputs, graph.tensor(out_shape), options, version)
-    (operation,) = edgetpu_check.predict(graph.model([source], [len(graph.tensors) - 1])).operations
+    (operation,) = predict(graph.model([source], [len(graph.tensors) - 1])).operations
     return operation
 
 
 IMAGE = (1, 8, 8, 4)
+
 
 def pads(*each) -> np.ndarray:
     return np.array([[side, side] for side in each], np.int32)
 
 
 def cases() -> dict:
-    """name -> (arguments of `one`, a word of why it does not map; empty where it does)."""
+    """name -> (arguments of `one`, a part of the reason why it is not mapped; empty where it is)."""
     conv = schema.Conv2DOptionsT
     return {
         "relu6": (("RELU6", IMAGE, IMAGE), ""),
@@ -138,7 +139,7 @@ def cases() -> dict:
             ("RESIZE_NEAREST_NEIGHBOR", IMAGE, (1, 16, 16, 4), ints(16, 16),
              schema.ResizeNearestNeighborOptionsT(), 2), "",
         ),
-        "resize with half-pixel centres": (
+        "resize with half-pixel centers": (
             ("RESIZE_NEAREST_NEIGHBOR", IMAGE, (1, 16, 16, 4), ints(16, 16),
              schema.ResizeNearestNeighborOptionsT(halfPixelCenters=True), 3), "half-pixel",
         ),
@@ -197,7 +198,7 @@ def test_float_is_not_mapped():
     graph = Graph()
     source, made = graph.tensor(IMAGE, FLOAT32), graph.tensor(IMAGE, FLOAT32)
     graph.add("RELU6", [source], made)
-    (operation,) = edgetpu_check.predict(graph.model([source], [made])).operations
+    (operation,) = predict(graph.model([source], [made])).operations
     assert operation.status == rules.WRONG_TYPE
 
 
@@ -205,7 +206,7 @@ def test_a_size_that_may_change_is_not_mapped():
     graph = Graph()
     source = graph.tensor(IMAGE, signature=(1, -1, -1, 4))
     made = graph.add("RELU6", [source], graph.tensor(IMAGE))
-    (operation,) = edgetpu_check.predict(graph.model([source], [made])).operations
+    (operation,) = predict(graph.model([source], [made])).operations
     assert not operation.mapped and "may change" in operation.fault.reason
 
 
@@ -216,12 +217,12 @@ def test_what_follows_an_unmapped_operation_runs_on_the_cpu_on_that_path_only():
     after = graph.add("RELU6", [odd], graph.tensor(IMAGE))
     beside = graph.add("RELU6", [source], graph.tensor(IMAGE))
     graph.add("ADD", [after, beside], graph.tensor(IMAGE), schema.AddOptionsT())
-    prediction = edgetpu_check.predict(graph.model([source], [len(graph.tensors) - 1]))
+    prediction = predict(graph.model([source], [len(graph.tensors) - 1]))
     assert [op.status for op in prediction.operations] == [
         rules.UNSUPPORTED, rules.ONE_SUBGRAPH, "Mapped to Edge TPU",
         rules.ONE_SUBGRAPH,
     ]  # fmt: skip
-    assert [op.name for op in prediction.breaks] == ["TOPK_V2"]
+    assert [op.name for op, _ in prediction.breaks] == ["TOPK_V2"]
     assert prediction.share == 0.25
 
 
@@ -230,25 +231,25 @@ def test_parameters_beyond_the_chip_are_streamed():
     source = graph.tensor(IMAGE)
     heavy = graph.weights(4, 1, 1 << 20, 4)
     made = graph.add("CONV_2D", [source, heavy], graph.tensor(IMAGE), schema.Conv2DOptionsT())
-    prediction = edgetpu_check.predict(graph.model([source], [made]))
-    assert prediction.on_chip == edgetpu_check.ON_CHIP
+    prediction = predict(graph.model([source], [made]))
+    assert prediction.on_chip == ON_CHIP
     assert prediction.parameters == 16 << 20
-    assert prediction.streamed > (16 << 20) - edgetpu_check.ON_CHIP
+    assert prediction.streamed > (16 << 20) - ON_CHIP
 
 
 def test_the_exporters_file_breaks_at_its_rank_5_upsampling(shared):
     model = Model.read(shared / "models" / "fpnlite320_odapi_export_cat.tflite")
-    prediction = edgetpu_check.predict(model)
-    first = prediction.breaks[0]
+    prediction = predict(model)
+    first, fault = prediction.breaks[0]
     assert (first.name, first.status) == ("PACK", rules.WRONG_RANK)
-    assert {op.name for op in prediction.breaks} == {"PACK", "RESHAPE"}
-    assert "RESIZE_NEAREST_NEIGHBOR" in first.fault.fix
+    assert {op.name for op, _ in prediction.breaks} == {"PACK", "RESHAPE"}
+    assert "RESIZE_NEAREST_NEIGHBOR" in fault.fix
     # Reports of the published graph: 112 operations on the TPU, and the rest on the CPU.
     assert prediction.mapped == 112
 
 
 def test_a_uint8_detector_maps_up_to_its_post_processing(shared):
     model = Model.read(shared / "models" / "coco_ssd_mobilenet_v1_quant.tflite")
-    prediction = edgetpu_check.predict(model)
+    prediction = predict(model)
     assert prediction.share == 1.0
     assert not prediction.operations[-1].mapped

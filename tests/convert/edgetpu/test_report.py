@@ -6,7 +6,7 @@ import pytest
 
 from convert.edgetpu.report import Row, parse
 
-# What the report of version 16 says where everything is mapped: no counts by machine.
+# The report of version 16 where everything is mapped: it has no counts on the TPU and on the CPU.
 ALL_MAPPED = """Edge TPU Compiler version 16.0.384591198
 Input: model.tflite
 Output: model_edgetpu.tflite

@@ -1,4 +1,4 @@
-"""The road from a run to its files, on a detector that was really trained."""
+"""Converting a run, with a detector that was trained for the tests."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_full_images_get_more_slots(trained):
     assert _postprocessing(replace(source, fullest=13), Options(detections=30)).detections == 30
 
 
-def test_int8_joins_levels_without_requantising(trained):
+def test_int8_joins_levels_without_requantizing(trained):
     graph = Model.read(trained.int8).main
     names = [operator.name for operator in graph.operators]
-    assert names.count("QUANTIZE") == 1, "only the camera's bytes are requantised"
+    assert names.count("QUANTIZE") == 1, "only the camera's bytes are requantized"
     assert names.count("CONCATENATION") == 2
     assert names.count("DEQUANTIZE") == 2
 
@@ -86,7 +86,7 @@ def test_every_class_is_found_with_any_number_of_threads(trained):
         assert metrics.per_class == pytest.approx(by_threads[0].per_class, abs=0.01)
 
 
-def test_manifest_says_what_was_written(trained):
+def test_manifest_describes_the_files(trained):
     manifest = json.loads((trained.int8.parent / "manifest.json").read_text())
     for path in (trained.fp16, trained.int8):
         entry = manifest["files"][path.name]
@@ -142,7 +142,7 @@ def test_quantization_report(trained):
     by_name = {layer.name: layer for layer in found.layers}
     assert by_name["image"].own == pytest.approx(by_name["image"].total)
     assert all(layer.total < 80 for layer in found.layers)
-    # Noise adds up: the last tensors hold more of it than their own rounding makes.
+    # Errors add up: those of the last tensors exceed their own rounding errors.
     assert by_name["classes_level_3_pointwise"].total < by_name["classes_level_3_pointwise"].own
     text = as_text(found)
     assert "checkpoint" in text and "int8" in text and found.worst()[0].name in text
@@ -163,7 +163,7 @@ def test_the_commands(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    ("arguments", "message"),
     [
         (("convert",), "--int8"),
         (("convert", "--int8", "--run", "nowhere"), "nowhere"),

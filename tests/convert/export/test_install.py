@@ -42,7 +42,7 @@ def test_what_a_phone_can_run_is_copied(app, export, tmp_path):
     assert found == {"detector_int8.tflite": b"int8", "detector_fp16.tflite": b"fp16", "mine.tflite": b"the user's own"}
 
 
-def test_the_kits_own_app_is_recognised(export):
+def test_the_kits_own_app_is_recognized(export):
     root = ROOT
     assert (root / "ios" / install.IOS.mark).is_file()
 
@@ -81,6 +81,6 @@ def test_the_command_copies_without_converting(export, tmp_path, monkeypatch, ca
 
 
 def test_a_wrong_folder_is_refused_before_converting(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("convert.__main__._write", lambda arguments: pytest.fail("it converts first"))
+    monkeypatch.setattr("convert.__main__._write", lambda arguments: pytest.fail("it converted before the check"))
     assert exit_code(main, ["--int8", "--run", "runs/one", "--install-ios", str(tmp_path)]) == 2
     assert "not the iOS project" in capsys.readouterr().err

@@ -46,9 +46,7 @@ def test_parser_version_is_what_the_fields_need():
     assert metadata_schema.needed_version(bare) == "1.0.0"
 
 
-@pytest.mark.parametrize(
-    "kind, least, greatest", [("fp16", -1.0, 1.0), ("int8", 0.0, 255.0)]
-)
+@pytest.mark.parametrize(("kind", "least", "greatest"), [("fp16", -1.0, 1.0), ("int8", 0.0, 255.0)])
 def test_range_follows_the_input_type(small_detector, kind, least, greatest):
     (image,) = Metadata.of(Model.parse(getattr(small_detector, kind))).inputs
     assert (image.minimum, image.maximum) == ((least,), (greatest,))
@@ -71,7 +69,7 @@ def test_writing_again_replaces(small_detector):
     assert with_metadata(other, labels=LABELS) == small_detector.int8
 
 
-def test_metadata_of_another_file_is_taken_as_it_is(small_detector):
+def test_metadata_of_another_file_is_copied_unchanged(small_detector):
     source = with_metadata(small_detector.int8, labels=LABELS, info=ModelInfo(name="other"))
     made = Model.parse(with_metadata_of(source, small_detector.int8))
     assert made.metadata["TFLITE_METADATA"] == Model.parse(source).metadata["TFLITE_METADATA"]

@@ -31,7 +31,7 @@ def test_a_finished_file_works_everywhere(small_detector, kind):
     assert found.problems == ()
     assert found.labels.names == ("red", "green", "blue")
     said = as_text(found)
-    assert "nothing is wrong" in said
+    assert "Violations of the file contract\n  none" in said
     assert "3 in labels.txt: red, green, blue" in said
 
 
@@ -100,10 +100,11 @@ def test_a_file_that_is_no_detector(small_detector):
     assert "no TFLite_Detection_PostProcess" in as_text(found)
 
 
-def test_floats_without_normalisation(small_detector):
-    """In the words that people search for."""
+def test_floats_without_normalization(small_detector):
+    """The verdict quotes the error message of the consumer."""
     objects = flatbuffer_objects.unpack(small_detector.fp16)
-    flatbuffer_objects.set_metadata(objects, "TFLITE_METADATA", metadata_schema.encode(metadata_schema.ModelMetadata(name="bare")))
+    bare = metadata_schema.encode(metadata_schema.ModelMetadata(name="bare"))
+    flatbuffer_objects.set_metadata(objects, "TFLITE_METADATA", bare)
     found = inspection.inspect(Model.parse(flatbuffer_objects.pack(objects)))
     assert "requires specifying NormalizationOptions" in found.verdicts[0].why
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convert.quantize.dead_channels import without_silent_channels
+from convert.quantize.dead_channels import without_dead_channels
 from train.models import tensorflow_setup
 
 tensorflow_setup.prepare()
@@ -19,8 +19,10 @@ CHANNELS = 20
 
 
 def graph(seed: int, relu6: bool = True) -> Graph:
-    """A stem of 20 channels, its depthwise and pointwise convolution, and heads on them. Channels 0 to 8
-    are silent from the stem on, 9 in the depthwise convolution; channel 10 is steady but not silent."""
+    """A stem of 20 channels, its depthwise and pointwise convolution, and heads on them.
+
+    Channels 0 to 8 are dead in the stem, channel 9 in the depthwise convolution; channel 10 is constant, not dead.
+    """
     random = np.random.default_rng(seed)
     stem = random.normal(0, 1, (3, 3, 3, CHANNELS)).astype(np.float32)
     stem_bias = random.normal(0, 1, CHANNELS).astype(np.float32)
@@ -47,35 +49,35 @@ def outputs(network: Graph, seed: int) -> np.ndarray:
     return np.concatenate([tensor.numpy().ravel() for tensor in (*codes, *logits)])
 
 
-def test_eight_silent_channels_go_and_nothing_changes():
+def test_eight_dead_channels_are_removed_and_results_stay():
     whole = graph(0)
-    short = without_silent_channels(whole)
+    short = without_dead_channels(whole)
     assert [short.find(name).kernel.shape for name in ("stem", "depthwise", "project")] == [
         (3, 3, 3, 12), (3, 3, 12, 1), (1, 1, 12, 12),
     ]  # fmt: skip
     assert np.array_equal(short.find("stem").kernel[..., 1:], whole.find("stem").kernel[..., 9:])
     assert outputs(short, 1) == pytest.approx(outputs(whole, 1), abs=1e-4)
-    assert np.abs(short.find("project").bias).max() > 0.1, "silent channels still add what their biases make of them"
+    assert np.abs(short.find("project").bias).max() > 0.1, "the constants of removed channels move into the bias"
 
 
-def test_fewer_than_eight_stay():
+def test_fewer_than_eight_dead_channels_stay():
     whole = graph(0)
-    loud = whole.find("stem").bias.copy()
-    loud[:3] = 0.5
-    whole = whole.with_nodes({"stem": replace(whole.find("stem"), bias=loud)})
-    assert without_silent_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
+    bias = whole.find("stem").bias.copy()
+    bias[:3] = 0.5
+    whole = whole.with_nodes({"stem": replace(whole.find("stem"), bias=bias)})
+    assert without_dead_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
 
 
-def test_without_the_activation_nothing_is_silent():
+def test_without_the_activation_no_channel_is_dead():
     whole = graph(0, relu6=False)
-    assert without_silent_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
+    assert without_dead_channels(whole).find("stem").kernel.shape[-1] == CHANNELS
 
 
-def test_the_published_stem_has_eight(shared):
+def test_the_published_stem_has_eight_dead_channels(shared):
     from tests.support import detector_320
 
     whole = fold(detector_320.standin(shared)).frozen()
-    short = without_silent_channels(whole)
+    short = without_dead_channels(whole)
     assert short.find("stem").kernel.shape == (3, 3, 3, 24)
     untouched = [node.name for node, new in zip(whole.nodes, short.nodes) if node is new]
     assert len(untouched) == len(whole.nodes) - 3

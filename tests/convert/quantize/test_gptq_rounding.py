@@ -1,4 +1,4 @@
-"""Rounding of weights with errors that make up for each other."""
+"""GPTQ rounding: errors of weights that cancel out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from train.quantization.quantization import Range
 
 
 def problem(seed: int, inputs: int = 48, outputs: int = 12, batch: int = 1):
-    """Kernels [B, I, O], and inputs [B, P, I] of which neighbours go together."""
+    """Kernels [B, I, O], and inputs [B, P, I] that are correlated."""
     draw = np.random.default_rng(seed)
     mixing = draw.normal(size=(batch, inputs // 4, inputs))
     seen = draw.normal(size=(batch, 2000, inputs // 4)) @ mixing + 0.05 * draw.normal(size=(batch, 2000, inputs))
@@ -30,7 +30,7 @@ def nearest(kernels):
 
 
 @pytest.mark.parametrize("inputs", [9, 48, 200])
-def test_errors_make_up_for_each_other(inputs):
+def test_errors_cancel_out(inputs):
     kernels, seen = problem(0, inputs, batch=3)
     rounded = gptq_rounding.compensate(kernels, seen.transpose(0, 2, 1) @ seen)
     assert error(kernels, rounded, seen) < 0.35 * error(kernels, nearest(kernels), seen)
@@ -45,13 +45,13 @@ def test_every_weight_lies_on_a_step_that_the_converter_finds_again():
     assert not rounded[0, :, 3].any()
 
 
-def test_inputs_that_do_not_go_together_leave_nothing_to_make_up():
+def test_uncorrelated_inputs_give_nearest_rounding():
     kernels, _ = problem(2)
     np.testing.assert_allclose(gptq_rounding.compensate(kernels, np.eye(48)[None]), nearest(kernels), atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    "kind,stride,side", [("conv", 1, 1), ("conv", 2, 3), ("depthwise", 1, 3), ("depthwise", 2, 3)]
+    ("kind", "stride", "side"), [("conv", 1, 1), ("conv", 2, 3), ("depthwise", 1, 3), ("depthwise", 2, 3)]
 )
 def test_taps_are_what_the_convolution_reads(kind, stride, side, monkeypatch):
     """All positions together, weighted by the kernel, are the convolution's output."""

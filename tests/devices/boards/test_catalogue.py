@@ -69,7 +69,7 @@ def line_of(text: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "old, new, field, message",
+    ("old", "new", "field", "message"),
     [
         ("cores: 4", "cores: four", "cores", "valid integer"),
         ("cores: 4", "kernels: 4", "cores", "is missing"),
@@ -78,7 +78,7 @@ def line_of(text: str) -> int:
         ("high: 45", "high: 5", "expected", "low 20 and high 5 are no span"),
         ("id: debian", "bits: 16\n    id: debian", "systems.0.bits", "32 or 64"),
         ("groups: [video]", "groups: [video]\ncolour: green", "colour", "no such field"),
-        ("groups: [video]", "groups: [video]\nudev: {file: a.conf, rules: [x]}", "udev", "no name of a file of udev"),
+        ("groups: [video]", "groups: [video]\nudev: {file: a.conf, rules: [x]}", "udev", "no file name for udev"),
         ("  basis: estimated", "  basis: unknown", "expected", "unknown has no low"),
         ("threads: 4", "threads: 8", "", "threads 8 are not between 1 and the 4 cores"),
     ],
@@ -112,7 +112,7 @@ def test_a_field_given_twice(tmp_path):
 
 def test_a_profile_is_called_what_its_file_is(tmp_path):
     changed(tmp_path, "cores: 4", "cores: 4", name="other")
-    with pytest.raises(InputError, match="a profile is called what its file is"):
+    with pytest.raises(InputError, match="it must be the name of the file"):
         catalogue.profiles(tmp_path)
 
 
@@ -122,7 +122,7 @@ def test_found_by_name():
 
 
 @pytest.mark.parametrize(
-    "name, hint", [("raspberry-pi-6", "raspberry-pi-5"), ("coral", "coral-usb-on-pi"), ("toaster", "lists them")]
+    ("name", "hint"), [("raspberry-pi-6", "raspberry-pi-5"), ("coral", "coral-usb-on-pi"), ("toaster", "lists them")]
 )
 def test_an_unknown_name_gets_near_ones(name, hint):
     with pytest.raises(InputError, match=f"{name}: there is no such device; .*{hint}"):

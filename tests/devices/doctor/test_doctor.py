@@ -22,9 +22,9 @@ pytest.importorskip("pydantic")
 from devices.boards import catalogue
 from devices.doctor import __main__ as doctor
 from devices.doctor import checks
-from devices.doctor.checks import FAILURE, OK, WARNING, Finding, Patient
-from devices.host import running, time_limit
-from devices.host.host import Root, recorded_name
+from devices.doctor.checks import FAILURE, OK, WARNING, Finding, HostUnderTest
+from devices.host import systemd_service, time_limit
+from devices.host.host import Host, recorded_name
 from runtime.common import plugins
 from runtime.telemetry.health import Health
 from tests.support import tiny_detector
@@ -98,15 +98,15 @@ WELL = {
 }
 
 
-def examined(root: Path, **patient) -> List[Tuple[str, Finding]]:
+def examined(root: Path, **under_test) -> List[Tuple[str, Finding]]:
     """What the checks find, without a process for each."""
-    machine = Root(root)
-    patient = Patient(machine, patient.pop("profile", None) or catalogue.identify(machine), **patient)
+    machine = Host(root)
+    under_test = HostUnderTest(machine, under_test.pop("profile", None) or catalogue.identify(machine), **under_test)
     return [
         (plugins.name_of(module), finding)
         for module in checks.modules()
         if not module.LIVE
-        for finding in module.check(patient)
+        for finding in module.check(under_test)
     ]
 
 
@@ -126,7 +126,7 @@ def test_every_linux_profile_has_its_machine():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recorded_machine_is_recognised(name):
-    assert catalogue.identify(Root(TREES / name)).name == name
+    assert catalogue.identify(Host(TREES / name)).name == name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -136,12 +136,12 @@ def test_what_ails_a_recorded_machine_is_found(name):
     assert [(check, finding.level) for check, finding in ill] == [entry[:2] for entry in ILL[name]]
     for (_, finding), (_, _, words) in zip(ill, ILL[name]):
         assert words in finding.text
-        assert finding.mend
+        assert finding.fix
     said = [finding.text for _, finding in findings if finding.level == OK]
     for words in WELL.get(name, ()):
         assert any(words in text for text in said), words
     # What a person reads has the machine's own paths.
-    assert not any(str(TREES) in finding.text + finding.mend for _, finding in findings)
+    assert not any(str(TREES) in finding.text + finding.fix for _, finding in findings)
 
 
 def test_a_device_that_it_is_not():
@@ -153,7 +153,7 @@ def test_a_device_that_it_is_not():
 def test_the_right_board_with_the_other_system():
     profile = catalogue.find("raspberry-pi-4")
     ill = [finding for _, finding in examined(TREES / "raspberry-pi-4-32", profile=profile)]
-    assert ill[0].level == FAILURE and ill[0].mend == "--device raspberry-pi-4-32"
+    assert ill[0].level == FAILURE and ill[0].fix == "--device raspberry-pi-4-32"
 
 
 def test_an_accelerator_that_should_be_there():
@@ -164,7 +164,7 @@ def test_an_accelerator_that_should_be_there():
 def test_an_unknown_board(tree):
     root = tree("raspberry-pi-5")
     (root / "commands/uname_-m").write_text("riscv64\n")
-    assert catalogue.identify(Root(root)) is None
+    assert catalogue.identify(Host(root)) is None
     first = examined(root)[0][1]
     assert first.level == WARNING and "(riscv64): the kit has no profile of it" in first.text
 
@@ -173,7 +173,7 @@ def test_a_chip_that_lost_its_driver(tree):
     root = tree("coral-dev-board")
     (root / "dev/apex_0").unlink()
     ill = [finding for name, finding in examined(root) if name == "edgetpu" and finding.level == FAILURE]
-    assert ill and "/dev/apex_0 is missing" in ill[0].text + ill[0].mend and str(root) not in ill[0].text
+    assert ill and "/dev/apex_0 is missing" in ill[0].text + ill[0].fix and str(root) not in ill[0].text
 
 
 def test_a_hot_chip(tree):
@@ -195,7 +195,7 @@ def test_voltage_by_the_kernels_own_watch(tree):
 
 
 @pytest.mark.parametrize(
-    "flags, level, words",
+    ("flags", "level", "words"),
     [
         ("0x0", [OK], "no under-voltage"),
         ("0x1", [FAILURE], "under-voltage at this moment"),
@@ -228,11 +228,11 @@ def test_a_disk_that_is_full(tree):
 
 
 SERVICE = "LoadState=loaded\nActiveState={}\nSubState={}\nNRestarts={}\nMainPID=812\n"
-SERVICE_FILE = f"commands/{recorded_name(['systemctl', 'show', running.UNIT, running.PROPERTIES])}"
+SERVICE_FILE = f"commands/{recorded_name(['systemctl', 'show', systemd_service.UNIT, systemd_service.PROPERTIES])}"
 
 
 @pytest.mark.parametrize(
-    "state, fps, level, words",
+    ("state", "fps", "level", "words"),
     [
         (("active", "running", 0), 9.8, OK, "runs /srv/detector.tflite with cpu, 9.8 frames a second"),
         (("active", "running", 3), 9.8, OK, "frames a second, started again 3 times"),
@@ -274,7 +274,7 @@ def test_an_empty_machine_is_no_crash(tmp_path):
 
 
 def test_what_only_the_machine_itself_can_try_is_said():
-    report = doctor.examine(Patient(Root(TREES / "raspberry-pi-5")), ["board", "interpreter", "frame"])
+    report = doctor.examine(HostUnderTest(Host(TREES / "raspberry-pi-5")), ["board", "interpreter", "frame"])
     assert report.untried == ("interpreter", "frame") and report.exit_code == 0
     assert "not tried on a recorded machine: interpreter, frame" in doctor.table(report)
 
@@ -309,7 +309,7 @@ def test_the_command_for_people(capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments, words",
+    ("arguments", "words"),
     [
         (["--only", "cheese"], "--only cheese: there is no such check; there are board, system"),
         (["--root", "no-such-folder"], "--root no-such-folder: no such folder"),
@@ -336,7 +336,7 @@ def test_a_call_that_hangs_is_ended_with_what_it_started(tmp_path):
         started.wait()
 
     began = time.monotonic()
-    assert time_limit.call(hang, 1.0) == time_limit.Result(problem="gave no answer for 1 s")
+    assert time_limit.call_with_timeout(hang, 1.0) == time_limit.Result(problem="gave no answer for 1 s")
     assert time.monotonic() - began < 30
     gone = Path(f"/proc/{(tmp_path / 'pid').read_text()}/stat")
     if Path("/proc/self").exists():
@@ -348,15 +348,15 @@ def test_a_call_that_hangs_is_ended_with_what_it_started(tmp_path):
 
 @needs_fork
 def test_a_call_that_crashes():
-    assert time_limit.call(lambda: os.kill(os.getpid(), signal.SIGKILL), 10) == time_limit.Result(problem="crashed (SIGKILL)")
-    assert time_limit.call(lambda: os._exit(3), 10) == time_limit.Result(problem="ended without an answer")
+    assert time_limit.call_with_timeout(lambda: os.kill(os.getpid(), signal.SIGKILL), 10) == time_limit.Result(problem="crashed (SIGKILL)")
+    assert time_limit.call_with_timeout(lambda: os._exit(3), 10) == time_limit.Result(problem="ended without an answer")
 
 
 @needs_fork
 def test_a_call_that_ends_well_or_raises(capfd):
-    assert time_limit.call(lambda: [print("noise"), 7][1:], 10) == time_limit.Result([7])
-    assert time_limit.call(lambda: 1 / 0, 10) == time_limit.Result(problem="ZeroDivisionError: division by zero")
-    assert time_limit.call(lambda: "x" * 1_000_000, 10).value == "x" * 1_000_000
+    assert time_limit.call_with_timeout(lambda: [print("noise"), 7][1:], 10) == time_limit.Result([7])
+    assert time_limit.call_with_timeout(lambda: 1 / 0, 10) == time_limit.Result(problem="ZeroDivisionError: division by zero")
+    assert time_limit.call_with_timeout(lambda: "x" * 1_000_000, 10).value == "x" * 1_000_000
     assert capfd.readouterr().out == ""
 
 
@@ -365,9 +365,9 @@ def test_a_check_that_hangs_does_not_hang_the_doctor(monkeypatch):
     from devices.doctor.checks import disk, power
 
     monkeypatch.setattr(power, "SECONDS", 0.3)
-    monkeypatch.setattr(power, "check", lambda patient: [time.sleep(60)])
-    monkeypatch.setattr(disk, "check", lambda patient: [os.kill(os.getpid(), signal.SIGKILL)])
-    report = doctor.examine(Patient(Root(TREES / "raspberry-pi-5")), ["power", "disk", "time"])
+    monkeypatch.setattr(power, "check", lambda under_test: [time.sleep(60)])
+    monkeypatch.setattr(disk, "check", lambda under_test: [os.kill(os.getpid(), signal.SIGKILL)])
+    report = doctor.examine(HostUnderTest(Host(TREES / "raspberry-pi-5")), ["power", "disk", "time"])
     assert [(name, finding.level, finding.text) for name, finding in report.findings] == [
         ("power", FAILURE, "the check gave no answer for 0.3 s"),
         ("disk", FAILURE, "the check crashed (SIGKILL)"),
@@ -379,13 +379,13 @@ def test_a_check_that_hangs_does_not_hang_the_doctor(monkeypatch):
 def test_what_needs_a_missing_package_says_so(monkeypatch):
     from devices.doctor.checks import disk
 
-    def check(patient: Patient) -> list:
+    def check(under_test: HostUnderTest) -> list:
         import no_such_package
 
         return [no_such_package]
 
     monkeypatch.setattr(disk, "check", check)
-    ((_, finding),) = doctor.examine(Patient(Root(TREES / "raspberry-pi-5")), ["disk"]).findings
+    ((_, finding),) = doctor.examine(HostUnderTest(Host(TREES / "raspberry-pi-5")), ["disk"]).findings
     assert finding == Finding(FAILURE, "cannot be tried: No module named 'no_such_package'", doctor.INSTALL)
 
 
@@ -407,7 +407,7 @@ def compiled(tmp_path, edgetpu_library, monkeypatch):
     monkeypatch.setattr(edgetpu, "LIBRARY", str(edgetpu_library))
     path = tmp_path / "tiny_int8_edgetpu.tflite"
     path.write_bytes(tiny_detector.build(compiled=True))
-    return Patient(Root(), None, str(path))
+    return HostUnderTest(Host(), None, str(path))
 
 
 def test_an_inference_on_the_chip(compiled, monkeypatch):
@@ -415,11 +415,11 @@ def test_an_inference_on_the_chip(compiled, monkeypatch):
     assert finding.level == OK and "tiny_int8_edgetpu.tflite: runs, in " in finding.text and not more
     monkeypatch.setenv("EDGETPU_STANDIN", "fail")
     (_, finding), *more = doctor.examine(compiled, ["model"]).findings
-    assert finding.level == FAILURE and "the Edge TPU cannot be used" in finding.text and finding.mend
+    assert finding.level == FAILURE and "the Edge TPU cannot be used" in finding.text and finding.fix
 
 
 @needs_fork
-@pytest.mark.parametrize("what, said", [("hang", "gave no answer for 2 s"), ("crash", "crashed (SIG")])
+@pytest.mark.parametrize(("what", "said"), [("hang", "gave no answer for 2 s"), ("crash", "crashed (SIG")])
 def test_a_chip_that_hangs_or_crashes(compiled, monkeypatch, what, said):
     from devices.doctor.checks import model
 
@@ -431,7 +431,7 @@ def test_a_chip_that_hangs_or_crashes(compiled, monkeypatch, what, said):
 
 
 @pytest.mark.parametrize(
-    "grey, level, said",
+    ("grey", "level", "said"),
     [(None, OK, "gives 320x320"), (3, WARNING, "gives 320x320, all dark"), (90, WARNING, "320, all of one colour")],
 )
 def test_a_frame(tmp_path, monkeypatch, grey, level, said):
@@ -447,12 +447,12 @@ def test_a_frame(tmp_path, monkeypatch, grey, level, said):
         source = tmp_path / "grey.png"
         images.write(source, np.full((320, 320, 3), grey, np.uint8))
     monkeypatch.setattr(v4l2_devices, "cameras", lambda: [(str(source), "an image")])
-    ((_, finding),) = doctor.examine(Patient(Root()), ["frame"]).findings
+    ((_, finding),) = doctor.examine(HostUnderTest(Host()), ["frame"]).findings
     assert finding.level == level and finding.text.startswith(f"{source} gives") and finding.text.endswith(said)
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path):
     (tmp_path / "broken.tflite").write_bytes(b"TFL3 no model")
-    patient = Patient(Root(), None, str(tmp_path / "broken.tflite"))
-    report = doctor.examine(patient, ["model"])
+    under_test = HostUnderTest(Host(), None, str(tmp_path / "broken.tflite"))
+    report = doctor.examine(under_test, ["model"])
     assert report.exit_code == 1 and "broken.tflite" in report.findings[0][1].text

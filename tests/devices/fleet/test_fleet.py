@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -42,30 +43,30 @@ def ranks(found, now=1000.0, **more):
 
 def test_messages_become_devices():
     fleet = Fleet("edge")
-    fleet.hear("edge/door/status", b"online", False, 10, 0)
+    fleet.receive("edge/door/status", b"online", False, 10, 0)
     assert fleet.members() == (), "others may have such a topic"
-    fleet.hear("edge/door/device", report().text().encode(), False, 11, 0)
-    fleet.hear("edge/berlin/roof/device", report().text().encode(), False, 12, 0)
+    fleet.receive("edge/door/device", report().text().encode(), False, 11, 0)
+    fleet.receive("edge/berlin/roof/device", report().text().encode(), False, 12, 0)
     for text in (b"3", b"\xff", b"[]", b"online"):
-        fleet.hear("edge/door/objects/device", text, False, 13, 0)
-    fleet.hear("edge/door/objects/status", b"2", False, 13, 0)
+        fleet.receive("edge/door/objects/device", text, False, 13, 0)
+    fleet.receive("edge/door/objects/status", b"2", False, 13, 0)
     found = {one.name: one for one in fleet.members()}
     assert set(found) == {"door", "berlin/roof"}
     assert (found["door"].online, found["door"].online_at, found["door"].at) == (True, 10, 11)
     assert found["berlin/roof"].group == "berlin" and found["berlin/roof"].online is None
     assert [found["berlin/roof"].belongs_to(group) for group in ("berlin", "ber", "berlin/roof")] == [True, False, False]
-    fleet.hear("edge/door/device", b"", False, 14, 0)
+    fleet.receive("edge/door/device", b"", False, 14, 0)
     assert [one.name for one in fleet.members()] == ["berlin/roof"]
 
 
 def test_a_kept_report_is_as_old_as_its_device_says():
     fleet = Fleet("edge")
     said = report(time=5000.0)
-    fleet.hear("edge/door/device", said.text().encode(), True, 100, 5040.0)
+    fleet.receive("edge/door/device", said.text().encode(), True, 100, 5040.0)
     assert fleet.members()[0].at == 60
-    fleet.hear("edge/ahead/device", said.text().encode(), True, 100, 4000.0)
+    fleet.receive("edge/ahead/device", said.text().encode(), True, 100, 4000.0)
     assert {one.name: one.at for one in fleet.members()}["ahead"] == 100, "its clock is ahead"
-    fleet.hear("edge/door/device", said.text().encode(), False, 130, 5070.0)
+    fleet.receive("edge/door/device", said.text().encode(), False, 130, 5070.0)
     assert {one.name: one.at for one in fleet.members()}["door"] == 60, "it's the same report, told again"
 
 
@@ -96,7 +97,7 @@ def test_stale_is_who_misses_three_reports():
 
 def test_old_is_what_comes_before_what_most_have():
     found = [member(str(number), release=release) for number, release in enumerate(["9", "10", "10", "10", "11"])]
-    assert [rank for rank in ranks(found).values()].count(Rank.OLD) == 1 and ranks(found)["0"] is Rank.OLD
+    assert list(ranks(found).values()).count(Rank.OLD) == 1 and ranks(found)["0"] is Rank.OLD
     half = [member("a", release="1"), member("b", release="2")]
     assert set(ranks(half).values()) == {Rank.WELL}, "there is no usual one"
     assert ranks(half, release="2") == {"a": Rank.OLD, "b": Rank.WELL}
@@ -231,6 +232,21 @@ def test_once_for_scripts(broker, capsys):
         assert run(broker, capsys, "--group", "berl")[0] == 1
 
 
+def test_a_failed_retry_keeps_the_reason_of_the_outage(broker):
+    """The output is written once a second, as often as the connection is retried: it would miss the first reason."""
+    address = Broker.parse(f"mqtt://{broker.address}/{BASE}", "--broker")
+    with Listener(Fleet(BASE), address, None, "--broker") as listener:
+        retried = threading.Event()
+        tried = listener._client.on_connect_fail
+        listener._client.on_connect_fail = lambda *given: (tried(*given), retried.set())
+        listener.open(wait=False)
+        broker.stop()
+        assert retried.wait(60)
+        assert listener.outage.why == "is lost" and listener.is_away
+        broker.start()
+        wait(lambda: not listener.is_away)
+
+
 def test_a_pipe_gets_lines_and_hears_of_the_broker(broker):
     command = [sys.executable, "-m", "devices.fleet", "--broker", f"{broker.address}/{BASE}"]
     with SimulatedFleet(broker.port, [Device("a", report())]) as fleet:
@@ -260,7 +276,7 @@ def test_a_broker_that_is_away_or_refuses(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "address, message",
+    ("address", "message"),
     [("mqtt://", "is no broker's address"), ("host,ca=x", "must then begin with mqtts://"), ("host,qos=1", "no setting")],
 )
 def test_what_is_wrong_is_named(address, message, capsys):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.host.host import Output, Root, recorded_name
+from devices.host.host import Host, Output, recorded_name
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def recorded(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return Root(tmp_path)
+    return Host(tmp_path)
 
 
 def test_files_of_a_recorded_machine(recorded):
@@ -39,7 +39,7 @@ def test_commands_of_a_recorded_machine(recorded):
 
 
 def test_commands_of_this_machine():
-    live = Root()
+    live = Host()
     assert live.live
     assert live.command("no-such-program") is None
     program = "import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit(3)"
@@ -48,7 +48,7 @@ def test_commands_of_this_machine():
 
 
 def test_a_command_that_hangs_is_ended():
-    said = Root().command(sys.executable, "-c", "import time; time.sleep(60)", seconds=0.2)
+    said = Host().command(sys.executable, "-c", "import time; time.sleep(60)", seconds=0.2)
     assert said.code == 124 and "no answer for 0.2 s" in said.text
 
 
@@ -58,5 +58,5 @@ def test_names_of_recorded_output():
 
 
 def test_paths_are_the_machines_own():
-    assert Root(Path("/srv/tree")).at("/etc/os-release") == Path("/srv/tree/etc/os-release")
-    assert Root(Path("/srv/tree")).own("/srv/tree/dev/video0") == "/dev/video0"
+    assert Host(Path("/srv/tree")).at("/etc/os-release") == Path("/srv/tree/etc/os-release")
+    assert Host(Path("/srv/tree")).own("/srv/tree/dev/video0") == "/dev/video0"

@@ -87,7 +87,7 @@ def test_roots_own_habits_do_not_shut_the_service_out(system):
         assert os.umask(0o077) == 0o077
     finally:
         os.umask(mask)
-    made = [path for path in (system / "opt/edge-detector").rglob("*")]
+    made = list((system / "opt/edge-detector").rglob("*"))
     assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o644, 0o755}
 
 
@@ -162,9 +162,9 @@ def test_what_others_have_removed_is_said_to_be_gone(system, capsys):
 
 
 def test_a_command_is_to_do_until_it_has_run():
-    planned = resources.Look(resources.TO_DO, "the service runs", ("systemctl restart one.service",))
-    assert planned.open and planned.made == resources.Look(resources.DONE, "the service runs") and not planned.made.open
-    assert resources.Look(resources.CHANGE, "one.conf", ("-a", "+b")).made.details == ("-a", "+b")
+    planned = resources.PlanLine(resources.TO_DO, "the service runs", ("systemctl restart one.service",))
+    assert planned.open and planned.made == resources.PlanLine(resources.DONE, "the service runs") and not planned.made.open
+    assert resources.PlanLine(resources.CHANGE, "one.conf", ("-a", "+b")).made.details == ("-a", "+b")
 
 
 def test_what_the_kit_changes_is_shown_and_made(system, capsys):
@@ -283,7 +283,7 @@ def test_a_link_in_what_the_services_user_owns_is_not_followed(system, export, c
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (["--device", "raspberry-pi-55"], "did you mean raspberry-pi-5"),
         (["--device", "raspberry-pi-5", "--root", "/nowhere"], "/nowhere: no such folder"),
@@ -337,9 +337,9 @@ def test_phones_have_apps(system, capsys):
         assert "app" in capsys.readouterr().err
 
 
-def test_a_record_of_another_kind_is_not_guessed_at(system, capsys):
+def test_a_manifest_of_another_version_is_not_guessed_at(system, capsys):
     install(system, "--apply")
     record = system / "opt/edge-detector/installed.json"
     record.write_text(json.dumps({"version": 9, "made": []}))
     assert install(system, "--remove") == 2
-    assert "is version 9 of the record" in capsys.readouterr().err
+    assert "is version 9 of the manifest" in capsys.readouterr().err

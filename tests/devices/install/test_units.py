@@ -42,7 +42,7 @@ def units(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("device, version", [*((name, 252) for name in LINUX), ("raspberry-pi-5", 257)])
+@pytest.mark.parametrize(("device", "version"), [*((name, 252) for name in LINUX), ("raspberry-pi-5", 257)])
 def test_units_are_right_and_shut_in(system, units, device, version):
     library = system / "usr/lib/aarch64-linux-gnu/systemd/libsystemd-shared-252.so"
     library.rename(library.with_name(f"libsystemd-shared-{version}.so"))
@@ -74,7 +74,7 @@ def test_the_service_gets_its_devices_and_no_others(system):
     assert "SupplementaryGroups=video plugdev" in text and "PrivateDevices" not in text
     update = (system / UPDATE).read_text()
     assert re.findall(r"^DeviceAllow=(\S+) rw$", update, re.M) == ["char-usb_device"]
-    rules = [line for line in (system / "etc/udev/rules.d/60-edge-detector-coral.rules").read_text().splitlines()]
+    rules = list((system / "etc/udev/rules.d/60-edge-detector-coral.rules").read_text().splitlines())
     assert rules[1:] == list(catalogue.find("coral-usb-on-pi").udev.rules)
     install(system, "--remove")
     install(system, "--apply")

@@ -28,7 +28,7 @@ class Reference:
 
 
 def telling(*names):
-    return [path.stem for path in package._telling([Reference()], [Path(f"{name}.png") for name in names], Path("run"))]
+    return [path.stem for path in package._informative([Reference()], [Path(f"{name}.png") for name in names], Path("run"))]
 
 
 def test_only_images_that_sound_devices_agree_on():
@@ -39,5 +39,5 @@ def test_only_images_that_sound_devices_agree_on():
 def test_none_that_tells_is_said_with_a_reason():
     with pytest.raises(InputError, match=r"none of 2 images .*crowded.png: did not find cell .*--images"):
         telling("crowded", "empty")
-    with pytest.raises(InputError, match="none of 0 images .*no image"):
+    with pytest.raises(InputError, match=r"none of 0 images .*no image"):
         telling()

@@ -52,7 +52,7 @@ def test_what_is_within_the_tolerances_passes():
 
 
 @pytest.mark.parametrize(
-    "found, line",
+    ("found", "line"),
     [
         ([STAR], "did not find ring (0.70) at 10, 10, 50, 50"),
         ([replace(RING, class_id=1, label="square"), STAR], "did not find ring"),
@@ -83,7 +83,7 @@ def test_a_image_without_objects_makes_no_golden(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
         ({"version": 2}, "is of version 2"),
         ({"pictures": []}, "expects no detections"),

@@ -20,8 +20,8 @@ from devices.publish import bundle
 from devices.publish.repository import Lifetimes
 from devices.releases.bundle import MOST_MEMBERS, Bundle
 from devices.releases.channel import Channel, Offer, channel_target
-from devices.update import updater
-from devices.update.transport import Archive, Folder, Web
+from devices.update import release_store
+from devices.update.transport import BundleTransport, FolderTransport, HttpTransport
 from devices.update.tuf_client import Refused
 from runtime.common.errors import InputError, KitError
 from tests.support.fleet_repository import (
@@ -75,7 +75,7 @@ def test_replayed_old_metadata(running, publisher, tmp_path):
     publisher.change("one", percent=99.9)
     publisher.refresh()
     update(running, publisher)
-    refused(running, publisher, "an older or another state .*somebody replays it", old)
+    refused(running, publisher, "an older or another state .*it was replayed", old)
     # All of it is as it was signed, so that a device that has seen nothing newer takes it.
     fresh = device(tmp_path / "fresh")
     assert update(fresh, publisher, old).release == "one"
@@ -90,7 +90,7 @@ def test_frozen_metadata(running, publisher):
             stale.change("two", percent=100.0)
         else:
             stale.refresh()
-        refused(running, publisher, f"signed for a time that is over .*{role}.* --refresh; see that the clock")
+        refused(running, publisher, f"signatures have expired .*{role}.* --refresh; check that the clock")
 
 
 @pytest.mark.parametrize("name", ["snapshot", "targets"])
@@ -100,7 +100,7 @@ def test_mix_and_match(running, publisher, tmp_path, name):
     # Validly signed, once, but not together with the rest.
     newest = max((publisher.folder / "metadata").glob(f"*.{name}.json"), key=lambda path: int(path.name.split(".")[0]))
     shutil.copy(only(old, f"1.{name}.json"), newest)
-    refused(running, publisher, "is not as it was signed|older or another state")
+    refused(running, publisher, "is not what was signed|older or another state")
 
 
 def test_wrong_key(running, publisher, tmp_path):
@@ -167,7 +167,7 @@ def test_endless_data(running, publisher, server, what):
 
     server.answer = answer
     with pytest.raises(Refused, match="sends more"):
-        running.update(Web(server.url), publisher.root)
+        running.update(HttpTransport(server.url), publisher.root)
     # The system's buffers hold a few megabytes; a hundred were waiting.
     assert 0 < len(sent) < 1000
     assert check_whole(running.layout) == "one"
@@ -199,12 +199,12 @@ def test_a_list_of_files_that_differs_from_what_is_signed(running, publisher):
     listed = {file: {"bytes": 1, "sha256": "0" * 64} for file in ("golden_int8.json", "detector_int8.tflite")}
     text = {"format": 1, "release": "two", "models": {"int8": "detector_int8.tflite"}, "files": listed}
     publisher.publish("two", text=json.dumps(text))
-    refused(running, publisher, "is another file than release.json tells of")
+    refused(running, publisher, "is not the file that release.json lists")
 
 
 def test_a_release_larger_than_the_limit(tmp_path, publisher):
     made = device(tmp_path / "device", most_bytes=2000)
-    with pytest.raises(Refused, match="at most .* are taken"):
+    with pytest.raises(Refused, match=r"at most .* are taken"):
         update(made, publisher)
     assert not list(made.layout.models.iterdir())
 
@@ -218,7 +218,7 @@ def stick(publisher, tmp_path):
 
 
 def test_bundle(running, publisher, stick):
-    assert running.update(Archive(Bundle(stick)), publisher.root).release == "two"
+    assert running.update(BundleTransport(Bundle(stick)), publisher.root).release == "two"
     assert check_whole(running.layout) == "two"
 
 
@@ -240,7 +240,7 @@ def test_bundle_with_a_changed_or_swollen_file(running, publisher, stick):
 
     rewritten(stick, swell)
     with pytest.raises(Refused, match="sends more"):
-        running.update(Archive(Bundle(stick)), publisher.root)
+        running.update(BundleTransport(Bundle(stick)), publisher.root)
     assert check_whole(running.layout) == "one"
 
 
@@ -253,12 +253,12 @@ def test_bundle_that_is_an_archive_bomb(stick, tmp_path):
             archive.addfile(tarfile.TarInfo(str(number)))
     with pytest.raises(InputError, match="more than 10000 files"):
         Bundle(tmp_path / "many.tar")
-    # A file of a terabyte in a few bytes: a hole, which only its map tells of.
+    # A file of a terabyte in a few bytes: a hole, which only its map names.
     member = tarfile.TarInfo("metadata/timestamp.json")
     member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 40), "GNU.sparse.realsize": str(1 << 40)}
     with tarfile.open(tmp_path / "sparse.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(member)
-    with pytest.raises(InputError, match="no plain file|is no bundle|cut off"):
+    with pytest.raises(InputError, match=r"no plain file|is no bundle|cut off"):
         Bundle(tmp_path / "sparse.tar")
     huge = tarfile.TarInfo("metadata/timestamp.json")
     huge.size = 1 << 40
@@ -275,7 +275,7 @@ def test_bundle_that_leads_elsewhere(stick, tmp_path, kind):
     member.linkname = "/etc/passwd"
     with tarfile.open(stick, "a") as archive:
         archive.addfile(member, io.BytesIO(b""))
-    with pytest.raises(InputError, match="no plain file|would lead out of it"):
+    with pytest.raises(InputError, match=r"no plain file|would leave its folder"):
         Bundle(stick)
 
 
@@ -284,7 +284,7 @@ def test_bundle_that_is_cut_off_or_something_else(running, publisher, stick, tmp
     for size in (0, 100, 700, len(whole) // 2, len(whole) - 11_000):
         stick.write_bytes(whole[:size])
         with pytest.raises(KitError):
-            running.update(Archive(Bundle(stick)), publisher.root)
+            running.update(BundleTransport(Bundle(stick)), publisher.root)
     assert check_whole(running.layout) == "one"
     with pytest.raises(InputError, match="cannot be read"):
         Bundle(tmp_path / "none.tar")
@@ -293,7 +293,7 @@ def test_bundle_that_is_cut_off_or_something_else(running, publisher, stick, tmp
 def test_a_folder_is_never_left(publisher, tmp_path):
     (tmp_path / "secret").write_text("secret")
     with pytest.raises(DownloadError, match="would lead out"):
-        Folder(publisher.folder).open("../secret")
+        FolderTransport(publisher.folder).open("../secret")
 
 
 Usage = namedtuple("Usage", "total used free")
@@ -301,7 +301,7 @@ Usage = namedtuple("Usage", "total used free")
 
 def test_a_disk_without_room_is_seen_before(running, publisher, monkeypatch):
     publisher.publish("two")
-    monkeypatch.setattr(updater.shutil, "disk_usage", lambda path: Usage(1 << 30, 1 << 30, 1 << 20))
+    monkeypatch.setattr(release_store.shutil, "disk_usage", lambda path: Usage(1 << 30, 1 << 30, 1 << 20))
     refused(running, publisher, "1 MB are free, the release needs 0 MB and 16 MB stay free; make room", error=KitError)
     assert not list(running.layout.update.rglob("*.part"))
 
@@ -314,11 +314,11 @@ def disk(tmp_path):
 
 def test_a_disk_that_is_full_in_the_middle(publisher, disk, monkeypatch):
     made = device(disk)
-    monkeypatch.setattr(updater, "RESERVE_BYTES", 0)
+    monkeypatch.setattr(release_store, "RESERVE_BYTES", 0)
     update(made, publisher)
     publisher.publish("two", model=b"x" * 2000)
     # The disk says that there is room, as one does that others write to meanwhile.
-    monkeypatch.setattr(updater.shutil, "disk_usage", lambda path: Usage(1 << 30, 0, 1 << 30))
+    monkeypatch.setattr(release_store.shutil, "disk_usage", lambda path: Usage(1 << 30, 0, 1 << 30))
     refused(made, publisher, "detector_int8.tflite: cannot be written: No space left on device; make room", error=KitError)
     assert not list(made.layout.update.rglob("*.part"))
     # What is there is worth nothing if nothing can be written any more.

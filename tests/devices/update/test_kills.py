@@ -1,4 +1,4 @@
-"""An update that is killed at any moment leaves a working model, and the next one goes on from there.
+"""An update that is killed at any moment leaves a working model, and the next one continues from there.
 
 A kill is not a power cut: the system still writes what the process had handed over. That files are
 flushed before they are named is a matter of `devices.host.fsync_files`, tested below.
@@ -19,8 +19,9 @@ import pytest
 
 from devices.host import fsync_files
 from devices.update.probation import BAD, Verdict
-from devices.update.transport import Folder
-from devices.update.updater import UPDATED
+from devices.update.release_store import ReleaseStore
+from devices.update.transport import FolderTransport
+from devices.update.updater import UPDATED, Device
 from tests.support.fleet_repository import Publisher, check_whole, device, keys, update
 
 KILLS = 200
@@ -45,7 +46,7 @@ def attempt(make, publisher, seconds=None):
     if not pid:
         code = 1
         try:
-            make().update(Folder(publisher.folder), publisher.root)
+            make().update(FolderTransport(publisher.folder), publisher.root)
             code = 0
         finally:
             os._exit(code)
@@ -91,17 +92,17 @@ def test_200_kills_at_random_moments(place, keys):
         before, whole = whole, check_whole(make().layout)
         assert whole in (before, f"r{newest}")
         left = place / "device" / "state" / "update"
-        trial = make().memory.trial
-        met.add((whole == before, (left / "incoming" / f"r{newest}").is_dir(), trial is not None))
-        if trial is not None and trial.begun > 2:
+        probation = make().state.probation
+        met.add((whole == before, (left / "incoming" / f"r{newest}").is_dir(), probation is not None))
+        if probation is not None and probation.begun > 2:
             # One more, and the device would rightly take the model for what cuts it off.
             attempt(make, publisher)
             whole = check_whole(make().layout)
     # The kills have met it in more than one place.
     assert len(met) >= 2, met
     made = make()
-    assert made.update(Folder(publisher.folder), publisher.root).release == f"r{newest}"
-    assert made.memory.trial is None and made.memory.last_good == f"r{newest}" and not made.memory.refused
+    assert made.update(FolderTransport(publisher.folder), publisher.root).release == f"r{newest}"
+    assert made.state.probation is None and made.state.last_good == f"r{newest}" and not made.state.refused
     left = [path.name for path in made.layout.models.iterdir()] + [path.name for path in made.layout.update.iterdir()]
     assert not [name for name in left if name.startswith(".") or name.endswith(".part")], left
 
@@ -125,14 +126,14 @@ def test_a_kill_before_each_thing_that_is_done_to_files(place, keys):
             try:
                 made = device(here)
                 kill_before(number, here)
-                code = 0 if made.update(Folder(publisher.folder), publisher.root).release == "two" else 1
+                code = 0 if made.update(FolderTransport(publisher.folder), publisher.root).release == "two" else 1
             finally:
                 os._exit(code)
         _, status = os.waitpid(pid, 0)
         seen.append(check_whole(device(here).layout))
         again = device(here)
-        assert update(again, publisher).release == "two" and again.memory.last_good == "two"
-        assert check_whole(again.layout) == "two" and not again.memory.refused
+        assert update(again, publisher).release == "two" and again.state.last_good == "two"
+        assert check_whole(again.layout) == "two" and not again.state.refused
         shutil.rmtree(here)
         if not os.WIFSIGNALED(status):
             assert os.WEXITSTATUS(status) == 0
@@ -146,11 +147,11 @@ def kill_before(number, folder) -> None:
     left = [number]
 
     def hook(event, arguments):
-        if event in EVENTS and any(str(name).startswith(str(folder)) for name in arguments[:2]):
-            if _writes(event, arguments):
-                left[0] -= 1
-                if left[0] < 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
+        is_below = event in EVENTS and any(str(name).startswith(str(folder)) for name in arguments[:2])
+        if is_below and _writes(event, arguments):
+            left[0] -= 1
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
 
@@ -165,33 +166,35 @@ def _writes(event, arguments) -> bool:
 @pytest.mark.parametrize("cut", ["remember", "link", "reload"])
 def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeypatch, cut):
     """Each step of going back from a bad model, cut off right before it."""
-    publisher, made = publisher_of_two
+    publisher, _ = publisher_of_two
     failing = device(tmp_path / "device", probation=1.0)
 
     class Cut(Exception):
         pass
 
-    monkeypatch.setattr(type(failing), "_watch", lambda self, trial: Verdict(BAD, "no good"))
-    name = {"remember": "_remember", "link": "_link", "reload": "_reload"}[cut]
-    steps = getattr(type(failing), name)
-    go_back = type(failing).go_back
+    monkeypatch.setattr(type(failing), "_watch", lambda self, probation: Verdict(BAD, "no good"))
+    owner, name = {
+        "remember": (Device, "_change_state"), "link": (ReleaseStore, "set_current"), "reload": (Device, "_reload"),
+    }[cut]  # fmt: skip
+    steps = getattr(owner, name)
+    go_back = Device.go_back
 
     def cut_off(*_, **__):
         raise Cut
 
-    def going(self, reason):
-        monkeypatch.setattr(type(failing), name, cut_off)
-        return go_back(self, reason)
+    def going(self, probation, reason):
+        monkeypatch.setattr(owner, name, cut_off)
+        return go_back(self, probation, reason)
 
-    monkeypatch.setattr(type(failing), "go_back", going)
+    monkeypatch.setattr(Device, "go_back", going)
     with pytest.raises(Cut):
         update(failing, publisher)
-    monkeypatch.setattr(type(failing), name, steps)
-    monkeypatch.setattr(type(failing), "go_back", go_back)
+    monkeypatch.setattr(owner, name, steps)
+    monkeypatch.setattr(Device, "go_back", go_back)
     again = device(tmp_path / "device", probation=1.0)
     update(again, publisher)
-    assert check_whole(again.layout) == "one" and again.memory.refused == {"two": "no good"}
-    assert again.memory.last_good == "one" and again.memory.trial is None
+    assert check_whole(again.layout) == "one" and again.state.refused == {"two": "no good"}
+    assert again.state.last_good == "one" and again.state.probation is None
 
 
 @pytest.fixture
@@ -204,23 +207,23 @@ def publisher_of_two(tmp_path, keys):
     return publisher, made
 
 
-def test_a_trial_that_is_cut_off_again_and_again_ends(tmp_path, publisher_of_two, monkeypatch):
+def test_a_probation_that_is_interrupted_again_and_again_ends(tmp_path, publisher_of_two, monkeypatch):
     """A model that takes the power down with it."""
     publisher, _ = publisher_of_two
 
-    def cut(self, trial):
+    def cut(self, probation):
         raise KeyboardInterrupt
 
-    watch = device(tmp_path / "device").__class__._watch
-    monkeypatch.setattr(device(tmp_path / "device").__class__, "_watch", cut)
+    watch = Device._watch
+    monkeypatch.setattr(Device, "_watch", cut)
     for _ in range(4):
         with pytest.raises(KeyboardInterrupt):
             update(device(tmp_path / "device", probation=1.0), publisher)
         assert check_whole(device(tmp_path / "device").layout) == "two"
-    monkeypatch.setattr(device(tmp_path / "device").__class__, "_watch", watch)
+    monkeypatch.setattr(Device, "_watch", watch)
     last = device(tmp_path / "device", probation=1.0)
     update(last, publisher)
-    assert check_whole(last.layout) == "one" and "cut off 4 times" in last.memory.refused["two"]
+    assert check_whole(last.layout) == "one" and "interrupted 4 times" in last.state.refused["two"]
 
 
 def test_what_is_named_is_on_the_disk(tmp_path, monkeypatch):

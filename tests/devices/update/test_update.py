@@ -14,12 +14,13 @@ from devices.host.paths import Layout
 from devices.keys.key_ring import Keyring
 from devices.publish import bundle
 from devices.releases.bundle import Bundle
-from devices.releases.channel import Channel, Offer, place
+from devices.releases.channel import Channel, Offer, percentile
 from devices.update import __main__ as command
 from devices.update import download as downloads
-from devices.update.probation import BAD, GONE_SECONDS, GOOD, OPEN, TAKE_OVER_SECONDS, Watch
-from devices.update.transport import Archive, Folder, Web
-from devices.update.updater import ON_TRIAL, RETURNED, UP_TO_DATE, UPDATED, trusted_root
+from devices.update.probation import BAD, GONE_SECONDS, GOOD, OPEN, TAKE_OVER_SECONDS, ProbationMonitor
+from devices.update.transport import BundleTransport, FolderTransport, HttpTransport
+from devices.update.tuf_client import trusted_root
+from devices.update.updater import ON_PROBATION, RETURNED, UP_TO_DATE, UPDATED
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError, KitError
 from runtime.telemetry.health import Health
@@ -55,10 +56,10 @@ def test_a_device_with_an_edge_tpu_gets_both_files(publisher, tmp_path):
 
 def test_a_share_of_the_devices(publisher, tmp_path):
     names = [f"camera-{number}" for number in range(1000)]
-    first = {name for name in names if place(name, "two") < 10}
+    first = {name for name in names if percentile(name, "two") < 10}
     assert 70 < len(first) < 130
-    assert first <= {name for name in names if place(name, "two") < 50}, "who has it keeps it as the share grows"
-    assert first != {name for name in names if place(name, "three") < 10}, "not always the same devices"
+    assert first <= {name for name in names if percentile(name, "two") < 50}, "who has it keeps it as the share grows"
+    assert first != {name for name in names if percentile(name, "three") < 10}, "not always the same devices"
     inside, outside = sorted(first)[0], sorted(set(names) - first)[0]
     publisher.publish("two", percent=10)
     early, late = device(tmp_path / "early", device=inside), device(tmp_path / "late", device=outside)
@@ -114,7 +115,7 @@ def test_a_download_goes_on_where_it_was_cut_off(running, publisher, server, mon
         handler.wfile.write(data[start : start + 1000] if name.endswith("int8.tflite") else data[start:])
 
     server.answer = cut
-    assert running.update(Web(server.url), publisher.root).release == "two"
+    assert running.update(HttpTransport(server.url), publisher.root).release == "two"
     asked = [wanted for name, wanted in server.asked if name.endswith("int8.tflite")]
     assert asked == [None, "bytes=1000-", "bytes=2000-"] and len(waits) == 2
     assert check_whole(running.layout) == "two"
@@ -127,11 +128,11 @@ def test_a_download_goes_on_with_the_next_update(running, publisher, server, mon
     server.answer = lambda handler, name, data, start: (
         handler.wfile.write(data[start : start + 700] if name.endswith("int8.tflite") else data[start:])
     )
-    with pytest.raises(KitError, match="ends after 700 of 3000 bytes; the next update goes on from there"):
-        running.update(Web(server.url), publisher.root)
+    with pytest.raises(KitError, match="ends after 700 of 3000 bytes; the next update continues it"):
+        running.update(HttpTransport(server.url), publisher.root)
     assert check_whole(running.layout) == "one"
     server.answer = whole
-    assert running.update(Web(server.url), publisher.root).release == "two"
+    assert running.update(HttpTransport(server.url), publisher.root).release == "two"
     assert [wanted for name, wanted in server.asked if name.endswith("int8.tflite")] == [None, "bytes=700-"]
 
 
@@ -142,21 +143,21 @@ def test_what_a_power_cut_has_spoilt_is_fetched_anew(running, publisher, server,
     part = running.layout.update / "incoming" / "two" / "detector_int8.tflite.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(1500))
-    assert running.update(Web(server.url), publisher.root).release == "two"
+    assert running.update(HttpTransport(server.url), publisher.root).release == "two"
     assert check_whole(running.layout) == "two"
 
 
 def test_a_server_that_is_not_there_or_has_nothing(running, publisher, server, tmp_path):
     server.folder = tmp_path
-    with pytest.raises(KitError, match="timestamp.json: the server says 404; try again later"):
-        running.update(Web(server.url), publisher.root)
+    with pytest.raises(KitError, match=r"timestamp.json: the server answers 404; try again later"):
+        running.update(HttpTransport(server.url), publisher.root)
     server.close()
     with pytest.raises(KitError, match="cannot be reached"):
-        running.update(Web(server.url), publisher.root)
+        running.update(HttpTransport(server.url), publisher.root)
     assert check_whole(running.layout) == "one"
     for address in ("ftp://x/y", "http://"):
         with pytest.raises(InputError, match="is no address"):
-            Web(address)
+            HttpTransport(address)
 
 
 def test_a_model_that_fails_its_self_test(publisher, tmp_path):
@@ -196,7 +197,7 @@ def test_a_link_that_leads_nowhere_is_mended(running, publisher):
 
 def test_the_root_is_taken_once(publisher, tmp_path):
     layout = Layout(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
-    with pytest.raises(InputError, match="a device needs the publisher's root.json once: --root FILE"):
+    with pytest.raises(InputError, match=r"a device needs the publisher's root.json once: --root FILE"):
         trusted_root(layout, None)
     given = tmp_path / "given.json"
     given.write_bytes(publisher.root)
@@ -210,11 +211,11 @@ def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_firs
     path = tmp_path / "stick.tar"
     assert bundle.write(publisher.open(), "", path) == ("one", "two")
     names = [f"camera-{number}" for number in range(100)]
-    late = next(name for name in names if place(name, "two") >= 10)
-    early = next(name for name in names if place(name, "two") < 10)
+    late = next(name for name in names if percentile(name, "two") >= 10)
+    early = next(name for name in names if percentile(name, "two") < 10)
     for name, release in ((late, "one"), (early, "two")):
         made = device(tmp_path / name, device=name)
-        assert made.update(Archive(Bundle(path)), publisher.root).release == release
+        assert made.update(BundleTransport(Bundle(path)), publisher.root).release == release
 
 
 def test_cron_renews_with_two_keys_only(running, publisher, tmp_path):
@@ -284,56 +285,56 @@ def health(tmp_path):
 
 @pytest.fixture
 def watch(tmp_path):
-    return lambda expected=True, before=None: Watch(tmp_path / "new", 120, expected, 0, before)
+    return lambda expected=True, before=None: ProbationMonitor(tmp_path / "new", 120, expected, 0, before)
 
 
-def test_a_trial_that_goes_well(watch, health):
+def test_a_probation_that_goes_well(watch, health):
     made = watch()
-    assert made.look(1, replace(health, model="/old/detector.tflite")) is None
-    assert made.look(2, health) is None and made.look(100, replace(health, frames=500)) is None
-    assert made.look(122, replace(health, frames=600)).word == GOOD
+    assert made.observe(1, replace(health, model="/old/detector.tflite")) is None
+    assert made.observe(2, health) is None and made.observe(100, replace(health, frames=500)) is None
+    assert made.observe(122, replace(health, frames=600)).word == GOOD
 
 
-def test_trials_that_end_badly(watch, health):
+def test_probations_that_end_badly(watch, health):
     old = replace(health, model="/old/detector.tflite")
     failed = replace(old, reload_failures=1, reload_error="no model")
-    assert watch().look(1, failed).reason == "the runtime does not take it: no model"
-    assert watch(before=failed).look(1, failed) is None, "that was another one"
-    assert watch(before=failed).look(1, replace(failed, reload_failures=2)).word == BAD
+    assert watch().observe(1, failed).reason == "the runtime does not take it: no model"
+    assert watch(before=failed).observe(1, failed) is None, "that was another one"
+    assert watch(before=failed).observe(1, replace(failed, reload_failures=2)).word == BAD
     made = watch()
-    assert made.look(1, old) is None and made.look(TAKE_OVER_SECONDS + 1, old).word == BAD
+    assert made.observe(1, old) is None and made.observe(TAKE_OVER_SECONDS + 1, old).word == BAD
     made = watch()
-    assert made.look(1, health) is None and made.look(2, old).reason.startswith("the runtime went back")
+    assert made.observe(1, health) is None and made.observe(2, old).reason.startswith("the runtime went back")
     made = watch()
-    made.look(1, health)
-    assert made.look(9, replace(health, restarts=2)) is None
-    assert made.look(10, replace(health, restarts=3)).reason == "its engine was lost 3 times"
+    made.observe(1, health)
+    assert made.observe(9, replace(health, restarts=2)) is None
+    assert made.observe(10, replace(health, restarts=3)).reason == "its engine was lost 3 times"
     made = watch()
-    assert [made.look(pid, replace(health, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
-    assert made.look(4, replace(health, pid=4)).reason == "the runtime was started 4 times with it"
+    assert [made.observe(pid, replace(health, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
+    assert made.observe(4, replace(health, pid=4)).reason == "the runtime was started 4 times with it"
     made = watch()
-    made.look(1, health)
-    assert made.look(10, None) is None and made.look(GONE_SECONDS + 2, None).word == BAD
+    made.observe(1, health)
+    assert made.observe(10, None) is None and made.observe(GONE_SECONDS + 2, None).word == BAD
     made = watch()
-    made.look(1, health)
-    assert made.look(130, replace(health, engine_state="restarting")).word == BAD
+    made.observe(1, health)
+    assert made.observe(130, replace(health, engine_state="restarting")).word == BAD
     # One that ends as soon as it has the model, and never says a word again.
     made = watch()
-    assert made.look(1, None) is None and made.look(GONE_SECONDS + 1, None).word == BAD
+    assert made.observe(1, None) is None and made.observe(GONE_SECONDS + 1, None).word == BAD
 
 
-def test_trials_that_say_nothing(watch, health):
-    assert watch(expected=False).look(1, None).word == OPEN
+def test_probations_that_say_nothing(watch, health):
+    assert watch(expected=False).observe(1, None).word == OPEN
     made = watch()
-    made.look(1, replace(health, source_state="reopening"))
-    verdict = made.look(130, replace(health, source_state="reopening"))
+    made.observe(1, replace(health, source_state="reopening"))
+    verdict = made.observe(130, replace(health, source_state="reopening"))
     assert verdict.word == OPEN and "the source is reopening" in verdict.reason
 
 
-def test_a_trial_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
+def test_a_probation_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
     made = device(tmp_path / "device", probation=60.0)
-    assert update(made, publisher).word == ON_TRIAL and made.memory.trial.release == "one"
-    assert update(made, publisher).word == ON_TRIAL and made.memory.last_good == ""
+    assert update(made, publisher).word == ON_PROBATION and made.state.probation.release == "one"
+    assert update(made, publisher).word == ON_PROBATION and made.state.last_good == ""
     publisher.publish("two")
     assert update(made, publisher).release == "two"
 
@@ -351,18 +352,18 @@ def test_the_status_for_people_and_programs(running, publisher, capsys):
 
 def test_a_state_that_cannot_be_read(running, publisher):
     (running.layout.update / "state.json").write_text("{")
-    with pytest.raises(KitError, match="state.json: cannot be read: .*; remove it, the models stay"):
+    with pytest.raises(KitError, match=r"state.json: cannot be read: .*; remove it, the models stay"):
         update(running, publisher)
     os.unlink(running.layout.update / "state.json")
     assert update(running, publisher).release == "one"
-    assert running.memory.last_good == "one", "what runs is theirs to vouch for who put it there"
+    assert running.state.last_good == "one", "what runs is theirs to vouch for who put it there"
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         ([], "give --repository URL, or --file BUNDLE"),
-        (["--repository", "nowhere"], "--repository nowhere: is no address, and no folder with a repository in it"),
+        (["--repository", "nowhere"], "--repository nowhere: is neither an address nor a folder with a repository"),
         (["--file", "none.tar"], "none.tar: cannot be read: No such file or directory"),
     ],
 )

@@ -21,9 +21,9 @@ import pytest
 
 from runtime.common.command import exit_code
 from runtime.telemetry.health import Health
-from tests.runtime.pipeline.test_model_swap import whole
 from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, encode
+from tests.support.model_swap import scores_in_order
 from tests.support.paths import ROOT
 
 pytest.importorskip("tuf")
@@ -95,15 +95,16 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
     shutil.move("keys/root", "safe")
     assert publish.main([str(export(place / "a", 0.9)), "--repository", "repository", "--release", "a"]) == 0
     assert updated(address) == 0
-    assert "on trial: a" in capsys.readouterr().out
+    assert "on probation: a" in capsys.readouterr().out
 
     log, found = place / "log", place / "found.jsonl"
     with MjpegServer([encode(np.full((60, 80, 3), 90, np.uint8))], fps=20) as camera:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "runtime", "device/models/current/detector.tflite", "--source", camera.url]
-            + ["--health", "health.json", "--json", str(found), "--policy", "block", "--threads", "1"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=open(log, "w"),
-        )  # fmt: skip
+        command = [
+            sys.executable, "-m", "runtime", "device/models/current/detector.tflite", "--source", camera.url,
+            "--health", "health.json", "--json", str(found), "--policy", "block", "--threads", "1",
+        ]  # fmt: skip
+        with open(log, "w") as errors:
+            process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=errors)
         try:
             until(lambda: (health := Health.read("health.json")) and health.frames, process, log)
             assert updated(address, "--probation", "1") == 0
@@ -118,7 +119,7 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
 
             def spoil(self, name):
                 (self.layout.models / name / "detector_int8.tflite").write_bytes(b"spoilt")
-                switch(self, name)
+                return switch(self, name)
 
             with monkeypatch.context() as spoiling:
                 spoiling.setattr(Device, "switch", spoil)
@@ -138,7 +139,7 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
             process.wait()
     lines = [json.loads(line) for line in found.read_text().splitlines()]
     scores = [(line["frame"], round(line["detections"][0]["score"], 1)) for line in lines]
-    assert whole(scores, log.read_text()) == [0.9, 0.8, 0.9]
+    assert scores_in_order(scores, log.read_text()) == [0.9, 0.8, 0.9]
 
 
 def test_a_stick_for_a_device_without_a_network(place, capsys):
@@ -162,7 +163,7 @@ def test_a_stick_for_a_device_without_a_network(place, capsys):
 
 
 @pytest.mark.parametrize(
-    "words, said",
+    ("words", "said"),
     [
         (["nothing", "--repository", "r"], "nothing: there is no manifest.json in it"),
         (["--repository", "r"], "give a RUN to publish, or one of --percent, --withdraw, --refresh"),
@@ -184,7 +185,7 @@ def test_what_is_not_as_the_manifest_says_is_not_published(place, capsys):
     path = run / "export" / "detector_int8.tflite"
     path.write_bytes(path.read_bytes() + b"!")
     assert exit_code(publish.main, ["a", "--repository", "r"]) == 2
-    assert "is not the file that manifest.json tells of; run python -m convert again" in capsys.readouterr().err
+    assert "is not the file that manifest.json lists; run python -m convert again" in capsys.readouterr().err
 
 
 def test_a_model_that_finds_nothing_is_not_published(place, capsys):
@@ -192,7 +193,7 @@ def test_a_model_that_finds_nothing_is_not_published(place, capsys):
     export(place / "a", 0.3)
     assert exit_code(publish.main, ["a", "--repository", "r"]) == 2
     said = capsys.readouterr().err
-    assert "none of 1 images could tell a device whether the model works" in said
+    assert "none of 1 images shows a device whether the model works" in said
     assert "nothing is found in it with a score of 0.5" in said
 
 

@@ -9,12 +9,11 @@ import pytest
 
 from runtime import Frame, InputError, KitError
 from runtime.bench import __main__ as bench
-from runtime.bench import baselines, cold_start, interleaving
+from runtime.bench import baselines, cold_start, interleaving, percentiles
 from runtime.common.command import exit_code
 from runtime.inference.engines import Request
-from tests.convert.test_readers import MEDIAPIPE
 from tests.support import tiny_detector
-from tests.support.reader_environment import environment
+from tests.support.reader_environment import MEDIAPIPE, environment
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def path(tmp_path):
 def test_an_aligned_table_and_what_it_is_compared_with(path, capsys):
     other = path.with_name("other.tflite")
     other.write_bytes(path.read_bytes())
-    assert bench.main([str(path), "--frames", "12", "--threads", "1", "--against", str(other)]) == 0
+    assert bench.main([str(path), "--frames", "12", "--threads", "1", "--baseline", str(other)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"{path}: 12 frames, cpu, ") and lines[0].endswith(", 1 thread")
     assert [line.split("  ")[0] for line in lines[1:8]] == [
@@ -35,7 +34,7 @@ def test_an_aligned_table_and_what_it_is_compared_with(path, capsys):
     ]
     assert len({len(line) for line in lines[1:8]}) == 1
     assert [line.partition(":")[0] for line in lines[8:]] == [
-        "one frame", "the loop", "the command", "against other.tflite", "in brackets",
+        "one frame", "the loop", "the command", "baseline other.tflite", "in brackets",
     ]
 
 
@@ -54,12 +53,12 @@ def test_one_object(path, capsys):
 
 
 def test_the_loops_rate_is_that_of_its_frames():
-    report = bench.Times.of([1.0, 2.0, 3.0, 4.0])
+    report = percentiles.Times.of([1.0, 2.0, 3.0, 4.0])
     assert (report.mean, report.p50) == (2.5, 2.5) and report.p99 == pytest.approx(3.97)
 
 
-def test_turns_are_compared_with_their_neighbours():
-    """A machine that gets slower all the time is no news about either side."""
+def test_batches_are_compared_with_their_neighbors():
+    """A machine that becomes slower all the time slows down both sides alike."""
     done, clock = [], [0.0]
 
     def thing(name, factor):
@@ -77,22 +76,28 @@ def test_turns_are_compared_with_their_neighbours():
     assert ratio.low == pytest.approx(2 / 1.1) and ratio.high == pytest.approx(2 * 1.1)
 
 
+def test_the_old_name_of_baseline(path, capsys):
+    words = [str(path), "--frames", "1", "--against", str(path.with_name("none.tflite"))]
+    assert exit_code(bench.main, words) == 2
+    assert capsys.readouterr().err.startswith("note: --against is called --baseline now")
+
+
 def test_mediapipe_on_the_same_file(shared):
     python = environment("mediapipe", MEDIAPIPE)
     model = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
     image = Frame(np.zeros((40, 60, 3), np.uint8))
-    with baselines.open_rival("mediapipe", str(model), str(python), Request(), [image], 60) as rival:
-        assert rival.name.startswith("mediapipe ")
-        assert len(rival.times(3)) == 3 and min(rival.times(1)) > 0
+    with baselines.open_baseline("mediapipe", str(model), str(python), Request(), [image], 60) as baseline:
+        assert baseline.name.startswith("mediapipe ")
+        assert len(baseline.times(3)) == 3 and min(baseline.times(1)) > 0
 
 
 @pytest.mark.parametrize(
-    "python, message",
-    [("", "needs an environment with it: python3 -m venv"), ("/no/python", "/no/python: cannot be run: No such file")],
+    ("python", "message"),
+    [("", "needs an environment with MediaPipe: python3 -m venv"), ("/no/python", "/no/python: cannot be run: No such file")],
 )
 def test_mediapipe_that_is_not_there(path, python, message, capsys):
     words = ["--mediapipe-python", python] if python else []
-    assert exit_code(bench.main, [str(path), "--frames", "1", "--against", "mediapipe", *words]) == 2
+    assert exit_code(bench.main, [str(path), "--frames", "1", "--baseline", "mediapipe", *words]) == 2
     error = capsys.readouterr().err
     assert message in error and "--mediapipe-python mp/bin/python" in error and len(error.splitlines()) == 1
 
@@ -108,8 +113,8 @@ def test_a_python_without_mediapipe(path, tmp_path):
         baselines.MediaPipe(str(path), str(script), [])
 
 
-def test_a_rival_that_is_no_detector(path, capsys):
-    words = [str(path), "--frames", "1", "--against", str(path.with_name("none.tflite"))]
+def test_a_baseline_that_is_no_detector(path, capsys):
+    words = [str(path), "--frames", "1", "--baseline", str(path.with_name("none.tflite"))]
     assert exit_code(bench.main, words) == 2
     assert capsys.readouterr().err.endswith("none.tflite: no such file\n")
 
@@ -119,14 +124,14 @@ def test_memory_is_that_of_a_process_and_those_under_it():
         pytest.skip("only Linux says what is resident, in /proc")
     # In a process of its own: this one gives memory back, and ends processes, of the tests before.
     program = (
-        "import os, numpy as np; from runtime.bench import cold_start as trial\n"
-        "before, _ = trial.resident(os.getpid()); block = np.ones(50 << 20, np.uint8)\n"
-        "after, count = trial.resident(os.getpid()); assert block[0]; print(after - before, count)"
+        "import os, numpy as np; from runtime.bench import cold_start\n"
+        "before, _ = cold_start.resident(os.getpid()); block = np.ones(50 << 20, np.uint8)\n"
+        "after, count = cold_start.resident(os.getpid()); assert block[0]; print(after - before, count)"
     )
     shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     assert 45 < float(shown[0]) < 60 and int(shown[1]) == 1
 
 
 def test_a_command_that_fails(path):
-    with pytest.raises(KitError, match="python -m runtime .*: error: none.png: no such file"):
-        cold_start.trial([str(path), "--source", "none.png", "--json", "-"])
+    with pytest.raises(KitError, match=r"python -m runtime .*: error: none\.png: no such file"):
+        cold_start.measure([str(path), "--source", "none.png", "--json", "-"])

@@ -1,4 +1,4 @@
-"""Types of options, and options that got another name."""
+"""Types of options, and former names of options."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def test_an_old_name_does_what_the_new_one_does_and_says_so(parser, capsys):
+def test_an_old_name_works_with_a_note(parser, capsys):
     assert parser.parse_args(["--pictures", "3", "--images", "4"]).images == [3, 4]
     assert "--pictures is called --images now" in capsys.readouterr().err
     assert parser.parse_args([]).images is None and "pictures" not in vars(parser.parse_args([]))
 
 
-def test_an_old_name_is_not_in_the_help_and_is_checked_alike(parser):
+def test_an_old_name_is_hidden_and_checked(parser):
     assert "--images" in parser.format_help() and "--pictures" not in parser.format_help()
     with pytest.raises(argparse.ArgumentError):
         parser.parse_args(["--pictures", "0"])

@@ -9,7 +9,7 @@ from runtime.common.command import exit_code
 from runtime.common.files import atomic_path
 
 
-def test_a_box_knows_its_sides_and_an_inside_out_one_has_no_area():
+def test_sides_and_area_of_a_box():
     box = Box(1, 2, 4, 8)
     assert (box.width, box.height, box.area) == (3, 6, 18)
     assert Box(4, 8, 1, 2).area == 0
@@ -28,11 +28,11 @@ def test_labels_name_every_class():
     assert Labels.parse(labels.text()) == labels
 
 
-def test_labels_keep_a_blank_line_in_the_middle_so_that_ids_stay():
+def test_labels_keep_blank_lines_in_the_middle():
     assert Labels.parse("a\n\nc\n\n").names == ("a", "", "c")
 
 
-@pytest.mark.parametrize("error, code", [(InputError("x"), 2), (KitError("x"), 1), (KeyboardInterrupt(), 130)])
+@pytest.mark.parametrize(("error", "code"), [(InputError("x"), 2), (KitError("x"), 1), (KeyboardInterrupt(), 130)])
 def test_exit_codes(error, code, capsys):
     def main(argv):
         raise error
@@ -41,11 +41,15 @@ def test_exit_codes(error, code, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_file_is_whole_or_not_there(tmp_path):
+def test_a_file_is_written_atomically(tmp_path):
     target = tmp_path / "new" / "a.txt"
-    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
-        temporary.write_text("half")
+
+    def fail(path):
+        path.write_text("half")
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        fail(temporary)
     assert list(target.parent.iterdir()) == []
     with atomic_path(target) as temporary:
         assert temporary.suffix == ".txt"

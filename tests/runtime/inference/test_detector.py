@@ -18,7 +18,7 @@ EXPORTER = {"output_0": 3, "output_1": 2, "output_2": 1, "output_3": 0}
 
 @pytest.fixture
 def tiny(tmp_path):
-    """Writes a tiny model; gives its path."""
+    """Writes a tiny model and returns its path."""
 
     def write(*args, name="tiny.tflite", **kwargs):
         path = tmp_path / name
@@ -45,14 +45,14 @@ def test_scores_under_the_threshold_are_left_out(tiny):
     assert Detector(path, score=0.95)(IMAGE) == ()
 
 
-@pytest.mark.parametrize("count, kept", [(0, 0), (1, 1), (2, 2), (99, 3), (-4, 0), (float("nan"), 0)])
+@pytest.mark.parametrize(("count", "kept"), [(0, 0), (1, 1), (2, 2), (99, 3), (-4, 0), (float("nan"), 0)])
 def test_the_count_is_respected(tiny, count, kept):
     outputs = [*tiny_detector.OUTPUTS[:3], ("d", np.array([count], np.float32))]
     detector = Detector(tiny(outputs, signature=EXPORTER), score=0.0)
     assert len(detector(IMAGE)) == kept
 
 
-def test_what_is_not_a_number_is_left_out(tiny):
+def test_nan_is_left_out(tiny):
     boxes = tiny_detector.BOXES.copy()
     boxes[0, 0, 0] = np.nan
     scores = np.array([[0.9, np.nan, 0.25]], np.float32)
@@ -92,7 +92,7 @@ def test_the_metadata_may_order_a_boxs_sides(tiny):
 
 
 @pytest.mark.parametrize(
-    "kind, said, expected",
+    ("kind", "said", "expected"),
     [
         ("uint8", {}, 200),
         ("int8", {}, 72),
@@ -102,7 +102,7 @@ def test_the_metadata_may_order_a_boxs_sides(tiny):
         ("float32", {"mean": (100, 200, 0), "std": (1, 2, 4)}, (100, 0, 50)),
     ],
 )
-def test_what_an_input_is_fed(tiny, kind, said, expected):
+def test_values_of_the_input(tiny, kind, said, expected):
     detector = Detector(tiny(input_type=kind, metadata=tiny_detector.metadata(**said) if said else None))
     tensor = detector.preprocess(np.full((5, 7, 3), 200, np.uint8))
     assert tensor.shape == (1, 8, 8, 3) and tensor.dtype == kind
@@ -117,7 +117,7 @@ def test_an_input_need_not_be_square(tiny):
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    ("options", "message"),
     [
         ({"input_shape": (1, 1, 1, 3), "input_signature": (1, -1, -1, 3)}, "no fixed size"),
         ({"input_shape": (1, 8, 8, 1)}, r"image \[1, 8, 8, 1\] uint8"),
@@ -142,20 +142,20 @@ def test_a_classifier_is_refused(tiny):
         Detector(tiny([("probs", np.zeros((1, 5), np.float32))]))
 
 
-def test_no_interpreter_at_all(monkeypatch):
+def test_no_interpreter_is_installed(monkeypatch):
     monkeypatch.setattr(interpreter_packages, "PACKAGES", (("no_such_module_a", "a"), ("no_such_module_b", "b")))
     with pytest.raises(KitError, match="pip install ai-edge-litert") as error:
         interpreter_packages.find_package()
     assert not isinstance(error.value, InputError)
 
 
-def test_the_first_installed_interpreter_is_taken(monkeypatch):
+def test_the_first_installed_interpreter_is_used(monkeypatch):
     monkeypatch.setattr(interpreter_packages, "PACKAGES", (("no_such_module_a", "a"), ("json", "b"), ("no_such_module_c", "c")))
     assert interpreter_packages.find_package()[1] == "b"
 
 
 @pytest.mark.parametrize(
-    "model, class_id, label",
+    ("model", "class_id", "label"),
     [
         ("coco_ssd_mobilenet_v1_quant", 16, "cat"),
         ("coco_ssd_mobilenet_v1_quant_no_metadata", 16, "class 16"),
@@ -182,12 +182,12 @@ def test_a_label_list_is_aligned_with_the_class_ids(shared):
     assert "tie" in {item.label for item in detector(images.read(shared / "images/grace_hopper.bmp"))}
 
 
-def test_every_detection_is_given_at_a_threshold_of_zero(shared):
+def test_a_threshold_of_zero_keeps_all_detections(shared):
     detector = Detector(shared / "models/coco_ssd_mobilenet_v1_quant.tflite", score=0.0)
     assert len(detector(images.read(shared / "images/cat.bmp"))) == 10
 
 
-@pytest.mark.parametrize("height, width", [(1, 1), (1, 700), (9000, 12000)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 700), (9000, 12000)])
 def test_images_of_any_size(tiny, height, width):
     found = Detector(tiny())(np.zeros((height, width, 3), np.uint8))
     assert found[1].box == Box(0, 0, width, height)
@@ -197,10 +197,10 @@ def test_a_cut_file_is_refused(shared, tmp_path):
     data = (shared / "models/coco_ssd_mobilenet_v1_quant.tflite").read_bytes()
     path = tmp_path / "cut.tflite"
     path.write_bytes(data[:-500])  # the label list's archive is gone
-    with pytest.raises(InputError, match="labelmap.txt, which is not in it"):
+    with pytest.raises(InputError, match=r"labelmap\.txt, which is not in it"):
         Detector(path)
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match="cut.tflite"):
+    with pytest.raises(InputError, match=r"cut\.tflite"):
         Detector(path)
 
 

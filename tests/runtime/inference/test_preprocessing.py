@@ -11,7 +11,7 @@ def noise(height, width):
     return np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def test_a_image_of_the_right_size_only_changes_its_order():
+def test_an_image_of_the_right_size_only_changes_its_channel_order():
     bgr = np.array([[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]], np.uint8)
     assert np.array_equal(preprocessing.resize(bgr, 2), bgr[..., ::-1])
     assert np.array_equal(preprocessing.resize(bgr, 2, "RGB"), bgr)
@@ -23,7 +23,7 @@ def test_halving_takes_the_mean_of_four():
     assert preprocessing.resize(block, 1, "RGB").tolist() == [[[25, 10, 2]]]
 
 
-@pytest.mark.parametrize("height, width", [(480, 640), (37, 301), (1, 1), (1, 500)])
+@pytest.mark.parametrize(("height", "width"), [(480, 640), (37, 301), (1, 1), (1, 500)])
 def test_it_is_bilinear_without_keeping_the_aspect(height, width):
     image = noise(height, width)
     expected = cv2.resize(image[..., ::-1].copy(), (320, 320), interpolation=cv2.INTER_LINEAR)
@@ -52,23 +52,23 @@ def test_an_unknown_order_is_refused():
         preprocessing.resize(noise(4, 4), 8, "GBR")
 
 
-def test_normalising_maps_bytes_to_minus_one_to_one():
-    out = preprocessing.normalise(np.array([0, 51, 255], np.uint8))
+def test_normalizing_maps_bytes_to_minus_one_to_one():
+    out = preprocessing.normalize(np.array([0, 51, 255], np.uint8))
     assert out.dtype == np.float32
     assert np.array_equal(out, np.array([0, 51, 255], np.float32) / np.float32(127.5) - 1)
 
 
-def test_normalising_by_channel():
-    out = preprocessing.normalise(np.full((1, 1, 3), 10, np.uint8), (10, 0, 20), (1, 2, 5))
+def test_normalizing_by_channel():
+    out = preprocessing.normalize(np.full((1, 1, 3), 10, np.uint8), (10, 0, 20), (1, 2, 5))
     assert out.tolist() == [[[0, 5, -2]]]
 
 
-def test_quantised_inputs_take_the_bytes():
+def test_quantized_inputs_take_the_bytes():
     rgb = np.array([[[0, 127, 128], [255, 1, 254]]], np.uint8)
     assert preprocessing.encode(rgb, np.uint8) is rgb
     as_int8 = preprocessing.encode(rgb, np.int8, (0,), (255,))
     assert as_int8.dtype == np.int8
     assert np.array_equal(as_int8, rgb.astype(int) - 128)
-    assert np.array_equal(preprocessing.encode(rgb, np.float32), preprocessing.normalise(rgb))
-    with pytest.raises(ValueError):
+    assert np.array_equal(preprocessing.encode(rgb, np.float32), preprocessing.normalize(rgb))
+    with pytest.raises(ValueError, match="not int16"):
         preprocessing.encode(rgb, np.int16)

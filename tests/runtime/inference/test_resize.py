@@ -1,4 +1,4 @@
-"""The arithmetic of `runtime.inference.preprocessing.resize`, written out: what the wrappers for phones repeat."""
+"""The arithmetic of `runtime.inference.preprocessing.resize` in NumPy, as the wrappers for phones implement it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS = 0 if platform.machine().lower() in ("x86_64", "amd64") else 2
 
 
 def places(source: int, target: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each target pixel the source pixel at or before it, and the share of the next one."""
+    """For each target pixel, the source pixel at or before it, and the weight of the next one."""
     scale = 1.0 / (np.float64(target) / source)
     position = ((np.arange(target) + 0.5) * scale - 0.5).astype(np.float32)
     first = np.floor(position)
@@ -54,17 +54,17 @@ def same(rgb: np.ndarray, width: int, height: int) -> None:
 def test_random_sizes(part):
     random = np.random.default_rng(part)
     for _ in range(100):
-        # Even in the logarithm, so that thin and tiny images come up too.
+        # Uniform in the logarithm, so that thin and tiny images occur too.
         rows, columns = (int(2 ** random.uniform(0, 9)) for _ in range(2))
         height, width = (int(2 ** random.uniform(0, 8)) for _ in range(2))
         same(random.integers(0, 256, (rows, columns, 3), np.uint8), width, height)
 
 
 @pytest.mark.parametrize(
-    "columns, rows",
+    ("columns", "rows"),
     [(640, 480), (480, 640), (1280, 720), (640, 640), (640, 320), (320, 640), (641, 639), (321, 321), (399, 300), (1, 1)],
 )
-def test_sizes_of_use(columns, rows):
+def test_common_sizes(columns, rows):
     same(np.random.default_rng(0).integers(0, 256, (rows, columns, 3), np.uint8), 320, 320)
 
 

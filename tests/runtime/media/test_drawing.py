@@ -7,12 +7,12 @@ from runtime import Box, Detection
 from runtime.media import drawing
 
 
-def grey(height, width):
+def gray(height, width):
     return np.full((height, width, 3), 128, np.uint8)
 
 
-def test_the_box_is_where_it_should_be_and_the_image_is_left_alone():
-    image = grey(300, 400)
+def test_the_box_is_drawn_on_a_copy():
+    image = gray(300, 400)
     out = drawing.draw(image, [Detection("cat", 3, 0.5, Box(100, 120, 300, 250))])
     assert (image == 128).all()
     assert out[200, 100].tolist() == list(drawing.color_of(3))
@@ -27,14 +27,14 @@ def test_rgb_images_come_out_bgr():
     assert drawing.draw(image, (), "RGB")[0, 0].tolist() == [0, 0, 255]
 
 
-@pytest.mark.parametrize("height, width", [(1, 1), (5, 3000), (3000, 5)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 3000), (3000, 5)])
 @pytest.mark.parametrize("label", ["cat", "Waschbär 浣熊", "x" * 300])
 def test_any_size_and_any_label(height, width, label):
     box = Box(0, 0, width, height)
-    assert drawing.draw(grey(height, width), [Detection(label, 10**6, 1.0, box)]).shape == (height, width, 3)
+    assert drawing.draw(gray(height, width), [Detection(label, 10**6, 1.0, box)]).shape == (height, width, 3)
 
 
-def test_classes_differ_in_colour():
+def test_classes_differ_in_color():
     assert len({drawing.color_of(i) for i in range(90)}) == 90
 
 
@@ -51,5 +51,5 @@ def test_a_contact_sheet():
     assert sheet[2 + 10, 2 + 32 + 15].tolist() == [50] * 3
     assert sheet[2 + 44 + 10, 2 + 15].tolist() == [200] * 3
     assert drawing.contact_sheet(images[:1], 4).shape == (248, 328, 3)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="at least one image"):
         drawing.contact_sheet([], 3)

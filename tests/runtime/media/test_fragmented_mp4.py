@@ -11,7 +11,7 @@ from runtime.media.fragmented_mp4 import FragmentedFile
 
 @pytest.fixture
 def short(tmp_path):
-    """A file as OpenCV writes it, of frames that are as bright as asked for."""
+    """Writes a file with OpenCV whose frames have the given brightness."""
 
     def write(*values, size=(64, 48)):
         path = tmp_path / "short.mp4"
@@ -33,14 +33,14 @@ def played(path):
         found.append((round(capture.get(cv2.CAP_PROP_POS_MSEC)), float(image.mean())))
 
 
-def test_what_is_read_of_a_short_file(short):
+def test_reading_a_short_file(short):
     encoded = fragmented_mp4.read(short(*range(0, 250, 10)))
     assert len(encoded.samples) == 25 and encoded.size == (64, 48)
     assert encoded.entry[4:8] == b"stsd" and b"mp4v" in encoded.entry
     assert min(map(len, encoded.samples)) > 0
 
 
-def test_every_byte_count_between_fragments_can_be_played(short, tmp_path):
+def test_a_file_cut_anywhere_can_be_played(short, tmp_path):
     path = tmp_path / "long.mp4"
     file = FragmentedFile(path)
     ends = []
@@ -52,7 +52,7 @@ def test_every_byte_count_between_fragments_can_be_played(short, tmp_path):
     assert [(at, pytest.approx(value, abs=5)) for at, value in expected] == played(path)
     data = path.read_bytes()
     cut = tmp_path / "cut.mp4"
-    # Also in the middle of a fragment, as a full disk or a power cut leaves it.
+    # Also when cut in the middle of a fragment, as by a full disk or a power cut.
     for end, frames in ((ends[0], 2), (ends[1], 5), (ends[1] - 20, 4), (ends[2] - 1, 5)):
         cut.write_bytes(data[:end])
         assert len(played(cut)) >= frames
@@ -67,8 +67,8 @@ def test_a_rate_that_changes(short, tmp_path):
 
 
 @pytest.mark.parametrize("data", [b"", b"no video" * 20, b"\0\0\0\x08ftyp", b"\0\0\0\x10moov\0\0\0\x08trak"])
-def test_other_files(tmp_path, data):
+def test_files_of_another_structure(tmp_path, data):
     path = tmp_path / "a.mp4"
     path.write_bytes(data)
-    with pytest.raises(KitError, match="a.mp4: OpenCV wrote no MP4 as usual"):
+    with pytest.raises(KitError, match=r"a\.mp4: OpenCV wrote an MP4 of another structure"):
         fragmented_mp4.read(path)

@@ -19,7 +19,7 @@ def encoded(suffix, image=None):
 
 
 def with_orientation(jpeg, orientation):
-    """Puts an EXIF segment with an orientation into a JPEG."""
+    """Inserts an EXIF segment with an orientation into a JPEG."""
     tiff = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0) + b"\0" * 4
     body = b"Exif\0\0" + tiff
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
@@ -35,12 +35,12 @@ def test_other_formats_keep_the_size(suffix):
     assert images.decode(encoded(suffix)).shape == (40, 60, 3)
 
 
-def test_grey_and_transparent_images_become_three_channels():
+def test_gray_and_transparent_images_become_three_channels():
     assert images.decode(encoded(".png", noise()[..., 0])).shape == (40, 60, 3)
     assert images.decode(encoded(".png", np.dstack([noise(), noise()[..., :1]]))).shape == (40, 60, 3)
 
 
-def test_a_image_is_turned_as_its_camera_says():
+def test_exif_orientation_is_applied():
     image = np.zeros((16, 32, 3), np.uint8)
     image[:, :16] = 255
     turned = images.decode(with_orientation(encoded(".jpg", image), 6))
@@ -50,9 +50,9 @@ def test_a_image_is_turned_as_its_camera_says():
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp"])
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.95])
-def test_a_cut_image_is_refused_in_silence(suffix, kept, capfd):
+def test_a_cut_image_is_refused_without_native_output(suffix, kept, capfd):
     data = encoded(suffix)
-    with pytest.raises(InputError, match="x.jpg: the image is cut short"):
+    with pytest.raises(InputError, match=r"x\.jpg: the image is cut short"):
         images.decode(data[: int(len(data) * kept)], "x.jpg")
     assert capfd.readouterr() == ("", "")
 
@@ -66,12 +66,12 @@ def test_the_end_of_a_thumbnail_is_not_the_end_of_the_image():
         images.decode(whole[:-200])
 
 
-def test_bytes_behind_the_end_do_no_harm():
+def test_bytes_after_the_end_are_ignored():
     for suffix in (".jpg", ".png", ".bmp"):
         assert images.decode(encoded(suffix) + b"\0" * 100).shape == (40, 60, 3)
 
 
-@pytest.mark.parametrize("data, message", [(b"", "is empty"), (b"hello", "not an image"), (b"\0" * 5000, "not an image")])
+@pytest.mark.parametrize(("data", "message"), [(b"", "is empty"), (b"hello", "not an image"), (b"\0" * 5000, "not an image")])
 def test_what_is_no_image(data, message, capfd):
     with pytest.raises(InputError, match=message):
         images.decode(data)
@@ -89,7 +89,7 @@ def test_reading_by_path(tmp_path):
 
 
 def test_writing_what_cannot_be_written_leaves_nothing(tmp_path):
-    with pytest.raises(KitError, match="cannot be written as .xyz"):
+    with pytest.raises(KitError, match=r"cannot be written as \.xyz"):
         images.write(tmp_path / "a.xyz", noise())
     (tmp_path / "file").write_text("")
     with pytest.raises(KitError, match="cannot be written"):

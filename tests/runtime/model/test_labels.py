@@ -26,48 +26,48 @@ def bare(tmp_path):
 @pytest.fixture
 def labelled(tmp_path):
     path = tmp_path / "labelled.tflite"
-    said = tiny_detector.metadata(outputs=NAMES, label_files=[("de.txt", "de"), ("en.txt", "")])
-    path.write_bytes(tiny_detector.build(metadata=said, files={"de.txt": b"Katze\n", "en.txt": b"cat\n"}))
+    metadata = tiny_detector.metadata(outputs=NAMES, label_files=[("de.txt", "de"), ("en.txt", "")])
+    path.write_bytes(tiny_detector.build(metadata=metadata, files={"de.txt": b"Katze\n", "en.txt": b"cat\n"}))
     return path
 
 
-def test_none_at_all_names_classes_by_number(bare):
+def test_without_labels_classes_are_named_by_number(bare):
     found = find(bare)
     assert found.where == "" and found.labels[3] == "class 3"
 
 
-def test_files_beside_the_model_the_closest_fit_first(bare):
+def test_files_beside_the_model_are_searched_in_order(bare):
     for name in ("labelmap.txt", "labels.txt", "fruit.txt", "fruit_labels.txt"):
         bare.with_name(name).write_text(f"from {name}\n")
         assert find(bare).labels.names == (f"from {name}",)
 
 
-def test_inside_the_file_comes_before_beside_it(labelled):
+def test_labels_in_the_model_come_before_files_beside_it(labelled):
     labelled.with_name("labels.txt").write_text("beside\n")
     found = find(labelled)
     assert found.labels.names == ("cat",)
     assert found.where == f"en.txt in {labelled}"
 
 
-def test_given_ones_come_first(labelled, tmp_path):
+def test_given_labels_come_first(labelled, tmp_path):
     mine = tmp_path / "mine.txt"
     mine.write_text("mine\n")
     assert find(labelled, mine).labels.names == ("mine",)
     assert find(labelled, Labels(("x", "y"))).labels.names == ("x", "y")
-    with pytest.raises(InputError, match="none.txt"):
+    with pytest.raises(InputError, match=r"none\.txt"):
         find(labelled, tmp_path / "none.txt")
 
 
 def test_a_label_file_that_the_metadata_names_must_be_there(tmp_path):
     path = tmp_path / "cut.tflite"
     path.write_bytes(tiny_detector.build(metadata=tiny_detector.metadata(outputs=NAMES, label_files=[("en.txt", "")])))
-    with pytest.raises(InputError, match="names the label file en.txt, which is not in it"):
+    with pytest.raises(InputError, match=r"names the label file en\.txt, which is not in it"):
         find(path)
     assert find(path, Labels(("x",))).labels.names == ("x",)
 
 
 @pytest.mark.parametrize(
-    "text, names",
+    ("text", "names"),
     [
         ("cat\ndog\n", ("cat", "dog")),
         ("???\nperson\nbicycle\n", ("person", "bicycle")),
@@ -80,7 +80,7 @@ def test_a_label_file_that_the_metadata_names_must_be_there(tmp_path):
         ("0 euro\nnothing\n", ("0 euro", "nothing")),
     ],
 )
-def test_the_usual_kinds_of_label_file(text, names):
+def test_formats_of_label_files(text, names):
     assert labels.parse(text, "x").names == names
 
 

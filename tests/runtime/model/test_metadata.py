@@ -44,7 +44,7 @@ def test_everything_that_is_read():
     assert said.outputs[0].boxes.index == (0, 1, 2, 3)
 
 
-def test_no_damage_is_worse_than_an_input_error():
+def test_damaged_metadata_raises_input_errors_only():
     data = tiny_detector.metadata(mean=(1,), std=(2,), outputs=NAMES, label_files=[("labels.txt", "")], threshold=0.5)
     chance = random.Random(2)
     refused = 0
@@ -63,5 +63,5 @@ def test_no_damage_is_worse_than_an_input_error():
 def test_another_identifier_is_refused():
     data = bytearray(tiny_detector.metadata(outputs=NAMES))
     data[4:8] = b"M999"
-    with pytest.raises(InputError, match="model.tflite: its metadata"):
+    with pytest.raises(InputError, match=r"model\.tflite: its metadata"):
         Metadata.of(Model.parse(tiny_detector.build(metadata=bytes(data)), "model.tflite"))

@@ -25,8 +25,8 @@ def named(names):
     return Metadata("", "", (), tuple(TensorMetadata(name) for name in names))
 
 
-def wired(order, between=()):
-    """A graph whose post-processing gives tensors 10..13, handed on by `between`."""
+def connected(order, between=()):
+    """A graph whose post-processing gives tensors 10..13, passed on by the operators `between`."""
     steps = [Operator("CUSTOM", (0, 1, 2), (10, 11, 12, 13), 1, output_order.POSTPROCESS)]
     ends = []
     for role in order:
@@ -39,18 +39,18 @@ def wired(order, between=()):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_wiring(order):
-    assert output_order.from_wiring(wired(order)) == expected(order)
-    assert output_order.from_wiring(wired(order, ("RESHAPE", "CAST"))) == expected(order)
+def test_connections(order):
+    assert output_order.from_graph(connected(order)) == expected(order)
+    assert output_order.from_graph(connected(order, ("RESHAPE", "CAST"))) == expected(order)
 
 
-def test_wiring_stops_at_operations_that_change_the_meaning():
-    assert output_order.from_wiring(wired(ROLES, ("LOGISTIC",))) is None
+def test_connections_end_at_operations_that_change_the_meaning():
+    assert output_order.from_graph(connected(ROLES, ("LOGISTIC",))) is None
 
 
-def test_wiring_in_a_circle_ends():
+def test_cycles_in_the_graph():
     graph = Subgraph("", (), (0,), (5,) * 4, (Operator("RESHAPE", (5,), (5,)),))
-    assert output_order.from_wiring(graph) is None
+    assert output_order.from_graph(graph) is None
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -101,25 +101,25 @@ def test_shapes_and_values_with_room_for_one(order):
     assert output_order.from_values([one[role] for role in order]) == expected(order)
 
 
-def test_what_stands_behind_the_count_does_not_count():
+def test_values_after_the_count_are_ignored():
     scores = np.array([[0.9, 0.4, 7.5]])
     arrays = [tiny_detector.BOXES, scores, np.array([[2.0, 0.0, 0.5]]), np.array([2.0])]
     assert output_order.from_values(arrays) == Order(boxes=0, classes=2, scores=1, count=3)
 
 
-def test_values_that_fit_both_ways_settle_nothing():
+def test_values_that_fit_both_orders():
     zeros = np.zeros((1, 3))
     assert output_order.from_values([tiny_detector.BOXES, zeros, zeros, np.array([0.0])]) is None
     assert output_order.from_values([tiny_detector.BOXES, zeros, zeros, np.array([3.0])]) is None
 
 
-def test_values_that_fit_no_way():
+def test_values_that_fit_no_order():
     odd = np.array([[0.5, 0.7, -1.0]])
     assert output_order.from_values([tiny_detector.BOXES, odd, odd, np.array([3.0])]) is None
     assert output_order.from_values([tiny_detector.BOXES, odd, odd, np.array([np.nan])]) is None
 
 
-def test_names_that_the_shapes_contradict_are_not_believed():
+def test_names_that_the_shapes_contradict_are_ignored():
     order = ("scores", "boxes", "count", "classes")
     model = Model.parse(tiny_detector.build([(role, ARRAYS[role]) for role in order]))
     wrong = named(["location", "category", "score", "number of detections"])
@@ -137,7 +137,7 @@ def test_names_that_the_shapes_contradict_are_not_believed():
         [*tiny_detector.OUTPUTS, ("masks", np.zeros((1, 3, 33, 33), np.float32))],
     ],
 )
-def test_other_models_are_refused_with_what_they_have(found):
+def test_other_models_are_refused_and_their_outputs_listed(found):
     model = Model.parse(tiny_detector.build(found), "m.tflite")
     with pytest.raises(InputError) as error:
         output_order.find(model, None, [array.shape for _, array in found])

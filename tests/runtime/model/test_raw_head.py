@@ -38,7 +38,7 @@ def changed(offset: int, kind: str, value) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data, message",
+    ("data", "message"),
     [
         (b"", "does not start"),
         (b"ZIPP" + HEAD.encode()[4:], "does not start"),

@@ -86,7 +86,7 @@ def test_a_tiny_file():
 def test_what_is_no_tflite(data, tmp_path):
     path = tmp_path / "x.tflite"
     path.write_bytes(data)
-    with pytest.raises(InputError, match="x.tflite"):
+    with pytest.raises(InputError, match=r"x\.tflite"):
         Model.read(path)
 
 
@@ -133,12 +133,14 @@ def test_no_changed_byte_is_worse_than_an_input_error(shared):
         broken = bytearray(data)
         for _ in range(chance.choice((1, 3, 20))):
             broken[int(places[chance.randrange(len(places))])] = chance.choice((0, 1, 127, 128, 255))
+        message = ""
         start = time.perf_counter()
         try:
             everything(bytes(broken))
         except InputError as error:
+            message = str(error)
             refused += 1
-            assert "\n" not in str(error)
+        assert "\n" not in message
         slowest = max(slowest, time.perf_counter() - start)
     assert refused > 100
     assert slowest < 5
@@ -153,13 +155,14 @@ def test_the_number_of_tables_is_bounded(monkeypatch):
 
 def test_what_is_read_is_bounded():
     flat = FlatBuffer(b"\0\0\0\0TFL3", b"TFL3", "x")
+    for _ in range(10):
+        flat.spend(100)
     with pytest.raises(InputError, match="without end"):
-        for _ in range(100):
-            flat.spend(100)
+        flat.spend(100)
 
 
 def structure_of(data):
-    """The places in the file that no buffer's content covers."""
+    """The offsets of the file that are not in the content of a buffer."""
     model = Model.parse(data)
     start = np.frombuffer(model.data, np.uint8).__array_interface__["data"][0]
     free = np.ones(len(data), bool)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from runtime.telemetry.state import State
 from tests.support import tiny_detector
 from tests.support.edgetpu_library import edgetpu_library
 from tests.support.mjpeg_server import MjpegServer, jpegs
+from tests.support.model_swap import scores_in_order
 from tests.support.paths import ROOT
 
 CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
@@ -105,16 +105,6 @@ def start(tmp_path):
         run.process.wait()
 
 
-def whole(found, log) -> list:
-    """The scores in order, each once. Every frame was done, and none twice; a file on a busy disk may
-    lack one all the same, since a live source waits for no sink."""
-    numbers = [number for number, _ in found]
-    assert numbers == sorted(set(numbers))
-    done = int(re.search(r"^(\d+) frames?, ", log, re.M)[1])
-    assert done >= numbers[-1] + 1 and " dropped" not in log
-    return [score for place, (_, score) in enumerate(found) if not place or found[place - 1][1] != score]
-
-
 def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
     with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
         run = start(camera.url, "--policy", "block")
@@ -134,7 +124,7 @@ def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
         assert run.health.model == str(tmp_path / "b" / "detector.tflite") and run.health.restarts == 0
         found = run.end()
         assert camera.connections == 1
-    assert whole(found, run.log) == [0.9, 0.8]
+    assert scores_in_order(found, run.log) == [0.9, 0.8]
     assert "the model is not taken: " in run.log and "Traceback" not in run.log
     assert not (tmp_path / "health.json").exists()
 
@@ -173,7 +163,7 @@ def test_an_edge_tpu_is_let_go_before_it_is_opened_again(start, edgetpu_library)
         assert run.health.model.endswith("/b/detector_edgetpu.tflite")
         found = run.end()
         assert camera.connections == 1
-    assert whole(found, run.log) == [0.9, 0.8]
+    assert scores_in_order(found, run.log) == [0.9, 0.8]
 
 
 def test_a_terminal_that_goes_ends_the_run(tmp_path):

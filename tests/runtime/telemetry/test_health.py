@@ -1,4 +1,4 @@
-"""The small file that says how a run is doing."""
+"""The health file of a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def until(true) -> None:
         time.sleep(0.005)
 
 
-def test_the_file_says_what_the_run_does(model, tmp_path):
+def test_the_file_describes_the_run(model, tmp_path):
     state, place = State(str(model)), tmp_path / "run" / "health.json"
     state.engine(name="cpu", state="running")
     with HealthFile(place, state, every=0.01) as file:
@@ -49,7 +49,7 @@ def test_the_file_says_what_the_run_does(model, tmp_path):
     assert not place.exists() and not list(place.parent.iterdir())
 
 
-def test_whoever_reads_sees_it_whole(model, tmp_path):
+def test_readers_never_see_a_partial_file(model, tmp_path):
     place, wrong, ended = tmp_path / "health.json", [], threading.Event()
 
     def read():
@@ -69,14 +69,14 @@ def test_whoever_reads_sees_it_whole(model, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"time": 1', "\xff"])
-def test_what_is_no_health_is_none(tmp_path, text):
+def test_files_that_cannot_be_parsed_give_none(tmp_path, text):
     place = tmp_path / "health.json"
     assert Health.read(place) is None
     place.write_bytes(text.encode("latin-1"))
     assert Health.read(place) is None
 
 
-def test_a_place_that_cannot_be_written_is_said_before_the_run(model, tmp_path):
+def test_a_path_that_cannot_be_written_is_reported_before_the_run(model, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="--health .*file/health.json: cannot be written"):
+    with pytest.raises(InputError, match=r"--health .*file/health\.json: cannot be written"):
         HealthFile(tmp_path / "file" / "health.json", State(str(model))).__enter__()

@@ -1,4 +1,4 @@
-"""What a service manager hears of a run, through real sockets and from the real command."""
+"""Messages of a run to the service manager, through real sockets and from the real command."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if not sys.platform.startswith("linux"):
 
 
 class Listener:
-    """A manager's socket: messages as dictionaries, in the order in which they came."""
+    """The socket of a manager: messages as dictionaries, in the order of arrival."""
 
     def __init__(self, address):
         self.address = address
@@ -50,7 +50,7 @@ class Listener:
         raise AssertionError(f"no {field} came, but {self.heard}")
 
     def silent(self, field, seconds):
-        """Whether no message with `field` comes for so long."""
+        """Whether no message with `field` arrives within that time."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.socket.settimeout(left)
@@ -77,10 +77,10 @@ def manager(tmp_path):
     made.socket.close()
 
 
-def test_without_a_manager_there_is_nobody_to_tell():
+def test_without_a_manager_there_is_no_notifier():
     assert from_environment({}) is None
     assert from_environment({"NOTIFY_SOCKET": ""}) is None
-    # Of systemd's newer kinds of address only those of UNIX sockets are meant for a local service.
+    # systemd also has addresses that are no Unix sockets; those are not for local services.
     assert from_environment({"NOTIFY_SOCKET": "vsock:2:1234"}) is None
     state = State()
     with Announcer(None) as announcer:
@@ -89,27 +89,27 @@ def test_without_a_manager_there_is_nobody_to_tell():
 
 def test_a_message_is_one_datagram(listener):
     notifier = from_environment({"NOTIFY_SOCKET": listener.address})
-    notifier.tell(READY=1, STATUS="one line\nREADY=0")
+    notifier.notify(READY=1, STATUS="one line\nREADY=0")
     assert listener.next() == {"READY": "1", "STATUS": "one line READY=0"}
     listener.socket.close()
-    notifier.tell(WATCHDOG=1)
+    notifier.notify(WATCHDOG=1)
     notifier.close()
 
 
-def test_a_run_is_ready_at_its_first_frame_and_alive_while_it_gets_on(manager):
+def test_a_run_is_ready_at_its_first_frame_and_alive_while_it_progresses(manager):
     state = State("a.tflite")
     state.source(state="running")
     with Announcer(Notifier(manager.address), tick=0.01) as announcer:
         announcer.watch(state)
         manager.until("WATCHDOG")
-        # Opened, but no frame yet: neither ready nor alive.
+        # The source is open but has no frame yet: neither ready nor alive.
         assert manager.silent("WATCHDOG", 0.1)
         assert not any("READY" in message for message in manager.heard)
         state.frame_done((), {})
         message = manager.until("READY")
         assert message["WATCHDOG"] == "1" and "1 frames" in message["STATUS"]
         assert manager.silent("WATCHDOG", 0.1)
-        # Frames that nothing moves in are seen, too.
+        # Frames without motion count as progress, too.
         state.count("still")
         manager.until("WATCHDOG")
     assert manager.until("STOPPING")
@@ -150,7 +150,7 @@ def test_a_new_model_is_a_reload(manager):
 
 @pytest.fixture
 def start(tmp_path, manager):
-    """Starts a run that the manager listens to."""
+    """Starts a run that sends its messages to the manager."""
     started = []
 
     def start(*words, **environment):
@@ -168,7 +168,7 @@ def start(tmp_path, manager):
         process.communicate()
 
 
-def test_the_command_tells_its_manager(start, manager, tmp_path):
+def test_the_command_notifies_its_manager(start, manager, tmp_path):
     for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((48, 64, 3), 40 * number, np.uint8))
     process = start("--source", ".", "--loop")
@@ -190,7 +190,7 @@ def test_a_camera_that_is_away_keeps_the_command_alive_and_a_stopped_command_is_
         while "reopening (try " not in manager.until("STATUS")["STATUS"]:
             pass
         manager.until("WATCHDOG")
-        # A process that hangs as a whole, from one thread to the last.
+        # A process whose threads all hang.
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.2)
         manager.silent("WATCHDOG", 0.2)

@@ -13,7 +13,7 @@ DOG = Detection("dog", 1, 0.9, Box(0, 0, 1, 1))
 
 
 class Clock:
-    """Both clocks of the module, set by hand."""
+    """Replaces both clocks of the module."""
 
     now = 1_000_000.0
 
@@ -39,7 +39,7 @@ def test_a_new_state_is_json_and_empty():
     assert shown["dropped"] == {"source": 0, "engine": 0, "sinks": {}}
 
 
-def test_what_the_loop_counts():
+def test_counts_of_the_loop():
     counted = State()
     counted.frame_done([CAT, DOG, CAT], {"invoke": 20.0, "total": 30.0})
     counted.frame_done([], {"invoke": 22.0})
@@ -97,12 +97,12 @@ def test_counts_by_class_over_time(clock):
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), "much"])
 def test_a_threshold_out_of_range_is_refused(value):
     counted = State(score=0.3)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"a score is|could not convert"):
         counted.score = value
     assert counted.snapshot()["score"] == 0.3
 
 
-def test_stopping_wakes_who_waits():
+def test_stop_wakes_waiting_threads():
     counted = State()
     assert not counted.stopping and not counted.wait_for_stop(0)
     counted.stop()

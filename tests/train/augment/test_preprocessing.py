@@ -55,4 +55,4 @@ def test_grey_images_get_three_channels():
 
 def test_normalised_as_the_runtime_does():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
-    np.testing.assert_allclose(preprocessing.normalise(tf.constant(levels)), definition.normalise(levels), atol=1e-6)
+    np.testing.assert_allclose(preprocessing.normalise(tf.constant(levels)), definition.normalize(levels), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Opening a data set and writing its records hold few images at a time, however many there are."""
+"""Opening a data set and writing its records keep few images in memory, for data sets of any size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def peak(folder: Path) -> int:
 @pytest.mark.parametrize("format", FORMATS)
 def test_memory_does_not_grow_with_the_images(tmp_path, monkeypatch, format):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    # In this process, where it can be seen.
+    # In this process, so that its memory can be measured.
     monkeypatch.setattr(writing, "_BYTES_A_PROCESS", 1 << 40)
     # Of what is read and collected before it is written, one image, however many there are in a shard.
     monkeypatch.setattr(tfrecord, "_BUFFER_BYTES", 1)
@@ -43,6 +43,6 @@ def test_memory_does_not_grow_with_the_images(tmp_path, monkeypatch, format):
         # Readers pass over what comes after a JPEG's end.
         images = [replace(sample, data=sample.data + bytes(IMAGE_BYTES)) for sample in samples(count, 1)]
         peaks.append(peak(make.write(format, tmp_path / f"{len(peaks)}", images)))
-    # The first has seen to what is made once in a process.
+    # The first call also allocates what is allocated once in a process.
     growth = (peaks[2] - peaks[1]) / 30
     assert growth < KEPT_BYTES, peaks

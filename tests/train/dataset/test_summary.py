@@ -1,4 +1,4 @@
-"""What a person reads about a data set before training starts."""
+"""The summary of a data set."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_calibration_takes_the_runtimes_bytes(tmp_path):
     image = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
     runtime.media.images.write(tmp_path / "a.png", image)
     (normalised,) = calibration.images([image.load for image in of_files([tmp_path / "a.png"])], 320)
-    np.testing.assert_array_equal(normalised[0], preprocessing.normalise(preprocessing.resize(image, 320)))
+    np.testing.assert_array_equal(normalised[0], preprocessing.normalize(preprocessing.resize(image, 320)))
 
 
 def test_equalising_changes_nothing_in_float(graph, seen, image):

@@ -57,7 +57,7 @@ def test_the_same_bytes_and_the_same_data_set(python, data, tmp_path):
     """The images are read at another place, as workers elsewhere do."""
     (tmp_path / "elsewhere").symlink_to(data)
     writing.write(open_dataset(data), tmp_path / "local", count=3, progress=False)
-    done = call(python, data, tmp_path / "beam", "--shards", 3, "--data-there", tmp_path / "elsewhere")
+    done = call(python, data, tmp_path / "beam", "--shards", 3, "--worker-data", tmp_path / "elsewhere")
     assert done.returncode == 0, done.stderr
     written = contents(tmp_path / "beam")
     assert written == contents(tmp_path / "local")
@@ -71,9 +71,9 @@ def test_the_same_bytes_and_the_same_data_set(python, data, tmp_path):
     assert one.labels == other.labels
 
 
-def test_a_image_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp_path):
+def test_an_image_that_was_removed_is_one_line_and_nothing_stays(python, data, tmp_path):
     (tmp_path / "elsewhere/train").mkdir(parents=True)
-    done = call(python, data, tmp_path / "beam", "--data-there", tmp_path / "elsewhere")
+    done = call(python, data, tmp_path / "beam", "--worker-data", tmp_path / "elsewhere")
     assert done.returncode == 2, done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "cannot read the image" in errors[0]
@@ -81,11 +81,11 @@ def test_a_image_that_has_gone_is_one_line_and_nothing_stays(python, data, tmp_p
 
 
 @pytest.mark.parametrize("runner", ["Nonsense", "apache_beam.pipeline.Pipelines"])
-def test_a_runner_that_there_is_not_is_wrong_input(python, data, tmp_path, runner):
+def test_an_unknown_runner_is_wrong_input(python, data, tmp_path, runner):
     done = call(python, data, tmp_path / "beam", runner=runner)
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    said = done.stderr.splitlines()[-1]
-    assert said.startswith(f"error: --runner {runner}: ") and "DirectRunner" in said and "FlinkRunner" in said
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith(f"error: --runner {runner}: ") and "DirectRunner" in message and "FlinkRunner" in message
     assert not (tmp_path / "beam").exists()
 
 

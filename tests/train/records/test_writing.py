@@ -139,7 +139,7 @@ def test_copy_of_the_data_elsewhere_finds_the_same_records(tmp_path, examples, m
     assert writing.build(copies, LABELS, cache=tmp_path / "cache", progress=False) == first
 
 
-def test_any_change_of_the_data_builds_anew(tmp_path, examples):
+def test_any_change_of_the_data_rebuilds_the_records(tmp_path, examples):
     def build(some, labels=LABELS):
         return writing.build(some, labels, cache=tmp_path / "cache", progress=False)
 
@@ -174,15 +174,15 @@ def test_shards(tmp_path, examples, shards, count):
     assert files[0].name == f"examples-00000-of-{count:05d}.tfrecord"
 
 
-def test_image_that_has_gone_or_changed_leaves_nothing_behind(tmp_path, examples):
+def test_image_that_was_removed_or_changed_leaves_nothing_behind(tmp_path, examples):
     image = examples[3].image
     data = image.read_bytes()
     image.write_bytes(data[:-100])
-    with pytest.raises(InputError, match="p3.jpg: the JPEG is cut off"):
+    with pytest.raises(InputError, match=r"p3.jpg: the JPEG is cut off"):
         writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
     assert not any((tmp_path / "cache/records").iterdir())
     image.unlink()
-    with pytest.raises(InputError, match="p3.jpg: cannot read"):
+    with pytest.raises(InputError, match=r"p3.jpg: cannot read"):
         writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
 
 

@@ -1,4 +1,4 @@
-"""The page of a run and the comparison of runs, on run folders written by hand."""
+"""The page of a run and the comparison of runs, with run folders made by the tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from runtime.common.command import exit_code
 from runtime.common.values import Box, Detection, Labels
-from tests.support.pages import EVIL, SHOWN, assert_harmless
+from tests.support.pages import EVIL, SHOWN, assert_harmless, classes_without_style
 from tests.support.voc_samples import image
 from train import compare
 from train.dataset.dataset import Dataset
@@ -72,6 +72,7 @@ def test_the_page_of_a_run_has_everything_and_escapes_what_it_shows(tmp_path):
     assert main([str(run.path)]) == 0
     text = (run.path / "report.html").read_text()
     document = assert_harmless(text)
+    assert not classes_without_style(text)
     assert SHOWN in text and "&lt;b&gt;&amp;3.jpg" in text
     for title in ("Progress", "Classes", "Precision and recall", "Confusions", "Worst images", "Data set", "Settings"):
         assert f"<h2>{title}" in text
@@ -102,7 +103,7 @@ def test_a_run_that_was_never_validated_has_no_page(tmp_path, capsys):
     assert exit_code(main, [str(tmp_path)]) == 2 and not (run.path / "report.html").exists()
 
 
-def test_a_image_that_has_gone_leaves_a_note(tmp_path):
+def test_an_image_that_was_removed_leaves_a_note(tmp_path):
     data = dataset(tmp_path / "data", "cat")
     run = write_run(tmp_path / "run", data)
     data.validation[0].image.unlink()
@@ -128,7 +129,7 @@ def test_runs_are_compared_by_what_differs(tmp_path, capsys):
     assert "AP dog" in "\n".join(lines)
 
 
-def test_settings_that_nobody_told_are_compared_too(tmp_path, capsys):
+def test_settings_that_nobody_gave_are_compared_too(tmp_path, capsys):
     data = dataset(tmp_path / "data", "cat")
     runs = [write_run(tmp_path / name, data) for name in ("one", "two")]
     runs[1].write_config({**runs[1].config(), "trainer": {"train_steps": 20}})
@@ -141,15 +142,15 @@ def test_runs_on_other_data_are_not_ranked(tmp_path, capsys):
     for name, labels in (("one", ("cat",)), ("two", ("cat", "dog"))):
         write_run(tmp_path / name, dataset(tmp_path / "data", *labels), ap=len(labels) / 4)
     compare.main([str(tmp_path / "one"), str(tmp_path / "two"), "--json"])
-    told = json.loads(capsys.readouterr().out)
-    assert told["runs"] == ["one", "two"] and told["figures"]["AP"] == [0.25, 0.5]
-    assert told["figures"]["AP dog"] == [None, 0.5] and len(told["settings"]["data.fingerprint"]) == 2
+    result = json.loads(capsys.readouterr().out)
+    assert result["runs"] == ["one", "two"] and result["figures"]["AP"] == [0.25, 0.5]
+    assert result["figures"]["AP dog"] == [None, 0.5] and len(result["settings"]["data.fingerprint"]) == 2
     compare.main([str(tmp_path / "one"), str(tmp_path / "two")])
     printed = capsys.readouterr().out
     assert "*" not in printed and "measured on different data" in printed
 
 
-def test_runs_of_one_name_are_told_apart(tmp_path, capsys):
+def test_runs_of_the_same_name_are_distinguished(tmp_path, capsys):
     data = dataset(tmp_path / "data", "cat")
     for name in ("a/run", "b/run"):
         write_run(tmp_path / name, data)
@@ -178,7 +179,7 @@ def test_what_is_not_markup_is_escaped():
     assert html.tag("rect", class_="a", stroke_width=2, x=None) == '<rect class="a" stroke-width="2"></rect>'
 
 
-@pytest.mark.parametrize("high, ticks", [(1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (430, [0, 100, 200, 300, 400]), (0, [0, 0.2, 0.4, 0.6, 0.8, 1])])
+@pytest.mark.parametrize(("high", "ticks"), [(1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (430, [0, 100, 200, 300, 400]), (0, [0, 0.2, 0.4, 0.6, 0.8, 1])])
 def test_ticks_are_round(high, ticks):
     assert charts.Axis(0, high, 0, 100).ticks(5) == pytest.approx(ticks)
 

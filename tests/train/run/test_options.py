@@ -62,7 +62,7 @@ def test_given_weights_are_tuned_and_random_ones_trained():
 
 @pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), (None, 1.0, 0.03)])
 def test_a_run_knows_whether_its_weights_were_given(tmp_path, init, share, rate):
-    generation.data_set(tmp_path / "data", images=6, size=(120, 90))
+    generation.draw_dataset(tmp_path / "data", images=6, size=(120, 90))
     dataset = Options().open(str(tmp_path / "data"))
     made = training.configuration(dataset, Options(), ("a",), ("b",), init)
     assert made.task.backbone_rate == share

@@ -18,19 +18,19 @@ def files(folder):
 
 
 def test_written_data_set_reads_back_whole(tmp_path):
-    generation.data_set(tmp_path / "data", images=20, size=(160, 120))
+    generation.draw_dataset(tmp_path / "data", images=20, size=(160, 120))
     dataset = open_dataset(tmp_path / "data")
     assert (len(dataset.train), len(dataset.validation)) == (16, 4)
     assert dataset.problems == () and dataset.labels.names == scenes.LABELS
     assert all(images.load(example).shape == (120, 160, 3) for example in dataset.train)
-    _, drawn = generation.image(0, 0, (160, 120))
+    _, drawn = generation.draw_image(0, 0, (160, 120))
     read = next(example for example in dataset.train if example.id == "000000")
     assert read.boxes == drawn
 
 
 def test_same_seed_same_bytes(tmp_path):
     for name, count, seed in (("one", 3, 1), ("two", 3, 1), ("three", 3, 2), ("more", 4, 1)):
-        generation.data_set(tmp_path / name, images=count, seed=seed, size=(96, 80))
+        generation.draw_dataset(tmp_path / name, images=count, seed=seed, size=(96, 80))
     one, two, three, more = (files(tmp_path / name) for name in ("one", "two", "three", "more"))
     assert one == two and one != three
     assert {path: data for path, data in one.items() if path.suffix != ".txt"}.items() <= more.items()
@@ -52,10 +52,10 @@ def test_ring_is_placed_to_a_fraction_of_a_pixel():
     assert box == Box(40, 30, 80, 70)
 
 
-def test_box_is_that_of_what_can_be_seen():
+def test_box_is_that_of_the_visible_part():
     below, above = shape("square", 50, 50, 20, np.pi / 4), shape("square", 64, 50, 20, np.pi / 4)
-    _, (seen, top) = scenes.draw(np.zeros((100, 120, 3), np.float32), [below, above])
-    assert seen.xmin < top.xmin and seen.xmax == top.xmin
+    _, (visible, top) = scenes.draw(np.zeros((100, 120, 3), np.float32), [below, above])
+    assert visible.xmin < top.xmin and visible.xmax == top.xmin
     _, (hidden, _) = scenes.draw(np.zeros((100, 120, 3), np.float32), [below, below])
     assert hidden is None
     _, (outside,) = scenes.draw(np.zeros((100, 120, 3), np.float32), [shape("star", -200, 50)])
@@ -63,7 +63,7 @@ def test_box_is_that_of_what_can_be_seen():
 
 
 def test_no_shape_is_mostly_hidden():
-    """Each keeps at least 0.4 of its area in sight, which its colour shows."""
+    """Each keeps at least 0.4 of its area in sight, which its color shows."""
     for seed in range(8):
         rng = np.random.default_rng(seed)
         background = np.full((120, 160, 3), 128, np.float32)
@@ -76,14 +76,14 @@ def test_no_shape_is_mostly_hidden():
                 scenes.Shape(item.label, item.x, item.y, item.radius, item.angle, item.stretch, color, color)
                 for item, color in zip(shapes, colors)
             ]
-            seen = (scenes.draw(np.zeros((120, 160, 3)), painted)[0][:, :, 0] > 127.5).sum()
+            visible = (scenes.draw(np.zeros((120, 160, 3)), painted)[0][:, :, 0] > 127.5).sum()
             away = scenes.Shape(one.label, 100, 100, one.radius, one.angle, one.stretch, (255.0,) * 3, (255.0,) * 3)
             whole = (scenes.draw(np.zeros((200, 200, 3)), [away])[0][:, :, 0] > 127.5).sum()
-            assert seen > 0.37 * whole
+            assert visible > 0.37 * whole
 
 
 def test_video(tmp_path):
-    generation.video(tmp_path / "demo.mp4", frames=5, size=(160, 120))
+    generation.draw_video(tmp_path / "demo.mp4", frames=5, size=(160, 120))
     reader = cv2.VideoCapture(str(tmp_path / "demo.mp4"))
     frames = []
     while (read := reader.read())[0]:
@@ -116,5 +116,5 @@ def test_wrong_usage(arguments):
 
 def test_video_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="mp4"):
-        generation.video(tmp_path / "demo.nonsense", frames=2, size=(96, 80))
+        generation.draw_video(tmp_path / "demo.nonsense", frames=2, size=(96, 80))
     assert not list(tmp_path.iterdir())

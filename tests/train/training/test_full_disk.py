@@ -27,7 +27,7 @@ def disk(tmp_path):
 
 
 def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_when_there_is_room(starter, disk, tmp_path):
-    generation.data_set(tmp_path / "data", images=6, size=(120, 90))
+    generation.draw_dataset(tmp_path / "data", images=6, size=(120, 90))
     run, log = RunFolder(disk / "run"), tmp_path / "log"
     options = ["--init", str(WARM_START), "--steps", "3", "--batch", "1", "--checkpoint-every", "1"]
     start = [str(tmp_path / "data"), *options, "--validate-every", "3", "--out", str(run.path)]

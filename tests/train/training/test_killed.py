@@ -25,7 +25,7 @@ KILLS = 10
 
 
 def test_a_run_that_is_killed_ten_times_ends_as_one_that_never_was(starter, tmp_path):
-    generation.data_set(tmp_path / "data", images=8, size=(120, 90))
+    generation.draw_dataset(tmp_path / "data", images=8, size=(120, 90))
     options = ["--init", "none", "--steps", str(STEPS), "--batch", "1", "--seed", "2", "--validate-every", str(STEPS // 2)]
     # Everything that has a state of its own, or draws by the place in the sequence.
     recipe = ["--ema", "0.9", "--head-steps", "2", "--mosaic", "0.5", "--scale-jitter", "0.3", "--oversample", "0.9"]

@@ -68,7 +68,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
-    generation.data_set(tmp_path / "data", images=8, size=(120, 90))
+    generation.draw_dataset(tmp_path / "data", images=8, size=(120, 90))
     run, log = RunFolder(tmp_path / "run"), tmp_path / "log"
     options = ["--init", "none", "--steps", "4", "--batch", "2", "--checkpoint-every", "1"]
     strategy = ["--strategy", "multi_worker"]

@@ -1,38 +1,38 @@
-"""What can be wrong with a data set, one module for each kind of thing, found because it lies here.
+"""The checks of a data set, one module per subject, found by the module's place in this folder.
 
 A check is a module of this package with one function:
 
-    check(survey: Survey) -> Iterable[Finding]
+    check(statistics: DatasetStatistics) -> Iterable[Finding]
 
-A new check is a new file here; no other file changes. A check looks at the survey alone: images have
-been read and decoded by then.
+A new check is a new file here; no other file changes. A check uses the statistics alone and reads no images.
+Uses `check.statistics`, `dataset.examples`, `evaluation` and `models`.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from train.check.statistics.dataset_statistics import Survey
+from runtime.common import plugins
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 SEVERITIES = (FAILURE, WARNING, OK)
 
-# A finding names no more places than a person or a program would go to one by one.
-_MOST_PLACES = 100
+# The most locations that a finding keeps.
+_MAX_LOCATIONS = 100
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check has to say.
+    """The result of a check.
 
-    `severity` is "failure" where training would refuse the data, stop on it, or measure what is not
-    true; "warning" where a person should look; else "ok". `what` is one sentence, `count` the number
-    of things it is about, `where` their places or kinds, `do` what to do. `images` are indices into
-    the survey's images that show it. `run` fills in the name of the `check` and the number of
-    `places`, and leaves a hundred of them in `where`.
+    `severity` is "failure" if training would refuse the data, stop on it, or measure false figures;
+    "warning" if a person should look at it; else "ok". `what` is the finding in one sentence, `count` the number
+    of things it is about, `where` their locations or kinds, and `do` the advice. `images` are indices of images
+    in the statistics that show it. `run` sets `check`, the name of the check, and `places`, the number of
+    locations, and shortens `where` to a hundred.
     """
 
     severity: str
@@ -45,28 +45,33 @@ class Finding:
     places: int = 0
 
 
-def run(survey: Survey) -> tuple[Finding, ...]:
-    """What all checks find, failures first."""
-    found = []
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        check = importlib.import_module(f"{__name__}.{module.name}").check
+def run(statistics: DatasetStatistics) -> tuple[Finding, ...]:
+    """Runs all checks and returns their findings, failures first."""
+    found: list[Finding] = []
+    for module in plugins.modules(sys.modules[__name__]):
         found += [
-            replace(finding, check=module.name, places=len(finding.where), where=finding.where[:_MOST_PLACES])
-            for finding in check(survey)
+            replace(
+                finding,
+                check=plugins.name_of(module),
+                places=len(finding.where),
+                where=finding.where[:_MAX_LOCATIONS],
+            )
+            for finding in module.check(statistics)
         ]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def trainable(findings: Iterable[Finding]) -> bool:
+    """Returns True if no finding is a failure."""
     return all(finding.severity != FAILURE for finding in findings)
 
 
-def some(items: Sequence[str], most: int = 3) -> str:
-    """The first of `items` in one line, and how many more there are."""
+def first_of(items: Sequence[str], most: int = 3) -> str:
+    """Returns the first `most` items in one line, and the number of the others."""
     more = len(items) - most
     return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def number(count: int, thing: str, things: str = "") -> str:
-    """`1 image`, `12 images`."""
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Returns a count with its noun: `1 image`, `12 images`. `things` is the plural if it is irregular."""
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"

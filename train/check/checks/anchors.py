@@ -1,4 +1,4 @@
-"""Anchors: can the detector learn boxes of these sizes and shapes at this input size."""
+"""Check of the anchors: whether the detector can learn boxes of these sizes and shapes at this input size."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from train.check.checks import OK, WARNING, Finding, number
+from train.check.checks import OK, WARNING, Finding, counted
 from train.check.statistics.anchor_fit import best_anchors
-from train.check.statistics.dataset_statistics import Survey
+from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.models.anchors import POSITIVE_IOU, anchors
 
 _MANY = 0.05
 _MANY_OF_A_CLASS = 0.2
-# Of fewer boxes a share says nothing.
+# With fewer boxes a share is meaningless.
 _FEW = 10
 _LARGER = 640
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    boxes = survey.boxes
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds boxes that no anchor matches, and boxes that share their only anchor."""
+    boxes = statistics.boxes
     if not len(boxes.label):
         return
-    unmatched = boxes.overlap < POSITIVE_IOU
+    unmatched = boxes.best_iou < POSITIVE_IOU
     if not unmatched.any():
-        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {survey.size} x {survey.size}")
+        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {statistics.size} x {statistics.size}")
         return
     by_class = [
         (label, int(unmatched[chosen].sum()), int(chosen.sum()))
-        for index, label in enumerate(survey.labels)
+        for index, label in enumerate(statistics.labels)
         if (chosen := boxes.label == index).any()
     ]
     by_class.sort(key=lambda row: -row[1] / row[2])
@@ -37,53 +38,53 @@ def check(survey: Survey) -> Iterator[Finding]:
     )
     yield Finding(
         WARNING if bad else OK,
-        f"{int(unmatched.sum()):,} of {number(len(unmatched), 'box', 'boxes')} ({unmatched.mean():.1%}) reach IoU"
-        f" {POSITIVE_IOU:g} with no anchor at {survey.size} x {survey.size};"
-        " each of them is learnt through a single anchor",
+        f"{int(unmatched.sum()):,} of {counted(len(unmatched), 'box', 'boxes')} ({unmatched.mean():.1%}) reach IoU"
+        f" {POSITIVE_IOU:g} with no anchor at {statistics.size} x {statistics.size};"
+        " each of them is learned through a single anchor",
         int(unmatched.sum()),
         tuple(f"{label}: {misses} of {count} ({misses / count:.0%})" for label, misses, count in by_class if misses),
-        _advice(survey, unmatched) if bad else "",
-        _shown(survey, unmatched),
+        _advice(statistics, unmatched) if bad else "",
+        _shown(statistics, unmatched),
     )
-    yield from _lost(survey, unmatched)
+    yield from _lost(statistics, unmatched)
 
 
-def _advice(survey: Survey, unmatched: np.ndarray) -> str:
-    table = anchors(survey.size)
-    side = survey.size * float(np.sqrt(POSITIVE_IOU * table[:, 2:].prod(axis=1).min()))
-    small = survey.boxes.sides(survey.size).prod(axis=1) < side**2
+def _advice(statistics: DatasetStatistics, unmatched: np.ndarray) -> str:
+    table = anchors(statistics.size)
+    side = statistics.size * float(np.sqrt(POSITIVE_IOU * table[:, 2:].prod(axis=1).min()))
+    small = statistics.boxes.sides(statistics.size).prod(axis=1) < side**2
     words = []
     if (small & unmatched).sum() > unmatched.sum() / 2:
         words.append(f"most are too small: below about {side:.0f} x {side:.0f} pixels of the network's input")
     else:
         words.append("most are too long and thin")
-    if survey.size < _LARGER:
-        overlap, _ = best_anchors(survey.boxes.corners, _LARGER)
+    if statistics.size < _LARGER:
+        overlap, _ = best_anchors(statistics.boxes.corners, _LARGER)
         words.append(f"with --size {_LARGER} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
-    words.append("or cut the images into parts, in use as in training")
+    words.append("or cut the images into tiles, in use as in training")
     return "; ".join(words)
 
 
-def _lost(survey: Survey, unmatched: np.ndarray) -> Iterator[Finding]:
-    """Boxes that reach no anchor and whose only one is another box's, too: one of the two goes unlearnt."""
-    key = np.stack([survey.boxes.image, survey.boxes.anchor], axis=1)
+def _lost(statistics: DatasetStatistics, unmatched: np.ndarray) -> Iterator[Finding]:
+    """Finds boxes below the IoU of a match whose best anchor is also another box's: one of the two is not learned."""
+    key = np.stack([statistics.boxes.image, statistics.boxes.anchor], axis=1)
     _, inverse, counts = np.unique(key, axis=0, return_inverse=True, return_counts=True)
     shared = unmatched & (counts[inverse.reshape(-1)] > 1)
     if shared.any():
-        images = np.unique(survey.boxes.image[shared])
+        images = np.unique(statistics.boxes.image[shared])
         yield Finding(
             WARNING,
-            f"{number(int(shared.sum()), 'box', 'boxes')} so small or thin, and so close to another, that both have one"
-            " anchor between them; one of the two is not learnt",
+            f"{counted(int(shared.sum()), 'box', 'boxes')} so small or thin, and so close to another, that both have one"
+            " anchor between them; one of the two is not learned",
             int(shared.sum()),
-            tuple(map(survey.where, images)),
-            "use a larger --size, or cut the images into parts",
+            tuple(map(statistics.location, images)),
+            "use a larger --size, or cut the images into tiles",
             tuple(map(int, images)),
         )
 
 
-def _shown(survey: Survey, unmatched: np.ndarray) -> tuple[int, ...]:
-    """The images with the most such boxes."""
-    counts = np.bincount(survey.boxes.image[unmatched], minlength=len(survey.images))
+def _shown(statistics: DatasetStatistics, unmatched: np.ndarray) -> tuple[int, ...]:
+    """Returns the images with the most unmatched boxes."""
+    counts = np.bincount(statistics.boxes.image[unmatched], minlength=len(statistics.images))
     order = np.argsort(-counts, kind="stable")
     return tuple(int(index) for index in order[:20] if counts[index])

@@ -1,31 +1,32 @@
-"""Balance: are there enough boxes of every class."""
+"""Check of the class balance: whether there are enough boxes of every class."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from train.check.checks import OK, WARNING, Finding, number
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import OK, WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
-# So many times as many boxes as the rarest class has; rarer classes drown in the others' losses.
+# The ratio of boxes of the most frequent to the rarest class from which the rare class's loss has too little weight.
 _UNBALANCED = 10
 _FEW_BOXES = 20
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    counts = {label: count for label, count in survey.label_counts("train").items() if count}
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds classes with few boxes, and a large ratio between classes."""
+    counts = {label: count for label, count in statistics.label_counts("train").items() if count}
     if not counts:
         return
-    few = sorted((label for label, count in counts.items() if count < _FEW_BOXES), key=counts.get)
+    few = sorted((label for label, count in counts.items() if count < _FEW_BOXES), key=counts.__getitem__)
     if few:
         yield Finding(
             WARNING,
-            f"{number(len(few), 'class', 'classes')} with fewer than {_FEW_BOXES} boxes to train on",
+            f"{counted(len(few), 'class', 'classes')} with fewer than {_FEW_BOXES} boxes to train on",
             len(few),
-            tuple(f"{label}: {number(counts[label], 'box', 'boxes')}" for label in few),
-            "label more of them: from some hundred boxes a class detectors become dependable",
+            tuple(f"{label}: {counted(counts[label], 'box', 'boxes')}" for label in few),
+            "label more of them: detectors become reliable with a few hundred boxes per class",
         )
-    most, least = max(counts, key=counts.get), min(counts, key=counts.get)
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
     ratio = counts[most] / counts[least]
     if len(counts) > 1:
         yield Finding(

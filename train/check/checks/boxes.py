@@ -1,4 +1,4 @@
-"""Boxes: which cannot be used, which come twice, and which are too many."""
+"""Check of the boxes: unusable boxes, duplicates, crowded images, and boxes that cover the whole image."""
 
 from __future__ import annotations
 
@@ -6,69 +6,71 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, number
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.evaluation.iou import iou
 
-# A person who draws a box twice hits it this well; two objects hardly do.
+# The IoU of two boxes drawn around the same object; those of two objects hardly reach it.
 _SAME = 0.9
-# The detector's evaluation counts this many objects of an image.
+# The evaluation counts at most this many detections per image.
 _CROWDED = 100
 _WHOLE = 0.95
 
-# What a reader's message says, and how it is counted here.
+# A part of a reader's message, and the kind of fault that it stands for.
 _KINDS = (("no area", "without area"), ("starts at", "outside the image"), ("ends at", "outside the image"))
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    yield from _left_out(survey)
-    yield from _twice(survey)
-    yield from _crowded(survey)
-    yield from _whole(survey)
-    count = len(survey.boxes.label)
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds boxes that are left out, duplicate, too many in an image, or as large as the image."""
+    yield from _left_out(statistics)
+    yield from _duplicates(statistics)
+    yield from _crowded(statistics)
+    yield from _whole(statistics)
+    count = len(statistics.boxes.label)
     if count:
-        most = int(np.bincount(survey.boxes.image).max())
+        most = int(np.bincount(statistics.boxes.image).max())
         yield Finding(
-            OK, f"{number(count, 'box', 'boxes')} of {number(len(survey.labels), 'class', 'classes')}, up to {most} an image", count
+            OK, f"{counted(count, 'box', 'boxes')} of {counted(len(statistics.labels), 'class', 'classes')}, up to {most} an image", count
         )
 
 
-def _left_out(survey: Survey) -> Iterator[Finding]:
+def _left_out(statistics: DatasetStatistics) -> Iterator[Finding]:
     by_kind: dict[str, list[str]] = {}
-    for line in survey.left_out.boxes:
+    for line in statistics.left_out.boxes:
         kind = next((kind for text, kind in _KINDS if text in line), "that cannot be read")
         by_kind.setdefault(kind, []).append(line)
-    refused = "boxes" in survey.left_out.refused
+    refused = "boxes" in statistics.left_out.refused
     for kind, lines in by_kind.items():
         yield Finding(
             FAILURE if refused else WARNING,
-            f"{number(len(lines), 'box', 'boxes')} of {survey.left_out.boxes_seen:,} {kind}",
+            f"{counted(len(lines), 'box', 'boxes')} of {statistics.left_out.boxes_seen:,} {kind}",
             len(lines),
             tuple(lines),
-            "mend or remove them; there are so many bad boxes that training refuses the data"
+            "correct or remove them; there are so many bad boxes that training refuses the data"
             if refused
             else "training leaves them out",
         )
-    if survey.left_out.notes:
-        lines = survey.left_out.notes
+    if statistics.left_out.notes:
+        lines = statistics.left_out.notes
         yield Finding(WARNING, "the reader left something out or changed it", len(lines), tuple(lines))
 
 
-def _twice(survey: Survey) -> Iterator[Finding]:
-    same, other = {}, {}
-    for index, seen in enumerate(survey.images):
-        boxes = seen.example.boxes
+def _duplicates(statistics: DatasetStatistics) -> Iterator[Finding]:
+    same: dict[int, list[str]] = {}
+    other: dict[int, list[str]] = {}
+    for index, entry in enumerate(statistics.images):
+        boxes = entry.example.boxes
         if len(boxes) < 2:
             continue
-        places = [item.box for item in boxes]
-        overlap = iou(places, places)
+        corners = [item.box for item in boxes]
+        overlap = iou(corners, corners)
         for i, j in np.argwhere(np.triu(overlap >= _SAME, 1)):
             one, two = boxes[i].label, boxes[j].label
             if one == two:
-                same.setdefault(index, []).append(f"{survey.where(index)}: boxes {i + 1} and {j + 1}, both {one}")
+                same.setdefault(index, []).append(f"{statistics.location(index)}: boxes {i + 1} and {j + 1}, both {one}")
             else:
                 other.setdefault(index, []).append(
-                    f"{survey.where(index)}: boxes {i + 1} and {j + 1}, one {one}, one {two}"
+                    f"{statistics.location(index)}: boxes {i + 1} and {j + 1}, one {one}, one {two}"
                 )
     for found, what, do in (
         (same, f"the same object drawn twice (IoU {_SAME:g} and more)", "remove one of each"),
@@ -77,30 +79,30 @@ def _twice(survey: Survey) -> Iterator[Finding]:
         if found:
             lines = [line for lines in found.values() for line in lines]
             yield Finding(
-                WARNING, f"{number(len(lines), 'pair')} of boxes: {what}", len(lines), tuple(lines), do, tuple(found)
+                WARNING, f"{counted(len(lines), 'pair')} of boxes: {what}", len(lines), tuple(lines), do, tuple(found)
             )
 
 
-def _crowded(survey: Survey) -> Iterator[Finding]:
-    crowded = [index for index, seen in enumerate(survey.images) if len(seen.example.boxes) > _CROWDED]
+def _crowded(statistics: DatasetStatistics) -> Iterator[Finding]:
+    crowded = [index for index, entry in enumerate(statistics.images) if len(entry.example.boxes) > _CROWDED]
     if crowded:
         yield Finding(
             WARNING,
-            f"{number(len(crowded), 'image')} with more than {_CROWDED} boxes, which is all a detector gives",
+            f"{counted(len(crowded), 'image')} with more than {_CROWDED} boxes, the most that a detector returns",
             len(crowded),
-            tuple(f"{survey.where(i)}: {len(survey.images[i].example.boxes)} boxes" for i in crowded),
-            "cut them into parts, in use as in training",
+            tuple(f"{statistics.location(i)}: {len(statistics.images[i].example.boxes)} boxes" for i in crowded),
+            "cut them into tiles, in use as in training",
             tuple(crowded),
         )
 
 
-def _whole(survey: Survey) -> Iterator[Finding]:
-    whole = survey.boxes.sides(1).prod(axis=1) > _WHOLE
+def _whole(statistics: DatasetStatistics) -> Iterator[Finding]:
+    whole = statistics.boxes.sides(1).prod(axis=1) > _WHOLE
     if whole.sum() > len(whole) / 2:
         yield Finding(
             WARNING,
-            f"{number(int(whole.sum()), 'box', 'boxes')} that cover the whole image: they say what it shows, but not where",
+            f"{counted(int(whole.sum()), 'box', 'boxes')} that cover the whole image: they say what it shows, but not where",
             int(whole.sum()),
             do="draw boxes around the objects",
-            images=tuple(np.unique(survey.boxes.image[whole])),
+            images=tuple(map(int, np.unique(statistics.boxes.image[whole]))),
         )

@@ -1,4 +1,4 @@
-"""Class names: which may mean the same, and which are on one side of the split only."""
+"""Check of the class names: names that may mean the same, and classes that occur in one split only."""
 
 from __future__ import annotations
 
@@ -7,52 +7,53 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, number, some
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted, first_of
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
-# Names that differ in this little of their letters look like a slip of the keyboard.
+# The similarity (difflib) from which two names may differ by a typing error.
 _ALIKE = 0.88
 _LEAST_LETTERS = 5
-# Each name is compared with each: above this it takes longer than a person waits.
+# Every name is compared with every other; with more names this would take too long.
 _MOST_NAMES = 2000
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    labels = survey.labels
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds similar names, classes without training boxes, and classes without validation boxes."""
+    labels = statistics.labels
     if not labels:
         yield Finding(FAILURE, "not one box in all images: there is nothing to learn", do="give labelled images")
         return
     alike = list(_alike(labels))
     if alike:
-        counts = {label: survey.label_counts("train")[label] + survey.label_counts("validation")[label] for label in labels}
+        counts = {label: statistics.label_counts("train")[label] + statistics.label_counts("validation")[label] for label in labels}
         yield Finding(
             WARNING,
-            f"{number(len(alike), 'pair')} of class names that may mean the same",
+            f"{counted(len(alike), 'pair')} of class names that may mean the same",
             len(alike),
             tuple(f"{one!r} ({counts[one]:,} boxes) and {two!r} ({counts[two]:,})" for one, two in alike),
             "give them one name where they are one class; the detector learns each name as a class of its own",
         )
-    train, validation = survey.label_counts("train"), survey.label_counts("validation")
+    train, validation = statistics.label_counts("train"), statistics.label_counts("validation")
     unseen = [label for label in labels if not train[label]]
     if unseen:
         yield Finding(
             FAILURE,
-            f"{number(len(unseen), 'class', 'classes')} in validation only, which training would never see",
+            f"{counted(len(unseen), 'class', 'classes')} in validation only, which training would never see",
             len(unseen),
             tuple(unseen),
-            "put images of each on both sides, or let them be drawn: remove the data's own lists",
+            "put images of each in both splits, or remove the data's own split, so that images are drawn",
         )
     unmeasured = [label for label in labels if not validation[label]]
     if unmeasured and any(validation.values()):
         yield Finding(
             WARNING,
-            f"{number(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",
+            f"{counted(len(unmeasured), 'class', 'classes')} without a box in validation: nothing will be measured for them",
             len(unmeasured),
             tuple(unmeasured),
             "add images of them to validation",
         )
     if not alike and not unseen:
-        yield Finding(OK, f"{number(len(labels), 'class name')}, none like another: {some(labels, 8)}", len(labels))
+        yield Finding(OK, f"{counted(len(labels), 'class name')}, none similar to another: {first_of(labels, 8)}", len(labels))
 
 
 def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -64,7 +65,7 @@ def _alike(labels: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _slip(one: str, two: str) -> bool:
-    """Whether two names of letters differ by a slip; `step1` and `step2` differ by intention."""
+    """Returns True if two names may differ by a plural or a typing error; different digits are intentional."""
     if len(one) > 2 and two in (f"{one}s", f"{one}es"):
         return True
     if len(one) < _LEAST_LETTERS or re.sub(r"\D", "", one) != re.sub(r"\D", "", two):

@@ -1,40 +1,41 @@
-"""EXIF: were the boxes drawn on the image as a viewer shows it, or as its pixels are stored."""
+"""Check of the EXIF orientation: whether boxes were drawn on the rotated image or on the pixels as stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from train.check.checks import WARNING, Finding, number
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    images = list(enumerate(survey.images))
-    unturned = [index for index, seen in images if seen.facts.orientation != seen.example.orientation]
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds images labelled without their EXIF rotation, and images where this cannot be known."""
+    images = list(enumerate(statistics.images))
+    unturned = [index for index, entry in images if entry.file.orientation != entry.example.orientation]
     if unturned:
         yield Finding(
             WARNING,
-            f"{number(len(unturned), 'image')} with an EXIF turn that the boxes were drawn without",
+            f"{counted(len(unturned), 'image')} with an EXIF rotation that was not applied when the boxes were drawn",
             len(unturned),
-            tuple(f"{survey.where(i)}: EXIF orientation {survey.images[i].facts.orientation}" for i in unturned),
-            "the kit takes the stored pixels, as the boxes do; other programs will not, so save them without EXIF",
+            tuple(f"{statistics.location(i)}: EXIF orientation {statistics.images[i].file.orientation}" for i in unturned),
+            "the kit uses the pixels as stored, like the boxes; other programs will not, so save the images without EXIF",
             tuple(unturned),
         )
-    # The turned image has the size of the stored one, so that nothing says which one was labelled.
+    # The rotated image has the size of the stored one, so the annotation's size does not say which was labelled.
     unknown = [
         index
-        for index, seen in images
-        if seen.example.boxes
-        and seen.example.orientation == seen.facts.orientation != 1
-        and (seen.example.orientation < 5 or seen.example.width == seen.example.height)
+        for index, entry in images
+        if entry.example.boxes
+        and entry.example.orientation == entry.file.orientation != 1
+        and (entry.example.orientation < 5 or entry.example.width == entry.example.height)
     ]
     if unknown:
         yield Finding(
             WARNING,
-            f"{number(len(unknown), 'image')} where the size cannot tell whether the boxes were drawn before or after"
-            " the turn that EXIF asks for",
+            f"{counted(len(unknown), 'image')} whose size does not show if the boxes were drawn before or after the EXIF"
+            " rotation",
             len(unknown),
-            tuple(f"{survey.where(i)}: EXIF orientation {survey.images[i].facts.orientation}" for i in unknown),
-            "look at them in the report (--out report.html); the kit turns them as EXIF says",
+            tuple(f"{statistics.location(i)}: EXIF orientation {statistics.images[i].file.orientation}" for i in unknown),
+            "look at them in the report (--out report.html); the kit applies the EXIF rotation",
             tuple(unknown),
         )

@@ -1,28 +1,29 @@
-"""The split: is there something to train on, and enough to measure with."""
+"""Check of the split: whether there is enough to train on and enough to validate on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, number
-from train.check.statistics.dataset_statistics import Survey
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted
+from train.check.statistics.dataset_statistics import DatasetStatistics
 
 _FEW_TO_TRAIN = 50
 _FEW_TO_VALIDATE = 20
 
 
-def check(survey: Survey) -> Iterator[Finding]:
-    train, validation = survey.of("train"), survey.of("validation")
-    for fault in survey.faults:
+def check(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds reasons why training would refuse the split, empty splits, and small splits."""
+    train, validation = statistics.in_split("train"), statistics.in_split("validation")
+    for fault in statistics.errors:
         yield Finding(FAILURE, fault)
-    if not survey.faults:
+    if not statistics.errors:
         for name, part in (("train", train), ("validate", validation)):
-            if not any(seen.example.boxes for seen in part):
+            if not any(entry.example.boxes for entry in part):
                 yield Finding(
                     FAILURE,
-                    f"not one box to {name} on, in {number(len(part), 'image')}",
+                    f"not one box to {name} on, in {counted(len(part), 'image')}",
                     do="name a data set that has some with --val"
-                    + (", or take away the data's own lists, so that images are drawn" if survey.own_lists else "")
+                    + (", or remove the data's own split, so that images are drawn" if statistics.has_own_split else "")
                     if part is validation
                     else "give labelled images",
                 )
@@ -30,16 +31,16 @@ def check(survey: Survey) -> Iterator[Finding]:
         if 0 < len(part) < few:
             yield Finding(
                 WARNING,
-                f"only {number(len(part), 'image')} to {name} on",
+                f"only {counted(len(part), 'image')} to {name} on",
                 len(part),
                 do="label more"
                 if name == "train"
-                else "AP on so few images moves by points from run to run; hold out more, or label more",
+                else "AP on so few images varies by points from run to run; hold out more, or label more",
             )
     if train and validation:
         yield Finding(
             OK,
-            f"{number(len(train), 'image')} to train and {len(validation):,} to validate on, "
-            + ("as the data's own lists say" if survey.own_lists else "drawn at random"),
+            f"{counted(len(train), 'image')} to train and {len(validation):,} to validate on, "
+            + ("by the data's own split" if statistics.has_own_split else "drawn at random"),
             len(train) + len(validation),
         )

@@ -1,4 +1,4 @@
-"""Everything that the checks look at, gathered in one pass over the images.
+"""Statistics of a data set for the checks, gathered in one pass over the images.
 
-Uses `files`, `dataset` and `models`.
+Does not belong here: judgments, which are `check.checks`. Uses `files`, `dataset` and `models`.
 """

@@ -1,4 +1,4 @@
-"""How well the anchors fit labelled boxes, without TensorFlow and without trying all anchors."""
+"""The best anchor of each labelled box, without TensorFlow and without comparing all anchors."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import numpy as np
 
 from train.models.anchors import LEVELS, PER_CELL, feature_sides, level_anchors
 
-# Boxes looked at together: some 100 MB.
-_TOGETHER = 1 << 16
+# Boxes that are processed together, which takes about 100 MB.
+_CHUNK = 1 << 16
 
 
 def best_anchors(boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The anchor with the highest IoU for each of `boxes` [N, 4] (ymin, xmin, ymax, xmax in 0..1).
+    """Finds the anchor with the highest IoU for each of `boxes` [N, 4] (ymin, xmin, ymax, xmax in 0..1).
 
-    Returns the IoUs [N] and the anchors' indices int [N] in `anchors(size)`. Of anchors of one shape
-    none overlaps a box more than the one whose centre is nearest in each direction, so that 30 of
-    them are looked at instead of all.
+    Returns the IoUs, float64 [N], and the indices of the anchors in `anchors(size)`, int [N]. Of all anchors of
+    one shape, the one whose center is nearest in both directions overlaps a box most; so only 30 anchors per
+    box are compared.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    parts = [_best(boxes[start : start + _TOGETHER], size) for start in range(0, max(len(boxes), 1), _TOGETHER)]
+    parts = [_best(boxes[start : start + _CHUNK], size) for start in range(0, max(len(boxes), 1), _CHUNK)]
     overlaps, indices = zip(*parts)
     return np.concatenate(overlaps), np.concatenate(indices)
 
 
 def _best(boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    centers, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     overlaps, indices = [], []
     first = 0
     for level, cells in zip(LEVELS, feature_sides(size)):
         grid = level_anchors(size, level).astype(np.float64).reshape(cells, cells, PER_CELL, 4)
         line = grid[:, 0, 0, 0]
-        rows, columns = np.searchsorted((line[1:] + line[:-1]) / 2, centres).T
+        rows, columns = np.searchsorted((line[1:] + line[:-1]) / 2, centers).T
         overlaps.append(_iou(boxes, sides, grid[rows, columns]))
         indices.append(first + (rows * cells + columns)[:, None] * PER_CELL + np.arange(PER_CELL))
         first += cells * cells * PER_CELL
@@ -40,9 +40,13 @@ def _best(boxes: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _iou(boxes: np.ndarray, sides: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    """IoU [N, K] of boxes [N, 4] with `sides` [N, 2] and the anchors [N, K, 4] (yc, xc, h, w) of each."""
+    """Returns the IoU [N, K] of boxes [N, 4], whose heights and widths are `sides` [N, 2], and their anchors.
+
+    `anchors` [N, K, 4] are (ycenter, xcenter, height, width).
+    """
     low, high = anchors[..., :2] - anchors[..., 2:] / 2, anchors[..., :2] + anchors[..., 2:] / 2
     shared = np.minimum(high, boxes[:, None, 2:]) - np.maximum(low, boxes[:, None, :2])
     shared = np.maximum(shared, 0.0).prod(axis=2)
     union = sides.prod(axis=1)[:, None] + anchors[..., 2:].prod(axis=2) - shared
-    return shared / np.maximum(union, np.finfo(np.float64).tiny)
+    overlap: np.ndarray = shared / np.maximum(union, np.finfo(np.float64).tiny)
+    return overlap

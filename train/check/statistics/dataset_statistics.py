@@ -1,4 +1,4 @@
-"""Everything about a data set that its check looks at, gathered once: every image is read and decoded."""
+"""Statistics of a data set: its images, boxes and problems, gathered by reading and decoding every image."""
 
 from __future__ import annotations
 
@@ -28,165 +28,169 @@ from train.files.processes import cores, executor
 
 SPLITS = ("train", "validation")
 
-# Enough for the difference hash, and JPEG decodes to it several times as fast as to the whole.
+# Large enough for the difference hash; JPEG decodes to this size several times as fast as to the full size.
 _HASHED_SIDE = 128
-# Images that a process is given at a time, and bytes that are read sooner than a process starts.
+# Images per task of a process; reading fewer bytes than this takes less time than starting a process.
 _CHUNK = 32
 _BYTES_A_PROCESS = 32 << 20
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What reading an image's file showed.
+class FileInfo:
+    """The result of reading an image file.
 
-    `format`, `width`, `height` and `orientation` are the file's own (see `image_info`); `digest` is
-    the SHA-256 of its bytes, `look` its difference hash. `fault` says why it cannot be decoded, None
-    where it can; the others are then as far as they are known.
+    `format`, `width`, `height` and `orientation` are the file's own (see `image_info`). `sha256` is the hash
+    of its bytes, `difference_hash` that of its pixels (None for an image without contrast). `error` says why
+    it cannot be decoded, None if it can; after an error the other fields are set as far as they are known.
     """
 
-    bytes: int = 0
+    size_bytes: int = 0
     format: str = ""
     width: int = 0
     height: int = 0
     orientation: int = 1
-    digest: bytes = b""
-    look: bytes | None = None
-    fault: str | None = None
+    sha256: bytes = b""
+    difference_hash: bytes | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An image of the data set: its example, its split ("train" or "validation") and its facts."""
+class ImageStatistics:
+    """An image of the data set: its example, its split ("train" or "validation"), and its file."""
 
     example: Example
     split: str
-    facts: Facts
+    file: FileInfo
 
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """All boxes of the images as arrays of one row each, in the order of the images.
+    """All boxes of the images as arrays with N rows, in the order of the images.
 
-    `image` is an index into the images, `label` one into the labels; `corners` float64 [N, 4] is
-    ymin, xmin, ymax, xmax in 0..1; `overlap` is the IoU with the best anchor, and `anchor` that
-    anchor's index.
+    `image` int [N] and `label` int [N] are indices into the images and labels. `corners` float64 [N, 4] is
+    ymin, xmin, ymax, xmax in 0..1. `best_iou` float64 [N] is the IoU with the best anchor, `anchor` int [N]
+    the index of that anchor.
     """
 
     image: np.ndarray
     label: np.ndarray
     corners: np.ndarray
-    overlap: np.ndarray
+    best_iou: np.ndarray
     anchor: np.ndarray
 
     def sides(self, size: int) -> np.ndarray:
-        """Heights and widths [N, 2] in pixels of a `size` x `size` input."""
-        return (self.corners[:, 2:] - self.corners[:, :2]) * size
+        """Returns heights and widths, float64 [N, 2], in pixels of a `size` x `size` input."""
+        sides: np.ndarray = (self.corners[:, 2:] - self.corners[:, :2]) * size
+        return sides
 
 
 @dataclass(frozen=True, eq=False)
-class Survey:
-    """A data set as its check sees it.
+class DatasetStatistics:
+    """The statistics of a data set.
 
-    `size` is the side of the network's input. `own_lists` is True where the data set says itself what
-    to validate on. `left_out` is what its reader could not use, `faults` why training would refuse the
-    data set as a whole. `folder` is where it lies, None for a zip file.
+    `size` is the side of the network's input in pixels. `has_own_split` is True if the validation images are
+    given and not drawn. `left_out` is what the reader could not use. `errors` are the reasons why training
+    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file.
     """
 
     name: str
     size: int
-    images: tuple[Seen, ...]
-    left_out: problems.Collected
-    faults: tuple[str, ...]
-    own_lists: bool
+    images: tuple[ImageStatistics, ...]
+    left_out: problems.CollectedProblems
+    errors: tuple[str, ...]
+    has_own_split: bool
     folder: Path | None
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
-        """All class names, sorted."""
-        return tuple(sorted({box.label for seen in self.images for box in seen.example.boxes}))
+        """The names of all classes that have a box, sorted."""
+        return tuple(sorted({box.label for entry in self.images for box in entry.example.boxes}))
 
     @functools.cached_property
     def boxes(self) -> Boxes:
+        """All boxes of the images as arrays."""
         number = {label: index for index, label in enumerate(self.labels)}
         rows = [
             (
                 index,
                 number[item.label],
-                item.box.ymin / seen.example.height,
-                item.box.xmin / seen.example.width,
-                item.box.ymax / seen.example.height,
-                item.box.xmax / seen.example.width,
+                item.box.ymin / entry.example.height,
+                item.box.xmin / entry.example.width,
+                item.box.ymax / entry.example.height,
+                item.box.xmax / entry.example.width,
             )
-            for index, seen in enumerate(self.images)
-            for item in seen.example.boxes
+            for index, entry in enumerate(self.images)
+            for item in entry.example.boxes
         ]
         table = np.asarray(rows, np.float64).reshape(-1, 6)
         corners = table[:, 2:]
         return Boxes(table[:, 0].astype(int), table[:, 1].astype(int), corners, *best_anchors(corners, self.size))
 
-    def where(self, index: int) -> str:
-        """The image's file name, from the data set's folder on."""
+    def location(self, index: int) -> str:
+        """Returns the file name of an image, relative to the data set's folder."""
         image = self.images[index].example.image
         if self.folder is not None and image.is_relative_to(self.folder):
             return str(image.relative_to(self.folder))
         return image.name
 
-    def of(self, split: str) -> tuple[Seen, ...]:
-        return tuple(seen for seen in self.images if seen.split == split)
+    def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
+        """Returns the images of a split, "train" or "validation"."""
+        return tuple(entry for entry in self.images if entry.split == split)
 
     def label_counts(self, split: str) -> dict[str, int]:
-        """Boxes of each label in a split, 0 included."""
+        """Returns the number of boxes of each label in a split, including zeros."""
         counts = dict.fromkeys(self.labels, 0)
-        for seen in self.of(split):
-            for box in seen.example.boxes:
+        for entry in self.in_split(split):
+            for box in entry.example.boxes:
                 counts[box.label] += 1
         return counts
 
 
-def survey(
-    path: str | os.PathLike,
+def gather(
+    path: str | os.PathLike[str],
     *,
     size: int = 320,
     format: str | None = None,
-    validation: str | os.PathLike | None = None,
+    validation: str | os.PathLike[str] | None = None,
     validation_share: float = 0.2,
     seed: int = 0,
     progress: bool = True,
-) -> Survey:
-    """Reads the data set at `path` and every image of it; options as for `open_dataset`.
+) -> DatasetStatistics:
+    """Reads the data set at `path` and all of its images; the options are those of `open_dataset`.
 
-    Bad data is no reason to stop here. Raises InputError where there is no data set to read.
+    `size` is the side of the network's input in pixels. Bad data is reported in the result. Raises InputError
+    if there is no data set to read.
     """
     path = Path(path)
-    faults = []
+    errors = []
     if progress:
         print(f"reading the annotations of {path} ...", file=sys.stderr, flush=True)
-    with problems.collect() as left_out:
+    with problems.collect_problems() as left_out:
         splits = dataset.read(path, format)
         train, held_out = splits.train, splits.validation
-        own_lists = held_out is not None or validation is not None
+        has_own_split = held_out is not None or validation is not None
         if validation is not None:
             other = dataset.read(validation, format)
             held_out = other.train if other.validation is None else other.validation
     if validation is None:
         try:
-            train, held_out, lines = dataset.divide(splits, validation_share, seed, str(path))
-            own_lists = own_lists and not lines
+            train, held_out, lines = dataset.resolve_validation(splits, validation_share, seed, str(path))
+            has_own_split = has_own_split and not lines
             left_out.notes += lines
         except InputError as error:
             held_out = held_out or ()
-            faults.append(str(error))
-    examples = (*train, *held_out)
-    seen = tuple(
-        Seen(example, SPLITS[index >= len(train)], facts)
-        for index, (example, facts) in enumerate(zip(examples, look_at(examples, progress=progress)))
+            errors.append(str(error))
+    examples = (*train, *(held_out or ()))
+    entries = tuple(
+        ImageStatistics(example, SPLITS[index >= len(train)], file)
+        for index, (example, file) in enumerate(zip(examples, read_files(examples, progress=progress)))
     )
     name = path.stem if path.is_file() else path.resolve().name
-    return Survey(name, size, seen, left_out, tuple(faults), own_lists, None if path.is_file() else path)
+    return DatasetStatistics(name, size, entries, left_out, tuple(errors), has_own_split, None if path.is_file() else path)
 
 
-def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[Facts]:
-    """The facts of every example's image, in order, read by one process a core."""
+def read_files(examples: Sequence[Example], *, progress: bool = True) -> Iterator[FileInfo]:
+    """Yields the file information of every example's image, in order, read by a process per core."""
     from tqdm import tqdm
 
     wanted = [(str(example.image), example.orientation) for example in examples]
@@ -197,7 +201,7 @@ def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[F
         total=len(wanted), desc="reading", unit="image", disable=not progress, leave=False
     ) as bar:
         try:
-            for part in pool.map(_look_at_all, chunks):
+            for part in pool.map(_read_chunk, chunks):
                 bar.update(len(part))
                 yield from part
         except BrokenProcessPool as error:
@@ -207,31 +211,31 @@ def look_at(examples: Sequence[Example], *, progress: bool = True) -> Iterator[F
             raise
 
 
-def _look_at_all(wanted: Iterable[tuple[str, int]]) -> list[Facts]:
-    return [_look_at(Path(image), orientation) for image, orientation in wanted]
+def _read_chunk(wanted: Iterable[tuple[str, int]]) -> list[FileInfo]:
+    return [_read_file(Path(image), orientation) for image, orientation in wanted]
 
 
-def _look_at(image: Path, orientation: int) -> Facts:
+def _read_file(image: Path, orientation: int) -> FileInfo:
     try:
         data = read_bytes(image)
     except InputError as error:
-        return Facts(fault=str(error))
-    digest = hashlib.sha256(data).digest()
+        return FileInfo(error=str(error))
+    sha256 = hashlib.sha256(data).digest()
     try:
         info = inspect_bytes(data, str(image))
-        known = Facts(len(data), info.format, info.width, info.height, info.orientation, digest)
+        known = FileInfo(len(data), info.format, info.width, info.height, info.orientation, sha256)
     except InputError as error:
-        return Facts(len(data), digest=digest, fault=str(error))
+        return FileInfo(len(data), sha256=sha256, error=str(error))
     try:
-        grey = _grey(data)
+        gray = _gray(data)
     except Exception as error:
-        # Broken images end in many kinds of exception; to the user they all mean the same.
-        return replace(known, fault=f"{image}: cannot be decoded ({error})")
-    return replace(known, look=difference_hash(images.turn(grey, orientation)))
+        # Pillow raises exceptions of many kinds for broken images; to the user they all mean the same.
+        return replace(known, error=f"{image}: cannot be decoded ({error})")
+    return replace(known, difference_hash=difference_hash(images.apply_orientation(gray, orientation)))
 
 
-def _grey(data: bytes) -> np.ndarray:
-    """The image in grey, perhaps smaller. All of its bytes are decoded: a hole in them raises."""
+def _gray(data: bytes) -> np.ndarray:
+    """Returns the image in grayscale, possibly reduced in size; decodes all of its bytes and raises on damage."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data)) as image:

@@ -1,10 +1,9 @@
-"""Images that show the same, though their files differ: saved anew, scaled, brightened, cut a little.
+"""Search for near-duplicates: images that were saved again, scaled, brightened or slightly cropped.
 
-By the difference hash (N. Krawetz, "Kind of Like That", 2013) on a grid of 16 x 16: for each cell
-whether it is brighter than its left neighbour, 256 bits. Measured on three data sets of photographs
-and micrographs, copies at half the size, at JPEG quality 50, 20 % brighter or without a rim of 2 %
-differ in up to 20, 18, 20 and 41 bits for nine of ten images, and images of other things in 55 or
-more.
+Uses the difference hash (N. Krawetz, "Kind of Like That", 2013) on a 16 x 16 grid, 256 bits: each bit says if a
+cell is brighter than its left neighbor. Measured on three data sets of photographs and micrographs, for nine of
+ten images: copies at half the size, at JPEG quality 50, 20 % brighter, or cropped by 2 % differ in up to 20, 18,
+20 and 41 bits; images of other things differ in 55 or more.
 """
 
 from __future__ import annotations
@@ -14,32 +13,34 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-# Bits that may differ.
+# The most bits in which near-duplicates differ.
 MAX_DISTANCE = 32
-# Above this, comparing each with each takes hours.
+# With more images, comparing all pairs takes hours.
 MAX_IMAGES = 100_000
 
 _GRID = 16
 _BLOCK = 4096
-# An image of one colour has no differences to compare, but noise.
+# The least standard deviation; the hash of an image of a single color is noise.
 _LEAST_CONTRAST = 2.0
 
 
-def difference_hash(grey: np.ndarray) -> bytes | None:
-    """32 bytes for uint8 [height, width]; None for an image without contrast."""
-    if grey.std() < _LEAST_CONTRAST:
+def difference_hash(gray: np.ndarray) -> bytes | None:
+    """Returns the hash, 32 bytes, of an image, uint8 [height, width]; None for an image without contrast."""
+    if gray.std() < _LEAST_CONTRAST:
         return None
-    small = cv2.resize(grey, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA).astype(np.int16)
+    small = cv2.resize(gray, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA).astype(np.int16)
     return np.packbits(small[:, 1:] > small[:, :-1]).tobytes()
 
 
 def pairs(hashes: Sequence[bytes | None]) -> Iterator[tuple[int, int]]:
-    """Indices (i, j), i < j, of the hashes that differ in at most 32 bits, closest first in each block."""
-    known = [index for index, value in enumerate(hashes) if value is not None]
+    """Yields the indices (i, j), i < j, of hashes that differ in at most 32 bits, closest first in each block."""
+    present = {index: value for index, value in enumerate(hashes) if value is not None}
+    known = list(present)
     if len(known) < 2:
         return
-    bits = np.unpackbits(np.frombuffer(b"".join(hashes[index] for index in known), np.uint8).reshape(len(known), -1), axis=1)
-    # Of vectors of -1 and 1 the inner product counts the equal bits: the fastest way that NumPy has.
+    packed = np.frombuffer(b"".join(present.values()), np.uint8).reshape(len(known), -1)
+    bits = np.unpackbits(packed, axis=1)
+    # The inner product of vectors of -1 and 1 counts the equal bits; this is the fastest way in NumPy.
     for start in range(0, len(known), _BLOCK):
         rows = _signs(bits[start : start + _BLOCK])
         for other in range(start, len(known), _BLOCK):

@@ -1,4 +1,5 @@
-"""One labelled image, and everything that readers of formats share.
+"""Labelled images as values, and everything that the readers of formats share.
 
-Image files and their pixels, assembly with its checks, label maps, names of splits. Uses `files`.
+Belongs here: examples and boxes, their assembly and checks, image files and pixels, label maps, split names. Does not
+belong here: anything about one format. Uses `files`.
 """

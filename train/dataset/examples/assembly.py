@@ -1,4 +1,4 @@
-"""Images and boxes put together as examples, with the same checks for every format."""
+"""Assembly of examples from images and boxes, with the same checks for every format."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from runtime.common.errors import InputError
 from runtime.common.values import Box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted
-from train.dataset.examples.image_info import inspect, turned_size
+from train.dataset.examples.image_info import inspect, oriented_size
 from train.dataset.examples.problems import Problems
 
 Item = TypeVar("Item")
 
-# So far a box may stick out of its image: tools disagree on whether the first pixel is 0 or 1.
+# How many pixels a box may exceed its image: tools disagree on whether the first pixel is 0 or 1.
 _OFF_BY_ONE = 1.0
 
-# Boxes are kept to a thousandth of a pixel. Formats that store shares of the sides (float32 in
-# TFRecords, six decimals in YOLO) then give the very numbers that the others do.
+# Boxes are rounded to a thousandth of a pixel. Formats with normalized coordinates (float32 in TFRecords,
+# six decimals in YOLO) then give the same numbers as the others.
 _DECIMALS = 3
 
-MAX_LABEL = 200
+MAX_LABEL_LENGTH = 200
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """The pixels that boxes were drawn on: the image turned by its EXIF `orientation`, or as stored."""
+    """The image as its boxes were drawn on it: rotated by its EXIF `orientation`, or as stored (1).
+
+    `width` and `height` are in pixels, after the rotation.
+    """
 
     image: File
     width: int
@@ -39,30 +42,35 @@ class Canvas:
 
 
 class Assembler:
-    """Makes examples; what is wrong goes to `problems`. `boxes` counts those seen, good and bad."""
+    """Makes examples and adds bad boxes to `problems`. `boxes` counts all boxes so far, good and bad."""
 
     def __init__(self, problems: Problems) -> None:
         self.boxes = 0
         self._problems = problems
         self._owners: dict[Path, str] = {}
 
-    def canvas(self, image: File, source: str, said: Optional[tuple[float, float]] = None) -> Canvas:
-        """Checks the image. `said` is the (width, height) that `source` gives it; None or zeros say nothing.
+    def canvas(self, image: File, source: str, declared: Optional[tuple[float, float]] = None) -> Canvas:
+        """Checks an image and returns its canvas.
 
-        Raises InputError where the image cannot be read, is of another size, or has other annotations.
+        `source` names the annotation in messages. `declared` is the (width, height) that the annotation
+        gives for the image; None or zeros if it gives none. Raises InputError if the image cannot be read,
+        has another size, or already belongs to another annotation.
         """
         owner = self._owners.setdefault(image.path, source)
         if owner != source:
             raise InputError(f"{source}: its image {image.name} belongs to {owner} already")
         info = inspect(image.path, str(image.name))
         orientation = info.orientation
-        # Some tools leave the size out or write zeros; the boxes are then checked against the image.
-        if said and any(said) and said != info.displayed_size:
-            if said != (info.width, info.height):
+        # Some tools omit the size or write zeros; the boxes are then checked against the image's own size.
+        if declared and any(declared):
+            sizes: list[tuple[float, float]] = [info.displayed_size, (info.width, info.height)]
+            if declared not in sizes:
                 width, height = info.displayed_size
-                raise InputError(f"{source}: says {said[0]:g} x {said[1]:g}, but {image.name} is {width} x {height}")
-            orientation = 1
-        return Canvas(image, *turned_size(info.width, info.height, orientation), orientation)
+                raise InputError(f"{source}: says {declared[0]:g} x {declared[1]:g}, but {image.name} is {width} x {height}")
+            if sizes.index(declared) == 1:
+                # The boxes were drawn on the pixels as stored.
+                orientation = 1
+        return Canvas(image, *oriented_size(info.width, info.height, orientation), orientation)
 
     def example(
         self,
@@ -72,21 +80,23 @@ class Assembler:
         items: Iterable[tuple[str, Item]],
         box: Callable[[Item], LabelledBox],
     ) -> Optional[Example]:
-        """The example of `canvas` and of what `box` makes of the `items`, each of which has a name for messages.
+        """Returns the example with the image of `canvas` and the boxes that `box` makes of `items`.
 
-        `box` raises ValueError, saying what is wrong, for a box that is then left out. None where that
-        leaves no box: as an image of background it would teach that its objects are none.
+        `items` are (name for messages, item). For a bad item `box` raises ValueError with the fault; the
+        box is left out and reported. Returns None if all boxes are bad: used as a background image, the
+        image would teach the detector to ignore its objects.
         """
-        boxes, bad = [], 0
+        boxes: list[LabelledBox] = []
+        bad = 0
         for name, item in items:
             self.boxes += 1
             try:
                 boxes.append(box(item))
             except ValueError as error:
                 bad += 1
-                self._problems.box(f"{name} {error}")
+                self._problems.add_box(f"{name} {error}")
         if bad and not boxes:
-            self._problems.note(f"{source}: left out, for none of its boxes can be used")
+            self._problems.add_note(f"{source}: left out, because none of its boxes can be used")
             return None
         return Example(id, canvas.image.path, canvas.width, canvas.height, tuple(boxes), canvas.orientation)
 
@@ -98,15 +108,16 @@ def labelled_box(
     difficult: bool = False,
     truncated: bool = False,
 ) -> LabelledBox:
-    """A box of (xmin, ymin, xmax, ymax) in pixels, which may stick out by one and is then clipped.
+    """Returns a checked box from `sides`, (xmin, ymin, xmax, ymax) in pixels of `canvas`.
 
-    Raises ValueError, saying what is wrong, where it lies outside, has no area, or no label.
+    A box that exceeds the image by up to one pixel is clipped. Raises ValueError with the fault if the
+    box lies outside the image, has no area, or has no class name.
     """
     label = clean_label(label)
-    if not all(map(math.isfinite, sides)):
-        wrong = next(item for item in zip(("xmin", "ymin", "xmax", "ymax"), sides) if not math.isfinite(item[1]))
-        raise ValueError("has {}={}, which is not a number of pixels".format(*wrong))
-    # Adding 0 makes 0 of -0, which is equal but has other bytes.
+    for name, value in zip(("xmin", "ymin", "xmax", "ymax"), sides):
+        if not math.isfinite(value):
+            raise ValueError(f"has {name}={value}, which is not a number of pixels")
+    # Adding 0 turns -0 into 0, which is equal but has other bytes.
     xmin, ymin, xmax, ymax = [round(value, _DECIMALS) + 0.0 for value in sides]
     if xmax <= xmin or ymax <= ymin:
         raise ValueError(f"has no area (xmin={xmin:g} ymin={ymin:g} xmax={xmax:g} ymax={ymax:g})")
@@ -118,7 +129,7 @@ def labelled_box(
 
 
 def _check_inside(canvas: Canvas, xmin: float, ymin: float, xmax: float, ymax: float) -> None:
-    """Raises ValueError where a box lies outside, or sticks out by more than one pixel."""
+    """Raises ValueError if a box lies outside the image or exceeds it by more than one pixel."""
     width, height = canvas.width, canvas.height
     for axis, start, end, limit, extent in (("x", xmin, xmax, width, "wide"), ("y", ymin, ymax, height, "high")):
         if start < -_OFF_BY_ONE or start >= limit:
@@ -128,35 +139,36 @@ def _check_inside(canvas: Canvas, xmin: float, ymin: float, xmax: float, ymax: f
 
 
 def clean_label(label: str) -> str:
-    """`label` with single spaces. Raises ValueError where nothing or an essay is left."""
+    """Returns `label` with single spaces. Raises ValueError if it is empty, too long, or not printable."""
     words = " ".join(label.split())
     if not words:
         raise ValueError("has no class name")
-    if len(words) > MAX_LABEL or not words.isprintable():
+    if len(words) > MAX_LABEL_LENGTH or not words.isprintable():
         raise ValueError(f"has {quoted(words)} for a class name")
     return words
 
 
-def arrange(
+def assign_splits(
     parts: dict[str, list[Example]], problems: Problems
 ) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
-    """Training and validation from the examples of the parts "train", "val", "test" and "" (none of them).
+    """Returns (training, validation) from the examples of the splits "train", "val", "test" and "" (unknown).
 
-    All is for training, and validation None, where some say no part, or there are not two. Test images
-    are for validation where there is no "val". Sorted by id.
+    Without a "train" split and another one, or with examples of unknown split, all examples are for
+    training and validation is None. Test images are for validation if there is no "val" split; otherwise
+    they are left out. The examples are sorted by id.
     """
     parts = {name: examples for name, examples in parts.items() if examples}
     if "" in parts or "train" not in parts or len(parts) < 2:
         return _sorted(example for examples in parts.values() for example in examples), None
     if "val" in parts and "test" in parts:
-        problems.note(
-            f"kept out of training and validation, since in the test part: {len(parts['test'])} images"
+        problems.add_note(
+            f"kept out of training and validation, because in the test split: {len(parts['test'])} images"
         )
     return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
 
 
-def group(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
-    """(part, example) by part; what could not be read is None and left out."""
+def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
+    """Groups pairs of (split, example) by split; drops None, which stands for an image that cannot be used."""
     parts = defaultdict(list)
     for part, example in examples:
         if example is not None:

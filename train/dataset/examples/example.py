@@ -1,4 +1,4 @@
-"""One labelled image: what every data set format is read into."""
+"""Labelled images and boxes, the values into which every data set format is read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from runtime.common.values import Box
 
 @dataclass(frozen=True)
 class LabelledBox:
-    """One object that a person marked: its class name and its box in pixels of the image.
+    """An annotated object: its class name and its box in pixels of the image.
 
-    `difficult` and `truncated` are PASCAL VOC's marks: hard to recognise, and cut by an edge.
+    `difficult` and `truncated` are PASCAL VOC's flags: hard to recognize, and cut off by the image's edge.
     """
 
     label: str
@@ -23,12 +23,12 @@ class LabelledBox:
 
 @dataclass(frozen=True)
 class Example:
-    """One image and its boxes, checked: the image is whole, and the boxes lie inside it.
+    """An image and its boxes, both checked: the file is complete, and the boxes lie inside the image.
 
-    `id` is unique in its data set. `width` and `height` are those of the pixels that the boxes were
-    drawn on: the stored pixels turned by the EXIF `orientation` (1 to 8; 1 is as stored). It is the
-    file's own orientation, unless the boxes were drawn on pixels that nobody had turned.
-    An image without boxes is background.
+    `id` is unique in its data set. `width` and `height` are the size in pixels of the image that the boxes
+    were drawn on: the stored pixels rotated by the EXIF `orientation` (1 to 8; 1 is as stored).
+    `orientation` is the file's own, except if the boxes were drawn on the pixels as stored; then it is 1.
+    An image without boxes is a background image.
     """
 
     id: str

@@ -1,12 +1,13 @@
-"""The files of a data set, and which image an annotation means.
+"""The files of a data set, and the search for the image of an annotation.
 
-What annotations write is only compared with the files that lie in the data set's folder, and never
-opened: no path in them can lead out of it.
+Paths in annotations are only compared with the files in the data set's folder and never opened, so that
+no path can lead out of the folder.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import reprlib
 from collections import defaultdict
@@ -26,37 +27,40 @@ _SHOWN = 80
 
 @dataclass(frozen=True)
 class File:
-    """A file of the data set: where it is, and its name from the data set's top, for messages."""
+    """A file of a data set: its path, and its name relative to the data set's folder, for messages."""
 
     path: Path
     name: Path
 
     @functools.cached_property
     def suffix(self) -> str:
-        """In lower case, with the dot."""
+        """The suffix in lower case, with the dot."""
         return os.path.splitext(self.name)[1].lower()
 
 
-# What `walk` found so far, while `remembering`.
-_walked: ContextVar[Optional[dict[tuple[Path, str], list[File]]]] = ContextVar("walked", default=None)
+# The results of `walk` within `cached_walks`.
+_cached: ContextVar[Optional[dict[tuple[Path, str], list[File]]]] = ContextVar("walked", default=None)
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
-    """Within this, no folder is walked twice: every format looks at all files, and then one reads them."""
-    token = _walked.set({})
+def cached_walks() -> Iterator[None]:
+    """Context manager: within the block `walk` lists no folder twice.
+
+    Detection of the format asks every format about the same files, and one of them then reads them.
+    """
+    token = _cached.set({})
     try:
         yield
     finally:
-        _walked.reset(token)
+        _cached.reset(token)
 
 
 def walk(folder: Path, prefix: str = "") -> Iterable[File]:
-    """All files below `folder`, sorted by folder; nothing hidden and no macOS resource forks.
+    """Returns all files below `folder`, sorted by folder, without hidden files and macOS resource forks.
 
-    Links to folders are followed, each folder once. `prefix` comes before the names.
+    Links to folders are followed, but each folder is visited once. `prefix` is put before the names.
     """
-    found = _walked.get()
+    found = _cached.get()
     if found is None:
         return _walk(folder, prefix)
     if (folder, prefix) not in found:
@@ -80,37 +84,38 @@ def _walk(folder: Path, prefix: str) -> Iterator[File]:
 
 
 def with_siblings(found: list[File], files: list[File]) -> list[File]:
-    """`found`, and those of `files` with the same name but for the part (train, valid) that it names.
+    """Returns `found` and those of `files` whose names differ from one in `found` only in the split.
 
-    What is in `found` was recognised by what is in it. A sibling that was not is damaged, and whoever
-    reads it must say so, for without it a part of the data would be missing.
+    The files in `found` were recognized by their contents. A sibling that was not recognized is damaged;
+    it is included so that its reader reports it, instead of a split being silently absent.
     """
     names = {(file.suffix, without_split(file.name)) for file in found}
     return [file for file in files if (file.suffix, without_split(file.name)) in names]
 
 
 def is_image(file: File) -> bool:
+    """Returns True if the file has the suffix of an image."""
     return file.suffix in SUFFIXES
 
 
-def parts_of(written: str) -> tuple[str, ...]:
-    """The parts of a path that an annotation names, whichever slashes it has.
+def path_parts(written: str) -> tuple[str, ...]:
+    """Returns the parts of a path in an annotation, with slashes or backslashes.
 
-    Without what only its own machine knows: drive, root, and steps up.
+    Drive, root and `..` are dropped, since they refer to the machine that wrote the annotation.
     """
     parts = written.replace("\\", "/").split("/")
     return tuple(part for part in parts if part not in ("", ".", "..") and not part.endswith(":"))
 
 
 def quoted(value: object) -> str:
-    """A value from a data set, for a message: text in quotes; one line, not endless."""
+    """Returns a value from a data set for use in a message: quoted, on one line, and shortened."""
     if isinstance(value, str):
         return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
     return reprlib.repr(value)
 
 
 class ImageFiles:
-    """Finds images among `files`; others than images do not count. `where` names them in messages."""
+    """The images among `files`, for lookup by name. `where` names the folder in messages."""
 
     def __init__(self, files: Iterable[File], where: str) -> None:
         self._where = where
@@ -122,33 +127,34 @@ class ImageFiles:
     def __iter__(self) -> Iterator[File]:
         return (file for files in self._by_stem.values() for file in files)
 
-    def of_stem(self, stem: str) -> list[File]:
+    def with_stem(self, stem: str) -> list[File]:
+        """Returns the images with this name before the suffix."""
         return self._by_stem.get(stem, [])
 
-    def named(self, written: str, annotation: Path, source: str) -> File:
-        """The image that `annotation` calls `written`: by file name, else by what is before the suffix.
+    def find(self, written: str, annotation: Path, source: str) -> File:
+        """Returns the image that `annotation` refers to as `written`, by file name or else by its stem.
 
-        Of several, the one that agrees with most of the written path; then one of the annotation's own
-        split; then the nearest in the tree. Raises InputError, which begins with `source`, where there
-        is none, or no best one.
+        Of several images, prefers the one whose path agrees most with `written`, then one in the
+        annotation's own split, then the nearest in the tree. Raises InputError, which begins with
+        `source`, if there is no such image or no single best one.
         """
-        parts = parts_of(written)
+        parts = path_parts(written)
         name = Path(parts[-1]) if parts else Path()
-        found = self.of_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
+        found = self.with_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
         found = [file for file in found if file.name.name == name.name] or found
         if not found:
             raise InputError(f"{source}: its image is missing: no {quoted(written)} in {self._where}")
         split = split_of(annotation)
 
         def rank(file: File) -> tuple[int, bool, int, int]:
-            agreeing = common(file.name.parts[::-1], parts[::-1])
-            return agreeing, split_of(file.name) == split, *nearness(annotation, file.name)
+            agreeing = common_prefix_length(file.name.parts[::-1], parts[::-1])
+            return agreeing, split_of(file.name) == split, *folder_proximity(annotation, file.name)
 
-        return best(found, rank, source)
+        return best_match(found, rank, source)
 
 
-def best(found: list[File], rank: Callable[[File], tuple], source: str) -> File:
-    """The file of highest `rank`. Raises InputError where two are as high."""
+def best_match(found: list[File], rank: Callable[[File], tuple[int, ...]], source: str) -> File:
+    """Returns the file of the highest `rank`. Raises InputError, which begins with `source`, on a tie."""
     if len(found) == 1:
         return found[0]
     ranked = sorted(found, key=rank, reverse=True)
@@ -157,21 +163,21 @@ def best(found: list[File], rank: Callable[[File], tuple], source: str) -> File:
     return ranked[0]
 
 
-def nearness(annotation: Path, image: Path) -> tuple[int, int]:
-    """How many folders they have in common, from the top and from the end."""
+def folder_proximity(annotation: Path, image: Path) -> tuple[int, int]:
+    """Returns how many folders the two paths have in common, counted from the top and from the end."""
     here, there = annotation.parent.parts, image.parent.parts
-    return common(here, there), common(here[::-1], there[::-1])
+    return common_prefix_length(here, there), common_prefix_length(here[::-1], there[::-1])
 
 
-def common(one: tuple[str, ...], other: tuple[str, ...]) -> int:
-    """With how many equal items both begin."""
-    return len(os.path.commonprefix([one, other]))
+def common_prefix_length(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """Returns the number of equal items at the beginning of both tuples."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other)))
 
 
 def unique_ids(names: Iterable[Path]) -> dict[Path, str]:
-    """An id for each of these files: the stem where that is enough for all, else the path without suffix.
+    """Returns an id for each file: its stem if the stems are unique, else its path without suffix.
 
-    So the same images have the same ids in any format and layout.
+    The same images thus have the same ids in every format and layout.
     """
     names = list(dict.fromkeys(names))
     if len({name.stem for name in names}) == len(names):

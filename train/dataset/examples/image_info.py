@@ -1,4 +1,4 @@
-"""What an image file is, and whether it is whole, from its structure and without its pixels."""
+"""Inspection of image files: format, size, orientation and completeness, mostly without decoding pixels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runtime.common.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
 
-# The formats that are told apart by Pillow; JPEG and PNG are read here, several times as fast.
+# The formats that Pillow inspects; JPEG and PNG are inspected here, several times as fast.
 _OTHER_FORMATS = ("BMP", "WEBP", "GIF")
 _EXIF_ORIENTATION = 0x0112
 
-# An image of more pixels than this is refused: 800 MB once it is decoded.
+# An image with more pixels is refused: decoded, it would take 800 MB.
 MAX_PIXELS = 1 << 28
 
-# What nearly all JPEG headers fit into.
+# Nearly all JPEG headers fit into this.
 _HEAD_BYTES = 16 << 10
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
@@ -29,10 +29,11 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 class ImageInfo(NamedTuple):
-    """What the header of an image file says.
+    """The contents of an image file's header.
 
-    `format` is "jpeg", "png", "bmp", "webp" or "gif"; `width` and `height` count the stored pixels;
-    `orientation` is EXIF's, 1 to 8, and 1 where there is none; `plain` is True for 8-bit RGB or grey.
+    `format` is "jpeg", "png", "bmp", "webp" or "gif". `width` and `height` are those of the stored pixels.
+    `orientation` is the EXIF orientation, 1 to 8, and 1 if there is none. `plain` is True for an 8-bit RGB
+    or grayscale JPEG or PNG.
     """
 
     format: str
@@ -43,26 +44,26 @@ class ImageInfo(NamedTuple):
 
     @property
     def displayed_size(self) -> tuple[int, int]:
-        """(width, height) as a viewer shows the image: turned as EXIF says."""
-        return turned_size(self.width, self.height, self.orientation)
+        """(width, height) as a viewer shows the image, after the EXIF rotation."""
+        return oriented_size(self.width, self.height, self.orientation)
 
 
-def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """(width, height) after the turn of an EXIF orientation; 5 to 8 swap the sides."""
+def oriented_size(width: int, height: int, orientation: int) -> tuple[int, int]:
+    """Returns (width, height) after the rotation by an EXIF orientation; 5 to 8 swap the sides."""
     return (height, width) if orientation >= 5 else (width, height)
 
 
-def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> ImageInfo:
-    """Reads an image's header and checks that the file is whole, as far as that goes without its pixels.
+def inspect(path: Union[str, os.PathLike[str]], name: Optional[str] = None) -> ImageInfo:
+    """Reads an image's header and checks that the file is complete, as far as possible without decoding it.
 
-    `name` stands for the path in messages. Raises InputError, saying what is wrong, where the file is
-    missing, empty, no image, cut off, or of more than `MAX_PIXELS`.
+    Error messages call the file `name` (default: its path). Raises InputError if the file is missing,
+    empty, not an image, truncated, or has more than `MAX_PIXELS`.
     """
     name = name or str(path)
     try:
         with open(path, "rb", buffering=0) as file:
             head = file.read(_HEAD_BYTES)
-            # Most of a JPEG says nothing that is needed here, so only both ends are read.
+            # Of a JPEG only the beginning and the end are needed.
             if len(head) == _HEAD_BYTES and head.startswith(_JPEG_START):
                 info, _ = _jpeg_header(head)
                 if info is not None:
@@ -74,8 +75,8 @@ def inspect(path: Union[str, os.PathLike], name: Optional[str] = None) -> ImageI
     return inspect_bytes(read_bytes(path, name), name)
 
 
-def read_bytes(path: Union[str, os.PathLike], name: Optional[str] = None) -> bytes:
-    """The file's bytes. Raises InputError where it cannot be read; `name` stands for the path there."""
+def read_bytes(path: Union[str, os.PathLike[str]], name: Optional[str] = None) -> bytes:
+    """Returns the file's bytes. Raises InputError, which calls the file `name`, if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -84,7 +85,7 @@ def read_bytes(path: Union[str, os.PathLike], name: Optional[str] = None) -> byt
 
 
 def inspect_bytes(data: bytes, name: str) -> ImageInfo:
-    """As `inspect`, for a file's bytes that are in memory; `name` stands for it in messages."""
+    """Inspects an image file whose bytes are in memory; `name` names it in messages. Raises as `inspect`."""
     try:
         if data.startswith(_JPEG_START):
             info = _jpeg(data)
@@ -110,14 +111,17 @@ def _jpeg(data: bytes) -> ImageInfo:
     if info is None:
         raise ValueError("the JPEG is damaged: it has no frame header" if scan else "the JPEG is cut off in its header")
     # Bytes after the end marker are common and harmless. Within a scan 0xFF is always followed by
-    # 0x00 or a restart marker, so that the first end marker found is the image's.
+    # 0x00 or a restart marker, so the first end marker after the scan's start is the image's own.
     if not data.endswith(_JPEG_END) and data.find(_JPEG_END, scan) < 0:
         raise ValueError("the JPEG is cut off: it has no end marker")
     return info
 
 
 def _jpeg_header(data: bytes) -> tuple[Optional[ImageInfo], int]:
-    """Walks the marker segments (ITU-T T.81, annex B) up to the first scan, and gives its place or 0."""
+    """Reads the marker segments (ITU-T T.81, annex B) and returns the header and the first scan's offset.
+
+    The header is None if it has no frame header; the offset is 0 if the data ends before the first scan.
+    """
     frame, orientation = b"", 1
     at = data.find(b"\xff", 2)
     last = len(data) - 4
@@ -132,7 +136,7 @@ def _jpeg_header(data: bytes) -> tuple[Optional[ImageInfo], int]:
         if marker == 0xDA:
             break
         length = data[at + 2] << 8 | data[at + 3]
-        # SOF0 to SOF15, among which DHT, JPG and DAC have their numbers.
+        # SOF0 to SOF15, except the codes of DHT, JPG and DAC.
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             frame = data[at + 1 : at + 10]
         elif marker == 0xE1 and data.startswith(b"Exif\0\0", at + 4):
@@ -149,7 +153,7 @@ def _jpeg_header(data: bytes) -> tuple[Optional[ImageInfo], int]:
 
 
 def _png(data: bytes) -> ImageInfo:
-    """Walks the chunks (ISO/IEC 15948, clause 5) and checks each one's checksum."""
+    """Reads the chunks (ISO/IEC 15948, clause 5) and checks their checksums."""
     orientation, header = 1, b""
     view, at = memoryview(data), 8
     while at + 12 <= len(data):
@@ -167,29 +171,30 @@ def _png(data: bytes) -> ImageInfo:
             if len(header) != 13:
                 raise ValueError("the PNG is damaged: it has no header chunk")
             width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
-            # Colour types 0 and 2 are grey and RGB.
+            # Color types 0 and 2 are grayscale and RGB.
             return ImageInfo("png", width, height, orientation, header[8] == 8 and header[9] in (0, 2))
         at = end + 4
     raise ValueError("the PNG is cut off: it has no IEND chunk")
 
 
 def _other(data: bytes) -> ImageInfo:
-    """By Pillow, decoding the pixels, since these formats have no end or checksum to look for."""
+    """Inspects the other formats with Pillow; decodes the pixels, since these formats have no checksums."""
     if not data:
         raise ValueError("the file is empty")
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large images and of odd EXIF; neither is a fault here.
+            # Pillow warns of large images and of invalid EXIF; neither is an error here.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=_OTHER_FORMATS) as image:
                 if image.width * image.height <= MAX_PIXELS:
                     image.load()
                 orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-                return ImageInfo(image.format.lower(), image.width, image.height, _valid(orientation), False)
+                format = (image.format or "").lower()
+                return ImageInfo(format, image.width, image.height, _valid(orientation), False)
     except UnidentifiedImageError as error:
         raise ValueError("neither JPEG nor PNG, BMP, WebP or GIF") from error
     except Exception as error:
-        # Broken images end in many kinds of exception; to the user they all mean the same.
+        # Pillow raises exceptions of many kinds for broken images; to the user they all mean the same.
         raise ValueError(f"the image is cut off or damaged ({error})") from error
 
 
@@ -201,7 +206,7 @@ def _orientation(exif: bytes) -> int:
             tags.load(exif)
             return _valid(tags.get(_EXIF_ORIENTATION, 1))
     except Exception:
-        # Viewers show an image whose EXIF they cannot read as it is stored.
+        # Viewers show an image with unreadable EXIF as it is stored.
         return 1
 
 

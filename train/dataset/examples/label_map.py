@@ -20,8 +20,8 @@ _PLAIN = {"n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b", "f": b"\f"
 
 
 @dataclass(frozen=True)
-class Item:
-    """One class: its number, which counts from 1, and its names, of which `display` is for people."""
+class LabelMapItem:
+    """A class of a label map: its number, which counts from 1, its name, and its name for display."""
 
     id: int
     name: str
@@ -29,12 +29,12 @@ class Item:
 
     @property
     def label(self) -> str:
-        """COCO's and Open Images' maps have codes such as /m/01g317 for names."""
+        """The class name: `display` if given, since `name` is a code such as /m/01g317 in COCO's and Open Images' maps."""
         return _clean(self.display or self.name)
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """What records may call it."""
+        """The names by which records may refer to the class."""
         return _clean(self.name), _clean(self.display)
 
 
@@ -43,22 +43,23 @@ def _clean(name: str) -> str:
 
 
 def text(labels: Labels) -> str:
-    """The label map of `labels`, numbered from 1."""
+    """Returns the text of a label map with `labels`, numbered from 1."""
     items = (f"item {{\n  id: {number}\n  name: '{_escape(name)}'\n}}\n" for number, name in enumerate(labels, 1))
     return "".join(items)
 
 
-def read(path: Path, name: str) -> dict[int, Item]:
-    """The items of the label map at `path`, which messages call `name`, by id and in its order.
+def read(path: Path, name: str) -> dict[int, LabelMapItem]:
+    """Returns the items of the label map at `path` by id, in ascending order.
 
-    Raises InputError where it cannot be read, is no label map, or gives an id to two classes.
+    Error messages call the file `name`. Raises InputError if it cannot be read, is not a label map, or
+    gives one id to two classes.
     """
     source = untrusted_bytes.read_text(path, name, _MAX_BYTES, "a label map")
     try:
         items = list(_items(_tokens(source)))
     except ValueError as error:
         raise InputError(f"{name}: not a label map: {error}") from error
-    found: dict[int, Item] = {}
+    found: dict[int, LabelMapItem] = {}
     for item in sorted(items, key=lambda item: item.id):
         if found.setdefault(item.id, item).label != item.label:
             raise InputError(f"{name}: the id {item.id} is that of {found[item.id].label!r} and of {item.label!r}")
@@ -78,24 +79,24 @@ def _tokens(source: str) -> Iterator[str]:
             yield token
 
 
-def _items(tokens: Iterator[str]) -> Iterator[Item]:
+def _items(tokens: Iterator[str]) -> Iterator[LabelMapItem]:
     for token in tokens:
         if token in (",", ";"):
             continue
         if token != "item":
-            raise ValueError(f"{token[:20]!r} stands where an item should")
+            raise ValueError(f"{token[:20]!r} where an item is expected")
         if next(_after_colon(tokens), "") not in ("{", "<"):
             raise ValueError("an item has no braces")
         yield _item(tokens)
 
 
-def _item(tokens: Iterator[str]) -> Item:
+def _item(tokens: Iterator[str]) -> LabelMapItem:
     fields = {"id": "", "name": "", "display_name": ""}
     for token in tokens:
         if token in ("}", ">"):
             if not fields["id"].isdecimal():
                 raise ValueError(f"an item has the id {fields['id'][:20]!r}, which is not a whole number")
-            item = Item(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
+            item = LabelMapItem(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
             if not item.label:
                 raise ValueError(f"the item {item.id} has no name")
             return item
@@ -124,11 +125,11 @@ def _skip(tokens: Iterator[str]) -> None:
 def _unquoted(token: str) -> str:
     if token[:1] not in ("'", '"'):
         return token
-    # Escapes stand for bytes, of which several may make one character.
+    # Escapes denote bytes; several bytes may make one character.
     return _ESCAPE.sub(_unescaped, token[1:-1]).encode("utf-8", "surrogateescape").decode("utf-8")
 
 
-def _unescaped(match: re.Match) -> str:
+def _unescaped(match: re.Match[str]) -> str:
     octal, hexadecimal, short, long, other = match.groups()
     if octal or hexadecimal:
         byte = int(octal, 8) if octal else int(hexadecimal, 16)
@@ -139,5 +140,5 @@ def _unescaped(match: re.Match) -> str:
 
 
 def _escape(name: str) -> str:
-    """`name` within the single quotes of a protocol buffer text file."""
+    """Escapes `name` for single quotes in protocol buffer text format."""
     return name.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")

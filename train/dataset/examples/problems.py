@@ -1,4 +1,4 @@
-"""How much bad data a data set may have: a little is left out and reported, much is refused."""
+"""Limits on bad data: a little is left out and reported, much is refused."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 
 from runtime.common.errors import InputError
 
-# A broken file is a broken copy or download more often than one odd image, so little is let pass;
-# single boxes without area are known from data sets that train well (2 of 4,888 in BCCD).
+# A broken file usually means a broken copy or download, so few are tolerated; single boxes without
+# area occur in data sets that train well (2 of 4,888 in BCCD).
 MAX_BAD_FILES = 0.01
 MAX_BAD_BOXES = 0.05
 
 
 @dataclass
-class Collected:
-    """What was wrong in all data that was read within `collect()`.
+class CollectedProblems:
+    """The problems of all data that was read within `collect_problems()`.
 
-    `files`, `boxes` and `notes` hold a line for each thing left out; `refused` says whether so many
-    "files" or "boxes" are bad that the data would be refused; `examples_seen` and `boxes_seen` count
-    good and bad ones.
+    `files`, `boxes` and `notes` have a line for each thing that was left out. `refused` contains "files"
+    or "boxes" if so many of them are bad that training would refuse the data. `examples_seen` and
+    `boxes_seen` count good and bad ones.
     """
 
     files: list[str] = field(default_factory=list)
@@ -32,13 +32,13 @@ class Collected:
     boxes_seen: int = 0
 
 
-_collected: ContextVar[Collected | None] = ContextVar("collected", default=None)
+_collected: ContextVar[CollectedProblems | None] = ContextVar("collected", default=None)
 
 
 @contextlib.contextmanager
-def collect() -> Iterator[Collected]:
-    """Within the block no amount of bad data is refused, whatever the format; all of it is noted down."""
-    found = Collected()
+def collect_problems() -> Iterator[CollectedProblems]:
+    """Context manager: within the block bad data is collected and never refused, for all formats."""
+    found = CollectedProblems()
     token = _collected.set(found)
     try:
         yield found
@@ -47,7 +47,7 @@ def collect() -> Iterator[Collected]:
 
 
 class Problems:
-    """Collects what is wrong while a data set is read, then decides whether the rest is good enough."""
+    """Collects the problems found while a data set is read, and refuses it if there are too many."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -55,25 +55,25 @@ class Problems:
         self._boxes: list[str] = []
         self._notes: list[str] = []
 
-    def file(self, line: str) -> None:
-        """An annotation or image that cannot be used."""
+    def add_file(self, line: str) -> None:
+        """Adds an annotation or image that cannot be used."""
         self._files.append(line)
         self._lines.append(line)
 
-    def box(self, line: str) -> None:
-        """A box that cannot be used."""
+    def add_box(self, line: str) -> None:
+        """Adds a box that cannot be used."""
         self._boxes.append(line)
         self._lines.append(line)
 
-    def note(self, line: str) -> None:
-        """Something left out that is no fault of the data."""
+    def add_note(self, line: str) -> None:
+        """Adds a note on something that was left out although it is not bad."""
         self._notes.append(line)
         self._lines.append(line)
 
-    def settle(self, where: str, files: int, boxes: int) -> tuple[str, ...]:
-        """All lines, where few of `files` examples and `boxes` boxes are bad; else raises InputError.
+    def check_limits(self, where: str, files: int, boxes: int) -> tuple[str, ...]:
+        """Returns all lines. Raises InputError if too many of `files` examples or `boxes` boxes are bad.
 
-        Within `collect()` it raises nothing.
+        `where` names the data set in the message. Within `collect_problems()` nothing is raised.
         """
         refusals = {
             kind: _refusal(where, bad, total, share, what)
@@ -100,5 +100,5 @@ def _refusal(where: str, bad: list[str], total: int, share: float, what: str) ->
     shown = "; ".join(bad[:3]) + ("; ..." if len(bad) > 3 else "")
     return (
         f"{shown} ({len(bad)} of {total} {what} in {where} cannot be used, and at most {share:.0%} may be:"
-        f" mend or remove {'it' if len(bad) == 1 else 'them'})"
+        f" correct or remove {'it' if len(bad) == 1 else 'them'})"
     )

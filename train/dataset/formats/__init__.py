@@ -1,12 +1,13 @@
-"""Formats of labelled data sets, one module each, found by the module's name.
+"""Readers of data set formats, one module per format, found by the module's name.
 
 A format is a module of this package with two functions:
 
-    accepts(folder: Path) -> bool    whether `folder` looks like this format; quick, reads no image
-    read(folder: Path) -> Splits     everything in `folder`; raises InputError where it is of no use
+    accepts(folder: Path) -> bool    whether `folder` looks like this format; fast, reads no image
+    read(folder: Path) -> Splits     reads everything in `folder`; raises InputError if it cannot be used
 
-A new format is a new file here; no other file changes. `train.dataset.examples.problems.Problems` decides, for every
-format alike, how much bad data is too much.
+A new format is a new file here; no other file changes. Modules whose names begin with `_` are helpers of the others.
+`train.dataset.examples.problems.Problems` decides for all formats how much bad data is too much.
+Uses `files` and `dataset.examples`.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from train.dataset.examples.example import Example
 
 @dataclass(frozen=True)
 class Splits:
-    """What a format read.
+    """The contents of a data set, in its own splits.
 
-    `validation` is None where the data does not say itself what to validate on. `problems` has one
-    line for each thing that was left out, naming the file and what is wrong in it. `labels` are the
-    classes in the order that the data numbers them; None where it does not number them.
+    `validation` is None if the data has no validation split. `problems` has one line for each thing that
+    was left out, with the file and the fault. `labels` are the classes in the order of their numbers in
+    the data; None if the data does not number them.
     """
 
     train: tuple[Example, ...]
@@ -39,25 +40,29 @@ class Splits:
 class Format(Protocol):
     """The functions of a format module."""
 
-    def accepts(self, folder: Path) -> bool: ...
+    def accepts(self, folder: Path) -> bool:
+        """Returns True if `folder` looks like this format."""
+        ...
 
-    def read(self, folder: Path) -> Splits: ...
+    def read(self, folder: Path) -> Splits:
+        """Reads everything in `folder`. Raises InputError if it cannot be used."""
+        ...
 
 
 def names() -> tuple[str, ...]:
-    """The names of all formats, sorted."""
+    """Returns the names of all formats, sorted."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
 
 
 def find(name: str) -> Format:
-    """The format of that name. Raises InputError where there is none."""
+    """Returns the format of that name. Raises InputError if there is none."""
     if name not in names():
         raise InputError(f"no data set format {name!r}; there are: {', '.join(names())}")
     return importlib.import_module(f"{__name__}.{name}")
 
 
 def detect(folder: Path) -> Format:
-    """The format that accepts `folder`. Raises InputError where none does, or more than one."""
+    """Returns the format that accepts `folder`. Raises InputError if none does, or more than one."""
     found = [name for name in names() if find(name).accepts(folder)]
     if not found:
         raise InputError(

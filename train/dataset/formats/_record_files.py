@@ -1,4 +1,4 @@
-"""Which TFRecord files a data set has, and which label map numbers their classes."""
+"""The TFRecord files of a data set and the label maps that belong to them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from pathlib import Path
 
 from runtime.common.errors import InputError
 from train.dataset.examples import label_map
-from train.dataset.examples.image_files import File, common
-from train.dataset.examples.label_map import Item
+from train.dataset.examples.image_files import File, common_prefix_length
+from train.dataset.examples.label_map import LabelMapItem
 
-# Whole, or in shards as TensorFlow names them: train.files.tfrecord-00000-of-00010, train-00000-of-00010.tfrecord.
+# Whole files, or shards as TensorFlow names them: train.tfrecord-00000-of-00010, train-00000-of-00010.tfrecord.
 _RECORD = re.compile(r"\.(?:tf_?records?|records?)(?:-\d+-of-\d+)?$", re.IGNORECASE)
 _SHARD = re.compile(r"-(\d{3,})-of-(\d{3,})")
 
-Classes = dict[int, Item]
+Classes = dict[int, LabelMapItem]
 
 
 def is_record(file: File) -> bool:
+    """Returns True if the file has the name of a TFRecord file or shard."""
     return bool(_RECORD.search(file.name.name))
 
 
 def check_shards(records: list[File]) -> None:
-    """Raises InputError where one of a set of shards is missing."""
+    """Raises InputError if one of a set of shards is missing."""
     sets = defaultdict(set)
     for file in records:
         if match := _SHARD.search(file.name.name):
@@ -36,9 +37,9 @@ def check_shards(records: list[File]) -> None:
 
 
 class LabelMaps:
-    """The label maps of a data set, which must agree.
+    """The label maps of a data set, which must not contradict each other.
 
-    `names` are the classes by their number; empty where there is no label map.
+    `names` maps class numbers to class names; it is empty if there is no label map.
     """
 
     def __init__(self, files: list[File]) -> None:
@@ -49,11 +50,15 @@ class LabelMaps:
         merged = {id: item.label for classes in self._maps.values() for id, item in classes.items()}
         self.names = dict(sorted(merged.items()))
 
-    def of(self, record: File) -> tuple[Path, Classes]:
-        """The name and the classes of the map for `record`: of those nearest in the tree, the one named most alike."""
+    def nearest_to(self, record: File) -> tuple[Path, Classes]:
+        """Returns the name and the classes of the label map for `record`.
+
+        That is the nearest one in the tree; of several, the one whose name begins most like the record's.
+        Returns an empty path and no classes if there is no label map.
+        """
 
         def rank(name: Path) -> tuple[int, int]:
-            return common(record.name.parent.parts, name.parent.parts), common(
+            return common_prefix_length(record.name.parent.parts, name.parent.parts), common_prefix_length(
                 tuple(record.name.name), tuple(name.name)
             )
 

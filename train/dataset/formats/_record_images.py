@@ -1,4 +1,4 @@
-"""Images that are inside records, kept in the cache as the files that everything else reads."""
+"""Extraction of the images in TFRecords to files in the cache, for the code that reads image files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.files import atomic_path
-from train.dataset.examples.image_files import File, parts_of
+from train.dataset.examples.image_files import File, path_parts
 from train.dataset.examples.image_info import SUFFIXES
 from train.files.cache import cache_folder
 
@@ -16,7 +16,7 @@ _STARTS = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"RI": ".webp",
 
 
 class RecordImages:
-    """The images of one file of records, in a folder of the cache that its bytes give the name."""
+    """The images of one TFRecord file, in a folder of the cache named by the SHA-256 of the file."""
 
     def __init__(self, record: File) -> None:
         try:
@@ -28,12 +28,13 @@ class RecordImages:
         self._taken: set[str] = set()
 
     def keep(self, data: memoryview, written: str, number: int) -> Path:
-        """The file with `data`, which is written unless it is there; its name is the last part of `written`.
+        """Writes an image to the cache, unless it is there already, and returns its path.
 
-        `number` is the record's. Raises KitError where the cache cannot be written.
+        `data` is the encoded image, `number` the record's number. The file is named by the last part of
+        `written`, the path in the record. Raises KitError if the cache cannot be written.
         """
         name = _file_name(written, data, number)
-        # Some systems take a.JPG and a.jpg for one file.
+        # On some file systems a.JPG and a.jpg are the same file.
         unique = name if name.lower() not in self._taken else f"{number}/{name}"
         self._taken.add(unique.lower())
         path = self._folder / unique
@@ -47,7 +48,7 @@ class RecordImages:
 
 
 def _file_name(written: str, data: memoryview, number: int) -> str:
-    name = "".join(c for c in (parts_of(written) or ("",))[-1] if c.isprintable() and c not in '<>:"|?*')
+    name = "".join(c for c in (path_parts(written) or ("",))[-1] if c.isprintable() and c not in '<>:"|?*')
     name = name.strip(". ")[-_MAX_NAME:] or f"record-{number:06d}"
     if Path(name).suffix.lower() in SUFFIXES:
         return name

@@ -1,4 +1,4 @@
-"""Which files a PASCAL VOC data set has, whatever its layout, and how they belong together."""
+"""The files of a PASCAL VOC data set in any layout: annotations, their images, and the split lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from pathlib import Path, PurePosixPath
 from typing import Iterator, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, ImageFiles, best, is_image, nearness, quoted, unique_ids, walk
+from train.dataset.examples.image_files import (
+    File,
+    ImageFiles,
+    best_match,
+    folder_proximity,
+    is_image,
+    quoted,
+    unique_ids,
+    walk,
+)
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
@@ -16,16 +25,16 @@ from train.files import archives
 _ANNOTATION_ZIPS = ("annotations.zip",)
 _IMAGE_ZIPS = ("images.zip", "jpegimages.zip")
 
-# Which lists of ImageSets/Main to use, best first: what was made for training and testing before
-# what splits the training part again.
+# The lists of ImageSets/Main to use, in order of preference: the split into training and testing comes
+# before the further split of the training part.
 _LISTS = (("trainval", "test"), ("train", "val"), ("train", "test"))
 
 
 class VocFiles:
-    """The annotations and images below a folder, and in the zip files that may stand for them.
+    """The annotations and images below a folder, or in `annotations.zip` and `images.zip` in it.
 
-    `annotations` maps the id of each to its file. The id is the XML's stem where that is enough, so
-    that the same images have the same ids in any layout; else its path from the folder.
+    `annotations` maps ids to annotation files. The id is the XML file's stem if the stems are unique, so
+    that the same images have the same ids in every layout; else its path relative to the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,29 +54,30 @@ class VocFiles:
         self._ids = {file: id for id, file in self.annotations.items()}
 
     def image(self, annotation: File, tag: str) -> File:
-        """The image of `annotation`: by the annotation's stem, else by `tag`, its `filename` tag.
+        """Returns the image of `annotation`, by the annotation's stem or else by `tag`, its `filename` tag.
 
-        Of several with that stem, the one nearest in the tree. Raises InputError where there is none,
-        or where several are as near.
+        Of several images with that stem, returns the nearest in the tree. Raises InputError if there is
+        no such image, or if several are equally near.
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
         tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
-        found = self._images.of_stem(annotation.name.stem) or self._images.of_stem(tagged)
+        found = self._images.with_stem(annotation.name.stem) or self._images.with_stem(tagged)
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its image is missing: no {names} in {self._folder}")
-        return best(
-            found, lambda file: (*nearness(annotation.name, file.name), file.name.name == tag), str(annotation.name)
+        return best_match(
+            found, lambda file: (*folder_proximity(annotation.name, file.name), file.name.name == tag), str(annotation.name)
         )
 
     def splits(self, problems: Problems) -> tuple[list[str], Optional[list[str]]]:
-        """The ids to train and to validate on; None for the latter where the data does not say.
+        """Returns the ids of the training and the validation split; None for the latter if there is none.
 
-        Says it by lists in `ImageSets/Main`, or by folders named `train` and `valid`, `val` or `test`.
+        The splits are given by lists in `ImageSets/Main`, or by folders named `train` and `valid`, `val`
+        or `test`.
         """
         for train, validation in _LISTS:
             if self._has_list(train) and self._has_list(validation):
-                return _apart(self._listed(train, problems), self._listed(validation, problems), problems)
+                return _without_overlap(self._listed(train, problems), self._listed(validation, problems), problems)
         return self._foldered(problems) or (sorted(self.annotations), None)
 
     def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
@@ -78,7 +88,7 @@ class VocFiles:
             return None
         if "val" in ids and "test" in ids:
             kept = len(ids["test"])
-            problems.note(f"kept out of training and validation, since in a folder named test: {kept} images")
+            problems.add_note(f"kept out of training and validation, because in a folder named test: {kept} images")
         return ids["train"], ids.get("val") or ids["test"]
 
     def _has_list(self, name: str) -> bool:
@@ -96,15 +106,19 @@ class VocFiles:
                 if found:
                     ids[self._ids[found]] = None
                 else:
-                    problems.file(f"{file.name}: {line.strip()[:80]!r} has no XML file")
+                    problems.add_file(f"{file.name}: {line.strip()[:80]!r} has no XML file")
         return list(ids)
 
     def _entry(self, line: str, top: tuple[str, ...]) -> Optional[File]:
-        """The annotation that a line of a list in `top` means: a stem, perhaps with a suffix or a 0, 1 or -1."""
+        """Returns the annotation that a line of a list refers to; None if there is not exactly one.
+
+        The line is a stem, possibly with a suffix or followed by 0, 1 or -1. `top` is the folder that
+        contains `ImageSets`.
+        """
         for text in (line, line.rsplit(maxsplit=1)[0]):
             for stem in (text, PurePosixPath(text).stem):
                 found = [file for file in self._xml.get(stem, ()) if file.name.parts[: len(top)] == top]
-                # Zipped annotations are not below the folder of the lists.
+                # Annotations from a zip file are not below the folder of the lists.
                 found = found or self._xml.get(stem, [])
                 if len(found) == 1:
                     return found[0]
@@ -112,15 +126,15 @@ class VocFiles:
 
 
 def looks_like_voc(folder: Path) -> bool:
-    """Whether there is an XML file anywhere in `folder`, or a zip file named `annotations.zip`."""
+    """Returns True if `folder` contains an XML file at any depth, or a zip file named `annotations.zip`."""
     return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(file.suffix == ".xml" for file in walk(folder))
 
 
-def _apart(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
-    """What is in both lists stays in validation only: an image that was trained on measures nothing."""
+def _without_overlap(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
+    """Removes from `train` the ids that are also in `validation`; training on them would inflate the figures."""
     both = set(train) & set(validation)
     if both:
-        problems.note(
+        problems.add_note(
             f"{len(both)} examples are in the lists for training and for validation ({min(both)} is one);"
             " kept out of training"
         )

@@ -1,20 +1,21 @@
-"""COCO JSON (https://cocodataset.org/#format-data): one file for all images of a part.
+"""COCO JSON (https://cocodataset.org/#format-data): a file for all images of a split.
 
-Read in the official layout (`annotations/instances_train2017.json`, `train2017/`), in Roboflow's
-(`train/_annotations.coco.json` beside the images, `valid/`, `test/`), and with one file for all.
-Images are found wherever they lie in the folder. Classes keep the order of the categories' ids;
-a category that no box has does not count, as the one that Roboflow adds with the id 0.
+Reads the official layout (`annotations/instances_train2017.json`, `train2017/`), Roboflow's
+(`train/_annotations.coco.json` beside the images, `valid/`, `test/`), and a single file for all images.
+Images may lie anywhere in the folder. Classes keep the order of the categories' ids. A category that only
+groups others and has no box, such as the one that Roboflow adds with id 0, is not a class.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -22,23 +23,23 @@ from train.dataset.examples.split_names import split_of
 from train.dataset.formats import Splits
 from train.files import untrusted_json
 
-# Which of a file's lists stand where depends on who wrote it, so both ends are looked at.
+# The order of a file's lists differs between tools, so both ends of the file are examined.
 _PEEK_BYTES = 1 << 20
 _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
 
-# Outlines, of which nothing is used, are most of such a file.
+# Segmentations are the largest part of such a file and are not used.
 _UNUSED = frozenset(("segmentation", "keypoints", "caption"))
 
 
 def accepts(folder: Path) -> bool:
-    """Whether a JSON file in `folder` has at least two of COCO's lists."""
+    """Returns True if a JSON file in `folder` has at least two of COCO's lists."""
     return any(_looks_like_coco(file) for file in walk(folder))
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the JSON files below `folder` and the images that they name.
+    """Reads and checks the JSON files below `folder` and their images.
 
-    Raises InputError where there are none, or where too many are bad.
+    Raises InputError if there are none, or if too many are bad.
     """
     files = list(walk(folder))
     sources = _sources(files)
@@ -49,14 +50,14 @@ def read(folder: Path) -> Splits:
     parts = [_Part(source, images, problems) for source in sources]
     ids = unique_ids(image.name for part in parts for _, _, image in part.images)
     assembler = Assembler(problems)
-    examples = group((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), sum(part.count for part in parts), assembler.boxes)
+    examples = group_by_split((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), sum(part.count for part in parts), assembler.boxes)
     return Splits(train, validation, lines, _labels(parts))
 
 
 class _Part:
-    """One JSON file: `images` are (place in the list of images, the image's entry, the image's file)."""
+    """One JSON file; `images` are (location for messages, the image's entry, the image's file)."""
 
     def __init__(self, file: File, image_files: ImageFiles, problems: Problems) -> None:
         self.file = file
@@ -69,62 +70,71 @@ class _Part:
         self.count = len(entries)
         self._categories = _categories(categories, self.name)
         self.labels = _used(self._categories, annotations, categories, self.name)
-        self.images: list[tuple[str, dict, File]] = []
+        self.images: list[tuple[str, dict[str, Any], File]] = []
         known = set()
         for number, entry in enumerate(entries):
-            place = f"{self.name}: images[{number}]"
+            location = f"{self.name}: images[{number}]"
             try:
-                id = _whole(entry, "id", place)
+                id = _whole(entry, "id", location)
                 if id in known:
-                    raise InputError(f"{place}: another image has the id {id} already")
+                    raise InputError(f"{location}: another image has the id {id} already")
                 known.add(id)
                 written = entry.get("file_name")
                 if not isinstance(written, str) or not written:
-                    raise InputError(f"{place}: has no file_name")
-                self.images.append((place, entry, image_files.named(written, file.name, place)))
+                    raise InputError(f"{location}: has no file_name")
+                self.images.append((location, entry, image_files.find(written, file.name, location)))
             except InputError as error:
-                problems.file(str(error))
+                problems.add_file(str(error))
         self._boxes, self.crowds = self._by_image(annotations, known)
 
-    def _by_image(self, annotations: list, known: set[int]) -> tuple[dict[int, list[tuple[str, dict]]], set[int]]:
-        """The annotations of each entry, and the images that have crowds."""
-        found, crowds, left_out = defaultdict(list), set(), 0
+    def _by_image(
+        self, annotations: list[Any], known: set[int]
+    ) -> tuple[dict[int, list[tuple[str, dict[str, Any]]]], set[int]]:
+        """Returns (location, annotation) by image id, and the ids of images with boxes around crowds."""
+        found: defaultdict[int, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+        crowds: set[int] = set()
+        left_out = 0
         for number, annotation in enumerate(annotations):
-            place = f"{self.name}: annotations[{number}]"
+            location = f"{self.name}: annotations[{number}]"
             entry = annotation.get("image_id") if isinstance(annotation, dict) else None
             if not _is_whole(entry) or entry not in known:
-                self._problems.box(f"{place} has the image_id {quoted(entry)}, which no image has")
+                self._problems.add_box(f"{location} has the image_id {quoted(entry)}, which no image has")
             elif annotation.get("iscrowd") in (1, True):
                 crowds.add(entry)
                 left_out += 1
             else:
-                found[entry].append((place, annotation))
+                found[entry].append((location, annotation))
         if left_out:
-            self._problems.note(
-                f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, since one is no object"
+            self._problems.add_note(
+                f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, because they are not single objects"
             )
         return dict(found), crowds
 
-    def examples(self, ids: dict[Path, str], assembler: Assembler):
-        """The example of each image; None, and the reason among the problems, where it is of no use."""
-        for place, entry, image in self.images:
-            try:
-                yield self._example(place, entry, image, ids[image.name], assembler)
-            except InputError as error:
-                self._problems.file(str(error))
+    def examples(self, ids: dict[Path, str], assembler: Assembler) -> Iterator[Optional[Example]]:
+        """Yields the example of each image, or None if it must be left out.
 
-    def _example(self, place: str, entry: dict, image: File, id: str, assembler: Assembler) -> Optional[Example]:
-        canvas = assembler.canvas(image, place, _size(entry, place))
+        An image that cannot be used is reported as a problem and yields nothing.
+        """
+        for location, entry, image in self.images:
+            try:
+                yield self._example(location, entry, image, ids[image.name], assembler)
+            except InputError as error:
+                self._problems.add_file(str(error))
+
+    def _example(
+        self, location: str, entry: dict[str, Any], image: File, id: str, assembler: Assembler
+    ) -> Optional[Example]:
+        canvas = assembler.canvas(image, location, _size(entry, location))
         found = self._boxes.get(entry["id"], [])
         if not found and entry["id"] in self.crowds:
-            self._problems.note(f"{place}: left out, for all of its boxes are around crowds")
+            self._problems.add_note(f"{location}: left out, because all of its boxes are around crowds")
             return None
 
-        def box(annotation: dict) -> LabelledBox:
+        def box(annotation: dict[str, Any]) -> LabelledBox:
             x, y, width, height = _bbox(annotation)
             return labelled_box(canvas, self._categories[annotation["category_id"]], (x, y, x + width, y + height))
 
-        return assembler.example(id, canvas, place, found, box)
+        return assembler.example(id, canvas, location, found, box)
 
 
 def _looks_like_coco(file: File) -> bool:
@@ -142,9 +152,9 @@ def _looks_like_coco(file: File) -> bool:
 
 
 def _sources(files: list[File]) -> list[File]:
-    """The files to read, those to train on first, so that their categories come first."""
+    """Returns the files to read, the training split first, so that its categories come first."""
     found = [file for file in files if _looks_like_coco(file)] or [file for file in files if file.suffix == ".json"]
-    # The official folder has captions and key points of the same images beside them.
+    # COCO's own folder also has captions and key points of the same images.
     found = [file for file in found if file.name.name.startswith("instances")] or found
     found = with_siblings(found, files)
     order = ("train", "val", "test", "")
@@ -155,30 +165,31 @@ def _labels(parts: list[_Part]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for part in parts for name in part.labels))
 
 
-def _rows(data: Any, key: str, name: str) -> list:
-    if not isinstance(data, dict) or not isinstance(data.get(key), list):
+def _rows(data: object, key: str, name: str) -> list[Any]:
+    rows = data.get(key) if isinstance(data, dict) else None
+    if not isinstance(rows, list):
         raise InputError(f"{name}: not COCO annotations: it has no list {key!r}")
-    return data[key]
+    return rows
 
 
-def _categories(rows: list, name: str) -> dict[int, str]:
+def _categories(rows: list[Any], name: str) -> dict[int, str]:
     names: dict[int, str] = {}
     for number, row in enumerate(rows):
-        place = f"{name}: categories[{number}]"
-        id = _whole(row, "id", place)
+        location = f"{name}: categories[{number}]"
+        id = _whole(row, "id", location)
         label = row.get("name")
         if not isinstance(label, str) or not label.split():
-            raise InputError(f"{place}: has no name")
+            raise InputError(f"{location}: has no name")
         if names.setdefault(id, label) != label:
-            raise InputError(f"{place}: the id {id} has the name {quoted(names[id])} already")
+            raise InputError(f"{location}: the id {id} has the name {quoted(names[id])} already")
         names[id] = " ".join(label.split())
     return names
 
 
-def _used(names: dict[int, str], annotations: list, categories: list, name: str) -> tuple[str, ...]:
-    """The classes in the order of their ids, without the group of classes that Roboflow puts among them.
+def _used(names: dict[int, str], annotations: list[Any], categories: list[Any], name: str) -> tuple[str, ...]:
+    """Returns the classes in the order of their ids, without groups of classes that have no box.
 
-    Raises InputError where a box is of a category that is not there.
+    Raises InputError if a box has an unknown category.
     """
     used = set()
     for number, annotation in enumerate(annotations):
@@ -193,10 +204,10 @@ def _used(names: dict[int, str], annotations: list, categories: list, name: str)
     return tuple(names[id] for id in sorted(names) if id in used or names[id] not in groups)
 
 
-def _whole(row: Any, key: str, place: str) -> int:
-    value = row.get(key) if isinstance(row, dict) else None
-    if not _is_whole(value):
-        raise InputError(f"{place}: has no {key} that is a whole number")
+def _whole(row: object, key: str, location: str) -> int:
+    value: object = row.get(key) if isinstance(row, dict) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f"{location}: has no {key} that is a whole number")
     return value
 
 
@@ -204,22 +215,23 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _size(image: dict, place: str) -> tuple[float, float]:
-    said = image.get("width") or 0, image.get("height") or 0
-    if not all(map(_is_length, said)):
-        raise InputError(f"{place}: its width and height are no numbers of pixels")
-    return said
+def _size(image: dict[str, Any], location: str) -> tuple[float, float]:
+    declared = image.get("width") or 0, image.get("height") or 0
+    if not all(map(_is_length, declared)):
+        raise InputError(f"{location}: its width and height are no numbers of pixels")
+    return declared
 
 
-def _bbox(annotation: dict) -> tuple[float, float, float, float]:
+def _bbox(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
     box = annotation.get("bbox")
     if not isinstance(box, list) or len(box) != 4:
         raise ValueError("has no bbox of four numbers")
     if not all(map(_is_length, box)):
         raise ValueError(f"has the bbox {quoted(box)}, which is not four numbers of pixels")
-    return tuple(box)
+    x, y, width, height = box
+    return x, y, width, height
 
 
 def _is_length(value: object) -> bool:
-    """Whether it is a number that may count pixels, which NaN and infinity do not."""
+    """Returns True for a number that may count pixels; False for NaN and infinity."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9

@@ -1,9 +1,9 @@
-"""CSV tables, one line a box, as the Object Detection API's many `generate_tfrecord.py` scripts read them.
+"""CSV: tables with one line per box, as read by the `generate_tfrecord.py` scripts for the Object Detection API.
 
-The columns are filename, width, height, class, xmin, ymin, xmax, ymax, in any order and among others;
-commas, semicolons or tabs between them. One table (`labels.csv`), or one a part (`train_labels.csv` and
-`test_labels.csv`, Roboflow's `train/_annotations.csv`), with the images anywhere in the folder.
-A line with nothing but a file name, and perhaps its size, is an image of background.
+The columns are filename, width, height, class, xmin, ymin, xmax, ymax (in pixels), in any order and possibly
+with others, separated by commas, semicolons or tabs. There is one table (`labels.csv`) or one per split
+(`train_labels.csv` and `test_labels.csv`, Roboflow's `train/_annotations.csv`); the images may lie anywhere in
+the folder. A line with only a file name, and possibly a size, is a background image.
 """
 
 from __future__ import annotations
@@ -12,36 +12,35 @@ import csv
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Optional, TextIO
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 from train.dataset.formats import Splits
 
-_SIDES = ("xmin", "ymin", "xmax", "ymax")
-_BOX = ("class", *_SIDES)
+_BOX = ("class", "xmin", "ymin", "xmax", "ymax")
 _NEEDED = ("filename", *_BOX)
 _COLUMNS = ", ".join(_NEEDED)
 _HEADER_BYTES = 4096
-# A line has some hundred characters; more than this is no table of boxes.
+# A line has about a hundred characters; a longer one than this is not from a table of boxes.
 _MAX_LINE = 1 << 16
 
 Row = dict[str, str]
 
 
 def accepts(folder: Path) -> bool:
-    """Whether a CSV file in `folder` has the needed columns."""
+    """Returns True if a CSV file in `folder` has the required columns."""
     return any(_has_columns(file) for file in walk(folder))
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the tables below `folder` and the images that they name.
+    """Reads and checks the tables below `folder` and their images.
 
-    Raises InputError where there are none, or where too many are bad.
+    Raises InputError if there are none, or if too many are bad.
     """
     files = list(walk(folder))
     tables = with_siblings([file for file in files if _has_columns(file)], files)
@@ -52,14 +51,14 @@ def read(folder: Path) -> Splits:
     entries = [entry for table in tables for entry in _entries(table, images, problems)]
     ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
-    examples = group((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), len(entries), assembler.boxes)
+    examples = group_by_split((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), len(entries), assembler.boxes)
     return Splits(train, validation, lines)
 
 
 class _Entry:
-    """All lines of one image in one table; `image` is None where it is missing."""
+    """All lines of one image in one table; `image` is None if it is missing."""
 
     def __init__(self, table: Path, image: Optional[File]) -> None:
         self.table = table
@@ -67,40 +66,41 @@ class _Entry:
         self.lines: list[tuple[str, Row]] = []
 
     def example(self, ids: dict[Path, str], assembler: Assembler, problems: Problems) -> Optional[Example]:
+        """Returns the example of the image; reports a problem and returns None if it cannot be used."""
         if self.image is None:
             return None
-        place, first = self.lines[0]
+        location, first = self.lines[0]
         try:
-            canvas = assembler.canvas(self.image, place, _size(first, place))
+            canvas = assembler.canvas(self.image, location, _size(first, location))
         except InputError as error:
-            problems.file(str(error))
+            problems.add_file(str(error))
             return None
 
         def box(row: Row) -> LabelledBox:
-            return labelled_box(canvas, row["class"], _numbers(row))
+            return labelled_box(canvas, row["class"], _sides(row))
 
-        boxes = [(place, row) for place, row in self.lines if any(row[column] for column in _BOX)]
+        boxes = [(location, row) for location, row in self.lines if any(row[column] for column in _BOX)]
         return assembler.example(ids[self.image.name], canvas, f"{self.table}: {self.image.name}", boxes, box)
 
 
 def _entries(table: File, images: ImageFiles, problems: Problems) -> list[_Entry]:
-    """One entry for each file name, in the order of their first lines."""
+    """Returns an entry for each file name, in the order of their first lines."""
     found: dict[str, _Entry] = {}
-    for place, row in _rows(table, problems):
+    for location, row in _rows(table, problems):
         written = row["filename"]
         if written not in found:
             image = None
             try:
-                image = images.named(written, table.name, place)
+                image = images.find(written, table.name, location)
             except InputError as error:
-                problems.file(str(error))
+                problems.add_file(str(error))
             found[written] = _Entry(table.name, image)
-        found[written].lines.append((place, row))
+        found[written].lines.append((location, row))
     return list(found.values())
 
 
 def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
-    """Each line that has something in it, with its place for messages; columns by their names in lower case."""
+    """Yields (location for messages, row) of each line that is not empty; a row's keys are in lower case."""
     number = 1
     try:
         with table.path.open(encoding="utf-8-sig", newline="") as file:
@@ -111,13 +111,13 @@ def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
                 raise InputError(f"{table.name}: not CSV with the columns {_COLUMNS}")
             for cells in reader:
                 number = reader.line_num + 1
-                place = f"{table.name}: line {reader.line_num}"
+                location = f"{table.name}: line {reader.line_num}"
                 if not any(map(str.strip, cells)):
                     continue
                 if len(cells) < len(header):
-                    problems.box(f"{place} has {len(cells)} cells under {len(header)} columns")
+                    problems.add_box(f"{location} has {len(cells)} cells under {len(header)} columns")
                     continue
-                yield place, dict(zip(header, map(str.strip, cells)))
+                yield location, dict(zip(header, map(str.strip, cells)))
     except OSError as error:
         raise InputError(f"{table.name}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -126,10 +126,10 @@ def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
         raise InputError(f"{table.name}: line {number}: not CSV ({error})") from error
 
 
-def _short_lines(file) -> Iterator[str]:
+def _short_lines(file: TextIO) -> Iterator[str]:
     while line := file.readline(_MAX_LINE):
         if len(line) == _MAX_LINE:
-            raise ValueError("a line without an end")
+            raise ValueError(f"a line of more than {_MAX_LINE} characters")
         yield line
 
 
@@ -145,7 +145,7 @@ def _has_columns(file: File) -> bool:
 
 
 def _delimiter(header: str) -> str:
-    """Whichever of comma, semicolon and tab stands most often in the first line."""
+    """Returns the most frequent of comma, semicolon and tab in the header line."""
     return max(",;\t", key=header.count)
 
 
@@ -153,22 +153,23 @@ def _names(cells: list[str]) -> list[str]:
     return [cell.strip().lower() for cell in cells]
 
 
-def _size(row: Row, place: str) -> tuple[float, float]:
-    """What the line says of the image's size; zeros where it says nothing."""
+def _size(row: Row, location: str) -> tuple[float, float]:
+    """Returns the (width, height) of the image in pixels; zeros if the line has none."""
     try:
-        said = tuple(float(row.get(column) or 0) for column in ("width", "height"))
+        width, height = float(row.get("width") or 0), float(row.get("height") or 0)
     except ValueError:
-        said = (math.nan, math.nan)
-    if not all(map(math.isfinite, said)):
-        raise InputError(f"{place}: its width and height are no numbers of pixels")
-    return said
+        width, height = math.nan, math.nan
+    if not (math.isfinite(width) and math.isfinite(height)):
+        raise InputError(f"{location}: its width and height are no numbers of pixels")
+    return width, height
 
 
-def _numbers(row: Row) -> tuple[float, float, float, float]:
-    sides = []
-    for column in _SIDES:
-        try:
-            sides.append(float(row[column]))
-        except ValueError:
-            raise ValueError(f"has {column}={quoted(row[column])}, which is not a number of pixels") from None
-    return tuple(sides)
+def _sides(row: Row) -> tuple[float, float, float, float]:
+    return _side(row, "xmin"), _side(row, "ymin"), _side(row, "xmax"), _side(row, "ymax")
+
+
+def _side(row: Row, column: str) -> float:
+    try:
+        return float(row[column])
+    except ValueError:
+        raise ValueError(f"has {column}={quoted(row[column])}, which is not a number of pixels") from None

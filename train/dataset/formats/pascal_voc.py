@@ -1,11 +1,10 @@
-"""PASCAL VOC: one XML file an image.
+"""PASCAL VOC: an XML file per image.
 
-Read in the layouts that people have: `annotations/` and `images/`; `Annotations/`, `JPEGImages/` and
-`ImageSets/Main/*.txt`; images and XML side by side, also below `train/`, `valid/`, `test/`; or
-`annotations.zip` and `images.zip` in one folder.
+Reads these layouts: `annotations/` and `images/`; `Annotations/`, `JPEGImages/` and `ImageSets/Main/*.txt`;
+images and XML files side by side, also below `train/`, `valid/`, `test/`; `annotations.zip` and `images.zip`
+in one folder.
 
-The boxes' numbers are taken as they are: tools disagree on whether the first pixel is 0 or 1, and the
-files do not say.
+Coordinates are used as written: tools disagree on whether the first pixel is 0 or 1, and the files do not say.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
 def accepts(folder: Path) -> bool:
-    """Whether there is an XML file anywhere in `folder`, or a zip file named `annotations.zip`."""
+    """Returns True if `folder` contains an XML file at any depth, or a zip file named `annotations.zip`."""
     return looks_like_voc(folder)
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the annotations below `folder` and the images that they belong to.
+    """Reads and checks the annotations below `folder` and their images.
 
-    Raises InputError where there are none, or where too many are bad.
+    Raises InputError if there are none, or if too many are bad.
     """
     files = VocFiles(folder)
     if not files.annotations:
@@ -49,9 +48,9 @@ def read(folder: Path) -> Splits:
         try:
             examples[id] = _read(id, source, files, assembler)
         except InputError as error:
-            problems.file(str(error))
+            problems.add_file(str(error))
             examples[id] = None
-    lines = problems.settle(str(folder), len(examples), assembler.boxes)
+    lines = problems.check_limits(str(folder), len(examples), assembler.boxes)
     return Splits(
         tuple(example for id in train if (example := examples[id])),
         None if validation is None else tuple(example for id in validation if (example := examples[id])),
@@ -74,14 +73,14 @@ def _size(root: Element, name: str) -> Optional[tuple[float, float]]:
     size = root.find("size")
     if size is None:
         return None
-    said = _number(size, "width"), _number(size, "height")
-    if any(said) and not all(map(math.isfinite, said)):
+    declared = _number(size, "width"), _number(size, "height")
+    if any(declared) and not all(map(math.isfinite, declared)):
         raise InputError(f"{name}: its <size> has no <width> and <height> that are numbers")
-    return said
+    return declared
 
 
 def _box(element: Element, canvas: Canvas) -> LabelledBox:
-    """Raises ValueError, saying what is wrong with the box."""
+    """Returns the box of an `object` element. Raises ValueError with the fault if it is bad."""
     label = _text(element, "name")
     if not label:
         raise ValueError("has no <name>")
@@ -90,12 +89,13 @@ def _box(element: Element, canvas: Canvas) -> LabelledBox:
         raise ValueError("has no <bndbox>")
     texts = [bounds.findtext(tag) or "" for tag in _SIDES]
     try:
-        sides = tuple(map(float, texts))
-        if not all(map(math.isfinite, sides)):
+        xmin, ymin, xmax, ymax = map(float, texts)
+        if not all(map(math.isfinite, (xmin, ymin, xmax, ymax))):
             raise ValueError
     except ValueError:
         raise ValueError(_wrong_side(texts)) from None
-    return labelled_box(canvas, label, sides, _text(element, "difficult") == "1", _text(element, "truncated") == "1")
+    difficult, truncated = _text(element, "difficult") == "1", _text(element, "truncated") == "1"
+    return labelled_box(canvas, label, (xmin, ymin, xmax, ymax), difficult, truncated)
 
 
 def _wrong_side(texts: list[str]) -> str:
@@ -116,7 +116,7 @@ def _text(element: Element, tag: str) -> str:
 
 
 def _number(element: Element, tag: str) -> float:
-    """The number in `tag`; NaN where there is none."""
+    """Returns the number in `tag`; NaN if there is none."""
     try:
         return float(_text(element, tag))
     except ValueError:

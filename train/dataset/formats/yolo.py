@@ -1,9 +1,9 @@
-"""YOLO: one text file an image, one line a box, with a list of the class names.
+"""YOLO: a text file per image with one line per box, and a list of the class names.
 
-Read as Ultralytics and Roboflow write it (`data.yaml`, `images/` and `labels/`), and as Darknet, CVAT,
-LabelImg and Label Studio do (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A
-line is a class number and a box (centre and size as shares of the image's), or a polygon, of which
-the box around it is taken. An image without a label file is background. Classes keep their order.
+Reads the layouts of Ultralytics and Roboflow (`data.yaml`, `images/` and `labels/`) and of Darknet, CVAT,
+LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A line has a
+class number and a box (xcenter, ycenter, width, height, normalized to the image's size) or a polygon, whose
+bounding box is used. An image without a label file is background. Classes keep their order.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, arrange, group, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -22,20 +22,20 @@ from train.dataset.formats import _yolo_files as yolo_files
 from train.dataset.formats._yolo_files import YoloFiles
 from train.files import untrusted_bytes
 
-# An image of a thousand outlines has some MB.
+# The labels of an image with a thousand polygons have a few MB.
 _MAX_BYTES = 32 << 20
 
 
 def accepts(folder: Path) -> bool:
-    """Whether `folder` has a description of a YOLO data set, and a text file with the name of an image."""
+    """Returns True if `folder` has a description of a YOLO data set and a label file."""
     files = list(walk(folder))
     return yolo_files.description(files) is not None and bool(_Labels(files))
 
 
 def read(folder: Path) -> Splits:
-    """Reads and checks the images that the description below `folder` names, and their labels.
+    """Reads and checks the images in the description below `folder`, and their labels.
 
-    Raises InputError where there is no description, it does not fit, or too much is bad.
+    Raises InputError if there is no description, it does not match the files, or too much is bad.
     """
     files = list(walk(folder))
     problems = Problems()
@@ -45,17 +45,20 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(image.name for listed in images.values() for image in listed)
     assembler = Assembler(problems)
     reader = _Reader(found, labels, assembler, problems)
-    examples = group(
+    examples = group_by_split(
         (part, reader.example(file, ids[file.name])) for part, listed in images.items() for file in listed
     )
     missing = labels.report(problems)
-    train, validation = arrange(examples, problems)
-    lines = problems.settle(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
+    train, validation = assign_splits(examples, problems)
+    lines = problems.check_limits(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
     return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
 
 
 class _Labels:
-    """The label files: text files with the name of an image, or lines of numbers; remembers which were asked for."""
+    """The label files of a data set: text files with the name of an image, or with lines of numbers.
+
+    Records which files were requested, to report the others.
+    """
 
     def __init__(self, files: list[File]) -> None:
         self._stems = {file.name.stem for file in files if is_image(file)}
@@ -67,15 +70,18 @@ class _Labels:
     def __bool__(self) -> bool:
         return bool(self._files)
 
-    def of(self, image: Path) -> Optional[File]:
-        """The labels of an image: in `labels` where it is in `images`, else beside it; None where there are none."""
+    def of_image(self, image: Path) -> Optional[File]:
+        """Returns the label file of an image; None if there is none.
+
+        For an image below `images` it is looked for below `labels` first, then beside the image.
+        """
         parts = image.parent.parts
         places = [image.parent]
         if "images" in parts:
             last = len(parts) - 1 - parts[::-1].index("images")
             places.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]))
-        for place in places:
-            file = self._files.get(place / f"{image.stem}.txt")
+        for location in places:
+            file = self._files.get(location / f"{image.stem}.txt")
             if file:
                 self._left.discard(file.name)
                 return file
@@ -83,15 +89,15 @@ class _Labels:
         return None
 
     def report(self, problems: Problems) -> int:
-        """Says what `of` did not find or give, and returns how many images are missing."""
+        """Reports images without labels and labels without images; returns the number of missing images."""
         if self._without:
-            problems.note(f"taken for background, since they have no label file: {self._without} images")
+            problems.add_note(f"taken for background, because they have no label file: {self._without} images")
         missing = sorted(name for name in self._left if name.stem not in self._stems)
         for name in missing:
-            problems.file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
-        # Images of a part that the description does not have.
+            problems.add_file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
+        # Labels of images in a split that the description does not list.
         if unused := len(self._left) - len(missing):
-            problems.note(f"not used, since the description does not name their images: {unused} label files")
+            problems.add_note(f"not used, because the description does not name their images: {unused} label files")
         return len(missing)
 
 
@@ -103,26 +109,26 @@ class _Reader:
         self._problems = problems
 
     def example(self, image: File, id: str) -> Optional[Example]:
-        """The example of an image; None, and the reason among the problems, where it is of no use."""
+        """Returns the example of an image; reports a problem and returns None if it cannot be used."""
         try:
-            labels = self._labels.of(image.name)
+            labels = self._labels.of_image(image.name)
             source = str(labels.name) if labels else str(image.name)
             lines = _lines(labels) if labels else []
             canvas = self._assembler.canvas(image, source)
         except InputError as error:
-            self._problems.file(str(error))
+            self._problems.add_file(str(error))
             return None
         items = [(f"{source}: line {number}", (f"{source}: line {number}", line)) for number, line in lines]
         return self._assembler.example(id, canvas, source, items, lambda item: self._box(*item, canvas))
 
-    def _box(self, place: str, line: str, canvas: Canvas) -> LabelledBox:
+    def _box(self, location: str, line: str, canvas: Canvas) -> LabelledBox:
         number, *values = (_number(word) for word in line.split())
         names = self._found.names
         if not number.is_integer() or number < 0:
             raise ValueError(f"has {quoted(line.split()[0])} for a class number")
         if number >= len(names):
             raise InputError(
-                f"{place} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
+                f"{location} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
                 " give the names that belong to these labels"
             )
         if self._found.with_key_points:
@@ -133,7 +139,7 @@ class _Reader:
 
 
 def _corners(values: list[float]) -> tuple[list[float], list[float]]:
-    """The x and the y of a box's or polygon's corners."""
+    """Returns the x and the y coordinates of the corners of a box (xcenter, ycenter, width, height) or polygon."""
     if len(values) == 4:
         x, y, width, height = values
         if width <= 0 or height <= 0:
@@ -145,7 +151,7 @@ def _corners(values: list[float]) -> tuple[list[float], list[float]]:
 
 
 def _has_numbers(file: File) -> bool:
-    """Whether the first line of a text is one of a label file."""
+    """Returns True if the first line of a text file looks like a line of labels."""
     try:
         with file.path.open(encoding="utf-8-sig") as opened:
             words = opened.readline(1000).split()

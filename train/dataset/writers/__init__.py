@@ -1,10 +1,11 @@
-"""Formats that a data set can be written in, one module each, found by the module's name.
+"""Writers of data set formats, one module per format, found by the module's name.
 
 A writer is a module of this package with one function:
 
     write(dataset: Dataset, folder: Path) -> None    writes `dataset` into `folder`, which is empty
 
-What it writes, the format of that name in `train.dataset.formats` reads. A new writer is a new file here.
+The format of the same name in `train.dataset.formats` reads what it writes. A new writer is a new file here.
+Uses `dataset`, `dataset.examples` and `records`.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ from train.dataset.dataset import Dataset
 class Writer(Protocol):
     """The function of a writer's module."""
 
-    def write(self, dataset: Dataset, folder: Path) -> None: ...
+    def write(self, dataset: Dataset, folder: Path) -> None:
+        """Writes `dataset` into `folder`, which is empty."""
+        ...
 
 
 def names() -> tuple[str, ...]:
-    """The names of all writers, sorted."""
+    """Returns the names of all writers, sorted."""
     return tuple(sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")))
 
 
 def find(name: str) -> Writer:
-    """The writer of that name. Raises InputError where there is none."""
+    """Returns the writer of that name. Raises InputError if there is none."""
     if name not in names():
         raise InputError(f"no format {name!r} to write; there are: {', '.join(names())}")
     return importlib.import_module(f"{__name__}.{name}")

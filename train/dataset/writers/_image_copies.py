@@ -1,4 +1,4 @@
-"""Copies of the images of a data set, for those who write it elsewhere."""
+"""Copying of a data set's images, for the writers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from train.dataset.examples.example import Example
 
 
 def copy(examples: Sequence[Example], folder: Path) -> Iterator[tuple[Example, str]]:
-    """Copies the images into `folder`, and gives each example with the name that its image has there.
+    """Copies the images into `folder` and yields each example with the file name of its copy.
 
-    That is its own name, or one made of its id where others have the same before the suffix. The boxes
-    fit the copy as every reader shows it: an image with an EXIF orientation is written anew, upright.
-    Raises InputError where an image has gone or changed since the data set was opened.
+    The copy has the name of the image, or one made from the example's id if the stem is not unique. An
+    image with an EXIF rotation is encoded again, upright, so that the boxes fit in every program. Raises
+    InputError if an image was removed or changed since the data set was opened.
     """
     folder.mkdir(parents=True)
     stems = Counter(example.image.stem.lower() for example in examples)

@@ -14,15 +14,18 @@ from train.dataset.writers import _image_copies as image_copies
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """Category ids count from 1. Marks for difficult and truncated boxes are lost: COCO has none."""
+    """Writes `dataset` into `folder`.
+
+    Category ids count from 1. The flags for difficult and truncated boxes are lost, since COCO has none.
+    """
     for part, examples in (("train", dataset.train), ("valid", dataset.validation)):
         text = json.dumps(_annotations(examples, folder / part, dataset.labels), ensure_ascii=False)
         (folder / part / "_annotations.coco.json").write_text(text, encoding="utf-8")
 
 
 def _annotations(examples: Sequence[Example], folder: Path, labels: Labels) -> dict[str, Any]:
-    images: list[dict] = []
-    annotations: list[dict] = []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, (example, name) in enumerate(image_copies.copy(examples, folder), 1):
         images.append({"id": number, "file_name": name, "width": example.width, "height": example.height})
         for item in example.boxes:
@@ -42,5 +45,5 @@ def _annotations(examples: Sequence[Example], folder: Path, labels: Labels) -> d
 
 
 def _bbox(box: Box) -> list[float]:
-    """[x, y, width, height], to a thousandth of a pixel as boxes are read."""
+    """Returns [x, y, width, height], rounded to a thousandth of a pixel as boxes are when read."""
     return [round(side, 3) for side in (box.xmin, box.ymin, box.width, box.height)]

@@ -1,4 +1,4 @@
-"""CSV tables as `generate_tfrecord.py` scripts read them: `train_labels.csv` for `images/train/`, and `val`."""
+"""CSV tables as `generate_tfrecord.py` scripts read them: `train_labels.csv` and `images/train/`, likewise `val`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "yma
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """An image without boxes has one line without a class. Marks for difficult and truncated boxes are lost."""
+    """Writes `dataset` into `folder`.
+
+    An image without boxes has one line without a class. The flags for difficult and truncated boxes are lost.
+    """
     for part, examples in (("train", dataset.train), ("val", dataset.validation)):
         with (folder / f"{part}_labels.csv").open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file)

@@ -12,7 +12,7 @@ from train.dataset.writers import _image_copies as image_copies
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """One XML file an image, with all that an example knows."""
+    """Writes `dataset` into `folder`, with an XML file per image; nothing of an example is lost."""
     for name in ("Annotations", "ImageSets/Main"):
         (folder / name).mkdir(parents=True)
     stems = {}
@@ -25,13 +25,13 @@ def write(dataset: Dataset, folder: Path) -> None:
 
 
 def write_list(folder: Path, name: str, lines: Iterable[str]) -> None:
-    """Writes a list of images to `ImageSets/Main` in `folder`."""
+    """Writes a list of images, one id per line, to `ImageSets/Main/NAME.txt` in `folder`."""
     text = "".join(f"{line}\n" for line in lines)
     (folder / "ImageSets" / "Main" / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
 def annotation(filename: str, size: tuple[int, int], boxes: Iterable[LabelledBox]) -> bytes:
-    """The XML file of an image of `size` (width, height) in `JPEGImages`."""
+    """Returns the XML annotation of an image of `size` (width, height) in `JPEGImages`."""
     root = ElementTree.Element("annotation")
     _add(root, "folder", "JPEGImages")
     _add(root, "filename", filename)
@@ -44,10 +44,11 @@ def annotation(filename: str, size: tuple[int, int], boxes: Iterable[LabelledBox
         _add(element, "truncated", int(item.truncated))
         _add(element, "difficult", int(item.difficult))
         bounds = ElementTree.SubElement(element, "bndbox")
-        for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), item.box.as_tuple()):
-            _add(bounds, tag, f"{value:.10g}")
+        for tag, side in zip(("xmin", "ymin", "xmax", "ymax"), item.box.as_tuple()):
+            _add(bounds, tag, f"{side:.10g}")
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8")
+    xml: bytes = ElementTree.tostring(root, encoding="utf-8")
+    return xml
 
 
 def _add(parent: ElementTree.Element, tag: str, value: object) -> None:

@@ -10,7 +10,10 @@ from train.records import shards
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """One file a part, with the feature keys of the Object Detection API; class numbers count from 1."""
+    """Writes `dataset` into `folder`, one TFRecord file per split.
+
+    The feature keys are those of the Object Detection API; class numbers count from 1.
+    """
     for part, examples in (("train", dataset.train), ("valid", dataset.validation)):
         (folder / part).mkdir()
         (folder / part / f"{dataset.name}_label_map.pbtxt").write_text(label_map.text(dataset.labels), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""YOLO as Ultralytics reads it: `data.yaml`, `images/train/` and `labels/train/`, and `val`."""
+"""YOLO as Ultralytics reads it: `data.yaml`, `images/train/` and `labels/train/`, likewise `val`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from train.dataset.writers import _image_copies as image_copies
 
 
 def write(dataset: Dataset, folder: Path) -> None:
-    """Class numbers count from 0. Marks for difficult and truncated boxes are lost: YOLO has none."""
+    """Writes `dataset` into `folder`.
+
+    Class numbers count from 0. The flags for difficult and truncated boxes are lost, since YOLO has none.
+    """
     for part, examples in (("train", dataset.train), ("val", dataset.validation)):
         _write_part(examples, part, folder, dataset.labels)
     described = {"path": ".", "train": "images/train", "val": "images/val", "names": dict(enumerate(dataset.labels))}
@@ -30,7 +33,7 @@ def _write_part(examples: Sequence[Example], part: str, folder: Path, labels: La
 
 
 def _shares(box: Box, example: Example) -> str:
-    """Centre and size as shares of the sides, fine enough to give a thousandth of a pixel back."""
+    """Returns normalized center and size, precise enough to restore a thousandth of a pixel."""
     x, y = (box.xmin + box.xmax) / 2, (box.ymin + box.ymax) / 2
     pairs = zip((x, y, box.width, box.height), (example.width, example.height) * 2)
     return " ".join(f"{side / whole:.9f}" for side, whole in pairs)

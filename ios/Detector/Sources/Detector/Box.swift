@@ -1,4 +1,4 @@
-/// A rectangle in pixels of the upright picture it was found in; (0, 0) is the top left corner.
+/// A box as xmin, ymin, xmax, ymax in pixels of the upright image; (0, 0) is the top left corner of the image.
 public struct Box: Hashable, Sendable {
     public let xmin: Double
     public let ymin: Double
@@ -15,6 +15,6 @@ public struct Box: Hashable, Sendable {
     public var width: Double { xmax - xmin }
     public var height: Double { ymax - ymin }
 
-    /// Square pixels; 0 where the box is empty or turned inside out.
+    /// Area in square pixels; 0 if the box is empty or inverted.
     public var area: Double { max(width, 0) * max(height, 0) }
 }

@@ -1,6 +1,7 @@
-/// One object that the detector found.
+/// One detected object.
 ///
-/// `classID` counts from 0 at the first label; `score` lies in 0...1; `box` is in pixels of the upright picture.
+/// `classID` is the index of `label` in the detector's `Labels`, from 0. `score` is in 0...1. `box` is in pixels of the
+/// upright image.
 public struct Detection: Hashable, Sendable {
     public let label: String
     public let classID: Int
@@ -12,5 +13,16 @@ public struct Detection: Hashable, Sendable {
         self.classID = classID
         self.score = score
         self.box = box
+    }
+}
+
+/// The result for one frame: `detections` with the highest score first, and the time that each stage took.
+public struct DetectionResult: Hashable, Sendable {
+    public let detections: [Detection]
+    public let timings: Timings
+
+    public init(detections: [Detection], timings: Timings) {
+        self.detections = detections
+        self.timings = timings
     }
 }

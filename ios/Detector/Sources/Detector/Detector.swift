@@ -1,60 +1,56 @@
-/// Finds objects with any detection .tflite that has four outputs, or the raw head of this kit.
+/// Detects objects with a .tflite detection model that has the usual four outputs, or the raw head of this kit.
 ///
 ///     let detector = try Detector(path: path, score: 0.4)
 ///     for detection in try await detector.detect(frame).detections {
 ///         print(detection.label, detection.score, detection.box)
 ///     }
 ///
-/// Loading takes its time; do it away from the main thread. One detector runs one frame at a time.
+/// Loading is slow: do it off the main thread. A detector processes one frame at a time.
 public actor Detector {
-    /// What was found in a frame, the highest score first, and how long that took.
-    public struct Found: Sendable {
-        public let detections: [Detection]
-        public let timings: Timings
-    }
-
     public nonisolated let description: ModelDescription
-    /// What runs the model, as in `TensorFlow Lite 2.17.1, CPU, 2 threads`.
+    /// The name of the engine that runs the model, such as `TensorFlow Lite 2.17.1, CPU, 2 threads`.
     public nonisolated let engineName: String
-    /// The accelerators that were tried before it, each with the reason why it could not be used.
-    public nonisolated let stepsDown: [StepDown]
-    /// Detections with a lower score are left out.
+    /// The accelerators that were tried before it but could not run the model, with reasons.
+    public nonisolated let skippedAccelerators: [SkippedAccelerator]
+    /// The threshold in 0...1: detections with a lower score are dropped.
     public var score: Double
 
     private let engine: any Engine
-    private var postprocess: ModelDescription.Postprocessor
+    private var postprocess: Postprocessor
 
     /// Loads the model at `path`.
     ///
-    /// `labels` come before those inside the file. Detections below `score` are left out: by default
-    /// below what the file's metadata says, else 0.5. The first of `accelerators` that loads and runs
-    /// the model is used.
-    /// - Throws: `DetectorError` for a file that is no detector or cannot be read, one without class
-    ///   names where none are given, and where no accelerator can run it.
+    /// - Parameters:
+    ///   - labels: Class names that override those in the file.
+    ///   - score: The threshold in 0...1. The default is the one in the file's metadata, or 0.5 if there is none.
+    ///   - threads: The number of CPU threads.
+    ///   - accelerators: The accelerators to try in order. The first one that loads the model and runs it is used.
+    /// - Throws: `DetectorError` if the file cannot be read or is not a detector, if it has no class names and none are
+    ///   given, or if no accelerator can run it.
     public init(
         path: String, labels: Labels? = nil, score: Double? = nil, threads: Int = 2,
         accelerators: [Accelerator] = Accelerator.allCases
     ) throws(DetectorError) {
         let file = try ModelFile(path: path, labels: labels)
-        let ladder = try Ladder(path: path, input: file.inputType, accelerators: accelerators, threads: threads)
-        try self.init(file, engine: ladder.engine, score: score, stepsDown: ladder.stepsDown)
+        let fallback = try DelegateFallback(path: path, input: file.inputType, accelerators: accelerators, threads: threads)
+        try self.init(file, engine: fallback.engine, score: score, skippedAccelerators: fallback.skippedAccelerators)
     }
 
-    /// Loads the model at `path` into an engine of the caller's own.
+    /// Creates a detector for the model at `path` that runs on the caller's own `engine`.
     public init(
         path: String, engine: sending any Engine, labels: Labels? = nil, score: Double? = nil
     ) throws(DetectorError) {
-        try self.init(ModelFile(path: path, labels: labels), engine: engine, score: score, stepsDown: [])
+        try self.init(ModelFile(path: path, labels: labels), engine: engine, score: score, skippedAccelerators: [])
     }
 
     private init(
-        _ file: ModelFile, engine: sending any Engine, score: Double?, stepsDown: [StepDown]
+        _ file: ModelFile, engine: sending any Engine, score: Double?, skippedAccelerators: [SkippedAccelerator]
     ) throws(DetectorError) {
         description = try ModelDescription(file, engine: engine)
         postprocess = description.postprocessor
         engineName = engine.name
         self.engine = engine
-        self.stepsDown = stepsDown
+        self.skippedAccelerators = skippedAccelerators
         self.score = score ?? file.defaultScore
     }
 
@@ -64,9 +60,9 @@ public actor Detector {
         self.score = score
     }
 
-    /// The objects in `frame`, in pixels of the upright picture and within it.
-    /// - Throws: `DetectorError.engine` where the run fails.
-    public func detect(_ frame: Frame) throws(DetectorError) -> Found {
+    /// Detects the objects in `frame`. Boxes are in pixels of the upright image and clipped to it.
+    /// - Throws: `DetectorError.engine` if the engine fails.
+    public func detect(_ frame: Frame) throws(DetectorError) -> DetectionResult {
         let clock = ContinuousClock()
         let start = clock.now
         let input = description.preprocessor(frame)
@@ -74,13 +70,13 @@ public actor Detector {
         let raw = try engine.invoke(input)
         let done = clock.now
         let size = frame.uprightSize
-        let detections = postprocess(raw, width: size.width, height: size.height, least: score)
+        let detections = postprocess(raw, width: size.width, height: size.height, minScore: score)
         let end = clock.now
         let timings = Timings(
             preprocess: (ready - start).milliseconds, invoke: (done - ready).milliseconds,
             postprocess: (end - done).milliseconds
         )
-        return Found(detections: detections, timings: timings)
+        return DetectionResult(detections: detections, timings: timings)
     }
 }
 

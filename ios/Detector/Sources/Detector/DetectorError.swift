@@ -1,24 +1,24 @@
 import Foundation
 
-/// Everything that can go wrong, with what was wrong, where, and what to do.
+/// The errors of this package. The description says what is wrong, where, and what to do about it.
 public enum DetectorError: Error, Equatable, Sendable {
-    /// There is no file at `path`, or it cannot be read.
+    /// The file at `path` does not exist or cannot be read.
     case unreadable(path: String, reason: String)
-    /// The file is no .tflite at all.
+    /// The file is not a .tflite file.
     case notTFLite(path: String)
-    /// The file is a .tflite that is damaged or cut short.
+    /// The .tflite file is damaged or truncated.
     case damaged(path: String, reason: String)
-    /// The file is a whole .tflite, but no detector.
+    /// The file is a valid .tflite, but not a detector.
     case notADetector(path: String, reason: String)
-    /// A detector that this engine cannot run, or whose metadata asks for what it cannot do.
+    /// The file is a detector that uses a feature which is not supported.
     case unsupported(path: String, reason: String)
-    /// Neither the file nor the caller says what the classes are called.
+    /// Class names are neither in the file nor given by the caller.
     case noLabels(path: String)
-    /// A label list that cannot be used.
+    /// The label list is not valid.
     case badLabels(source: String, reason: String)
-    /// A frame that is no picture: no pixels, or fewer bytes than its size needs.
+    /// The frame is not a valid image: it has no pixels, or fewer bytes than its size needs.
     case badFrame(reason: String)
-    /// The engine failed while it loaded or ran the model.
+    /// The engine failed to load or run the model.
     case engine(reason: String)
 }
 
@@ -30,7 +30,7 @@ extension DetectorError: LocalizedError, CustomStringConvertible {
         case .notTFLite(let path):
             "\(path): not a .tflite file (a .tflite has TFL3 at its bytes 4 to 7)"
         case .damaged(let path, let reason):
-            "\(path): damaged or cut short (\(reason)); get the file again"
+            "\(path): damaged or truncated (\(reason)); get the file again"
         case .notADetector(let path, let reason):
             "\(path): not a detector: \(reason)"
         case .unsupported(let path, let reason):
@@ -40,7 +40,7 @@ extension DetectorError: LocalizedError, CustomStringConvertible {
         case .badLabels(let source, let reason):
             "\(source): \(reason)"
         case .badFrame(let reason):
-            "not a picture: \(reason)"
+            "not a valid image: \(reason)"
         case .engine(let reason):
             "TensorFlow Lite failed: \(reason)"
         }

@@ -1,18 +1,18 @@
 import Foundation
 
-/// One picture of a source, as the camera or a file gives it.
+/// One image from a camera or a file.
 ///
-/// `index` counts from 0; `time` is that of the capture in seconds.
+/// `width` and `height` are in pixels as stored, before `rotation`. `index` counts frames from 0. `time` is the capture
+/// time in seconds.
 public struct Frame: Sendable {
     public let pixels: Pixels
-    /// As stored, before `rotation`.
     public let width: Int
     public let height: Int
     public let rotation: Rotation
     public let index: Int
     public let time: Double
 
-    /// - Throws: `DetectorError.badFrame` where a side is below 1, or a plane has too few bytes for the size.
+    /// - Throws: `DetectorError.badFrame` if width or height is below 1, or if a plane has too few bytes for the size.
     public init(
         _ pixels: Pixels, width: Int, height: Int, rotation: Rotation = .none, index: Int = 0, time: Double = 0
     ) throws(DetectorError) {
@@ -36,12 +36,12 @@ public struct Frame: Sendable {
         }
     }
 
-    /// Width and height of the picture as it is meant to be seen.
+    /// Width and height in pixels of the upright image, after `rotation`.
     public var uprightSize: (width: Int, height: Int) {
         rotation.swapsSides ? (height, width) : (width, height)
     }
 
-    // Far above any camera, and far below where sums of byte offsets would overflow.
+    // Far above any camera, and small enough that byte offsets do not overflow.
     private static let mostPixels = 1 << 30
 }
 
@@ -49,13 +49,14 @@ public struct Frame: Sendable {
 public enum Pixels: Sendable {
     /// R, G, B of each pixel.
     case rgb(Plane)
-    /// B, G, R and one byte that does not count: kCVPixelFormatType_32BGRA.
+    /// B, G, R and an unused byte of each pixel: kCVPixelFormatType_32BGRA.
     case bgra(Plane)
-    /// Luma, and for each block of 2 x 2 pixels U and V: kCVPixelFormatType_420YpCbCr8BiPlanar...
+    /// One luma value for each pixel, and interleaved U and V for each block of 2 x 2:
+    /// kCVPixelFormatType_420YpCbCr8BiPlanar...
     case yuv420(luma: Plane, chroma: Plane, YUVColor)
 }
 
-/// Rows of bytes, each `bytesPerRow` after the one before; what lies behind the pixels of a row is not looked at.
+/// A plane of pixel values in rows. `bytesPerRow` is the distance between rows in bytes; padding is ignored.
 public struct Plane: Sendable {
     public let bytes: Data
     public let bytesPerRow: Int
@@ -76,13 +77,13 @@ public struct Plane: Sendable {
     }
 }
 
-/// How far a stored picture has to be turned clockwise to be upright.
+/// The clockwise rotation in degrees that makes a stored image upright.
 public enum Rotation: Int, CaseIterable, Sendable {
     case none = 0
     case right = 90
     case half = 180
     case left = 270
 
-    /// Whether width and height change places.
+    /// Whether the rotation swaps width and height.
     public var swapsSides: Bool { self == .right || self == .left }
 }

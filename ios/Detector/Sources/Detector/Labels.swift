@@ -1,4 +1,4 @@
-/// Class names in the order of their class ids, which count from 0; background is not among them.
+/// Class names in the order of their class ids, from 0, without a background class.
 public struct Labels: Hashable, Sendable {
     public let names: [String]
 
@@ -8,18 +8,18 @@ public struct Labels: Hashable, Sendable {
 
     public var count: Int { names.count }
 
-    /// The name of `classID`; `class 7` where the list is too short to have one.
+    /// The name of `classID`, or a placeholder such as `class 7` if the list is too short.
     public subscript(classID: Int) -> String {
         names.indices.contains(classID) ? names[classID] : "class \(classID)"
     }
 
-    /// Labels from the text of a label file, one name a line.
+    /// Parses the text of a label file with one name per line.
     ///
-    /// A first line for the background is left out. Where all lines are numbered upwards from 0
-    /// (`0  person`), as older Coral files are, the numbers count and not the lines.
-    /// - Throws: `DetectorError.badLabels` where there is no name in `text`; `source` is what it is called there.
+    /// A background class on the first line is dropped. If all lines start with rising numbers from 0
+    /// (`0  person`), as in older Coral files, the numbers are the class ids.
+    /// - Throws: `DetectorError.badLabels` if `text` has no names; the message names `source`.
     public init(parsing text: String, source: String = "labels") throws(DetectorError) {
-        // A byte order mark is no part of the first name.
+        // A byte order mark is not part of the first name.
         let body = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
         var lines = body.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { $0.trimmed }
         while lines.last?.isEmpty == true {
@@ -31,7 +31,7 @@ public struct Labels: Hashable, Sendable {
         names = Labels.numbered(lines) ?? Labels.withoutBackground(lines)
     }
 
-    /// What label files of TF1 detectors call the row of the background class, which class ids leave out.
+    /// The names that label files of TF1 detectors use for the background class, which has no class id.
     private static let background: Set<String> = ["???", "background", "__background__"]
 
     private static func withoutBackground(_ lines: [String]) -> [String] {
@@ -39,7 +39,7 @@ public struct Labels: Hashable, Sendable {
         return Array(lines.dropFirst())
     }
 
-    /// The names by their numbers, or nil where not every line has one or they don't rise from 0.
+    /// The names at their numbers, or nil unless every line has a number and the numbers rise from 0.
     private static func numbered(_ lines: [String]) -> [String]? {
         var names: [Int: String] = [:]
         var last = -1
@@ -47,8 +47,8 @@ public struct Labels: Hashable, Sendable {
             let digits = line.prefix { $0.isASCII && $0.isNumber }
             let rest = line[digits.endIndex...]
             let name = rest.drop { $0.isWhitespace || $0 == ":" }
-            // `1 euro`, `2 euro` are names: only lists from 0 are numbered. The last number is
-            // bounded, since it makes that many labels.
+            // `1 euro`, `2 euro` are plain names: only lists from 0 are numbered. The numbers are limited, since the
+            // last one sets the list's length.
             guard let number = Int(digits), !name.isEmpty, name.startIndex != rest.startIndex,
                 last >= 0 ? number > last : number == 0, number < 100_000
             else { return nil }
@@ -60,7 +60,7 @@ public struct Labels: Hashable, Sendable {
 }
 
 extension Substring {
-    /// Without white space at both ends.
+    /// The text without leading and trailing white space.
     fileprivate var trimmed: String {
         let start = drop(while: \.isWhitespace)
         guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }

@@ -3,9 +3,9 @@ import CoreVideo
 import Foundation
 
 extension Frame {
-    /// A frame of a camera, read where it lies: the buffer stays locked until the frame goes.
+    /// A frame from a pixel buffer, without copying. The buffer stays locked while the frame exists.
     ///
-    /// Takes kCVPixelFormatType_32BGRA and both kinds of kCVPixelFormatType_420YpCbCr8BiPlanar.
+    /// Accepts kCVPixelFormatType_32BGRA and both ranges of kCVPixelFormatType_420YpCbCr8BiPlanar.
     /// - Throws: `DetectorError.badFrame` for any other format.
     public init(
         _ buffer: CVPixelBuffer, rotation: Rotation = .none, index: Int = 0, time: Double = 0
@@ -29,7 +29,7 @@ extension Frame {
     }
 }
 
-/// Keeps a pixel buffer in memory and readable. Nothing is written to it, so that any thread may hold it.
+/// Keeps a pixel buffer locked for reading. Safe to share between threads, since it is never written to.
 private final class PixelBufferLock: @unchecked Sendable {
     private let buffer: CVPixelBuffer
 
@@ -44,7 +44,7 @@ private final class PixelBufferLock: @unchecked Sendable {
         CVPixelBufferUnlockBaseAddress(buffer, .readOnly)
     }
 
-    /// The bytes of a plane, or of the whole buffer where it has none; they hold on to this lock.
+    /// A plane, or the whole buffer if it is not planar. The bytes keep this lock alive.
     func plane(_ index: Int?) throws(DetectorError) -> Plane {
         let address: UnsafeMutableRawPointer?
         let (rows, bytesPerRow): (Int, Int)
@@ -65,10 +65,10 @@ private final class PixelBufferLock: @unchecked Sendable {
         return Plane(bytes, bytesPerRow: bytesPerRow)
     }
 
-    /// What the buffer says of its colours; cameras that say nothing give BT.709.
+    /// The YUV matrix attached to the buffer, or BT.709 if there is none.
     var matrix: YUVColor.Matrix {
-        let said = CVBufferCopyAttachment(buffer, kCVImageBufferYCbCrMatrixKey, nil) as? String
-        return said == kCVImageBufferYCbCrMatrix_ITU_R_601_4 as String ? .bt601 : .bt709
+        let attachment = CVBufferCopyAttachment(buffer, kCVImageBufferYCbCrMatrixKey, nil) as? String
+        return attachment == kCVImageBufferYCbCrMatrix_ITU_R_601_4 as String ? .bt601 : .bt709
     }
 }
 #endif

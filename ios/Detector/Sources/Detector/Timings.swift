@@ -1,4 +1,4 @@
-/// Milliseconds that each stage of one frame took.
+/// The time of each stage for one frame, in milliseconds.
 public struct Timings: Hashable, Sendable {
     public let preprocess: Double
     public let invoke: Double

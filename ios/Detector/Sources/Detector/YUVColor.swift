@@ -1,60 +1,15 @@
-/// How luma and chroma of a camera stand for colours.
+/// The color encoding of YUV pixels.
 public struct YUVColor: Hashable, Sendable {
     public enum Matrix: String, CaseIterable, Sendable {
         case bt601, bt709
     }
 
     public let matrix: Matrix
-    /// False for luma from 16 to 235 ("420v"), true for 0 to 255 ("420f").
+    /// True for luma from 0 to 255 ("420f"), false for luma from 16 to 235 ("420v").
     public let isFullRange: Bool
 
     public init(matrix: Matrix, isFullRange: Bool) {
         self.matrix = matrix
         self.isFullRange = isFullRange
-    }
-
-    /// Factors in units of 2^-20, from Kr and Kb of the recommendations ITU-R BT.601 and BT.709.
-    var factors: YUVFactors {
-        let (red, blue) = matrix == .bt601 ? (0.299, 0.114) : (0.2126, 0.0722)
-        let green = 1 - red - blue
-        let (luma, chroma) = isFullRange ? (1.0, 1.0) : (255.0 / 219, 255.0 / 224)
-        func whole(_ factor: Double) -> Int32 {
-            Int32((factor * Double(1 << YUVFactors.bits)).rounded(.toNearestOrEven))
-        }
-        let (black, scale) = (isFullRange ? 0 : 16 as Int32, whole(luma))
-        return YUVFactors(
-            luma: (0..<256).map { max($0 &- black, 0) &* scale &+ (1 << (YUVFactors.bits &- 1)) },
-            vToRed: whole(2 * (1 - red) * chroma),
-            uToGreen: whole(-2 * blue * (1 - blue) / green * chroma),
-            vToGreen: whole(-2 * red * (1 - red) / green * chroma),
-            uToBlue: whole(2 * (1 - blue) * chroma)
-        )
-    }
-}
-
-/// In units of 2^-20. No sum leaves 32 bits: 255 * 2^20 * 1.2 + 128 * 2^20 * 2.2 < 2^30.
-struct YUVFactors {
-    /// What each luma adds to every channel, with a half for rounding.
-    let luma: [Int32]
-    let vToRed: Int32
-    let uToGreen: Int32
-    let vToGreen: Int32
-    let uToBlue: Int32
-
-    static let bits: Int32 = 20
-
-    /// What chroma adds to red, green and blue.
-    @inline(__always)
-    func chroma(_ u: UInt8, _ v: UInt8) -> (red: Int32, green: Int32, blue: Int32) {
-        let (u, v) = (Int32(u) &- 128, Int32(v) &- 128)
-        return (vToRed &* v, uToGreen &* u &+ vToGreen &* v, uToBlue &* u)
-    }
-
-    /// A channel of what luma and chroma add to it, rounded to nearest and clipped.
-    @inline(__always)
-    static func channel(_ luma: Int32, _ chroma: Int32) -> UInt8 {
-        // In 16 bits, where clipping is one instruction.
-        let value = Int16(truncatingIfNeeded: (luma &+ chroma) &>> bits)
-        return UInt8(truncatingIfNeeded: min(max(value, 0), 255))
     }
 }

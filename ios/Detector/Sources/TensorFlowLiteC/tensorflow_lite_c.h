@@ -1,5 +1,5 @@
-// What the detector uses of TensorFlow Lite's C API, for Linux. On Apple platforms the framework
-// TensorFlowLiteC brings the whole of it.
+// The part of TensorFlow Lite's C API that the detector uses, for Linux. On Apple platforms the framework
+// TensorFlowLiteC declares the whole API.
 // Reference: https://www.tensorflow.org/lite/api_docs/c
 #ifndef TENSORFLOW_LITE_C_H
 #define TENSORFLOW_LITE_C_H

@@ -1,5 +1,5 @@
-// What Swift takes for a frame before and after the model, as one line of JSON in milliseconds.
-// Called by ios/bench.py, which has Python do the same.
+// Measures pre- and postprocessing in Swift and prints median milliseconds per frame as one line of JSON.
+// ios/bench.py runs it and compares it with Python.
 
 import Detector
 import Foundation
@@ -24,7 +24,7 @@ func main(_ arguments: [String]) async throws {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: arguments[2]))
     let frames = [
         try Frame(.rgb(Plane(bytes, bytesPerRow: 3 * width)), width: width, height: height),
-        // The first bytes as a camera gives them: luma, then U and V in turn.
+        // The first bytes as a camera gives them: luma, then U and V in transform.
         try Frame(
             .yuv420(
                 luma: Plane(bytes.prefix(width * height), bytesPerRow: width),

@@ -3,37 +3,37 @@ import XCTest
 @testable import Detector
 
 final class GoldenTests: XCTestCase {
-    func testThePicturesAreThoseDescribed() throws {
-        for picture in try Golden.read().pictures {
-            XCTAssertEqual(sha256([UInt8](try Golden.rgb(picture.file))), picture.rgbSha256, picture.file)
+    func testImagesMatchTheirHashes() throws {
+        for image in try Golden.read().images {
+            XCTAssertEqual(sha256([UInt8](try Golden.rgb(image.file))), image.rgbSha256, image.file)
         }
     }
 
-    func testEveryModelFindsTheSameInEveryPicture() async throws {
+    func testGoldenModelsGiveTheGoldenDetections() async throws {
         let golden = try Golden.read()
         for model in golden.models {
             let detector = try Detector(path: Golden.path(model.file), score: golden.score, accelerators: [.cpu])
             XCTAssertEqual(detector.labels.names, model.labels, model.file)
             for result in model.results {
-                let picture = try XCTUnwrap(golden.pictures.first { $0.file == result.picture })
-                let frame = try Golden.frame(picture)
-                let message = "\(model.file), \(picture.file)"
+                let image = try XCTUnwrap(golden.images.first { $0.file == result.image })
+                let frame = try Golden.frame(image)
+                let message = "\(model.file), \(image.file)"
                 XCTAssertEqual(sha256(detector.description.preprocessor(frame)), result.inputSha256, message)
-                let found = try await detector.detect(frame)
-                assertSame(found.detections, result.detections, golden, exact: model.isExact, message)
-                XCTAssertGreaterThan(found.timings.invoke, 0)
+                let actual = try await detector.detect(frame)
+                assertSame(actual.detections, result.detections, golden, exact: model.isExact, message)
+                XCTAssertGreaterThan(actual.timings.invoke, 0)
             }
         }
     }
 
-    func testTheEngineGivesTheRawOutputsBitForBit() throws {
+    func testRawOutputsAreBitExact() throws {
         let golden = try Golden.read()
         for model in golden.models where model.isExact {
             let result = try XCTUnwrap(model.results.first)
-            let picture = try XCTUnwrap(golden.pictures.first { $0.file == result.picture })
+            let image = try XCTUnwrap(golden.images.first { $0.file == result.image })
             let engine = try TensorFlowLiteEngine(path: Golden.path(model.file))
             let description = try ModelDescription(ModelFile(path: Golden.path(model.file)), engine: engine)
-            let raw = try engine.invoke(description.preprocessor(Golden.frame(picture)))
+            let raw = try engine.invoke(description.preprocessor(Golden.frame(image)))
             if let hashes = result.raw.sha256 {
                 XCTAssertEqual(raw.map { sha256($0.bytes) }, hashes, model.file)
                 continue
@@ -47,7 +47,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testResizingGivesTheSameBytes() throws {
+    func testResizingGivesTheGoldenBytes() throws {
         for testCase in try Golden.read().resize {
             let bytes = [UInt8](Golden.noise(testCase.seed, 3 * testCase.width * testCase.height))
             let small = resized(bytes, testCase.width, testCase.height, testCase.toWidth, testCase.toHeight)
@@ -55,7 +55,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testColourConversionGivesTheSameBytes() throws {
+    func testColorConversionGivesTheGoldenBytes() throws {
         for testCase in try Golden.read().yuv {
             let (width, height) = (testCase.width, testCase.height)
             let half = ((width + 1) / 2, (height + 1) / 2)
@@ -70,7 +70,7 @@ final class GoldenTests: XCTestCase {
         }
     }
 
-    func testTheHashIsTheStandards() {
+    func testSHA256() {
         XCTAssertEqual(sha256([]), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         XCTAssertEqual(
             sha256([UInt8](String(repeating: "abc", count: 40).utf8)),
@@ -79,17 +79,17 @@ final class GoldenTests: XCTestCase {
     }
 }
 
-/// RGB bytes resized to RGB bytes.
+/// Resizes RGB bytes.
 func resized(_ bytes: [UInt8], _ width: Int, _ height: Int, _ toWidth: Int, _ toHeight: Int) -> [UInt8] {
     var small = [UInt8](repeating: 0, count: 3 * toWidth * toHeight)
     let frame = try? Frame(.rgb(Plane(Data(bytes), bytesPerRow: 3 * width)), width: width, height: height)
-    if let frame, let found = try? input(of: frame, width: toWidth, height: toHeight) {
-        small = found
+    if let frame, let actual = try? input(of: frame, width: toWidth, height: toHeight) {
+        small = actual
     }
     return small
 }
 
-/// What a uint8 model with an input of `width` x `height` is fed for `frame`.
+/// The input tensor for `frame` of a uint8 model with an input of `width` x `height` pixels.
 func input(of frame: Frame, width: Int, height: Int) throws -> [UInt8] {
     let port = TensorPort(name: "images", shape: [1, height, width, 3], type: .uint8)
     let model = try Model.read(Golden.path("detector_int8.tflite"))

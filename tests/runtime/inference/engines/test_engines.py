@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from importlib import metadata
 from types import ModuleType, SimpleNamespace
@@ -20,7 +21,7 @@ IMAGE = np.zeros((9, 9, 3), np.uint8)
 
 @pytest.fixture
 def files(tmp_path):
-    """A file for the CPU, and what the Edge TPU's compiler would have made of it."""
+    """A file for the CPU, and the same compiled for the Edge TPU."""
     for name, compiled in (("a_int8.tflite", False), ("a_int8_edgetpu.tflite", True)):
         (tmp_path / name).write_bytes(tiny_detector.build(compiled=compiled))
     return SimpleNamespace(plain=tmp_path / "a_int8.tflite", compiled=tmp_path / "a_int8_edgetpu.tflite")
@@ -28,18 +29,18 @@ def files(tmp_path):
 
 @pytest.fixture
 def chip(edgetpu_library, monkeypatch):
-    """The stand-in library in the place of Coral's."""
+    """The stand-in library instead of Coral's."""
     monkeypatch.setattr(edgetpu, "LIBRARY", str(edgetpu_library))
     return edgetpu_library
 
 
-def test_every_engine_has_a_name_and_a_rank_of_its_own():
+def test_names_and_ranks_of_engines_are_unique():
     assert engines.names() == ["auto", "edgetpu", "pycoral", "delegate", "cpu", "plain"]
     ranks = [module.RANK for module in engines._modules()]
     assert sorted(set(ranks)) == ranks
 
 
-def test_auto_says_what_it_took_and_why(files):
+def test_auto_reports_its_choice_and_the_reasons(files):
     engine = open_engine(files.plain)
     assert (engine.name, engine.path, engine.notes) == ("cpu", str(files.plain), ())
     assert engine.what.startswith(f"{engine.package} on 2 threads (edgetpu: needs a file compiled for it")
@@ -64,26 +65,26 @@ def test_without_the_library_the_message_says_what_to_install(files, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "reason, message",
+    ("reason", "message"),
     [
         ("libusb-1.0.so.0: cannot open shared object file: No such file or directory", "needs libusb-1.0.so.0, which"),
         ("/x/libedgetpu.so.1: wrong ELF class: ELFCLASS32", "cannot be loaded: .*wrong ELF class.* get the build"),
     ],
 )
 def test_a_library_that_cannot_be_loaded(reason, message):
-    assert __import__("re").search(message, edgetpu._unloadable(reason))
+    assert re.search(message, edgetpu._load_error(reason))
 
 
 def test_a_chip_that_fails_without_a_reason(files, chip, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "fail")
-    monkeypatch.setattr(edgetpu.edgetpu_devices, "why_not", lambda device: "no permission for it" if device else "")
+    monkeypatch.setattr(edgetpu.edgetpu_devices, "diagnose", lambda device: "no permission for it" if device else "")
     with pytest.raises(KitError, match="the Edge TPU cannot be used: no permission for it"):
         open_engine(files.compiled, Request(device="usb"))
     with pytest.raises(KitError, match="gives no reason; plug the accelerator in again"):
         open_engine(files.compiled)
 
 
-def test_falling_back_is_asked_for_and_told(files, chip, monkeypatch):
+def test_fallback_is_requested_and_noted(files, chip, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "fail")
     detector = Detector(files.compiled, fallback=True, device="usb:0")
     assert (detector.engine, detector.path) == ("cpu", str(files.plain))
@@ -91,17 +92,17 @@ def test_falling_back_is_asked_for_and_told(files, chip, monkeypatch):
     (note,) = open_engine(files.compiled, Request(fallback=True)).notes
     assert note.endswith(f"; fell back on {files.plain}")
     files.plain.unlink()
-    with pytest.raises(KitError, match="there is no a_int8.tflite beside"):
+    with pytest.raises(KitError, match=r"there is no a_int8\.tflite beside"):
         Detector(files.compiled, fallback=True)
 
 
-def test_a_slow_port_is_told(files, chip, monkeypatch):
-    monkeypatch.setattr(edgetpu.edgetpu_devices, "slow", lambda: "on USB 2")
+def test_usb_2_gives_a_note(files, chip, monkeypatch):
+    monkeypatch.setattr(edgetpu.edgetpu_devices, "usb2_warning", lambda: "on USB 2")
     assert open_engine(files.compiled).notes == ("on USB 2",)
 
 
 @pytest.mark.parametrize(
-    "compiled, request_, message",
+    ("compiled", "request_", "message"),
     [
         (False, Request("tpu"), "--engine: there is no 'tpu'; give one of auto, edgetpu"),
         (False, Request("edgetpu"), "edgetpu: needs a file compiled for it"),
@@ -112,7 +113,7 @@ def test_a_slow_port_is_told(files, chip, monkeypatch):
         (False, Request("delegate", "lib.so,option"), "as key=value, not 'option'"),
     ],
 )
-def test_requests_that_make_no_sense(files, compiled, request_, message):
+def test_wrong_requests(files, compiled, request_, message):
     with pytest.raises(InputError, match=message):
         open_engine(files.compiled if compiled else files.plain, request_)
 
@@ -140,7 +141,7 @@ def test_a_library_that_is_no_delegate(files, tmp_path):
 
 
 class FakePycoral:
-    """Puts modules of pycoral's surface into place."""
+    """Installs modules with the interface of pycoral."""
 
     def __init__(self, monkeypatch, tmp_path, genuine):
         self.asked = []
@@ -168,7 +169,7 @@ class FakePycoral:
 
 def test_a_genuine_pycoral(files, monkeypatch, tmp_path):
     fake = FakePycoral(monkeypatch, tmp_path, genuine=True)
-    # The interpreter inside stands in for Coral's, so it takes the file that it can run.
+    # The interpreter stands in for Coral's, so it gets a file that it can run.
     monkeypatch.setattr(pycoral, "is_compiled", lambda model: True)
     engine = open_engine(files.plain, Request("pycoral", "usb:1"))
     assert (engine.name, engine.package, engine.what) == ("pycoral", "pycoral", "pycoral usb:1")

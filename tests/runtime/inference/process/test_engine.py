@@ -1,4 +1,4 @@
-"""The engine's process, with a library that hangs and crashes as a chip's might."""
+"""Engine processes, with a library that hangs and crashes on request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def compiled(path, edgetpu_library, monkeypatch):
-    """A file for the Edge TPU, and its library where processes that are started find it."""
+    """A file for the Edge TPU, with the stand-in library on the library path of child processes."""
     monkeypatch.setenv("LD_LIBRARY_PATH", str(edgetpu_library.parent))
     compiled = path.with_name("tiny_int8_edgetpu.tflite")
     compiled.write_bytes(tiny_detector.build(compiled=True))
@@ -50,7 +50,7 @@ def ready(*arguments):
     return process
 
 
-def test_it_gives_what_the_interpreter_gives(path):
+def test_outputs_equal_those_of_the_interpreter(path):
     here = Interpreter(path, Request("cpu"))
     with ready(path, Request("cpu", threads=1)) as process:
         assert (process.inputs, process.outputs) == (here.inputs, here.outputs)
@@ -61,7 +61,7 @@ def test_it_gives_what_the_interpreter_gives(path):
         assert len(Detector(path, runner=process)(np.zeros((9, 9, 3), np.uint8))) == 2
 
 
-def test_two_may_be_under_way_and_come_back_in_order(shared):
+def test_two_may_be_in_flight_and_come_back_in_order(shared):
     path = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
     here = Interpreter(path, Request("cpu", threads=1))
     with ready(path, Request("cpu", threads=1)) as process:
@@ -69,7 +69,7 @@ def test_two_may_be_under_way_and_come_back_in_order(shared):
         expected = [here.invoke(tensor) for tensor in images]
         process.submit(images[0])
         process.submit(images[1])
-        assert (process.room, process.under_way) == (0, 2)
+        assert (process.room, process.in_flight) == (0, 2)
         first, taken = process.result()
         assert taken > 0 and process.room == 1
         process.submit(images[2])
@@ -78,17 +78,17 @@ def test_two_may_be_under_way_and_come_back_in_order(shared):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs))
 
 
-def test_errors_of_loading_are_those_of_this_process(tmp_path):
+def test_errors_of_loading_are_raised_in_the_parent(tmp_path):
     (tmp_path / "text.tflite").write_text("no model")
-    with pytest.raises(InputError, match="text.tflite: not a .tflite file"):
+    with pytest.raises(InputError, match=r"text\.tflite: not a \.tflite file"):
         ready(tmp_path / "text.tflite")
     path = tmp_path / "chip.tflite"
     path.write_bytes(tiny_detector.build(compiled=True))
-    with pytest.raises(KitError, match="libedgetpu.so.1 is not installed"):
+    with pytest.raises(KitError, match=r"libedgetpu\.so\.1 is not installed"):
         ready(path)
 
 
-def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monkeypatch):
+def test_a_hung_process_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monkeypatch):
     fuse = tmp_path / "fuse"
     fuse.write_text("x")
     for name, value in (("", "hang"), ("_RUN", "2"), ("_FUSE", str(fuse))):
@@ -98,21 +98,21 @@ def test_a_hang_is_ended_and_the_next_input_is_not_lost(compiled, tmp_path, monk
         first = process.pid
         process.submit(image(process))
         process.submit(image(process))
-        with pytest.raises(EngineLost, match="gave no answer for 0.3 s while it ran the model"):
+        with pytest.raises(EngineLost, match=r"gave no answer for 0\.3 s while it ran the model"):
             process.result()
         process.restart()
         process.wait_until_ready()
-        assert process.pid != first and (process.room, process.under_way) == (1, 1)
+        assert process.pid != first and (process.room, process.in_flight) == (1, 1)
         assert process.result()[0][2].reshape(-1)[0] == pytest.approx(0.9)
         process.invoke(image(process))
 
 
-def test_a_crash_is_named(compiled, monkeypatch):
+def test_the_signal_of_a_crash_is_named(compiled, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "crash")
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
-    with ready(compiled) as process:
-        with pytest.raises(EngineLost, match="was ended by SIGABRT while it ran the model; a library for an acc"):
-            process.invoke(image(process))
+    crashed = "was ended by SIGABRT while it ran the model; a library for an acc"
+    with ready(compiled) as process, pytest.raises(EngineLost, match=crashed):
+        process.invoke(image(process))
 
 
 def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
@@ -140,7 +140,7 @@ def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
 
 
 class Fake:
-    """A process that does what a list says: outputs, or an error."""
+    """A process whose results are given as a list of outputs and errors."""
 
     engine = "fake"
     notes = ("a note",)
@@ -205,7 +205,7 @@ def test_five_failures_in_a_minute_back_off(worker):
     assert made.waits == [0, 0, 0, 0, 1, 2, 4, 8]
 
 
-def test_an_engine_that_does_not_come_back(worker):
+def test_an_engine_that_cannot_be_restarted(worker):
     gone = KitError("no Edge TPU")
     made = worker(Fake([EngineLost("hung"), "b"], [gone] * 6))
     made.submit(None, "a")
@@ -219,7 +219,7 @@ def test_an_engine_that_does_not_come_back(worker):
         made.next(lambda: None)
 
 
-def test_most_limits_what_is_under_way(worker):
+def test_most_limits_what_is_in_flight(worker):
     made = worker(Fake(["a"]))
     assert made.has_room(1)
     made.submit(None, "a")

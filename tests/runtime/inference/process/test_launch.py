@@ -1,4 +1,4 @@
-"""A process that is started before it is known what it will run."""
+"""A process that is started before the model is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from runtime import InputError
 from runtime.__main__ import main
-from runtime.inference.process import launch as engine_launch
+from runtime.inference.process import launch
 from runtime.inference.process.engine import EngineProcess
 from tests.support import tiny_detector
 from tests.support.paths import ROOT
@@ -27,9 +27,9 @@ def model(tmp_path):
     return path
 
 
-def test_the_first_engine_gets_it_and_the_next_one_of_its_own(model):
-    with engine_launch.ahead():
-        ready = engine_launch._spare.process
+def test_the_first_engine_takes_it_and_the_next_starts_another(model):
+    with launch.prelaunch():
+        ready = launch._spare.process
         with EngineProcess(model) as first, EngineProcess(model) as second:
             assert first.pid == ready.pid != second.pid
             for process in (first, second):
@@ -38,32 +38,32 @@ def test_the_first_engine_gets_it_and_the_next_one_of_its_own(model):
     assert ready.poll() is not None
 
 
-def test_one_that_nobody_wants_is_ended():
-    with engine_launch.ahead():
-        ready = engine_launch._spare
-    assert ready.process.poll() is not None and ready.memory.closed and ready.life.closed
-    engine_launch.end(ready)
+def test_a_process_that_nobody_takes_is_ended():
+    with launch.prelaunch():
+        ready = launch._spare
+    assert ready.process.poll() is not None and ready.tensor_file.closed and ready.lifeline.closed
+    launch.end(ready)
 
 
 def test_it_ends_when_its_parent_has_gone():
-    program = "from runtime.inference.process import launch; import os; launch.ahead().__enter__(); os._exit(0)"
-    # What it prints goes where the parent's errors go: read to its end, there is nobody left who could.
+    program = "from runtime.inference.process import launch; import os; launch.prelaunch().__enter__(); os._exit(0)"
+    # The child inherits standard error: the end of that stream means that no child is left.
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.PIPE, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("words", [["--no-such-option"], ["none.tflite", "--source", "none.jpg", "--watchdog", "0"]])
-def test_a_command_that_needs_none_leaves_none(words, capsys, monkeypatch):
+def test_a_command_that_fails_early_leaves_no_process(words, capsys, monkeypatch):
     started = []
-    launch = engine_launch.launch
-    monkeypatch.setattr(engine_launch, "launch", lambda memory: started.append(launch(memory)) or started[-1])
+    original = launch.launch
+    monkeypatch.setattr(launch, "launch", lambda file: started.append(original(file)) or started[-1])
     with pytest.raises((SystemExit, InputError)):
         main(words)
-    assert [one.process.poll() is not None for one in started] == [True] and engine_launch._spare is None
+    assert [one.process.poll() is not None for one in started] == [True] and launch._spare is None
 
 
 def test_help_starts_nothing(capsys, monkeypatch):
-    monkeypatch.setattr(engine_launch, "launch", None)
+    monkeypatch.setattr(launch, "launch", None)
     with pytest.raises(SystemExit):
         main(["--help"])
 

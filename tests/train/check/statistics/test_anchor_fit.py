@@ -1,4 +1,4 @@
-"""The few anchors that are looked at hold the best of all."""
+"""`best_anchors` compares few anchors and finds the best of all."""
 
 from __future__ import annotations
 

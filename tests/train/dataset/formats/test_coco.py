@@ -47,8 +47,8 @@ def test_official_layout(tmp_path):
     assert dataset.train[0].image.parent.name == "train2017"
 
 
-def test_one_file_and_images_elsewhere_with_the_same_names_in_both_parts(tmp_path):
-    """An image is looked for in its own part, then near the file."""
+def test_one_file_and_images_elsewhere_with_the_same_names_in_both_splits(tmp_path):
+    """An image is searched in its own split first, then near the file."""
     folder = tmp_path / "data"
     for part in ("train", "val"):
         make.write("coco", tmp_path / part, samples(2))
@@ -151,16 +151,16 @@ def test_no_path_leads_out_of_the_folder(folder, tmp_path):
             open_dataset(folder)
 
 
-def test_lists_within_lists_and_long_numbers_are_one_line(folder):
+def test_deep_nesting_and_long_numbers_are_one_line(folder):
     for text in ("[" * 100_000, '{"images": [' + "9" * 10_000 + "]}"):
         (folder / "train/_annotations.coco.json").write_text(text)
-        with pytest.raises(InputError, match="_annotations.coco.json: not JSON"):
+        with pytest.raises(InputError, match=r"_annotations.coco.json: not JSON"):
             open_dataset(folder)
 
 
 def test_a_file_too_large_for_the_memory_is_refused(folder, monkeypatch):
     monkeypatch.setattr("train.files.untrusted_json.MAX_BYTES", 100)
-    with pytest.raises(InputError, match="_annotations.coco.json: has 0.0 MB, more than"):
+    with pytest.raises(InputError, match=r"_annotations.coco.json: has 0.0 MB, more than"):
         open_dataset(folder)
 
 

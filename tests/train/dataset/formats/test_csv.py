@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(folder, line, message):
 
 def test_other_encodings_are_named(folder):
     (folder / "train_labels.csv").write_bytes(HEADER.encode() + "train0.jpg,64,48,Käse,4,5,30,28\n".encode("latin-1"))
-    with pytest.raises(InputError, match="train_labels.csv: not UTF-8 text"):
+    with pytest.raises(InputError, match=r"train_labels.csv: not UTF-8 text"):
         open_dataset(folder)
 
 

@@ -1,4 +1,4 @@
-"""Thousands of damaged annotation files end in examples or in one line, soon, and write nothing elsewhere."""
+"""Thousands of damaged annotation files give examples or a one-line error, quickly, and write no other files."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def test_damaged_files(tmp_path, monkeypatch, hang, case):
             reader.accepts(folder)
             examples = reader.read(folder).train
         except KitError as error:
-            assert str(error) and "\n" not in str(error) and len(str(error)) < 2000, data
+            message = str(error)
+            assert message and "\n" not in message and len(message) < 2000, data
             ended["errors"] += 1
             continue
         ended["examples"] += 1

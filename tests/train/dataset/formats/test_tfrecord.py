@@ -9,7 +9,7 @@ import pytest
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from tests.support import format_samples as make
-from tests.support.format_samples import Sample, features, samples
+from tests.support.format_samples import Sample, features
 from train import open_dataset
 from train.dataset.examples import label_map
 from train.dataset.formats import tfrecord as format
@@ -59,13 +59,13 @@ def test_classes_in_the_order_of_the_label_map(tmp_path):
     (tmp_path / "x_label_map.pbtxt").write_text(
         PETS.replace("2", "7").replace("1", "9").replace("7", "1").replace("9", "2")
     )
-    with pytest.raises(InputError, match="calls class 1 'cat', but x_label_map.pbtxt calls it 'dog'"):
+    with pytest.raises(InputError, match=r"calls class 1 'cat', but x_label_map.pbtxt calls it 'dog'"):
         open_dataset(tmp_path)
     (tmp_path / "x_label_map.pbtxt").write_text(PETS)
     assert open_dataset(tmp_path, validation=tmp_path).labels == Labels(("cat", "dog"))
 
 
-def test_codes_for_names_become_what_people_read(tmp_path):
+def test_display_names_replace_codes(tmp_path):
     """As in the maps of COCO and Open Images."""
     write(tmp_path / "all.tfrecord", records(3, image__object__class__text=(bytes, [b"/m/01"])))
     (tmp_path / "map_label.pbtxt").write_text('item { name: "/m/01" id: 1 display_name: "Wild cat" }')
@@ -98,7 +98,7 @@ def test_without_a_label_map_the_texts_give_names_and_numbers_their_order(tmp_pa
     for record in (dogs, *(found := records(2))):
         record["image/object/class/text"] = (bytes, [])
     write(tmp_path / "a.tfrecord", [dogs, *found])
-    with pytest.raises(InputError, match="class numbers without names; put the .*label_map.pbtxt"):
+    with pytest.raises(InputError, match=r"class numbers without names; put the .*label_map.pbtxt"):
         open_dataset(tmp_path)
 
 
@@ -158,7 +158,7 @@ def test_images_of_the_same_name(tmp_path):
 )
 def test_no_file_name_leads_out_of_the_cache(tmp_path, name):
     write(tmp_path / "data/a.tfrecord", records(1, image__filename=(bytes, [name.encode()])))
-    before = {path for path in tmp_path.parent.rglob("*")}
+    before = set(tmp_path.parent.rglob("*"))
     (example,) = format.read(tmp_path / "data").train
     new = {path for path in tmp_path.parent.rglob("*") if path.is_file()} - before
     assert new == {example.image} and example.image.resolve().is_relative_to(
@@ -193,7 +193,7 @@ def test_damaged_files_are_named(tmp_path, message):
         open_dataset(tmp_path)
 
 
-def test_a_length_that_lies_reserves_no_memory(tmp_path):
+def test_a_false_length_reserves_no_memory(tmp_path):
     head = struct.pack("<Q", 1 << 60)
     crc = tfrecord._masked(tfrecord.google_crc32c.value(head))
     (tmp_path / "a.tfrecord").write_bytes(head + crc + b"x" * 100)
@@ -232,7 +232,7 @@ def test_label_maps_that_disagree_are_named(tmp_path):
         write(tmp_path / part / "a.tfrecord", records(2))
         (tmp_path / part / "a_label_map.pbtxt").write_text(PETS if part == "train" else PETS.replace("dog", "cow"))
     with pytest.raises(
-        InputError, match="valid/a_label_map.pbtxt: calls class 2 'cow', but train/a_label_map.pbtxt calls it 'dog'"
+        InputError, match=r"valid/a_label_map.pbtxt: calls class 2 'cow', but train/a_label_map.pbtxt calls it 'dog'"
     ):
         open_dataset(tmp_path)
 
@@ -268,7 +268,7 @@ def test_label_maps(tmp_path, text, names):
 )  # fmt: skip
 def test_what_is_no_label_map_is_named(tmp_path, text):
     (tmp_path / "a.pbtxt").write_text(text)
-    with pytest.raises(InputError, match="a.pbtxt: "):
+    with pytest.raises(InputError, match=r"a.pbtxt: "):
         label_map.read(tmp_path / "a.pbtxt", "a.pbtxt")
 
 

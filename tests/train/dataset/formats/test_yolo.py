@@ -50,7 +50,7 @@ def test_ways_to_say_where_the_images_are(tmp_path, yaml):
     assert dataset.labels == Labels(("cat",))
 
 
-def test_parts_that_are_not_there(tmp_path):
+def test_missing_splits(tmp_path):
     folder = ultralytics(tmp_path / "data", "train: images/train\nval: images/val\ntest: images/test\nnames: [cat]\n")
     assert open_dataset(folder).problems == (
         "data.yaml: its test, 'images/test', is no folder or list of images in the data set",
@@ -90,11 +90,11 @@ def test_darknet(tmp_path):
     assert dataset.labels == Labels(("cat",))
 
 
-def test_a_image_that_a_list_has_and_the_folder_has_not(tmp_path, monkeypatch):
+def test_a_listed_image_that_is_missing(tmp_path, monkeypatch):
     folder = darknet(tmp_path / "data")
     with (folder / "train.txt").open("a") as file:
         file.write("data/obj_train_data/gone.jpg\n")
-    with pytest.raises(InputError, match="train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
+    with pytest.raises(InputError, match=r"train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
         open_dataset(folder)
     monkeypatch.setattr("train.dataset.examples.problems.MAX_BAD_FILES", 0.5)
     assert len(open_dataset(folder).train) == 2
@@ -111,7 +111,7 @@ def test_darknet_without_its_description(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["classes.txt", "_darknet.labels"])
-def test_labels_beside_the_images_in_folders_of_their_parts(tmp_path, name):
+def test_labels_beside_the_images_in_folders_of_their_splits(tmp_path, name):
     """As LabelImg and Roboflow write them."""
     for part in ("train", "valid"):
         (tmp_path / part).mkdir()
@@ -167,7 +167,7 @@ def test_what_is_wrong_in_a_line_is_named(tmp_path, line, message):
     [
         ("train: images/train\nval: images/val\nnc: 3\nnames: [cat]\n", "says 3 classes, but there are 1 names"),
         ("train: images/train\nval: images/val\nnames: {0: cat, 2: dog}\n", "not numbered from 0 to 1"),
-        ("train: images/train\nval: images/val\nnames: {cat: 0}\n", "numbered by something else"),
+        ("train: images/train\nval: images/val\nnames: {cat: 0}\n", "keys of its names are not whole numbers"),
         ("train: images/train\nval: images/val\nnames: 3\n", "no list of class names"),
         ("train: images/elsewhere\nval: images/val\nnames: [cat]\n", "its train, 'images/elsewhere', is no folder"),
         ("train: ../../secret\nval: images/val\nnames: [cat]\n", "its train, '../../secret', is no folder"),
@@ -196,7 +196,7 @@ def test_aliases_cannot_grow(tmp_path):
         open_dataset(folder)
 
 
-def test_tags_make_nothing_run(tmp_path):
+def test_yaml_tags_run_nothing(tmp_path):
     yaml = f"train: images/train\nval: images/val\nnames: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n"
     open_dataset(ultralytics(tmp_path / "data", yaml))
     assert not (tmp_path / "made").exists()

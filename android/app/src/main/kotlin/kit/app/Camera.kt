@@ -14,20 +14,20 @@ import androidx.lifecycle.LifecycleOwner
 import java.util.concurrent.ExecutionException
 
 /**
- * Shows the camera in [view] and hands its frames to the session, from when [bind] is called on.
+ * Shows the camera preview in [view] and passes camera frames to a [DetectionSession] once [bind] was called.
  *
- * CameraX stops it while [owner] is in the background, and goes on afterwards.
+ * CameraX stops the camera while [owner] is in the background and restarts it afterwards.
  */
 class Camera(private val context: Context, private val owner: LifecycleOwner, private val view: PreviewView) {
     private var preview: Preview? = null
     private var analysis: ImageAnalysis? = null
 
-    /** Only the newest frame waits; older ones are dropped. */
+    /** Opens a camera for [session]. While a frame is analyzed only the newest one waits; older ones are dropped. */
     fun bind(session: DetectionSession, isFront: Boolean) {
-        val request = ProcessCameraProvider.getInstance(context)
-        request.addListener({
+        val providerFuture = ProcessCameraProvider.getInstance(context)
+        providerFuture.addListener({
             try {
-                bind(request.get(), session, isFront)
+                bind(providerFuture.get(), session, isFront)
                 session.reportCamera(null)
             } catch (error: ExecutionException) {
                 session.reportCamera("The camera cannot be used: ${error.cause?.message}")
@@ -40,28 +40,28 @@ class Camera(private val context: Context, private val owner: LifecycleOwner, pr
     }
 
     /**
-     * Follows the display to another rotation. From one landscape to the other Android makes no new activity,
-     * and frames would go on to be turned as before.
+     * Applies the display's rotation to the preview and to frames. Needed because Android does not recreate
+     * the activity between the two landscape orientations.
      */
-    fun turn() {
+    fun updateRotation() {
         val rotation = view.display?.rotation ?: return
         preview?.targetRotation = rotation
         analysis?.targetRotation = rotation
     }
 
     private fun bind(provider: ProcessCameraProvider, session: DetectionSession, isFront: Boolean) {
-        // Both see the same part of the world, so that boxes lie where the preview shows their objects.
-        val sameShape = ResolutionSelector.Builder()
+        // Both use cases need the same field of view, so that boxes match the preview.
+        val aspectRatio = ResolutionSelector.Builder()
             .setAspectRatioStrategy(AspectRatioStrategy.RATIO_4_3_FALLBACK_AUTO_STRATEGY)
             .build()
-        val preview = Preview.Builder().setResolutionSelector(sameShape).build()
+        val preview = Preview.Builder().setResolutionSelector(aspectRatio).build()
         preview.surfaceProvider = view.surfaceProvider
         val analysis = ImageAnalysis.Builder()
-            .setResolutionSelector(sameShape)
+            .setResolutionSelector(aspectRatio)
             .setBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
             .setOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_YUV_420_888)
             .build()
-        analysis.setAnalyzer(session.worker) { image -> session.look(image, isFront) }
+        analysis.setAnalyzer(session.worker) { image -> session.analyze(image, isFront) }
         val selector = if (isFront) CameraSelector.DEFAULT_FRONT_CAMERA else CameraSelector.DEFAULT_BACK_CAMERA
         val group = UseCaseGroup.Builder().addUseCase(preview).addUseCase(analysis).build()
         provider.unbindAll()

@@ -37,14 +37,14 @@ import androidx.lifecycle.compose.LocalLifecycleOwner
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import kotlin.math.roundToInt
 
-/** The camera with boxes over it, and what there is to say and to choose. */
+/** The camera preview with boxes over it, messages, and the controls. */
 @Composable
 fun DetectionScreen(session: DetectionSession) {
     val state by session.state.collectAsStateWithLifecycle()
     var isFront by rememberSaveable { mutableStateOf(false) }
     Box(Modifier.fillMaxSize()) {
         CameraPreview(session, isFront)
-        state.found?.let { Overlay(it, Modifier.fillMaxSize()) }
+        state.result?.let { Overlay(it, Modifier.fillMaxSize()) }
         Surface(
             Modifier.align(Alignment.BottomCenter).safeDrawingPadding().padding(12.dp),
             shape = MaterialTheme.shapes.large,
@@ -72,7 +72,7 @@ private fun CameraPreview(session: DetectionSession, isFront: Boolean) {
 
             override fun onDisplayRemoved(displayId: Int) = Unit
 
-            override fun onDisplayChanged(displayId: Int) = camera.turn()
+            override fun onDisplayChanged(displayId: Int) = camera.updateRotation()
         }
         displays.registerDisplayListener(listener, null)
         onDispose { displays.unregisterDisplayListener(listener) }
@@ -82,7 +82,7 @@ private fun CameraPreview(session: DetectionSession, isFront: Boolean) {
 
 @Composable
 private fun Messages(state: ScreenState) {
-    val timings = state.found?.timings
+    val timings = state.result?.timings
     val style = MaterialTheme.typography.bodySmall
     val problem = state.cameraProblem ?: state.problem
     when {
@@ -94,24 +94,26 @@ private fun Messages(state: ScreenState) {
         )
     }
     if (state.engineName.isNotEmpty()) Text(state.engineName, style = style)
-    for (step in state.stepsDown) Text(stringResource(R.string.step_down, step.accelerator, step.reason), style = style)
+    for (skipped in state.skippedAccelerators) {
+        Text(stringResource(R.string.skipped_accelerator, skipped.accelerator, skipped.reason), style = style)
+    }
 }
 
 @Composable
-private fun Controls(state: ScreenState, session: DetectionSession, onTurn: () -> Unit) {
-    Text(stringResource(R.string.least_score, (100 * state.score).roundToInt()))
+private fun Controls(state: ScreenState, session: DetectionSession, onSwitchCamera: () -> Unit) {
+    Text(stringResource(R.string.score_threshold, (100 * state.score).roundToInt()))
     Slider(state.score, session::setScore, valueRange = 0.05f..0.95f)
     Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
         ModelPicker(state, session)
-        TextButton(onTurn) { Text(stringResource(R.string.turn_camera)) }
+        TextButton(onSwitchCamera) { Text(stringResource(R.string.switch_camera)) }
     }
 }
 
 @Composable
 private fun ModelPicker(state: ScreenState, session: DetectionSession) {
     var isOpen by remember { mutableStateOf(false) }
-    // No type of file is registered for .tflite, so that any may be picked; what is no detector is refused with the reason.
-    val launcher = rememberLauncherForActivityResult(ActivityResultContracts.OpenDocument()) { uri -> uri?.let(session::take) }
+    // .tflite has no MIME type of its own, so any file can be picked; loading rejects what is not a detector.
+    val launcher = rememberLauncherForActivityResult(ActivityResultContracts.OpenDocument()) { uri -> uri?.let(session::importModel) }
     Box {
         TextButton({ isOpen = true }) { Text(state.chosen?.name ?: stringResource(R.string.model)) }
         DropdownMenu(isOpen, { isOpen = false }) {

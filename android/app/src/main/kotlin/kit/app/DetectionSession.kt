@@ -4,39 +4,39 @@ import android.app.Application
 import android.net.Uri
 import androidx.camera.core.ImageProxy
 import androidx.lifecycle.AndroidViewModel
+import java.util.concurrent.Executors
 import kit.detector.Detection
 import kit.detector.Detector
 import kit.detector.DetectorError
-import kit.detector.StepDown
 import kit.detector.Timings
 import kit.detector.android.Detectors
 import kit.detector.android.toFrame
+import kit.detector.engine.SkippedAccelerator
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.update
-import java.util.concurrent.Executors
 
-/** One frame's detections with the size of the upright picture that they lie in. */
-class Found(val detections: List<Detection>, val timings: Timings, val width: Int, val height: Int, val isMirrored: Boolean)
+/** One frame's detections, and the size in pixels of the upright image that their boxes refer to. */
+class FrameResult(val detections: List<Detection>, val timings: Timings, val width: Int, val height: Int, val isMirrored: Boolean)
 
-/** What the screen shows; [problem] and [cameraProblem] say why nothing is found, and are null where all is well. */
+/** What the screen shows. [problem] and [cameraProblem] are error messages, null while there is no error. */
 data class ScreenState(
     val choices: List<ModelChoice> = emptyList(),
     val chosen: ModelChoice? = null,
-    val found: Found? = null,
+    val result: FrameResult? = null,
     val engineName: String = "",
-    val stepsDown: List<StepDown> = emptyList(),
+    val skippedAccelerators: List<SkippedAccelerator> = emptyList(),
     val problem: String? = null,
     val cameraProblem: String? = null,
     val score: Float = 0.5f,
 )
 
 /**
- * A detector and what it finds. Outlives turns of the phone and stays while the app is in the background,
- * where the camera gives it no frames.
+ * Holds the detector and its latest result. Survives rotations of the phone, and keeps the model loaded while
+ * the app is in the background, where the camera delivers no frames.
  *
- * Everything that takes time runs on one thread, [worker]: frames, loading and closing never meet.
+ * Slow work runs on one thread, [worker], so that detection, loading and closing never overlap.
  */
 class DetectionSession(application: Application) : AndroidViewModel(application) {
     val worker = Executors.newSingleThreadExecutor()
@@ -46,9 +46,9 @@ class DetectionSession(application: Application) : AndroidViewModel(application)
 
     private val library = ModelLibrary(application)
 
-    // Both belong to the worker.
+    // Accessed on the worker only.
     private var detector: Detector? = null
-    private var count = 0L
+    private var frameCount = 0L
 
     init {
         worker.execute {
@@ -59,10 +59,10 @@ class DetectionSession(application: Application) : AndroidViewModel(application)
 
     fun select(choice: ModelChoice) = worker.execute { load(choice) }
 
-    /** Takes a model that the user has picked into the app, and loads it. */
-    fun take(uri: Uri) = worker.execute {
+    /** Copies a model that the user has picked into the app, and loads it. */
+    fun importModel(uri: Uri) = worker.execute {
         try {
-            val choice = library.take(uri)
+            val choice = library.importModel(uri)
             refresh()
             load(choice)
         } catch (error: DetectorError) {
@@ -75,14 +75,14 @@ class DetectionSession(application: Application) : AndroidViewModel(application)
         worker.execute { detector?.score = score.toDouble() }
     }
 
-    /** Looks at one frame, on the worker, and closes it. */
-    fun look(image: ImageProxy, isMirrored: Boolean) = image.use {
+    /** Runs the detector on one frame and closes the frame. Call on [worker]. */
+    fun analyze(image: ImageProxy, isMirrored: Boolean) = image.use {
         val detector = detector ?: return@use
         try {
-            val frame = image.toFrame(count++)
-            val found = detector.detect(frame)
-            val shown = Found(found.detections, found.timings, frame.uprightWidth, frame.uprightHeight, isMirrored)
-            screen.update { it.copy(found = shown) }
+            val frame = image.toFrame(frameCount++)
+            val detected = detector.detect(frame)
+            val result = FrameResult(detected.detections, detected.timings, frame.uprightWidth, frame.uprightHeight, isMirrored)
+            screen.update { it.copy(result = result) }
         } catch (error: DetectorError) {
             close()
             fail(error)
@@ -100,12 +100,12 @@ class DetectionSession(application: Application) : AndroidViewModel(application)
 
     private fun load(choice: ModelChoice) {
         close()
-        screen.update { it.copy(chosen = choice, found = null, engineName = "", stepsDown = emptyList(), problem = null) }
+        screen.update { it.copy(chosen = choice, result = null, engineName = "", skippedAccelerators = emptyList(), problem = null) }
         try {
             val loaded = Detectors.load(library.open(choice))
             detector = loaded
             screen.update {
-                it.copy(engineName = loaded.engineName, stepsDown = loaded.stepsDown, score = loaded.score.toFloat())
+                it.copy(engineName = loaded.engineName, skippedAccelerators = loaded.skippedAccelerators, score = loaded.score.toFloat())
             }
         } catch (error: DetectorError) {
             fail(error)
@@ -117,5 +117,5 @@ class DetectionSession(application: Application) : AndroidViewModel(application)
         detector = null
     }
 
-    private fun fail(error: DetectorError) = screen.update { it.copy(found = null, problem = error.message) }
+    private fun fail(error: DetectorError) = screen.update { it.copy(result = null, problem = error.message) }
 }

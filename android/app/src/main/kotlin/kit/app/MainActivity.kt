@@ -46,7 +46,7 @@ private fun WithCamera(content: @Composable () -> Unit) {
     fun isAllowed() = ContextCompat.checkSelfPermission(context, Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
     var allowed by remember { mutableStateOf(isAllowed()) }
     val launcher = rememberLauncherForActivityResult(ActivityResultContracts.RequestPermission()) { allowed = it }
-    // It may be given or taken in the settings while the app is in the background.
+    // The permission may change in the settings while the app is in the background.
     LifecycleResumeEffect(Unit) {
         allowed = isAllowed()
         onPauseOrDispose { }

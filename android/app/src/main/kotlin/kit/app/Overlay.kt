@@ -22,26 +22,26 @@ import kit.detector.Viewport
 import kit.detector.classHue
 import kotlin.math.roundToInt
 
-/** Boxes, labels and scores over the camera's picture. */
+/** Draws boxes, labels and scores over the camera preview. */
 @Composable
-fun Overlay(found: Found, modifier: Modifier = Modifier) {
+fun Overlay(result: FrameResult, modifier: Modifier = Modifier) {
     val measurer = rememberTextMeasurer()
-    val names = found.detections.joinToString { it.label }
+    val names = result.detections.joinToString { it.label }
     Canvas(modifier.semantics { contentDescription = names }) {
-        val view = Viewport(found.width, found.height, size.width.toDouble(), size.height.toDouble(), found.isMirrored)
-        // The best come first and are drawn last, on top.
-        for (detection in found.detections.asReversed()) draw(detection, view.place(detection.box), measurer)
+        val view = Viewport(result.width, result.height, size.width.toDouble(), size.height.toDouble(), result.isMirrored)
+        // Detections are sorted by falling score; the best one is drawn last, on top.
+        for (detection in result.detections.asReversed()) draw(detection, view.toView(detection.box), measurer)
     }
 }
 
-private fun DrawScope.draw(detection: Detection, place: Box, measurer: TextMeasurer) {
+private fun DrawScope.draw(detection: Detection, box: Box, measurer: TextMeasurer) {
     val color = Color.hsv((360 * classHue(detection.classId)).toFloat(), 0.85f, 0.95f)
-    val corner = Offset(place.xmin.toFloat(), place.ymin.toFloat())
-    drawRect(color, corner, Size(place.width.toFloat(), place.height.toFloat()), style = Stroke(3.dp.toPx()))
-    val said = "${detection.label} ${(100 * detection.score).roundToInt()} %"
-    val text = measurer.measure(said, TextStyle(Color.Black, 12.sp), maxLines = 1)
+    val corner = Offset(box.xmin.toFloat(), box.ymin.toFloat())
+    drawRect(color, corner, Size(box.width.toFloat(), box.height.toFloat()), style = Stroke(3.dp.toPx()))
+    val caption = "${detection.label} ${(100 * detection.score).roundToInt()} %"
+    val text = measurer.measure(caption, TextStyle(Color.Black, 12.sp), maxLines = 1)
     val height = text.size.height.toFloat()
-    // Above the box where there is room, else inside it.
+    // Above the box if there is room, otherwise inside it.
     val top = if (corner.y >= height) corner.y - height else corner.y
     drawRect(color, Offset(corner.x, top), Size(text.size.width + 6.dp.toPx(), height))
     drawText(text, topLeft = Offset(corner.x + 3.dp.toPx(), top))

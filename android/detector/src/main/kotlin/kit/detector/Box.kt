@@ -1,15 +1,17 @@
 package kit.detector
 
-/** A rectangle in pixels of the upright picture it was found in; (0, 0) is the top left corner. */
+/**
+ * A box as xmin, ymin, xmax, ymax in pixels of the upright image; (0, 0) is the top left corner of the image.
+ */
 data class Box(val xmin: Double, val ymin: Double, val xmax: Double, val ymax: Double) {
     val width: Double get() = xmax - xmin
     val height: Double get() = ymax - ymin
 
-    /** Square pixels; 0 where the box is empty or turned inside out. */
+    /** Area in square pixels; 0 if the box is empty or inverted. */
     val area: Double get() = maxOf(width, 0.0) * maxOf(height, 0.0)
 
     internal companion object {
-        /** [sides] are left, top, right and bottom in 0..1; a box turned inside out becomes an empty one. */
+        /** A box from [sides]: left, top, right, bottom in 0..1. An inverted box becomes an empty one. */
         fun relative(sides: FloatArray, width: Int, height: Int): Box {
             val left = sides[0].toDouble() * width
             val top = sides[1].toDouble() * height

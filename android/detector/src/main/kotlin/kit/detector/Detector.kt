@@ -1,31 +1,41 @@
 package kit.detector
 
+import java.nio.ByteBuffer
+import kit.detector.engine.Engine
+import kit.detector.engine.SkippedAccelerator
+import kit.detector.engine.TensorPort
+import kit.detector.engine.warmUp
+import kit.detector.model.ModelFile
+import kit.detector.postprocessing.FourOutputs
+import kit.detector.postprocessing.Postprocessor
+import kit.detector.postprocessing.RawDecoder
+import kit.detector.preprocessing.Preprocessor
+
 /**
- * Finds objects with any detection .tflite that has four outputs, or the raw head of this kit.
+ * Detects objects with a .tflite detection model that has the usual four outputs, or the raw head of this kit.
  *
  *     val detector = Detector(file, engine)
  *     for (detection in detector.detect(frame).detections) {
  *         println("${detection.label} ${detection.score} ${detection.box}")
  *     }
  *
- * Owns [engine], and closes it. Loading takes its time; do it away from the main thread. One detector
- * runs one frame at a time; calls from other threads wait.
+ * The detector owns [engine] and closes it. Loading is slow: do it off the main thread. A detector processes
+ * one frame at a time; calls from other threads wait.
  *
- * [score]: detections with a lower one are left out; by default what the file's metadata says, else 0.5.
- * Throws a [DetectorError] where the model is no detector or the engine cannot run it, the engine then closed.
+ * [score] is the threshold in 0..1: detections with a lower score are dropped. The default is the threshold in
+ * the file's metadata, or 0.5 if there is none. [skippedAccelerators] are those that were tried before [engine].
+ * The constructor throws a [DetectorError], and closes the engine, if the model is not a detector or the engine
+ * cannot run it.
  */
 class Detector(
     file: ModelFile,
     private val engine: Engine,
     @Volatile var score: Double = file.defaultScore,
-    val stepsDown: List<StepDown> = emptyList(),
+    val skippedAccelerators: List<SkippedAccelerator> = emptyList(),
 ) : AutoCloseable {
-    /** What was found in a frame, the highest score first, and how long that took. */
-    class Found(val detections: List<Detection>, val timings: Timings)
-
     val labels: Labels = file.labels
 
-    /** What runs the model, as in `LiteRT, GPU`; [stepsDown] are those tried before, each with the reason against it. */
+    /** The name of the engine that runs the model, such as `LiteRT, GPU`. */
     val engineName: String get() = engine.name
 
     private val preprocessor: Preprocessor
@@ -35,7 +45,7 @@ class Detector(
     init {
         try {
             val input = engine.inputs.singleOrNull()
-                ?: throw DetectorError.NotADetector(file.path, "it has ${engine.inputs.size} inputs; a detector has one, a picture")
+                ?: throw DetectorError.NotADetector(file.path, "it has ${engine.inputs.size} inputs; a detector has one, an image")
             preprocessor = Preprocessor(file.model, file.metadata, input)
             postprocessor = postprocessor(file)
         } catch (error: Throwable) {
@@ -44,42 +54,42 @@ class Detector(
         }
     }
 
-    /** What pictures are resized to. */
+    /** The size in pixels that images are resized to. */
     val inputWidth: Int get() = preprocessor.width
     val inputHeight: Int get() = preprocessor.height
 
     /**
-     * The objects in [frame], in pixels of the upright picture and within it.
+     * Detects the objects in [frame]. Boxes are in pixels of the upright image and clipped to it.
      *
-     * Throws [DetectorError.EngineFailed] where the run fails or the detector is closed.
+     * Throws [DetectorError.EngineFailed] if the engine fails or the detector is closed.
      */
     @Synchronized
-    fun detect(frame: Frame): Found {
+    fun detect(frame: Frame): DetectionResult {
         if (isClosed) throw DetectorError.EngineFailed("the detector is closed")
         val start = System.nanoTime()
         val input = preprocessor.tensor(frame)
         val ready = System.nanoTime()
         val raw = engine.invoke(input)
         val done = System.nanoTime()
-        val found = postprocessor.detections(raw, frame.uprightWidth, frame.uprightHeight, score)
+        val detections = postprocessor.detections(raw, frame.uprightWidth, frame.uprightHeight, score)
         val end = System.nanoTime()
-        return Found(found, Timings((ready - start) / 1e6, (done - ready) / 1e6, (end - done) / 1e6))
+        return DetectionResult(detections, Timings((ready - start) / 1e6, (done - ready) / 1e6, (end - done) / 1e6))
     }
 
-    /** Frees the engine, after the frame that is being looked at. */
+    /** Closes the engine, once the current frame is done. */
     @Synchronized
     override fun close() {
         if (!isClosed) engine.close()
         isClosed = true
     }
 
-    /** The input tensor for [frame]; the next call fills the same buffer. For comparing with other runtimes. */
+    /** The input tensor for [frame], for comparisons with other runtimes. The next call overwrites the same buffer. */
     @Synchronized
-    fun preprocess(frame: Frame): java.nio.ByteBuffer = preprocessor.tensor(frame)
+    fun preprocess(frame: Frame): ByteBuffer = preprocessor.tensor(frame)
 
     private fun postprocessor(file: ModelFile): Postprocessor {
         file.rawHead?.let { return RawDecoder(it, labels) }
-        if (!engine.outputs.all(TensorPort::isKnown)) engine.tryOut()
+        if (!engine.outputs.all(TensorPort::isKnown)) engine.warmUp()
         return FourOutputs(file.model, file.metadata, engine.outputs.map(TensorPort::shape), labels)
     }
 }

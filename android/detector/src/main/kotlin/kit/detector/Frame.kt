@@ -3,11 +3,11 @@ package kit.detector
 import java.nio.ByteBuffer
 
 /**
- * One picture of a source, as the camera or a file gives it.
+ * One image from a camera or a file.
  *
- * [width] and [height] are as stored, before [rotation]; [index] counts from 0; [time] is that of the
- * capture in seconds. Throws [DetectorError.BadFrame] where a side is below 1, or a plane has too few
- * bytes for the size.
+ * [width] and [height] are in pixels as stored, before [rotation]. [index] counts frames from 0. [time] is the
+ * capture time in seconds. The constructor throws [DetectorError.BadFrame] if width or height is below 1, or if a
+ * plane has too few bytes for the size.
  */
 class Frame(
     val pixels: Pixels,
@@ -32,12 +32,12 @@ class Frame(
         }
     }
 
-    /** The sides of the picture as it is meant to be seen. */
+    /** Width and height in pixels of the upright image, after [rotation]. */
     val uprightWidth: Int get() = if (rotation.swapsSides) height else width
     val uprightHeight: Int get() = if (rotation.swapsSides) width else height
 
     private companion object {
-        // Far above any camera, and far below where sums of byte offsets would overflow.
+        // Far above any camera, and small enough that byte offsets do not overflow.
         const val MOST_PIXELS = 1 shl 28
     }
 }
@@ -47,18 +47,18 @@ sealed interface Pixels {
     /** R, G, B of each pixel. */
     class Rgb(val plane: Plane) : Pixels
 
-    /** R, G, B and one byte that does not count: what ImageAnalysis gives as RGBA_8888. */
+    /** R, G, B and an unused byte of each pixel: RGBA_8888 of ImageAnalysis. */
     class Rgba(val plane: Plane) : Pixels
 
-    /** Luma by pixel, U and V by block of 2 x 2: YUV_420_888, also where U and V share their bytes. */
+    /** One luma value for each pixel, one U and one V for each block of 2 x 2: YUV_420_888, planar or interleaved. */
     class Yuv420(val luma: Plane, val u: Plane, val v: Plane, val color: YuvColor = YuvColor()) : Pixels
 }
 
 /**
- * Rows of bytes, each [rowStride] after the one before, pixels [pixelStride] apart; what lies between
- * and behind them is not looked at, and the last row may end with its last pixel.
+ * A plane of pixel values in rows. [rowStride] is the distance between rows and [pixelStride] the distance between
+ * pixels, both in bytes. Padding is ignored; the last row may end with its last pixel.
  *
- * [bytes] count from the buffer's position to its limit, and are read where they lie.
+ * [bytes] are those from the buffer's position to its limit. They are not copied.
  */
 class Plane(bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
     val bytes: ByteBuffer = bytes.slice()
@@ -66,7 +66,7 @@ class Plane(bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
     constructor(bytes: ByteArray, rowStride: Int, pixelStride: Int) : this(ByteBuffer.wrap(bytes), rowStride, pixelStride)
 
     internal fun check(name: String, columns: Int, rows: Int, pixelBytes: Int) {
-        // Interleaved pixels lie side by side; those of one byte may be any distance apart.
+        // Interleaved pixels are contiguous; pixels of one byte may have any stride.
         if (if (pixelBytes == 1) pixelStride < 1 else pixelStride != pixelBytes) {
             throw DetectorError.BadFrame("its $name pixels are $pixelStride bytes apart")
         }
@@ -81,16 +81,16 @@ class Plane(bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
     }
 }
 
-/** How far a stored picture has to be turned clockwise to be upright. */
+/** The clockwise rotation that makes a stored image upright. */
 enum class Rotation(val degrees: Int) {
     NONE(0), RIGHT(90), HALF(180), LEFT(270);
 
-    /** Whether width and height change places. */
+    /** Whether the rotation swaps width and height. */
     val swapsSides: Boolean get() = this == RIGHT || this == LEFT
 
     companion object {
-        /** Of `rotationDegrees` as Android gives it. Throws [DetectorError.BadFrame] where it is no quarter turn. */
+        /** The rotation for Android's `rotationDegrees`. Throws [DetectorError.BadFrame] unless [degrees] is a multiple of 90. */
         fun of(degrees: Int): Rotation = entries.firstOrNull { it.degrees == Math.floorMod(degrees, 360) }
-            ?: throw DetectorError.BadFrame("it is turned by $degrees degrees, which is no quarter turn")
+            ?: throw DetectorError.BadFrame("its rotation of $degrees degrees is not a multiple of 90")
     }
 }

@@ -1,28 +1,28 @@
 package kit.detector
 
-/** Class names in the order of their class ids, which count from 0; background is not among them. */
+/** Class names in the order of their class ids, from 0, without a background class. */
 data class Labels(val names: List<String>) {
     val size: Int get() = names.size
 
-    /** The name of [classId]; `class 7` where the list is too short to have one. */
+    /** The name of [classId], or a placeholder such as `class 7` if the list is too short. */
     operator fun get(classId: Int): String = names.getOrNull(classId) ?: "class $classId"
 
     companion object {
         /**
-         * Labels from the text of a label file, one name a line.
+         * Parses the text of a label file with one name per line.
          *
-         * A first line for the background is left out. Where all lines are numbered upwards from 0
-         * (`0  person`), as older Coral files are, the numbers count and not the lines. Throws
-         * [DetectorError.BadLabels] where there is no name in [text]; [source] is what it is called there.
+         * A background class on the first line is dropped. If all lines start with rising numbers from 0
+         * (`0  person`), as in older Coral files, the numbers are the class ids. Throws
+         * [DetectorError.BadLabels] if [text] has no names; the message names [source].
          */
         fun parse(text: String, source: String = "labels"): Labels {
-            // A byte order mark is no part of the first name.
+            // A byte order mark is not part of the first name.
             val lines = text.removePrefix("\uFEFF").lines().map(String::trim).dropLastWhile(String::isEmpty)
             if (lines.isEmpty()) throw DetectorError.BadLabels(source, "no labels in it; write one class name a line")
             return Labels(numbered(lines) ?: withoutBackground(lines))
         }
 
-        // What label files of TF1 detectors call the row of the background class, which class ids leave out.
+        // The names that label files of TF1 detectors use for the background class, which has no class id.
         private val BACKGROUND = setOf("???", "background", "__background__")
         private val NUMBERED = Regex("([0-9]{1,5})[\\s:]+(\\S.*)")
 
@@ -30,8 +30,8 @@ data class Labels(val names: List<String>) {
             if (lines.size > 1 && lines[0].lowercase() in BACKGROUND) lines.drop(1) else lines
 
         /**
-         * The names by their numbers, or null where not every line has one or they don't rise from 0:
-         * `1 euro`, `2 euro` are names. Five digits at most, since the last number makes that many labels.
+         * The names at their numbers, or null unless every line has a number and the numbers rise from 0:
+         * `1 euro`, `2 euro` are plain names. At most five digits, since the last number sets the list's length.
          */
         private fun numbered(lines: List<String>): List<String>? {
             val pairs = lines.filter(String::isNotEmpty).map { line ->

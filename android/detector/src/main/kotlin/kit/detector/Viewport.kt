@@ -1,32 +1,34 @@
 package kit.detector
 
 /**
- * Where a picture lies in a view that it fills: scaled with its aspect kept, centred, and cut off where it is too long.
+ * Maps boxes from an image to a view that the image fills (aspect fill): scaled with its aspect ratio kept, centered
+ * and cropped.
  *
- * [isMirrored]: whether the view shows left and right exchanged, as for a front camera.
+ * Image sizes and view sizes are in pixels. [isMirrored] tells whether the view is flipped horizontally, as for a
+ * front camera.
  */
 class Viewport(
-    private val pictureWidth: Int,
-    pictureHeight: Int,
+    private val imageWidth: Int,
+    imageHeight: Int,
     viewWidth: Double,
     viewHeight: Double,
     private val isMirrored: Boolean = false,
 ) {
-    private val scale = maxOf(viewWidth / maxOf(pictureWidth, 1), viewHeight / maxOf(pictureHeight, 1))
-    private val left = (viewWidth - pictureWidth * scale) / 2
-    private val top = (viewHeight - pictureHeight * scale) / 2
+    private val scale = maxOf(viewWidth / maxOf(imageWidth, 1), viewHeight / maxOf(imageHeight, 1))
+    private val left = (viewWidth - imageWidth * scale) / 2
+    private val top = (viewHeight - imageHeight * scale) / 2
 
-    /** A box in pixels of the picture, in those of the view. */
-    fun place(box: Box): Box {
-        val from = if (isMirrored) pictureWidth - box.xmax else box.xmin
-        val to = if (isMirrored) pictureWidth - box.xmin else box.xmax
+    /** Converts a box from pixels of the image to pixels of the view. */
+    fun toView(box: Box): Box {
+        val from = if (isMirrored) imageWidth - box.xmax else box.xmin
+        val to = if (isMirrored) imageWidth - box.xmin else box.xmax
         return Box(left + from * scale, top + box.ymin * scale, left + to * scale, top + box.ymax * scale)
     }
 }
 
-/** The hue of a class's colour in 0..1, always the same; saturation is 0.85 and value 0.95, as in Python. */
+/** The hue of a class's color, in 0..1; saturation is 0.85 and value 0.95. The same as in Python (`runtime`). */
 fun classHue(classId: Int): Double {
-    // Steps of the golden ratio around the colour wheel keep neighbouring classes apart.
-    val turned = 0.33 + classId * 0.618034
-    return turned - Math.floor(turned)
+    // Golden ratio steps around the color wheel give neighboring classes distinct hues.
+    val hue = 0.33 + classId * 0.618034
+    return hue - Math.floor(hue)
 }

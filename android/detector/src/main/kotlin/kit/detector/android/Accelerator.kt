@@ -2,39 +2,39 @@ package kit.detector.android
 
 import android.os.Build
 import kit.detector.DetectorError
-import kit.detector.Engine
-import kit.detector.ModelFile
-import kit.detector.Rung
+import kit.detector.engine.DelegateChoice
+import kit.detector.engine.Engine
+import kit.detector.model.ModelFile
 import org.tensorflow.lite.Delegate
 import org.tensorflow.lite.InterpreterApi
 import org.tensorflow.lite.gpu.CompatibilityList
 import org.tensorflow.lite.gpu.GpuDelegate
 import org.tensorflow.lite.nnapi.NnApiDelegate
 
-/** What may compute a model, the fastest first. */
+/** The processors that can run a model, fastest first. [title] is the name to show to users. */
 enum class Accelerator(val title: String) {
-    /** The phone's NPU, through a delegate of the chip's maker that the app brings: see [Detectors.load]. */
+    /** The phone's NPU, with a chip vendor's delegate that the app provides: see [Detectors.load]. */
     NPU("NPU"),
     GPU("GPU"),
 
-    /** The phone's NPU or DSP through Android's Neural Networks API, which Android 15 has deprecated. */
+    /** The phone's NPU or DSP with Android's Neural Networks API, deprecated since Android 15. */
     NNAPI("NNAPI"),
     CPU("CPU");
 
-    internal fun rung(file: ModelFile, threads: Int, npu: (() -> Delegate)?) = Rung(title) {
+    internal fun delegateChoice(file: ModelFile, threads: Int, npu: (() -> Delegate)?) = DelegateChoice(title) {
         when (this) {
-            NPU -> delegated(file, threads, npu ?: throw DetectorError.EngineFailed("the app has no delegate of a chip's maker"))
-            GPU -> delegated(file, threads, ::gpu)
-            NNAPI -> delegated(file, threads, ::nnapi)
+            NPU -> loadWithDelegate(file, threads, npu ?: throw DetectorError.EngineFailed("the app provides no NPU delegate"))
+            GPU -> loadWithDelegate(file, threads, ::gpu)
+            NNAPI -> loadWithDelegate(file, threads, ::nnapi)
             CPU -> LiteRtEngine.load(file.buffer, "LiteRT, CPU, $threads threads", options(threads))
         }
     }
 
-    private fun delegated(file: ModelFile, threads: Int, make: () -> Delegate): Engine {
-        val delegate = failing(make)
+    private fun loadWithDelegate(file: ModelFile, threads: Int, make: () -> Delegate): Engine {
+        val delegate = wrappingErrors(make)
         try {
             val engine = LiteRtEngine.load(file.buffer, "LiteRT, $title", options(threads).addDelegate(delegate))
-            return Owning(engine, delegate)
+            return EngineWithDelegate(engine, delegate)
         } catch (error: DetectorError) {
             delegate.close()
             throw error
@@ -42,7 +42,9 @@ enum class Accelerator(val title: String) {
     }
 
     private fun gpu(): GpuDelegate = CompatibilityList().use { list ->
-        if (!list.isDelegateSupportedOnThisDevice) throw DetectorError.EngineFailed("LiteRT does not know this phone's GPU to work")
+        if (!list.isDelegateSupportedOnThisDevice) {
+            throw DetectorError.EngineFailed("this phone's GPU is not in LiteRT's list of supported ones")
+        }
         GpuDelegate(list.bestOptionsForThisDevice)
     }
 
@@ -55,8 +57,8 @@ enum class Accelerator(val title: String) {
     private fun options(threads: Int) = InterpreterApi.Options().setNumThreads(threads)
 }
 
-/** A delegate must outlive its interpreter, and nobody else frees it. */
-private class Owning(private val engine: Engine, private val delegate: AutoCloseable) : Engine by engine {
+/** Closes the delegate after its interpreter, which must not outlive it. */
+private class EngineWithDelegate(private val engine: Engine, private val delegate: AutoCloseable) : Engine by engine {
     override fun close() {
         engine.close()
         delegate.close()

@@ -1,25 +1,27 @@
 package kit.detector.android
 
 import android.content.Context
-import kit.detector.Detector
-import kit.detector.DetectorError
-import kit.detector.Labels
-import kit.detector.Ladder
-import kit.detector.ModelFile
-import org.tensorflow.lite.Delegate
 import java.io.FileInputStream
 import java.io.IOException
 import java.nio.channels.FileChannel
+import kit.detector.Detector
+import kit.detector.DetectorError
+import kit.detector.Labels
+import kit.detector.engine.DelegateFallback
+import kit.detector.model.ModelFile
+import org.tensorflow.lite.Delegate
 
 /** Loads detectors from files and from the app's assets. */
 object Detectors {
     /**
-     * The detector in [file], on the first of [accelerators] that loads the model and runs it.
+     * Loads the detector in [file] on the first of [accelerators] that loads the model and runs it.
      *
-     * `detector.stepsDown` has the reason for each that does not. [npu] makes the delegate behind
-     * [Accelerator.NPU]; what it throws is the reason against it, and it is closed with the detector.
-     * Takes its time: not for the main thread. Call `detect` on the thread that loaded: a GPU's driver may
-     * insist on it. Throws a [DetectorError] where the file is no detector, or nothing can run it.
+     * `detector.skippedAccelerators` tells why the others before it were skipped. [threads] is the number of CPU
+     * threads. [score] is the threshold in 0..1. [npu] creates the delegate for [Accelerator.NPU]; if it throws, the
+     * NPU is skipped. The delegate is closed with the detector.
+     *
+     * Loading is slow: do not call this on the main thread. Call `detect` on the same thread, which some GPU drivers
+     * require. Throws a [DetectorError] if the file is not a detector or no accelerator can run it.
      */
     fun load(
         file: ModelFile,
@@ -28,13 +30,13 @@ object Detectors {
         score: Double = file.defaultScore,
         npu: (() -> Delegate)? = null,
     ): Detector {
-        val ladder = Ladder.climb(accelerators.map { it.rung(file, threads, npu) })
-        return Detector(file, ladder.engine, score, ladder.stepsDown)
+        val fallback = DelegateFallback.select(accelerators.map { it.delegateChoice(file, threads, npu) })
+        return Detector(file, fallback.engine, score, fallback.skippedAccelerators)
     }
 
     /**
-     * The asset [name], mapped into memory, which wants it uncompressed in the package: the plugin
-     * leaves `.tflite` so by itself. Throws a [DetectorError].
+     * Opens the asset [name] by mapping it into memory. It must be uncompressed in the package, which is the Android
+     * Gradle plugin's default for `.tflite`. [labels] override those in the file. Throws a [DetectorError].
      */
     fun asset(context: Context, name: String, labels: Labels? = null): ModelFile {
         val buffer = try {
@@ -49,6 +51,6 @@ object Detectors {
         return ModelFile(buffer, name, labels)
     }
 
-    // Phones have two or more fast cores; more threads than that wait for the slow ones.
+    // Phones have at least two fast cores; more threads would wait for the slow cores.
     private const val DEFAULT_THREADS = 2
 }

@@ -5,41 +5,40 @@ import android.graphics.ImageFormat
 import android.graphics.PixelFormat
 import android.media.Image
 import androidx.camera.core.ImageProxy
+import java.nio.ByteBuffer
 import kit.detector.DetectorError
 import kit.detector.Frame
 import kit.detector.Pixels
 import kit.detector.Plane
 import kit.detector.Rotation
 import kit.detector.YuvColor
-import java.nio.ByteBuffer
 
 /**
- * A frame of CameraX, read where it lies: close the image only after it has been looked at.
- * It is the whole image, whatever its crop rectangle says.
+ * A frame from a CameraX image, without copying: close the image only after detection. The crop rectangle is ignored.
  *
- * Takes YUV_420_888 and RGBA_8888, whichever `ImageAnalysis` is set to. Throws [DetectorError.BadFrame]
- * for anything else.
+ * Accepts both output formats of `ImageAnalysis`, YUV_420_888 and RGBA_8888. Throws [DetectorError.BadFrame] for any
+ * other format.
  */
 fun ImageProxy.toFrame(index: Long = 0): Frame {
     val planes = planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) }
     return frame(format, planes, width, height, imageInfo.rotationDegrees, index, imageInfo.timestamp)
 }
 
-/** The same for an image of camera2 or MediaCodec; [rotationDegrees] is how far it must be turned clockwise. */
+/** A frame from an image of camera2 or MediaCodec; [rotationDegrees] is the clockwise rotation that makes it upright. */
 fun Image.toFrame(rotationDegrees: Int, index: Long = 0): Frame {
     val planes = planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) }
     return frame(format, planes, width, height, rotationDegrees, index, timestamp)
 }
 
-/** A picture of any configuration; those of others than ARGB_8888, in the GPU's memory too, are copied into that one. */
+/** A frame from a bitmap of any configuration; [rotationDegrees] is the clockwise rotation that makes it upright. */
 fun Bitmap.toFrame(rotationDegrees: Int = 0): Frame {
-    val plain = if (config == Bitmap.Config.ARGB_8888) this else copy(Bitmap.Config.ARGB_8888, false)
-    plain ?: throw DetectorError.BadFrame("its bitmap of $config cannot be copied")
-    // In memory ARGB_8888 is R, G, B and A.
-    val bytes = ByteBuffer.allocate(plain.rowBytes * plain.height)
-    plain.copyPixelsToBuffer(bytes)
+    val argb = if (config == Bitmap.Config.ARGB_8888) this else copy(Bitmap.Config.ARGB_8888, false)
+    argb ?: throw DetectorError.BadFrame("its bitmap of $config cannot be copied")
+    // In memory, ARGB_8888 is ordered R, G, B, A.
+    val bytes = ByteBuffer.allocate(argb.rowBytes * argb.height)
+    argb.copyPixelsToBuffer(bytes)
     bytes.flip()
-    return Frame(Pixels.Rgba(Plane(bytes, plain.rowBytes, 4)), plain.width, plain.height, Rotation.of(rotationDegrees))
+    return Frame(Pixels.Rgba(Plane(bytes, argb.rowBytes, 4)), argb.width, argb.height, Rotation.of(rotationDegrees))
 }
 
 private fun frame(

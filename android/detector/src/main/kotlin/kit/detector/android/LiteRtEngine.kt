@@ -1,27 +1,27 @@
 package kit.detector.android
 
-import kit.detector.DetectorError
-import kit.detector.Engine
-import kit.detector.Tensor
-import kit.detector.TensorPort
-import kit.detector.TensorType
-import org.tensorflow.lite.DataType
-import org.tensorflow.lite.InterpreterApi
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import kit.detector.DetectorError
+import kit.detector.engine.Engine
+import kit.detector.engine.Tensor
+import kit.detector.engine.TensorPort
+import kit.detector.engine.TensorType
+import org.tensorflow.lite.DataType
+import org.tensorflow.lite.InterpreterApi
 
-/** LiteRT by its [InterpreterApi], from the library in the app, on the CPU or with the delegate that [options] name. */
+/** LiteRT, on the CPU or with a delegate. */
 class LiteRtEngine private constructor(override val name: String, private val interpreter: InterpreterApi) : Engine {
     override val inputs: List<TensorPort> = List(interpreter.inputTensorCount) { port(interpreter.getInputTensor(it)) }
 
     override val outputs: List<TensorPort>
         get() = List(interpreter.outputTensorCount) { port(interpreter.getOutputTensor(it)) }
 
-    // Outputs are read where they lie; a null says so.
+    // Outputs are read in place; null tells the interpreter not to copy them.
     private val noCopies: Map<Int, Any?> = (0 until interpreter.outputTensorCount).associateWith { null }
 
-    override fun invoke(input: ByteBuffer): List<Tensor> = failing {
-        // The interpreter's map takes Any, and null by its own documentation.
+    override fun invoke(input: ByteBuffer): List<Tensor> = wrappingErrors {
+        // The map's declared type is Any, but null values are documented.
         @Suppress("UNCHECKED_CAST")
         interpreter.runForMultipleInputsOutputs(arrayOf(input), noCopies as Map<Int, Any>)
         List(interpreter.outputTensorCount) { index ->
@@ -33,9 +33,9 @@ class LiteRtEngine private constructor(override val name: String, private val in
     override fun close() = interpreter.close()
 
     companion object {
-        /** Loads [model], a mapped or direct buffer, which the engine keeps. Throws [DetectorError.EngineFailed]. */
-        fun load(model: ByteBuffer, name: String, options: InterpreterApi.Options): LiteRtEngine = failing {
-            // The runtime inside the app, so that what was tested is what runs, with Play services or without.
+        /** Loads [model], a mapped or direct buffer that the engine keeps. Throws [DetectorError.EngineFailed]. */
+        fun load(model: ByteBuffer, name: String, options: InterpreterApi.Options): LiteRtEngine = wrappingErrors {
+            // Always the app's own runtime, not that of Play services, so that the tested version runs.
             options.setRuntime(InterpreterApi.Options.TfLiteRuntime.FROM_APPLICATION_ONLY)
             val interpreter = InterpreterApi.create(model, options)
             try {
@@ -61,8 +61,8 @@ class LiteRtEngine private constructor(override val name: String, private val in
     }
 }
 
-/** LiteRT throws IllegalArgumentException and IllegalStateException, and links its library when it is first used. */
-internal inline fun <Result> failing(body: () -> Result): Result = try {
+/** Turns what LiteRT throws, including errors on loading its native library, into [DetectorError.EngineFailed]. */
+internal inline fun <Result> wrappingErrors(body: () -> Result): Result = try {
     body()
 } catch (error: RuntimeException) {
     throw DetectorError.EngineFailed(error.message ?: error.toString())

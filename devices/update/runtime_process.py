@@ -1,0 +1,45 @@
+"""The runtime on this device, as the updater sees it: its health file, and the signal that makes it reload the model."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Callable, Optional
+
+from runtime.telemetry.health import Health
+
+
+class RuntimeProcess:
+    """The runtime that writes `health_file`, if one runs."""
+
+    def __init__(self, health_file: Path, tell: Callable[[str], None]) -> None:
+        self._health_file = health_file
+        self._tell = tell
+
+    def health(self) -> Optional[Health]:
+        """The health of the runtime; None where none runs."""
+        health = Health.read(self._health_file)
+        return health if health is not None and health.is_fresh() else None
+
+    def reload(self, model: Path) -> None:
+        """Signals the runtime to load `model`, if one runs with another model."""
+        health = self.health()
+        if health is None or not _is_runtime(health.pid):
+            return
+        if os.path.realpath(health.model) == os.path.realpath(model):
+            return
+        try:
+            os.kill(health.pid, signal.SIGHUP)
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            self._tell(f"the runtime (process {health.pid}) belongs to another user and cannot be signalled to reload")
+
+
+def _is_runtime(pid: int) -> bool:
+    """Whether a process is a runtime, as far as the system shows it: SIGHUP would end any other process."""
+    try:
+        return b"runtime" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()

@@ -1,0 +1,74 @@
+/// The contents of `raw_head.bin`, which describes the two outputs of a model without post-processing.
+///
+/// `runtime/model/raw_head.py` specifies the layout: a header of 48 bytes, then 16 bytes per anchor, little-endian.
+struct RawHead: Sendable {
+    /// Center y, center x, height and width of each anchor, relative to the image size.
+    let anchors: [SIMD4<Float>]
+    let classes: Int
+    /// The column of class 0 in the logits: 1 if there is a background column, else 0.
+    let first: Int
+    let detections: Int
+    let score: Float
+    let iou: Float
+    /// The divisors of the box codes ty, tx, th, tw.
+    let scales: SIMD4<Float>
+
+    static let file = "raw_head.bin"
+    private static let identifier = "RAWH"
+    private static let version: UInt32 = 1
+    private static let headerSize = 48
+
+    /// Reads the raw head of `model`, or nil if its metadata does not name one.
+    ///
+    /// Throws `damaged` if the packed file is missing or damaged, `notADetector` if it does not match the model's outputs.
+    static func of(_ model: Model, _ metadata: Metadata?) throws(DetectorError) -> RawHead? {
+        guard let metadata, metadata.allFiles.contains(where: { $0.name == file }) else { return nil }
+        guard let content = try ZipArchive(model.bytes).content(file) else {
+            throw model.bytes.damaged("its metadata names \(file), which is missing")
+        }
+        let head = try RawHead(Bytes(all: content, path: "\(model.path): \(file)"))
+        let shapes = model.outputs.map { model.tensors[$0].shape }
+        let expected = [[1, head.anchors.count, 4], [1, head.anchors.count, head.first + head.classes]]
+        guard shapes == expected else {
+            let reason = "its outputs are \(shapes), but \(file) in it is for \(expected); convert it again"
+            throw .notADetector(path: model.path, reason: reason)
+        }
+        return head
+    }
+
+    /// Throws `damaged` if the layout or a value is not valid.
+    init(_ bytes: Bytes) throws(DetectorError) {
+        guard bytes.all.count >= RawHead.headerSize, bytes.all.starts(with: RawHead.identifier.utf8) else {
+            throw bytes.damaged("it lacks the identifier \(RawHead.identifier)")
+        }
+        func whole(_ offset: Int) throws(DetectorError) -> UInt32 { try bytes.load(UInt32.self, at: offset) }
+        func number(_ offset: Int) throws(DetectorError) -> Float { Float(bitPattern: try whole(offset)) }
+        func four(_ offset: Int) throws(DetectorError) -> SIMD4<Float> {
+            SIMD4(try number(offset), try number(offset + 4), try number(offset + 8), try number(offset + 12))
+        }
+        guard try whole(4) == RawHead.version else {
+            throw .unsupported(path: bytes.path, reason: "its layout has version \(try whole(4)), not \(RawHead.version)")
+        }
+        let count = Int(try whole(8))
+        guard bytes.all.count == RawHead.headerSize + 16 * count else {
+            throw bytes.damaged("\(count) anchors do not fit its \(bytes.all.count) bytes")
+        }
+        classes = Int(try whole(12))
+        first = Int(try whole(16))
+        detections = Int(try whole(20))
+        score = try number(24)
+        iou = try number(28)
+        scales = try four(32)
+        var anchors: [SIMD4<Float>] = []
+        anchors.reserveCapacity(count)
+        for index in 0..<count {
+            anchors.append(try four(RawHead.headerSize + 16 * index))
+        }
+        self.anchors = anchors
+        let isValid = count > 0 && classes > 0 && detections > 0 && first <= 1
+        let isFinite = anchors.allSatisfy { $0.sum().isFinite }
+        guard isValid, isFinite, score >= 0, score <= 1, iou > 0, iou <= 1, scales.min() > 0 else {
+            throw bytes.damaged("it has invalid values")
+        }
+    }
+}

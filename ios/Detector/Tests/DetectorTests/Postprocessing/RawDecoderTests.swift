@@ -1,0 +1,110 @@
+import XCTest
+
+@testable import Detector
+
+final class RawDecoderTests: XCTestCase {
+    private func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+        withUnsafeBytes(of: number.littleEndian, Array.init)
+    }
+
+    private func little(_ numbers: [Float]) -> [UInt8] {
+        numbers.flatMap { little($0.bitPattern) }
+    }
+
+    /// A raw head with three anchors of a quarter of the image, the first two identical, and two classes after background.
+    private func file(
+        identifier: String = "RAWH", version: UInt32 = 1, count: UInt32 = 3, detections: UInt32 = 10, score: Float = 0.1,
+        iou: Float = 0.5
+    ) -> Bytes {
+        var bytes = Array(identifier.utf8) + little(version) + little(count) + little(UInt32(2)) + little(UInt32(1))
+        bytes += little(detections) + little([score, iou, 10, 10, 5, 5])
+        bytes += little([0.25, 0.25, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.5, 0.5])
+        return Bytes(all: bytes, path: "raw_head.bin")
+    }
+
+    private func floats(_ values: [Float], _ shape: [Int]) -> Tensor {
+        Tensor(port: TensorPort(name: "", shape: shape, type: .float32), bytes: little(values))
+    }
+
+    private let zeroCode: [Float] = [0, 0, 0, 0]
+    private let labels = Labels(["a", "b"])
+
+    private func decode(_ codes: [Float], _ logits: [Float], _ file: Bytes, minScore: Double = 0) throws -> [Detection] {
+        let decoder = RawDecoder(try RawHead(file), labels: labels)
+        return decoder([floats(codes, [1, 3, 4]), floats(logits, [1, 3, 3])], width: 100, height: 200, minScore: minScore)
+    }
+
+    func testBestClassOfEachAnchorAndNonMaximumSuppression() throws {
+        // Background is never a class. The second anchor's box is that of the first, with a lower score.
+        let logits: [Float] = [9, 2, 1, 9, 0, 1.5, 9, -1, 0]
+        let detections = try decode(zeroCode + zeroCode + zeroCode, logits, file())
+        XCTAssertEqual(detections.map(\.label), ["a", "b"])
+        XCTAssertEqual(detections[0].score, 1 / (1 + exp(-2)), accuracy: 1e-6)
+        XCTAssertEqual(detections[1].score, 0.5, accuracy: 1e-6)
+        XCTAssertEqual(detections[0].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
+        XCTAssertEqual(detections[1].box, Box(xmin: 50, ymin: 100, xmax: 100, ymax: 200))
+    }
+
+    func testCodesMoveAndScaleTheAnchor() throws {
+        // ty = 10 moves by the anchor's height, th = 5 * ln 2 doubles it; it is clipped to the image.
+        let moved: [Float] = [5, 0, 5 * log(2), 0]
+        let detections = try decode(moved + zeroCode + zeroCode, [0, 3, 0, 0, -9, -9, 0, -9, -9], file())
+        XCTAssertEqual(detections.count, 1)
+        XCTAssertEqual(detections[0].box.ymin, 0, accuracy: 1e-4)
+        XCTAssertEqual(detections[0].box.ymax, 200, accuracy: 1e-4)
+        XCTAssertEqual(detections[0].box.xmax, 50, accuracy: 1e-4)
+    }
+
+    func testThresholdsOfTheFileAndTheCaller() throws {
+        let logits: [Float] = [0, 2, -9, 0, -9, -9, 0, -1, -9]
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(), minScore: 0.5).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(score: 0.5)).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(detections: 1)).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file()).count, 2)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(), minScore: 1).count, 0)
+    }
+
+    func testQuantizedScoresAreMultiplesOfOne256th() throws {
+        let codes = Tensor(
+            port: TensorPort(name: "", shape: [1, 3, 4], type: .int8, scale: 0.1, zeroPoint: 3),
+            bytes: [UInt8](repeating: 3, count: 12))
+        for (type, zeroPoint) in [(TensorType.int8, -4), (.uint8, 124)] {
+            let port = TensorPort(name: "", shape: [1, 3, 3], type: type, scale: 0.5, zeroPoint: zeroPoint)
+            let stored = [0, 4, 0, 0, -90, -90, 0, 2, 40].map { UInt8(truncatingIfNeeded: zeroPoint + $0) }
+            let decoder = RawDecoder(try RawHead(file()), labels: labels)
+            let detections = decoder([codes, Tensor(port: port, bytes: stored)], width: 100, height: 200, minScore: 0)
+            // 256 / (1 + exp(-20)) rounds to 256, which 8 bits don't hold; 256 / (1 + exp(-2)) to 225.
+            XCTAssertEqual(detections.map(\.score), [255.0 / 256, 225.0 / 256])
+            XCTAssertEqual(detections.map(\.label), ["b", "a"])
+            XCTAssertEqual(detections[1].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
+        }
+    }
+
+    func testNaNIsDropped() throws {
+        let logits: [Float] = [0, .nan, -9, 0, -9, -9, 0, 2, -9]
+        XCTAssertEqual(try decode([0, 0, .infinity, 0] + zeroCode + zeroCode, logits, file()).count, 1)
+        XCTAssertEqual(try decode(zeroCode + zeroCode + [0, 0, 1e30, 0], logits, file()).count, 0)
+    }
+
+    func testOutputsOfOtherSizesGiveNoDetections() throws {
+        let decoder = RawDecoder(try RawHead(file()), labels: labels)
+        XCTAssertEqual(decoder([floats(zeroCode, [1, 1, 4]), floats([0], [1, 1])], width: 1, height: 1, minScore: 0), [])
+        XCTAssertEqual(decoder([], width: 1, height: 1, minScore: 0), [])
+    }
+
+    func testDamagedFilesAreRejected() {
+        let bad = [
+            file(identifier: "RAWX"), file(count: 4), file(count: .max), file(detections: 0), file(score: 2),
+            file(score: .nan), file(iou: 0), Bytes(all: [], path: "raw_head.bin"),
+            Bytes(all: Array(file().all.prefix(20)), path: "raw_head.bin"),
+        ]
+        for bytes in bad {
+            XCTAssertThrowsError(try RawHead(bytes)) { error in
+                guard case DetectorError.damaged = error else { return XCTFail("\(error)") }
+            }
+        }
+        XCTAssertThrowsError(try RawHead(file(version: 2))) { error in
+            guard case DetectorError.unsupported = error else { return XCTFail("\(error)") }
+        }
+    }
+}
