@@ -87,7 +87,7 @@ def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Re
     network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
     folded = fold(network).frozen()
     graph = without_dead_channels(folded)
-    quantized = quantization.quantize(graph, of_examples(dataset.train), method=method, trained=run.quantisation())
+    quantized = quantization.quantize(graph, of_examples(dataset.train), method=method, trained=run.quantization())
     chosen = calibration.choose(of_examples(dataset.validation), images)
     inputs = calibration.images((image.load for image in chosen), size)
     layers = compare(quantized.exact, quantized.graph, quantized.ranges, inputs)

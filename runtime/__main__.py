@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    words = sys.argv[1:] if argv is None else argv
-    # What runs the model is loaded in a process of its own; the rest is loaded here, meanwhile.
-    with contextlib.nullcontext() if {"-h", "--help"}.intersection(words) else launch.prelaunch():
+    """The command. Returns its exit code; raises InputError or KitError."""
+    given = sys.argv[1:] if argv is None else argv
+    # The engine's process imports its libraries while this process imports the rest.
+    with contextlib.nullcontext() if {"-h", "--help"}.intersection(given) else launch.prelaunch():
         from runtime.config.arguments import parse
         from runtime.pipeline.model_swap import reload_on_hangup
         from runtime.pipeline.session import detect
         from runtime.telemetry.sd_notify import Announcer, from_environment
 
-        options = parse(words)
+        options = parse(given)
         with Announcer(from_environment()) as announcer:
 
             def use(state: State) -> None:
-                _end_on_sigterm(state)
+                _stop_on_sigterm(state)
                 reload_on_hangup(state)
                 announcer.watch(state)
 
@@ -36,13 +37,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _end_on_sigterm(state: State) -> None:
-    """A service manager's way to end a run: what is under way is finished, files are closed."""
-    try:
+def _stop_on_sigterm(state: State) -> None:
+    """Makes SIGTERM, which service managers send, end the run: frames in work are finished, files are closed."""
+    # Python sets handlers in the main thread only; in another one they are up to the calling program.
+    with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, lambda number, frame: state.stop())
-    except ValueError:
-        # Only the main thread may; elsewhere the program around has its own way.
-        pass
 
 
 if __name__ == "__main__":

@@ -331,7 +331,7 @@ def test_texts_name_commands():
     assert {module for _, module, _ in commands()} >= {"train", "convert", "runtime", "convert.inspect"}
 
 
-@pytest.mark.parametrize("file, module, rest", commands())
+@pytest.mark.parametrize(("file", "module", "rest"), commands())
 def test_commands_in_texts_are_the_kits(file, module, rest):
     package = module in MODULES and MODULES[module].name == "__init__.py"
     home = f"{module}.__main__" if package else module

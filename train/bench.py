@@ -1,9 +1,8 @@
-"""`python -m train.bench [DATA]`: what the training loop costs beside the bare training step.
+"""Measures the speed of training: the bare training step, the whole loop, and the input pipeline.
 
-Prints images a second of the step alone on one batch in memory, of the whole loop as
-`python -m train` runs it (input pipeline, Model Garden's task and trainer, Orbit), their ratio, and
-of the input pipeline alone. Without DATA, images are generated. With --records: how fast records are
-written, beside how fast one process a core can read and hash the images.
+The bare step trains on one batch in memory. The loop is that of `python -m train`, with input pipeline, Model Garden's
+task and trainer, and Orbit. Both are timed in interleaved rounds; all results are in images per second. Without DATA,
+images are generated.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,16 +29,23 @@ from train.run import arguments
 from train.run.options import Options, check
 
 ROUNDS = 4
-# The input pipeline works ahead. What it has in store at the end of a pause would flatter the loop,
-# and what it does right after the loop stops would slow the bare step: both are left out.
-_STEPS_OF_STORE = 5
-_SECONDS_TO_STORE = 2.0
+# The input pipeline prefetches batches. Steps that use batches prefetched in a pause are not timed, and the bare step
+# is timed only after the prefetching that follows the loop has ended.
+_PREFETCHED_STEPS = 5
+_PREFETCH_SECONDS = 2.0
 _GENERATED = 64
+
+_EXAMPLES = """\
+examples:
+  python -m train.bench
+  python -m train.bench data --size 640 --mosaic 0.5
+  python -m train.bench data --records
+"""
 
 
 @dataclass(frozen=True)
 class Speeds:
-    """Images a second, medians over the rounds; `ratio` is the median of the rounds' own ratios."""
+    """Images per second, as medians over the rounds. `ratio` is the median of the ratios loop / bare step."""
 
     bare_step: float
     training_loop: float
@@ -47,6 +53,7 @@ class Speeds:
     input_pipeline: float
 
     def table(self) -> str:
+        """The speeds as a table of aligned columns."""
         rows = (
             ("bare step", f"{self.bare_step:.2f}", "images/s"),
             ("training loop", f"{self.training_loop:.2f}", "images/s"),
@@ -57,59 +64,63 @@ class Speeds:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    told = _parser().parse_args(argv)
+    """Runs the command with the arguments `argv`, by default those of the process. Returns the exit code."""
+    args = _parser().parse_args(argv)
     with contextlib.ExitStack() as stack:
-        data = told.data
+        data = args.data
         if data is None:
-            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), told.size)
+            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), args.size)
         dataset = open_dataset(data)
-        if told.records:
+        if args.records:
             rates = bench.measure(data, dataset)
-            print(json.dumps({**asdict(rates), "data": told.data}) if told.json else rates.table())
+            print(json.dumps({**asdict(rates), "data": args.data}) if args.json else rates.table())
             return 0
         tensorflow_setup.prepare()
-        options = Options(**arguments.given(told))
+        options = Options(**arguments.given(args))
         check(options)
         speeds = measure(dataset, options)
-    if told.json:
-        print(json.dumps({**asdict(speeds), "data": told.data, **arguments.given(told)}))
+    if args.json:
+        print(json.dumps({**asdict(speeds), "data": args.data, **arguments.given(args)}))
     else:
         print(speeds.table())
     return 0
 
 
 def measure(dataset: Dataset, options: Options, rounds: int = ROUNDS) -> Speeds:
-    """Times `options.steps` steps each way on `dataset`, by turns in `rounds` rounds.
+    """Times `options.steps` steps of each kind on `dataset`, in `rounds` interleaved rounds.
 
-    Nothing is kept but the records in the cache. Raises InputError as training does, and where there
-    is not a step for each round.
+    Only the records in the cache are kept. Raises InputError as training does, and for fewer steps than rounds.
     """
     if options.steps < rounds:
         raise InputError(f"--steps must be at least {rounds}, one for each round, not {options.steps}")
-    a_round = options.steps // rounds
+    steps_per_round = options.steps // rounds
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        bare, loop, pipeline = _ways(dataset, options, Path(folder) / "run", rounds * (a_round + _STEPS_OF_STORE))
+        steps = rounds * (steps_per_round + _PREFETCHED_STEPS)
+        bare, loop, pipeline = _timed_functions(dataset, options, Path(folder) / "run", steps)
         pairs = []
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
-            # The first calls trace, so that the first round begins with what the others need, too.
-            loop(_STEPS_OF_STORE)
-            looped = _rate(loop, a_round, options.batch)
+            # Not timed: the first calls trace the functions.
+            loop(_PREFETCHED_STEPS)
+            loop_rate = _rate(loop, steps_per_round, options.batch)
             bare(1)
-            time.sleep(_SECONDS_TO_STORE)
-            pairs.append((_rate(bare, a_round, options.batch), looped))
-        pipeline(_STEPS_OF_STORE)
-        alone = _rate(pipeline, options.steps, options.batch)
-    bares, loops = zip(*pairs)
-    ratio = statistics.median(looped / bared for bared, looped in pairs)
-    return Speeds(statistics.median(bares), statistics.median(loops), ratio, alone)
+            time.sleep(_PREFETCH_SECONDS)
+            pairs.append((_rate(bare, steps_per_round, options.batch), loop_rate))
+        pipeline(_PREFETCHED_STEPS)
+        pipeline_rate = _rate(pipeline, options.steps, options.batch)
+    bare_rates, loop_rates = zip(*pairs)
+    ratio = statistics.median(loop_rate / bare_rate for bare_rate, loop_rate in pairs)
+    return Speeds(statistics.median(bare_rates), statistics.median(loop_rates), ratio, pipeline_rate)
 
 
-def _ways(dataset: Dataset, options: Options, out: Path, steps: int) -> Iterator[Callable[[int], None]]:
-    """Three functions that do a number of steps: the bare one, the loop's, the input pipeline's."""
+def _timed_functions(
+    dataset: Dataset, options: Options, out: Path, steps: int
+) -> tuple[Callable[[int], None], Callable[[int], None], Callable[[int], None]]:
+    """Three functions that do a number of steps: of bare training, of the loop, and of the input pipeline."""
     import tensorflow as tf
 
     from train.evaluation.coco import GroundTruth
+    from train.models.ssd_mobilenet_v2_fpnlite import Detector
     from train.run.progress import Progress
     from train.run.run_folder import RunFolder
     from train.training import training
@@ -118,17 +129,19 @@ def _ways(dataset: Dataset, options: Options, out: Path, steps: int) -> Iterator
     params.trainer.checkpoint_interval = steps + 1
     ground_truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
     progress = Progress(lambda: int(trainer.global_step), steps, options.batch, io.StringIO())
-    runner = training.build_runner(params, ground_truth, RunFolder(out), [training.stop_when_spoilt, progress])
+    runner = training.build_runner(params, ground_truth, RunFolder(out), [training.stop_when_not_finite, progress])
     task, trainer, controller = runner.task, runner.trainer, runner.controller
+    model = trainer.model
+    assert isinstance(model, Detector)
 
     batches = iter(task.build_inputs(params.task.train_data))
     images, targets = next(batches)
-    step = tf.function(lambda: task.train_step((images, targets), trainer.model, trainer.optimizer))
+    step = tf.function(lambda: task.train_step((images, targets), model, trainer.optimizer))
 
     def bare(count: int) -> None:
         for _ in range(count):
             loss = step()[task.loss]
-        # Waits for the last step where steps run on a device of their own.
+        # Wait for the last step: a GPU runs the steps asynchronously.
         loss.numpy()
 
     def loop(count: int) -> None:
@@ -138,7 +151,7 @@ def _ways(dataset: Dataset, options: Options, out: Path, steps: int) -> Iterator
         for _ in range(count):
             next(batches)
 
-    return iter((bare, loop, pipeline))
+    return bare, loop, pipeline
 
 
 def _rate(steps: Callable[[int], None], count: int, batch: int) -> float:
@@ -155,17 +168,35 @@ def _generated(folder: Path, size: int) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(prog="python -m train.bench", description=summary, epilog=details)
-    parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled images (generated ones)")
-    parser.add_argument("--size", type=int, choices=(320, 640), default=320, help="side of the network's input (320)")
-    parser.add_argument("--batch", type=int, default=8, metavar="N", help="images a step (8)")
-    parser.add_argument("--steps", type=int, default=40, metavar="N", help=f"steps timed each way, in {ROUNDS} rounds (40)")
-    parser.add_argument("--init", default="none", metavar="WHAT", help="initial weights, as for training (none)")
-    arguments.add_images(parser.add_argument_group("images"))
-    arguments.add_precision(parser)
-    parser.add_argument("--records", action="store_true", help="time the writing of records, not the training")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = argparse.ArgumentParser(
+        prog="python -m train.bench",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "data", nargs="?", metavar="DATA", help="folder or zip file with labelled images (generated ones)"
+    )
+    measured = parser.add_argument_group("what is measured")
+    measured.add_argument(
+        "--records",
+        action="store_true",
+        help="measure the writing of TFRecord files instead, beside reading and hashing the images on all cores",
+    )
+    measured.add_argument(
+        "--steps", type=int, default=40, metavar="N", help=f"steps of each kind, in {ROUNDS} interleaved rounds (40)"
+    )
+    training = parser.add_argument_group("training")
+    training.add_argument(
+        "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (320)"
+    )
+    training.add_argument("--batch", type=int, default=8, metavar="N", help="images per step (8)")
+    training.add_argument(
+        "--init", default="none", metavar="WHAT", help="initial weights, as for python -m train (none)"
+    )
+    arguments.add_precision(training)
+    arguments.add_images(parser.add_argument_group("augmentation"))
+    parser.add_argument_group("output").add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 

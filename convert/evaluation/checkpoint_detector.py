@@ -35,7 +35,7 @@ class CheckpointDetector(checkpoint_detector.CheckpointDetector):
             super().__init__(path, size, labels, graph=graph)
             return
 
-        def find(codes: tf.Tensor, logits: tf.Tensor, table: tf.Tensor) -> postprocess.Found:
+        def find(codes: tf.Tensor, logits: tf.Tensor, table: tf.Tensor) -> postprocess.BatchDetections:
             return postprocess.best_class_detections(
                 codes, logits, table, postprocessing.detections, postprocessing.iou, postprocessing.score
             )

@@ -48,7 +48,7 @@ class Thresholds:
 def best_thresholds(truth: GroundTruth, found: Mapping[str, Sequence[Detection]]) -> Thresholds | None:
     """The thresholds of the detections `found`, for each image id; None where no box is labelled or nothing is found right."""
     curves = error_analysis.curves(truth.labelled(), _shown(truth, found), truth.labels)
-    together = error_analysis.together(curves.values())
+    together = error_analysis.pooled(curves.values())
     if not together.correct.any():
         return None
     return Thresholds(_threshold(together), {label: _threshold(curve) for label, curve in curves.items()})

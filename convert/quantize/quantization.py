@@ -14,7 +14,7 @@ from train.models.folding import Graph
 from train.quantization import calibration, fake_quantization
 from train.quantization.calibration import IMAGES, METHOD
 from train.quantization.equalization import rescale
-from train.quantization.quantization import Quantisation, Range
+from train.quantization.quantization import Quantization, Range
 from train.quantization.ranges import owners
 
 # The method of ranges that quantization-aware training trained with.
@@ -43,7 +43,7 @@ def quantize(
     *,
     count: int = IMAGES,
     method: str | None = None,
-    trained: Quantisation | None = None,
+    trained: Quantization | None = None,
     progress: bool = False,
 ) -> Quantized:
     """Equalizes and rounds `graph`, with ranges by `method` from at most `count` of `images`.

@@ -39,7 +39,7 @@ class Listener:
         self._broker = broker
         self._option = option
         library = clients.load(option)
-        self._asked = clients.taking(RECEIVE_MAXIMUM)
+        self._asked = clients.receive_maximum(RECEIVE_MAXIMUM)
         self._client = clients.make(library, broker, ca, option, protocol=library.MQTTv5)
         self._client.reconnect_delay_set(1, LONGEST_PAUSE)
         self._client.on_connect = self._connected
@@ -66,9 +66,9 @@ class Listener:
         try:
             self._client.connect(host, port, clients.KEEP_ALIVE_SECONDS, properties=self._asked)
         except ssl.SSLError as error:
-            raise InputError(f"{self._option}: {self._broker}: {clients.unsafe(error)}") from error
+            raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
         except OSError as error:
-            reason = f"cannot be reached ({clients.reason(error)})"
+            reason = f"cannot be reached ({clients.connection_error(error)})"
             if not wait:
                 raise KitError(f"{self._option}: {self._broker} {reason}; is this the broker, and does it run?") from error
             self._lose(reason)

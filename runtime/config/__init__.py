@@ -1,4 +1,5 @@
-"""The options of `python -m runtime`, from the command line and from `runtime.yaml`.
+"""The options of `python -m runtime`, from the command line and from a configuration file such as `runtime.yaml`.
 
-Uses `common`, the plug-in rooms, and the option types of `frames`.
+What an option does belongs to its own room. Uses `common`, `frames`, `inference.engines` and the plug-in rooms
+`sources`, `filters` and `sinks`.
 """

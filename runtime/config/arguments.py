@@ -16,80 +16,129 @@ from runtime.frames.motion import SHARE
 from runtime.frames.queue import policy
 from runtime.frames.regions import region
 
+# What `add_argument_group` returns; argparse has no public name for it.
+_Group = argparse._ArgumentGroup
+
+
+_EXAMPLES = """\
+examples:
+  python -m runtime detector_int8.tflite --source street.mp4 --out annotated.mp4
+  python -m runtime detector_int8.tflite --source 0 --serve 8000 --json detections.jsonl
+  python -m runtime --config runtime.yaml
+"""
+
 
 def parser() -> argparse.ArgumentParser:
-    """With the options that sources, filters and sinks bring."""
+    """The parser, including the options that sources, filters and sinks add."""
     made = argparse.ArgumentParser(
-        prog="python -m runtime", description="Runs a detection .tflite on images, videos, cameras and streams."
+        prog="python -m runtime",
+        description="Runs a detection .tflite on images, videos, cameras and streams.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("file", metavar="FILE", nargs="?", help="the detector, a .tflite")
-    made.add_argument("--config", metavar="FILE", help="take what is not given here from a runtime.yaml")
+    made.add_argument("file", metavar="FILE", nargs="?", help="the detector, a .tflite file")
+    made.add_argument(
+        "--config", metavar="FILE", help="read options from a YAML file; the command line takes precedence"
+    )
+    _add_source(made.add_argument_group("source"))
+    _add_engine(made.add_argument_group("engine"))
+    _add_detections(made.add_argument_group("detections"))
+    _add_results(made.add_argument_group("results"))
+    return made
 
-    add = made.add_argument_group("source").add_argument
+
+def _add_source(group: _Group) -> None:
+    add = group.add_argument
     add("--source", metavar="SRC", help="an image, a folder of images, a video file, a camera or a stream")
-    add("--policy", type=policy, help="latest, block or drop-oldest:N: which frames wait for the detector")
-    add("--realtime", action="store_true", help="play a video at its own rate, as a camera would")
-    add("--loop", action="store_true", help="begin again at the end of a video or folder")
-    add("--frames", type=positive, metavar="N", help="stop after N frames")
-    add("--retries", type=count, metavar="N", help="give up a lost camera after N tries (default: never)")
+    add(
+        "--policy",
+        type=policy,
+        metavar="POLICY",
+        help="which frames to keep while the detector is busy: latest, block or drop-oldest:N "
+        "(default: latest for cameras, streams and --realtime, else block)",
+    )
+    add("--realtime", action="store_true", help="play a video at its own rate, like a camera")
+    add("--loop", action="store_true", help="start again at the end of a video or folder")
+    add("--frames", type=positive, metavar="N", help="stop after N frames (default: no limit)")
+    add("--retries", type=count, metavar="N", help="give up after N attempts to reopen a lost camera (default: never)")
     add(
         "--motion",
         type=fraction,
         nargs="?",
         const=SHARE,
         metavar="SHARE",
-        help=f"leave out frames in which less than this share of the image changes (default {SHARE})",
+        help=f"skip frames in which less than this share of the image changes (default without SHARE: {SHARE})",
     )
     add(
         "--roi",
         type=region,
         action="append",
         metavar="L,T,R,B",
-        help="look only here: left, top, right, bottom as shares from 0 to 1, or in pixels; may be repeated",
+        help="detect only in this region: left, top, right, bottom as shares from 0 to 1, or in pixels; "
+        "may be repeated (default: the whole image)",
     )
-    plugins.add_options(runtime.sources, _Group(add))
+    plugins.add_options(runtime.sources, group)
 
-    add = made.add_argument_group("engine").add_argument
-    add("--engine", choices=runtime.inference.engines.names(), default="auto", help="what runs the model (default auto)")
-    add("--device", action="append", help="usb, usb:0, pci:0; repeated, one engine on each; or a delegate's library")
-    add("--fallback", action="store_true", help="run the int8 file beside a compiled one where there is no Edge TPU")
-    add("--threads", type=positive, default=2, help="threads of the interpreter (default 2)")
+
+def _add_engine(group: _Group) -> None:
+    add = group.add_argument
+    add(
+        "--engine",
+        choices=runtime.inference.engines.names(),
+        default="auto",
+        help="the engine that runs the model (default: auto)",
+    )
+    add(
+        "--device",
+        metavar="DEVICE",
+        action="append",
+        help="an Edge TPU (usb, usb:0, pci:0), or a delegate's library; repeat it to run one engine on each "
+        "(default: the first device found)",
+    )
+    add("--fallback", action="store_true", help="without an Edge TPU, run the int8 file beside the compiled one")
+    add("--threads", type=positive, metavar="N", default=2, help="number of interpreter threads (default: 2)")
     add(
         "--watchdog",
         type=seconds_or_zero,
         default=10.0,
-        metavar="S",
-        help="replace an engine that gives no answer for S seconds (default 10); 0 runs it in this process, unwatched",
+        metavar="SECONDS",
+        help="restart an engine that does not answer for this long (default: 10); "
+        "0 runs the engine in this process, without a watchdog",
     )
 
-    add = made.add_argument_group("detections").add_argument
-    add("--labels", metavar="FILE", help="class names, one a line (default: the model's own)")
+
+def _add_detections(group: _Group) -> None:
+    add = group.add_argument
+    add("--labels", metavar="FILE", help="class names, one per line (default: those in the model)")
     add(
         "--score",
         type=threshold,
         action="append",
         metavar="SCORE",
-        help="leave out detections under this score (default: the model's own, else 0.5); CLASS=SCORE for one class",
+        help="drop detections with a lower score (default: the model's threshold, else 0.5); "
+        "CLASS=SCORE for one class; may be repeated",
     )
-    plugins.add_options(runtime.filters, _Group(add))
+    plugins.add_options(runtime.filters, group)
 
-    add = made.add_argument_group("results").add_argument
-    add("--json", metavar="FILE", help="write one JSON line a frame to FILE, or to standard output for -")
+
+def _add_results(group: _Group) -> None:
+    add = group.add_argument
+    add("--json", metavar="FILE", help="write one JSON line per frame to FILE; - is standard output")
     add(
         "--out",
         metavar="PATH",
         action="append",
-        help="draw into a video (.mp4), a folder, one image, or a contact sheet (sheet:NAME.png); may be repeated",
+        help="write annotated results: a video (.mp4), a folder, an image, or a contact sheet (sheet:NAME.png); "
+        "may be repeated",
     )
-    add("--health", metavar="FILE", help="keep a small JSON file up to date that says how the run is doing")
-    plugins.add_options(runtime.sinks, _Group(add))
-    return made
+    add("--health", metavar="FILE", help="keep a JSON file with the health of the run up to date")
+    plugins.add_options(runtime.sinks, group)
 
 
 def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
-    """Every option: as given, else as the file of `--config` has it, else its default.
+    """Parses the command line; options that are not given come from the file of `--config`, or are defaults.
 
-    Raises InputError where that file is wrong; wrong options end the program, as argparse does.
+    Raises InputError if that file is wrong. Wrong options end the program, as usual with argparse.
     """
     made = parser()
     defaults = _take_defaults(made)
@@ -106,7 +155,7 @@ def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
 
 def from_values(values: Dict[str, Any]) -> argparse.Namespace:
-    """As `parse`, of options by name: `{"file": "a.tflite", "source": "0", "only": "cat,dog"}`.
+    """The same for options by name: `{"file": "a.tflite", "source": "0", "only": "cat,dog"}`.
 
     Raises InputError.
     """
@@ -120,7 +169,7 @@ def from_values(values: Dict[str, Any]) -> argparse.Namespace:
 
 
 def threshold(text: str) -> Tuple[str, float]:
-    """`0.4`, or `person=0.4`, as (class, score); the class is empty for all."""
+    """Argparse type: `0.4` or `person=0.4`, as (class, score). The class is empty for all classes."""
     name, equals, number = text.rpartition("=")
     if equals and not name:
         raise argparse.ArgumentTypeError(f"{text!r} names no class")
@@ -128,8 +177,8 @@ def threshold(text: str) -> Tuple[str, float]:
 
 
 def _take_defaults(made: argparse.ArgumentParser) -> Dict[str, Any]:
-    """Removes them from the parser, which then gives only what was really said."""
-    taken = {}
+    """Removes the defaults from the parser, which then returns only the options that were given."""
+    taken: Dict[str, Any] = {}
     for action in made._actions:
         if action.dest != "help":
             taken[action.dest] = action.default
@@ -138,6 +187,7 @@ def _take_defaults(made: argparse.ArgumentParser) -> Dict[str, Any]:
 
 
 def _completed(values: Dict[str, Any]) -> argparse.Namespace:
+    """Checks that there is one file and one source. Raises InputError."""
     options = argparse.Namespace(**values)
     for name in ("roi", "device", "score", "out"):
         setattr(options, name, getattr(options, name) or [])
@@ -149,10 +199,3 @@ def _completed(values: Dict[str, Any]) -> argparse.Namespace:
         raise InputError(f"give one source, not {', '.join(sources)}" if sources else "give a source with --source")
     options.source = sources[0]
     return options
-
-
-class _Group:
-    """What plugins see of a parser: a place to add options to."""
-
-    def __init__(self, add: Any) -> None:
-        self.add_argument = add

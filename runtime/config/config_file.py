@@ -1,12 +1,11 @@
-"""`runtime.yaml`: everything that the command line can say, under the same names.
+"""Reads `runtime.yaml`, which may contain every option of the command line under the same name.
 
     file: detector_int8.tflite
     source: rtsp://camera/stream
     score: [0.5, person=0.7]
     serve: 8000
 
-What there is to say is not written down again here: the names, types and limits are those of the
-parser, whatever sources, filters and sinks have added to it.
+Names, types and limits are those of the argument parser, including the options of sources, filters and sinks.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ EXTRA = "config"
 
 
 def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
-    """The options in a file, by the names that the parser has for them (`dest`).
+    """The options in a file, by their `dest` in the parser.
 
-    Raises InputError with the line and the field of what is wrong.
+    Raises InputError with the line and the name of the first wrong option.
     """
     root, values = yaml_text.read(path, EXTRA)
     if root is None:
@@ -32,36 +31,35 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
     lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
-    found, wrong = _validated(values, parser)
-    for name, reason in wrong.items():
+    options, errors = _validated(values, parser)
+    for name, reason in errors.items():
         raise InputError(f"{path}: line {lines[name]}: {name}: {reason}")
-    return found
+    return options
 
 
 def check(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Dict[str, Any]:
-    """`values` by the names of the options, `_` for `-`, as the parser's own types and names.
+    """Converts options by name (`_` for `-`) to the types and `dest` names of the parser.
 
-    Raises InputError for a name that there is not, and for a value that the command line would not
-    take either.
+    Raises InputError for an unknown name, and for a value that the command line does not accept.
     """
     actions = _actions(parser)
-    found = {}
+    options = {}
     for name, value in values.items():
         action = actions.get(name.replace("_", "-"))
         if action is None:
             raise InputError(f"{name}: {_unknown(name, actions)}")
         try:
-            found[action.dest] = _read(action, value)
+            options[action.dest] = _read(action, value)
         except ValueError as error:
             raise InputError(f"{name}: {error}") from None
-    return found
+    return options
 
 
 def _validated(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Tuple[Dict[str, Any], Dict[str, str]]:
-    """What is right, by `dest`, and what is wrong with the rest, by its name in `values`."""
+    """The options by `dest`, and the errors by the name in `values`. If there are errors, no options."""
     pydantic = yaml_text.library("pydantic", "pydantic", EXTRA)
     actions = _actions(parser)
-    # Names such as `json` are taken in pydantic's models, so the fields have numbers.
+    # Names such as `json` are reserved in pydantic's models, so the fields are numbered.
     fields = {f"field_{number}": name for number, name in enumerate(actions)}
     model = pydantic.create_model(
         "Config",
@@ -76,13 +74,13 @@ def _validated(values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Tu
     try:
         made = model(**{name: values[given[name]] for name in given})
     except pydantic.ValidationError as error:
-        wrong = {}
+        errors = {}
         for item in error.errors():
             name = str(item["loc"][0])
             unknown = item["type"] == "extra_forbidden"
-            said = item["msg"].replace("Value error, ", "", 1)
-            wrong[given[name]] = _unknown(name, actions) if unknown else said
-        return {}, wrong
+            message = item["msg"].replace("Value error, ", "", 1)
+            errors[given[name]] = _unknown(name, actions) if unknown else message
+        return {}, errors
     return {actions[fields[field]].dest: getattr(made, field) for field in made.model_fields_set}, {}
 
 
@@ -91,7 +89,7 @@ def _actions(parser: argparse.ArgumentParser) -> Dict[str, argparse.Action]:
 
 
 def _names(action: argparse.Action) -> List[str]:
-    """What a file calls an option: its long name, without the dashes in front."""
+    """The name of an option in a file: its long name without the leading dashes."""
     if action.dest in ("help", "config"):
         return []
     if not action.option_strings:
@@ -107,7 +105,7 @@ def _reader(action: argparse.Action) -> Callable[[Any, Any], Any]:
 
 
 def _read(action: argparse.Action, value: Any) -> Any:
-    """Raises ValueError for what the command line would not take."""
+    """Converts a value as the command line would. Raises ValueError if it is not accepted."""
     if isinstance(action, (argparse._StoreTrueAction, argparse._StoreFalseAction)):
         if not isinstance(value, bool):
             raise ValueError(f"{value!r} is not true or false")
@@ -121,13 +119,13 @@ def _read(action: argparse.Action, value: Any) -> Any:
 
 def _one(action: argparse.Action, value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
-        # What the command line separates by commas may be a list.
+        # A list stands for values that the command line separates by commas.
         value = ",".join(str(item) for item in value)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"{value!r} is not a number or a text")
     text = str(value)
     try:
-        read = action.type(text) if action.type else text
+        read = action.type(text) if callable(action.type) else text
     except argparse.ArgumentTypeError as error:
         raise ValueError(str(error)) from None
     if action.choices is not None and read not in action.choices:

@@ -1,4 +1,4 @@
-"""Keeps some classes and drops the others."""
+"""Keeps the detections of some classes and drops all others."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from runtime.filters import Filter
 
 
 def options(parser: Any) -> None:
-    parser.add_argument(
-        "--only", metavar="CLASSES", type=names, help="keep these classes only, as in person,car; drop the others"
-    )
+    """Adds `--only`."""
+    parser.add_argument("--only", metavar="CLASSES", type=names, help="keep only these classes, for example person,car")
 
 
 def connect(arguments: argparse.Namespace, labels: Labels) -> Optional[Filter]:
-    """Raises InputError for a class that the detector does not have."""
+    """The filter for `--only`. Raises InputError for a class that the detector does not have."""
     if not arguments.only:
         return None
     wanted = frozenset(labels.checked(name, "--only") for name in arguments.only)

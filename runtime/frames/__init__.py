@@ -1,4 +1,4 @@
-"""What happens to frames between a source and the detector: the queue, motion, regions of interest.
+"""What happens to frames between a source and the detector: queueing, motion detection, regions of interest.
 
-Uses `common`.
+Reading frames belongs to `sources`, scaling them for the model to `inference.preprocessing`. Uses `common` only.
 """

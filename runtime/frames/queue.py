@@ -11,15 +11,17 @@ from typing import Callable, Deque, Optional
 
 from runtime.common.values import Frame
 
-# Frames that wait where none is dropped: one to work on, and one for a source that stutters.
+# Size of the queue if no frame is dropped: one frame to process next, and one for a source with uneven timing.
 BLOCK_SIZE = 2
 DEFAULT_SIZE = 4
 
 
 @dataclass(frozen=True)
 class Policy:
-    """`latest` keeps the newest frame, `drop-oldest` the newest `size`; `block` drops none, and makes
-    the source wait.
+    """What a full queue does.
+
+    `latest` keeps the newest frame only, `drop-oldest` the newest `size` frames; `block` drops none and
+    makes the source wait.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Policy:
 
     @property
     def drops(self) -> bool:
+        """Whether frames may be dropped."""
         return self.name != "block"
 
     def __str__(self) -> str:
@@ -38,7 +41,7 @@ BLOCK = Policy("block", BLOCK_SIZE)
 
 
 def policy(text: str) -> Policy:
-    """`latest`, `block`, `drop-oldest` or `drop-oldest:8`, for argparse."""
+    """Argparse type: `latest`, `block`, `drop-oldest` or `drop-oldest:N`."""
     match = re.fullmatch(r"drop-oldest(?:[: ]+([1-9]\d{0,3}))?", text)
     if match:
         return Policy("drop-oldest", int(match.group(1) or DEFAULT_SIZE))
@@ -50,7 +53,7 @@ def policy(text: str) -> Policy:
 
 @dataclass(frozen=True, eq=False)
 class Arrival:
-    """A frame, the `time.perf_counter` of its arrival, and the milliseconds that the source took."""
+    """A frame with the `time.perf_counter` of its arrival and the milliseconds that the source took for it."""
 
     frame: Frame
     at: float
@@ -58,19 +61,19 @@ class Arrival:
 
 
 class FrameQueue:
-    """One thread puts, another takes."""
+    """A queue of frames between one thread that puts and one that takes."""
 
     def __init__(self, kind: Policy, dropped: Callable[[], None]) -> None:
-        """`dropped` is called for each frame that a newer one pushes out."""
+        """`dropped` is called for each frame that a newer one replaces."""
         self.policy = kind
         self._dropped = dropped
         self._waiting: Deque[Arrival] = deque()
-        # Also notified of by others, for a thread that waits for a frame or for something else.
+        # Other classes notify it too, for a thread that waits for a frame or for something else.
         self.changed = threading.Condition()
         self.closed = False
 
     def put(self, arrival: Arrival) -> None:
-        """Waits for room where the policy is `block`. What comes after `close` is left out."""
+        """Adds a frame; with the policy `block`, waits for room. After `close`, frames are ignored."""
         with self.changed:
             if not self.policy.drops:
                 self.changed.wait_for(lambda: len(self._waiting) < self.policy.size or self.closed)
@@ -83,11 +86,13 @@ class FrameQueue:
             self.changed.notify_all()
 
     def take(self, unless: Callable[[], bool] = lambda: False) -> Optional[Arrival]:
-        """The next frame, once there is one; None when the queue is closed and empty, or when there is
-        no frame and `unless` is true, which is asked whenever something has changed.
+        """Waits for the next frame.
+
+        None if the queue is closed and empty, or if it is empty and `unless` returns true. `unless` is
+        called whenever `changed` is notified.
         """
         with self.changed:
-            self.changed.wait_for(lambda: self._waiting or self.closed or unless())
+            self.changed.wait_for(lambda: bool(self._waiting) or self.closed or unless())
             if not self._waiting:
                 return None
             arrival = self._waiting.popleft()
@@ -96,10 +101,11 @@ class FrameQueue:
 
     @property
     def waiting(self) -> bool:
+        """Whether a frame waits."""
         return bool(self._waiting)
 
     def close(self) -> None:
-        """What waits can still be taken."""
+        """Ends the queue; frames that wait can still be taken."""
         with self.changed:
             self.closed = True
             self.changed.notify_all()

@@ -1,4 +1,4 @@
-"""Regions of interest: where in the image objects are looked for."""
+"""Regions of interest: the parts of the image in which objects are detected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from runtime.common.values import Box, Detection
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle. Sides are pixels where `pixels` is true, else shares of the image from 0 to 1."""
+    """A rectangle. Its sides are pixels if `pixels` is true, else shares of the image from 0 to 1."""
 
     left: float
     top: float
@@ -23,9 +23,9 @@ class Region:
     pixels: bool
 
     def within(self, width: int, height: int) -> Box:
-        """In pixels of an image of that size, at least one wide and high.
+        """The region in pixels of an image of `width` x `height`, clipped to it.
 
-        Raises InputError where it lies outside.
+        Raises InputError if less than one pixel of it lies inside.
         """
         across, down = (1, 1) if self.pixels else (width, height)
         box = Box(
@@ -43,45 +43,48 @@ class Region:
 
 
 def region(text: str) -> Region:
-    """`LEFT,TOP,RIGHT,BOTTOM` for argparse: shares of the image where none is over 1, else pixels."""
+    """Argparse type `LEFT,TOP,RIGHT,BOTTOM`: pixels if any value is over 1, else shares of the image."""
     try:
         sides = [float(side) for side in text.split(",")]
     except ValueError:
         sides = []
     if len(sides) != 4 or not all(0 <= side < 1e6 for side in sides):
         raise argparse.ArgumentTypeError(f"{text!r} is not LEFT,TOP,RIGHT,BOTTOM, as in 0,0.5,1,1 or 0,200,640,480")
-    if sides[0] >= sides[2] or sides[1] >= sides[3]:
+    left, top, right, bottom = sides
+    if left >= right or top >= bottom:
         raise argparse.ArgumentTypeError(f"{text!r}: the right must be beyond the left, the bottom below the top")
-    return Region(*sides, pixels=max(sides) > 1)
+    return Region(left, top, right, bottom, pixels=max(sides) > 1)
 
 
-class Cut:
-    """The part of an image that holds all regions: what the detector sees, so that things in it are
-    larger for it; and of what it finds, what has its middle in one of them.
+class Crop:
+    """The smallest part of an image that contains all regions.
+
+    The detector sees only this part, so objects are larger in its input. Of its detections, those are kept
+    whose center lies in one of the regions.
     """
 
     def __init__(self, regions: Sequence[Region], width: int, height: int) -> None:
-        """For images of `width` x `height`. Raises InputError where a region lies outside."""
+        """For images of `width` x `height`. Raises InputError if a region lies outside."""
         self._boxes = [item.within(width, height) for item in regions]
         self.left = int(min(box.xmin for box in self._boxes))
         self.top = int(min(box.ymin for box in self._boxes))
         self.right = int(np.ceil(max(box.xmax for box in self._boxes)))
         self.bottom = int(np.ceil(max(box.ymax for box in self._boxes)))
-        self.of = (width, height)
+        self.image_size = (width, height)
 
     def apply(self, image: np.ndarray) -> np.ndarray:
-        """A view of that part."""
+        """That part of `image`, as a view."""
         return image[self.top : self.bottom, self.left : self.right]
 
-    def undo(self, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
-        """What was found in the part, in pixels of the whole image."""
+    def to_image(self, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
+        """Maps detections from pixels of the crop to pixels of the image, and drops those outside all regions."""
         moved = [replace(item, box=self._moved(item.box)) for item in detections]
-        return tuple(item for item in moved if any(_holds(box, item.box) for box in self._boxes))
+        return tuple(item for item in moved if any(_has_center_of(box, item.box) for box in self._boxes))
 
     def _moved(self, box: Box) -> Box:
         return Box(box.xmin + self.left, box.ymin + self.top, box.xmax + self.left, box.ymax + self.top)
 
 
-def _holds(box: Box, other: Box) -> bool:
+def _has_center_of(box: Box, other: Box) -> bool:
     x, y = (other.xmin + other.xmax) / 2, (other.ymin + other.ymax) / 2
     return box.xmin <= x <= box.xmax and box.ymin <= y <= box.ymax

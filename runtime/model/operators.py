@@ -10,8 +10,6 @@ NAMES = (
 )
 
 CUSTOM = NAMES.index("CUSTOM")
-# Codes from this one on do not fit into the byte that files of older converters have.
-FIRST_WIDE = NAMES.index("PLACEHOLDER_FOR_GREATER_OP_CODES")
 
 
 def name_of(code: int) -> str:

@@ -1,6 +1,6 @@
-"""A run as messages: where the broker is, what is told under which topic, and how it gets there.
+"""MQTT: the broker's address, the topics and their messages, and the connection that publishes them.
 
-The sink is `runtime.sinks.mqtt`.
+The sink itself is `runtime.sinks.mqtt`. Uses `common` and `telemetry`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which broker, and under which topic: `mqtt://user@broker.local:1883/edge/door`."""
+"""The address of a broker and topic: `mqtt://user@broker.local:1883/edge/door`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.common.errors import InputError
 
 USER, PASSWORD = "EDGE_DETECTOR_MQTT_USER", "EDGE_DETECTOR_MQTT_PASSWORD"
 
-# What topics begin with where nobody has said otherwise.
+# First level of the default topic.
 TOPIC = "edge-detector"
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -19,7 +19,7 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 @dataclass(frozen=True)
 class Broker:
-    """`topic` is what all topics of this detector begin with, without a slash at its end."""
+    """A broker. `topic` is the prefix of all topics of this detector, without a slash at its end."""
 
     host: str
     port: int
@@ -29,23 +29,26 @@ class Broker:
 
     @classmethod
     def parse(cls, text: str, where: str, topic: str = "") -> Broker:
-        """Reads mqtt[s]://[USER@]HOST[:PORT][/TOPIC]; raises InputError, which begins with `where`.
+        """Parses `mqtt[s]://[USER@]HOST[:PORT][/TOPIC]`.
 
-        Without a topic it is `topic`, or else that of this machine.
+        Without a topic in `text`, `topic` is used, or else a topic made of this machine's host name. Raises
+        InputError, whose message begins with `where`.
         """
         try:
             parts = urlsplit(text)
             host, port, password = parts.hostname, parts.port, parts.password
         except ValueError:
             host, port, password = None, None, None
-        # Before the text is shown in any other message.
+        # Checked first: the other messages contain the text.
         if password is not None:
             raise InputError(
                 f"{where}: the address holds a password, which everybody on this machine could read; "
                 f"put it into {PASSWORD}"
             )
         if not host or parts.scheme not in PORTS or port == 0 or parts.query or parts.fragment:
-            raise InputError(f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS")
+            raise InputError(
+                f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS"
+            )
         topic = unquote(parts.path).strip("/") or topic or f"{TOPIC}/{level(socket.gethostname())}"
         if re.search(r"[+#\0]", topic) or topic.startswith("$") or "//" in topic:
             raise InputError(f"{where}: {topic!r} is no topic; it may hold no + and #, and begin with no $")
@@ -56,5 +59,5 @@ class Broker:
 
 
 def level(name: str) -> str:
-    """A name as one level of a topic."""
+    """`name` as one level of a topic: lower case, other characters replaced by `_`."""
     return re.sub(r"[^\w-]+", "_", name.lower()).strip("_") or "unnamed"

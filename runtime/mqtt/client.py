@@ -1,9 +1,10 @@
-"""The library that speaks MQTT, and a client of it with the user's credentials."""
+"""Loads paho-mqtt and makes clients with the user's credentials."""
 
 from __future__ import annotations
 
 import os
 import socket
+import ssl
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
@@ -11,15 +12,15 @@ from runtime.mqtt.address import PASSWORD, USER, Broker, level
 
 KEEP_ALIVE_SECONDS = 30
 CONNECT_SECONDS = 2.0
-# In the end between two tries to come back.
+# Most seconds between two attempts to reconnect.
 LONGEST_PAUSE = 30
 
-# CONNACK of MQTT 3.1.1 and 5: bad user name or password, not authorised.
+# CONNACK reason codes of MQTT 3.1.1 and 5, by paho's names.
 REFUSED = ("Bad user name or password", "Not authorized")
 
 
 def load(option: str) -> Any:
-    """paho.mqtt.client. Raises InputError, which names `option`, where it is missing or too old."""
+    """The module paho.mqtt.client. Raises InputError, which names `option`, if it is missing or too old."""
     try:
         from paho.mqtt import client
     except ImportError as error:
@@ -30,9 +31,10 @@ def load(option: str) -> Any:
 
 
 def make(library: Any, broker: Broker, ca: Optional[str], option: str, **more: Any) -> Any:
-    """A client of `library` that is not yet connected, with user and password from the environment.
+    """Makes a client that is not connected yet, with user and password from the environment.
 
-    `more` goes to its constructor. Raises InputError where `ca` is no file of certificates.
+    `library` is paho.mqtt.client; `more` is passed to its `Client`. Raises InputError, whose message begins
+    with `option`, if `ca` is not a file of certificates.
     """
     name = f"edge-detector-{level(socket.gethostname())[:20]}-{os.urandom(4).hex()}"
     client = library.Client(library.CallbackAPIVersion.VERSION2, client_id=name, **more)
@@ -49,39 +51,40 @@ def make(library: Any, broker: Broker, ca: Optional[str], option: str, **more: A
     return client
 
 
-def taking(most: int) -> Any:
-    """What a client of MQTT 5 says when it connects: the broker may send it so many messages at once."""
+def receive_maximum(messages: int) -> Any:
+    """MQTT 5 CONNECT properties: the broker may send at most this many unacknowledged messages."""
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 
-    said = Properties(PacketTypes.CONNECT)
-    said.ReceiveMaximum = most
-    return said
+    properties: Any = Properties
+    made = properties(PacketTypes.CONNECT)
+    made.ReceiveMaximum = messages
+    return made
 
 
 def check(broker: Broker, ca: Optional[str], option: str) -> None:
-    """Raises InputError for settings that do not go together."""
+    """Raises InputError if `ca` is given for a connection without TLS."""
     if ca is not None and not broker.tls:
         raise InputError(f"{option}: ca={ca} is for TLS; the address must then begin with mqtts://")
 
 
 def refusal(answer: str) -> str:
-    """What a broker's refusal means, and what to do."""
+    """A message for a connection that the broker refused with `answer`, and what to do."""
     if answer in REFUSED:
         return f"the broker refuses ({answer.lower()}); set {USER} and {PASSWORD} to what it knows"
     return f"the broker refuses ({answer.lower()})"
 
 
-def unsafe(error: Any) -> str:
-    """What a failure of TLS, an `ssl.SSLError`, means, and what to do."""
+def tls_error(error: ssl.SSLError) -> str:
+    """A message for a failure of TLS, and what to do."""
     return (
         f"no safe connection: {error.reason or error}; is this its TLS port, and does "
         "ca=FILE hold the certificate of its authority?"
     )
 
 
-def reason(error: OSError) -> str:
-    """Why a connection failed, in a few words."""
+def connection_error(error: OSError) -> str:
+    """A short message for a failed connection."""
     if isinstance(error, (socket.timeout, TimeoutError)):
         return "no answer"
     return (error.strerror or str(error)).lower()

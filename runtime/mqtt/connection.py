@@ -1,4 +1,4 @@
-"""A connection to a broker that comes back by itself, never blocks, and knows what was lost."""
+"""A connection to a broker that reconnects by itself, never blocks, and counts lost messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runtime.common.errors import InputError
 from runtime.mqtt import client as clients
 from runtime.mqtt.address import Broker
 
-# Messages that wait for the broker; each is about as long as a line of JSON.
+# Most messages that wait for the broker; each is about as long as a line of JSON.
 MOST_WAITING = 1000
 
 FIRST_SECONDS = 2.0
@@ -20,8 +20,10 @@ CLOSE_SECONDS = 0.8
 
 
 class Connection:
-    """Publishes from any thread. `on_connect` is called, in a thread of its own, whenever the broker is
-    there (again); `on_lost` with the number of counted messages that will not arrive.
+    """Publishes messages; may be used from any thread.
+
+    `on_connect` is called in the client's thread after every connection and reconnection. `on_lost` is called
+    with the number of counted messages that will not arrive.
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class Connection:
         on_lost: Callable[[int], None],
         option: str,
     ) -> None:
-        """`library` is paho.mqtt.client; errors begin with `option`. Raises InputError where `ca` is no
-        file of certificates.
+        """`library` is paho.mqtt.client; messages of errors begin with `option`.
+
+        Raises InputError if `ca` is not a file of certificates.
         """
         self._library = library
         self._broker = broker
@@ -44,47 +47,48 @@ class Connection:
         self._on_lost = on_lost
         self._waiting: Dict[int, bool] = {}
         self._early: Set[int] = set()
-        # Never held while the library is called: it calls back with locks of its own.
+        # Not held while the library is called: its callbacks run under locks of its own.
         self._lock = threading.Lock()
         self._answered = threading.Event()
         self._answer = ""
-        self._told = ""
+        self._last_message = ""
         self.connected = False
         self._option = option
         self._client = self._make_client(ca)
 
     def open(self, will_topic: str, will: str) -> None:
-        """Connects, or goes on trying in the background; `will` is what the broker says if we vanish.
+        """Connects, or keeps trying in the background if the broker cannot be reached.
 
-        Raises InputError where a broker answers and refuses: that does not mend itself.
+        `will` is the message that the broker publishes under `will_topic` if this connection is lost. Raises
+        InputError if the broker refuses the connection, which a retry would not change.
         """
         self._client.will_set(will_topic, will, qos=1, retain=True)
         try:
             self._client.connect(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
         except ssl.SSLError as error:
-            raise InputError(f"{self._option}: {self._broker}: {clients.unsafe(error)}") from error
+            raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
         except OSError as error:
-            self._tell(f"{self._broker} cannot be reached ({clients.reason(error)}); it is tried again")
+            self._print_once(f"{self._broker} cannot be reached ({clients.connection_error(error)}); trying again")
             self._client.connect_async(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
             self._client.loop_start()
             return
         self._client.loop_start()
         if not self._answered.wait(FIRST_SECONDS):
-            self._tell(f"{self._broker} does not answer; it is tried again")
+            self._print_once(f"{self._broker} does not answer; trying again")
         elif self._answer in clients.REFUSED:
             self._client.loop_stop()
             raise InputError(f"{self._option}: {self._broker}: {clients.refusal(self._answer)}")
 
     def publish(self, topic: str, text: str, *, retain: bool = False, counted: bool = False) -> None:
-        """Hands a message over and returns at once; a `counted` one that cannot arrive is counted."""
+        """Queues a message and returns at once. If it is lost and `counted`, `on_lost` is called."""
         with self._lock:
-            room = len(self._waiting) < MOST_WAITING
-        if not room:
+            has_room = len(self._waiting) < MOST_WAITING
+        if not has_room:
             self._lose(counted)
             return
         info = self._client.publish(topic, text, qos=self._qos, retain=retain)
         no_connection = info.rc == self._library.MQTT_ERR_NO_CONN
-        # With a quality over 0 the library keeps what it cannot send, and sends it later.
+        # With QoS over 0, the library keeps messages that it cannot send, and sends them later.
         if info.rc != self._library.MQTT_ERR_SUCCESS and not (no_connection and self._qos):
             self._lose(counted)
             return
@@ -95,7 +99,7 @@ class Connection:
                 self._waiting[info.mid] = counted
 
     def close(self, topic: str, text: str) -> None:
-        """Publishes a last message, waits a little for what is under way, and counts the rest as lost."""
+        """Publishes a last message, waits up to CLOSE_SECONDS for pending ones, and counts the rest as lost."""
         end = time.monotonic() + CLOSE_SECONDS
         if self.connected:
             self.publish(topic, text, retain=True)
@@ -107,7 +111,7 @@ class Connection:
         if lost:
             self._on_lost(lost)
         self._client.disconnect()
-        # The library waits for its thread, which may be busy with connecting.
+        # loop_stop joins the library's thread, which may be connecting.
         stopping = threading.Thread(target=self._client.loop_stop, daemon=True)
         stopping.start()
         stopping.join(CLOSE_SECONDS)
@@ -126,20 +130,20 @@ class Connection:
         self._answered.set()
         if reason.is_failure:
             if not first:
-                self._tell(f"{self._broker}: {clients.refusal(self._answer)}; it is tried again")
+                self._print_once(f"{self._broker}: {clients.refusal(self._answer)}; trying again")
             return
         self.connected = True
-        if self._told:
+        if self._last_message:
             print(f"mqtt: {self._broker} is back", file=sys.stderr)
-            self._told = ""
+            self._last_message = ""
         self._on_connect()
 
     def _disconnected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         was, self.connected = self.connected, False
         if was and reason.is_failure:
-            self._tell(f"{self._broker} is lost; it is tried again")
+            self._print_once(f"{self._broker} is lost; trying again")
         if self._qos == 0:
-            # What was not yet written is thrown away with the connection.
+            # With QoS 0, messages that were not yet sent are lost with the connection.
             with self._lock:
                 lost = sum(self._waiting.values())
                 self._waiting.clear()
@@ -149,7 +153,7 @@ class Connection:
 
     def _published(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
         with self._lock:
-            # The broker may be quicker than the thread that published.
+            # The acknowledgment may arrive before `publish` has stored the message id.
             if self._waiting.pop(mid, None) is None:
                 self._early.add(mid)
 
@@ -157,8 +161,8 @@ class Connection:
         if counted:
             self._on_lost(1)
 
-    def _tell(self, text: str) -> None:
-        """Once, and again only when it is something else."""
-        if text != self._told:
-            self._told = text
+    def _print_once(self, text: str) -> None:
+        """Prints `text`, unless it is the message printed last."""
+        if text != self._last_message:
+            self._last_message = text
             print(f"mqtt: {text}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a device says about itself under TOPIC/device, for whoever looks after many of them.
+"""The report of a device, published under TOPIC/device and read by `devices.fleet`.
 
     {"time": 1764038400.0, "every": 30.0, "started": 1764034800.0,
      "model": {"name": "detector.tflite", "sha256": "9f2c...", "release": "2025.11"},
@@ -6,7 +6,7 @@
      "health": {"engine": "running", "source": "running", "reload": ""},
      "fps": 9.8, "counts": {"frames": 90210, "detections": 512, "dropped": 3, "gaps": 0, "restarts": 0}}
 
-Whoever reads it meets newer and older kits: it adds fields and never changes one.
+Readers may be older or newer than the device: fields may be added, and existing ones do not change.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import math
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 from runtime.telemetry.health import Health
 
-# The link beside a device's releases, each a folder with the release's name, that tells which one runs.
+# The symbolic link to the active release. It lies beside the releases, which are folders named by release.
 CURRENT = "current"
 
 
 @dataclass(frozen=True)
 class Software:
-    """`interpreter` is a package's name and version; any of them is empty where it is not known."""
+    """Versions of the software. `interpreter` is a package's name and version. Unknown values are empty."""
 
     kit: str = ""
     python: str = ""
@@ -36,7 +36,7 @@ class Software:
 
 @dataclass(frozen=True)
 class Counts:
-    """Since the run began. `dropped` frames never reached the detector."""
+    """Counts since the run began. `dropped` counts frames that the source or an engine lost."""
 
     frames: int = 0
     detections: int = 0
@@ -47,9 +47,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class Report:
-    """`time` and `started` are seconds since 1970 by the device's clock, `every` is the most seconds
-    between two reports. `release` is empty where the model lies in no release's folder; `engine` and
-    `source` are states as in `State.snapshot`; `reload` says why a new model was not taken.
+    """A device's report.
+
+    `time` and `started` are seconds since 1970 by the device's clock; `every` is the most seconds between two
+    reports. `release` is empty if the model's file is not in the folder of a release. `engine` and `source`
+    are states as in `State.snapshot`. `reload` is the reason why the last model swap failed, or empty.
     """
 
     time: float
@@ -67,7 +69,7 @@ class Report:
 
     @classmethod
     def of(cls, health: Health, snapshot: Mapping[str, Any], versions: Software, every: float) -> Report:
-        """That of a run; `snapshot` is its `State.snapshot()`."""
+        """The report of a run. `snapshot` is its `State.snapshot()`."""
         dropped = snapshot["dropped"]
         return cls(
             health.time,
@@ -92,14 +94,14 @@ class Report:
 
     @classmethod
     def parse(cls, text: str) -> Report:
-        """Raises ValueError where `text` is no report."""
-        said = json.loads(text)
+        """Parses a report. Raises ValueError if `text` is not one."""
+        values = json.loads(text)
         try:
-            model, versions, health = said["model"], said["versions"], said["health"]
+            model, versions, health = values["model"], values["versions"], values["health"]
             return cls(
-                _number(said["time"]),
-                _number(said["every"]),
-                _number(said["started"]),
+                _number(values["time"]),
+                _number(values["every"]),
+                _number(values["started"]),
                 str(model["name"]),
                 str(model["sha256"]),
                 str(model["release"]),
@@ -107,17 +109,18 @@ class Report:
                 str(health["engine"]),
                 str(health["source"]),
                 str(health["reload"]),
-                _number(said["fps"]),
-                Counts(**_known(Counts, said["counts"], int)),
+                _number(values["fps"]),
+                Counts(**_known(Counts, values["counts"], int)),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no report of a device: {error!r}") from None
 
     def text(self) -> str:
+        """The report as JSON."""
         return json.dumps(self.as_dict())
 
     def as_dict(self) -> Dict[str, Any]:
-        """As the message has it."""
+        """The report as a dict, with the keys of the message."""
         return {
             "time": self.time,
             "every": self.every,
@@ -131,22 +134,23 @@ class Report:
 
     @property
     def news(self) -> Tuple[Any, ...]:
-        """What is told at once when it changes; the rest can wait."""
+        """The values whose change makes a report due at once."""
         return self.started, self.sha256, self.release, self.versions, self.engine, self.source, self.reload
 
 
 def release_of(model: str) -> str:
-    """The release that a model's file belongs to, links to folders followed; empty where to none."""
+    """The release that a model's file belongs to, with links to folders followed; empty if none."""
     folder = Path(os.path.realpath(Path(model).parent))
     return folder.name if (folder.parent / CURRENT).is_symlink() else ""
 
 
-def _number(said: Any) -> float:
-    number = float(said)
+def _number(value: Any) -> float:
+    number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"no report of a device: {said!r}")
+        raise ValueError(f"no report of a device: {value!r}")
     return number
 
 
-def _known(kind: Any, said: Mapping[str, Any], reader: Any) -> Dict[str, Any]:
-    return {name: reader(said[name]) for name in kind.__dataclass_fields__ if name in said}
+def _known(kind: Any, values: Mapping[str, Any], convert: Callable[[Any], Any]) -> Dict[str, Any]:
+    """The fields of the dataclass `kind` that are in `values`; others, from newer kits, are ignored."""
+    return {name: convert(values[name]) for name in kind.__dataclass_fields__ if name in values}

@@ -1,4 +1,4 @@
-"""When a device reports, and what it knows about itself then."""
+"""Decides when a device publishes a report, and collects its values."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from runtime.telemetry.state import State
 
 
 class Reporter:
-    """Asked about once a second by one thread; any other may call `renew`."""
+    """One thread calls `due` about once a second; any thread may call `renew`."""
 
     def __init__(self, state: State, every: float) -> None:
-        """A report is due when there is news in it, and after `every` seconds at the latest."""
+        """A report is due when its `news` change, and `every` seconds after the last one."""
         self._state = state
         self._every = every
         self._last: Optional[Report] = None
-        self._told_at = 0.0
+        self._sent_at = 0.0
         self._hashed = ("", "")
         self._versions: Dict[str, str] = {}
 
     def due(self) -> Optional[Report]:
-        """The report, where it is time for one."""
+        """The report, if one is due; else None."""
         now = time.monotonic()
         report = self._report()
         last = self._last
-        if last is not None and report.news == last.news and now - self._told_at < self._every:
+        if last is not None and report.news == last.news and now - self._sent_at < self._every:
             return None
-        self._last, self._told_at = report, now
+        self._last, self._sent_at = report, now
         return report
 
     def renew(self) -> None:
-        """The next one is due at once."""
+        """Makes the next report due at once."""
         self._last = None
 
     def _report(self) -> Report:
@@ -47,7 +47,7 @@ class Reporter:
 
     def _software(self, snapshot: Mapping[str, Any]) -> Software:
         package, engine = snapshot["engine"]["package"], snapshot["engine"]["name"]
-        # Looking these up takes milliseconds, and they cannot change.
+        # Cached: a lookup takes milliseconds, and versions do not change during a run.
         if package not in self._versions:
             self._versions = {"kit": versions.kit(), package: versions.package(package) if package else ""}
         interpreter = f"{package} {self._versions[package]}".strip()

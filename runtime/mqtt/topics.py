@@ -1,14 +1,14 @@
-"""What is told under which topic. Each begins with the detector's own, here BASE.
+"""The topics and their messages. All topics begin with the detector's own topic, here BASE.
 
-    BASE/status          online or offline; kept by the broker, which says offline itself if we vanish
-    BASE/source          running, reopening, ended; kept
-    BASE/objects/CLASS   how many of a class were in view at most in the last second; kept; when it changes
-    BASE/detections      the JSON line of a frame with objects, and of the first one without
+    BASE/status          online or offline, retained; the broker publishes offline if the connection is lost
+    BASE/source          running, reopening or ended, retained
+    BASE/objects/CLASS   the most objects of a class in one frame of the last second, retained; sent on change
+    BASE/detections      the JSON line of each frame with objects, and of the first frame without
     BASE/state           JSON, every ten seconds: speed, latency, counts, drops, engine, source
-    BASE/device          JSON: model, versions, health, speed and counts (`runtime.mqtt.report`); kept; when the
-                         model, a version or the health changes, else every thirty seconds
+    BASE/device          JSON, retained: model, versions, health, speed and counts (`runtime.mqtt.report`); sent
+                         when the model, a version or the health changes, else every thirty seconds
 
-For Home Assistant, sensors of these are announced as its MQTT discovery asks
+Home Assistant finds these as sensors through MQTT discovery
 (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery).
 """
 
@@ -23,17 +23,17 @@ STATUS, SOURCE, OBJECTS, DETECTIONS, STATE, DEVICE = "status", "source", "object
 ONLINE, OFFLINE = "online", "offline"
 RUNNING = "running"
 
-# A speed that has not come for so many seconds is not known any more.
+# Seconds after which Home Assistant shows a speed that was not updated as unknown.
 STALE_SECONDS = 60
 
 
 def state(snapshot: Dict[str, Any]) -> str:
-    """`State.snapshot` without what is long and does not change, or has topics of its own."""
+    """The message for BASE/state: `State.snapshot` as JSON, without `labels` and `counts`."""
     return json.dumps({key: value for key, value in snapshot.items() if key not in ("labels", "counts")})
 
 
 class Discovery:
-    """Home Assistant's announcements: (topic, JSON), to be kept by the broker."""
+    """Home Assistant discovery messages, as (topic, JSON), to be published as retained."""
 
     def __init__(self, prefix: str, base: str, model: str) -> None:
         self._prefix = prefix
@@ -47,7 +47,7 @@ class Discovery:
         }
 
     def always(self) -> Iterator[Tuple[str, str]]:
-        """What every detector has: its speed, and whether its source runs."""
+        """The sensors of every detector: its speed, and whether its source runs."""
         yield self._entity(
             "sensor",
             "fps",
@@ -65,7 +65,7 @@ class Discovery:
             "Source",
             state_topic=f"{self._base}/{SOURCE}",
             payload_on=RUNNING,
-            # Whatever else it says is off: a template, since discovery knows one word for off.
+            # A template, since every other state counts as off, and payload_off takes only one.
             value_template="{{ 'running' if value == 'running' else 'lost' }}",
             payload_off="lost",
             device_class="connectivity",
@@ -73,7 +73,7 @@ class Discovery:
         )
 
     def objects(self, label: str) -> Tuple[str, str]:
-        """A class that was seen: how many of it are in view. Unknown while the source is lost."""
+        """The sensor for a class: the number of objects in view, unavailable while the source is lost."""
         return self._entity(
             "sensor",
             f"objects_{level(label)}",

@@ -1,4 +1,4 @@
-"""The part of a run that another model replaces: engines, detector and filters."""
+"""The model that a run uses now (engines, detector, filters), and the slot through which another one replaces it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import argparse
 import os
 import threading
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from runtime.common.values import Frame
 from runtime.filters import Filter
 from runtime.inference.detector import Detector
 from runtime.inference.engines import Request
-from runtime.inference.interpreter import Interpreter
+from runtime.inference.interpreter import Interpreter, Runner
 from runtime.inference.process import launch
 from runtime.inference.process.engine import EngineProcess
 from runtime.inference.process.worker import Worker
 
-Runner = Union[EngineProcess, Interpreter]
-
-# Opened by one process at a time.
+# Engines whose device can be opened by one process at a time.
 EXCLUSIVE = ("edgetpu", "pycoral")
 
 
 @dataclass(frozen=True, eq=False)
-class Equipment:
-    """`workers` are engines with the detector's model in them, `score` the threshold that the detector
-    came with.
+class ActiveModel:
+    """A detector with the engines that run it and the filters that follow it.
+
+    `workers` are engines that have loaded the detector's model. `score` is the threshold that the
+    detector started with.
     """
 
     detector: Detector
@@ -36,84 +36,87 @@ class Equipment:
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether a second one like it could not be loaded beside it."""
+        """Whether its device cannot be opened a second time while this model is loaded."""
         return self.detector.engine in EXCLUSIVE
 
 
-# Makes the next equipment; raises KitError where there is none. It may call its argument, which
-# ends what is there now, to make room for it.
-Change = Callable[[Callable[[], None]], Equipment]
+# Returns the next active model. Raises KitError if there is none. It may call its argument, which ends
+# the engines of the current model, to free an exclusive device.
+Swap = Callable[[Callable[[], None]], ActiveModel]
 
 
-class Exchange:
-    """Where a change of equipment waits for the moment between two frames."""
+class PendingSwap:
+    """Holds a model swap until the loop is between two frames."""
 
     def __init__(self) -> None:
-        # The newest frame that was prepared, to try a model on.
+        # The newest frame that was preprocessed; a new model is tested on it.
         self.frame: Optional[Frame] = None
-        self.ring: Callable[[], None] = lambda: None
+        # Called when a swap is offered; the loop sets it.
+        self.notify: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
-        self._waiting: Optional[Tuple[Change, Callable[[], None]]] = None
+        self._pending: Optional[Tuple[Swap, Callable[[], None]]] = None
 
     @property
-    def is_waiting(self) -> bool:
-        return self._waiting is not None
+    def is_pending(self) -> bool:
+        """Whether a swap waits to be taken."""
+        return self._pending is not None
 
-    def offer(self, change: Change, forget: Callable[[], None] = lambda: None) -> None:
-        """One that still waits is forgotten: its `forget` is called, since it will never be taken."""
+    def offer(self, swap: Swap, cancel: Callable[[], None] = lambda: None) -> None:
+        """Makes `swap` the pending one. A swap that was still pending is never taken; its `cancel` is called."""
         with self._lock:
-            before, self._waiting = self._waiting, (change, forget)
+            before, self._pending = self._pending, (swap, cancel)
         if before is not None:
             before[1]()
-        self.ring()
+        self.notify()
 
-    def take(self) -> Optional[Change]:
+    def take(self) -> Optional[Swap]:
+        """Removes and returns the pending swap, or None."""
         with self._lock:
-            waiting, self._waiting = self._waiting, None
-        return None if waiting is None else waiting[0]
+            pending, self._pending = self._pending, None
+        return None if pending is None else pending[0]
 
 
-def settled(path: str) -> str:
-    """`path` itself; where its folder is reached by a link, the file that it leads to now.
+def resolved_path(path: str) -> str:
+    """`path` itself, or the real file if its folder is reached through a symbolic link.
 
-    An engine that is started again must get the model that ran, though the link leads to another one
-    by then.
+    A restarted engine must load the model that ran before, even if the link points to another one by then.
     """
     folder = os.path.dirname(os.path.abspath(path))
     return path if os.path.realpath(folder) == folder else os.path.realpath(path)
 
 
-def start(options: argparse.Namespace, file: str) -> List[Runner]:
-    """An engine for each device, which loads `file`; `wait_until_ready` of an EngineProcess follows.
+def start_engines(options: argparse.Namespace, file: str) -> List[Runner]:
+    """Starts one engine for each device, which begins to load `file`. Call `wait_until_loaded` next.
 
-    Raises InputError or KitError where it cannot be loaded in this process.
+    Raises InputError or KitError if an engine in this process cannot load it.
     """
-    made: List[Runner] = []
+    runners: List[Runner] = []
     try:
         for device in options.device or [""]:
-            made.append(_runner(options, file, device))
+            # One by one: after an error, those that were started are closed.
+            runners += [_runner(options, file, device)]
     except BaseException:
-        close(made)
+        close_engines(runners)
         raise
-    return made
+    return runners
 
 
-def wait(runners: Sequence[Runner]) -> None:
-    """Until all have loaded their model. Raises InputError or KitError where one cannot."""
+def wait_until_loaded(runners: Sequence[Runner]) -> None:
+    """Returns when all engines have loaded their model. Raises InputError or KitError if one cannot."""
     for runner in runners:
         if isinstance(runner, EngineProcess):
             runner.wait_until_ready()
 
 
-def close(runners: Sequence[Runner]) -> None:
-    """Ends engines that have a process."""
+def close_engines(runners: Sequence[Runner]) -> None:
+    """Ends the processes of the engines that have one."""
     for runner in runners:
         if isinstance(runner, EngineProcess):
             runner.close()
 
 
-def detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
-    """The detector that the options describe. Raises InputError."""
+def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
+    """The detector for `file` with the labels and thresholds of the options. Raises InputError."""
     for_all = [score for name, score in options.score if not name]
     return Detector(
         file,
@@ -126,7 +129,7 @@ def detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector
 
 def _runner(options: argparse.Namespace, file: str, device: str) -> Runner:
     request = Request(options.engine, device, options.threads, options.fallback)
-    # The process inherits open files by number, which Windows does not know.
+    # The process inherits open file descriptors, which Windows does not support.
     if not options.watchdog or os.name != "posix":
         launch.discard()
         return Interpreter(file, request)

@@ -1,4 +1,4 @@
-"""Keeps frames coming from a source: in time, over and over, and again after a live one was lost."""
+"""Reads frames from a source into a queue: at the source's rate, repeatedly, or with reconnection."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from runtime.frames.queue import Arrival, FrameQueue
 from runtime.sources import Source
 from runtime.telemetry.state import State
 
-# Seconds before the first try to open a lost source again, doubled for each further one.
+# Seconds before the first attempt to reopen a lost source; doubled for each further attempt.
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
 
-# A live source that gives nothing for so many seconds is taken for lost. OpenCV gives up on a network
+# A live source that delivers no frame for this many seconds counts as lost. OpenCV gives up on a network
 # stream after 30.
 STALLED_SECONDS = 35.0
 
-# How long a live source may take to give its last frame, or to notice that no more are wanted.
+# Seconds that a live source gets to deliver its last frame or to notice that the run ends.
 LAST_FRAME_SECONDS = 0.5
 
-# How soon a thread notices that it is to end.
+# Seconds after which a thread notices at the latest that it should end.
 _TICK = 0.2
 
 
 @dataclass(frozen=True)
-class Playing:
-    """How a source is played. `realtime` keeps to the times in a file, `repeat` begins again at its
-    end; `frames` ends after so many; `retries` is how often in a row a lost source is tried, None for
-    ever.
+class Playback:
+    """How a source is played.
+
+    `realtime` waits for the time of each frame of a file; `repeat` starts again at the end; `frames` is the
+    number of frames after which to stop; `retries` is how many attempts in a row are made to reopen a lost
+    source, None for no limit.
     """
 
     realtime: bool = False
@@ -43,18 +45,21 @@ class Playing:
 
 
 class Capture(threading.Thread):
-    """Reads `source` into `queue`, and closes that at the end. `error` then says what ended it."""
+    """Thread that reads `source` into `queue` and closes the queue at the end.
+
+    `error` is the exception that ended it, or None.
+    """
 
     def __init__(
         self,
         source: Source,
         queue: FrameQueue,
         state: State,
-        playing: Playing = Playing(),
+        playback: Playback = Playback(),
         reopen: Optional[Callable[[], Source]] = None,
         stalled: float = STALLED_SECONDS,
     ) -> None:
-        """`reopen` opens the source anew; without it a live one that is lost ends the run."""
+        """`reopen` opens the source again; without it, losing a live source ends the run."""
         super().__init__(name="capture", daemon=True)
         self.error: Optional[BaseException] = None
         self.index = -1
@@ -62,11 +67,12 @@ class Capture(threading.Thread):
         self._source = source
         self._queue = queue
         self._state = state
-        self._playing = playing
+        self._playback = playback
         self._reopen = reopen
         self._stalled = stalled
 
     def run(self) -> None:
+        """Reads until the source ends, the run stops, or an error occurs."""
         try:
             if self._source.live:
                 self._run_live()
@@ -82,8 +88,8 @@ class Capture(threading.Thread):
             self._queue.close()
 
     def _frames(self) -> Iterator[Frame]:
-        """Those of a source that has an end."""
-        playing = self._playing
+        """Yields the frames of a source that is not live."""
+        playback = self._playback
         start, offset, last = time.monotonic(), 0.0, 0.0
         while True:
             skipped, first = 0, self.index
@@ -91,49 +97,50 @@ class Capture(threading.Thread):
                 if self._source.skipped > skipped:
                     self._state.count("skipped", self._source.skipped - skipped)
                     skipped = self._source.skipped
-                if playing.repeat:
+                if playback.repeat:
                     frame = replace(frame, index=self.index + 1, time=frame.time + offset)
                 self.index, last = frame.index, frame.time
-                if playing.realtime and self._state.wait_for_stop(start + frame.time - time.monotonic()):
+                if playback.realtime and self._state.wait_for_stop(start + frame.time - time.monotonic()):
                     return
                 yield frame
             self._state.count("skipped", self._source.skipped - skipped)
-            if not playing.repeat:
+            if not playback.repeat:
                 return
             if self.index == first:
-                raise InputError(f"{self._source.name}: gives no frame, so that there is nothing to repeat")
+                raise InputError(f"{self._source.name}: gives no frame, so there is nothing to repeat")
             offset = last + 1 / (self._source.fps or 25.0)
 
     def _run_live(self) -> None:
-        source, own = self._source, False
+        source: Optional[Source] = self._source
+        opened_here = False
         tries, lost_at = 0, None
         while not self._state.stopping:
             reason = ""
-            if source is None:
+            if source is None and self._reopen is not None:
                 try:
-                    source, own = self._reopen(), True
+                    source, opened_here = self._reopen(), True
                 except Exception as error:
-                    reason = _said(error)
+                    reason = error_text(error)
             if source is not None:
                 reader = _Reader(self._limited(self._numbered(source)), self._queue, self._state)
                 reader.start()
                 reason = self._wait_for(reader, lost_at, tries)
                 if reader.count:
                     tries, lost_at = 0, None
-                if own or reason:
+                if opened_here or reason:
                     _close(source)
                 source = None
             if self._state.stopping or self._queue.closed or self._enough:
                 return
-            # Errors of a source begin with its name, as do the lines below.
+            # A source's errors begin with its name, which the messages below add themselves.
             reason = reason.removeprefix(f"{self._source.name}: ")
             if self._reopen is None:
                 raise KitError(f"{self._source.name}: {reason}")
             if lost_at is None:
                 lost_at = time.monotonic()
                 self._state.count("gaps")
-                print(f"source lost: {self._source.name}: {reason}; it is opened again", file=sys.stderr)
-            if self._playing.retries is not None and tries >= self._playing.retries:
+                print(f"source lost: {self._source.name}: {reason}; reopening it", file=sys.stderr)
+            if self._playback.retries is not None and tries >= self._playback.retries:
                 raise KitError(f"{self._source.name}: {reason}; given up after {_tries(tries)} to open it again")
             tries += 1
             self._state.source(state="reopening", retries=tries)
@@ -141,7 +148,7 @@ class Capture(threading.Thread):
                 return
 
     def _wait_for(self, reader: _Reader, lost_at: Optional[float], tries: int) -> str:
-        """Until the source is lost; gives the reason."""
+        """Waits until the source is lost and returns the reason; empty if the run ends instead."""
         while True:
             done = reader.finished.wait(_TICK)
             if reader.count and lost_at is not None:
@@ -149,12 +156,12 @@ class Capture(threading.Thread):
                 print(f"source is back: {self._source.name}, after {gone:.1f} s and {_tries(tries)}", file=sys.stderr)
                 lost_at = None
             if done:
-                return _said(reader.error) if reader.error else "the stream ended"
+                return error_text(reader.error) if reader.error else "the stream ended"
             if self._state.stopping or self._queue.closed:
                 reader.abandoned = True
                 reader.finished.wait(LAST_FRAME_SECONDS)
                 return ""
-            if time.monotonic() - reader.heard > self._stalled:
+            if time.monotonic() - reader.last_at > self._stalled:
                 reader.abandoned = True
                 return f"no frame for {self._stalled:g} s"
 
@@ -164,7 +171,7 @@ class Capture(threading.Thread):
             yield frame if frame.index == self.index else replace(frame, index=self.index)
 
     def _limited(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Where frames may be dropped, those that are given do not count; the loop counts then."""
+        """Stops after `frames` frames, unless the queue drops frames: then the loop counts those it processes."""
         for frame in frames:
             self._given += 1
             yield frame
@@ -173,20 +180,20 @@ class Capture(threading.Thread):
 
     @property
     def _enough(self) -> bool:
-        wanted = self._playing.frames
+        wanted = self._playback.frames
         return wanted is not None and not self._queue.policy.drops and self._given >= wanted
 
 
 class _Reader(threading.Thread):
-    """Moves frames from one opened source into the queue, until it ends or nobody wants it any more.
+    """Thread that moves frames from one open source into the queue, until the source or the run ends.
 
-    It has a thread of its own since a source that hangs cannot be interrupted, only left behind.
+    A source that hangs cannot be interrupted; its thread is abandoned instead.
     """
 
     def __init__(self, frames: Iterator[Frame], queue: FrameQueue, state: State) -> None:
         super().__init__(name="source", daemon=True)
         self.count = 0
-        self.heard = time.monotonic()
+        self.last_at = time.monotonic()
         self.error: Optional[BaseException] = None
         self.abandoned = False
         self.finished = threading.Event()
@@ -198,7 +205,7 @@ class _Reader(threading.Thread):
         self.read()
 
     def read(self) -> None:
-        """In the caller's thread."""
+        """Does the same in the caller's thread."""
         try:
             asked = time.perf_counter()
             for frame in self._frames:
@@ -208,10 +215,10 @@ class _Reader(threading.Thread):
                 if not self.count:
                     self._state.source(state="running", retries=0)
                 self.count += 1
-                # A queue that lets the source wait is no fault of the source's.
-                self.heard = float("inf")
+                # Waiting for room in the queue does not count as a stall of the source.
+                self.last_at = float("inf")
                 self._queue.put(Arrival(frame, arrived, 1000 * (arrived - asked)))
-                self.heard = time.monotonic()
+                self.last_at = time.monotonic()
                 if self._state.stopping or self._queue.closed:
                     return
                 asked = time.perf_counter()
@@ -222,16 +229,17 @@ class _Reader(threading.Thread):
 
 
 def _close(source: Source) -> None:
-    """One that was lost may fail once more when it is let go."""
+    """Closes a lost source, which may raise again; that error is only printed."""
     try:
         source.close()
     except Exception as error:
-        print(f"warning: {source.name}: {_said(error)}", file=sys.stderr)
+        print(f"warning: {source.name}: {error_text(error)}", file=sys.stderr)
 
 
 def _tries(number: int) -> str:
     return "1 try" if number == 1 else f"{number} tries"
 
 
-def _said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
+    """The message of a KitError; the type and message of any other exception."""
     return str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""A run as an iterator, for programs of one's own."""
+"""A run as an iterator, for use in other programs."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from runtime.pipeline.session import detect
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
 
-Found = Tuple[Frame, Tuple[Detection, ...]]
+FrameDetections = Tuple[Frame, Tuple[Detection, ...]]
 
 
-def run(config: Union[str, os.PathLike, None] = None, **options: Any) -> Iterator[Found]:
-    """Frames with what was found in them, for as long as the source gives any.
+def run(config: Union[str, os.PathLike[str], None] = None, **options: Any) -> Iterator[FrameDetections]:
+    """Yields (frame, detections) for each frame of the source.
 
         for frame, detections in run("runtime.yaml"):
         for frame, detections in run(file="detector_int8.tflite", source="0", score=0.4):
 
-    `config` is a configuration file; `options` are those of `python -m runtime` by name, with `_` for
-    `-`, and count more. The loop works ahead in threads of its own, and ends when the iterator is
-    closed; with a live source, the frames for which the caller is too slow are left out. Raises
-    InputError or KitError as the command would say it.
+    `config` is the path of a configuration file. `options` are those of `python -m runtime` by name, with
+    `_` for `-`; they take precedence over the file. The loop runs ahead in its own threads and ends when
+    the iterator is closed. With a live source, frames that arrive while the caller is busy are dropped.
+    Raises InputError or KitError with the message that the command would print.
     """
     values = dict(options)
     if config is not None:
         values["config"] = os.fspath(config)
-    return _found(from_values(values))
+    return _iterate(from_values(values))
 
 
-def _found(options: argparse.Namespace) -> Iterator[Found]:
+def _iterate(options: argparse.Namespace) -> Iterator[FrameDetections]:
     handover = _Handover()
     states: List[State] = []
     errors: List[BaseException] = []
@@ -51,10 +51,10 @@ def _found(options: argparse.Namespace) -> Iterator[Found]:
     thread.start()
     try:
         while True:
-            found = handover.take()
-            if found is None:
+            item = handover.take()
+            if item is None:
                 break
-            yield found
+            yield item
     finally:
         handover.end()
         for state in states:
@@ -65,28 +65,28 @@ def _found(options: argparse.Namespace) -> Iterator[Found]:
 
 
 class _Handover(Sink):
-    """Holds one frame for whoever iterates."""
+    """A sink that holds one frame until the iterator takes it."""
 
     name = "caller"
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._held: Deque[Found] = deque()
+        self._frames: Deque[FrameDetections] = deque()
         self._ended = False
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._held or self._ended)
-            self._held.append((frame, tuple(detections)))
+            self._changed.wait_for(lambda: not self._frames or self._ended)
+            self._frames.append((frame, tuple(detections)))
             self._changed.notify_all()
 
-    def take(self) -> Optional[Found]:
-        """None at the end."""
+    def take(self) -> Optional[FrameDetections]:
+        """Waits for the next frame; None at the end of the run."""
         with self._changed:
-            self._changed.wait_for(lambda: self._held or self._ended)
-            found = self._held.popleft() if self._held else None
+            self._changed.wait_for(lambda: bool(self._frames) or self._ended)
+            item = self._frames.popleft() if self._frames else None
             self._changed.notify_all()
-            return found
+            return item
 
     def end(self) -> None:
         with self._changed:

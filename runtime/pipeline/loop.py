@@ -1,10 +1,9 @@
-"""Takes frames from a source through a detector into sinks, all at the same time.
+"""The detection loop: passes frames from a source through a detector into sinks, as a pipeline of threads.
 
-    source -> queue -> prepare -> engine -> read out, filter -> a queue for each sink -> sinks
+    source -> queue -> preprocess -> engine -> postprocess, filter -> one queue per sink -> sinks
 
-Each arrow leaves one thread for another. OpenCV, the engine's process and the sinks' files do their
-work outside Python's lock, so that the stages really overlap; every queue is short, so that a frame
-is never old and memory never grows.
+Each arrow is a handover between threads. OpenCV, the engine's process and file output release the GIL, so
+the stages overlap. Every queue is short: frames stay recent, and memory use stays constant.
 """
 
 from __future__ import annotations
@@ -20,35 +19,38 @@ from runtime.common.values import Detection
 from runtime.filters import Filter
 from runtime.frames.motion import MotionGate
 from runtime.frames.queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
-from runtime.frames.regions import Cut, Region
+from runtime.frames.regions import Crop, Region
 from runtime.inference.detector import Detector
 from runtime.inference.process.worker import Lost, Worker
-from runtime.pipeline.active_model import Equipment, Exchange
-from runtime.pipeline.capture import LAST_FRAME_SECONDS, Capture, Playing
+from runtime.pipeline.active_model import ActiveModel, PendingSwap
+from runtime.pipeline.capture import LAST_FRAME_SECONDS, Capture, Playback
 from runtime.pipeline.sink_thread import SinkThread
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary, Totals
 
-# SIGTERM has to be done with in two seconds; what is under way in the engine and in the sinks gets
-# this much of them.
+# A run ends within two seconds of SIGTERM; frames in the engine and in the sinks' queues get these
+# shares of that time.
 ENGINE_SECONDS = 0.8
 SINK_SECONDS = 0.5
 
-# How soon the main thread notices things, and how soon a sink on it gets its frame.
+# Seconds between two checks by the main thread: usually, and with a sink that runs on the main thread.
 _TICK = 0.1
 _SHORT_TICK = 0.005
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a loop works. Without a `policy`, a live source or one played in real time gives the latest
-    frame, and any other source waits. `motion` is the share of pixels that must change.
+    """Settings of the loop.
+
+    Without a `policy`, a live source or one played in real time uses `latest`, any other source `block`.
+    `motion` is the share of pixels (0 to 1) that must change for a frame to be processed, None for every
+    frame. `regions` are the regions of interest, empty for the whole image.
     """
 
     policy: Optional[Policy] = None
-    playing: Playing = Playing()
+    playback: Playback = Playback()
     motion: Optional[float] = None
     regions: Tuple[Region, ...] = ()
 
@@ -64,34 +66,44 @@ def run(
     settings: Settings = Settings(),
     reopen: Optional[Callable[[], Source]] = None,
     workers: Sequence[Worker] = (),
-    exchange: Optional[Exchange] = None,
+    pending: Optional[PendingSwap] = None,
 ) -> Summary:
-    """Detects in up to `frames` frames of `source` (all without it) and hands them to every sink.
+    """Detects objects in the frames of a source and passes frames and detections to every sink.
 
-    `filters` change the detections of every frame, one after the other. `reopen` opens a live source
-    again that was lost. `workers` are engines with the detector's model in them; without any, its own
-    is used. Through `exchange` others take their place, with another detector and other filters.
-    `progress` is called with the number of frames done. The source, the sinks and the
-    workers stay open; errors of the source and of lossless sinks end the run and are raised. Without
-    a `state` there is one all the same, for the sinks.
+    Args:
+        detector: its threshold follows that of `state`.
+        source: where the frames come from.
+        sinks: get every processed frame with its detections.
+        frames: the most frames to process; None for all.
+        progress: called with the number of frames processed so far.
+        state: the state of the run; None makes one.
+        settings: queue, playback, motion detection and regions.
+        filters: applied to the detections of every frame, in this order.
+        reopen: opens a live source again after it was lost.
+        workers: engines that have loaded the detector's model; empty to use the detector's own.
+        pending: through it, another model replaces the detector, its workers and the filters.
+
+    The source, the sinks and the workers stay open. Raises the error of the source or of a lossless sink,
+    which ends the run.
     """
     if state is None:
         state = State(detector.path, detector.labels, detector.score)
     workers = workers or [Worker(detector.runner, state)]
-    equipment = Equipment(detector, tuple(filters), tuple(workers), detector.score)
-    return _Loop(equipment, source, sinks, frames, progress, state, settings, reopen, exchange or Exchange()).run()
+    active = ActiveModel(detector, tuple(filters), tuple(workers), detector.score)
+    return _Loop(active, source, sinks, frames, progress, state, settings, reopen, pending or PendingSwap()).run()
 
 
 @dataclass(eq=False)
 class _Job:
-    """A frame on its way, with what it was prepared by. `detections` are there when it is done; None then
-    stands for a lost frame.
+    """A frame in the pipeline, with the model that it was preprocessed for.
+
+    `detections` are set when the frame is `done`; None then means that the frame was lost.
     """
 
     number: int
-    by: Equipment
+    model: ActiveModel
     arrival: Arrival
-    cut: Optional[Cut]
+    crop: Optional[Crop]
     times: Dict[str, float]
     done: bool = False
     detections: Optional[Tuple[Detection, ...]] = None
@@ -100,7 +112,7 @@ class _Job:
 class _Loop:
     def __init__(
         self,
-        equipment: Equipment,
+        active: ActiveModel,
         source: Source,
         sinks: Sequence[Sink],
         frames: Optional[int],
@@ -108,24 +120,24 @@ class _Loop:
         state: State,
         settings: Settings,
         reopen: Optional[Callable[[], Source]],
-        exchange: Exchange,
+        pending: PendingSwap,
     ) -> None:
-        self._equipment = equipment
-        self._exchange = exchange
+        self._active = active
+        self._pending = pending
         self._source = source
         self._frames = frames
         self._progress = progress
         self._state = state
         self._settings = settings
-        playing = settings.playing
-        self._policy = settings.policy or (LATEST if source.live or playing.realtime else BLOCK)
+        playback = settings.playback
+        self._policy = settings.policy or (LATEST if source.live or playback.realtime else BLOCK)
         self._gate = MotionGate(settings.motion) if settings.motion is not None else None
-        self._cut: Optional[Cut] = None
+        self._crop: Optional[Crop] = None
         self._queue = FrameQueue(self._policy, state.dropped_by_source)
-        playing = Playing(playing.realtime, playing.repeat, frames, playing.retries)
-        self._capture = Capture(source, self._queue, state, playing, reopen)
+        playback = Playback(playback.realtime, playback.repeat, frames, playback.retries)
+        self._capture = Capture(source, self._queue, state, playback, reopen)
         self._totals = Totals()
-        # Guards the order of what comes out; the condition tells of frames, and of room in the engines.
+        # Guards the order of the output. The condition announces new frames and free slots in the engines.
         self._order = threading.RLock()
         self._changed = self._queue.changed
         self._jobs: Dict[int, _Job] = {}
@@ -136,14 +148,14 @@ class _Loop:
         self._finished = threading.Event()
         self._sinks = sinks
         self._outlets: List[SinkThread] = []
-        self._feeding: Optional[threading.Thread] = None
-        # Those of models that were replaced too, while something is under way in them.
+        self._feeding = threading.Thread(target=self._feed, name="prepare", daemon=True)
+        # One thread per worker, including workers of replaced models that still have frames in them.
         self._collecting: Dict[Worker, threading.Thread] = {}
 
     def run(self) -> Summary:
         state, source = self._state, self._source
         state.source(name=source.name, state="starting")
-        self._exchange.ring = self._tell_room
+        self._pending.notify = self._notify
         names = _distinct([sink.name or type(sink).__name__ for sink in self._sinks])
         for name in names:
             state.dropped_by_sink(name, 0)
@@ -155,14 +167,13 @@ class _Loop:
             SinkThread(sink, name, state, waits and sink.lossless, self._end_early)
             for sink, name in zip(self._sinks, names)
         ]
-        self._feeding = threading.Thread(target=self._feed, name="prepare", daemon=True)
-        self._use(self._equipment)
+        self._use(self._active)
         self._capture.start()
         self._feeding.start()
         try:
             self._wait()
         finally:
-            # Also where the user has interrupted: what was seen until then is kept.
+            # Also after an interrupt: the results so far are kept.
             self._shut_down()
         for error in (*(outlet.error for outlet in self._outlets), *self._errors, self._capture.error):
             if error is not None:
@@ -170,11 +181,11 @@ class _Loop:
         return self._totals.summary(state.snapshot(), time.perf_counter() - begin)
 
     def _wait(self) -> None:
-        """Until all is done, somebody has asked for the end, or there is an error."""
+        """Returns when all frames are processed, a stop was requested, or an error occurred."""
         here = [outlet for outlet in self._outlets if outlet.on_main_thread]
         while not self._finished.wait(_SHORT_TICK if here else _TICK):
             for outlet in here:
-                outlet.turn()
+                outlet.write_next()
             if self._state.stopping:
                 return
 
@@ -191,15 +202,15 @@ class _Loop:
         for worker in collecting:
             worker.end()
         for thread in (self._feeding, *collecting.values()):
-            # They end at once, but for one that waits for an engine that hangs.
+            # They end at once, except for one that waits for an engine that hangs.
             thread.join(_TICK)
-        # Longer for a source, which nobody may close while its thread reads from it.
+        # A source gets longer: it must not be closed while its thread reads from it.
         self._capture.join(LAST_FRAME_SECONDS + 2 * _TICK)
-        # A source that has an end has handed over all there is, and files want all of it.
+        # A source that is not live has delivered everything by now, and files must get all of it.
         patience = SINK_SECONDS if not finished or self._source.live else float("inf")
         until = time.monotonic() + patience
         for outlet in self._outlets:
-            # Longer than anyone waits; threads know no infinity.
+            # Threads accept no infinite timeout; this is longer than any run.
             outlet.end(min(until - time.monotonic(), threading.TIMEOUT_MAX / 2))
 
     def _end_early(self) -> None:
@@ -207,28 +218,28 @@ class _Loop:
         self._finished.set()
 
     def _feed(self) -> None:
-        """Prepares frames and hands them to the engine that has room."""
+        """Preprocesses frames and submits each to an engine with a free slot."""
         number = 0
         try:
             while not self._given_up:
-                arrival = self._queue.take(lambda: self._exchange.is_waiting or self._given_up)
-                self._change()
+                arrival = self._queue.take(lambda: self._pending.is_pending or self._given_up)
+                self._swap_if_pending()
                 if arrival is None:
                     if self._queue.closed and not self._queue.waiting:
                         break
                     continue
-                if self._gate is not None and not self._gate.moves(arrival.frame.image):
+                if self._gate is not None and not self._gate.has_motion(arrival.frame.image):
                     self._state.count("still")
                     continue
                 job, tensor = self._prepare(number, arrival)
-                worker = self._room()
-                while worker is None and self._exchange.is_waiting:
-                    # The frame is for the model that comes.
-                    self._change()
+                worker = self._free_worker()
+                while worker is None and self._pending.is_pending:
+                    # Preprocess the frame again for the new model.
+                    self._swap_if_pending()
                     job, tensor = self._prepare(number, arrival)
-                    worker = self._room()
+                    worker = self._free_worker()
                 if worker is None:
-                    # A newer frame has come before there was room.
+                    # A newer frame arrived before a slot was free.
                     self._state.dropped_by_source()
                     continue
                 with self._order:
@@ -244,63 +255,63 @@ class _Loop:
             self._fed.set()
             self._finish_if_done()
 
-    def _change(self) -> None:
-        """Between two frames: another model, where one waits."""
-        change = self._exchange.take()
-        if change is not None:
-            self._use(change(self._drain))
+    def _swap_if_pending(self) -> None:
+        """Activates another model, if a swap is pending. Called between two frames."""
+        swap = self._pending.take()
+        if swap is not None:
+            self._use(swap(self._drain))
 
-    def _use(self, equipment: Equipment) -> None:
-        """What comes from now on goes to `equipment`; what is under way comes out of the old."""
-        for worker in self._equipment.workers if equipment is not self._equipment else ():
+    def _use(self, model: ActiveModel) -> None:
+        """Makes `model` the active one; frames that are already in the old model's engines finish there."""
+        for worker in self._active.workers if model is not self._active else ():
             worker.retire()
-        self._equipment = equipment
-        for worker in equipment.workers:
+        self._active = model
+        for worker in model.workers:
             thread = threading.Thread(target=self._collect, args=(worker,), name="engine", daemon=True)
             self._collecting[worker] = thread
             thread.start()
-        detector = equipment.detector
+        detector = model.detector
         self._state.engine(name=detector.engine, package=detector.runner.package, state="running")
 
     def _drain(self) -> None:
-        """Until what is under way has come out; then the engines are gone."""
-        threads = [self._collecting[worker] for worker in self._equipment.workers if worker in self._collecting]
-        for worker in self._equipment.workers:
+        """Waits for the frames in the active model's engines, and ends these engines."""
+        threads = [self._collecting[worker] for worker in self._active.workers if worker in self._collecting]
+        for worker in self._active.workers:
             worker.retire()
         for thread in threads:
-            # One that hangs is ended by its watchdog.
+            # The watchdog ends an engine that hangs.
             thread.join()
 
     def _prepare(self, number: int, arrival: Arrival) -> Tuple[_Job, np.ndarray]:
         start = time.perf_counter()
-        equipment, image = self._equipment, arrival.frame.image
-        self._exchange.frame = arrival.frame
-        cut = self._cut_for(image)
-        tensor = equipment.detector.preprocess(image if cut is None else cut.apply(image), arrival.frame.color)
+        model, image = self._active, arrival.frame.image
+        self._pending.frame = arrival.frame
+        crop = self._crop_for(image)
+        tensor = model.detector.preprocess(image if crop is None else crop.apply(image), arrival.frame.color)
         times = {"capture": arrival.capture_ms, "preprocess": 1000 * (time.perf_counter() - start)}
-        return _Job(number, equipment, arrival, cut, times), tensor
+        return _Job(number, model, arrival, crop, times), tensor
 
-    def _cut_for(self, image: np.ndarray) -> Optional[Cut]:
+    def _crop_for(self, image: np.ndarray) -> Optional[Crop]:
         if not self._settings.regions:
             return None
         size = (image.shape[1], image.shape[0])
-        if self._cut is None or self._cut.of != size:
-            self._cut = Cut(self._settings.regions, *size)
-        return self._cut
+        if self._crop is None or self._crop.image_size != size:
+            self._crop = Crop(self._settings.regions, *size)
+        return self._crop
 
-    def _room(self) -> Optional[Worker]:
-        """An engine with room; None where a newer frame comes first, and the policy wants that one, or
-        where another model comes first.
+    def _free_worker(self) -> Optional[Worker]:
+        """Waits for an engine with a free slot.
 
-        So the frame that waits, ready for the engine, is always the newest.
+        None if a model swap is pending, or if a newer frame arrived and the policy is `latest`: the frame
+        that is submitted is then always the newest.
         """
         most = 1 if self._policy == LATEST else None
         with self._changed:
             while not self._given_up:
-                for worker in self._equipment.workers:
+                for worker in self._active.workers:
                     if worker.has_room(most):
                         return worker
-                if self._exchange.is_waiting:
+                if self._pending.is_pending:
                     return None
                 if self._policy == LATEST and self._queue.waiting:
                     return None
@@ -308,16 +319,16 @@ class _Loop:
         return None
 
     def _collect(self, worker: Worker) -> None:
-        """Takes what comes out of one engine."""
+        """Thread that processes the outputs of one engine."""
         try:
             while not self._given_up:
-                job, outcome = worker.next(self._tell_room)
+                job, outcome = worker.next(self._notify)
                 if job is None:
                     break
                 if isinstance(outcome, Lost):
                     self._state.dropped_by_engine()
-                else:
-                    self._read_out(job, *outcome)
+                elif outcome is not None:
+                    self._postprocess(job, *outcome)
                 self._emit(job)
             if worker.is_retired:
                 worker.close()
@@ -325,20 +336,20 @@ class _Loop:
         except BaseException as error:
             self._fail(error)
 
-    def _tell_room(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _read_out(self, job: _Job, raw: List[np.ndarray], invoke_ms: float) -> None:
+    def _postprocess(self, job: _Job, raw: List[np.ndarray], invoke_ms: float) -> None:
         start = time.perf_counter()
-        detector = job.by.detector
+        detector = job.model.detector
         detector.score = self._state.score
         height, width = job.arrival.frame.image.shape[:2]
-        if job.cut is not None:
-            height, width = job.cut.bottom - job.cut.top, job.cut.right - job.cut.left
+        if job.crop is not None:
+            height, width = job.crop.bottom - job.crop.top, job.crop.right - job.crop.left
         detections = detector.postprocess(raw, width, height)
-        if job.cut is not None:
-            detections = job.cut.undo(detections)
+        if job.crop is not None:
+            detections = job.crop.to_image(detections)
         end = time.perf_counter()
         job.times["invoke"] = invoke_ms
         job.times["postprocess"] = 1000 * (end - start)
@@ -346,21 +357,20 @@ class _Loop:
         job.detections = detections
 
     def _emit(self, job: _Job) -> None:
-        """Hands on what is done, in the order in which it went in."""
+        """Passes on the jobs that are done, in the order of their frames."""
         with self._order:
             job.done = True
             while self._next_out in self._jobs and self._jobs[self._next_out].done:
                 ready = self._jobs.pop(self._next_out)
                 self._next_out += 1
                 if ready.detections is not None:
-                    self._hand_on(ready)
+                    self._pass_on(ready, ready.detections)
         self._finish_if_done()
 
-    def _hand_on(self, job: _Job) -> None:
-        frame, detections = job.arrival.frame, job.detections
-        for change in job.by.filters:
-            detections = change(frame, detections)
-        job.detections = detections
+    def _pass_on(self, job: _Job, detections: Tuple[Detection, ...]) -> None:
+        frame = job.arrival.frame
+        for apply_filter in job.model.filters:
+            detections = apply_filter(frame, detections)
         self._totals.add(len(detections), job.times)
         self._state.frame_done(detections, job.times)
         for outlet in self._outlets:
@@ -379,7 +389,7 @@ class _Loop:
 
 
 def _distinct(names: Sequence[str]) -> List[str]:
-    """The names, with a number behind one that was there before."""
+    """The names; a number is appended to a repeated one."""
     found: List[str] = []
     for name in names:
         number = sum(1 for other in found if other == name or other.startswith(f"{name} ")) + 1

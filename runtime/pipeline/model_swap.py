@@ -1,15 +1,16 @@
-"""Another model for a run that goes on: loaded and tried beside the one that works, then swapped.
+"""Swaps the model of a run without ending it: the new model is loaded and tested beside the old one.
 
-    SIGHUP -> State.ask_reload -> Reloader -> a change -> the loop, between two frames
+    SIGHUP -> State.ask_reload -> Reloader -> PendingSwap -> the loop, between two frames
 
-The source stays open, and no frame is lost to it. A model that cannot be loaded, or that fails on the
-frame it is tried on, is refused, and the one before goes on. An Edge TPU can only be opened once, so
-that there the old model ends first, and is loaded again where the new one fails.
+The source stays open, and the swap loses no frame. A model that cannot be loaded, or that fails on the
+test frame, is refused, and the old one stays active. An Edge TPU can be opened only once: there the old
+model is closed first, and loaded again if the new one fails.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -21,33 +22,38 @@ import numpy as np
 from runtime.common.errors import KitError
 from runtime.common.values import Frame
 from runtime.filters import open_filters
+from runtime.inference.detector import Detector
+from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import Equipment, Exchange, Runner
+from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.telemetry.state import State
 
-# How soon the end of the run is noticed.
+# Seconds after which the end of the run is noticed at the latest.
 _TICK = 0.5
 
-# Where no frame has come yet.
+# The test image while no frame has arrived yet.
 _GRAY = np.full((480, 640, 3), 128, np.uint8)
 
 
 class Reloader:
-    """Does what `State.ask_reload` asks for while its `with` block lasts, and ends the engines it started."""
+    """Loads the model again after each `State.ask_reload`, for the duration of its `with` block.
+
+    On exit it closes the engines that it started.
+    """
 
     def __init__(
         self,
         options: argparse.Namespace,
         state: State,
-        exchange: Exchange,
-        running: Equipment,
+        pending: PendingSwap,
+        running: ActiveModel,
         attempts: Optional[int] = None,
     ) -> None:
-        """`attempts` is that of `Worker`."""
+        """`running` is the model that the run starts with; `attempts` is passed on to `Worker`."""
         self._options = options
         self._state = state
-        self._exchange = exchange
+        self._pending = pending
         self._running = running
         self._attempts = attempts
         self._started: List[Runner] = []
@@ -60,81 +66,84 @@ class Reloader:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        # One that loads a model ends with this process.
+        # A thread that still loads a model ends with this process.
         self._thread.join(2 * _TICK)
-        active_model.close(self._started)
+        active_model.close_engines(self._started)
 
     def _run(self) -> None:
         while not self._ended.is_set():
             if self._state.wait_for_reload(_TICK):
-                self._reload(active_model.settled(self._options.file))
+                self._reload(active_model.resolved_path(self._options.file))
 
     def _reload(self, file: str) -> None:
         print(f"loading {file}", file=sys.stderr)
         if self._running.is_exclusive:
-            self._exchange.offer(lambda drain: self._in_turn(file, drain))
+            self._pending.offer(lambda drain: self._swap_exclusive(file, drain))
             return
         try:
-            made, runners = self._load(file)
+            loaded, runners = self._load(file)
         except KitError as error:
             self._refuse(error)
         else:
-            # Another reload may come before the loop has taken this one, as while a frame hangs.
-            self._exchange.offer(lambda drain: self._taken(made), lambda: self._end(runners))
+            # Another reload may come before the loop takes this one, for example while an engine hangs.
+            self._pending.offer(lambda drain: self._activated(loaded), lambda: self._close(runners))
 
-    def _load(self, file: str) -> Tuple[Equipment, List[Runner]]:
-        """The model in `file`, tried on the newest frame, and its engines. Raises KitError."""
+    def _load(self, file: str) -> Tuple[ActiveModel, List[Runner]]:
+        """Loads the model in `file` and tests it on the newest frame; returns its engines too. Raises KitError."""
         options, running = self._options, self._running
-        runners = active_model.start(options, file)
+        runners = active_model.start_engines(options, file)
         self._started += runners
         try:
-            active_model.wait(runners)
-            detector = active_model.detector(options, file, runners[0])
+            active_model.wait_until_loaded(runners)
+            detector = active_model.make_detector(options, file, runners[0])
             same = detector.labels == running.detector.labels
             filters = running.filters if same else tuple(open_filters(options, detector.labels))
-            frame = self._exchange.frame or Frame(_GRAY)
+            frame = self._pending.frame or Frame(_GRAY)
             for runner in runners:
-                _try(detector, runner, frame)
+                _test(detector, runner, frame)
         except BaseException:
-            self._end(runners)
+            self._close(runners)
             raise
         for note in (note for runner in runners for note in runner.notes):
             print(f"warning: {note}", file=sys.stderr)
         workers = tuple(Worker(runner, self._state, self._attempts) for runner in runners)
-        return Equipment(detector, filters, workers, detector.score), runners
+        return ActiveModel(detector, filters, workers, detector.score), runners
 
-    def _in_turn(self, file: str, drain: Callable[[], None]) -> Equipment:
-        """For the loop's thread: the old model ends, then the new one begins, else the old one again."""
+    def _swap_exclusive(self, file: str, drain: Callable[[], None]) -> ActiveModel:
+        """Closes the old model, then loads the new one, or the old one again if that fails.
+
+        Called in the loop's thread. Raises KitError if not even the old model can be loaded.
+        """
         before = self._running
         drain()
         try:
-            return self._taken(self._load(file)[0])
+            return self._activated(self._load(file)[0])
         except KitError as error:
             self._refuse(error)
-        # Raises where not even that works: then the run ends, for its service manager to begin another.
+        # If this raises, the run ends, and its service manager can start it again.
         self._running = self._load(before.detector.path)[0]
         return self._running
 
-    def _taken(self, made: Equipment) -> Equipment:
-        # The threshold may have been changed since, by whoever watches; that one stays.
+    def _activated(self, model: ActiveModel) -> ActiveModel:
+        # A threshold that a user has set on the page is kept.
         if self._state.score == self._running.score:
-            self._state.score = made.score
-        self._running = made
-        self._state.reloaded(made.detector.path, made.detector.labels)
-        print(f"running {made.detector.path}", file=sys.stderr)
-        return made
+            self._state.score = model.score
+        self._running = model
+        self._state.reloaded(model.detector.path, model.detector.labels)
+        print(f"running {model.detector.path}", file=sys.stderr)
+        return model
 
     def _refuse(self, error: KitError) -> None:
         self._state.reload_failed(str(error))
-        print(f"the model is not taken: {error}; {self._running.detector.path} goes on", file=sys.stderr)
+        print(f"the new model is refused: {error}; {self._running.detector.path} stays active", file=sys.stderr)
 
-    def _end(self, runners: List[Runner]) -> None:
-        active_model.close(runners)
+    def _close(self, runners: List[Runner]) -> None:
+        active_model.close_engines(runners)
         self._started = [runner for runner in self._started if runner not in runners]
 
 
 def reload_on_hangup(state: State) -> None:
-    """SIGHUP asks for a reload. Only where the terminal has gone it ends the run, as it does by itself."""
+    """Makes SIGHUP reload the model. If the process has lost its terminal, SIGHUP ends the run, as by default."""
     if not hasattr(signal, "SIGHUP"):
         return
     ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
@@ -146,15 +155,13 @@ def reload_on_hangup(state: State) -> None:
         elif not ignored:
             state.stop()
 
-    try:
+    # Python sets handlers in the main thread only; in another one they are up to the calling program.
+    with contextlib.suppress(ValueError):
         signal.signal(signal.SIGHUP, hang_up)
-    except ValueError:
-        # Only the main thread may; elsewhere the program around has its own way.
-        pass
 
 
 def _terminal() -> bool:
-    """Whether this process has a terminal that is still there."""
+    """Whether this process has a terminal that still exists."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -162,8 +169,8 @@ def _terminal() -> bool:
     return True
 
 
-def _try(detector: Any, runner: Runner, frame: Frame) -> None:
-    """Raises KitError where the model fails on a frame."""
+def _test(detector: Detector, runner: Runner, frame: Frame) -> None:
+    """Raises KitError if the model fails on `frame`."""
     height, width = frame.image.shape[:2]
     try:
         detector.postprocess(runner.invoke(detector.preprocess(frame.image, frame.color)), width, height)

@@ -1,21 +1,22 @@
-"""A run as its options describe it: engine, detector, source, filters, sinks, and the loop."""
+"""Builds a run from its options: engines, detector, source, filters, sinks, and the loop."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import sys
-from typing import Any, Callable, List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence
 
 import runtime.sinks
 from runtime.common import plugins
 from runtime.common.errors import InputError
 from runtime.filters import open_filters
 from runtime.inference.detector import Detector
+from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import Equipment, Exchange
-from runtime.pipeline.capture import Playing
+from runtime.pipeline.active_model import ActiveModel, PendingSwap
+from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
 from runtime.pipeline.loop import run as run_loop
 from runtime.pipeline.model_swap import Reloader
@@ -25,7 +26,7 @@ from runtime.telemetry.health import HealthFile
 from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary
 
-# A file gives up on an engine that does not start any more; a camera has time.
+# Failed starts of an engine in a row after which a run ends; without limit with a live source.
 ATTEMPTS = 3
 
 
@@ -34,34 +35,35 @@ def detect(
     extra: Sequence[Sink] = (),
     use: Callable[[State], None] = lambda state: None,
 ) -> Summary:
-    """Does what the options (`runtime.config.arguments.parse`) say, with `extra` sinks to those they name.
+    """Runs the detector as the options (`runtime.config.arguments.parse`) say, and returns the summary.
 
-    `use` gets the state of the run before it begins. Raises InputError before anything is written
-    where the model, the source or a target is wrong.
+    `extra` sinks are added to those that the options name. `use` is called with the state of the run
+    before it begins. Raises InputError if the model, the source or a target is wrong; nothing has been
+    written by then.
     """
     with contextlib.ExitStack() as stack:
-        # First of all, since the engine's process loads the model while this one goes on.
-        file = active_model.settled(options.file)
-        runners = active_model.start(options, file)
-        stack.callback(active_model.close, runners)
+        # First, so that the engine's process loads the model while this one opens the source.
+        file = active_model.resolved_path(options.file)
+        runners = active_model.start_engines(options, file)
+        stack.callback(active_model.close_engines, runners)
         source = stack.enter_context(open_source(options.source))
-        active_model.wait(runners)
-        detector = active_model.detector(options, file, runners[0])
+        active_model.wait_until_loaded(runners)
+        detector = active_model.make_detector(options, file, runners[0])
         filters = open_filters(options, detector.labels)
         out = [*options.out, *plugins.specs(runtime.sinks, options)]
         sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
         if not sinks and not extra:
             sinks = [open_sink("console", source)]
-        _tell(options, detector, runners)
+        _print_start(options, detector, runners)
         state = State(detector.path, detector.labels, detector.score)
         attempts = None if source.live else ATTEMPTS
         workers = [Worker(runner, state, attempts) for runner in runners]
-        exchange = Exchange()
-        running = Equipment(detector, tuple(filters), tuple(workers), detector.score)
-        stack.enter_context(Reloader(options, state, exchange, running, attempts))
+        pending = PendingSwap()
+        running = ActiveModel(detector, tuple(filters), tuple(workers), detector.score)
+        stack.enter_context(Reloader(options, state, pending, running, attempts))
         use(state)
         if options.health:
-            # After `use`: whoever reads there that the run is alive may send it a signal.
+            # After `use`, which installs signal handlers: a reader of the file may send a signal at once.
             stack.enter_context(HealthFile(options.health, state))
         return run_loop(
             detector,
@@ -73,17 +75,17 @@ def detect(
             filters,
             Settings(
                 options.policy,
-                Playing(options.realtime, options.loop, retries=options.retries),
+                Playback(options.realtime, options.loop, retries=options.retries),
                 options.motion,
                 tuple(options.roi),
             ),
             reopen=lambda: open_source(options.source),
             workers=workers,
-            exchange=exchange,
+            pending=pending,
         )
 
 
-def _tell(options: argparse.Namespace, detector: Detector, runners: Sequence[Any]) -> None:
+def _print_start(options: argparse.Namespace, detector: Detector, runners: Sequence[Runner]) -> None:
     for runner in runners:
         for note in runner.notes:
             print(f"warning: {note}", file=sys.stderr)
@@ -104,7 +106,7 @@ def _sinks(source: Source, json: Optional[str], out: Sequence[str]) -> List[Sink
 
 
 def _progress(source: Source, frames: Optional[int]) -> Optional[Callable[[int], None]]:
-    """Counts frames on a terminal's standard error; elsewhere there is nobody to watch."""
+    """A function that prints the number of frames on standard error; None if that is not a terminal."""
     if not sys.stderr.isatty() or source.frames == 1 or source.live:
         return None
     total = min(filter(None, (source.frames, frames)), default=None)

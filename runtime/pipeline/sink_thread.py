@@ -1,4 +1,4 @@
-"""A sink at its own pace: a thread and a short queue."""
+"""Runs a sink in its own thread, behind a short queue, so that a slow sink does not slow the loop."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import threading
 from collections import deque
 from typing import Callable, Deque, Optional, Tuple
 
-from runtime.common.errors import KitError
 from runtime.common.values import Detection, Frame
+from runtime.pipeline.capture import error_text
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
 
-# Frames that may wait for a sink. They are whole images, and all sinks share them.
-ROOM = 4
+# Most frames that wait for a sink. They are whole images, which all sinks share.
+QUEUE_SIZE = 4
 
 Item = Tuple[Frame, Tuple[Detection, ...]]
 
 
 class SinkThread:
-    """Hands frames to `sink`, one after the other. `error` is what ended it, if something did."""
+    """Passes frames to `sink` in order. `error` is the exception that ended it, or None."""
 
     def __init__(self, sink: Sink, name: str, state: State, waits: bool, failed: Callable[[], None]) -> None:
-        """With `waits`, `put` waits for room; without, it counts a dropped frame. `failed` is called
-        when `error` is there.
+        """If `waits`, `put` waits while the queue is full; otherwise it drops the frame and counts it.
+
+        `failed` is called after `error` was set.
         """
         self.error: Optional[BaseException] = None
         self.on_main_thread = sink.on_main_thread
@@ -32,7 +33,7 @@ class SinkThread:
         self._state = state
         self._waits = waits
         self._failed = failed
-        self._told = ""
+        self._last_message = ""
         self._waiting: Deque[Item] = deque()
         self._changed = threading.Condition()
         self._ending = False
@@ -41,20 +42,20 @@ class SinkThread:
             self._thread.start()
 
     def put(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
-        """What comes after an error or `end` is left out."""
+        """Queues a frame. After an error or `end`, frames are ignored."""
         with self._changed:
             if self._waits:
-                self._changed.wait_for(lambda: len(self._waiting) < ROOM or self._ending)
+                self._changed.wait_for(lambda: len(self._waiting) < QUEUE_SIZE or self._ending)
             if self._ending:
                 return
-            if len(self._waiting) == ROOM:
+            if len(self._waiting) == QUEUE_SIZE:
                 self._state.dropped_by_sink(self._name)
                 return
             self._waiting.append((frame, detections))
             self._changed.notify_all()
 
-    def turn(self) -> bool:
-        """Writes the next frame, for a sink on the main thread; False where none waits."""
+    def write_next(self) -> bool:
+        """Writes the next frame. False if none waits. A sink on the main thread is driven by this."""
         with self._changed:
             if not self._waiting:
                 return False
@@ -64,12 +65,12 @@ class SinkThread:
         return True
 
     def end(self, seconds: float) -> None:
-        """Waits until everything is written, but no longer than that; the rest is dropped."""
+        """Waits up to `seconds` until all queued frames are written; the rest is dropped and counted."""
         with self._changed:
             self._ending = True
             self._changed.notify_all()
         if self.on_main_thread:
-            while self.turn():
+            while self.write_next():
                 pass
             return
         self._thread.join(max(seconds, 0.0))
@@ -81,24 +82,24 @@ class SinkThread:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ending)
-            if not self.turn():
+                self._changed.wait_for(lambda: bool(self._waiting) or self._ending)
+            if not self.write_next():
                 return
 
     def _write(self, item: Item) -> None:
         try:
             self._sink.write(*item)
-            self._told = ""
+            self._last_message = ""
         except Exception as error:
             if self._sink.lossless:
                 self._end_with(error)
                 return
             self._state.dropped_by_sink(self._name)
-            said = str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {error}"
-            # Once, and again only when the reason is another one.
-            if said != self._told:
-                self._told = said
-                print(f"{self._name}: {said}; frames are dropped until that is over", file=sys.stderr)
+            message = error_text(error)
+            # Printed once, and again only if the reason changes.
+            if message != self._last_message:
+                self._last_message = message
+                print(f"{self._name}: {message}; frames are dropped until that is over", file=sys.stderr)
 
     def _end_with(self, error: Exception) -> None:
         with self._changed:

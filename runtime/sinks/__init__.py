@@ -1,13 +1,15 @@
-"""Where results go. One file a kind of sink.
+"""Sinks, which take the results. One file for each kind of sink.
 
-A module of this package offers
+A module of this package provides
 
     KIND: str                                   what it writes, for messages: "a video (.mp4)"
     accepts(spec: str) -> bool                  whether `spec` names such a sink
     connect(spec: str, source: Source) -> Sink  checks it, and creates nothing yet; raises InputError
 
-and is found by being here: adding a sink touches no other file. It may also offer `options` and
-`specs` (see `runtime.common.plugins`), so that `--serve 8000` asks for a sink as `--out` does.
+Modules are found by their place in this folder: adding a sink changes no other file. A module may also
+provide `options` and `specs` (see `runtime.common.plugins`), so that an option of its own (`--serve 8000`) opens
+a sink as `--out` does. The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
+`media`, `sources` and `telemetry`.
 """
 
 from __future__ import annotations
@@ -26,16 +28,15 @@ from runtime.telemetry.state import State
 
 
 class Sink(abc.ABC):
-    """Takes frames with what was found in them, to be used with `with`.
+    """Takes frames and their detections. A context manager that closes or discards the output.
 
-    Nothing is created before the first frame, so that a run which fails early leaves nothing.
+    A sink creates nothing before the first frame, so that a run that fails early leaves no files.
 
-    The loop calls `write` in a thread that belongs to this sink alone, behind a short queue; with
-    `on_main_thread`, in the program's main thread instead, where some systems want their windows.
-    Where `lossless` is true (files) and the source is no live one, the loop waits for room in the
-    queue; otherwise frames that find it full are counted as dropped. An error from `write` ends the
-    run where `lossless` is true; from another sink it is told once, and its frames are counted as
-    dropped until it works again. `name` stands for the sink in such messages and counts.
+    The loop calls `write` in the sink's own thread, behind a short queue. With `on_main_thread` it calls it
+    in the program's main thread, which some systems require for windows. If `lossless` is true (files) and
+    the source is not live, the loop waits while the queue is full; otherwise it drops the frame and counts
+    it. An error from a lossless sink ends the run; an error from another sink is printed once, and its frames
+    count as dropped until it works again. `name` is used for the sink in messages and counts.
     """
 
     name: str = ""
@@ -43,26 +44,26 @@ class Sink(abc.ABC):
     on_main_thread: bool = False
 
     def attach(self, state: State) -> None:
-        """Called once before the first frame. What is read from `state` later is up to date.
+        """Called once before the first frame, with the state of the run, which stays up to date.
 
-        Raises InputError where the sink cannot do its work at all, such as for a port in use.
+        Raises InputError if the sink cannot work, for example because its port is in use.
         """
 
     @abc.abstractmethod
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        """Takes the next frame. Raises KitError where it cannot be written."""
+        """Takes the next frame. Raises KitError if it cannot be written."""
 
     def close(self) -> None:
-        """Finishes what was written."""
+        """Completes the output."""
 
     def discard(self) -> None:
-        """Ends after an error: removes what would be half a file."""
+        """Ends after an error: removes incomplete files."""
 
     def __enter__(self) -> Sink:
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], *_: object) -> None:
-        # Ctrl-C is how a user ends a run that goes on for ever; what was seen until then is kept.
+        # Ctrl-C is the usual end of a run on a live source; its results are kept.
         if kind is None or issubclass(kind, KeyboardInterrupt):
             self.close()
         else:
@@ -70,18 +71,18 @@ class Sink(abc.ABC):
 
 
 def open_sink(spec: str, source: Source) -> Sink:
-    """The sink that `spec` names, for the frames of `source`. Raises InputError for none."""
+    """Opens the sink that `spec` names, for the frames of `source`. Raises InputError if no module accepts it."""
     kinds = plugins.modules(sys.modules[__name__])
     for module in kinds:
         if module.accepts(spec):
-            sink = module.connect(spec, source)
+            sink: Sink = module.connect(spec, source)
             sink.name = sink.name or plugins.name_of(module)
             return sink
     raise InputError(f"{spec}: cannot write such a file; give {' or '.join(module.KIND for module in kinds)}")
 
 
 def check_file(path: Path, source: Source) -> None:
-    """Raises InputError where `path` is a folder, or the very file that `source` reads."""
+    """Raises InputError if `path` is a folder, or the file that `source` reads."""
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file in it")
     if source.path is not None and path.resolve() == source.path.resolve():
@@ -90,7 +91,7 @@ def check_file(path: Path, source: Source) -> None:
 
 @contextlib.contextmanager
 def writing(path: object) -> Iterator[None]:
-    """Turns what the system says about `path` into a KitError."""
+    """Context manager that turns an OSError about `path` into a KitError; BrokenPipeError is passed on."""
     try:
         yield
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""Where a sink listens: `8000`, `0.0.0.0:8000`, `[::1]:8000`."""
+"""The address that a sink listens on: `8000`, `0.0.0.0:8000`, `[::1]:8000`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Address:
-    """`host` is a name or an IP address without brackets."""
+    """A host (a name, or an IP address without brackets) and a port."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str, where: str) -> Address:
-        """Reads [HOST:]PORT; without a host, this machine alone can connect.
+        """Parses `[HOST:]PORT`. Without a host, only this machine can connect.
 
-        Raises InputError, which begins with `where`.
+        Raises InputError, whose message begins with `where`.
         """
         host, colon, port = text.rpartition(":")
         if host.startswith("[") and host.endswith("]"):
@@ -35,7 +35,9 @@ class Address:
         if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
             raise InputError(f"{where}: {text!r} names no port from 1 to 65535; give PORT or HOST:PORT")
         if colon and not host:
-            raise InputError(f"{where}: {text!r} begins with a colon; give {port} for this machine, 0.0.0.0:{port} for all")
+            raise InputError(
+                f"{where}: {text!r} begins with a colon; give {port} for this machine, 0.0.0.0:{port} for all"
+            )
         return cls(host or LOOPBACK, int(port))
 
     @property
@@ -50,12 +52,12 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def listen(self, where: str) -> socket.socket:
-        """A socket that listens here. Raises InputError, which begins with `where`."""
-        with self.refused(where):
+        """Opens a listening socket. Raises InputError, whose message begins with `where`."""
+        with self.input_errors(where):
             family, _, _, _, place = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
             listener = socket.socket(family, socket.SOCK_STREAM)
             try:
-                # Else a port that was just left cannot be taken again for a minute.
+                # Otherwise a port that was just closed cannot be reused for a minute.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind(place)
                 listener.listen()
@@ -65,8 +67,8 @@ class Address:
         return listener
 
     @contextlib.contextmanager
-    def refused(self, where: str) -> Iterator[None]:
-        """Turns what the system says to listening here into an InputError, which begins with `where`."""
+    def input_errors(self, where: str) -> Iterator[None]:
+        """Context manager that turns an OSError from listening into an InputError, which begins with `where`."""
         try:
             yield
         except socket.gaierror as error:

@@ -1,4 +1,4 @@
-"""Lines for a person to read, on standard output."""
+"""Readable lines on standard output."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ KIND = "console (readable lines on standard output)"
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names the console."""
     return spec == "console"
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the console sink."""
     return Console(source)
 
 
 class Console(Sink):
-    """One line a frame: the image's name or the time, then label, score and box of each object."""
+    """One line per frame: a file name, then label, score and box (left, top, right, bottom) of each object."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        found = "; ".join(
+        """Prints the line of a frame."""
+        objects = "; ".join(
             f"{caption(detection)} at " + "{:.0f},{:.0f}-{:.0f},{:.0f}".format(*detection.box.as_tuple())
             for detection in detections
         )
-        print(f"{self._source.file_name(frame.index)}: {found or 'nothing found'}", flush=True)
+        print(f"{self._source.file_name(frame.index)}: {objects or 'nothing found'}", flush=True)

@@ -1,4 +1,4 @@
-"""One image with many annotated frames on it, to see at a glance what a detector finds."""
+"""A contact sheet: one image with many small annotated frames."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ CELL = (320, 240)
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a contact sheet."""
     return spec.startswith(PREFIX)
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the contact sheet. Raises InputError for a wrong file name."""
     path = Path(spec[len(PREFIX) :])
     if path.suffix.lower() not in images.WRITABLE:
         raise InputError(f"{spec}: a contact sheet is an image; give {PREFIX}NAME.png or {PREFIX}NAME.jpg")
@@ -34,10 +36,10 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class ContactSheet(Sink):
-    """Holds up to MOST_CELLS frames, spread evenly over all that came, however many come.
+    """Shows up to MOST_CELLS frames, spread evenly over the run.
 
-    A live source does not know how many there will be. So every frame is taken until the sheet is
-    full; then every second cell makes room, and from there on every second frame is taken.
+    The number of frames is not known in advance. Every frame is added until the sheet is full; then every
+    second cell is removed, and from there on only every second frame is added, and so on.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,14 +49,16 @@ class ContactSheet(Sink):
         self._seen = 0
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Adds the frame, if its turn has come."""
         if self._seen % self._stride == 0:
             if len(self._cells) == MOST_CELLS:
                 self._cells = self._cells[::2]
                 self._stride *= 2
-            # MOST_CELLS is even, so this frame's place is a multiple of the doubled stride too.
+            # MOST_CELLS is even, so the number of this frame is a multiple of the doubled stride too.
             self._cells.append(drawing.fit(drawing.draw(frame.image, detections, frame.color), *CELL))
         self._seen += 1
 
     def close(self) -> None:
+        """Writes the sheet."""
         if self._cells:
             images.write(self._path, drawing.contact_sheet(self._cells, COLUMNS, CELL))

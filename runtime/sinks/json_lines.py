@@ -1,4 +1,4 @@
-"""One JSON object a line, one line a frame."""
+"""JSON lines: one JSON object per line, one line per frame (`runtime.common.detection_json`)."""
 
 from __future__ import annotations
 
@@ -18,48 +18,52 @@ SUFFIXES = frozenset((".json", ".jsonl", ".ndjson"))
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a JSON lines file or standard output."""
     return spec == "-" or Path(spec).suffix.lower() in SUFFIXES
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the JSON lines. Raises InputError for a wrong file name."""
     if spec != "-":
         check_file(Path(spec), source)
-    return JsonLines(spec, going_on=source.live)
+    return JsonLines(spec, append=source.live)
 
 
 class JsonLines(Sink):
-    """Writes to a file, or to standard output for `-`; every line is whole once it is written."""
+    """Writes to a file, or to standard output for `-`, and flushes after every line."""
 
-    def __init__(self, spec: str, going_on: bool = False) -> None:
-        """Where `going_on`, lines follow those that are there already, instead of taking their place."""
+    def __init__(self, spec: str, append: bool = False) -> None:
+        """With `append`, lines are added to an existing file; otherwise the file is replaced."""
         self._spec = spec
-        self._going_on = going_on
+        self._append = append
         self._file: Optional[TextIO] = sys.stdout if spec == "-" else None
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Writes the line of a frame. Raises KitError if it cannot be written."""
         with writing(self._spec):
             if self._file is None:
                 path = Path(self._spec)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                # A line that a power cut has left half stays one of its own.
-                torn = self._going_on and _is_torn(path)
-                self._file = path.open("a" if self._going_on else "w", encoding="utf-8", newline="\n")
-                self._file.write("\n" if torn else "")
+                # A line that a power failure has cut off must not merge with the next one.
+                incomplete = self._append and _ends_incomplete(path)
+                self._file = path.open("a" if self._append else "w", encoding="utf-8", newline="\n")
+                self._file.write("\n" if incomplete else "")
             self._file.write(line(frame, detections) + "\n")
             self._file.flush()
 
     def close(self) -> None:
+        """Closes the file."""
         if self._file is not None and self._spec != "-":
             with writing(self._spec):
                 self._file.close()
 
     def discard(self) -> None:
-        # The lines so far are whole, and may be hours of work.
+        """Closes the file and keeps its lines, which are complete and may be hours of results."""
         self.close()
 
 
-def _is_torn(path: Path) -> bool:
-    """Whether the last line has no end."""
+def _ends_incomplete(path: Path) -> bool:
+    """Whether the last line has no newline."""
     if not path.exists() or path.stat().st_size == 0:
         return False
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Counters for Prometheus, at http://HOST:PORT/metrics."""
+"""Metrics for Prometheus at http://HOST:PORT/metrics."""
 
 from __future__ import annotations
 
@@ -20,20 +20,26 @@ NAME = "edge_detector"
 
 
 def options(parser: Any) -> None:
+    """Adds `--metrics`."""
     parser.add_argument(
-        OPTION, metavar="[HOST:]PORT", help="serve /metrics for Prometheus; without HOST to this machine only"
+        OPTION,
+        metavar="[HOST:]PORT",
+        help="serve metrics for Prometheus at /metrics; without HOST to this machine only",
     )
 
 
 def specs(arguments: argparse.Namespace) -> List[str]:
+    """The sink that `--metrics` asks for, if it was given."""
     return [f"{PREFIX}{arguments.metrics}"] if arguments.metrics else []
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names Prometheus metrics."""
     return spec.startswith(PREFIX)
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the metrics server. Raises InputError for a wrong address, or if prometheus-client is missing."""
     address = Address.parse(spec[len(PREFIX) :], OPTION)
     try:
         import prometheus_client.core
@@ -45,7 +51,7 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class Metrics(Sink):
-    """Shows what the state knows whenever it is asked; the frames themselves do not matter to it."""
+    """Serves the state of the run on request. It ignores the frames themselves."""
 
     lossless = False
 
@@ -55,32 +61,36 @@ class Metrics(Sink):
         self._server: Optional[Any] = None
 
     def attach(self, state: State) -> None:
+        """Starts the server. Raises InputError if it cannot listen."""
         registry = self._library.CollectorRegistry()
         registry.register(Collector(state, self._library))
-        with self._address.refused(OPTION):
+        with self._address.input_errors(OPTION):
             self._server, _ = self._library.start_http_server(self._address.port, self._address.host, registry)
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        pass
+        """Does nothing: the metrics come from the state."""
 
     def close(self) -> None:
+        """Stops the server."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
 
     def discard(self) -> None:
+        """Same as `close`."""
         self.close()
 
 
 class Collector:
-    """The state in the units that Prometheus asks for: seconds, and counters that only rise."""
+    """Converts the state to Prometheus metrics: times in seconds, and counters that only increase."""
 
     def __init__(self, state: State, library: Any) -> None:
         self._state = state
         self._metrics = library.core
 
     def collect(self) -> Iterator[Any]:
+        """Yields the metric families; called by prometheus_client for every request."""
         now = self._state.snapshot()
         for name, text in _COUNTERS.items():
             yield self._counter(name, text, now[name])

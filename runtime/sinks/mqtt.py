@@ -1,10 +1,10 @@
-"""Messages to an MQTT broker: what was found, and how the run goes. `runtime.mqtt.topics` has the topics."""
+"""MQTT messages with the detections and the state of the run. `runtime.mqtt.topics` describes the topics."""
 
 from __future__ import annotations
 
 import argparse
 import threading
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Set
 
 from runtime.common import settings
 from runtime.common.detection_json import line
@@ -16,6 +16,9 @@ from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
 
+if TYPE_CHECKING:
+    from runtime.mqtt.reporter import Reporter
+
 KIND = "an MQTT broker (mqtt://HOST/TOPIC, mqtts://)"
 
 OPTION = "--mqtt"
@@ -26,25 +29,30 @@ REPORT_SECONDS = 30.0
 
 
 def options(parser: Any) -> None:
+    """Adds `--mqtt`."""
     parser.add_argument(
         OPTION,
         metavar="ADDRESS",
-        help="tell an MQTT broker what is found: mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS; user and password are "
-        f"taken from {USER} and {PASSWORD}; ADDRESS,qos=1,ca=FILE,discovery=homeassistant,every=30 sets more",
+        help="publish detections to an MQTT broker: mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS; user and password are "
+        f"read from {USER} and {PASSWORD}; settings follow after commas "
+        f"(qos=1, ca=FILE, discovery=homeassistant, every={REPORT_SECONDS:g})",
     )
 
 
 def specs(arguments: argparse.Namespace) -> List[str]:
+    """The sink that `--mqtt` asks for, if it was given."""
     if not arguments.mqtt:
         return []
     return [arguments.mqtt if "://" in arguments.mqtt else f"mqtt://{arguments.mqtt}"]
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names an MQTT broker."""
     return spec.startswith(("mqtt://", "mqtts://"))
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the MQTT sink. Raises InputError for a wrong address or settings, or if paho-mqtt is missing."""
     address, found = settings.parse(spec, {"qos": _qos, "ca": str, "discovery": _topic, "every": seconds}, OPTION)
     broker = Broker.parse(address, OPTION)
     from runtime.mqtt import client
@@ -54,8 +62,9 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class Mqtt(Sink):
-    """Tells what it can and never waits: while the broker is away, frames wait up to a limit, and
-    those beyond it are counted as dropped.
+    """Publishes without ever blocking the run.
+
+    While the broker cannot be reached, messages wait up to a limit; frames beyond it count as dropped.
     """
 
     lossless = False
@@ -69,56 +78,64 @@ class Mqtt(Sink):
         discovery: Optional[str] = None,
         every: float = REPORT_SECONDS,
     ) -> None:
-        """`discovery` is the topic under which Home Assistant looks for announcements, `every` how many
-        seconds may pass between two reports of the device.
+        """Opens no connection yet; `attach` does.
+
+        `library` is paho.mqtt.client. `qos` is 0 or 1. `ca` is a file of CA certificates for TLS. `discovery`
+        is Home Assistant's discovery topic, None for no announcements. `every` is the most seconds between two
+        reports of the device. Raises InputError if `ca` cannot be read.
         """
         self._broker = broker
         self._discovery_prefix = discovery
         self._discovery: Optional[topics.Discovery] = None
-        # Here, since they cost a run without a broker time and memory.
+        # Imported here, since they cost time and memory that a run without MQTT need not spend.
         from runtime.mqtt.connection import Connection
         from runtime.mqtt.reporter import Reporter
 
-        self._reporter_of = Reporter
-        self._connection = Connection(library, broker, ca, qos, self._tell_all, self._count_lost, OPTION)
+        self._make_reporter = Reporter
+        self._connection = Connection(library, broker, ca, qos, self._publish_retained, self._count_lost, OPTION)
         self._every = every
-        self._reporter: Any = None
+        self._reporter: Optional[Reporter] = None
         self._state: Optional[State] = None
         self._lock = threading.Lock()
-        self._found_before = False
+        self._had_objects = False
         self._frames = 0
-        self._most: Dict[str, int] = {}
-        self._kept: Dict[str, str] = {}
-        self._known: Set[str] = set()
+        self._most_objects: Dict[str, int] = {}
+        self._retained: Dict[str, str] = {}
+        self._known_labels: Set[str] = set()
         self._stopped = threading.Event()
         self._ticking: Optional[threading.Thread] = None
 
     def attach(self, state: State) -> None:
+        """Connects. Raises InputError if the broker refuses the connection."""
         self._state = state
         if self._discovery_prefix:
             self._discovery = topics.Discovery(
                 self._discovery_prefix, self._broker.topic, state.snapshot()["model"] or "detector"
             )
-            self._kept.update(self._discovery.always())
-        self._kept[self._topic(topics.STATUS)] = topics.ONLINE
-        self._reporter = self._reporter_of(state, self._every)
+            self._retained.update(self._discovery.always())
+        self._retained[self._topic(topics.STATUS)] = topics.ONLINE
+        self._reporter = self._make_reporter(state, self._every)
         self._connection.open(self._topic(topics.STATUS), topics.OFFLINE)
-        self._ticking = threading.Thread(target=self._tick, name="mqtt", daemon=True)
+        self._ticking = threading.Thread(
+            target=self._publish_state, args=(state, self._reporter), name="mqtt", daemon=True
+        )
         self._ticking.start()
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Publishes the line of a frame with objects, and of the first frame without."""
         counts: Dict[str, int] = {}
         for detection in detections:
             counts[detection.label] = counts.get(detection.label, 0) + 1
         with self._lock:
             self._frames += 1
             for label, number in counts.items():
-                self._most[label] = max(number, self._most.get(label, 0))
-        if detections or self._found_before:
+                self._most_objects[label] = max(number, self._most_objects.get(label, 0))
+        if detections or self._had_objects:
             self._connection.publish(self._topic(topics.DETECTIONS), line(frame, detections), counted=True)
-        self._found_before = bool(detections)
+        self._had_objects = bool(detections)
 
     def close(self) -> None:
+        """Publishes that the detector is offline, and disconnects."""
         self._stopped.set()
         if self._ticking is not None:
             self._ticking.join(TICK_SECONDS)
@@ -126,49 +143,52 @@ class Mqtt(Sink):
             self._ticking = None
 
     def discard(self) -> None:
+        """Same as `close`."""
         self.close()
 
-    def _tick(self) -> None:
+    def _publish_state(self, state: State, reporter: Reporter) -> None:
+        """Thread that publishes everything except detections, once per tick."""
         ticks = 0
         while not self._stopped.wait(TICK_SECONDS):
-            snapshot = self._state.snapshot()
-            self._keep(self._topic(topics.SOURCE), snapshot["source"]["state"])
-            self._keep_counts()
-            report = self._reporter.due()
+            snapshot = state.snapshot()
+            self._publish_if_changed(self._topic(topics.SOURCE), snapshot["source"]["state"])
+            self._publish_counts()
+            report = reporter.due()
             if report is not None:
-                self._keep(self._topic(topics.DEVICE), report.text())
+                self._publish_if_changed(self._topic(topics.DEVICE), report.text())
             if ticks % STATE_TICKS == 0 and self._connection.connected:
                 self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
             ticks += 1
 
-    def _keep_counts(self) -> None:
+    def _publish_counts(self) -> None:
         with self._lock:
-            frames, most = self._frames, self._most
-            self._frames, self._most = 0, {}
-        # Without a frame, nothing is known about what is in view.
+            frames, most = self._frames, self._most_objects
+            self._frames, self._most_objects = 0, {}
+        # Without a frame, the number of objects in view is unknown.
         if not frames:
             return
-        for label in sorted(self._known | set(most)):
-            if label not in self._known and self._discovery is not None:
-                self._keep(*self._discovery.objects(label))
-            self._known.add(label)
-            self._keep(self._topic(topics.OBJECTS, level(label)), str(most.get(label, 0)))
+        for label in sorted(self._known_labels | set(most)):
+            if label not in self._known_labels and self._discovery is not None:
+                self._publish_if_changed(*self._discovery.objects(label))
+            self._known_labels.add(label)
+            self._publish_if_changed(self._topic(topics.OBJECTS, level(label)), str(most.get(label, 0)))
 
-    def _keep(self, topic: str, text: str) -> None:
-        """Tells what is new; a broker that is away gets it when it is back."""
+    def _publish_if_changed(self, topic: str, text: str) -> None:
+        """Publishes a retained message if it has changed. After a disconnection it is published on reconnection."""
         with self._lock:
-            if self._kept.get(topic) == text:
+            if self._retained.get(topic) == text:
                 return
-            self._kept[topic] = text
+            self._retained[topic] = text
         if self._connection.connected:
             self._connection.publish(topic, text, retain=True)
 
-    def _tell_all(self) -> None:
-        """A broker that was started anew may have forgotten what it was to keep."""
-        self._reporter.renew()
+    def _publish_retained(self) -> None:
+        """Publishes all retained messages again: a restarted broker may have lost them."""
+        if self._reporter is not None:
+            self._reporter.renew()
         with self._lock:
-            kept = dict(self._kept)
-        for topic, text in kept.items():
+            retained = dict(self._retained)
+        for topic, text in retained.items():
             self._connection.publish(topic, text, retain=True)
 
     def _count_lost(self, number: int) -> None:
@@ -180,8 +200,8 @@ class Mqtt(Sink):
 
 
 def _qos(text: str) -> int:
-    # Not 2: after a reconnection paho sends more at once than Mosquitto takes at that quality, and is
-    # thrown out again and again. What comes twice can be told by the frame's number.
+    # Not 2: after a reconnection, paho sends more messages at once than Mosquitto accepts at that QoS, and is
+    # disconnected again and again. Receivers recognize duplicates by the frame number.
     if text not in ("0", "1"):
         raise ValueError("the quality of service is 0 or 1")
     return int(text)

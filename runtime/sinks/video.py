@@ -21,22 +21,24 @@ from runtime.sources import Source
 
 KIND = "a video (.mp4, .avi, .mov, .mkv)"
 
-# What OpenCV's wheels can always encode: they carry no H.264 encoder.
+# Codecs that OpenCV's wheels can always encode; they include no H.264 encoder.
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 
 FRAGMENTED = frozenset((".mp4", ".mov"))
 FRAGMENT_SECONDS = 2.0
 
-# MPEG-4 ends at 8191; few players go beyond this.
+# The format allows 8191; few players support more than this.
 MOST_SIDE = 4096
 DEFAULT_FPS = 10.0
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a video file."""
     return "://" not in spec and Path(spec).suffix.lower() in CODECS
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the video. Raises InputError for a wrong file name."""
     path = Path(spec)
     check_file(path, source)
     fps = source.fps or DEFAULT_FPS
@@ -46,78 +48,96 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class FragmentedVideo(Sink):
-    """Has the size of the first frame; later frames of another size are fitted into it.
+    """An annotated .mp4 or .mov that can be played up to its last fragment, however the run ends.
 
-    Sides are made even, as the codec asks, and at most MOST_SIDE. The file grows by a fragment every
-    FRAGMENT_SECONDS, and can be played up to the last of them however the run ends. Frames of a live
-    source are shown for as long as they were apart, others for 1 / fps.
+    The video has the size of the first frame; frames of another size are fitted into it. Sides are made even,
+    as the codec requires, and at most MOST_SIDE. The file grows by a fragment every FRAGMENT_SECONDS. Frames
+    of a live source last as long as the interval to the next frame, other frames 1 / fps.
     """
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
         self._path = path
         self._fps = fps
         self._live = live
-        self._file: Optional[FragmentedFile] = None
-        self._folder: Optional[tempfile.TemporaryDirectory] = None
-        self._writer: Optional[cv2.VideoWriter] = None
-        self._size = (0, 0)
-        self._times: List[float] = []
-        # A run that ends in haste may close the sink while its thread still writes.
+        self._output: Optional[_FragmentedOutput] = None
+        # A run that is stopped may close the sink while its thread still writes.
         self._busy = threading.Lock()
         self._closed = False
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """See `Sink.write`. Raises KitError if the file cannot be written."""
         image = drawing.draw(frame.image, detections, frame.color)
         with self._busy:
-            self._write(image, frame.time)
+            if self._closed:
+                return
+            if self._output is None:
+                self._output = _FragmentedOutput(self._path, self._fps, self._live, _even_size(image))
+            self._output.write(image, frame.time)
 
     def close(self) -> None:
+        """Writes the last fragment. Raises KitError if it cannot be written."""
         with self._busy:
-            if self._file is None or self._closed:
+            if self._output is None or self._closed:
                 return
             self._closed = True
-            if self._times:
-                self._end_fragment(None)
-            with writing(self._path):
-                self._file.close()
-                self._folder.cleanup()
+            self._output.close()
 
     def discard(self) -> None:
-        # The fragments so far are whole, and may be hours of work.
+        """Closes the file: its fragments are complete, and may be hours of video."""
         self.close()
 
-    def _write(self, image: np.ndarray, time: float) -> None:
-        if self._closed:
-            return
-        if self._file is None:
-            self._size = _even_size(image)
-            with writing(self._path):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._folder = tempfile.TemporaryDirectory(prefix="edge-detection-kit-")
-                self._file = FragmentedFile(self._path)
+
+class _FragmentedOutput:
+    """The open file of a `FragmentedVideo`, and the fragment that is being encoded."""
+
+    def __init__(self, path: Path, fps: float, live: bool, size: Tuple[int, int]) -> None:
+        self._path = path
+        self._fps = fps
+        self._live = live
+        self._size = size
+        self._writer: Optional[cv2.VideoWriter] = None
+        # Times of the frames of the current fragment, in seconds.
+        self._times: List[float] = []
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folder = tempfile.TemporaryDirectory(prefix="edge-detection-kit-")
+            self._fragment = Path(self._folder.name) / "fragment.mp4"
+            self._file = FragmentedFile(path)
+
+    def write(self, image: np.ndarray, time: float) -> None:
         if len(self._times) >= max(1, round(FRAGMENT_SECONDS * self._fps)):
             self._end_fragment(time)
         if self._writer is None:
-            self._writer = _writer(Path(self._folder.name) / "fragment.mp4", self._path, self._fps, self._size)
+            self._writer = _writer(self._fragment, self._path, self._fps, self._size)
         self._writer.write(drawing.fit(image, *self._size))
         self._times.append(time)
 
+    def close(self) -> None:
+        """Completes the file."""
+        self._end_fragment(None)
+        with writing(self._path):
+            self._file.close()
+            self._folder.cleanup()
+
     def _end_fragment(self, next_time: Optional[float]) -> None:
+        """Adds the current fragment to the file. `next_time` is the time of the frame after it, if any."""
+        if self._writer is None or not self._times:
+            return
         self._writer.release()
         self._writer = None
         usual = 1 / self._fps
-        apart = [usual] * len(self._times)
+        durations = [usual] * len(self._times)
         if self._live:
             following = [*self._times[1:], self._times[-1] + usual if next_time is None else next_time]
             gaps = [after - before for before, after in zip(self._times, following)]
-            apart = [gap if gap > 0 else usual for gap in gaps]
+            durations = [gap if gap > 0 else usual for gap in gaps]
         self._times = []
         with writing(self._path):
-            self._file.add(read(Path(self._folder.name) / "fragment.mp4"), apart)
+            self._file.add(read(self._fragment), durations)
 
 
 class Video(Sink):
-    """As `FragmentedVideo`, for other kinds of file: it appears under its name when it is finished."""
+    """An annotated .avi or .mkv, sized like a `FragmentedVideo`. It appears under its name when it is complete."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path = path
@@ -127,6 +147,7 @@ class Video(Sink):
         self._size = (0, 0)
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Adds the annotated frame. Raises KitError if it cannot be written."""
         image = drawing.draw(frame.image, detections, frame.color)
         if self._writer is None:
             self._size = _even_size(image)
@@ -136,6 +157,7 @@ class Video(Sink):
         self._writer.write(drawing.fit(image, *self._size))
 
     def close(self) -> None:
+        """Completes the file."""
         if self._writer is None:
             return
         self._writer.release()
@@ -143,9 +165,10 @@ class Video(Sink):
             self._stack.close()
 
     def discard(self) -> None:
+        """Removes the incomplete file."""
         if self._writer is not None:
             self._writer.release()
-        # Closing with an error in hand makes atomic_path remove the file; the error is not news.
+        # Leaving the stack with an exception makes atomic_path remove the file.
         with contextlib.suppress(_Discarded), self._stack:
             raise _Discarded
 
@@ -155,15 +178,16 @@ class _Discarded(Exception):
 
 
 def _writer(path: Path, target: Path, fps: float, size: Tuple[int, int]) -> cv2.VideoWriter:
-    """`target` is what messages call it, and chooses the codec."""
+    """Opens a video file at `path`. `target` is the name for messages, and its suffix chooses the codec."""
     with silence_native_output():
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*CODECS[target.suffix.lower()]), fps, size)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*CODECS[target.suffix.lower()]), fps, size)
     if not writer.isOpened():
         raise KitError(f"{target}: OpenCV cannot write a video of {size[0]} x {size[1]}")
     return writer
 
 
 def _even_size(image: np.ndarray) -> Tuple[int, int]:
+    """Width and height of a video for `image`: even, and at most MOST_SIDE."""
     height, width = image.shape[:2]
     scale = min(1.0, MOST_SIDE / max(width, height))
     width, height = (max(2, round(side * scale)) for side in (width, height))

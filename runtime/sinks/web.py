@@ -1,4 +1,4 @@
-"""A page that shows the run in a browser: the image with its boxes, speed, counts, a threshold to set."""
+"""A web page that shows the run: the image with boxes, speed, counts, and a slider for the threshold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PREFIX = "serve:"
 OPTION = "--serve"
 TOKEN = "EDGE_DETECTOR_TOKEN"
 
-# Smooth enough to watch, and little enough for a small board to spare.
+# Defaults: smooth enough to watch, and little work for a small board.
 FPS = 10
 WIDEST = 960
 
@@ -36,29 +36,33 @@ _READERS = {"fps": positive, "width": positive}
 
 
 def options(parser: Any) -> None:
+    """Adds `--serve`."""
     parser.add_argument(
         OPTION,
         metavar="[HOST:]PORT",
-        help="show the run in a browser; without HOST to this machine only, else to whoever has the token in "
-        f"{TOKEN} (made up and printed where that is not set); PORT,fps={FPS},width={WIDEST} limits the image",
+        help="show the run on a web page; without HOST to this machine only, else to clients with the token in "
+        f"{TOKEN} (generated and printed if not set); settings follow after commas (fps={FPS}, width={WIDEST})",
     )
 
 
 def specs(arguments: argparse.Namespace) -> List[str]:
+    """The sink that `--serve` asks for, if it was given."""
     return [f"{PREFIX}{arguments.serve}"] if arguments.serve else []
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a web page."""
     return spec.startswith(PREFIX)
 
 
 def connect(spec: str, source: Source) -> Sink:
+    """Makes the web page. Raises InputError for a wrong address, settings or token, or if websockets is missing."""
     text, found = settings.parse(spec[len(PREFIX) :], _READERS, OPTION)
     address = Address.parse(text, OPTION)
     token = os.environ.get(TOKEN) or None
     if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable()):
         raise InputError(
-            f"{TOKEN}: a token has {LEAST_TOKEN} characters or more, letters, digits and the like; make one with "
+            f"{TOKEN}: a token has {LEAST_TOKEN} or more printable ASCII characters; make one with "
             "python3 -c 'import secrets; print(secrets.token_urlsafe())'"
         )
     try:
@@ -69,21 +73,22 @@ def connect(spec: str, source: Source) -> Sink:
 
 
 class WebPage(Sink):
-    """Viewers get what is newest, each at a pace of its own; nobody looking, nothing is encoded."""
+    """Sends the newest frame to each viewer at the viewer's own rate. Without viewers, nothing is encoded."""
 
     lossless = False
 
     def __init__(self, address: Address, token: Optional[str], fps: int, widest: int) -> None:
         self._address = address
-        self._made_up = token is None and not address.is_loopback
-        self._token = secrets.token_urlsafe(24) if self._made_up else token
+        self._is_generated = token is None and not address.is_loopback
+        self._token = secrets.token_urlsafe(24) if self._is_generated else token
         self._fps = fps
         self._widest = widest
         self._server: Optional[Server] = None
 
     def attach(self, state: State) -> None:
+        """Starts the server and prints its address. Raises InputError if it cannot listen."""
         listener = self._address.listen(OPTION)
-        # Its libraries cost a run without a page a tenth of a second and some megabytes.
+        # Imported here: it costs 0.1 s and some megabytes, which a run without a page need not spend.
         from runtime.web.server import Server
 
         self._server = Server(state, Access(self._token, self._address.port), self._fps, self._widest)
@@ -91,20 +96,23 @@ class WebPage(Sink):
         print(f"page: {self._link()}", file=sys.stderr)
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """Offers the frame to the viewers."""
         if self._server is not None:
             self._server.offer(frame, detections)
 
     def close(self) -> None:
+        """Stops the server."""
         if self._server is not None:
             self._server.stop()
             self._server = None
 
     def discard(self) -> None:
+        """Same as `close`."""
         self.close()
 
     def _link(self) -> str:
-        """Where the page is; the token stands in it only where nobody else could know it."""
+        """The address of the page. Includes the token only if it was generated for this run."""
         everywhere = self._address.host in ("0.0.0.0", "::")
-        place = Address(socket.gethostname() if everywhere else self._address.host, self._address.port)
-        query = f"?token={self._token}" if self._made_up else ""
-        return f"http://{place}/{query}"
+        shown = Address(socket.gethostname() if everywhere else self._address.host, self._address.port)
+        query = f"?token={self._token}" if self._is_generated else ""
+        return f"http://{shown}/{query}"

@@ -1,13 +1,14 @@
-"""Where frames come from. One file a kind of source.
+"""Sources of frames. One file for each kind of source.
 
-A module of this package offers
+A module of this package provides
 
     KIND: str                            what it reads, for messages: "an image"
     accepts(spec: str) -> bool           whether `spec` names such a source, existing or not
     connect(spec: str) -> Source         opens it; raises InputError
 
-and is found by being here: adding a source touches no other file. It may also offer `options` and
-`specs` (see `runtime.common.plugins`); what those ask for takes the place of `--source`.
+Modules are found by their place in this folder: adding a source changes no other file. A module may also
+provide `options` and `specs` (see `runtime.common.plugins`); a source given by them replaces `--source`.
+Queueing and reconnection belong to `frames` and `pipeline`. Uses `common`, `machine` and `media`.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ from runtime.common.values import Frame
 
 
 class Source(abc.ABC):
-    """An iterable of frames, to be used with `with`.
+    """An iterable of frames, and a context manager that closes it.
 
-    `path` is the file or folder, if it is one. `size` (width, height) in pixels, `fps` and `frames`
-    are None where they are not known beforehand. `skipped` counts what could not be read so far.
+    `path` is the file or folder, or None. `size` (width, height) in pixels, `fps` (frames per second) and
+    `frames` (their number) are None if they are not known in advance. `skipped` is the number of frames
+    that could not be read so far.
 
-    A `live` source (a camera, a stream) goes on whether its frames are taken or not, and has no end:
-    where its iterator ends or raises KitError, the loop closes it and opens the same spec again. The
-    iterator runs in a thread of its own; `close` may be called from another one, more than once, and
-    makes an iterator that waits for a frame end soon. The `time` of a live source's frames is that of
-    the capture in seconds since 1970; their `index` is set by the loop.
+    A `live` source (a camera, a stream) delivers frames whether or not they are taken, and has no end: if its
+    iterator ends or raises KitError, the loop closes the source and opens the same spec again. The iterator
+    runs in its own thread. `close` may be called from another thread, more than once, and makes an iterator
+    that waits for a frame end soon. The `time` of a live frame is its capture time in seconds since 1970;
+    the loop sets its `index`.
     """
 
     live: bool = False
@@ -46,14 +48,14 @@ class Source(abc.ABC):
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Frames in order. Raises InputError where there turn out to be none."""
+        """Yields frames in order. Raises InputError if there are none."""
 
     def file_name(self, index: int) -> str:
-        """A file name for what is made of frame `index`, such as `street_000012.jpg`."""
+        """A file name for results of frame `index`, such as `street_000012.jpg`."""
         return f"{Path(self.name).stem}_{index:06d}.jpg"
 
     def close(self) -> None:
-        """Lets go of the device or file."""
+        """Releases the device or file."""
 
     def __enter__(self) -> Source:
         return self
@@ -63,14 +65,15 @@ class Source(abc.ABC):
 
 
 def open_source(spec: str) -> Source:
-    """Opens what `spec` names: a file, a folder, or whatever else a module here accepts.
+    """Opens the source that `spec` names, with the first module here that accepts it.
 
-    Raises InputError where nothing accepts it, or it cannot be opened.
+    Raises InputError if no module accepts `spec`, or if the source cannot be opened.
     """
     kinds = plugins.modules(sys.modules[__name__])
     for module in kinds:
         if module.accepts(spec):
-            return module.connect(spec)
+            source: Source = module.connect(spec)
+            return source
     if "://" not in spec and not Path(spec).exists():
         raise InputError(f"{spec}: no such file or folder")
     raise InputError(f"{spec}: not a source; give {' or '.join(module.KIND for module in kinds)}")

@@ -1,4 +1,4 @@
-"""What may be asked of a camera."""
+"""Camera settings, as in `0,size=1280x720,fps=30`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from runtime.common.settings import Reader
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a user asks of a camera; None is its own default.
+class CameraSettings:
+    """The settings that a user asks for; None leaves the camera's default.
 
-    `size` is (width, height) in pixels, `fps` frames a second, `format` four letters such as MJPG,
-    `camera` which of several, `flip` "", "h", "v" or "hv".
+    `size` is (width, height) in pixels, `fps` is frames per second, `format` a FourCC such as MJPG, `camera`
+    the number of the camera from 0, `flip` one of "", "h", "v", "hv".
     """
 
     size: Optional[Tuple[int, int]] = None
@@ -25,10 +25,10 @@ class Wanted:
     flip: str = ""
 
 
-def parse(spec: str, known: Sequence[str]) -> Tuple[str, Wanted]:
-    """The camera's name and what `spec` asks of it, out of `known`. Raises InputError."""
+def parse(spec: str, known: Sequence[str]) -> Tuple[str, CameraSettings]:
+    """The camera's name and the settings in `spec`. Only settings in `known` are allowed. Raises InputError."""
     name, found = settings.parse(spec, {key: _READERS[key] for key in known})
-    return name, Wanted(**found)
+    return name, CameraSettings(**found)
 
 
 def _size(text: str) -> Tuple[int, int]:
@@ -40,7 +40,7 @@ def _size(text: str) -> Tuple[int, int]:
 
 def _fps(text: str) -> float:
     if not re.fullmatch(r"\d{1,3}(\.\d+)?", text) or not float(text):
-        raise ValueError("frames a second are a number over 0")
+        raise ValueError("frames per second must be a number over 0")
     return float(text)
 
 

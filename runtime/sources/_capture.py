@@ -1,4 +1,4 @@
-"""What sources share that read through OpenCV's VideoCapture and have no end."""
+"""Base of the live sources that read through OpenCV's VideoCapture."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from runtime.sources import Source
 
 
 class CaptureSource(Source):
-    """Frames of an open VideoCapture, with the time at which each came, in seconds since 1970.
+    """Frames of an open VideoCapture, with the time of each frame's arrival in seconds since 1970.
 
-    Raises KitError from its iterator when no frame comes any more.
+    Its iterator raises KitError when no more frames arrive.
     """
 
     live = True
 
     def __init__(self, name: str, capture: cv2.VideoCapture, lost: str) -> None:
-        """`name` is for people; `lost` says what may be the matter when frames stop coming."""
+        """`name` is used in messages; `lost` is the possible cause to print when frames stop arriving."""
         self.name = name
         self._capture = capture
         self._lost = lost
         # A VideoCapture must not be released while another thread waits in it.
         self._reading = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         fps = capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0 < fps < 1000 else None
         size = (int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
@@ -38,16 +38,16 @@ class CaptureSource(Source):
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
-        while not self._closed:
+        while not self._closed.is_set():
             with self._reading:
                 try:
-                    # The time is taken before decoding, as near to the capture as can be had.
-                    came = self._capture.grab()
+                    # The time is taken before decoding, as close to the capture as possible.
+                    grabbed = self._capture.grab()
                     now = time.time()
-                    done, image = self._capture.retrieve() if came else (False, None)
+                    done, image = self._capture.retrieve() if grabbed else (False, None)
                 except cv2.error:
                     done, image = False, None
-            if self._closed:
+            if self._closed.is_set():
                 break
             if not done or image is None or not image.size:
                 raise KitError(f"{self.name}: no more frames; {self._lost}")
@@ -56,11 +56,12 @@ class CaptureSource(Source):
         self._release()
 
     def file_name(self, index: int) -> str:
+        """A file name made of the source's name, with only characters that file systems allow."""
         return re.sub(r"[^\w.-]+", "_", f"{self.name.rpartition('://')[2]}_{index:06d}.jpg").lstrip("_.")
 
     def close(self) -> None:
-        """Returns at once: an iterator that waits for a frame lets go of the device when it wakes."""
-        self._closed = True
+        """Returns at once. An iterator that waits for a frame releases the device when the wait ends."""
+        self._closed.set()
         self._release()
 
     def _release(self) -> None:
@@ -72,9 +73,9 @@ class CaptureSource(Source):
 
 
 def opened(*arguments: Any) -> cv2.VideoCapture:
-    """cv2.VideoCapture(*arguments), which is closed where OpenCV raises instead.
+    """`cv2.VideoCapture(*arguments)`, or one that is not open if OpenCV raises an error.
 
-    Not inside `silence_native_output`: this may take seconds, for which nobody else could write an error.
+    Native output is not silenced here: opening may take seconds, and other threads could print no errors.
     """
     try:
         return cv2.VideoCapture(*arguments)
@@ -83,8 +84,9 @@ def opened(*arguments: Any) -> cv2.VideoCapture:
 
 
 def _bgr(image: np.ndarray) -> np.ndarray:
+    """`image`, which may be gray or have an alpha channel, as uint8 [height, width, 3] in BGR."""
     if image.ndim == 2:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
     if image.shape[2] == 4:
-        return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2BGR))
     return image

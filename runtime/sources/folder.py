@@ -1,4 +1,4 @@
-"""A folder of images, in the order of their names."""
+"""A folder of images, in the order of their file names."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ KIND = "a folder of images"
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a folder."""
     return "://" not in spec and Path(spec).is_dir()
 
 
 def connect(spec: str) -> Source:
+    """Opens a folder. Raises InputError if it has no images."""
     return FolderSource(spec)
 
 
 class FolderSource(Source):
-    """Every image that lies in the folder itself; hidden files and subfolders do not count.
+    """The images in a folder, without hidden files and subfolders.
 
-    A frame's index is the image's place in the list, so one that cannot be read leaves a gap.
-    Images have no time of their own: they follow each other by a second.
+    A frame's index is the image's position in the list; an image that cannot be read is skipped and leaves a
+    gap. Frames are one second apart, since images have no time.
     """
 
     fps = 1.0
 
     def __init__(self, path: str) -> None:
-        """Raises InputError where there are no images in `path`."""
+        """Raises InputError if there are no images in `path`."""
         self.path = Path(path)
         self.name = self.path.resolve().name
         try:
@@ -60,4 +62,5 @@ class FolderSource(Source):
             raise InputError(f"{self.path}: none of its {len(self._files)} images can be read")
 
     def file_name(self, index: int) -> str:
+        """The file name of image `index`."""
         return self._files[index].name

@@ -1,4 +1,4 @@
-"""A GStreamer pipeline, where OpenCV was built with it."""
+"""A GStreamer pipeline. Needs an OpenCV that was built with GStreamer."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ KIND = "a GStreamer pipeline (gst:v4l2src ! ...)"
 
 PREFIX = "gst:"
 
-# A pipeline without an end gets this one: newest frames only, since a detector is slower than a camera.
-END = "videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1 sync=false"
+# Appended to a pipeline without an appsink. It keeps only the newest frame, since a detector is slower than a camera.
+SINK = "videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1 sync=false"
 
 OPEN_SECONDS = 10.0
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a GStreamer pipeline, `gst:...`."""
     return spec.startswith(PREFIX)
 
 
 def connect(spec: str) -> Source:
+    """Opens a GStreamer pipeline.
+
+    Raises InputError for a wrong spec or an OpenCV without GStreamer,
+    KitError if the pipeline does not start.
+    """
     pipeline = spec[len(PREFIX) :].strip().rstrip("!").strip()
     if not pipeline:
         raise InputError(f"{spec}: a pipeline is missing, as in gst:videotestsrc")
@@ -36,24 +42,24 @@ def connect(spec: str) -> Source:
             "pip uninstall opencv-python-headless)"
         )
     if "appsink" not in pipeline:
-        pipeline = f"{pipeline} ! {END}"
+        pipeline = f"{pipeline} ! {SINK}"
     capture = _opener.open(pipeline)
     if capture is None or not capture.isOpened():
-        raise KitError(f"{PREFIX} the pipeline does not start; try it with gst-launch-1.0 {_start(pipeline)}")
+        raise KitError(f"{PREFIX} the pipeline does not start; try it with gst-launch-1.0 {_without_sink(pipeline)}")
     return CaptureSource("GStreamer pipeline", capture, "the pipeline ended")
 
 
 class _Opener:
-    """Opens pipelines with a deadline: OpenCV before 4.9 waits for ever for one that gives nothing.
+    """Opens pipelines with a timeout: OpenCV before 4.9 waits forever for one that delivers nothing.
 
-    A wait that was given up goes on in its thread, so that there is never more than one.
+    After a timeout the wait continues in its thread; there is never more than one such thread.
     """
 
     def __init__(self) -> None:
         self._waiting: Optional[threading.Thread] = None
 
     def open(self, pipeline: str) -> Optional[cv2.VideoCapture]:
-        """None where it does not start in time, or an earlier one is still being waited for."""
+        """The open capture; None after a timeout, or while the thread of an earlier timeout still waits."""
         if self._waiting is not None and self._waiting.is_alive():
             return None
         done: List[cv2.VideoCapture] = []
@@ -68,7 +74,7 @@ class _Opener:
 _opener = _Opener()
 
 
-def _start(pipeline: str) -> str:
-    """Up to the sink, and without what looks like a secret."""
+def _without_sink(pipeline: str) -> str:
+    """The pipeline up to its sink, without parts that look like secrets."""
     shortened = re.sub(r"\S+://\S+|(?i:\S*(?:passw|user|token|key)\S*=\S+)", "...", pipeline)
     return shortened.rpartition("!")[0].strip()

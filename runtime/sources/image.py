@@ -13,20 +13,22 @@ KIND = "an image (.jpg, .png, .bmp, .webp, .tif)"
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names an image file."""
     return "://" not in spec and not Path(spec).is_dir() and images.is_image(spec)
 
 
 def connect(spec: str) -> Source:
+    """Opens an image file. Raises InputError if it cannot be read."""
     return ImageSource(spec)
 
 
 class ImageSource(Source):
-    """A source of a single frame, at time 0."""
+    """A single frame, at time 0."""
 
     frames = 1
 
     def __init__(self, path: str) -> None:
-        """Raises InputError where `path` is missing, no image, or cut short."""
+        """Raises InputError if `path` is missing, not an image, or truncated."""
         self.path = Path(path)
         self.name = self.path.name
         self._image = images.read(path)
@@ -36,4 +38,5 @@ class ImageSource(Source):
         yield Frame(self._image)
 
     def file_name(self, index: int) -> str:
+        """The image's own file name."""
         return self.name

@@ -1,6 +1,6 @@
-"""The Raspberry Pi's own camera, through picamera2.
+"""The Raspberry Pi camera, through picamera2.
 
-OpenCV cannot read it since the Pi uses libcamera. Written against picamera2's documented interface
+OpenCV cannot read it, since the Pi uses libcamera. Uses these documented parts of picamera2
 (The Picamera2 Library, Raspberry Pi Ltd): Picamera2, global_camera_info,
 create_video_configuration, configure, camera_configuration, start, capture_request, wait, make_array,
 get_metadata, release, stop, close.
@@ -18,7 +18,7 @@ from runtime.common.errors import InputError, KitError
 from runtime.common.settings import split
 from runtime.common.values import Frame
 from runtime.sources import Source
-from runtime.sources._camera import Wanted, parse
+from runtime.sources._camera import CameraSettings, parse
 
 KIND = "the Raspberry Pi's camera (picamera; picamera,size=1280x720,fps=30,camera=1,flip=hv)"
 
@@ -26,46 +26,52 @@ SETTINGS = ("size", "fps", "camera", "flip")
 DEFAULT_SIZE = (640, 480)
 DEFAULT_FPS = 30.0
 
-# Frames in flight inside libcamera. With fewer, the sensor waits for us; each takes memory of the
-# kernel's, which is scarce.
+# Number of frame buffers in libcamera. With fewer, the sensor waits for this program; each one uses kernel
+# memory, which is scarce.
 BUFFERS = 4
 FRAME_SECONDS = 5.0
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names the Raspberry Pi camera, `picamera`."""
     return split(spec)[0] == "picamera"
 
 
 def connect(spec: str) -> Source:
+    """Opens the Raspberry Pi camera. Raises InputError or KitError as `PiCamera` does."""
     return PiCamera(parse(spec, SETTINGS)[1])
 
 
 class PiCamera(Source):
-    """Frames with the time at which the sensor began to expose their first row, in seconds since 1970."""
+    """Frames with the time at which exposure of their first row began, in seconds since 1970."""
 
     live = True
 
-    def __init__(self, wanted: Wanted) -> None:
-        """Starts the camera. Raises InputError without picamera2 or such a camera, KitError where it does not start."""
-        self.name = f"picamera {wanted.camera}" if wanted.camera else "picamera"
-        self.size = wanted.size or DEFAULT_SIZE
-        self.fps = wanted.fps or DEFAULT_FPS
+    def __init__(self, settings: CameraSettings) -> None:
+        """Starts the camera.
+
+        Raises InputError if picamera2 or the camera is missing, KitError if the camera does not start.
+        """
+        self.name = f"picamera {settings.camera}" if settings.camera else "picamera"
+        fps = settings.fps or DEFAULT_FPS
+        self.size = settings.size or DEFAULT_SIZE
+        self.fps = fps
         self._closed = threading.Event()
         self._reading = threading.Lock()
         library = _library()
         known = library.Picamera2.global_camera_info()
-        if wanted.camera >= len(known):
+        if settings.camera >= len(known):
             listed = ", ".join(f"{number} ({info.get('Model', '?')})" for number, info in enumerate(known))
             raise InputError(
                 f"{self.name}: the system knows no such camera; "
                 + (f"there is {listed}" if listed else "is the ribbon cable in, and does rpicam-hello show an image?")
             )
         try:
-            self._camera = library.Picamera2(wanted.camera)
+            self._camera = library.Picamera2(settings.camera)
         except (RuntimeError, IndexError) as error:
             raise KitError(f"{self.name}: cannot be opened: {error}; does another program use it?") from error
         try:
-            self._camera.configure(self._configuration(wanted))
+            self._camera.configure(self._configuration(settings, fps))
             self.size = tuple(self._camera.camera_configuration()["main"]["size"])
             self._camera.start()
         except RuntimeError as error:
@@ -83,34 +89,35 @@ class PiCamera(Source):
             index += 1
 
     def close(self) -> None:
+        """Stops the camera. May be called more than once, from any thread."""
         if self._closed.is_set():
             return
         self._closed.set()
-        # The iterator looks for that often; libcamera does not like to be stopped under its hands.
+        # The iterator checks the flag often. libcamera must not be stopped while the iterator uses it.
         with self._reading:
             self._camera.stop()
             self._camera.close()
 
-    def _configuration(self, wanted: Wanted) -> Any:
-        # In libcamera's names the first letter is the highest byte: "RGB888" lies in memory as
-        # blue, green, red, which is OpenCV's order.
+    def _configuration(self, settings: CameraSettings, fps: float) -> Any:
+        # libcamera's names begin with the highest byte: "RGB888" is stored as blue, green, red, which is
+        # OpenCV's order.
         stream = {"size": self.size, "format": "RGB888"}
-        duration = round(1e6 / self.fps)
-        # Without `queue`, who asks gets the next frame that is finished, never one that has waited.
+        duration = round(1e6 / fps)
+        # Without `queue`, a request returns the next frame that is finished, never one captured earlier.
         arguments = {
             "main": stream,
             "buffer_count": BUFFERS,
             "queue": False,
             "controls": {"FrameDurationLimits": (duration, duration)},
         }
-        if wanted.flip:
+        if settings.flip:
             from libcamera import Transform
 
-            arguments["transform"] = Transform(hflip="h" in wanted.flip, vflip="v" in wanted.flip)
+            arguments["transform"] = Transform(hflip="h" in settings.flip, vflip="v" in settings.flip)
         return self._camera.create_video_configuration(**arguments)
 
     def _next(self, index: int) -> Optional[Frame]:
-        """The next frame; None once the source is closed. Raises KitError where none comes."""
+        """Waits for the next frame; None after `close`. Raises KitError if none arrives within FRAME_SECONDS."""
         if self._closed.is_set():
             return None
         done = threading.Event()
@@ -126,7 +133,7 @@ class PiCamera(Source):
         except RuntimeError as error:
             raise KitError(f"{self.name}: {error}") from error
         try:
-            # make_array copies, so that the buffer goes back to the camera at once.
+            # make_array copies, so the buffer can return to the camera at once.
             image = np.ascontiguousarray(request.make_array("main"))
             stamp = request.get_metadata().get("SensorTimestamp")
         finally:
@@ -135,13 +142,13 @@ class PiCamera(Source):
 
 
 def _since_1970(stamp: Any) -> float:
-    """`stamp` counts nanoseconds of the system's clock since it was started."""
+    """Converts `stamp`, nanoseconds since the system started, to seconds since 1970."""
     now = time.time()
     if stamp is None:
         return now
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     age = time.clock_gettime(clock) - stamp / 1e9
-    # A clock of another kind than expected gives nonsense, which the time of now is better than.
+    # If the stamp comes from another clock, the age makes no sense; the current time is closer then.
     return now - age if 0 <= age < 60 else now
 
 

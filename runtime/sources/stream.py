@@ -1,4 +1,4 @@
-"""A camera on the network: RTSP, or MJPEG and the like over HTTP."""
+"""A network stream: RTSP, or MJPEG and other formats over HTTP."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp")
 OPEN_SECONDS = 10
 READ_SECONDS = 5
 
-# Over UDP, a single packet that is lost smears the image until the next key frame. Who wants
-# that sets the variable.
+# Over UDP, one lost packet corrupts the image until the next key frame. Users who prefer UDP set the variable.
 os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a network stream."""
     return spec.partition("://")[0].lower() in SCHEMES and "://" in spec
 
 
 def connect(spec: str) -> Source:
+    """Opens a network stream. Raises InputError for a wrong address, KitError if no stream can be opened."""
     name = shown(spec)
     if not _host(spec):
         raise InputError(f"{name}: names no host; an address is rtsp://HOST:PORT/PATH")
@@ -45,7 +46,7 @@ def connect(spec: str) -> Source:
 
 
 def shown(address: str) -> str:
-    """`address` without user, password and query, any of which may be a secret."""
+    """`address` without user, password and query, which may be secret."""
     scheme, _, rest = address.partition("://")
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = place.rpartition("@")[2].partition("/")

@@ -1,4 +1,4 @@
-"""A camera that the system knows by a number: USB cameras, built-in ones."""
+"""A camera with a number or a device file: USB cameras and built-in ones."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ KIND = "a camera (0, /dev/video0; 0,size=1280x720,fps=30,format=MJPG)"
 SETTINGS = ("size", "fps", "format")
 DEVICES = v4l2_devices.FOLDER
 
-# Seconds until OpenCV gives up on a frame; its own default is 10.
+# Seconds until OpenCV gives up waiting for a frame; its default is 10.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "5")
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a camera, by number or device file."""
     name, _ = split(spec)
     return bool(re.fullmatch(r"\d{1,3}", name)) or name.startswith(("/dev/video", "/dev/v4l/"))
 
 
 def connect(spec: str) -> Source:
-    name, wanted = parse(spec, SETTINGS)
+    """Opens a camera, by number or device file. Raises InputError if it is missing or cannot be opened."""
+    name, settings = parse(spec, SETTINGS)
     device = f"/dev/video{name}" if name.isdigit() else name
     on_linux = sys.platform.startswith("linux")
     if on_linux:
@@ -44,30 +46,28 @@ def connect(spec: str) -> Source:
             f"{name}: the camera cannot be opened; does another program use it, and may this user? "
             "(on Linux: groups must name video)"
         )
-    # The format comes first: which sizes and rates there are depends on it.
-    if wanted.format:
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted.format))
-    if wanted.size:
-        capture.set(cv2.CAP_PROP_FRAME_WIDTH, wanted.size[0])
-        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, wanted.size[1])
-    if wanted.fps:
-        capture.set(cv2.CAP_PROP_FPS, wanted.fps)
+    # The format is set first: the available sizes and rates depend on it.
+    if settings.format:
+        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*settings.format))
+    if settings.size:
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, settings.size[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, settings.size[1])
+    if settings.fps:
+        capture.set(cv2.CAP_PROP_FPS, settings.fps)
     source = CaptureSource(f"camera {name}", capture, "is the cable in, and the power enough?")
-    if wanted.size and source.size and wanted.size != source.size:
-        print(
-            "note: {}: has no {}x{} in this format, and gives {}x{}".format(name, *wanted.size, *source.size),
-            file=sys.stderr,
-        )
+    if settings.size and source.size and settings.size != source.size:
+        asked, given = ("x".join(map(str, size)) for size in (settings.size, source.size))
+        print(f"note: {name}: has no {asked} in this format, and gives {given}", file=sys.stderr)
     return source
 
 
 def cameras() -> List[Tuple[str, str]]:
-    """(device, name) of what Linux lists as cameras, a Raspberry Pi's inner devices left out."""
+    """The cameras that Linux lists, as (device, name), without the internal devices of a Raspberry Pi."""
     return v4l2_devices.cameras(DEVICES)
 
 
 def _check(name: str, device: str) -> None:
-    """Raises InputError where Linux has no such camera, or it is none that can be read."""
+    """Raises InputError if Linux has no such camera, or if the device gives no images."""
     known = v4l2_devices.name_of(Path(device).resolve().name, DEVICES)
     if v4l2_devices.is_internal(known):
         raise InputError(
@@ -80,4 +80,3 @@ def _check(name: str, device: str) -> None:
     hint = f"there is {listed}" if listed else "there is none on this machine"
     own = "; the Pi's own is --source picamera" if v4l2_devices.has_internal(DEVICES) else ""
     raise InputError(f"{name}: no such camera; {hint}{own}")
-

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Iterator, Optional
 
+import numpy as np
+
 from runtime.common.errors import InputError
 from runtime.common.opencv import cv2, silence_native_output
 from runtime.common.values import Frame
@@ -14,56 +16,78 @@ from runtime.sources import Source
 KIND = "a video file (.mp4, .avi, .mov, .mkv, .webm)"
 
 SUFFIXES = frozenset(
-    [".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".3gp", ".ogv", ".gif", ".h264", ".mjpeg"]
+    [
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".mts",
+        ".m2ts",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".ogv",
+        ".gif",
+        ".h264",
+        ".mjpeg",
+    ]
 )
 
-
-# Pixels of a frame up to which one thread decodes fast enough for any engine. Several cost a sixth
-# more of the processor, which the engine has better use for.
+# Size of a frame, in pixels, up to which one decoder thread is fast enough for any engine. More threads take
+# a sixth more processor time, which the engine needs.
 SMALL = 1280 * 720
 
 
 def accepts(spec: str) -> bool:
+    """Whether `spec` names a video file."""
     return "://" not in spec and Path(spec).suffix.lower() in SUFFIXES and not Path(spec).is_dir()
 
 
 def connect(spec: str) -> Source:
+    """Opens a video file. Raises InputError if it cannot be decoded."""
     return VideoSource(spec)
 
 
 class VideoSource(Source):
-    """Every frame of a video file; times are those in the file, from its start."""
+    """The frames of a video file, with their times in the file in seconds."""
 
     def __init__(self, path: str) -> None:
-        """Raises InputError where `path` is missing or no video that OpenCV can decode."""
+        """Raises InputError if `path` is missing or not a video that OpenCV can decode."""
         self.path = Path(path)
         self.name = self.path.name
         if not self.path.is_file():
             raise InputError(f"{path}: no such file")
         self._capture = self._open()
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        # Containers without an index give 0, a negative number, or nonsense.
+        # Containers without an index give 0, a negative number, or an impossibly high one.
         self.fps = fps if 0 < fps < 1000 else None
         frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frames = frames if frames > 0 else None
-        # A file may open and yet hold no frame; that is known only after trying.
-        done, image = self._read()
-        if not done:
+        # A file that opens may still have no frame; only reading one shows it.
+        image = self._read()
+        if image is None:
             self._capture.release()
             raise InputError(f"{path}: the video has no frame that can be decoded")
-        self.size = (image.shape[1], image.shape[0])
+        height, width = image.shape[:2]
+        self.size = (width, height)
+        self._threads = 1 if width * height <= SMALL else None
         self._capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
         self._capture.release()
-        self._capture = self._open(1 if self.size[0] * self.size[1] <= SMALL else None)
+        self._capture = self._open(self._threads)
         index, time = 0, 0.0
         while True:
-            done, image = self._read()
-            if not done:
+            image = self._read()
+            if image is None:
                 break
             stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            # Some containers carry no times: OpenCV then gives 0, or the same again.
+            # For containers without times, OpenCV gives 0 or repeats the last time.
             if index and not stamp > time:
                 stamp = time + 1 / (self.fps or 25.0)
             time = max(stamp, 0.0)
@@ -76,10 +100,11 @@ class VideoSource(Source):
             )
 
     def close(self) -> None:
+        """Closes the file."""
         self._capture.release()
 
     def _open(self, threads: Optional[int] = None) -> cv2.VideoCapture:
-        # OpenCV 4.6, which Debian 12 has, does not know it.
+        # Missing in OpenCV 4.6, the version of Debian 12.
         known = getattr(cv2, "CAP_PROP_N_THREADS", None)
         settings = [] if threads is None or known is None else [known, threads]
         with silence_native_output():
@@ -88,8 +113,10 @@ class VideoSource(Source):
             raise InputError(f"{self.path}: cannot be opened as a video; is it whole, and of a usual format?")
         return capture
 
-    def _read(self) -> tuple:
+    def _read(self) -> Optional[np.ndarray]:
+        """The next frame; None at the end, and where decoding fails."""
         try:
-            return self._capture.read()
+            done, image = self._capture.read()
         except cv2.error:
-            return False, None
+            return None
+        return np.asarray(image) if done else None

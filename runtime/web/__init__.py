@@ -1,6 +1,6 @@
-"""The page of a running detector: who may see it, what it is sent, and the server that sends it.
+"""The web page of a run: access control, messages to the browser, and the server.
 
-The sink is `runtime.sinks.web`; the page itself lies in `page/`.
+The sink is `runtime.sinks.web`; the page's own files are in `page/`. Uses `common`, `media` and `telemetry`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may see the page."""
+"""Access control of the web page."""
 
 from __future__ import annotations
 
@@ -13,56 +13,57 @@ LEAST_TOKEN = 16
 
 
 class Access:
-    """With a token, whoever has it; without one, programs on this machine.
+    """Admits clients with the token; without a token, programs on this machine.
 
-    A browser shows the token once, in the address, and gets a cookie for it. The cookie is made of
-    the token, so that it outlives a restart with the same one.
+    A browser sends the token once, in the address, and gets a cookie. The cookie is derived from the token, so
+    it stays valid after a restart with the same token.
     """
 
     def __init__(self, token: Optional[str], port: int) -> None:
         self._token = token
-        # Cookies know hosts, not ports: two detectors on one machine must not share theirs.
+        # Cookies are shared between the ports of a host; the name keeps two detectors on one machine apart.
         self._cookie = f"edge_detector_{port}"
         self._session = hmac.new(token.encode(), b"page", hashlib.sha256).hexdigest() if token else ""
 
     @property
     def needs_token(self) -> bool:
+        """Whether clients need a token."""
         return self._token is not None
 
-    def knows(self, token: str) -> bool:
-        """Whether `token` is the right one; takes the same time for any wrong one of its length."""
+    def is_valid(self, token: str) -> bool:
+        """Whether `token` is correct, compared in constant time."""
         return self._token is not None and hmac.compare_digest(token.encode(), self._token.encode())
 
     def cookie(self) -> str:
-        """The header that lets a browser in. Lax, so that a link in a message works."""
+        """The value of the Set-Cookie header. SameSite is Lax, so that links from other pages work."""
         return f"{self._cookie}={self._session}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
 
     def admits(self, host: Sequence[str], cookies: Sequence[str], authorization: Sequence[str]) -> bool:
-        """Whether a request may have what it asks for, by its headers of these names."""
+        """Whether a request is admitted, by the values of its Host, Cookie and Authorization headers."""
         if self._token is None:
-            # A page elsewhere can have its own name point to this machine (DNS rebinding), but
-            # then its name stands here.
+            # Against DNS rebinding, where the name of another site resolves to this machine: the Host header
+            # then has that name.
             return len(host) == 1 and _is_this_machine(host[0])
         if len(authorization) == 1 and authorization[0].startswith("Bearer "):
-            return self.knows(authorization[0][len("Bearer ") :].strip())
+            return self.is_valid(authorization[0][len("Bearer ") :].strip())
         return any(hmac.compare_digest(value, self._session) for value in self._sessions(cookies))
 
     def _sessions(self, cookies: Sequence[str]) -> Sequence[str]:
-        found = []
+        sessions = []
         for header in cookies:
             try:
                 morsel = SimpleCookie(header).get(self._cookie)
             except CookieError:
                 continue
             if morsel is not None and morsel.value.isascii():
-                found.append(morsel.value)
-        return found
+                sessions.append(morsel.value)
+        return sessions
 
 
 def is_own_page(origin: Sequence[str], host: Sequence[str]) -> bool:
-    """Whether a WebSocket is opened by our own page, or by a program that is no browser.
+    """Whether a WebSocket request comes from this server's page, or from a program that is not a browser.
 
-    Browsers let any page open WebSockets to anywhere, and say in `Origin` which page it was.
+    Browsers let every page open WebSockets to any host, and name the page's site in the Origin header.
     """
     if not origin:
         return True

@@ -1,8 +1,8 @@
-"""What a viewer is sent.
+"""The messages that viewers receive.
 
-An image is one binary message: the length of the JSON as four bytes, highest first, the JSON, the JPEG.
-The JSON is {"width", "height", "result"}: the size of the source's frame in pixels, which boxes are
-in, and the line that every other sink gets. All else is text: {"state": ...}, as `State.snapshot`.
+An image is a binary message: the length of the JSON (4 bytes, big-endian), the JSON, the JPEG. The JSON is
+{"width", "height", "result"}: the size of the source's frame, in whose pixels the boxes are, and the frame's
+line as in `runtime.common.detection_json`. The state is a text message: {"state": ...}, with `State.snapshot`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runtime.common.values import Detection, Frame
 from runtime.media.drawing import draw
 from runtime.telemetry.state import State
 
-# Enough to look at; at 90, twice the bytes.
+# JPEG quality of live images. Quality 90 would double their size.
 QUALITY = 75
 SNAPSHOT_QUALITY = 92
 
@@ -27,20 +27,20 @@ SNAPSHOT_QUALITY = 92
 def image(frame: Frame, detections: Sequence[Detection], widest: int) -> bytes:
     """The message for a frame, at most `widest` pixels wide."""
     height, width = frame.image.shape[:2]
-    image = frame.image
+    scaled = frame.image
     if width > widest:
-        image = cv2.resize(image, (widest, max(1, round(height * widest / width))), interpolation=cv2.INTER_AREA)
+        scaled = cv2.resize(scaled, (widest, max(1, round(height * widest / width))), interpolation=cv2.INTER_AREA)
     head = f'{{"width": {width}, "height": {height}, "result": {line(frame, detections)}}}'.encode()
-    return struct.pack(">I", len(head)) + head + _jpeg(image, frame.color, QUALITY)
+    return struct.pack(">I", len(head)) + head + _jpeg(scaled, frame.color, QUALITY)
 
 
 def state(of: State) -> str:
-    """The message with everything that the page shows beside the image."""
+    """The message with everything that the page shows besides the image."""
     return json.dumps({"state": of.snapshot()})
 
 
 def snapshot(frame: Frame, detections: Optional[Sequence[Detection]]) -> bytes:
-    """A JPEG in the source's own size, with boxes where `detections` are given."""
+    """A JPEG in the size of the source, with boxes if `detections` are given."""
     if detections is not None:
         return _jpeg(draw(frame.image, detections, frame.color), "BGR", SNAPSHOT_QUALITY)
     return _jpeg(frame.image, frame.color, SNAPSHOT_QUALITY)
@@ -49,6 +49,6 @@ def snapshot(frame: Frame, detections: Optional[Sequence[Detection]]) -> bytes:
 def _jpeg(image: np.ndarray, color: str, quality: int) -> bytes:
     if color != "BGR":
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # JPEG ends at 65535 pixels a side, which OpenCV says by False.
+    # OpenCV returns False for images over the JPEG limit of 65535 pixels per side.
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return data.tobytes() if done else b""

@@ -1,4 +1,4 @@
-"""Serves the page, its files, snapshots and the live connection, on a thread of its own."""
+"""The web server: serves the page, its files, snapshots and the live connection in its own thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 
-# Everything comes from here, and nothing is run or drawn that is not in a file of the page.
+# The page loads everything from this server and runs no inline scripts or styles.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -41,15 +41,15 @@ HEADERS = {
 
 MOST_VIEWERS = 32
 STATE_SECONDS = 1.0
-# What a wrong token costs its sender.
+# Seconds before the answer to a wrong token, against guessing.
 WRONG_TOKEN_SECONDS = 1.0
 STOP_SECONDS = 1.0
 
-Seen = Tuple[Frame, Sequence[Detection]]
+FrameDetections = Tuple[Frame, Sequence[Detection]]
 
 
 class Server:
-    """Listens from `start` to `stop`. `offer` takes every frame, and encodes it only for who waits."""
+    """Serves from `start` to `stop`. `offer` takes every frame and encodes it only if a viewer waits for one."""
 
     def __init__(self, state: State, access: Access, fps: float, widest: int) -> None:
         """Images are sent at most `fps` times a second, at most `widest` pixels wide."""
@@ -57,7 +57,7 @@ class Server:
         self._access = access
         self._pause = 1.0 / fps
         self._widest = widest
-        self._seen: Optional[Seen] = None
+        self._newest: Optional[FrameDetections] = None
         self._next_at = 0.0
         self._viewers = Viewers(self._set_score)
         self._files = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}
@@ -66,7 +66,7 @@ class Server:
         self._thread: Optional[threading.Thread] = None
 
     def start(self, listener: socket.socket) -> None:
-        """Serves on `listener`, which listens already."""
+        """Starts to serve on `listener`, a listening socket."""
         ready = threading.Event()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(listener, ready)), name="web page", daemon=True
@@ -75,8 +75,8 @@ class Server:
         ready.wait()
 
     def offer(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        """Shows a frame to the viewers who wait for one; costs nothing where there are none."""
-        self._seen = (frame, detections)
+        """Sends a frame to the viewers that wait for one. Does nothing if there are none."""
+        self._newest = (frame, detections)
         now = time.monotonic()
         if not self._viewers.waiting or now < self._next_at or self._loop is None:
             return
@@ -85,7 +85,7 @@ class Server:
         self._loop.call_soon_threadsafe(self._viewers.show, image)
 
     def stop(self) -> None:
-        """Says goodbye to the viewers, and returns within STOP_SECONDS or a little more."""
+        """Closes the connections to the viewers. Takes about STOP_SECONDS at most."""
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(2 * STOP_SECONDS)
@@ -94,7 +94,7 @@ class Server:
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         from websockets.asyncio.server import serve
 
-        # The library tells about every browser that closes a connection early.
+        # The library logs every connection that a browser closes early.
         logger = logging.getLogger("runtime.web")
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
@@ -103,7 +103,7 @@ class Server:
             self._watch,
             sock=listener,
             process_request=self._answer,
-            # JPEG does not get smaller, and zlib takes memory for each viewer.
+            # JPEG data does not compress further, and zlib takes memory for each viewer.
             compression=None,
             max_size=1024,
             open_timeout=10,
@@ -113,22 +113,24 @@ class Server:
         ):
             self._loop = asyncio.get_running_loop()
             ready.set()
-            telling = asyncio.ensure_future(self._tell())
+            updates = asyncio.ensure_future(self._send_states())
             await self._stop.wait()
-            telling.cancel()
+            updates.cancel()
 
-    async def _tell(self) -> None:
+    async def _send_states(self) -> None:
         while True:
             await asyncio.sleep(STATE_SECONDS)
             if len(self._viewers):
-                self._viewers.tell(messages.state(self._state))
+                self._viewers.send_state(messages.state(self._state))
 
     async def _watch(self, connection: Any) -> None:
         from websockets.exceptions import ConnectionClosed
 
-        seen = self._seen
-        loop = asyncio.get_running_loop()
-        image = seen and await loop.run_in_executor(None, messages.image, *seen, self._widest)
+        image: Optional[bytes] = None
+        if self._newest is not None:
+            frame, detections = self._newest
+            loop = asyncio.get_running_loop()
+            image = await loop.run_in_executor(None, messages.image, frame, detections, self._widest)
         try:
             await self._viewers.serve(connection, image, messages.state(self._state))
         except ConnectionClosed:
@@ -136,10 +138,10 @@ class Server:
 
     def _set_score(self, score: float) -> None:
         self._state.score = score
-        self._viewers.tell(messages.state(self._state))
+        self._viewers.send_state(messages.state(self._state))
 
     async def _answer(self, connection: Any, request: Any) -> Any:
-        """A response to a plain request, or None where a viewer may connect."""
+        """The response to an HTTP request; None to accept a viewer's WebSocket."""
         address = urlsplit(request.path)
         query = parse_qs(address.query)
         headers = request.headers
@@ -161,9 +163,11 @@ class Server:
         return self._file("/index.html" if address.path == "/" else address.path)
 
     async def _log_in(self, token: str) -> Any:
-        if self._access.knows(token):
-            # To the page without the token, which would stay in the address and the history.
-            return _response(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()})
+        if self._access.is_valid(token):
+            # Redirects to the address without the token, so that the token does not stay in the browser's history.
+            return _response(
+                HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()}
+            )
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
         refused = self._file("/token.html", HTTPStatus.FORBIDDEN)
         body = refused.body.replace(b'<p id="wrong" hidden>', b'<p id="wrong">')
@@ -172,7 +176,7 @@ class Server:
     def _refuse(self, path: str) -> Any:
         if not self._access.needs_token:
             return _text(HTTPStatus.FORBIDDEN, "this page is for this machine; open it as http://localhost")
-        # What the form itself needs is no secret.
+        # The token form needs these files, which are not secret.
         if path in ("/style.css", "/icon.svg"):
             return self._file(path)
         if path == "/":
@@ -180,15 +184,13 @@ class Server:
         return _text(HTTPStatus.UNAUTHORIZED, "a token is needed: send Authorization: Bearer TOKEN")
 
     async def _snapshot(self, boxes: bool) -> Any:
-        if self._seen is None:
+        if self._newest is None:
             return _text(HTTPStatus.SERVICE_UNAVAILABLE, "there is no image yet")
-        frame, detections = self._seen
+        frame, detections = self._newest
         loop = asyncio.get_running_loop()
         data = await loop.run_in_executor(None, messages.snapshot, frame, detections if boxes else None)
         name = time.strftime("snapshot_%Y%m%d_%H%M%S.jpg")
-        return _response(
-            HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'}
-        )
+        return _response(HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'})
 
     def _file(self, name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
         path = self._files.get(name)

@@ -1,4 +1,4 @@
-"""Who is looking, and how each gets the newest image at a pace of its own."""
+"""The connected viewers, each of which gets the newest image at its own rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Callable, Optional, Set, Union
 
 
 class Viewer:
-    """One open page. It asks for each image, so that a slow one skips frames and nothing piles up."""
+    """One open page. The page requests each image, so a slow one skips frames and nothing queues up."""
 
     def __init__(self, socket: Any) -> None:
         self.socket = socket
@@ -18,16 +18,18 @@ class Viewer:
         self._news = asyncio.Event()
 
     def show(self, image: bytes) -> None:
+        """Sends an image next, in place of one that was not sent yet."""
         self.wants_image = False
         self._image = image
         self._news.set()
 
-    def tell(self, state: str) -> None:
+    def send_state(self, state: str) -> None:
+        """Sends a state next, in place of one that was not sent yet."""
         self._state = state
         self._news.set()
 
     async def feed(self) -> None:
-        """Sends what there is, for ever; of states only the last."""
+        """Sends images and states as they come, until it is cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
@@ -45,10 +47,10 @@ class Viewer:
 
 
 class Viewers:
-    """All of them. Belongs to the server's event loop; `waiting` may be read from any thread."""
+    """All viewers. Used in the server's event loop only, except `waiting`: the number that wait for an image."""
 
     def __init__(self, set_score: Callable[[float], None]) -> None:
-        """`set_score` takes the threshold that a viewer chose; raises ValueError for what is none."""
+        """`set_score` is called with the threshold that a viewer sets; it raises ValueError if that is invalid."""
         self._viewers: Set[Viewer] = set()
         self._set_score = set_score
         self.waiting = 0
@@ -57,20 +59,21 @@ class Viewers:
         return len(self._viewers)
 
     def show(self, image: bytes) -> None:
-        """Gives an image to everybody who waits for one."""
+        """Sends an image to every viewer that waits for one."""
         for viewer in self._viewers:
             if viewer.wants_image:
                 viewer.show(image)
         self._count()
 
-    def tell(self, state: str) -> None:
+    def send_state(self, state: str) -> None:
+        """Sends a state to every viewer."""
         for viewer in self._viewers:
-            viewer.tell(state)
+            viewer.send_state(state)
 
     async def serve(self, socket: Any, image: Optional[bytes], state: str) -> None:
-        """Serves one viewer until it leaves; `image` is the last one, which it begins with."""
+        """Serves one viewer until it disconnects, beginning with `state` and with `image`, the newest one."""
         viewer = Viewer(socket)
-        viewer.tell(state)
+        viewer.send_state(state)
         if image is not None:
             viewer.show(image)
         self._viewers.add(viewer)
@@ -78,25 +81,25 @@ class Viewers:
         feeding = asyncio.ensure_future(viewer.feed())
         try:
             async for message in socket:
-                self._heard(viewer, message)
+                self._handle(viewer, message)
         finally:
             self._viewers.discard(viewer)
             self._count()
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
 
-    def _heard(self, viewer: Viewer, message: Union[str, bytes]) -> None:
-        """{"next": true} asks for an image, {"score": 0.4} sets the threshold; all else is let be."""
+    def _handle(self, viewer: Viewer, message: Union[str, bytes]) -> None:
+        """Handles a message: {"next": true} requests an image, {"score": 0.4} sets the threshold. Others are ignored."""
         try:
-            wish = json.loads(message)
+            request = json.loads(message)
         except ValueError:
             return
-        if not isinstance(wish, dict):
+        if not isinstance(request, dict):
             return
-        if wish.get("next") is True:
+        if request.get("next") is True:
             viewer.wants_image = True
             self._count()
-        score = wish.get("score")
+        score = request.get("score")
         if isinstance(score, (int, float)) and not isinstance(score, bool):
             try:
                 self._set_score(score)

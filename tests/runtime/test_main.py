@@ -1,4 +1,4 @@
-"""The command as a user runs it: in a process of its own, by its exit code and what it prints."""
+"""The command in its own process: exit codes and output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command(*arguments, module="runtime", cwd=None):
 
 @pytest.fixture
 def place(tmp_path):
-    """A folder with a tiny detector, a good image and several bad things."""
+    """A folder with a tiny detector, a valid image and several invalid files."""
     (tmp_path / "tiny.tflite").write_bytes(tiny_detector.build())
     (tmp_path / "classifier.tflite").write_bytes(tiny_detector.build([("probs", np.zeros((1, 5), np.float32))]))
     (tmp_path / "text.tflite").write_text("not a model")
@@ -40,7 +40,7 @@ def place(tmp_path):
     return tmp_path
 
 
-def test_a_image_to_json_video_and_folder(place):
+def test_an_image_to_json_video_and_folder(place):
     done = command(
         "tiny.tflite", "--source", "in/a.jpg", "--json", "-", "--out", "a.mp4", "--out", "out", cwd=place
     )
@@ -58,7 +58,7 @@ def test_a_image_to_json_video_and_folder(place):
     assert [file.name for file in (place / "out").iterdir()] == ["a.jpg"]
 
 
-def test_without_a_target_it_prints_for_people(place):
+def test_without_an_output_option_it_prints_readable_lines(place):
     (place / "names.txt").write_text("cat\ndog\n")
     done = command("tiny.tflite", "--source", "in", "--labels", "names.txt", "--score", "0.8", cwd=place)
     assert done.stdout == "a.jpg: dog 0.90 at 16,4-48,20\n"
@@ -75,7 +75,7 @@ def test_a_folder_with_a_bad_image(place):
 
 
 @pytest.mark.parametrize(
-    "model, source, message",
+    ("model", "source", "message"),
     [
         ("tiny.tflite", "cut.jpg", "cut.jpg: the image is cut short"),
         ("tiny.tflite", "text.jpg", "text.jpg: not an image"),

@@ -1,4 +1,4 @@
-"""How a run ends from outside: by TERM, by Ctrl-C, by kill -9, and by an engine that does not answer."""
+"""Runs that are ended by SIGTERM, Ctrl-C or SIGKILL, or that lose their engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def place(tmp_path):
 
 @pytest.fixture
 def start(place):
-    """Starts runs in `place`; what a failed test leaves running is killed."""
+    """Starts runs in `place`, and kills those that a failed test leaves behind."""
     started = []
 
     def start(*words, model="tiny_int8.tflite", **environment):
@@ -73,7 +73,7 @@ def until(true, process):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_an_end_from_outside_keeps_everything(place, start, number, code):
     process = start("--loop", "--json", "a.jsonl", "--out", "a.mp4")
     until(lambda: len(lines(place / "a.jsonl")) > 60, process)
@@ -122,7 +122,7 @@ def test_an_engine_that_hangs_is_replaced(place, start, edgetpu_library):
     assert len(indices) == 48 and indices == sorted(set(indices)) and indices[-1] == 49
 
 
-def test_an_engine_that_cannot_be_had_is_one_line(place, start):
+def test_an_engine_that_is_not_available_is_one_line(place, start):
     process = start(model="tiny_int8_edgetpu.tflite")
     out, errors = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
@@ -159,7 +159,7 @@ run(main, leaves_threads=True)
 
 
 @pytest.mark.parametrize(
-    "end, code, said",
+    ("end", "code", "said"),
     [
         ("return 3", 3, ""),
         ("sys.exit(2)", 2, ""),

@@ -1,6 +1,6 @@
-"""A run for a long time, in which everything goes wrong that does in months.
+"""A soak test: a run in which everything fails that fails within months of use.
 
-The suite has a short one. For a long one: KIT_SOAK_FRAMES=20000 python -m pytest -s tests/runtime/test_soak.py
+The suite runs a short one. For a long one: KIT_SOAK_FRAMES=20000 python -m pytest -s tests/runtime/test_soak.py
 """
 
 from __future__ import annotations
@@ -18,32 +18,42 @@ from pathlib import Path
 import pytest
 
 from runtime.bench import cold_start
-from tests.runtime.web.test_web import free_port
 from tests.support import tiny_detector
 from tests.support.edgetpu_library import edgetpu_library
 from tests.support.mosquitto import Mosquitto
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 FRAMES = int(os.environ.get("KIT_SOAK_FRAMES", "600"))
 EVERY = 500 if FRAMES >= 5000 else 100
 HANGS = 2
 VIEWERS = 3
-# Megabytes: what a run may take more in its last quarter than in its second. A short one is still
-# filling its caches then.
+# Megabytes by which the memory may grow from the second to the last quarter. In a short run, caches still fill up.
 GROWTH = 4.0 if FRAMES >= 5000 else 16.0
 
+# The command, with a camera that fails; at the end it also prints how many frames each sink dropped.
 COMMAND = """
-import sys
+import json, sys
 import runtime.sources
 runtime.sources.__path__.append(sys.argv.pop(1))
 from runtime.__main__ import main
 from runtime.common.command import run
+from runtime.pipeline import session
+
+detect, states = session.detect, []
+
+def detect_and_report(options, use):
+    summary = detect(options, use=lambda state: (states.append(state), use(state)))
+    print("dropped by sinks:", json.dumps(states[0].snapshot()["dropped"]["sinks"]), file=sys.stderr)
+    return summary
+
+session.detect = detect_and_report
 run(main, leaves_threads=True)
 """
 
 
 class Run:
-    """The command in a process of its own, and what can be seen of it from outside."""
+    """The command in its own process, observed from outside."""
 
     def __init__(self, place, library, words):
         (place / "fuse").write_text("x" * HANGS)
@@ -53,17 +63,20 @@ class Run:
             **os.environ, "PYTHONPATH": str(ROOT), "LD_LIBRARY_PATH": str(library.parent), "EDGETPU_STANDIN": "hang",
             "EDGETPU_STANDIN_RUN": str(FRAMES // 5), "EDGETPU_STANDIN_FUSE": str(place / "fuse"),
         }  # fmt: skip
-        self._errors = open(place / "errors", "w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(ROOT / "tests" / "soak_sources"), "tiny_edgetpu.tflite"]
-            + ["--source", f"failing:{EVERY}", "--policy", "block", "--frames", str(FRAMES), "--watchdog", "1"]
-            + ["--json", str(self.lines), *words],
-            cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=self._errors,
-        )  # fmt: skip
+        self._errors = place / "errors"
+        with self._errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-c", COMMAND, str(ROOT / "tests" / "soak_sources"), "tiny_edgetpu.tflite",
+                    "--source", f"failing:{EVERY}", "--policy", "block", "--frames", str(FRAMES), "--watchdog", "1",
+                    "--json", str(self.lines), *words,
+                ],
+                cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=errors,
+            )  # fmt: skip
 
     @property
     def done(self):
-        """Frames so far."""
+        """The number of frames so far."""
         return self.lines.read_bytes().count(b"\n") if self.lines.exists() else 0
 
     def files(self):
@@ -74,13 +87,11 @@ class Run:
 
     @property
     def errors(self):
-        self._errors.flush()
-        self._errors.seek(0)
-        return self._errors.read()
+        return self._errors.read_text()
 
 
 def watch(port, stop, seen):
-    """A viewer that comes and goes."""
+    """A viewer that connects and disconnects repeatedly."""
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
@@ -95,7 +106,7 @@ def watch(port, stop, seen):
         stop.wait(0.2)
 
 
-# A long one takes as long as it takes.
+# A long run has no time limit.
 @pytest.mark.timeout(600 if FRAMES < 5000 else 0)
 def test_months_in_short(tmp_path, edgetpu_library):
     if sys.platform != "linux":
@@ -129,7 +140,7 @@ def test_months_in_short(tmp_path, edgetpu_library):
     assert code == 0, errors
     summary = errors.splitlines()[-1]
     print(summary)
-    # With every frame on its way through the queues, the one that fails comes first of a new camera.
+    # The policy is `block`, so only frames in a hanging engine are lost.
     assert re.match(rf"{FRAMES - HANGS} frames, {2 * (FRAMES - HANGS)} detections, {HANGS} dropped, ", summary), errors
     gaps = (FRAMES - 1) // EVERY
     assert f", {gaps} gaps in the source, {HANGS} restarts of the engine;" in summary
@@ -137,17 +148,25 @@ def test_months_in_short(tmp_path, edgetpu_library):
     assert errors.count("engine lost: the engine gave no answer for 1 s") == HANGS
     assert "Traceback" not in errors and not restarts and len(seen) > VIEWERS
     indices = [json.loads(line)["frame"] for line in run.lines.read_text().splitlines()]
-    assert indices == sorted(set(indices)) and indices[-1] == FRAMES - 1
+    assert indices == sorted(set(indices)) and indices[-1] < FRAMES
+    # With a live source the loop waits for no sink: on a busy machine the file may lack any frame, the last one too.
+    # Every frame that it lacks is counted, but for one that was being written when the run ended.
+    dropped = json.loads(re.search(r"^dropped by sinks: (.*)$", errors, re.MULTILINE)[1])["JsonLines"]
+    assert len(indices) + dropped in (FRAMES - HANGS, FRAMES - HANGS - 1)
     check_growth(samples)
 
 
 def check_growth(samples):
-    """Memory, open files and threads, in the last quarter against the second."""
+    """Compares memory, open files and threads of the last quarter with those of the second.
+
+    Samples of the run's end do not count: there, threads and files disappear one after the other, which takes longer
+    than a quarter of a short run.
+    """
     early = [sample for sample in samples if FRAMES // 4 <= sample[0] < FRAMES // 2]
-    late = [sample for sample in samples if sample[0] >= 3 * FRAMES // 4]
+    late = [sample for sample in samples if 3 * FRAMES // 4 <= sample[0] < samples[-1][0]]
     assert early and late
     before, after = ([statistics.median(column) for column in list(zip(*part))[1:]] for part in (early, late))
     print(f"memory {before[0]:.1f} -> {after[0]:.1f} MB, files {before[1]} -> {after[1]}, threads {before[2]} -> {after[2]}")
     assert after[0] - before[0] < GROWTH
-    # Viewers come and go.
+    # Viewers connect and disconnect.
     assert abs(after[1] - before[1]) <= 2 * VIEWERS and abs(after[2] - before[2]) <= 2 * VIEWERS

@@ -1,4 +1,4 @@
-"""A camera left alone with every sink at once, as a service would run it."""
+"""A long run on a camera with every sink at once, as a service would run it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,10 @@ from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, jpegs
 from tests.support.mosquitto import Listener, Mosquitto
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 for package in ("websockets", "paho.mqtt.client", "prometheus_client", "edgefirst.tracker"):
     pytest.importorskip(package)
-
-
-
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 def fetched(address):
@@ -51,41 +45,41 @@ def until(condition, process):
 def test_a_camera_that_goes_and_comes_with_every_sink(tmp_path):
     (tmp_path / "tiny.tflite").write_bytes(tiny_detector.build())
     page, metrics = free_port(), free_port()
-    with MjpegServer(jpegs([10, 100, 200]), fps=20) as camera, Mosquitto(tmp_path) as broker:
-        with Listener(broker.port) as listener:
-            process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "runtime", str(tmp_path / "tiny.tflite"), "--source", camera.url, "--track",
-                    "--serve", str(page), "--metrics", str(metrics), "--mqtt", f"mqtt://{broker.address}/eye",
-                    "--json", str(tmp_path / "found.jsonl"), "--crops", f"{tmp_path / 'crops'},limit=7",
-                    "--out", str(tmp_path / "found.mp4"),
-                ],
-                cwd=ROOT, env={**os.environ, "EDGE_DETECTOR_TOKEN": ""}, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
+    camera, broker = MjpegServer(jpegs([10, 100, 200]), fps=20), Mosquitto(tmp_path)
+    with camera, broker, Listener(broker.port) as listener:
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "runtime", str(tmp_path / "tiny.tflite"), "--source", camera.url, "--track",
+                "--serve", str(page), "--metrics", str(metrics), "--mqtt", f"mqtt://{broker.address}/eye",
+                "--json", str(tmp_path / "found.jsonl"), "--crops", f"{tmp_path / 'crops'},limit=7",
+                "--out", str(tmp_path / "found.mp4"),
+            ],
+            cwd=ROOT, env={**os.environ, "EDGE_DETECTOR_TOKEN": ""}, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
 
-            def state():
-                return json.loads(fetched(f"http://127.0.0.1:{page}/state.json"))
+        def state():
+            return json.loads(fetched(f"http://127.0.0.1:{page}/state.json"))
 
-            try:
-                until(lambda: state()["frames"] > 10, process)
-                assert "track" in json.loads(listener.next(lambda topic, _: topic == "eye/detections")[1])["detections"][0]
-                camera.stop()
-                until(lambda: state()["source"]["state"] == "reopening", process)
-                listener.all([("eye/source", "reopening")])
-                assert re.search(r"^edge_detector_source_running 0", fetched(f"http://127.0.0.1:{metrics}/metrics"), re.M)
-                frames = state()["frames"]
-                camera.start()
-                until(lambda: state()["frames"] > frames + 5, process)
-                listener.all([("eye/source", "running")])
-                said = state()
-                assert said["gaps"] == 1 and said["dropped"]["sinks"]["crops"] > 0
-                metered = fetched(f"http://127.0.0.1:{metrics}/metrics")
-                assert re.search(r"^edge_detector_gaps_total 1", metered, re.M)
-                process.send_signal(signal.SIGTERM)
-                _, errors = process.communicate(timeout=30)
-            finally:
-                process.kill()
-            listener.all([("eye/status", "offline")])
+        try:
+            until(lambda: state()["frames"] > 10, process)
+            assert "track" in json.loads(listener.next(lambda topic, _: topic == "eye/detections")[1])["detections"][0]
+            camera.stop()
+            until(lambda: state()["source"]["state"] == "reopening", process)
+            listener.all([("eye/source", "reopening")])
+            assert re.search(r"^edge_detector_source_running 0", fetched(f"http://127.0.0.1:{metrics}/metrics"), re.M)
+            frames = state()["frames"]
+            camera.start()
+            until(lambda: state()["frames"] > frames + 5, process)
+            listener.all([("eye/source", "running")])
+            said = state()
+            assert said["gaps"] == 1 and said["dropped"]["sinks"]["crops"] > 0
+            metered = fetched(f"http://127.0.0.1:{metrics}/metrics")
+            assert re.search(r"^edge_detector_gaps_total 1", metered, re.M)
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+        listener.all([("eye/status", "offline")])
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     lines = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""A camera that fails after every so many frames: `failing:500`."""
+"""A camera that fails after a given number of frames: `failing:500`."""
 
 from __future__ import annotations
 

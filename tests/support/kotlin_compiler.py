@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.turns import cached
+from tests.support.locks import cached
 from tests.support.wheel_download import Unavailable, download
 
 WHEEL = "kotlin-jupyter-kernel==0.19.0.944"

@@ -1,4 +1,4 @@
-"""Ports on loopback."""
+"""Ports for servers that tests start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing uses at the moment."""
+    """A TCP port of 127.0.0.1 that no program listens on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+        return int(taken.getsockname()[1])

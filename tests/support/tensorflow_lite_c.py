@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from tests.support.turns import cached
+from tests.support.locks import cached
 from tests.support.wheel_download import Unavailable, download
 
 WHEEL = "pymicro-wakeword==2.5.0"

@@ -23,7 +23,7 @@ def one_step(arguments: list[str]) -> int:
     from train.checkpoints import variables
     from train.run import devices
     from train.run.options import Options
-    from train.training import experiment
+    from train.training import schedule
     from train.training.task import DetectionConfig, DetectionTask
 
     strategy, out = arguments
@@ -33,7 +33,7 @@ def one_step(arguments: list[str]) -> int:
         task = DetectionTask(DetectionConfig(classes=CLASSES, frozen_statistics=True, init_checkpoint=str(WARM_START)))
         model = task.build_model()
         task.initialize(model)
-        optimizer = task.create_optimizer(experiment.schedule(1, IMAGES, rate=0.05))
+        optimizer = task.create_optimizer(schedule.optimizer_config(1, IMAGES, rate=0.05))
         metrics = task.build_metrics()
     share = slice(None)
     if placed.replicas > 1:

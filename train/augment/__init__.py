@@ -1,4 +1,4 @@
-"""The input pipeline of training: from records to batches, with every random change to an image.
+"""The input pipeline of training: from TFRecord files to batches, with all random augmentation.
 
-Uses `models`.
+Uses `train.models` (anchors and matching).
 """

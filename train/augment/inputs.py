@@ -1,16 +1,18 @@
-"""From TFRecord shards to batches for training and for validation."""
+"""Input pipelines: from TFRecord files to batches for training and for validation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from train.augment import augmentation as augment
 from train.augment import epochs, mosaic, preprocessing, zoom
-from train.augment.augmentation import Augmentation
+from train.augment.augmentation import Augmentation, split
+from train.augment.crop import crop, flip
+from train.augment.photometric import photometric
 from train.models import matching
 from train.models.anchors import anchors
+from train.models.keras_types import without_autograph
 from train.models.matching import Rule
 
 _FEATURES = {
@@ -37,20 +39,30 @@ def training(
     repeats: Sequence[float] = (),
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """Endless batches (images, targets) for training, from the step `first_step` on.
+    """Endless batches (images, targets) for training.
 
-    Images are float32 [batch, size, size, 3] in -1..1; targets a dictionary of `codes` float32
-    [batch, A, 4] and `classes` int32 [batch, A] (see `matching.match`). What is drawn depends on
-    `seed` and on the place in the sequence alone. `files` hold `images` records; `repeats` are those
-    of `epochs.stream`. With a `context`, `batch` is the global batch: what comes is one replica's
-    share of it, and each input pipeline reads records of its own.
+    Images are float32 [batch, size, size, 3] in -1..1. Targets are a dictionary of `codes` float32 [batch, A, 4] and
+    `classes` int32 [batch, A] (see `matching.match`). The augmentation of an image depends only on `seed` and its
+    position in the sequence.
+
+    Args:
+      files: TFRecord files.
+      images: number of records in all files.
+      size: side of the network's input in pixels.
+      batch: images per step, over all replicas.
+      seed: the seed of order and augmentation.
+      first_step: the step to begin with; a run that is resumed goes on with the images that would have come next.
+      augmentation: what is done to images besides crop and flip.
+      rule: how anchors are matched with boxes.
+      repeats: see `epochs.stream`.
+      context: with several replicas, batches are one replica's share, and each input pipeline reads its own records.
     """
     table = tf.constant(anchors(size))
     context = context or tf.distribute.InputContext()
     batch = context.get_per_replica_batch_size(batch)
     pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
     start = first_step * batch * context.num_replicas_in_sync // pipelines
-    # Mosaics are made of groups, which are the same ones wherever training begins.
+    # A mosaic uses a whole group, so reading begins at the start of the group that contains the first position.
     before = start % mosaic.GROUP if augmentation.mosaic else 0
     records = epochs.stream(
         files,
@@ -62,34 +74,38 @@ def training(
         repeats=repeats,
     )
 
-    def seeds_at(place):
-        return augment.split(tf.stack([tf.cast(seed + pipeline, tf.int64), place]), 6)
+    def seeds_at(position: tf.Tensor) -> list[tf.Tensor]:
+        return split(tf.stack([tf.cast(seed + pipeline, tf.int64), position]), 6)
 
-    def load(place, record):
+    def load(position: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         image, boxes, classes, _ = parse(record)
-        seeds = seeds_at(place)
-        image, boxes, classes = augment.crop(image, boxes, classes, seeds[0])
+        seeds = seeds_at(position)
+        image, boxes, classes = crop(image, boxes, classes, seeds[0])
         if not augmentation.zooms:
-            return place, preprocessing.resize(image, size), boxes, classes
+            return position, preprocessing.resize(image, size), boxes, classes
         factor = zoom.factor(seeds[3], augmentation.scale_jitter, augmentation.expand)
-        return place, *zoom.zoom(image, boxes, classes, factor, seeds[4], size)
+        return position, *zoom.zoom(image, boxes, classes, factor, seeds[4], size)
 
-    def finish(place, image, boxes, classes):
-        seeds = seeds_at(place)
-        image, boxes = augment.flip(image, boxes, seeds[1])
+    def finish(
+        position: tf.Tensor, image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        seeds = seeds_at(position)
+        image, boxes = flip(image, boxes, seeds[1])
         if augmentation.photometric:
-            image = augment.photometric(image, seeds[2])
+            image = photometric(image, seeds[2])
         codes, matched = matching.match(boxes, classes, table, rule)
-        return preprocessing.normalise(image), {"codes": codes, "classes": matched}
+        return preprocessing.normalize(image), {"codes": codes, "classes": matched}
 
-    def compose(place, number, *group):
-        composed = mosaic.compose(number, *group, augmentation.mosaic, seeds_at(place)[5])
-        return finish(place, *composed)
+    def compose(
+        position: tf.Tensor, number: tf.Tensor, images: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        composed = mosaic.compose(number, images, boxes, classes, augmentation.mosaic, seeds_at(position)[5])
+        return finish(position, *composed)
 
     if augmentation.mosaic:
         prepared = _parallel(mosaic.grouped(_parallel(records, load), size).skip(before), compose)
     else:
-        prepared = _parallel(records, lambda place, record: finish(*load(place, record)))
+        prepared = _parallel(records, lambda position, record: finish(*load(position, record)))
     return prepared.batch(batch, drop_remainder=True).prefetch(2)
 
 
@@ -101,11 +117,11 @@ def validation(
     batch: int,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """One pass of batches (images, ids): images as for training but unchanged, ids strings [batch].
+    """One pass of batches (images, ids) for validation, without augmentation; ids are strings [batch].
 
-    With a `context`, `batch` is the global batch, as for training. Each worker has all images: they
-    validate side by side, and each knows the figures. Where a worker has several replicas, the first
-    images come once more at the end, so that each replica has as many batches, and whole ones.
+    `batch` is the number of images per step over all replicas, as in `training`. Each worker reads all images, so that
+    each knows the metrics. If a worker has several replicas, the first images are repeated at the end, so that all
+    replicas have the same number of full batches.
     """
     context = context or tf.distribute.InputContext()
     batch = context.get_per_replica_batch_size(batch)
@@ -114,22 +130,21 @@ def validation(
     if replicas > 1:
         records = records.repeat().take(-(-images // (batch * replicas)) * batch * replicas)
 
-    def prepare(record):
+    def prepare(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image, _, _, source = parse(record)
-        return preprocessing.normalise(preprocessing.resize(image, size)), source
+        return preprocessing.normalize(preprocessing.resize(image, size)), source
 
     return _parallel(records, prepare).batch(batch, drop_remainder=replicas > 1).prefetch(1)
 
 
 def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    """A serialised record to (image uint8 [H, W, 3], boxes [G, 4], classes int32 [G] from 1, id)."""
+    """Parses a serialized record to (image uint8 [H, W, 3] RGB, boxes [G, 4], classes int32 [G] from 1, id)."""
     fields = tf.io.parse_single_example(record, _FEATURES)
     sides = [tf.sparse.to_dense(fields[f"image/object/bbox/{side}"]) for side in ("ymin", "xmin", "ymax", "xmax")]
     classes = tf.cast(tf.sparse.to_dense(fields[epochs.CLASSES]), tf.int32)
     return preprocessing.decode(fields["image/encoded"]), tf.stack(sides, axis=1), classes, fields["image/source_id"]
 
 
-def _parallel(elements: tf.data.Dataset, function) -> tf.data.Dataset:
-    # Nothing here branches on a tensor in Python's words; looking for that takes seconds of each start.
-    plain = tf.autograph.experimental.do_not_convert(function)
+def _parallel(elements: tf.data.Dataset, function: Callable[..., tuple[tf.Tensor, ...]]) -> tf.data.Dataset:
+    plain = without_autograph(function)
     return elements.map(plain, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -1,7 +1,7 @@
-"""The runtime's preprocessing, as TensorFlow operations for the input pipeline.
+"""The runtime's preprocessing as TensorFlow operations, for the input pipeline.
 
-`runtime.inference.preprocessing` is the definition (OpenCV's bilinear on bytes); the functions here give the
-same bytes within one level, which a test holds them to on real photographs.
+`runtime.inference.preprocessing` is the definition (OpenCV, bilinear on bytes). A test checks on real photographs that
+the functions here give the same bytes within 1.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import tensorflow as tf
 
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """An encoded image to uint8 [H, W, 3] in RGB.
+    """Decodes an image file (a string tensor) to uint8 [H, W, 3] in RGB.
 
-    The slower of libjpeg's transforms is asked for since OpenCV uses it: the fast one differs by up
-    to several levels.
+    JPEG files are decoded with the slower of libjpeg's transforms, as OpenCV does. The fast one differs by several
+    levels.
     """
     jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
     image = tf.cond(
@@ -25,11 +25,11 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def resize(image: tf.Tensor, size: int) -> tf.Tensor:
-    """uint8 [H, W, 3] to float32 [size, size, 3] with whole values 0..255, aspect not kept."""
+    """Resizes uint8 [H, W, 3] to float32 [size, size, 3] with integral values in 0..255. The aspect is not kept."""
     small = tf.image.resize(image, [size, size], method="bilinear", antialias=False)
     return tf.ensure_shape(tf.round(small), [size, size, 3])
 
 
-def normalise(image: tf.Tensor) -> tf.Tensor:
-    """0..255 to -1..1."""
+def normalize(image: tf.Tensor) -> tf.Tensor:
+    """Maps values from 0..255 to float32 in -1..1."""
     return tf.cast(image, tf.float32) / 127.5 - 1.0

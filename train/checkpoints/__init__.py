@@ -1,4 +1,5 @@
-"""Weights on disk: a run's checkpoints, and the published ones, fetched and verified.
+"""Weights on disk: the checkpoints of runs, and the published ones, which are downloaded and verified.
 
-Uses `files` and `models`.
+Here is everything that reads or writes checkpoint files. When training writes them is decided in `train.training`. Uses
+`train.files` and `train.models`.
 """

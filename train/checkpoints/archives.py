@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from runtime.common.errors import InputError, KitError
 from train.files.cache import cache_folder
 
-# The published archives hold 20 MB, of which the checkpoint is half; training's own are 25 MB.
+# A published archive unpacks to 20 MB, half of it the checkpoint. Checkpoints of training are 25 MB.
 MAX_BYTES = 1 << 30
 
 _FILE = re.compile(r"checkpoint|[\w.-]+\.(index|data-\d{5}-of-\d{5})")
@@ -24,31 +24,36 @@ _BROKEN = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
 
 
 def extract(path: Path, folder: Path) -> None:
-    """Writes the files of the one checkpoint in the tar archive `path` into `folder`, which exists.
+    """Writes the files of the checkpoint in the tar archive `path` into the existing `folder`.
 
-    Nothing else in the archive is written, and no folders: where members would go does not matter.
-    A saved model's variables do not count as a checkpoint. Raises InputError for a file that is not a
-    whole tar archive, that has no checkpoint or several, or that holds more than `MAX_BYTES`.
+    Nothing else in the archive is written. Only the names of members are used, not their folders, so that no member can
+    be written elsewhere. The variables of a saved model are not taken for a checkpoint.
+
+    Raises:
+      InputError: `path` is not a complete tar archive, has no checkpoint or several, or holds more than `MAX_BYTES`.
+      KitError: the files cannot be written.
     """
     try:
         with tarfile.open(path) as archive:
             for member in _checkpoint(archive, path):
                 source = archive.extractfile(member)
+                # extractfile gives None only for members that are not files; `_checkpoint` has left those out.
+                assert source is not None
                 with source, (folder / PurePosixPath(member.name).name).open("wb") as sink:
                     shutil.copyfileobj(source, sink)
     except _BROKEN as error:
         raise InputError(f"{path}: not a whole .tar.gz archive ({error}); copy or download it again") from error
     except OSError as error:
-        # What gzip says of a damaged file is an OSError without a number.
+        # gzip raises an OSError without errno for a damaged file.
         if error.errno is None:
             raise InputError(f"{path}: not a whole .tar.gz archive ({error}); copy or download it again") from error
         raise KitError(f"{path}: cannot be extracted to {folder}: {error.strerror}") from error
 
 
 def extracted(path: Path, cache: Path | None = None) -> Path:
-    """The folder with the files of the checkpoint in `path`: extracted once, keyed by `path`'s hash.
+    """The folder in the cache with the files of the checkpoint in the archive `path`.
 
-    Raises as `extract` does.
+    The archive is extracted once; the folder is named by its SHA-256. Raises the errors of `extract`.
     """
     root = (cache or cache_folder()) / "checkpoints"
     try:
@@ -68,7 +73,7 @@ def extracted(path: Path, cache: Path | None = None) -> Path:
 
 
 def into_place(folder: Path, target: Path) -> None:
-    """Renames `folder` to `target`, unless another process was first with the same contents."""
+    """Renames `folder` to `target`. Does nothing if another process has already created `target`."""
     try:
         os.replace(folder, target)
     except OSError:
@@ -79,7 +84,7 @@ def into_place(folder: Path, target: Path) -> None:
 def _checkpoint(archive: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:
     by_folder: dict[PurePosixPath, list[tarfile.TarInfo]] = defaultdict(list)
     total = 0
-    # Sizes are added up while members are read, before their bytes are: that stops a bomb early.
+    # The sizes are summed from the headers, before any content is read: this stops a decompression bomb early.
     for member in archive:
         total += member.size
         if total > MAX_BYTES:

@@ -1,12 +1,10 @@
-"""The label list of the published checkpoints: COCO's 80 classes at their places among 90 ids."""
+"""Labels of the published checkpoints: the 80 classes of COCO, with placeholders for the unused of its 90 ids."""
 
 from __future__ import annotations
 
 from runtime.common.values import Labels
 
-# Ids that COCO numbers but never labelled; TensorFlow's own label maps show them so.
-UNUSED = "???"
-
+# ??? stands for the ids that COCO does not use, as in TensorFlow's label maps.
 _NAMES = """
 person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
 fire hydrant, ???, stop sign, parking meter, bench, bird, cat, dog, horse, sheep,

@@ -1,10 +1,8 @@
-"""The published COCO checkpoints: fetched once, verified, kept in the user's cache.
+"""The published COCO checkpoints: downloaded once, verified, and kept in the user's cache.
 
-For 320 both files of the checkpoint are known by their git blob ids, so that a copy is either the
-published one or refused. For 640 no hash was published or is known here: what came is accepted when
-it has this network's 384 variables, by name and shape, for 90 classes, when its own checksums fit,
-and when all its values are finite. That shows a damaged file or a wrong one, not a forged one; it
-comes over HTTPS.
+For input size 320, both files are verified by their git blob ids. For 640 no hash is known. A download is accepted if
+it has the 384 variables of this network for 90 classes, by name and shape, if its own checksums are right, and if all
+values are finite. That detects a damaged or wrong file, but not a forged one; the download uses HTTPS.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ _SITE = "https://download.tensorflow.org/models/object_detection/tf2/20200711"
 
 @dataclass(frozen=True)
 class Published:
-    """A published checkpoint: its input size, and the git blob ids of its files where they are known.
+    """A published checkpoint: its input size, and the git blob ids of its files if they are known.
 
     A git blob id is the SHA-1 of "blob", a space, the size in decimal, a zero byte, and the content.
     """
@@ -39,14 +37,17 @@ class Published:
 
     @property
     def name(self) -> str:
+        """Name of the model in TensorFlow's detection model zoo."""
         return f"ssd_mobilenet_v2_fpnlite_{self.size}x{self.size}_coco17_tpu-8"
 
     @property
     def archive(self) -> str:
+        """File name of the archive."""
         return f"{self.name}.tar.gz"
 
     @property
     def url(self) -> str:
+        """Address of the archive."""
         return f"{self.site}/{self.archive}"
 
 
@@ -63,11 +64,11 @@ PUBLISHED = {
 
 
 def resolve_init(text: str, size: int, cache: Path | None = None) -> str | None:
-    """The checkpoint prefix that `--init text` means for a network of `size`; None for "none".
+    """The checkpoint prefix for the value `text` of the option `--init` and a network of `size`; None for "none".
 
-    "zoo" is the published checkpoint of that size. Anything else is a path: a checkpoint's prefix or
-    one of its files, a folder with a checkpoint, a run's folder, or a .tar.gz with a checkpoint.
-    Raises InputError where there is no checkpoint, or where the published one cannot be had.
+    "zoo" is the published checkpoint of that size. Anything else is a path: a checkpoint's prefix or one of its files,
+    a folder with a checkpoint, the folder of a run, or a .tar.gz archive with a checkpoint.
+    Raises InputError if there is no checkpoint, or if the published one cannot be downloaded.
     """
     from train.checkpoints import variables
 
@@ -86,34 +87,34 @@ def resolve_init(text: str, size: int, cache: Path | None = None) -> str | None:
 def fetch(published: Published, cache: Path | None = None) -> Path:
     """The folder with the files of `published`, from the cache or the network.
 
-    An archive that the user put into the cache's folder is used before the network is asked.
-    Raises InputError where neither is there, and KitError where what came is not the published one.
+    If the user has put the archive into the cache folder, it is used instead of a download.
+    Raises InputError if the archive can be neither found nor downloaded, and KitError if the downloaded one is wrong.
     """
     home = (cache or cache_folder()) / "zoo"
     folder = home / published.name
     if folder.is_dir():
-        if not _differing(published, folder):
+        if not _hash_error(published, folder):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-    placed = home / published.archive
+    local_copy = home / published.archive
     try:
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix=".fetching-") as temporary:
-            archive = placed if placed.is_file() else Path(temporary) / published.archive
-            if archive is not placed:
-                _download(published, archive, placed)
+            archive = local_copy if local_copy.is_file() else Path(temporary) / published.archive
+            if archive is not local_copy:
+                _download(published, archive, local_copy)
             _unpack(published, archive, Path(temporary) / "files", folder)
     except OSError as error:
         raise KitError(f"{home}: cannot be written: {error.strerror or error}") from error
     return folder
 
 
-def _download(published: Published, archive: Path, placed: Path) -> None:
+def _download(published: Published, archive: Path, local_copy: Path) -> None:
     try:
         download(published.url, archive)
     except OSError as error:
         raise InputError(
-            f"cannot fetch {published.url} ({error}); fetch that file elsewhere and put it at {placed},"
+            f"cannot fetch {published.url} ({error}); fetch that file elsewhere and put it at {local_copy},"
             " or start without it: --init none"
         ) from error
 
@@ -122,18 +123,20 @@ def _unpack(published: Published, archive: Path, temporary: Path, folder: Path) 
     temporary.mkdir()
     try:
         archives.extract(archive, temporary)
-        wrong = _differing(published, temporary) or _misshapen(published, temporary)
+        wrong = _hash_error(published, temporary) or _variables_error(published, temporary)
     except InputError as error:
         wrong = str(error)
     if wrong:
         if archive.parent == folder.parent:
             raise InputError(f"{archive}: not the published checkpoint: {wrong}; remove it, or put the right one there")
-        raise KitError(f"{published.url}: what came is not the published checkpoint and was removed: {wrong}; try again")
+        raise KitError(
+            f"{published.url}: the download is not the published checkpoint and was removed: {wrong}; try again"
+        )
     archives.into_place(temporary, folder)
 
 
-def _differing(published: Published, folder: Path) -> str:
-    """What is wrong with the files in `folder` by the known hashes; "" where nothing is."""
+def _hash_error(published: Published, folder: Path) -> str:
+    """Which file in `folder` is missing or does not have its known hash; "" if there is none."""
     for name, expected in published.blobs.items():
         try:
             content = (folder / name).read_bytes()
@@ -145,8 +148,8 @@ def _differing(published: Published, folder: Path) -> str:
     return ""
 
 
-def _misshapen(published: Published, folder: Path) -> str:
-    """As `_differing`, by the variables themselves, where no hash is known."""
+def _variables_error(published: Published, folder: Path) -> str:
+    """Why the files in `folder` are not a checkpoint of this network; "" if they are, or if hashes are known."""
     if published.blobs:
         return ""
     import tensorflow as tf
@@ -154,7 +157,7 @@ def _misshapen(published: Published, folder: Path) -> str:
     from train.checkpoints import variables
     from train.models.ssd_mobilenet_v2_fpnlite import Detector
 
-    # The variables are the same at every size, and the smallest network is built soonest.
+    # The variables are the same for every input size, and the smallest network is built fastest.
     side = min(SIZES)
     model = Detector(side, CLASSES)
     model(tf.zeros([1, side, side, 3]))

@@ -1,7 +1,7 @@
 """Reading and writing the detector's variables under the published keys.
 
-A published checkpoint, a checkpoint that training left, and one that `save` wrote are all read by
-`load`: they share the object-based keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`.
+`load` reads the published checkpoints, those of training, and those that `save` wrote. All of them have the
+object-based keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`.
 """
 
 from __future__ import annotations
@@ -12,26 +12,31 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from runtime.common.errors import InputError
 from train.checkpoints import files
+from train.models import anchors
+from train.models.keras_types import Layer
 from train.models.ssd_mobilenet_v2_fpnlite import TOWER_LAYERS, Detector
 
 _PREFIX = "model/"
 _FILE_ENDING = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
-# What TensorFlow raises for files that are cut (IndexError), changed or missing.
+# What TensorFlow raises for files that are truncated (IndexError), changed or missing.
 UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background/_class_predictor_layers/0"
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What `load` did: `taken` and `left_out` are key stems such as `_box_predictor/.../bias`."""
+class LoadedVariables:
+    """Result of `load`.
+
+    `taken` and `left_out` are keys without prefix and suffix, such as `_box_predictor/.../bias`. `path` is the prefix
+    of the checkpoint and `classes` the number of classes it was made for.
+    """
 
     path: Path
     taken: tuple[str, ...]
@@ -43,18 +48,18 @@ class Loaded:
         text = f"{self.path}: {len(self.taken)} of {total} variables taken"
         if not self.left_out:
             return text
-        # The last three parts tell them apart: `_class_predictor_layers/0/bias`.
+        # The last three parts identify them: `_class_predictor_layers/0/bias`.
         names = ", ".join("/".join(stem.split("/")[-3:]) for stem in self.left_out)
         return f"{text}; left out, being for {self.classes} classes: {names}"
 
 
 def variables(model: Detector) -> dict[str, tf.Variable]:
-    """The model's 384 variables by key stem (without `model/` and the suffix)."""
+    """The model's 384 variables by key, without `model/` and the suffix."""
     extractor, predictor = model._feature_extractor, model._box_predictor
     pyramid = extractor._fpn_features_generator
     found: dict[str, tf.Variable] = {}
 
-    def add(key: str, layer) -> None:
+    def add(key: str, layer: Layer) -> None:
         for variable in layer.variables:
             found[f"{key}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}"] = variable
 
@@ -63,8 +68,8 @@ def variables(model: Detector) -> dict[str, tf.Variable]:
         add(f"_feature_extractor/classification_backbone/layer_with_weights-{i}", layer)
     root = "_feature_extractor/_fpn_features_generator"
     add(f"{root}/top_layers/0", pyramid.top_layers[0])
-    for i, block in enumerate(pyramid.residual_blocks):
-        add(f"{root}/residual_blocks/{i}/0", block[0])
+    for i, laterals in enumerate(pyramid.residual_blocks):
+        add(f"{root}/residual_blocks/{i}/0", laterals[0])
     for name, blocks in (
         (f"{root}/conv_layers", pyramid.conv_layers),
         ("_feature_extractor/_coarse_feature_layers", extractor._coarse_feature_layers),
@@ -72,25 +77,24 @@ def variables(model: Detector) -> dict[str, tf.Variable]:
         for i, block in enumerate(blocks):
             for j, layer in enumerate(block):
                 add(f"{name}/{i}/{j}", layer)
-    for i, layer in enumerate(predictor._head_scope_conv_layers["PredictionTower"]):
-        add(f"_box_predictor/_head_scope_conv_layers/PredictionTower/{i}", layer)
+    for i, tower_layer in enumerate(predictor._head_scope_conv_layers["PredictionTower"]):
+        add(f"_box_predictor/_head_scope_conv_layers/PredictionTower/{i}", tower_layer)
     for i, layers in enumerate(predictor._base_tower_layers_for_heads["box_encodings"]):
         for j in range(TOWER_LAYERS):
             key = f"_box_predictor/_base_tower_layers_for_heads/box_encodings/{i}/{3 * j + 1}"
             add(key, layers[3 * j + 1])
-    add("_box_predictor/_box_prediction_head/_box_encoder_layers/0", predictor._box_prediction_head._box_encoder_layers[0])
-    heads = predictor._prediction_heads["class_predictions_with_background"]
-    add(_CLASS_HEAD, heads._class_predictor_layers[0])
+    add("_box_predictor/_box_prediction_head/_box_encoder_layers/0", predictor._box_prediction_head.convolution)
+    add(_CLASS_HEAD, predictor._prediction_heads["class_predictions_with_background"].convolution)
     return found
 
 
-def resolve(path: str | os.PathLike) -> str:
-    """The checkpoint prefix (`.../ckpt-0`) that `path` means.
+def resolve(path: str | os.PathLike[str]) -> str:
+    """The prefix (`.../ckpt-0`) of the checkpoint at `path`.
 
-    `path` may be the prefix itself, one of its files, or a folder that holds a checkpoint directly,
-    in `checkpoint/` (the published archive's layout), or as a run does (its best before its last). Of
-    several, the one that TensorFlow's file `checkpoint` names is meant, else that of the highest number.
-    Raises InputError where there is none.
+    `path` may be the prefix itself, one of the checkpoint's files, or a folder. A folder may hold the checkpoint
+    directly, in `checkpoint/` (as the published archives), or as a run does; the best checkpoint of a run is preferred
+    to the last. Of several checkpoints, the one that TensorFlow's file `checkpoint` names is taken, else the one with
+    the highest number. Raises InputError if there is none.
     """
     given = Path(path)
     prefix = _FILE_ENDING.sub("", str(given))
@@ -99,7 +103,7 @@ def resolve(path: str | os.PathLike) -> str:
     for inside in ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last"):
         folder = given / inside
         if folder.is_dir():
-            latest = tf.train.latest_checkpoint(str(folder))
+            latest: str | None = tf.train.latest_checkpoint(str(folder))
             if latest:
                 return latest
             newest = files.newest(folder)
@@ -111,12 +115,12 @@ def resolve(path: str | os.PathLike) -> str:
     raise InputError(f"{given}: no checkpoint here; give a folder that holds ckpt-*.index and ckpt-*.data-*")
 
 
-def is_file_of_one(path: str | os.PathLike) -> bool:
-    """Whether `path` is named as one of a checkpoint's own files, `ckpt-0.index` say."""
+def is_file_of_one(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` has the name of a checkpoint file, such as `ckpt-0.index`."""
     return bool(_FILE_ENDING.search(str(path)))
 
 
-def _reader(path: str | os.PathLike) -> tuple[str, tf.train.CheckpointReader]:
+def _reader(path: str | os.PathLike[str]) -> tuple[str, tf.train.CheckpointReader]:
     prefix = resolve(path)
     try:
         return prefix, tf.train.load_checkpoint(prefix)
@@ -124,44 +128,46 @@ def _reader(path: str | os.PathLike) -> tuple[str, tf.train.CheckpointReader]:
         raise unreadable(prefix, error) from error
 
 
-def unreadable(prefix: str | os.PathLike, error: Exception) -> InputError:
-    """`error`, one of `UNREADABLE`, as one line for the user."""
+def unreadable(prefix: str | os.PathLike[str], error: Exception) -> InputError:
+    """An InputError with one line for the user, made from `error`, one of `UNREADABLE`."""
     first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
     return InputError(f"{prefix}: cannot be read as a checkpoint: {first_line}")
 
 
-def value_of(path: str | os.PathLike, name: str) -> np.ndarray | bytes | None:
-    """What the checkpoint at `path` holds under `name`, the key without its suffix; None where it has no such key."""
+def value_of(path: str | os.PathLike[str], name: str) -> np.ndarray | bytes | None:
+    """The value that the checkpoint at `path` has for `name`, a key without its suffix; None if it has no such key."""
     prefix, reader = _reader(path)
     key = f"{name}{_SUFFIX}"
     try:
-        return reader.get_tensor(key) if reader.has_tensor(key) else None
+        value: np.ndarray | bytes | None = reader.get_tensor(key) if reader.has_tensor(key) else None
+        return value
     except UNREADABLE as error:
         raise unreadable(prefix, error) from error
 
 
-def classes_of(path: str | os.PathLike) -> int:
-    """How many classes (background not counted) the checkpoint at `path` was made for."""
+def classes_of(path: str | os.PathLike[str]) -> int:
+    """The number of classes, without the background, of the checkpoint at `path`."""
     prefix, reader = _reader(path)
     shapes = reader.get_variable_to_shape_map()
     key = f"{_PREFIX}{_CLASS_HEAD}/bias{_SUFFIX}"
     if key not in shapes:
         raise InputError(f"{prefix}: not a checkpoint of SSD MobileNet v2 FPNLite: it has no {key}")
-    return shapes[key][0] // 6 - 1
+    return int(shapes[key][0]) // anchors.PER_CELL - 1
 
 
-def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Loaded:
-    """Fills `model` from the checkpoint at `path` and reports what was taken.
+def load(model: Detector, path: str | os.PathLike[str], *, whole: bool = False) -> LoadedVariables:
+    """Assigns the values of the checkpoint at `path` to the variables of `model`.
 
-    The class head's pointwise kernel and bias are left out where the checkpoint was made for
-    another number of classes, or where the label sets differ in size; everything else must be
-    there in the model's own shape. float16 values are widened.
+    The class head's pointwise kernel and bias are left out if the checkpoint has another number of classes. All other
+    variables must be in the checkpoint with the model's shapes. Values in float16 are converted to float32.
 
     Args:
-      whole: refuse a checkpoint that cannot fill every variable.
+      model: the network, already built.
+      path: anything that `resolve` accepts.
+      whole: raise an error if a variable would be left out.
 
     Raises:
-      InputError: no checkpoint at `path`, or one of another network.
+      InputError: no checkpoint at `path`, a damaged one, or one of another network.
     """
     prefix, reader = _reader(path)
     shapes = reader.get_variable_to_shape_map()
@@ -194,18 +200,27 @@ def load(model: Detector, path: str | os.PathLike, *, whole: bool = False) -> Lo
     targets = variables(model)
     for stem, value in values.items():
         targets[stem].assign(value.astype(np.float32))
-    return Loaded(Path(prefix), tuple(taken), tuple(left_out), classes_of(prefix))
+    return LoadedVariables(Path(prefix), tuple(taken), tuple(left_out), classes_of(prefix))
 
 
 def save(
-    model: Detector, folder: str | os.PathLike, *, half: bool = False, number: int = 0, **options: Any
+    model: Detector,
+    folder: str | os.PathLike[str],
+    *,
+    half: bool = False,
+    number: int = 0,
+    remove_older: bool = False,
+    metadata: str | None = None,
 ) -> str:
-    """Writes the model's variables as `folder/ckpt-number` under the published keys; returns the prefix.
+    """Writes the variables of `model` as `folder/ckpt-number` under the published keys and returns that prefix.
 
     Args:
-      half: write float16, half the size; `load` widens it again.
-      number: what `checkpoint_files.next_number` gives keeps the folder whole at every instant.
-      options: those of `checkpoint_files.put`; the folder's other checkpoints stay unless `alone` is true.
+      model: the network.
+      folder: is made if it does not exist.
+      half: write float16, half the size; `load` converts it back to float32.
+      number: with a number from `files.next_number`, the folder has a complete checkpoint at every instant.
+      remove_older: remove the other checkpoints in `folder`.
+      metadata: text to write as `ckpt-number.json`.
     """
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
@@ -223,11 +238,11 @@ def save(
             checkpoint_prefixes=[prefix], destination_prefix=os.path.join(temporary, "whole"), delete_old_dirs=False
         )
         whole = os.path.join(temporary, "whole")
-        return str(files.put(target, whole, number, **{"alone": False, **options}))
+        return str(files.put(target, whole, number, remove_older=remove_older, metadata=metadata))
 
 
-def equal(a: str | os.PathLike, b: str | os.PathLike) -> Iterator[str]:
-    """Keys on which two checkpoints differ; nothing where they hold the same values."""
+def differing_keys(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> Iterator[str]:
+    """Yields the keys of the model's variables for which the checkpoints `a` and `b` have different values."""
     _, first = _reader(a)
     _, second = _reader(b)
     keys = set(first.get_variable_to_shape_map()) | set(second.get_variable_to_shape_map())

@@ -1,4 +1,5 @@
-"""COCO average precision, error analysis, and detections of a checkpoint.
+"""Evaluation: COCO average precision, error analysis, and detections of a checkpoint.
 
-Uses `dataset.examples`, `models` and `checkpoints`.
+The page that shows the results is `train.report`. Uses `train.dataset.examples`, `train.models`, `train.checkpoints`
+and `runtime.inference` (preprocessing).
 """

@@ -1,4 +1,4 @@
-"""A checkpoint that can be called like the runtime's detector."""
+"""A detector that runs the float network of a checkpoint."""
 
 from __future__ import annotations
 
@@ -22,25 +22,33 @@ from train.models.anchors import anchors  # noqa: E402
 from train.models.folding import Graph, fold  # noqa: E402
 from train.models.ssd_mobilenet_v2_fpnlite import Detector as Network  # noqa: E402
 
-Find = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], postprocessing.Found]
+PostProcess = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], postprocessing.BatchDetections]
 
 
 class CheckpointDetector:
-    """The float network of a checkpoint behind the runtime's preprocessing.
+    """The float network of a checkpoint, with the interface of the runtime's detector and its preprocessing.
 
-    Called with uint8 [height, width, 3] in BGR it returns detections in source pixels. `find` makes
-    them of box codes [1, A, 4], class logits [1, A, classes] and anchors [A, 4]: by default at most
-    100, as the published evaluation counts them. `graph` is the checkpoint's network, folded and
-    frozen, for whoever has it already: building it takes seconds.
-    Raises InputError for a checkpoint of another network or another number of classes.
+    Called with an image, uint8 [height, width, 3] in BGR, it returns detections in pixels of that image.
+
+    Args:
+      path: the checkpoint, anything that `variables.resolve` accepts.
+      size: side of the network's input in pixels.
+      labels: the class names.
+      find: the post-processing, from box codes [1, A, 4], class logits [1, A, classes] and anchors [A, 4] to
+        detections.
+        By default the published one, with at most 100 detections per image.
+      graph: the checkpoint's network, folded and frozen. Building it takes seconds, so pass it if you have it.
+
+    Raises:
+      InputError: a checkpoint of another network or another number of classes.
     """
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         size: int,
         labels: Labels,
-        find: Find = postprocessing.detections,
+        find: PostProcess = postprocessing.detections,
         graph: Graph | None = None,
     ):
         self.labels = labels
@@ -48,11 +56,11 @@ class CheckpointDetector:
         classes = variables.classes_of(path)
         if classes != len(labels):
             raise InputError(f"{path}: made for {classes} classes, but there are {len(labels)} labels")
-        # Folded, since oneDNN's batch norm takes seconds for a single image.
+        # The folded graph, because the batch norm of oneDNN takes seconds for a single image.
         graph = graph or fold(load(path, size, classes)).frozen()
         table = tf.constant(anchors(size))
 
-        def detect(image):
+        def detect(image: tf.Tensor) -> postprocessing.BatchDetections:
             codes, logits = graph.run(image)
             return find(tf.concat(codes, 1), tf.concat(logits, 1), table)
 
@@ -63,16 +71,17 @@ class CheckpointDetector:
         )
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
+        """Detections in `image`, uint8 [height, width, 3] in BGR."""
         small = preprocessing.normalize(preprocessing.resize(image, self.size))
         found = self._detect(tf.constant(small[None]))
         count = int(found.count[0])
         height, width = image.shape[:2]
-        arrays = (tensor[0, :count].numpy() for tensor in (found.boxes, found.scores, found.classes))
-        return postprocessing.to_detections(*arrays, width, height, self.labels)
+        boxes, scores, classes = (tensor[0, :count].numpy() for tensor in (found.boxes, found.scores, found.classes))
+        return postprocessing.to_detections(boxes, scores, classes, width, height, self.labels)
 
 
-def load(path: str | os.PathLike, size: int, classes: int) -> Network:
-    """The network with every variable taken from the checkpoint at `path`."""
+def load(path: str | os.PathLike[str], size: int, classes: int) -> Network:
+    """The network with the variables of the checkpoint at `path`. Raises InputError as `variables.load`."""
     network = Network(size, classes)
     network(tf.zeros([1, size, size, 3]))
     variables.load(network, path, whole=True)

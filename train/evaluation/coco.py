@@ -1,4 +1,4 @@
-"""COCO average precision by pycocotools."""
+"""COCO average precision and recall, computed by pycocotools."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from runtime.common.values import Box, Detection, Labels
 from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import coco_json
 
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
+
 FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image of the ground truth. `id` is what detections refer to."""
+    """An image of the ground truth, with its size in pixels. Detections refer to its `id`."""
 
     id: str
     width: int
@@ -36,13 +39,12 @@ class LabelledImage:
 
 
 class GroundTruth:
-    """Labelled boxes that detections are measured against.
+    """Labelled boxes that detections are evaluated against.
 
-    Made from a data set's examples or from a COCO JSON file; `labels` are the class names that
-    detections are matched by.
+    Made by `from_examples` or `from_json`. `labels` are the class names; the class of a detection is compared by name.
     """
 
-    def __init__(self, dataset: Mapping, ids: Sequence[str], labels: Labels, categories: Mapping[str, int]):
+    def __init__(self, dataset: Mapping[str, Any], ids: Sequence[str], labels: Labels, categories: Mapping[str, int]):
         from pycocotools.coco import COCO
 
         with contextlib.redirect_stdout(io.StringIO()):
@@ -56,8 +58,10 @@ class GroundTruth:
 
     @classmethod
     def from_examples(cls, examples: Iterable[Example], labels: Labels) -> GroundTruth:
-        """Ground truth of examples; ids are the examples' own."""
-        images, annotations, ids = [], [], []
+        """The ground truth of `examples`, with their ids."""
+        images: list[dict[str, Any]] = []
+        annotations: list[dict[str, Any]] = []
+        ids: list[str] = []
         for number, example in enumerate(examples, start=1):
             ids.append(example.id)
             images.append({"id": number, "width": example.width, "height": example.height})
@@ -82,10 +86,10 @@ class GroundTruth:
         return cls(dataset, ids, labels, categories)
 
     @classmethod
-    def from_json(cls, path: str | os.PathLike) -> GroundTruth:
-        """Ground truth of a COCO JSON file; ids are the images' file names.
+    def from_json(cls, path: str | os.PathLike[str]) -> GroundTruth:
+        """The ground truth of a COCO JSON file, with the images' file names as ids.
 
-        Raises InputError where the file is missing, not JSON, or lacks what COCO's format has.
+        Raises InputError if the file is missing, not JSON, or not in COCO's format.
         """
         dataset = coco_json.read(path)
         ids = [image["file_name"] for image in dataset["images"]]
@@ -104,10 +108,10 @@ class GroundTruth:
         return tuple(LabelledImage(id, tuple(boxes[number])) for id, number in self._numbers.items())
 
     def measure(self, found: Mapping[str, Iterable[Detection]]) -> Metrics:
-        """COCO figures of the detections `found` for each image id.
+        """The COCO metrics of the detections `found`, which are given by image id.
 
-        An image without an entry counts as one where nothing was found. Detections whose label is
-        not among the ground truth's classes are not counted.
+        An image without an entry has no detections. Detections with a label that is not a class of the ground truth are
+        ignored.
         """
         from pycocotools.cocoeval import COCOeval
 
@@ -118,12 +122,12 @@ class GroundTruth:
             if d.label in self._categories
         ]
         with contextlib.redirect_stdout(io.StringIO()):
-            results = self._coco.loadRes(np.asarray(rows, np.float64)) if rows else self._nothing()
+            results = self._coco.loadRes(np.asarray(rows, np.float64)) if rows else self._no_results()
             evaluation = COCOeval(self._coco, results, "bbox")
             evaluation.evaluate()
             evaluation.accumulate()
             evaluation.summarize()
-        # [IoU thresholds, recalls, classes, area ranges, max detections]; -1 where there is no box.
+        # [IoU thresholds, recalls, classes, area ranges, max detections]; -1 where a class has no box.
         precision = evaluation.eval["precision"][:, :, :, 0, -1]
         by_number = {number: precision[:, :, i] for i, number in enumerate(evaluation.params.catIds)}
         per_class = {name: _mean(by_number[number]) for name, number in self._categories.items()}
@@ -131,8 +135,8 @@ class GroundTruth:
         figures = {name: float(value) if value > -1 else None for name, value in zip(FIGURES, evaluation.stats)}
         return Metrics(figures, per_class, len(self.images), per_class_50)
 
-    def _nothing(self):
-        """Results without a detection, which `loadRes` cannot make."""
+    def _no_results(self) -> COCO:
+        """Results without detections, which `loadRes` does not accept."""
         from pycocotools.coco import COCO
 
         results = COCO()
@@ -148,9 +152,9 @@ def _mean(precision: np.ndarray) -> float | None:
 
 @dataclass(frozen=True)
 class Metrics:
-    """COCO's twelve figures, AP and AP50 of each class, and the number of images.
+    """The twelve COCO metrics by name (`FIGURES`), AP and AP50 of each class, and the number of images.
 
-    A figure is None where the ground truth has no box for it (no small ones, say).
+    A metric is None if the ground truth has no box for it, as APs is without small boxes.
     """
 
     figures: dict[str, float | None]
@@ -163,14 +167,16 @@ class Metrics:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
-        """What `as_dict` gave, with whatever else beside it. Raises KeyError where a figure is missing."""
-        return cls({name: values[name] for name in FIGURES}, dict(values["per_class"]), values["images"], dict(values["per_class_50"]))
+        """The metrics from the result of `as_dict`; other keys are ignored. Raises KeyError if a metric is missing."""
+        figures = {name: values[name] for name in FIGURES}
+        return cls(figures, dict(values["per_class"]), values["images"], dict(values["per_class_50"]))
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
+        """The metrics as a dictionary for JSON."""
         return {**self.figures, "images": self.images, "per_class": self.per_class, "per_class_50": self.per_class_50}
 
     def table(self) -> str:
-        """Two aligned columns: figures first, then AP by class."""
+        """A table of two aligned columns: the metrics, AP of each class, and the number of images."""
         rows = [(name, self.figures[name]) for name in FIGURES]
         rows += [(f"AP {name}", value) for name, value in self.per_class.items()]
         width = max(len(name) for name, _ in rows)

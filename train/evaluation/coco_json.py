@@ -1,4 +1,4 @@
-"""Object annotations in COCO's JSON format (https://cocodataset.org/#format-data), checked."""
+"""Reads and checks object annotations in COCO's JSON format (https://cocodataset.org/#format-data)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 
 from runtime.common.errors import InputError
 
-# The fields that are read, and what makes a value of each.
-_IMAGE = {"id": int, "file_name": str, "width": int, "height": int}
-_CATEGORY = {"id": int, "name": str}
-_ANNOTATION = {"image_id": int, "category_id": int, "bbox": lambda value: [float(side) for side in value]}
+# The fields that are read, and the function that converts each value.
+_Fields = Mapping[str, Callable[[Any], Any]]
+_IMAGE: _Fields = {"id": int, "file_name": str, "width": int, "height": int}
+_CATEGORY: _Fields = {"id": int, "name": str}
+_ANNOTATION: _Fields = {"image_id": int, "category_id": int, "bbox": lambda value: [float(side) for side in value]}
 
 
-def read(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
-    """The lists `images`, `categories` and `annotations` of the file, with what measuring reads.
+def read(path: str | os.PathLike[str]) -> dict[str, list[dict[str, Any]]]:
+    """The lists `images`, `categories` and `annotations` of the file, with the fields that evaluation needs.
 
-    Annotations are numbered anew from 1; `area` is that of the box where it is not given. Raises
-    InputError where the file is missing, not JSON, lacks what the format has, or has no box.
+    Annotations get new ids from 1 on. A missing `area` is computed from the box.
+    Raises InputError if the file is missing, not JSON, not in COCO's format, or without boxes.
     """
     try:
         return _checked(json.loads(Path(path).read_text(encoding="utf-8")))
@@ -35,7 +36,7 @@ def read(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
 
 
 class _Malformed(Exception):
-    """What is wrong in the file, and where."""
+    """The message says what is wrong in the file, and where."""
 
 
 def _checked(data: Any) -> dict[str, list[dict[str, Any]]]:
@@ -59,14 +60,14 @@ def _checked(data: Any) -> dict[str, list[dict[str, Any]]]:
             raise _Malformed(f"annotations[{number}] has a bbox of {len(row['bbox'])} numbers, not 4")
         row["iscrowd"] = int(given.get("iscrowd") or 0)
         row["area"] = float(given.get("area") or row["bbox"][2] * row["bbox"][3])
-        # pycocotools takes the id 0 for a box that nothing was matched with.
+        # pycocotools uses the id 0 for a box that is not matched.
         row["id"] = number + 1
     if not images or not annotations:
         raise _Malformed("no images or no boxes in it; there is nothing to measure against")
     return {"images": images, "categories": categories, "annotations": annotations}
 
 
-def _rows(data: Any, name: str, fields: Mapping[str, Callable[[Any], Any]]) -> list[dict[str, Any]]:
+def _rows(data: Any, name: str, fields: _Fields) -> list[dict[str, Any]]:
     if not isinstance(data, dict) or not isinstance(data.get(name), list):
         raise _Malformed(f"it has no list {name!r}")
     rows = []

@@ -1,7 +1,7 @@
-"""What a detector gets right and wrong: curves of precision and recall, confusions, the worst images.
+"""Error analysis of a detector: precision-recall curves, the confusion matrix, and the images with most errors.
 
-Detections are matched with labelled boxes at IoU 0.5, best score first, each taking the box that it
-overlaps most among those that are left.
+Detections are matched with labelled boxes in the order of their scores. Each is matched with the box, not yet matched,
+with which it has the highest IoU, if that is at least 0.5.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ IOU = 0.5
 # How much of F1 a round threshold may cost.
 _ROUNDING = 0.001
 
-Found = Mapping[str, Sequence[Detection]]
+# Detections by image id.
+Detections = Mapping[str, Sequence[Detection]]
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Precision and recall of one class, or of all, as the score falls: arrays [detections].
+    """Precision and recall of one class, or of all classes, by falling score.
 
-    `boxes` is the number of labelled boxes. The arrays are empty where nothing was found.
+    `boxes` is the number of labelled boxes. `scores` and `correct` (bool) have one entry per detection; they are empty
+    if there are no detections.
     """
 
     boxes: int
@@ -37,15 +39,17 @@ class Curve:
 
     @property
     def recall(self) -> np.ndarray:
+        """Recall of the first 1, 2, ... detections, [detections]."""
         return np.cumsum(self.correct) / max(self.boxes, 1)
 
     @property
     def precision(self) -> np.ndarray:
+        """Precision of the first 1, 2, ... detections, [detections]."""
         return np.cumsum(self.correct) / np.arange(1, len(self.correct) + 1)
 
     @property
     def f1(self) -> np.ndarray:
-        """The harmonic mean of both."""
+        """Harmonic mean of precision and recall, [detections]."""
         return 2 * np.cumsum(self.correct) / (np.arange(1, len(self.correct) + 1) + self.boxes)
 
     def f1_at(self, score: float) -> float:
@@ -54,18 +58,21 @@ class Curve:
         return 2 * int(self.correct[:taken].sum()) / max(taken + self.boxes, 1)
 
     def at(self, score: float) -> tuple[float | None, float | None]:
-        """Precision and recall of the detections with `score` and more; None where there is no such figure."""
-        taken = int((self.scores >= score).sum())
-        right = int(self.correct[:taken].sum())
-        return right / taken if taken else None, right / self.boxes if self.boxes else None
+        """Precision and recall of the detections with at least `score`.
+
+        Precision is None if there are no such detections, recall if there are no boxes.
+        """
+        count = int((self.scores >= score).sum())
+        correct = int(self.correct[:count].sum())
+        return correct / count if count else None, correct / self.boxes if self.boxes else None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one image's labelled boxes, and of what was found in it above some score.
+    """The matches of one image's labelled boxes with its detections above some score.
 
-    `correct` are pairs with the right class, `confused` with a wrong one, `missed` boxes that nothing
-    was found for, `false` detections where there is nothing.
+    `correct` are pairs with the same class, `confused` pairs with different classes, `missed` the boxes without a
+    detection, and `false` the detections without a box.
     """
 
     example: Example
@@ -76,46 +83,50 @@ class Outcome:
 
     @property
     def errors(self) -> int:
+        """Number of confused and missed boxes and false detections."""
         return len(self.confused) + len(self.missed) + len(self.false)
 
     @property
-    def loosest(self) -> float:
-        """The least IoU among the correct pairs; 1 where there are none."""
+    def lowest_iou(self) -> float:
+        """The lowest IoU of the correct pairs; 1 if there are none."""
         return min((float(iou([item.box], [found.box])[0, 0]) for item, found in self.correct), default=1.0)
 
 
 class Labelled(Protocol):
-    """An image with labelled boxes, an example among others."""
+    """An image with labelled boxes, such as an example."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """What detections refer to."""
+        ...
 
     @property
-    def boxes(self) -> Sequence[LabelledBox]: ...
+    def boxes(self) -> Sequence[LabelledBox]:
+        """The labelled boxes, in pixels."""
+        ...
 
 
-def curves(examples: Iterable[Labelled], found: Found, labels: Labels) -> dict[str, Curve]:
-    """The curve of each class: detections are compared with boxes of their own class only."""
+def curves(examples: Iterable[Labelled], detections: Detections, labels: Labels) -> dict[str, Curve]:
+    """The curve of each class. Detections are matched with boxes of their own class only."""
     boxes = dict.fromkeys(labels, 0)
     rows: dict[str, list[tuple[float, bool]]] = {label: [] for label in labels}
     for example in examples:
         for item in example.boxes:
             boxes[item.label] += 1
-        pairs = _matched(example.boxes, _by_score(found, example), same_class=True)
-        for detection, item in pairs:
-            rows[detection.label].append((detection.score, item is not None))
+        for detection, match in _matched(example.boxes, _by_score(detections, example), same_class=True):
+            rows[detection.label].append((detection.score, match is not None))
     return {label: _curve(boxes[label], rows[label]) for label in labels}
 
 
-def together(by_class: Iterable[Curve]) -> Curve:
-    """One curve of all classes' detections."""
+def pooled(by_class: Iterable[Curve]) -> Curve:
+    """One curve with the detections of all classes."""
     by_class = list(by_class)
     rows = [row for curve in by_class for row in zip(curve.scores.tolist(), curve.correct.tolist())]
     return _curve(sum(curve.boxes for curve in by_class), rows)
 
 
 def best_score(curve: Curve) -> float:
-    """The score from which on F1 is highest; 0.5 where nothing right was found.
+    """The score threshold with the highest F1; 0.5 if no detection is correct.
 
     Rounded down to two places, or to more where rounding would cost more than 0.001 of F1.
     """
@@ -141,12 +152,12 @@ def _last_of_each_score(curve: Curve) -> np.ndarray:
     return np.flatnonzero(np.diff(curve.scores, append=-1.0))
 
 
-def outcomes(examples: Iterable[Example], found: Found, score: float) -> tuple[Outcome, ...]:
-    """What became of each image, with detections of `score` and more, whatever their class."""
+def outcomes(examples: Iterable[Example], detections: Detections, score: float) -> tuple[Outcome, ...]:
+    """Matches the detections with at least `score` with boxes of any class, image by image."""
     result = []
     for example in examples:
-        detections = [detection for detection in _by_score(found, example) if detection.score >= score]
-        pairs = _matched(example.boxes, detections, same_class=False)
+        kept = [detection for detection in _by_score(detections, example) if detection.score >= score]
+        pairs = _matched(example.boxes, kept, same_class=False)
         taken = {id(item) for _, item in pairs if item is not None}
         both = [(item, detection) for detection, item in pairs if item is not None]
         result.append(
@@ -161,12 +172,12 @@ def outcomes(examples: Iterable[Example], found: Found, score: float) -> tuple[O
     return tuple(result)
 
 
-def confusion(seen: Iterable[Outcome], labels: Labels) -> np.ndarray:
-    """Counts int [K + 1, K + 1]: rows are what was labelled, columns what was found, the last of each is nothing."""
+def confusion(results: Iterable[Outcome], labels: Labels) -> np.ndarray:
+    """The confusion matrix, int [K + 1, K + 1]: rows are labelled classes, columns detected ones, the last is none."""
     number = {label: index for index, label in enumerate(labels)}
     nothing = len(labels)
     counts = np.zeros((nothing + 1, nothing + 1), int)
-    for outcome in seen:
+    for outcome in results:
         for item, detection in (*outcome.correct, *outcome.confused):
             counts[number[item.label], number[detection.label]] += 1
         for item in outcome.missed:
@@ -176,19 +187,19 @@ def confusion(seen: Iterable[Outcome], labels: Labels) -> np.ndarray:
     return counts
 
 
-def worst(seen: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
-    """The images with the most errors; of equal ones those whose boxes fit least."""
-    return tuple(sorted(seen, key=lambda outcome: (-outcome.errors, outcome.loosest))[:most])
+def worst(results: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
+    """The `most` images with the most errors. Among equals, those with the lowest IoU of a correct pair come first."""
+    return tuple(sorted(results, key=lambda outcome: (-outcome.errors, outcome.lowest_iou))[:most])
 
 
-def _by_score(found: Found, example: Labelled) -> list[Detection]:
-    return sorted(found.get(example.id, ()), key=lambda detection: -detection.score)
+def _by_score(detections: Detections, example: Labelled) -> list[Detection]:
+    return sorted(detections.get(example.id, ()), key=lambda detection: -detection.score)
 
 
 def _matched(
     boxes: Sequence[LabelledBox], detections: Sequence[Detection], *, same_class: bool
 ) -> list[tuple[Detection, LabelledBox | None]]:
-    """Each detection with the box that it takes, or None."""
+    """Each detection with the box that it is matched with, or None."""
     if not boxes or not detections:
         return [(detection, None) for detection in detections]
     overlap = iou([detection.box for detection in detections], [item.box for item in boxes])

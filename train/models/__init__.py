@@ -1,4 +1,5 @@
-"""The network and the mathematics of its outputs: anchors, box codes, matching, losses, folding, decoding.
+"""The network SSD MobileNet v2 FPNLite and the functions on its outputs.
 
-Weights on disk are `checkpoints`; training loops are `training`. Uses no other room.
+Here are layers, anchors, box coder, anchor matching, losses, batch norm folding and post-processing. Files of weights
+belong to `train.checkpoints`, the training loop to `train.training`. Uses no other room.
 """

@@ -1,6 +1,6 @@
-"""Box codes: boxes relative to anchors, [ty, tx, th, tw] with scales 10, 10, 5, 5.
+"""Box coder: converts boxes to codes (ty, tx, th, tw) relative to anchors, and back.
 
-The coder of Faster R-CNN (Ren et al. 2015, section 3.1.2) with the detector's published scales.
+The coder of Faster R-CNN (Ren et al. 2015, section 3.1.2) with the published scales 10, 10, 5, 5.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 SCALES = (10.0, 10.0, 5.0, 5.0)
 
-# Keeps the logarithm finite for a box without area; the readers leave such boxes out.
+# Keeps the logarithm finite for a box without area. The data set readers drop such boxes.
 _EPSILON = 1e-8
 
 
 def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Codes of `boxes` [..., 4] (ymin, xmin, ymax, xmax) at `anchors` [..., 4] (yc, xc, h, w)."""
+    """Codes [..., 4] of `boxes` [..., 4] (ymin, xmin, ymax, xmax) relative to `anchors` [..., 4] (yc, xc, h, w)."""
     ymin, xmin, ymax, xmax = tf.unstack(boxes, axis=-1)
     yc_a, xc_a, h_a, w_a = tf.unstack(anchors, axis=-1)
     h = tf.maximum(ymax - ymin, _EPSILON)
@@ -29,7 +29,7 @@ def encode(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def decode(codes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Boxes [..., 4] (ymin, xmin, ymax, xmax), unclipped, of `codes` at `anchors` (yc, xc, h, w)."""
+    """Boxes [..., 4] (ymin, xmin, ymax, xmax), not clipped, from `codes` and `anchors` [..., 4] (yc, xc, h, w)."""
     ty, tx, th, tw = tf.unstack(codes / tf.constant(SCALES), axis=-1)
     yc_a, xc_a, h_a, w_a = tf.unstack(anchors, axis=-1)
     yc = ty * h_a + yc_a

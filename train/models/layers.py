@@ -1,58 +1,65 @@
-"""The building blocks that backbone, pyramid and predictor share."""
+"""Layers that the backbone, the feature pyramid and the predictor share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 import tf_keras
 
-# Keras's l2(x) has no factor 1/2: this is the published 4e-5 with it.
+from train.models.keras_types import BatchNormalization, Convolution
+
+# The published weight decay is 4e-5 with a factor 1/2, which the l2(x) of Keras does not have.
 _L2 = 2e-5
 _NORMAL_STDDEV = 0.01
 EPSILON = 1e-3
 
 
 @dataclass(frozen=True)
-class Normalisation:
-    """How batch norm keeps its statistics: the momentum of their moving averages.
+class BatchNormSettings:
+    """Settings of all batch norm layers.
 
-    `frozen` normalises by the stored statistics in training too, and leaves them as they are;
-    scale and centre go on learning.
+    `momentum` is the momentum of the moving averages of mean and variance. With `frozen`, training normalizes by the
+    stored mean and variance and does not update them; scale and offset are trained either way.
     """
 
     momentum: float = 0.997
     frozen: bool = False
 
     def layer(self, name: str | None = None) -> BatchNorm:
+        """A new batch norm layer with these settings."""
         return BatchNorm(self.frozen, momentum=self.momentum, epsilon=EPSILON, name=name)
 
 
-class BatchNorm(tf_keras.layers.BatchNormalization):
-    """Batch norm whose statistics can be frozen while scale and centre learn.
+class BatchNorm(BatchNormalization):
+    """Batch norm whose mean and variance can be frozen while scale and offset are trained.
 
-    Keras freezes all four variables of a layer or none.
+    Keras can only freeze all four variables of a layer.
     """
 
-    def __init__(self, frozen: bool = False, **kwargs):
+    def __init__(self, frozen: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.frozen = frozen
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Normalizes `inputs` [N, H, W, C]."""
         return super().call(inputs, training=bool(training) and not self.frozen)
 
 
 def l2() -> tf_keras.regularizers.Regularizer:
+    """L2 regularizer with the published weight."""
     return tf_keras.regularizers.l2(_L2)
 
 
 def normal() -> tf_keras.initializers.Initializer:
+    """Initializer with normally distributed values, mean 0 and standard deviation 0.01."""
     return tf_keras.initializers.RandomNormal(stddev=_NORMAL_STDDEV)
 
 
-def conv(filters: int, kernel: int = 1, stride: int = 1, bias: bool = False, name: str | None = None):
-    """A convolution with SAME padding, normal(0, 0.01) initial values and L2."""
-    return tf_keras.layers.Conv2D(
+def conv(filters: int, kernel: int = 1, stride: int = 1, bias: bool = False, name: str | None = None) -> Convolution:
+    """A convolution with SAME padding, normal(0, 0.01) initial values and L2 regularization."""
+    layer: Convolution = tf_keras.layers.Conv2D(
         filters,
         kernel,
         stride,
@@ -62,11 +69,12 @@ def conv(filters: int, kernel: int = 1, stride: int = 1, bias: bool = False, nam
         kernel_regularizer=l2(),
         name=name,
     )
+    return layer
 
 
-def depthwise(stride: int = 1, name: str | None = None):
+def depthwise(stride: int = 1, name: str | None = None) -> Convolution:
     """A 3x3 depthwise convolution with SAME padding and no bias."""
-    return tf_keras.layers.DepthwiseConv2D(
+    layer: Convolution = tf_keras.layers.DepthwiseConv2D(
         3,
         stride,
         padding="same",
@@ -75,15 +83,18 @@ def depthwise(stride: int = 1, name: str | None = None):
         depthwise_regularizer=l2(),
         name=name,
     )
+    return layer
 
 
-def separable(filters: int, stride: int = 1, head: bool = False, bias_start: float = 0.0, name: str | None = None):
+def separable(
+    filters: int, stride: int = 1, head: bool = False, bias_start: float = 0.0, name: str | None = None
+) -> Convolution:
     """A 3x3 separable convolution with SAME padding.
 
-    Pointwise kernels keep Glorot-uniform values and no L2. A `head` has a bias that starts at
-    `bias_start`, and its depthwise kernel is Glorot-uniform without L2 too.
+    The pointwise kernel is initialized Glorot-uniform and has no L2 regularization. A `head` has a bias, initialized
+    to `bias_start`, and its depthwise kernel is Glorot-uniform without L2 regularization too.
     """
-    return tf_keras.layers.SeparableConv2D(
+    layer: Convolution = tf_keras.layers.SeparableConv2D(
         filters,
         3,
         stride,
@@ -94,7 +105,9 @@ def separable(filters: int, stride: int = 1, head: bool = False, bias_start: flo
         depthwise_regularizer=None if head else l2(),
         name=name,
     )
+    return layer
 
 
 def relu6(x: tf.Tensor) -> tf.Tensor:
+    """`x` limited to 0..6."""
     return tf.nn.relu6(x)

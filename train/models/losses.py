@@ -1,35 +1,35 @@
-"""Losses of the detector: sigmoid focal loss on classes, Huber loss on box codes."""
+"""Losses of the detector: sigmoid focal loss on class logits, Huber loss on box codes."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 ALPHA = 0.25
-GAMMA = 2.0
 
 
 def focal_loss(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    """Sigmoid focal loss (Lin et al. 2017), elementwise, alpha 0.25 and gamma 2.
+    """Elementwise sigmoid focal loss (Lin et al. 2017) with alpha 0.25 and gamma 2.
 
-    `logits` and `targets` (0 or 1) have the same shape, and so has the result.
+    `logits`, `targets` (0 or 1) and the result have the same shape.
     """
-    # With z = logit where the target is 1 and -logit where it is 0, p_t = sigmoid(z), so that one
-    # softplus serves both cross entropy and modulation and stays exact far from zero.
+    # With z = logit where the target is 1 and z = -logit where it is 0, p_t = sigmoid(z). Softplus of -z is the cross
+    # entropy, and is exact for large logits.
     signed = tf.where(targets > 0.5, logits, -logits)
     cross_entropy = tf.nn.softplus(-signed)
+    # To the power of gamma.
     modulation = tf.square(tf.sigmoid(-signed))
     weight = tf.where(targets > 0.5, ALPHA, 1.0 - ALPHA)
     return weight * modulation * cross_entropy
 
 
 def huber_loss(errors: tf.Tensor) -> tf.Tensor:
-    """Huber loss with delta 1, elementwise, of `errors` = predicted - target."""
+    """Elementwise Huber loss with delta 1 of `errors` = predicted - target."""
     size = tf.abs(errors)
     return tf.where(size <= 1.0, 0.5 * tf.square(size), size - 0.5)
 
 
 def positive_anchors(target_classes: tf.Tensor) -> tf.Tensor:
-    """How many anchors of a batch, int32 [N, A], answer for a box, as a float32 scalar."""
+    """Number of anchors in `target_classes`, int32 [N, A], that are matched with a box: a float32 scalar."""
     return tf.reduce_sum(tf.cast(target_classes > 0, tf.float32))
 
 
@@ -40,19 +40,19 @@ def detection_losses(
     target_classes: tf.Tensor,
     positives: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Class loss and box loss of a batch, two scalars of weight 1 each.
+    """Class loss and box loss of a batch: two scalars, to be added with weight 1 each.
+
+    The class loss is summed over anchors and columns and divided by the number of positive anchors of the batch (at
+    least 1). The box loss is summed over positive anchors only and divided by four times that number. The target of a
+    background anchor is zero in every column, column 0 included.
 
     Args:
       box_codes: float32 [N, A, 4].
       class_logits: float32 [N, A, classes + 1], column 0 background.
       target_codes: float32 [N, A, 4].
       target_classes: int32 [N, A], 0 for background, classes from 1.
-      positives: the number of positive anchors to divide by, where these images are a part of the
-        batch only; as a rule, that of these images.
-
-    The class loss is summed over anchors and columns and divided by the number of positive anchors
-    of the batch (at least 1); the box loss counts positives only and divides by four times that.
-    A background anchor's target is zero in every column, column 0 too.
+      positives: number of positive anchors to divide by, where these images are only a part of the batch. By default,
+        the number in `target_classes`.
     """
     columns = class_logits.shape[-1]
     positive = tf.cast(target_classes > 0, tf.float32)

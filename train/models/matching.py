@@ -1,4 +1,4 @@
-"""Which anchor answers for which labelled box."""
+"""Matching of anchors with labelled boxes: the targets of training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from train.models.anchors import POSITIVE_IOU
 
 
 def corners(anchors: tf.Tensor) -> tf.Tensor:
-    """Anchors [A, 4] given as yc, xc, h, w as corners ymin, xmin, ymax, xmax."""
+    """Converts `anchors` [A, 4] from (yc, xc, h, w) to corners (ymin, xmin, ymax, xmax)."""
     centre, sides = anchors[..., :2], anchors[..., 2:]
     return tf.concat([centre - sides / 2, centre + sides / 2], axis=-1)
 
 
 def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Intersection over union, [B, O], of `boxes` [B, 4] and `others` [O, 4] (ymin, xmin, ymax, xmax)."""
+    """Intersection over union [B, O] of `boxes` [B, 4] and `others` [O, 4] (ymin, xmin, ymax, xmax)."""
     ymin, xmin, ymax, xmax = (boxes[:, i, None] for i in range(4))
     o_ymin, o_xmin, o_ymax, o_xmax = (others[None, :, i] for i in range(4))
     height = tf.maximum(tf.minimum(ymax, o_ymax) - tf.maximum(ymin, o_ymin), 0.0)
@@ -29,7 +29,10 @@ def iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Rule:
-    """From which IoU with its best box an anchor is positive, and how many best anchors each box gets at least."""
+    """When an anchor is positive.
+
+    An anchor is positive if its IoU with some box is at least `iou`, or if it is one of the `best` anchors of a box.
+    """
 
     iou: float = POSITIVE_IOU
     best: int = 1
@@ -40,21 +43,21 @@ def match(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Targets of every anchor for one image.
 
+    An anchor is positive if its IoU with its best box is at least `rule.iou`, else negative; none is ignored. Each box
+    is also matched with its own best anchor whatever their IoU, so that every box is learned. If `rule.best` is above
+    1, each box is also matched with its next best anchors, as far as those are still negative.
+
     Args:
       boxes: float32 [G, 4], ymin, xmin, ymax, xmax in 0..1; G may be 0.
       classes: int32 [G], counted from 1.
       anchors: float32 [A, 4], yc, xc, h, w.
+      rule: IoU threshold and number of best anchors per box.
 
     Returns:
-      Box codes float32 [A, 4] (zero at negatives) and class ids int32 [A] (0 for background).
-
-    An anchor is positive from the rule's IoU (0.5) with its best box, negative below; nothing is
-    ignored. Each box also takes its own best anchor whatever their IoU, so that none goes unlearned.
-    Where the rule gives a box several best anchors, it takes of the others those that are still
-    negative.
+      Box codes float32 [A, 4] (zero for negative anchors) and class ids int32 [A] (0 for background).
     """
     count = tf.shape(boxes)[0]
-    # A dummy box without area matches nothing, and spares the empty image a branch of its own.
+    # A dummy box without area matches nothing. With it, an image without boxes needs no branch.
     boxes = tf.concat([boxes, tf.zeros([1, 4])], axis=0)
     classes = tf.concat([classes, tf.zeros([1], classes.dtype)], axis=0)
 
@@ -66,12 +69,12 @@ def match(
     near, best_anchors = tf.math.top_k(overlap[:count], rule.best)
     for rank in reversed(range(rule.best)):
         reached = near[:, rank] > 0.0
-        wanting = tf.boolean_mask(tf.range(count), reached)
-        wanted = tf.boolean_mask(best_anchors[:, rank], reached)
-        # Two boxes may want the same anchor: segment_max gives it to one of them, always the same one.
-        order = tf.math.unsorted_segment_max(wanting, wanted, tf.shape(anchors)[0])
-        free = (order >= 0) if rank == 0 else (order >= 0) & ~positive
-        best_box = tf.where(free, order, best_box)
+        candidates = tf.boolean_mask(tf.range(count), reached)
+        anchor = tf.boolean_mask(best_anchors[:, rank], reached)
+        # Two boxes can have the same best anchor. segment_max always gives it to the box with the higher index.
+        owner = tf.math.unsorted_segment_max(candidates, anchor, tf.shape(anchors)[0])
+        taken = (owner >= 0) if rank == 0 else (owner >= 0) & ~positive
+        best_box = tf.where(taken, owner, best_box)
 
     matched = tf.gather(classes, best_box)
     codes = box_coder.encode(tf.gather(boxes, best_box), anchors)

@@ -1,4 +1,4 @@
-"""How TensorFlow is started: quietly, and with the kernels that are fastest here."""
+"""Environment settings for TensorFlow: fewer log messages, and the fastest kernels."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import warnings
 
 
 def prepare() -> None:
-    """Call before TensorFlow is imported. Whatever the user has set in the environment stays.
+    """Sets TensorFlow's environment variables and log levels. Call it before TensorFlow is imported.
 
-    Only errors of TensorFlow's own are printed from then on.
+    Environment variables that the user has set are kept. Afterwards TensorFlow logs errors only.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow turns oneDNN on by itself only on some of Intel's processors; a training step of
-    # this network takes 1.5 times as long without it on others too.
+    # TensorFlow enables oneDNN by default only on some Intel processors. On others, too, a training step of this
+    # network takes 1.5 times as long without it.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # Model Garden runs on Keras 2, which TensorFlow 2.20 no longer contains.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")

@@ -1,4 +1,4 @@
-"""Ranges, scales and equalization: what turns a folded graph into an int8 one.
+"""Post-training quantization of a folded graph: calibration, ranges, equalization and fake quantization.
 
-Writing the .tflite is `convert`. Uses `models`.
+Writing .tflite files belongs to `convert`. Uses `train.models` and `runtime.inference` (preprocessing).
 """

@@ -1,4 +1,4 @@
-"""What one tensor held over some images."""
+"""Statistics of the values of one tensor over several images."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Observed:
-    """One tensor over all images.
+class ActivationStatistics:
+    """Values of one tensor over all calibration images.
 
-    `lows` and `highs` [C] are the least and greatest value of each channel; `sample` holds values
-    drawn at random, and `channels` the channel of each.
+    `lows` and `highs` [C] are the least and greatest value of each channel. `sample` [S] holds values drawn at random,
+    and `channels` [S] the channel of each.
     """
 
     lows: np.ndarray
@@ -23,8 +23,11 @@ class Observed:
     @property
     def magnitude(self) -> np.ndarray:
         """The greatest absolute value of each channel, [C]."""
-        return np.maximum(np.abs(self.lows), np.abs(self.highs))
+        magnitude: np.ndarray = np.maximum(np.abs(self.lows), np.abs(self.highs))
+        return magnitude
 
-    def scaled(self, factor: np.ndarray) -> Observed:
-        """What would have been seen, had each channel been multiplied by its positive `factor` [C]."""
-        return Observed(self.lows * factor, self.highs * factor, self.sample * factor[self.channels], self.channels)
+    def scaled(self, factor: np.ndarray) -> ActivationStatistics:
+        """The statistics of the tensor with each channel multiplied by its positive `factor` [C]."""
+        return ActivationStatistics(
+            self.lows * factor, self.highs * factor, self.sample * factor[self.channels], self.channels
+        )

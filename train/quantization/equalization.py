@@ -1,9 +1,9 @@
-"""Rescales channels between the two halves of separable convolutions; in float nothing changes.
+"""Equalization: rescales the channels between depthwise and pointwise convolutions.
 
-Between depthwise and pointwise convolution of pyramid, tower and heads there is no activation, so
-that dividing a channel before and multiplying it after cancels out. The channels' magnitudes there
-differ widely, and one scale for all of them leaves the small ones few of the 256 steps: the same
-remedy as cross-layer equalisation (Nagel et al. 2019), without its approximation at the activation.
+The separable convolutions of pyramid, tower and heads have no activation between depthwise and pointwise convolution.
+So a channel can be multiplied by a factor in the first and divided by it in the second, without a change of the float
+outputs. The magnitudes of the channels differ widely there, and with one scale for all, small channels would use few of
+the 256 quantized values. This is cross-layer equalization (Nagel et al. 2019), exact because there is no activation.
 """
 
 from __future__ import annotations
@@ -14,35 +14,33 @@ from dataclasses import replace
 import numpy as np
 
 from train.models.folding import Graph
-from train.quantization.activation_statistics import Observed
+from train.quantization.activation_statistics import ActivationStatistics
 
-# 0 leaves channels as they are, 1 gives all of them the same magnitude.
+# 0 leaves the channels as they are, 1 gives all of them the same magnitude.
 STRENGTH = 1.0
-# Channels that differ by more than this are left as they are.
-_MOST = 256.0
+# A channel whose magnitude is smaller than the greatest by more than this factor is not rescaled.
+_MAX_RATIO = 256.0
 
 
-def factors(graph: Graph, seen: Mapping[str, Observed], strength: float = STRENGTH) -> dict[str, np.ndarray]:
-    """What each linear depthwise node's output is to be multiplied by, float32 [C], to bring its
-    channels nearer to one magnitude.
-    """
-    return {source: _factor(seen[source].magnitude, strength) for source in _linear(graph)}
+def factors(
+    graph: Graph, statistics: Mapping[str, ActivationStatistics], strength: float = STRENGTH
+) -> dict[str, np.ndarray]:
+    """Factors, float32 [C], for the output channels of each depthwise node without activation, by node name."""
+    return {source: _factor(statistics[source].magnitude, strength) for source in _linear(graph)}
 
 
 def rescale(graph: Graph, factors: Mapping[str, np.ndarray]) -> Graph:
-    """`graph` with the outputs of its linear depthwise nodes multiplied by their `factors`, which the
-    convolutions after them divide by.
-    """
+    """Applies `factors`: depthwise outputs are multiplied by them, and the next convolutions divide by them."""
     nodes = {}
     for source, node in _linear(graph).items():
-        depthwise, pointwise, factor = graph.find(source), graph.find(node), factors[source]
+        depthwise, pointwise, factor = graph[source], graph[node], factors[source]
         nodes[source] = replace(depthwise, kernel=depthwise.kernel * factor[:, None], bias=depthwise.bias * factor)
         nodes[node] = replace(pointwise, kernel=pointwise.kernel / factor[:, None])
     return graph.with_nodes(nodes)
 
 
 def _linear(graph: Graph) -> dict[str, str]:
-    """The names of depthwise nodes without activation, each with that of the convolution that reads it."""
+    """Names of the depthwise nodes without activation, each with the name of the convolution that follows it."""
     found = {}
     for node in graph.nodes:
         source = graph.find(node.inputs[0])
@@ -52,11 +50,12 @@ def _linear(graph: Graph) -> dict[str, str]:
 
 
 def _factor(magnitude: np.ndarray, strength: float) -> np.ndarray:
-    """What each channel is multiplied by, float32 [C], at least 1.
+    """The factor of each channel, float32 [C], at least 1.
 
-    A channel that was silent in calibration may speak in use, and must not overflow then.
+    A channel that was almost dead in calibration keeps the factor 1, so that it cannot overflow when it is active in
+    use.
     """
-    loudest = magnitude.max()
-    audible = magnitude > loudest / _MOST
-    ratio = np.where(audible, loudest / np.maximum(magnitude, 1e-12), 1.0)
-    return (ratio**strength).astype(np.float32)
+    greatest = magnitude.max()
+    live = magnitude > greatest / _MAX_RATIO
+    ratio = np.where(live, greatest / np.maximum(magnitude, 1e-12), 1.0)
+    return np.asarray(ratio**strength, np.float32)

@@ -1,6 +1,6 @@
-"""What makes a folded graph an int8 one: a range for every tensor, and channels brought nearer together.
+"""The quantization of a folded graph: a range for every tensor, and equalization factors.
 
-Conversion finds it by looking at images, or takes what quantisation-aware training trained with.
+It comes from calibration on images, or from the quantization-aware training that used it.
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ STEPS = 255
 
 @dataclass(frozen=True)
 class Range:
-    """Least and greatest value that quantised steps can stand for; 0 lies within."""
+    """Least and greatest value that a quantized tensor can represent; 0 is within."""
 
     low: float
     high: float
 
     @property
     def step(self) -> float:
+        """Distance between neighbouring quantized values."""
         return (self.high - self.low) / STEPS
 
 
-# The interpreter's int8 LOGISTIC has a fixed output scale of 1/256 (TFLite 8-bit specification).
+# The int8 LOGISTIC operation has a fixed output scale of 1/256 (TFLite 8-bit quantization specification).
 SCORE_RANGE = Range(0.0, 255.0 / 256.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Quantisation:
-    """`ranges` by tensor ("image" and the graph's nodes), `factors` [C] by linear depthwise node
-    (see `equalise.rescale`), and the `method` that the ranges were found by.
+class Quantization:
+    """Ranges and equalization factors of a graph.
+
+    `ranges` has an entry for "image" and for every node, `factors` [C] one for every depthwise node without activation
+    (see `equalization.rescale`). `method` is how the ranges were found, one of `ranges.METHODS`.
     """
 
     ranges: Mapping[str, Range]
@@ -46,18 +49,18 @@ class Quantisation:
     method: str
 
     def write(self, path: Path) -> None:
-        """Writes it as JSON."""
+        """Writes the quantization to `path` as JSON."""
         content: dict[str, Any] = {
             "method": self.method,
             "ranges": {name: [span.low, span.high] for name, span in self.ranges.items()},
-            # The shortest decimals that give the same float32 again.
+            # The shortest decimals that are read as the same float32.
             "factors": {name: [float(str(x)) for x in factor] for name, factor in self.factors.items()},
         }
         write_text(path, json.dumps(content) + "\n")
 
 
-def read(path: Path) -> Quantisation:
-    """What `Quantisation.write` wrote. Raises InputError where the file is missing or something else."""
+def read(path: Path) -> Quantization:
+    """Reads what `Quantization.write` wrote. Raises InputError if the file is missing or has other contents."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         ranges = {name: Range(float(low), float(high)) for name, (low, high) in content["ranges"].items()}
@@ -68,7 +71,7 @@ def read(path: Path) -> Quantisation:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path}: not the ranges that training wrote: {error}") from error
     for name, span in ranges.items():
-        # Not a number fails the comparison too.
+        # The comparison is false for NaN, too.
         if not -np.inf < span.low <= 0 <= span.high < np.inf or span.low == span.high:
             raise InputError(f"{path}: {name} has no usable range: {span.low} to {span.high}")
-    return Quantisation(ranges, factors, method)
+    return Quantization(ranges, factors, method)

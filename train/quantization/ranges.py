@@ -1,4 +1,4 @@
-"""Which range of values each tensor's 256 steps cover."""
+"""Selection of quantization ranges: which interval the 256 quantized values of each tensor cover."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 import numpy as np
 
 from train.models.folding import Graph
-from train.quantization.activation_statistics import Observed
+from train.quantization.activation_statistics import ActivationStatistics
 from train.quantization.quantization import STEPS, Range
 
 METHODS = ("mse", "minmax", "percentile")
 
-# A logit below this one becomes a score of 0 in steps of 1/256, so that covering it gains nothing.
+# A logit below this one gives a score that is rounded to 0 in steps of 1/256, and need not be covered.
 _LOWEST_LOGIT = float(np.log((1 / 512) / (1 - 1 / 512)))
 _PERCENTILE = 99.99
 _CLIPS = np.linspace(0.3, 1.0, 36)
 
 
 def owners(graph: Graph) -> dict[str, str]:
-    """The tensors of `graph`, "image" first, each with the name of the one whose range it takes.
+    """Maps every tensor of `graph`, "image" first, to the tensor whose range it shares.
 
-    The five levels' box codes are joined into one tensor after the heads, and so are the class
-    logits: each group has one range, so that joining costs no requantisation. A tensor that is only
-    upsampled keeps its range.
+    The box codes of all levels are concatenated after the heads, and so are the class logits. All tensors of such a
+    group share one range, so that the concatenation needs no requantization. An upsampled tensor shares the range of
+    its input.
     """
     found = {"image": "image"}
     for node in graph.nodes:
@@ -33,15 +33,19 @@ def owners(graph: Graph) -> dict[str, str]:
     return found
 
 
-def choose(graph: Graph, seen: Mapping[str, Observed], method: str = "mse") -> dict[str, Range]:
-    """A range for every tensor of `graph`; the image covers -1..1 whatever the images held."""
+def choose(graph: Graph, statistics: Mapping[str, ActivationStatistics], method: str = "mse") -> dict[str, Range]:
+    """A range for every tensor of `graph`, by one of `METHODS`.
+
+    "minmax" covers all values, "percentile" those from the 0.01st to the 99.99th percentile, and "mse" has the least
+    mean squared error. The range of the image is always -1..1.
+    """
     single = {"mse": _least_error, "minmax": _whole, "percentile": _percentile}[method]
-    groups: dict[str, list[Observed]] = {}
+    groups: dict[str, list[ActivationStatistics]] = {}
     owner = owners(graph)
     for name in owner:
         node = graph.find(name)
         if node is None or node.kind != "upsample":
-            groups.setdefault(owner[name], []).append(seen[name])
+            groups.setdefault(owner[name], []).append(statistics[name])
     chosen = {name: single(group) for name, group in groups.items()}
     chosen["image"] = Range(-1.0, 1.0)
     logits = chosen[graph.class_heads[0]]
@@ -49,25 +53,24 @@ def choose(graph: Graph, seen: Mapping[str, Observed], method: str = "mse") -> d
     return {name: chosen[owner[name]] for name in owner}
 
 
-def _whole(group: list[Observed]) -> Range:
-    return _with_zero(min(float(seen.lows.min()) for seen in group), max(float(seen.highs.max()) for seen in group))
+def _whole(group: list[ActivationStatistics]) -> Range:
+    return _with_zero(min(float(part.lows.min()) for part in group), max(float(part.highs.max()) for part in group))
 
 
-def _percentile(group: list[Observed]) -> Range:
-    values = np.concatenate([observed.sample for observed in group])
+def _percentile(group: list[ActivationStatistics]) -> Range:
+    values = np.concatenate([part.sample for part in group])
     low, high = np.percentile(values, [100 - _PERCENTILE, _PERCENTILE])
     return _with_zero(float(low), float(high))
 
 
-def _least_error(group: list[Observed]) -> Range:
+def _least_error(group: list[ActivationStatistics]) -> Range:
     """The range with the least mean squared error of rounding and clipping over the sample.
 
-    Either end is drawn in by factors from 0.3 to 1. What is cut off at one end does not depend on
-    the other, so that each end's clipping error is computed once; rounding errs evenly over a step,
-    with a variance of step^2 / 12.
+    Both ends are varied by factors from 0.3 to 1. The clipping error at one end does not depend on the other end, so
+    that it is computed once per end. The rounding error is taken as uniform over a step, with variance step^2 / 12.
     """
     whole = _whole(group)
-    values = np.concatenate([observed.sample for observed in group])
+    values = np.concatenate([part.sample for part in group])
     lows, highs = whole.low * _CLIPS, whole.high * _CLIPS
     below = np.array([np.sum(np.square(values[values < low] - low)) for low in lows])
     above = np.array([np.sum(np.square(values[values > high] - high)) for high in highs])

@@ -48,9 +48,9 @@ def gather(run: RunFolder, *, progress: bool = False) -> Report:
     metrics = run.metrics() if ended else max(past.validations, key=lambda line: line["AP"] or 0.0)
     detected = detections.read(run.path, dataset.labels)
     if detected is None or detected.step != metrics["step"]:
-        detected = detections.FoundBoxes(metrics["step"], _detect(run, dataset, progress))
+        detected = detections.SavedDetections(metrics["step"], _detect(run, dataset, progress))
     by_class = error_analysis.curves(dataset.validation, detected.images, dataset.labels)
-    score = error_analysis.best_score(error_analysis.together(by_class.values()))
+    score = error_analysis.best_score(error_analysis.pooled(by_class.values()))
     return Report(
         name=run.path.resolve().name,
         ended=ended,

@@ -98,7 +98,7 @@ def _outcome(outcome: Outcome) -> Markup:
     )
     summary = ", ".join(f"{count} {what}" for count, what in counts if count)
     if outcome.correct and not outcome.errors:
-        summary += f", lowest IoU {outcome.loosest:.2f}"
+        summary += f", lowest IoU {outcome.lowest_iou:.2f}"
     name = tag("b", outcome.example.image.name, title=outcome.example.id)
     return thumbnail(outcome.example, drawn, (name, f" {summary}"), 520)
 

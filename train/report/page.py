@@ -79,7 +79,7 @@ def _seconds(report: Report) -> float:
 
 
 def _best_f1(report: Report) -> float | None:
-    everything = error_analysis.together(report.curves.values())
+    everything = error_analysis.pooled(report.curves.values())
     return float(everything.f1.max()) if len(everything.f1) else None
 
 
@@ -158,7 +158,7 @@ def _classes(report: Report) -> Markup:
 
 
 def _precision_and_recall(report: Report) -> Markup:
-    everything = error_analysis.together(report.curves.values())
+    everything = error_analysis.pooled(report.curves.values())
     if not len(everything.scores):
         return html.section("Precision and recall", note="The best weights detected nothing.")
     ranked = sorted(report.curves, key=lambda label: (-report.curves[label].boxes, label))

@@ -1,4 +1,5 @@
-"""A training run as its user sees it: options, run folder, resume, history, progress, devices.
+"""A training run as its user sees it: options, run folder, resuming, history, progress and devices.
 
-The loop is `training`. Uses `files`, `dataset`, `models`, `checkpoints`, `quantization` and `evaluation`.
+The training loop itself is `train.training`. Uses `train.dataset`, `train.models`, `train.checkpoints`,
+`train.quantization` and `train.evaluation`.
 """

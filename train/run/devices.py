@@ -1,4 +1,4 @@
-"""The devices that a run trains on, by Model Garden's own distribution settings."""
+"""Devices that a run trains on, by the distribution strategies of Model Garden."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from official.modeling import performance
 from runtime.common.errors import InputError, KitError
 from train.run.options import Options
 
-# The kit's names, and Model Garden's.
-_STRATEGIES = {
+# Model Garden's name of each strategy.
+_STRATEGIES: dict[str | None, str] = {
     None: "off",
     "one_device": "one_device",
     "mirrored": "mirrored",
@@ -29,7 +29,7 @@ _STRATEGIES = {
 
 @dataclass(frozen=True)
 class Devices:
-    """Where this process trains, as one of `workers`; only the `chief` writes the run's folder."""
+    """The devices of this process, which is one of `workers`. Only the `chief` writes the run folder."""
 
     strategy: tf.distribute.Strategy
     settings: config_definitions.RuntimeConfig
@@ -38,15 +38,15 @@ class Devices:
 
     @property
     def replicas(self) -> int:
-        return self.strategy.num_replicas_in_sync
+        """Number of replicas over all workers."""
+        return int(self.strategy.num_replicas_in_sync)
 
 
 def connect(options: Options) -> Devices:
-    """The devices that `options` name. Call it before anything else of TensorFlow runs.
+    """Connects to the devices that `options` name. Call it before any other TensorFlow operation.
 
-    With several workers this waits until all are there. Raises InputError where the environment does
-    not describe them, or where the batch cannot be shared out among them, and KitError where they
-    cannot be reached.
+    With several workers, it waits until all are there. Raises InputError if TF_CONFIG does not name the workers or the
+    batch cannot be divided among the replicas, and KitError if the devices are not available.
     """
     kind = options.strategy
     workers = _workers() if kind == "multi_worker" else 1
@@ -57,32 +57,37 @@ def connect(options: Options) -> Devices:
         )
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise KitError(f"--strategy {kind}: these devices cannot be had: {first_line}") from error
+        raise KitError(f"--strategy {kind}: these devices are not available: {first_line}") from error
     devices = Devices(strategy, settings, workers, strategy.extended.should_checkpoint)
     if options.batch % devices.replicas:
-        raise InputError(f"--batch {options.batch} cannot be shared out evenly among {devices.replicas} devices")
+        raise InputError(f"--batch {options.batch} cannot be divided evenly among {devices.replicas} devices")
     return devices
 
 
 def runtime_settings(options: Options) -> config_definitions.RuntimeConfig:
     """Model Garden's settings for `options` on this machine."""
-    # The library exchanges weights and their average under a strategy only.
+    # Model Garden swaps the weights with their average only under a strategy.
     kind = options.strategy or ("one_device" if options.ema is not None else None)
-    cards = len(tf.config.list_physical_devices("GPU"))
-    used = {"mirrored": cards, "multi_worker": cards, "one_device": min(cards, 1)}.get(kind, 0)
-    # The library keeps no average of the weights beside float16's scaled losses.
-    half = "float16" if cards and kind != "tpu" and options.ema is None else "bfloat16"
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    # Model Garden does not support a moving average together with the loss scaling that float16 needs.
+    half = "float16" if gpus and kind != "tpu" and options.ema is None else "bfloat16"
     return config_definitions.RuntimeConfig(
         distribution_strategy=_STRATEGIES[kind],
-        num_gpus=used,
+        num_gpus=_gpus_used(kind, gpus),
         tpu=options.tpu if kind == "tpu" else None,
         mixed_precision_dtype=half if options.mixed_precision else None,
     )
 
 
+def _gpus_used(kind: str | None, available: int) -> int:
+    if kind in ("mirrored", "multi_worker"):
+        return available
+    return min(available, 1) if kind == "one_device" else 0
+
+
 @contextlib.contextmanager
 def precision(settings: config_definitions.RuntimeConfig) -> Iterator[None]:
-    """Within the block, networks are built to compute in the precision of `settings`."""
+    """Networks that are built within the block compute in the precision of `settings`."""
     before = tf_keras.mixed_precision.global_policy()
     if settings.mixed_precision_dtype:
         performance.set_mixed_precision_policy(settings.mixed_precision_dtype)
@@ -92,15 +97,15 @@ def precision(settings: config_definitions.RuntimeConfig) -> Iterator[None]:
         tf_keras.mixed_precision.set_global_policy(before)
 
 
-def of_chief(value: float) -> float:
-    """The chief's `value`, the same for all workers: what they decide by it, they decide alike."""
+def chief_value(value: float) -> float:
+    """The chief's `value`, on all workers, so that they all come to the same decision. Without workers, `value`."""
     strategy = tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return value
     workers = _workers()
-    mine = value if strategy.extended.should_checkpoint else 0.0
-    summed = strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.constant(mine)), axis=None)
-    return float(summed) * workers / strategy.num_replicas_in_sync
+    own = value if strategy.extended.should_checkpoint else 0.0
+    summed = strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(lambda: tf.constant(own)), axis=None)
+    return float(summed) * workers / int(strategy.num_replicas_in_sync)
 
 
 def _workers() -> int:
@@ -113,4 +118,4 @@ def _workers() -> int:
             ' "task": {"type": "worker", "index": N}}'
         ) from error
     except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"TF_CONFIG is not what TensorFlow expects: {error}") from error
+        raise InputError(f"TF_CONFIG is not in TensorFlow's format: {error}") from error

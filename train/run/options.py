@@ -1,10 +1,10 @@
-"""What a run can be told, and which values make sense."""
+"""Options of a run, and the checks of their values."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,27 +12,46 @@ from runtime.common.errors import InputError
 from train.dataset.dataset import Dataset, open_dataset
 from train.models.anchors import POSITIVE_IOU, SIZES
 
-# The batch that the default learning rate is for.
+# The batch for which the default learning rate is given.
 BATCH = 8
 STRATEGIES = ("one_device", "mirrored", "multi_worker", "tpu")
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run can be told.
+    """Options of a run.
 
-    `epochs` replaces `steps`, by `for_images`. `init` is what `zoo.resolve_init` takes: "zoo",
-    "none", or where a checkpoint is. `format`, `val` and `val_split` say how the data set is opened.
-    `photometric` to `expand` are those of `augment.Augmentation`, `oversample` is the share for
-    `epochs.repeat_factors`. `rate` is the highest learning rate, None for the default at this batch;
-    `momentum` that of batch norm's moving averages; `backbone_rate` and `head_steps` are those of
-    `rates.factors`, the former None for `experiment.backbone_rate`; `match_iou` and `best_anchors` are
-    those of `matching.Rule`; `ema` is the decay of the weights' moving average, None for none;
-    `validate_every` and `checkpoint_every` are numbers of steps, None for a
-    quarter of them, and for as often as costs little. `strategy` is one of `STRATEGIES`, None for the
-    one device that TensorFlow takes by itself, and `tpu` the name of a TPU for the strategy of that name.
-    `qat` is the float run that quantisation-aware training starts from (see `qat.options`), None for
-    float training.
+    Attributes:
+      steps: number of training steps.
+      epochs: replaces `steps` (see `for_images`).
+      batch: images per step.
+      size: side of the network's input in pixels, one of `anchors.SIZES`.
+      seed: the seed of everything random.
+      init: initial weights: "zoo", "none", or where a checkpoint is (see `published.resolve_init`).
+      format: format of the data set, None to detect it.
+      val: another data set to validate on.
+      val_split: share of the images to validate on, if the data set does not name them.
+      photometric: vary brightness, contrast and saturation.
+      mosaic: probability of a mosaic (see `augmentation.Augmentation`).
+      scale_jitter: relative range of scales (see `augmentation.Augmentation`).
+      expand: probability of a smaller image (see `augmentation.Augmentation`).
+      oversample: the share for `epochs.repeat_factors`.
+      rate: highest learning rate, None for the default (see `schedule.optimizer_config`).
+      momentum: momentum of batch norm's moving averages.
+      frozen_statistics: keep the batch norm statistics of the initial weights.
+      backbone_rate: the backbone's learning rate as a share of `rate`, None for the default
+        (see `schedule.backbone_rate`).
+      head_steps: number of steps in which only the heads are trained (see `layer_learning_rates.factors`).
+      match_iou: IoU from which an anchor is positive (see `matching.Rule`).
+      best_anchors: number of best anchors that each box is matched with (see `matching.Rule`).
+      ema: decay of the moving average of the weights, None for no average.
+      mixed_precision: compute in float16 or bfloat16.
+      validate_every: steps between validations, None for a quarter of all steps.
+      patience: number of validations without a better AP after which training stops, None to train all steps.
+      checkpoint_every: steps between checkpoints, None to write them by time.
+      strategy: one of `STRATEGIES`, None for the one device that TensorFlow selects.
+      tpu: name of the TPU for the strategy "tpu".
+      qat: the float run that quantization-aware training starts from (see `qat.options`), None for float training.
     """
 
     steps: int = 1000
@@ -66,15 +85,15 @@ class Options:
     qat: str | None = None
 
     def open(self, data: str) -> Dataset:
-        """The data set at `data`, split as these options say. Raises InputError as `open_dataset` does."""
+        """Opens the data set at `data` and splits it by these options. Raises InputError as `open_dataset` does."""
         return open_dataset(
             data, format=self.format, validation=self.val, validation_share=self.val_split, seed=self.seed
         )
 
     def for_images(self, count: int) -> Options:
-        """These options with `steps` from `epochs`, where those are given, over `count` images.
+        """These options with `steps` computed from `epochs`, if given, for `count` training images.
 
-        Raises InputError for a value that makes no sense.
+        Raises InputError for an invalid value.
         """
         check(self)
         if self.epochs is None:
@@ -83,25 +102,26 @@ class Options:
 
 
 def as_dict(options: Options) -> dict[str, Any]:
+    """The options by name, for `config.yaml`."""
     return dataclasses.asdict(options)
 
 
-def spelled(name: str) -> str:
-    """The option's name on the command line."""
+def option_name(name: str) -> str:
+    """The name on the command line of the field `name` of `Options`."""
     return "--no-photometric" if name == "photometric" else f"--{name.replace('_', '-')}"
 
 
 def check(options: Options) -> None:
-    """Raises InputError for the first value that makes no sense."""
-    for name, (makes_sense, what) in _SENSE.items():
+    """Raises InputError for the first invalid value."""
+    for name, (is_valid, what) in _RULES.items():
         value = getattr(options, name)
-        if value is not None and not makes_sense(value):
-            raise InputError(f"{spelled(name)} must {what}, not {value}")
+        if value is not None and not is_valid(value):
+            raise InputError(f"{option_name(name)} must {what}, not {value}")
 
 
 def from_dict(values: Mapping[str, Any], where: str) -> Options:
-    """Options that were written as a dictionary. Raises InputError, naming `where`, for what they can't be."""
-    types = {field.name: field.type for field in dataclasses.fields(Options)}
+    """Options from the result of `as_dict`. Raises InputError, with `where` in its message, for an invalid value."""
+    types = {field.name: str(field.type) for field in dataclasses.fields(Options)}
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: the options are not a list of names and values")
     for name, value in values.items():
@@ -115,27 +135,33 @@ def from_dict(values: Mapping[str, Any], where: str) -> Options:
 
 
 def _fits(value: Any, annotation: str) -> bool:
-    """Whether `value` is of the type that a field of `Options` is annotated with, such as "int | None"."""
-    kinds = {"int": int, "float": (int, float), "str": str, "bool": bool, "None": type(None)}
+    """Whether `value` has the type that `annotation` names, such as "int | None"."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "int": (int,), "float": (int, float), "str": (str,), "bool": (bool,), "None": (type(None),)
+    }  # fmt: skip
     allowed = annotation.split(" | ")
     if isinstance(value, bool):
         return "bool" in allowed
     return any(isinstance(value, kinds[kind]) for kind in allowed)
 
 
+# Whether a value is valid, and what it must be, for the error message.
+_Rule = tuple[Callable[[Any], bool], str]
+
+
 def _share(value: float) -> bool:
     return 0 <= value <= 1
 
 
-def _at_least(least: int):
-    return (lambda value: value >= least), f"be at least {least}"
+def _at_least(least: int) -> _Rule:
+    return (lambda value: bool(value >= least)), f"be at least {least}"
 
 
 def _above_zero(value: float) -> bool:
     return 0 < value < math.inf
 
 
-_SENSE = {
+_RULES: dict[str, _Rule] = {
     "steps": _at_least(1),
     "epochs": (_above_zero, "be a number above 0"),
     "batch": _at_least(1),

@@ -1,4 +1,4 @@
-"""What a person watching the training sees."""
+"""Progress of training on the terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-# Where the output is a file, a line now and then; on a terminal, one line that changes.
-_QUIET_SECONDS = 15.0
+# Seconds between lines, if the output is not a terminal. On a terminal, one line is updated all the time.
+_SECONDS_BETWEEN_LINES = 15.0
 
 
 class Progress:
-    """An Orbit action that prints step, losses, images a second and time left.
+    """An Orbit action that prints step, losses, images per second and time left.
 
-    `step` gives the number of steps done, `steps` is where training ends.
+    `step` returns the number of steps done, `steps` is the number of all steps. Output goes to `stream`, by default
+    standard error.
     """
 
     def __init__(self, step: Callable[[], int], steps: int, batch: int, stream: TextIO | None = None):
@@ -27,17 +28,18 @@ class Progress:
         self.images_per_second = 0.0
 
     def __call__(self, output: Mapping[str, Any]) -> None:
+        """Prints the losses in `output`."""
         step = self._step()
         now = time.monotonic()
         finished = step >= self._steps
-        # The first call comes after tracing and the first steps; rates count from there on.
+        # The first call comes after tracing and the first steps, which must not count for the rate.
         if self._began is None:
             self._began = (now, step)
         began, first = self._began
         rate = (step - first) / (now - began) if step > first else 0.0
         self.images_per_second = rate * self._batch
         live = self._stream.isatty()
-        if not (live or finished or now - self._printed > _QUIET_SECONDS):
+        if not (live or finished or now - self._printed > _SECONDS_BETWEEN_LINES):
             return
         self._printed = now
         parts = [f"step {step:>{len(str(self._steps))}}/{self._steps}"]
@@ -54,7 +56,7 @@ class Progress:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as m:ss, or h:mm:ss from an hour on."""
+    """`seconds` as m:ss, or as h:mm:ss from an hour on."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,9 +1,9 @@
-"""Going on with a run that was ended: its settings, its data, and whether its checkpoint belongs to both."""
+"""Resuming a run: its options and data set, and the check that its checkpoint belongs to them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runtime.common.errors import InputError
@@ -13,32 +13,32 @@ from train.run import options
 from train.run.options import Options
 from train.run.run_folder import RunFolder, fingerprint
 
-# What says where and how a run is done, and not what comes out of it.
-_FREE = ("strategy", "tpu", "checkpoint_every")
+# Options that do not change the result of a run; they may differ when it is resumed.
+_CHANGEABLE = ("strategy", "tpu", "checkpoint_every")
 
 
 def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
-    """The options that `run` was started with.
+    """The options that `run` was started with, and those of `given` that may be changed.
 
-    Raises InputError where one of those `given` is another, or where config.yaml was spoilt.
+    Raises InputError if another option in `given` has a different value, or if config.yaml is damaged.
     """
     file = run.path / "config.yaml"
     values = _of(run, "options")
     started = options.from_dict(values, str(file))
     for name, value in given.items():
         before = getattr(started, name)
-        if name not in _FREE and value != before:
+        if name not in _CHANGEABLE and value != before:
             raise InputError(
-                f"{options.spelled(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
+                f"{options.option_name(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
                 f" {run.path}, or start another run"
             )
-    return options.from_dict({**values, **{name: given[name] for name in _FREE if name in given}}, str(file))
+    return options.from_dict({**values, **{name: given[name] for name in _CHANGEABLE if name in given}}, str(file))
 
 
 def dataset(run: RunFolder, started: Options, data: str | None = None) -> Dataset:
-    """The run's data set: as it was written down, or opened anew from `data`.
+    """The run's data set, from `dataset.json` or opened again from `data`.
 
-    Raises InputError where it is not the one that the run was started with.
+    Raises InputError if it is not the data set that the run was started with.
     """
     known = _of(run, "data")
     found = started.open(data) if data is not None else run.dataset()
@@ -51,30 +51,30 @@ def dataset(run: RunFolder, started: Options, data: str | None = None) -> Datase
     if fingerprint(found) != known.get("fingerprint"):
         where = data if data is not None else str(run.path / "dataset.json")
         raise InputError(
-            f"{where}: not the data set that {run.path} was trained on: images, boxes or the split are others"
+            f"{where}: not the data set that {run.path} was trained on: images, boxes or the split differ"
         )
     return found
 
 
 def identity(dataset: Dataset, started: Options) -> str:
-    """What a checkpoint says of itself: its labels, its size, and the fingerprint of its data."""
+    """The text that identifies a run in its checkpoints: labels, input size, and the fingerprint of the data set."""
     return json.dumps({"labels": dataset.labels.names, "size": started.size, "data": fingerprint(dataset)})
 
 
 def first_step(run: RunFolder, expected: str) -> int:
-    """How many steps the run's last checkpoint has behind it, 0 where there is none.
+    """The training step of the run's last checkpoint; 0 if there is none.
 
-    Raises InputError where it says of itself something else than `expected`.
+    Raises InputError if the identity in the checkpoint is not `expected` (see `identity`).
     """
     from train.checkpoints import variables
 
     prefix = files.newest(run.last)
     if prefix is None:
         return 0
-    said = variables.value_of(prefix, "identity")
-    if said is None:
+    stored, step = variables.value_of(prefix, "identity"), variables.value_of(prefix, "global_step")
+    if not isinstance(stored, bytes) or step is None:
         raise InputError(f"{prefix}: not a checkpoint that training can go on from")
-    its, ours = json.loads(said), json.loads(expected)
+    its, ours = json.loads(stored), json.loads(expected)
     if its["labels"] != ours["labels"]:
         raise InputError(
             f"{prefix}: a checkpoint for the labels {_named(its['labels'])}, but the run's are {_named(ours['labels'])}"
@@ -83,11 +83,11 @@ def first_step(run: RunFolder, expected: str) -> int:
         raise InputError(f"{prefix}: a checkpoint of size {its['size']}, but the run's size is {ours['size']}")
     if its["data"] != ours["data"]:
         raise InputError(f"{prefix}: a checkpoint of a run on another data set, though with the same labels")
-    return int(variables.value_of(prefix, "global_step"))
+    return int(step)
 
 
-def record(dataset: Dataset, started: Options) -> dict[str, Any]:
-    """What config.yaml must say for a run to be resumed."""
+def config_sections(dataset: Dataset, started: Options) -> dict[str, Any]:
+    """The sections of config.yaml that are needed to resume a run."""
     labels = list(dataset.labels.names)
     data = {"name": dataset.name, "labels": labels, "fingerprint": fingerprint(dataset)}
     return {"data": data, "options": options.as_dict(started)}
@@ -107,5 +107,5 @@ def _differently(before: Any, value: Any) -> str:
     return f"with {'the default' if before is None else before}, not with {value}"
 
 
-def _named(labels) -> str:
+def _named(labels: Iterable[str]) -> str:
     return ", ".join(labels)

@@ -1,17 +1,17 @@
-"""A run's folder: everything that is needed later, readable without TensorFlow.
+"""The folder of a run. It can be read without TensorFlow.
 
 checkpoints/last/        the newest checkpoint of training, with the optimizer's state
-checkpoints/best/        the weights with the highest AP, and their figures
+checkpoints/best/        the weights with the highest AP, and their metrics
 labels.txt, label_map.pbtxt
 config.yaml              all settings
-dataset.json             which images and boxes were trained and validated on
-metrics.json             figures on the validation images, and timings
-history.jsonl            losses and figures step by step
-detections.json          what the best weights found on the validation images
-report.html              curves, confusions and the worst images, for a person to read
-quantisation.json        of quantisation-aware training: the ranges it trained with
+dataset.json             the images and boxes of training and validation
+metrics.json             metrics on the validation images, and timings
+history.jsonl            losses and metrics step by step
+detections.json          detections of the best weights on the validation images
+report.html              a page with curves, the confusion matrix and the images with most errors
+quantisation.json        the ranges of quantization-aware training
 train/, validation/      TensorBoard summaries
-train.log                the libraries' own messages
+train.log                messages of the libraries
 """
 
 from __future__ import annotations
@@ -32,68 +32,77 @@ from runtime.common.values import Box, Labels
 from train.dataset.dataset import Dataset, write_labels
 from train.dataset.examples.example import Example, LabelledBox
 from train.quantization import quantization
-from train.quantization.quantization import Quantisation
+from train.quantization.quantization import Quantization
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one training run, by name."""
+    """The files of one training run."""
 
     path: Path
 
     @property
     def last(self) -> Path:
+        """Folder of the newest checkpoint."""
         return self.path / "checkpoints" / "last"
 
     @property
     def best(self) -> Path:
+        """Folder of the best checkpoint."""
         return self.path / "checkpoints" / "best"
 
     @property
     def export(self) -> Path:
+        """Folder that `python -m convert` writes into by default."""
         return self.path / "export"
 
     @property
     def checkpoint(self) -> Path:
-        """The folder of the checkpoint to use: the best where there is one, else the last."""
+        """Folder of the best checkpoint if there is one, else of the last. Raises InputError if there is neither."""
         for folder in self._checkpoints():
             return folder
         raise InputError(f"{self.path}: no checkpoint in this run; did its training end before the first one?")
 
     @property
     def has_ended(self) -> bool:
+        """Whether training has ended."""
         return (self.path / "metrics.json").is_file()
 
     @property
     def has_checkpoint(self) -> bool:
+        """Whether there is a checkpoint."""
         return any(self._checkpoints())
 
     def labels(self) -> Labels:
+        """The class names. Raises InputError as `Labels.read` does."""
         return Labels.read(self.path / "labels.txt")
 
     def config(self) -> dict[str, Any]:
-        """The settings of `config.yaml`. Raises InputError where it is missing or not YAML."""
+        """The contents of `config.yaml`. Raises InputError if it is missing or not YAML."""
         file = self.path / "config.yaml"
         try:
-            return yaml.safe_load(file.read_text(encoding="utf-8"))
+            config: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+            return config
         except OSError as error:
             raise InputError(f"{file}: cannot be read: {error.strerror}; is {self.path} a run?") from error
         except yaml.YAMLError as error:
             raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
 
     @property
-    def quantisation_file(self) -> Path:
+    def quantization_file(self) -> Path:
+        """The file with the ranges of quantization-aware training."""
         return self.path / "quantisation.json"
 
-    def quantisation(self) -> Quantisation | None:
-        """What `python -m train --qat` trained this run with; None for a float run."""
-        return quantization.read(self.quantisation_file) if self.quantisation_file.is_file() else None
+    def quantization(self) -> Quantization | None:
+        """The quantization that `python -m train --qat` used; None for a float run."""
+        return quantization.read(self.quantization_file) if self.quantization_file.is_file() else None
 
     def metrics(self) -> dict[str, Any]:
+        """The contents of `metrics.json`. Raises InputError if the run has not ended."""
         return _read_json(self.path / "metrics.json")
 
     def dataset(self) -> Dataset:
-        """The images and boxes of the run, as they were when it was trained."""
+        """The data set of the run, from `dataset.json`. Raises InputError if that is missing or damaged."""
         data = _read_json(self.path / "dataset.json")
         try:
             return Dataset(
@@ -104,7 +113,8 @@ class RunFolder:
                 name=data["name"],
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{self.path / 'dataset.json'}: not what training wrote: {error}") from error
+            file = self.path / "dataset.json"
+            raise InputError(f"{file}: not in the format that training writes: {error}") from error
 
     def write_dataset(self, dataset: Dataset) -> None:
         """Writes `labels.txt`, `label_map.pbtxt` and `dataset.json`."""
@@ -118,25 +128,27 @@ class RunFolder:
         write_text(self.path / "dataset.json", json.dumps(data))
 
     def write_config(self, config: dict[str, Any]) -> None:
+        """Writes `config.yaml`."""
         write_text(self.path / "config.yaml", yaml.safe_dump(config, sort_keys=False))
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Writes `metrics.json`, which marks the run as ended."""
         write_text(self.path / "metrics.json", json.dumps(metrics, indent=2) + "\n")
 
     def _checkpoints(self) -> Iterator[Path]:
         return (folder for folder in (self.best, self.last) if any(folder.glob("*.index")))
 
 
-def newest(runs: str | os.PathLike = "runs") -> RunFolder:
-    """The run under `runs` that ended last. Raises InputError where there is none."""
+def newest(runs: str | os.PathLike[str] = "runs") -> RunFolder:
+    """The run in the folder `runs` that ended last. Raises InputError if there is none."""
     ended = [file for file in Path(runs).glob("*/metrics.json") if file.is_file()]
     if not ended:
         raise InputError(f"{runs}: no finished run here; train one with `python -m train DATA --out {runs}/NAME`")
     return RunFolder(max(ended, key=lambda file: file.stat().st_mtime).parent)
 
 
-def open_run(path: str | os.PathLike) -> RunFolder:
-    """The run at `path`. Raises InputError where that is not a run's folder."""
+def open_run(path: str | os.PathLike[str]) -> RunFolder:
+    """The run at `path`. Raises InputError if that is not the folder of a run."""
     run = RunFolder(Path(path))
     if not (run.path / "config.yaml").is_file():
         raise InputError(f"{path}: not a run: it has no config.yaml; give a folder that `python -m train` made")
@@ -154,7 +166,8 @@ def fingerprint(dataset: Dataset) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; has this run ended?") from error
     except ValueError as error:

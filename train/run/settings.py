@@ -1,4 +1,4 @@
-"""A run's settings as a flat list of names and texts, to be shown and compared."""
+"""Flattens a run's settings to names and texts, to show and compare them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ _LIST = 4
 
 
 def flat(config: Mapping[str, Any], above: str = "") -> dict[str, str]:
-    """`{"task": {"size": 320}}` as `{"task.size": "320"}`; what is not set is left out, long lists are counted."""
+    """Flattens `config`: `{"task": {"size": 320}}` becomes `{"task.size": "320"}`.
+
+    None and empty texts are left out. Of lists of more than four items and of `files`, only the length is given.
+    `above` is put before every name.
+    """
     found: dict[str, str] = {}
     for key, value in config.items():
         name = f"{above}{key}"

@@ -1,4 +1,4 @@
-"""The folder that a process trains into: made, taken up again, or removed where nothing came of it."""
+"""The working directory of a training process: made, reused, or removed after an early failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from train.run.run_folder import RunFolder
 
 
 def must_be_new(out: RunFolder) -> None:
-    """Raises InputError where a new run cannot be made in `out` because something is there."""
+    """Raises InputError if `out` exists and is not an empty folder."""
     if out.path.exists() and not (out.path.is_dir() and not any(out.path.iterdir())):
         what = "this folder is not empty" if out.path.is_dir() else "this is a file"
         if (out.path / "config.yaml").is_file():
@@ -23,16 +23,17 @@ def must_be_new(out: RunFolder) -> None:
 
 
 @contextlib.contextmanager
-def workplace(out: RunFolder, *, chief: bool = True, going_on: bool = False) -> Iterator[RunFolder]:
-    """The folder that this process writes: the run's, or for a worker beside the chief one that goes again.
+def working_directory(out: RunFolder, *, chief: bool = True, resumed: bool = False) -> Iterator[RunFolder]:
+    """Context manager for the folder that this process writes.
 
-    A new run's folder is made. Where the block raises before the first checkpoint, it is removed, and
-    so is what was made for it.
+    It is the folder of the run, and for workers other than the chief a temporary folder. For a new run, the folder is
+    made; if the block raises before the first checkpoint, it is removed again with the parent folders that were made.
+    For a `resumed` run, unfinished checkpoint files are removed.
     """
     if not chief:
         with tempfile.TemporaryDirectory(prefix="worker-") as temporary:
             yield RunFolder(Path(temporary))
-    elif going_on:
+    elif resumed:
         for folder in (out.best, out.last):
             files.sweep(folder)
         yield out
@@ -43,14 +44,14 @@ def workplace(out: RunFolder, *, chief: bool = True, going_on: bool = False) -> 
 
 @contextlib.contextmanager
 def library_output(log: Path) -> Iterator[None]:
-    """Sends what the libraries print to `log`: people see the progress lines instead."""
+    """Context manager that redirects standard output, where the libraries print, to the file `log`."""
     with open(log, "a", encoding="utf-8") as stream, contextlib.redirect_stdout(stream):
         yield
 
 
 @contextlib.contextmanager
-def hint(out: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
-    """Tells whoever interrupts how to go on."""
+def resume_hint(out: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
+    """Context manager that says how to resume the run if the user interrupts it."""
     try:
         yield
     except KeyboardInterrupt:
@@ -72,7 +73,7 @@ def _new_folder(out: RunFolder) -> Iterator[None]:
         if not out.has_checkpoint:
             for path in out.path.iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            # A parent that has got something else meanwhile stays.
+            # A parent folder in which something else was created meanwhile is kept.
             with contextlib.suppress(OSError):
                 for folder in made:
                     folder.rmdir()

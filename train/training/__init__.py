@@ -1,4 +1,5 @@
-"""The training loop on Model Garden: tasks, schedule, best and last checkpoint, QAT.
+"""The training loop on Model Garden: task, experiment, learning rate schedule, checkpoints, and QAT.
 
-Uses every room but `check`, `report` and `sample_data`.
+What the user sees of a run belongs to `train.run`. Uses every room of `train` but `check`, `report`, `pages` and
+`sample_data`.
 """

@@ -1,4 +1,4 @@
-"""Where quantisation-aware training starts: a finished float run, its settings, and what may differ."""
+"""The start of quantization-aware training: a finished float run, and the options that may differ from it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.common.errors import InputError
-from train.run.options import BATCH, Options, from_dict, spelled
+from train.run.options import BATCH, Options, from_dict, option_name
 from train.run.run_folder import RunFolder, open_run
 
 STEPS = 200
-# The highest learning rate at the usual batch, in proportion.
+# Highest learning rate at the default batch; it is scaled in proportion to the batch.
 RATE = 0.001
 
 _ITS_OWN = "--qat goes on with its weights and images"
@@ -22,24 +22,24 @@ _REFUSED = {
 
 
 def open_float(path: str) -> RunFolder:
-    """The run at `path`. Raises InputError where it is none, has not ended, or was trained this way already."""
+    """The float run at `path`. Raises InputError if it is no run, has not ended, or was itself trained with --qat."""
     run = open_run(path)
-    if run.quantisation_file.exists():
-        origin = run.config()["task"]["float_run"]
-        raise InputError(f"{path}: was trained with --qat itself; start from {origin} again, with more --steps")
+    if run.quantization_file.exists():
+        float_run = run.config()["task"]["float_run"]
+        raise InputError(f"{path}: was trained with --qat itself; start from {float_run} again, with more --steps")
     if not run.has_ended:
         raise InputError(f"{path}: this run has not ended; go on with it first: python -m train --resume {path}")
     return run
 
 
 def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
-    """Those of a quantisation-aware run from `run`, where `given` were named by the user.
+    """Options of quantization-aware training from the float run `run`; `given` are those of the user.
 
-    Raises InputError for one that the float run has settled, or that makes no sense here.
+    Raises InputError for an option that is fixed by the float run, or that does not apply here.
     """
     for name, why in _REFUSED.items():
         if name in given:
-            raise InputError(f"{spelled(name)}: leave it out for {run.path}: {why}")
+            raise InputError(f"{option_name(name)}: leave it out for {run.path}: {why}")
     if given.get("strategy") == "multi_worker":
         raise InputError("--strategy multi_worker: --qat trains on one machine")
     task = run.config()["task"]
@@ -52,5 +52,5 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
 
 
 def default_out(run: RunFolder) -> RunFolder:
-    """`runs/mine-qat` for `runs/mine`."""
+    """The default run folder: `runs/mine-qat` for `runs/mine`."""
     return RunFolder(run.path.with_name(f"{run.path.resolve().name}-qat"))

@@ -1,8 +1,8 @@
-"""Quantisation-aware training: the detector as int8 computes it, as a Model Garden task.
+"""Quantization-aware training as a Model Garden task.
 
-It starts from a finished float run and goes on with the same images. Batch norm is folded into the
-convolutions, its statistics stay as they are, and kernels and tensors are rounded exactly where
-conversion rounds them: what is trained is the graph that is converted.
+It starts from a finished float run and uses the same images. Batch norm is folded into the convolutions, with fixed
+statistics. Kernels and tensors are rounded where conversion rounds them, so that the network that is trained is the
+network that is converted.
 """
 
 from __future__ import annotations
@@ -15,43 +15,53 @@ from official.core import task_factory
 
 from train.dataset.examples import images
 from train.models.folding import fold
+from train.models.keras_types import Model
 from train.models.ssd_mobilenet_v2_fpnlite import Detector
-from train.quantization import calibration, fake_quantization
-from train.quantization.quantization import SCORE_RANGE, Quantisation
+from train.quantization import calibration, fake_quantization, quantization
+from train.quantization.quantization import SCORE_RANGE, Quantization
 from train.run.run_folder import RunFolder, open_run
 from train.training.task import DetectionConfig, DetectionTask
 
-# Nothing reads column 0 after training, and the folded graph lacks it: a background that is certainly
-# none has neither loss nor gradient.
+# Logit of the background column, which the folded graph does not have. At this value it has no loss and no gradient.
 _NO_BACKGROUND = -100.0
 
 
 @dataclasses.dataclass
-class QuantisedConfig(DetectionConfig):
-    """The detector, trained as int8 computes it from the float run in the folder `float_run`."""
+class QuantizedConfig(DetectionConfig):
+    """Quantization-aware training of the detector from the float run in the folder `float_run`."""
 
     float_run: str = ""
 
 
-@task_factory.register_task_cls(QuantisedConfig)
-class QuantisedTask(DetectionTask):
-    """The detection task on the fake-quantised network; `quantisation` lies in the run's folder too."""
+@task_factory.register_task_cls(QuantizedConfig)
+class QuantizedTask(DetectionTask):
+    """The detection task with fake quantization. The quantization is also written to the run folder."""
 
-    # Ranges by calibration alone: training that does no better leaves them as the best there is.
+    # The calibrated network may already be the best: it is validated before the first step.
     validate_first = True
-    quantisation: Quantisation | None = None
+    quantization: Quantization | None = None
 
-    def initialize(self, model: Detector) -> None:
+    @property
+    def task_config(self) -> QuantizedConfig:
+        """The settings of the task."""
+        config = super().task_config
+        assert isinstance(config, QuantizedConfig)
+        return config
+
+    def initialize(self, model: Model) -> None:
+        """Loads the weights of the float run and calibrates the network on its images."""
         super().initialize(model)
-        self.quantisation = calibrated(model, open_run(self.task_config.float_run))
-        self.quantisation.write(self._run.quantisation_file)
+        assert isinstance(model, Detector)
+        self.quantization = calibrated(model, open_run(self.task_config.float_run))
+        self.quantization.write(self._run.quantization_file)
 
     def outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        if self.quantisation is None:
-            # A run that is resumed takes its weights from a checkpoint and is not initialised.
-            self.quantisation = self._run.quantisation()
-        codes, logits = fake_quantization.run(fold(model), self.quantisation, images)
-        codes, logits = tf.concat(codes, axis=1), tf.concat(logits, axis=1)
+        """Box codes and class logits with fake quantization; the background column is constant."""
+        if self.quantization is None:
+            # A resumed run restores its weights from a checkpoint and is not initialized.
+            self.quantization = quantization.read(self._run.quantization_file)
+        codes_by_level, logits_by_level = fake_quantization.run(fold(model), self.quantization, images)
+        codes, logits = tf.concat(codes_by_level, axis=1), tf.concat(logits_by_level, axis=1)
         if not training:
             logits = _as_steps(logits)
         return codes, tf.pad(logits, [[0, 0], [0, 0], [1, 0]], constant_values=_NO_BACKGROUND)
@@ -62,13 +72,13 @@ class QuantisedTask(DetectionTask):
 
 
 def _as_steps(logits: tf.Tensor) -> tf.Tensor:
-    """The logits of the scores that the file gives, which are whole 256ths."""
+    """The logits of the scores of the int8 file, which are multiples of 1/256."""
     scores = fake_quantization.activation(tf.sigmoid(logits), SCORE_RANGE)
     return tf.math.log(scores) - tf.math.log1p(-scores)
 
 
-def calibrated(model: Detector, run: RunFolder) -> Quantisation:
-    """What `python -m convert` would quantise `model`, the network of `run`, with."""
+def calibrated(model: Detector, run: RunFolder) -> Quantization:
+    """The quantization of `model`, the network of `run`, as `python -m convert` would calibrate it."""
     chosen = calibration.choose(run.dataset().train)
     loads = [lambda example=example: images.load(example) for example in chosen]
     return calibration.calibrate(fold(model).frozen(), calibration.images(loads, model.size))

@@ -1,4 +1,4 @@
-"""Model Garden's experiment runner with this kit's loop and places for checkpoints."""
+"""Model Garden's experiment runner, with the kit's training loop and checkpoints."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import orbit
-from official.core import train_lib
-
 from train.run.run_folder import RunFolder
-from train.training.best_checkpoint import BestWeights
+from train.training.best_checkpoint import Best, BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
+from train.training.model_garden_types import OrbitController, OrbitExperimentRunner, Task, Trainer
 from train.training.task import DetectionTask
 
 Action = Callable[[Mapping[str, Any]], None]
 
 
-class Runner(train_lib.OrbitExperimentRunner):
-    """Keeps the newest checkpoint in `checkpoints/last` and the best weights in `checkpoints/best`.
+class Runner(OrbitExperimentRunner):
+    """Trains and validates, with the last checkpoint in `checkpoints/last` and the best in `checkpoints/best`.
 
-    `model_dir` is where it writes. What `run` holds already, it goes on from; `identity` is what a
-    checkpoint says of itself. Training ends early after `patience` validations without a better AP.
+    Args:
+      task: network, data and metrics.
+      run: the run; training is resumed from its last checkpoint, if there is one.
+      identity: text that identifies the run in its checkpoints (see `resume.identity`).
+      patience: number of validations without a better AP after which training stops early.
+      kwargs: arguments of `OrbitExperimentRunner`, among them `model_dir`, the folder to write into.
     """
 
     def __init__(
-        self, *, task: DetectionTask, run: RunFolder, identity: str, patience: int | None = None, **kwargs
+        self, *, task: DetectionTask, run: RunFolder, identity: str, patience: int | None = None, **kwargs: Any
     ):
         self.task = task
         self._run = run
@@ -35,35 +37,51 @@ class Runner(train_lib.OrbitExperimentRunner):
 
     @property
     def step(self) -> int:
-        """How many steps are done."""
+        """Number of steps done."""
         return int(self.trainer.global_step.numpy())
 
     @property
-    def best_weights(self) -> BestWeights:
-        return self.trainer.checkpoint_exporter
+    def best_checkpoint(self) -> BestCheckpoint:
+        """The writer of the best checkpoint."""
+        exporter = self.trainer.checkpoint_exporter
+        assert isinstance(exporter, BestCheckpoint)
+        return exporter
 
-    def run(self) -> None:
-        """Trains and validates to the end. A run that was at its end already is validated where it never was."""
+    @property
+    def seconds(self) -> float:
+        """Time that training has taken so far, with its earlier parts."""
+        manager = self.checkpoint_manager
+        assert isinstance(manager, LastCheckpoint)
+        return manager.seconds
+
+    def train(self) -> Best:
+        """Trains and validates to the end and returns the best validation.
+
+        A run that already has all its steps, but no validation, is validated.
+        """
         if self.task.validate_first and not self.step:
             with self.strategy.scope():
                 self.controller.evaluate()
-        super().run()
-        if self.best_weights.best is None:
+        self.run()
+        if self.best_checkpoint.best is None:
             with self.strategy.scope():
                 self.controller.evaluate()
+        best = self.best_checkpoint.best
+        assert best is not None, "the first validation is always the best so far"
+        return best
 
-    def _build_trainer(self, task: DetectionTask, train: bool, evaluate: bool):
+    def _build_trainer(self, task: Task, train: bool, evaluate: bool) -> Trainer:
         trainer = super()._build_trainer(task, train, evaluate)
-        # Where a function makes variables when it is first called, TensorFlow traces it twice, half of
-        # the time from start to first step; and a checkpoint can only be checked against what is there.
+        # TensorFlow traces a function twice if it creates variables in its first call; that would be half of the time
+        # from the start to the first step. And only existing variables can be checked when a checkpoint is restored.
         with self.strategy.scope():
             trainer.optimizer._create_all_weights(trainer.model.trainable_variables)
         return trainer
 
-    def _build_best_checkpoint_exporter(self) -> BestWeights:
-        return BestWeights(
+    def _build_best_checkpoint_exporter(self) -> BestCheckpoint:
+        return BestCheckpoint(
             RunFolder(Path(self.model_dir)).best,
-            self.task,
+            lambda: self.task.validation,
             self.params.trainer.best_checkpoint_eval_metric,
             source=self._run.best,
         )
@@ -80,9 +98,14 @@ class Runner(train_lib.OrbitExperimentRunner):
         )
 
     def _build_controller(
-        self, trainer, evaluator, train_actions: Sequence[Action] = (), eval_actions: Sequence[Action] = (), **_
+        self,
+        trainer: Trainer,
+        evaluator: Trainer,
+        train_actions: Sequence[Action] = (),
+        eval_actions: Sequence[Action] = (),
+        **_: object,
     ) -> Controller:
-        """As the library does it, but for its actions: they would keep checkpoints of their own."""
+        """The kit's controller, without Model Garden's actions, which would write checkpoints of their own."""
         settings = self.params.trainer
         return Controller(
             ended=self._ended_early,
@@ -100,33 +123,37 @@ class Runner(train_lib.OrbitExperimentRunner):
         )
 
     def _ended_early(self) -> bool:
-        waited = self.best_weights.waited(self.step, self.params.trainer.validation_interval)
+        waited = self.best_checkpoint.waited(self.step, self.params.trainer.validation_interval)
         return self._patience is not None and waited >= self._patience
 
 
-class Controller(orbit.Controller):
-    """Orbit's loop, validating at whole multiples of the interval wherever training began.
+class Controller(OrbitController):
+    """Orbit's loop, with validations at multiples of the interval, also in a resumed run.
 
-    Where a step is due for both, its checkpoint comes after its validation: a run that is resumed has
-    missed none. `ended` is asked before each stretch whether training shall go on.
+    If validation and checkpoint are due at the same step, the checkpoint comes second, so that a resumed run misses no
+    validation. `ended` is called before each interval; training stops if it returns True.
     """
 
-    def __init__(self, *, ended: Callable[[], bool], **kwargs):
+    def __init__(self, *, ended: Callable[[], bool], **kwargs: Any):
         self._ended = ended
-        self._target = None
+        # The step of the next validation; -1 before the first interval.
+        self._target = -1
         super().__init__(**kwargs)
 
     def train_and_evaluate(self, train_steps: int, eval_steps: int = -1, eval_interval: int | None = None) -> None:
+        """Trains up to `train_steps` and evaluates every `eval_interval` steps, by default at the end only."""
+        interval = eval_interval or train_steps
         while (step := int(self.global_step.numpy())) < train_steps and not self._ended():
-            self._target = min(train_steps, (step // eval_interval + 1) * eval_interval)
+            self._target = min(train_steps, (step // interval + 1) * interval)
             self.train(self._target, checkpoint_at_completion=False)
             self.evaluate(eval_steps)
             self.save_checkpoint()
 
-    def evaluate(self, steps: int = -1):
+    def evaluate(self, steps: int = -1) -> dict[str, Any] | None:
+        """Evaluates `steps` batches, by default all."""
         if self.strategy.num_replicas_in_sync > 1:
-            # Each replica has statistics of its own batches; what is saved is their mean, and so that
-            # is what must be validated.
+            # Each replica has the batch norm statistics of its own batches. Checkpoints contain their mean, so that is
+            # what must be validated.
             for variable in self.trainer.model.non_trainable_variables:
                 variable.assign(variable.read_value())
         return super().evaluate(steps)

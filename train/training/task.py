@@ -1,35 +1,42 @@
 """Training and validation of the detector as a Model Garden task.
 
-The task owns network, inputs, losses and metrics; Model Garden's trainer owns the loop, the
-distribution strategy, checkpoints, summaries and the optimizer.
+The task has the network, inputs, losses and metrics. Model Garden's trainer has the loop, the distribution strategy,
+checkpoints, summaries and the optimizer.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 import tf_keras
-from official.core import base_task, config_definitions, task_factory
+from official.core import task_factory
 
-from runtime.common.values import Detection
 from train.augment import inputs
 from train.augment.augmentation import Augmentation
 from train.checkpoints import variables
-from train.evaluation.coco import GroundTruth, Metrics
+from train.evaluation.coco import GroundTruth
+from train.evaluation.validation import Validation
 from train.models import losses, postprocessing
 from train.models.anchors import POSITIVE_IOU, anchors
-from train.models.layers import Normalisation
+from train.models.keras_types import Model, without_autograph
+from train.models.layers import BatchNormSettings
 from train.models.matching import Rule
 from train.models.ssd_mobilenet_v2_fpnlite import Detector
-from train.training import learning_rates
+from train.training import layer_learning_rates, model_garden_types
+
+_Metrics = Sequence[tf_keras.metrics.Metric]
+# Boxes, scores and classes of one image (see `postprocessing.to_detections`).
+_Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass
-class DataConfig(config_definitions.DataConfig):
-    """Where the records are, how many images they hold, and how a batch is made of them.
+class DataConfig(model_garden_types.DataConfig):
+    """TFRecord files, the number of their images, and how batches are made of them.
 
-    See `augment.Augmentation`, `matching.Rule` and, for `repeats`, `epochs.stream`.
+    For the other fields, see `Augmentation`, `matching.Rule` and, for `repeats`, `epochs.stream`.
     """
 
     files: tuple[str, ...] = ()
@@ -44,12 +51,12 @@ class DataConfig(config_definitions.DataConfig):
 
 
 @dataclasses.dataclass
-class DetectionConfig(config_definitions.TaskConfig):
+class DetectionConfig(model_garden_types.TaskConfig):
     """The detector and its data.
 
-    `init_checkpoint` is a checkpoint with the published keys, or "" to start from random values.
-    `frozen_statistics` normalises by the stored statistics in training too. For the first
-    `head_steps` steps only the heads learn; the backbone learns at `backbone_rate` times the rate.
+    `init_checkpoint` is a checkpoint with the published keys, or "" to start from random values. `momentum` and
+    `frozen_statistics` are those of `BatchNormSettings`, `backbone_rate` and `head_steps` those of
+    `layer_learning_rates.factors`.
     """
 
     size: int = 320
@@ -64,35 +71,48 @@ class DetectionConfig(config_definitions.TaskConfig):
 
 
 @task_factory.register_task_cls(DetectionConfig)
-class DetectionTask(base_task.Task):
-    """SSD MobileNet v2 FPNLite on labelled images.
+class DetectionTask(model_garden_types.Task):
+    """Training of SSD MobileNet v2 FPNLite on labelled images.
 
-    `ground_truth` and `first_step` are set by whoever starts the run: what validation measures
-    against, and the number of steps that an earlier part of the run has done. Where `validate_first`,
-    the network is worth something before its first step, and is validated then too.
-    `loaded`, `metrics` and `found` are what the run reports: the variables taken from the initial
-    checkpoint, and the figures and detections (by image id) of the last validation.
+    Attributes:
+      ground_truth: the boxes that validation evaluates against; set before the first validation.
+      first_step: number of steps that an earlier part of the run has done.
+      validate_first: whether the network is validated before its first step.
+      loaded: the variables that were taken from the initial checkpoint, if there is one.
+      validation: result of the last validation; not set before the first one.
     """
 
-    ground_truth: GroundTruth | None = None
+    ground_truth: GroundTruth
     first_step: int = 0
     validate_first: bool = False
-    loaded: variables.Loaded | None = None
-    metrics: Metrics | None = None
-    found: dict[str, list[Detection]] | None = None
+    loaded: variables.LoadedVariables | None = None
+    validation: Validation
+
+    @property
+    def task_config(self) -> DetectionConfig:
+        """The settings of the task."""
+        config = super().task_config
+        assert isinstance(config, DetectionConfig)
+        return config
 
     def build_model(self) -> Detector:
+        """A new network, with its variables."""
         config = self.task_config
-        model = Detector(config.size, config.classes, Normalisation(config.momentum, config.frozen_statistics))
+        model = Detector(config.size, config.classes, BatchNormSettings(config.momentum, config.frozen_statistics))
         model(tf.zeros([1, config.size, config.size, 3]))
         self._anchors = tf.constant(anchors(config.size))
         return model
 
-    def initialize(self, model: tf_keras.Model) -> None:
+    def initialize(self, model: Model) -> None:
+        """Loads the initial checkpoint, if there is one."""
         if self.task_config.init_checkpoint:
+            assert isinstance(model, Detector)
             self.loaded = variables.load(model, self.task_config.init_checkpoint)
 
-    def build_inputs(self, params: DataConfig, input_context=None) -> tf.data.Dataset:
+    def build_inputs(
+        self, params: DataConfig, input_context: tf.distribute.InputContext | None = None
+    ) -> tf.data.Dataset:
+        """The batches of `params`, for training or for validation."""
         size = self.task_config.size
         if not params.is_training:
             return inputs.validation(
@@ -116,22 +136,29 @@ class DetectionTask(base_task.Task):
         )
 
     def build_metrics(self, training: bool = True) -> list[tf_keras.metrics.Metric]:
+        """The mean losses of training. Validation has no Keras metrics."""
         if not training:
             return []
         return [tf_keras.metrics.Mean(name, dtype=tf.float32) for name in ("class_loss", "box_loss")]
 
     def outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Box codes and class logits, as `Detector` gives them."""
-        return model(images, training=training)
+        """Box codes and class logits, as from `Detector`."""
+        codes, logits = model(images, training=training)
+        return codes, logits
 
-    # No step branches on a tensor in Python's words. Looking for that, in the network too, takes two
-    # seconds of each start.
-    @tf.autograph.experimental.do_not_convert
-    def train_step(self, inputs, model, optimizer, metrics=None) -> dict[str, tf.Tensor]:
-        """One step on (images, targets); the losses are logged apart, without the L2 part.
+    @without_autograph
+    def train_step(
+        self,
+        inputs: tuple[tf.Tensor, Mapping[str, tf.Tensor]],
+        model: Detector,
+        optimizer: tf_keras.optimizers.Optimizer,
+        metrics: _Metrics | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """One training step on `inputs`, a pair of images and targets (see `inputs.training`).
 
-        Of several replicas, each divides by the positive anchors of them all. What they add up to is
-        the loss, and the gradient, that one device would have had with the whole batch.
+        Returns the loss with its L2 part. `metrics` are updated with class and box loss, without the L2 part.
+        Each of several replicas divides by the positive anchors of all replicas. So the sum of their losses, and of
+        their gradients, is the same as on one device with the whole batch.
         """
         images, targets = inputs
         replica = tf.distribute.get_replica_context()
@@ -145,54 +172,64 @@ class DetectionTask(base_task.Task):
                 codes, logits, targets["codes"], targets["classes"], positives
             )
             loss = class_loss + box_loss + tf.add_n(model.losses) / replicas
-            # float16 loses small gradients, unless they are of a larger loss.
+            # Small gradients are 0 in float16, unless the loss is scaled up.
             scaling = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
-            derived = optimizer.get_scaled_loss(loss) if scaling else loss
-        gradients = tape.gradient(derived, model.trainable_variables)
+            scaled_loss = optimizer.get_scaled_loss(loss) if scaling else loss
+        gradients = tape.gradient(scaled_loss, model.trainable_variables)
         if scaling:
             gradients = optimizer.get_unscaled_gradients(gradients)
         gradients = self._by_layer(gradients, model, optimizer)
         optimizer.apply_gradients(list(zip(gradients, model.trainable_variables)))
-        # Metrics take the mean over the replicas, whose losses are parts of a sum.
+        # Metrics are averaged over the replicas, but the losses of the replicas are parts of a sum.
         for metric, value in zip(metrics or (), (class_loss, box_loss)):
             metric.update_state(value * replicas)
         return {self.loss: loss * replicas}
 
-    def _by_layer(self, gradients, model: Detector, optimizer) -> list[tf.Tensor]:
+    def _by_layer(
+        self, gradients: list[tf.Tensor], model: Detector, optimizer: tf_keras.optimizers.Optimizer
+    ) -> list[tf.Tensor]:
         config = self.task_config
         if config.backbone_rate == 1.0 and not config.head_steps:
             return gradients
-        factors = learning_rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
+        factors = layer_learning_rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
         return [gradient * factor for gradient, factor in zip(gradients, factors)]
 
-    @tf.autograph.experimental.do_not_convert
-    def validation_step(self, inputs, model, metrics=None) -> dict[str, tf.Tensor]:
+    @without_autograph
+    def validation_step(
+        self, inputs: tuple[tf.Tensor, tf.Tensor], model: Detector, metrics: _Metrics | None = None
+    ) -> dict[str, tf.Tensor]:
+        """The detections for `inputs`, a pair of images and ids (see `inputs.validation`)."""
         images, ids = inputs
         codes, logits = self._outputs(model, images, training=False)
         found = postprocessing.detections(codes, logits[:, :, 1:], self._anchors)
         return {"ids": ids, **found._asdict()}
 
     def _outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """The outputs in float32, whatever precision the network computes in."""
+        """The outputs in float32, also with mixed precision."""
         codes, logits = self.outputs(model, images, training)
         return tf.cast(codes, tf.float32), tf.cast(logits, tf.float32)
 
-    def aggregate_logs(self, state, step_logs):
-        """Collects what validation steps found, by image id."""
-        found = {} if state is None else state
-        names = ("ids", *postprocessing.Found._fields)
+    def aggregate_logs(
+        self, state: dict[str, _Arrays] | None, step_logs: Mapping[str, Sequence[tf.Tensor]]
+    ) -> dict[str, _Arrays]:
+        """Adds the detections of a validation step to `state`, by image id."""
+        collected = {} if state is None else state
+        names = ("ids", *postprocessing.BatchDetections._fields)
         for replica in zip(*(step_logs[name] for name in names)):
             ids, boxes, scores, classes, count = (tensor.numpy() for tensor in replica)
             for i, id in enumerate(ids):
-                found[id.decode()] = (boxes[i, : count[i]], scores[i, : count[i]], classes[i, : count[i]])
-        return found
+                collected[id.decode()] = (boxes[i, : count[i]], scores[i, : count[i]], classes[i, : count[i]])
+        return collected
 
-    def reduce_aggregated_logs(self, aggregated_logs, global_step=None) -> dict[str, float]:
-        """COCO figures of what the steps found; a figure without ground truth is left out."""
+    def reduce_aggregated_logs(
+        self, aggregated_logs: Mapping[str, _Arrays], global_step: tf.Tensor | None = None
+    ) -> dict[str, float]:
+        """The COCO metrics of the validation, without those that are None. Sets `validation`."""
         sizes = {image.id: image for image in self.ground_truth.images}
-        self.found = {
-            id: postprocessing.to_detections(*arrays, sizes[id].width, sizes[id].height, self.ground_truth.labels)
+        labels = self.ground_truth.labels
+        detections = {
+            id: postprocessing.to_detections(*arrays, sizes[id].width, sizes[id].height, labels)
             for id, arrays in aggregated_logs.items()
         }
-        self.metrics = self.ground_truth.measure(self.found)
-        return {name: value for name, value in self.metrics.figures.items() if value is not None}
+        self.validation = Validation(self.ground_truth.measure(detections), detections)
+        return {name: value for name, value in self.validation.metrics.figures.items() if value is not None}

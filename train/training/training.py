@@ -1,4 +1,4 @@
-"""One training run: from a data set to a run folder."""
+"""Training of one run: from a data set to a run folder."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from train.run.history import Recorder
 from train.run.options import Options
 from train.run.progress import Progress
 from train.run.run_folder import RunFolder
-from train.run.training_errors import explained
-from train.run.working_directory import hint, library_output, must_be_new, workplace
-from train.training import experiment
-from train.training.qat_task import QuantisedConfig
+from train.run.training_errors import as_kit_errors
+from train.run.working_directory import library_output, must_be_new, resume_hint, working_directory
+from train.training import experiment, schedule
+from train.training.qat_task import QuantizedConfig
 from train.training.runner import Action, Runner
 from train.training.task import DataConfig, DetectionConfig
 
 _STEPS_PER_REPORT = 5
+# Number of validations, and steps between the checkpoints of several workers, by default.
 _VALIDATIONS = 4
 _WORKERS_CHECKPOINT = 100
 
 
-def say_on_stderr(line: str) -> None:
+def print_to_stderr(line: str) -> None:
+    """Prints `line` to standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -44,38 +46,46 @@ def train(
     dataset: Dataset,
     out: RunFolder,
     options: Options,
-    say: Callable[[str], None] = say_on_stderr,
+    say: Callable[[str], None] = print_to_stderr,
     *,
-    going_on: bool = False,
+    resumed: bool = False,
 ) -> Metrics | None:
-    """Trains on `dataset` and fills the run folder `out`; returns the figures of the best weights.
+    """Trains on `dataset`, writes the run folder `out`, and returns the metrics of the best weights.
 
-    A worker beside the chief writes nothing and returns None. With `going_on`, the run in `out` is taken up where its last checkpoint is; `resume` gives its data
-    set and options. A new run that ends before its first checkpoint leaves no folder.
+    Workers other than the chief write nothing and return None. A new run that ends before its first checkpoint leaves
+    no folder.
 
-    Raises InputError for options that do not fit the data, an initial checkpoint of another network, a
-    folder that is not empty, or a checkpoint of another run, and KitError when the loss stops being a
-    number, the disk is full, or another worker is gone.
+    Args:
+      dataset: the data set. For a resumed run, that of `resume.dataset`.
+      out: the run folder. It must be new or empty, unless `resumed`.
+      options: the options. For a resumed run, those of `resume.settings`.
+      say: called with each message for the user.
+      resumed: go on from the last checkpoint in `out`.
+
+    Raises:
+      InputError: options that do not fit the data, an initial checkpoint of another network, a folder that is not
+        empty, or a checkpoint of another run.
+      KitError: the loss is no longer finite, the disk is full, or another worker is lost.
     """
     options = options.for_images(len(dataset.train))
-    if not going_on:
+    if not resumed:
         must_be_new(out)
     devices = connect(options)
     identity = resume.identity(dataset, options)
-    first_step = resume.first_step(out, identity) if going_on else 0
+    first_step = resume.first_step(out, identity) if resumed else 0
     params = prepare(dataset, options, start_anew=not first_step)
-    with workplace(out, chief=devices.chief, going_on=going_on) as folder, explained(out, devices.workers):
-        if not going_on:
+    with working_directory(out, chief=devices.chief, resumed=resumed) as folder, as_kit_errors(out, devices.workers):
+        if not resumed:
             folder.write_dataset(dataset)
-            folder.write_config({**resume.record(dataset, options), **params.as_dict()})
+            folder.write_config({**resume.config_sections(dataset, options), **params.as_dict()})
         with library_output(folder.path / "train.log"):
             progress = Progress(lambda: runner.step, options.steps, options.batch)
-            history = Recorder(folder.path, lambda: runner.step, lambda: runner.task)
+            history = Recorder(folder.path, lambda: runner.step, lambda: runner.task.validation)
             runner = build_runner(
                 params,
                 GroundTruth.from_examples(dataset.validation, dataset.labels),
                 folder,
-                train_actions=[history.trained, stop_when_spoilt, progress],
+                train_actions=[history.trained, stop_when_not_finite, progress],
                 eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
                 devices=devices,
                 patience=options.patience,
@@ -84,15 +94,14 @@ def train(
                 first_step=first_step,
             )
             say(_beginning(runner, options))
-            with hint(out, say):
-                runner.run()
-            best = runner.best_weights.best
+            with resume_hint(out, say):
+                best = runner.train()
             folder.write_metrics(
                 {
                     **best.metrics.as_dict(),
                     "step": best.step,
                     "steps": runner.step,
-                    "seconds": round(runner.checkpoint_manager.seconds, 1),
+                    "seconds": round(runner.seconds, 1),
                     "images_per_second": round(progress.images_per_second, 2),
                 }
             )
@@ -100,9 +109,9 @@ def train(
 
 
 def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> config_definitions.ExperimentConfig:
-    """The experiment of a run; records are got ready, and the initial weights where it is to `start_anew`.
+    """The experiment of a run. Writes the records to the cache, and with `start_anew` gets the initial weights.
 
-    Raises InputError where options or data are no good.
+    Raises InputError if the options do not fit the data, or if no validation image has a box.
     """
     if not any(example.boxes for example in dataset.validation):
         raise InputError(
@@ -130,9 +139,19 @@ def build_runner(
     identity: str = "",
     first_step: int = 0,
 ) -> Runner:
-    """The runner of one run that writes into `folder`: network built, everything drawn by the seed.
+    """The runner of one run, with the network built and all random seeds set.
 
-    What `source` holds of the run already, `first_step` steps, is loaded, else the initial checkpoint.
+    Args:
+      params: the experiment, from `prepare`.
+      ground_truth: the boxes that validation evaluates against.
+      folder: the folder to write into.
+      train_actions: called with the losses every few steps.
+      eval_actions: called with the metrics after every validation.
+      devices: devices to train on, by default those of the current distribution strategy.
+      patience: number of validations without a better AP after which training stops early.
+      source: the run to resume, by default `folder`.
+      identity: text that identifies the run in its checkpoints (see `resume.identity`).
+      first_step: number of steps that `source` has done.
     """
     tf_keras.utils.set_random_seed(params.task.train_data.seed)
     task = task_factory.get_task(params.task, logging_dir=str(folder.path))
@@ -160,15 +179,17 @@ def configuration(
     validation_files: tuple[str, ...],
     init: str | None = None,
 ) -> config_definitions.ExperimentConfig:
-    """The Model Garden experiment for `options`; `init` is the prefix of the initial checkpoint."""
+    """The Model Garden experiment for `options`. `init` is the prefix of the initial checkpoint, if there is one."""
     params = exp_factory.get_exp_config(experiment.NAME)
-    kind = functools.partial(QuantisedConfig, float_run=options.qat) if options.qat else DetectionConfig
+    kind: Callable[..., DetectionConfig] = DetectionConfig
+    if options.qat:
+        kind = functools.partial(QuantizedConfig, float_run=options.qat)
     params.task = kind(
         size=options.size,
         classes=len(dataset.labels),
         momentum=options.momentum,
         frozen_statistics=options.frozen_statistics,
-        backbone_rate=experiment.backbone_rate(options.backbone_rate, trained=bool(init)),
+        backbone_rate=schedule.backbone_rate(options.backbone_rate, trained=bool(init)),
         head_steps=options.head_steps,
         init_checkpoint=init or "",
         train_data=DataConfig(
@@ -199,10 +220,10 @@ def configuration(
     trainer.steps_per_loop = min(_STEPS_PER_REPORT, every, options.checkpoint_every or every)
     trainer.summary_interval = trainer.steps_per_loop
     trainer.validation_interval = every
-    # Workers must all write at the same step, whatever their clocks say.
+    # Several workers must write their checkpoints at the same step, so they cannot go by time.
     by_time = options.strategy != "multi_worker"
     trainer.checkpoint_interval = options.checkpoint_every or (0 if by_time else _WORKERS_CHECKPOINT)
-    trainer.optimizer_config = experiment.schedule(
+    trainer.optimizer_config = schedule.optimizer_config(
         options.steps, options.batch, options.rate, options.ema, trained=bool(init)
     )
     params.runtime = runtime_settings(options)
@@ -222,12 +243,12 @@ def _beginning(runner: Runner, options: Options) -> str:
     return str(runner.task.loaded or "starting from random values")
 
 
-def stop_when_spoilt(output: Mapping[str, Any]) -> None:
-    """An Orbit action that ends a run whose weights are lost, instead of training on with them."""
+def stop_when_not_finite(output: Mapping[str, Any]) -> None:
+    """An Orbit action that raises KitError if the loss is no longer finite."""
     if not math.isfinite(float(output["training_loss"])):
         raise KitError("the loss is no longer a number; train again with a lower --rate")
 
 
 def _validation_line(runner: Runner) -> str:
-    metrics = runner.task.metrics
+    metrics = runner.task.validation.metrics
     return f"validation at step {runner.step}: AP {metrics['AP']:.4f}  AP50 {metrics['AP50']:.4f}"

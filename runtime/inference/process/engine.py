@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import threading
 import time
@@ -226,13 +227,20 @@ class EngineProcess:
             self._busy_since = time.monotonic() if self._in_flight else None
 
     def _watch(self) -> None:
+        checked_at = time.monotonic()
         while not self._closed.wait(_INTERVAL):
+            now = time.monotonic()
+            # On an overloaded machine this process may have got no time either; that is no sign of a hang.
+            overslept = max(0.0, now - checked_at - 2 * _INTERVAL)
+            checked_at = now
             with self._lock:
-                late = self._busy_since is not None and time.monotonic() - self._busy_since > self._limit
-                process = self._launched.process
-            if late and process.poll() is None:
+                if self._busy_since is not None:
+                    self._busy_since = min(now, self._busy_since + overslept)
+                late = self._busy_since is not None and now - self._busy_since > self._limit
+                launched = self._launched
+            if late and launched.process.poll() is None and not _has_data(launched.replies):
                 self._hung = True
-                process.kill()
+                launched.process.kill()
 
     def _kill(self) -> None:
         end(self._launched)
@@ -262,6 +270,15 @@ class _Message(NamedTuple):
 
 
 _ENDED = _Message(None, 0.0, None)
+
+
+def _has_data(stream: IO[bytes]) -> bool:
+    """Whether an answer waits to be read: then the engine does not hang, but the reader is busy."""
+    try:
+        return bool(select.select([stream], [], [], 0)[0])
+    except (OSError, ValueError):
+        # Closed by another thread.
+        return False
 
 
 def _read(stream: IO[bytes], size: int) -> Optional[bytes]:

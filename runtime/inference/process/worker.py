@@ -12,7 +12,7 @@ from typing import Any, Callable, Deque, List, Optional, Tuple, Union
 import numpy as np
 
 from runtime.common.errors import KitError
-from runtime.inference.interpreter import Interpreter
+from runtime.inference.interpreter import Runner
 from runtime.inference.process.engine import EngineProcess
 from runtime.inference.process.shared_tensors import SLOTS
 from runtime.telemetry.state import State
@@ -45,9 +45,7 @@ class Worker:
     milliseconds that the run took; or `Lost`.
     """
 
-    def __init__(
-        self, runner: Union[EngineProcess, Interpreter], state: State, attempts: Optional[int] = None
-    ) -> None:
+    def __init__(self, runner: Runner, state: State, attempts: Optional[int] = None) -> None:
         """`runner` has loaded the model; one in this process cannot be replaced.
 
         After `attempts` failed starts of a new engine in a row, `next` raises KitError; None tries for ever.
@@ -186,7 +184,7 @@ class Worker:
 class _InProcess:
     """An interpreter of this process with the interface of `EngineProcess`; `result` runs the model."""
 
-    def __init__(self, interpreter: Interpreter) -> None:
+    def __init__(self, interpreter: Runner) -> None:
         self._interpreter = interpreter
         self._waiting: Deque[np.ndarray] = deque()
 

@@ -1,4 +1,4 @@
-// Connects to the detector, and again whenever the connection is lost.
+// Connects to the detector, and reconnects when the connection is lost.
 
 import * as panel from "./panel.js";
 import * as image from "./image.js";
@@ -16,42 +16,42 @@ let lastImage = 0;
 let touched = 0;
 
 function connect() {
-  const place = new URL("live", location.href);
-  place.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-  socket = new WebSocket(place);
+  const url = new URL("live", location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(url);
   socket.binaryType = "arraybuffer";
   socket.onopen = () => {
     pause = FIRST_PAUSE;
     panel.part("link", { state: "running", name: "live" });
   };
-  socket.onmessage = ({ data }) => (typeof data === "string" ? heard(JSON.parse(data)) : seen(data));
+  socket.onmessage = ({ data }) => (typeof data === "string" ? showState(JSON.parse(data)) : showImage(data));
   socket.onclose = () => {
-    panel.part("link", { state: "lost", name: "" }, ", connecting again");
-    // Who was refused for want of a token sees the form for it after the reload.
+    panel.part("link", { state: "lost", name: "" }, ", reconnecting");
+    // If a token is needed now, the reload shows the form for it.
     fetch("state.json").then((answer) => answer.status === 401 && location.reload(), () => {});
     setTimeout(connect, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE);
   };
 }
 
-function heard(message) {
+function showState(message) {
   state = message.state;
   panel.show(state);
-  // Not under the hand of who is moving it.
+  // Do not move the slider while the user does.
   if (Date.now() - touched > 1500) {
     slider.value = state.score;
     chosen.textContent = state.score.toFixed(2);
   }
 }
 
-async function seen(data) {
+async function showImage(data) {
   const from = socket;
   try {
     await image.show(data);
     lastImage = Date.now();
     age();
   } finally {
-    // An image is asked for only when the last one is on the screen: a slow viewer skips frames.
+    // The next image is requested when this one is shown, so that a slow browser skips frames.
     if (from.readyState === WebSocket.OPEN) from.send('{"next": true}');
   }
 }

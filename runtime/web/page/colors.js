@@ -1,5 +1,5 @@
-// The colours of classes, the same as in drawn images and videos (runtime/draw.py): steps of the
-// golden ratio around the colour wheel keep neighbours apart.
+// The colors of classes, the same as in annotated images and videos (runtime/media/drawing.py): steps of the
+// golden ratio around the color wheel, so that consecutive classes differ clearly.
 
 export function colorOf(classId) {
   const hue = (0.33 + classId * 0.618034) % 1;

@@ -1,4 +1,4 @@
-// The newest frame, and the boxes of its own detections over it.
+// Shows the newest frame with the boxes of its detections.
 
 import { colorOf, css, inkOn } from "./colors.js";
 
@@ -7,7 +7,7 @@ const boxes = document.getElementById("boxes");
 const objects = document.getElementById("objects");
 const nothing = document.getElementById("nothing");
 
-// `data` is a message of runtime/web/messages.py. Resolves when the frame can be seen.
+// `data` is an image message of runtime/web/messages.py. Resolves when the frame is drawn.
 export async function show(data) {
   const length = new DataView(data).getUint32(0);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
@@ -26,7 +26,7 @@ export function showBoxes(shown) {
   boxes.hidden = !shown;
 }
 
-// In the pixels of the source, as the boxes are; the browser scales it all to the size of the page.
+// Draws in pixels of the source, as in the detections; the browser scales the canvas to the page.
 function drawBoxes({ width, height, result }) {
   boxes.width = width;
   boxes.height = height;
@@ -37,14 +37,14 @@ function drawBoxes({ width, height, result }) {
   const size = Math.max(8, 13 * unit);
   pen.font = `600 ${size}px system-ui, sans-serif`;
   pen.textBaseline = "top";
-  // The best come first and are drawn last, on top.
-  for (const found of [...result.detections].reverse()) {
-    const [left, top, right, bottom] = found.box;
-    const color = colorOf(found.class);
+  // Detections are sorted by score; the best are drawn last, on top.
+  for (const detection of [...result.detections].reverse()) {
+    const [left, top, right, bottom] = detection.box;
+    const color = colorOf(detection.class);
     pen.strokeStyle = pen.fillStyle = css(color);
     pen.lineWidth = thick;
     pen.strokeRect(left, top, right - left, bottom - top);
-    const text = `${name(found)} ${found.score.toFixed(2)}`;
+    const text = `${name(detection)} ${detection.score.toFixed(2)}`;
     const wide = pen.measureText(text).width + 8 * unit;
     const high = size * 1.35;
     const tagTop = top >= high ? top - high : top;
@@ -57,22 +57,22 @@ function drawBoxes({ width, height, result }) {
 
 function list(detections) {
   nothing.hidden = detections.length > 0;
-  const rows = detections.map((found) => {
+  const rows = detections.map((detection) => {
     const row = document.createElement("li");
     const label = document.createElement("span");
     label.className = "name";
-    label.textContent = name(found);
+    label.textContent = name(detection);
     const score = document.createElement("span");
-    score.textContent = found.score.toFixed(2);
+    score.textContent = detection.score.toFixed(2);
     const mark = document.createElement("span");
     mark.className = "swatch";
-    mark.style.background = css(colorOf(found.class));
+    mark.style.background = css(colorOf(detection.class));
     row.append(mark, label, score);
     return row;
   });
   objects.replaceChildren(...rows);
 }
 
-function name(found) {
-  return found.track === undefined ? found.label : `${found.label} #${found.track}`;
+function name({ label, track }) {
+  return track === undefined ? label : `${label} #${track}`;
 }

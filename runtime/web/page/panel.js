@@ -1,9 +1,9 @@
-// Everything beside the image that the state says.
+// Shows the state of the run beside the image.
 
 import * as chart from "./chart.js";
 
 const STAGES = {
-  capture: "Capture", preprocess: "Prepare", invoke: "Model", postprocess: "Read out", total: "Total",
+  capture: "Capture", preprocess: "Preprocess", invoke: "Model", postprocess: "Postprocess", total: "Total",
 };
 const byId = (id) => document.getElementById(id);
 
@@ -60,10 +60,10 @@ function totals(state) {
   ];
   byId("totals").replaceChildren(...rows.flatMap(([name, value]) => {
     const term = document.createElement("dt");
-    const said = document.createElement("dd");
+    const text = document.createElement("dd");
     term.textContent = name;
-    said.textContent = value;
-    return [term, said];
+    text.textContent = value;
+    return [term, text];
   }));
 }
 

@@ -25,6 +25,7 @@ from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, encode
 from tests.support.model_swap import scores_in_order
 from tests.support.paths import ROOT
+from tests.support.run_results import scores_in_order
 
 pytest.importorskip("tuf")
 pytest.importorskip("cryptography")

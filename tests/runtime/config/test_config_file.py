@@ -35,14 +35,12 @@ def test_everything_that_the_command_line_can_say(config):
     assert options.only == ("person", "car") and options.motion == 0.002 and options.retries == 0
     assert options.out == ["found.mp4"] and options.device == ["usb:0"]
     words = parse(
-        ["a.tflite", "--source", "street.mp4", "--policy", "drop-oldest:8", "--realtime", "--score", "0.4"]
-        + ["--score", "person=0.6", "--roi", "0,0,1,.5", "--roi", "0,200,640,480", "--only", "person,car", "--motion"]
-        + ["--out", "found.mp4", "--threads", "3", "--watchdog", "2.5", "--device", "usb:0", "--retries", "0"]
+        ["a.tflite", "--source", "street.mp4", "--policy", "drop-oldest:8", "--realtime", "--score", "0.4", "--score", "person=0.6", "--roi", "0,0,1,.5", "--roi", "0,200,640,480", "--only", "person,car", "--motion", "--out", "found.mp4", "--threads", "3", "--watchdog", "2.5", "--device", "usb:0", "--retries", "0"]
     )
     assert {**vars(words), "config": path} == vars(options)
 
 
-def test_the_command_line_counts_more(config):
+def test_the_command_line_takes_precedence(config):
     options = parse(["b.tflite", "--config", config(LINES + "threads: 3\nout: [a.mp4, b]\n"), "--out", "c.mp4"])
     assert (options.file, options.source, options.threads, options.out) == ("b.tflite", "street.mp4", 3, ["c.mp4"])
 
@@ -54,7 +52,7 @@ def test_options_of_plugins_and_names_with_dashes(config):
 
 
 @pytest.mark.parametrize(
-    "text, line, field, reason",
+    ("text", "line", "field", "reason"),
     [
         ("treads: 2\n", 3, "treads", "there is no such option; did you mean threads?"),
         ("threads: 0\n", 3, "threads", "'0' is not a whole number of 1 or more"),
@@ -67,26 +65,26 @@ def test_options_of_plugins_and_names_with_dashes(config):
         ("config: other.yaml\n", 3, "config", "there is no such option"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(config, text, line, field, reason):
+def test_errors_name_the_line(config, text, line, field, reason):
     path = config(LINES + text)
     with pytest.raises(InputError) as error:
         parse(["--config", path])
     assert str(error.value).startswith(f"{path}: line {line}: {field}: ") and reason in str(error.value)
 
 
-@pytest.mark.parametrize("text, message", [("b: 1\na: [", "line 2: no YAML"), ("- a\n", "line 1: give options as NAME: VALUE")])
-def test_what_is_no_configuration(config, text, message):
+@pytest.mark.parametrize(("text", "message"), [("b: 1\na: [", "line 2: no YAML"), ("- a\n", "line 1: give options as NAME: VALUE")])
+def test_invalid_configurations(config, text, message):
     with pytest.raises(InputError, match=message):
         parse(["--config", config(text)])
 
 
 def test_files_that_are_not_there(tmp_path):
-    with pytest.raises(InputError, match="none.yaml: no such file"):
+    with pytest.raises(InputError, match=r"none.yaml: no such file"):
         parse(["--config", str(tmp_path / "none.yaml")])
 
 
 @pytest.mark.parametrize(
-    "values, message",
+    ("values", "message"),
     [
         ({"file": "a.tflite"}, "give a source"),
         ({"source": "a.mp4"}, "give the detector"),

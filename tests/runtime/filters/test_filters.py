@@ -32,7 +32,7 @@ def test_only_some_classes():
     assert only(FRAME, FOUND) == ()
 
 
-@pytest.mark.parametrize("name, message", [("cars", "did you mean car?"), ("xyz", "there are person, car, dog")])
+@pytest.mark.parametrize(("name", "message"), [("cars", "did you mean car?"), ("xyz", "there are person, car, dog")])
 def test_a_class_that_there_is_not(name, message):
     with pytest.raises(InputError, match=f"--only: no class is called '{name}'; {message}".replace("?", r"\?")):
         filters("--only", name)

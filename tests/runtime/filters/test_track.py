@@ -54,7 +54,7 @@ def test_a_number_outlives_a_gap_but_is_never_used_twice(tracker):
     assert step(tracker, 2.6, at(5), at(300)) == [2, 3]
 
 
-def test_a_class_that_wavers_keeps_the_number(tracker):
+def test_an_object_that_changes_its_class_keeps_its_number(tracker):
     assert [step(tracker, i / 10, at(0, *("car", 2) if i % 2 else ("truck", 7))) for i in range(4)] == [[1]] * 4
 
 
@@ -63,7 +63,7 @@ def test_when_time_goes_back_everything_begins_anew(tracker):
     assert step(tracker, 0.0, at(0)) == [2]
 
 
-def test_what_is_gone_is_forgotten(tracker):
+def test_lost_tracks_are_removed(tracker):
     for i in range(300):
         step(tracker, 10.0 * i, at(400.0 * (i % 5)))
     assert len(tracker._numbers) < 5
@@ -74,12 +74,12 @@ def test_the_time_of_day_is_precise_enough(tracker):
     assert [step(tracker, start + i / 30, at(3 * i)) for i in range(5)] == [[1]] * 5
 
 
-def test_tracking_is_asked_for(monkeypatch):
+def test_tracking_is_off_by_default(monkeypatch):
     parser = argparse.ArgumentParser()
     track.options(parser)
     assert track.connect(parser.parse_args([]), Labels(())) is None
     monkeypatch.setitem(sys.modules, "edgefirst.tracker", None)
-    with pytest.raises(InputError, match="--track needs the package edgefirst-tracker .*pip install"):
+    with pytest.raises(InputError, match=r"--track needs the package edgefirst-tracker .*pip install"):
         track.connect(parser.parse_args(["--track"]), Labels(()))
     for wrong in ("0", "x", "-1", "nan"):
         with pytest.raises(SystemExit):

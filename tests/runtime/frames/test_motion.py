@@ -7,37 +7,37 @@ from runtime.frames.motion import MotionGate
 
 
 def scene(seed=0, height=240, width=320):
-    """A noisy grey wall, as a camera sees it."""
+    """A noisy image of a gray wall."""
     noise = np.random.default_rng(seed).normal(0, 4, (height, width, 3))
     return np.clip(120 + noise, 0, 255).astype(np.uint8)
 
 
 def test_noise_is_no_motion_and_a_thing_that_comes_in_is():
     gate = MotionGate()
-    assert gate.moves(scene(0)), "the first frame is looked at"
-    assert not any(gate.moves(scene(seed)) for seed in range(1, 20))
+    assert gate.has_motion(scene(0)), "the first frame is looked at"
+    assert not any(gate.has_motion(scene(seed)) for seed in range(1, 20))
     image = scene(30)
     image[100:130, 200:220] = 255
-    assert gate.moves(image)
+    assert gate.has_motion(image)
     image = scene(31)
     image[100:130, 210:230] = 255
-    assert gate.moves(image)
+    assert gate.has_motion(image)
 
 
-def test_what_stays_becomes_background():
+def test_static_objects_become_background():
     gate = MotionGate()
-    gate.moves(scene(0))
+    gate.has_motion(scene(0))
     image = scene(1)
     image[50:150, 50:150] = 255
-    moved = [gate.moves(image) for _ in range(100)]
+    moved = [gate.has_motion(image) for _ in range(100)]
     assert moved[0] and not moved[-1]
     assert moved == sorted(moved, reverse=True)
 
 
 def test_light_that_changes_slowly_is_followed():
     gate = MotionGate()
-    gate.moves(scene(0))
-    assert not any(gate.moves(np.clip(scene(seed) + np.uint8(seed // 2), 0, 255)) for seed in range(1, 60))
+    gate.has_motion(scene(0))
+    assert not any(gate.has_motion(np.clip(scene(seed) + np.uint8(seed // 2), 0, 255)) for seed in range(1, 60))
 
 
 def test_a_share_of_the_image():
@@ -45,13 +45,13 @@ def test_a_share_of_the_image():
     image[:120] = 255
     for share, moves in ((0.4, True), (0.6, False)):
         gate = MotionGate(share)
-        gate.moves(scene(0))
-        assert gate.moves(image) is moves
+        gate.has_motion(scene(0))
+        assert gate.has_motion(image) is moves
 
 
-@pytest.mark.parametrize("height, width", [(1, 1), (3, 4000), (4000, 3)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 4000), (4000, 3)])
 def test_any_size_and_a_size_that_changes(height, width):
     gate = MotionGate()
-    assert gate.moves(scene(0, height, width))
-    assert not gate.moves(scene(0, height, width))
-    assert gate.moves(scene(0))
+    assert gate.has_motion(scene(0, height, width))
+    assert not gate.has_motion(scene(0, height, width))
+    assert gate.has_motion(scene(0))

@@ -45,7 +45,7 @@ def test_blocking_loses_nothing_and_keeps_the_order():
     thread.join()
 
 
-def test_closing_frees_who_waits():
+def test_closing_ends_all_waits():
     queue = FrameQueue(BLOCK, lambda: None)
     for index in range(BLOCK.size):
         queue.put(arrival(index))

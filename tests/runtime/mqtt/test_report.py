@@ -1,4 +1,4 @@
-"""What a device says about itself."""
+"""The report of a device."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_reports_of_newer_and_older_kits_are_read():
 
 @pytest.mark.parametrize("text", ["", "3", "[]", "{}", '{"time": 1}', report().text().replace('"fps": 9.5', '"fps": NaN')])
 def test_what_is_no_report_is_refused(text):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"no report of a device|Expecting value|has no attribute|not subscriptable"):
         Report.parse(text)
 
 
@@ -55,7 +55,7 @@ class Clock:
         return self.now
 
 
-def test_a_report_is_due_when_there_is_news_and_else_from_time_to_time(tmp_path, monkeypatch):
+def test_a_report_is_due_on_changes_and_periodically(tmp_path, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(reporting, "time", clock)
     model = tmp_path / "detector.tflite"
@@ -94,7 +94,7 @@ def test_the_kits_version_is_known_without_an_installation(monkeypatch):
     assert versions.package("no-such-package") == ""
 
 
-def test_news_is_what_changes_what_one_thinks_of_a_device():
+def test_news_of_a_report():
     said = report()
     assert replace(said, fps=1.0, time=0.0).news == said.news
     assert replace(said, engine="restarting").news != said.news

@@ -9,7 +9,7 @@ import pytest
 from runtime import Frame, InputError, KitError
 from runtime.frames.queue import BLOCK, LATEST, FrameQueue
 from runtime.pipeline import capture
-from runtime.pipeline.capture import Capture, Playing
+from runtime.pipeline.capture import Capture, Playback
 from runtime.sources import Source
 from runtime.telemetry.state import State
 
@@ -41,11 +41,11 @@ class Camera(Clip):
         self.closed += 1
 
 
-def captured(source, playing=Playing(), kind=BLOCK, **options):
-    """(frames, state, capture) when the capture has ended."""
+def captured(source, playback=Playback(), kind=BLOCK, **options):
+    """Runs a capture to its end; returns (frames, state, capture)."""
     state = State()
     queue = FrameQueue(kind, state.dropped_by_source)
-    thread = Capture(source, queue, state, playing, **options)
+    thread = Capture(source, queue, state, playback, **options)
     thread.start()
     frames = [found.frame for found in iter(queue.take, None)]
     thread.join(20)
@@ -59,27 +59,27 @@ def test_a_clip_from_its_beginning_to_its_end():
     assert thread.error is None and state.snapshot()["gaps"] == 0
 
 
-def test_over_and_over_with_times_that_go_on():
-    frames, _, _ = captured(Clip(), Playing(repeat=True, frames=7))
+def test_repeated_playback_with_increasing_times():
+    frames, _, _ = captured(Clip(), Playback(repeat=True, frames=7))
     assert [frame.index for frame in frames] == list(range(7))
     assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
-    _, _, thread = captured(Clip(0), Playing(repeat=True))
+    _, _, thread = captured(Clip(0), Playback(repeat=True))
     assert isinstance(thread.error, InputError) and "nothing to repeat" in str(thread.error)
 
 
 def test_in_real_time(monkeypatch):
     waits = []
     monkeypatch.setattr(State, "wait_for_stop", lambda self, seconds: waits.append(seconds))
-    captured(Clip(), Playing(realtime=True))
+    captured(Clip(), Playback(realtime=True))
     assert waits == pytest.approx([0, 0.1, 0.2], abs=0.09) and waits == sorted(waits)
 
 
-def test_an_error_of_a_file_ends_it_after_what_came_before():
+def test_an_error_of_a_file_ends_the_run_after_its_earlier_frames():
     frames, _, thread = captured(Clip(2, InputError("broken")))
     assert len(frames) == 2 and str(thread.error) == "broken"
 
 
-def test_what_a_file_could_not_give_is_counted():
+def test_unreadable_frames_are_counted():
     class Holes(Clip):
         def __iter__(self):
             for frame in super().__iter__():
@@ -103,14 +103,14 @@ def test_a_camera_is_opened_again_and_the_gap_counted(monkeypatch, capsys):
             raise item
         return item
 
-    frames, state, thread = captured(first, Playing(frames=6), reopen=reopen)
+    frames, state, thread = captured(first, Playback(frames=6), reopen=reopen)
     assert [frame.index for frame in frames] == list(range(6)), "indices go on, whatever the camera says"
     assert thread.error is None and state.snapshot()["gaps"] == 2
     assert len(opened) == 4 and first.closed == opened[2].closed == 1
     told = capsys.readouterr().err.splitlines()
-    assert told[0] == "source lost: clip: cable pulled; it is opened again"
+    assert told[0] == "source lost: clip: cable pulled; reopening it"
     assert told[1].startswith("source is back: clip, after ") and told[1].endswith(" and 3 tries")
-    assert told[2] == "source lost: clip: the stream ended; it is opened again"
+    assert told[2] == "source lost: clip: the stream ended; reopening it"
 
 
 def test_retries_have_a_limit(monkeypatch):
@@ -121,7 +121,7 @@ def test_retries_have_a_limit(monkeypatch):
         tries.append(1)
         raise KitError("not there")
 
-    frames, state, thread = captured(Camera(1), Playing(retries=3), reopen=reopen)
+    frames, state, thread = captured(Camera(1), Playback(retries=3), reopen=reopen)
     assert len(frames) == 1 and len(tries) == 3
     assert isinstance(thread.error, KitError) and str(thread.error) == "clip: not there; given up after 3 tries to open it again"
     assert state.snapshot()["gaps"] == 1
@@ -145,7 +145,7 @@ def test_waits_between_tries_grow_up_to_a_limit(monkeypatch):
     assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
-def test_a_camera_that_hangs_is_left_behind(monkeypatch, capsys):
+def test_a_camera_that_hangs_is_abandoned(monkeypatch, capsys):
     monkeypatch.setattr(capture, "_TICK", 0.01)
     release = threading.Event()
 
@@ -156,7 +156,7 @@ def test_a_camera_that_hangs_is_left_behind(monkeypatch, capsys):
             yield Frame(IMAGE)
 
     hanging = Hanging()
-    frames, state, _ = captured(hanging, Playing(frames=4), reopen=lambda: Camera(3), stalled=0.05)
+    frames, _state, _ = captured(hanging, Playback(frames=4), reopen=lambda: Camera(3), stalled=0.05)
     assert [frame.index for frame in frames] == [0, 1, 2, 3] and hanging.closed == 1
     assert "no frame for 0.05 s" in capsys.readouterr().err
     release.set()

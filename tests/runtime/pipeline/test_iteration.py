@@ -25,14 +25,14 @@ def options(place, **more):
     return {"file": str(place / "tiny.tflite"), "source": str(place / "clip.avi"), "threads": 1, **more}
 
 
-def test_every_frame_with_what_was_found_in_it(place, capfd):
+def test_every_frame_with_its_detections(place, capfd):
     found = list(run(**options(place, score=[0.1, "class 1=0.95"])))
     assert [frame.index for frame, _ in found] == list(range(30))
     assert all([item.class_id for item in detections] == [0, 2] for _, detections in found)
     assert capfd.readouterr().out == "", "nothing but what the caller prints"
 
 
-def test_a_file_and_what_counts_more(place):
+def test_options_take_precedence_over_the_file(place):
     pytest.importorskip("pydantic", reason="configuration files need the extra `config`")
     (place / "runtime.yaml").write_text(f"file: {place / 'tiny.tflite'}\nsource: {place / 'clip.avi'}\nframes: 9\n")
     assert len(list(run(place / "runtime.yaml"))) == 9
@@ -40,7 +40,7 @@ def test_a_file_and_what_counts_more(place):
     assert len((place / "a.jsonl").read_text().splitlines()) == 4
 
 
-def test_leaving_early_ends_the_run(place):
+def test_closing_the_iterator_ends_the_run(place):
     for frame, _ in run(**options(place, loop=True, watchdog=0)):
         if frame.index == 40:
             break
@@ -48,8 +48,8 @@ def test_leaving_early_ends_the_run(place):
     assert not names & {"run", "prepare", "engine 0"}
 
 
-def test_errors_are_raised_where_the_loop_stands(place):
-    with pytest.raises(InputError, match="none.mp4: no such file"):
+def test_errors_are_raised_in_the_callers_loop(place):
+    with pytest.raises(InputError, match=r"none.mp4: no such file"):
         list(run(**options(place, source=str(place / "none.mp4"))))
     with pytest.raises(InputError, match="there is no such option; did you mean score"):
         run(**options(place, scor=1))

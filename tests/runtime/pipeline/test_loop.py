@@ -13,7 +13,7 @@ from runtime.inference.interpreter import Interpreter
 from runtime.inference.process.engine import EngineLost
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import loop
-from runtime.pipeline.capture import Playing
+from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
 from runtime.sinks import Sink, open_sink
 from runtime.sources import Source, open_source
@@ -150,7 +150,7 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
             written.release()
 
     class OneByOne(Counter):
-        """Gives a frame when the one before it has been written."""
+        """Yields a frame when the one before it has been written."""
 
         def __iter__(self):
             for frame in super().__iter__():
@@ -169,7 +169,7 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
 
 
 class Camera(Counter):
-    """Gives a frame whenever it is told to; without an end."""
+    """An endless source that yields a frame on request."""
 
     live = True
 
@@ -186,7 +186,7 @@ class Camera(Counter):
 
 
 def started(path, camera, frames, settings=Settings(), sinks=()):
-    """The loop in a thread, its slow engine, and what it gives in the end."""
+    """The loop in a thread, with its slow engine and its result."""
     engine, outcome, state = Slow(path), [], State()
     thread = threading.Thread(
         target=lambda: outcome.append(
@@ -204,7 +204,7 @@ def give(camera, count):
         assert camera.taken.acquire(timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("policy, waiting", [(None, 1), (Policy("latest", 1), 1), (Policy("drop-oldest", 3), 3)])
+@pytest.mark.parametrize(("policy", "waiting"), [(None, 1), (Policy("latest", 1), 1), (Policy("drop-oldest", 3), 3)])
 def test_a_camera_that_is_faster_than_the_engine(path, policy, waiting):
     camera, keeper = Camera(), Keeper()
     thread, engine, outcome, state = started(path, camera, None, Settings(policy), [keeper])
@@ -233,9 +233,9 @@ def until(true):
     assert true()
 
 
-def test_without_motion_the_engine_rests(path):
+def test_without_motion_the_engine_is_not_used(path):
     class Door(Counter):
-        """Nobody, then somebody, then nobody."""
+        """Three images: empty, with an object, empty."""
 
         def __iter__(self):
             for index in range(12):
@@ -286,7 +286,7 @@ def test_filters_work_one_after_the_other(path):
     assert keeper.kept == [(0, 3), (1, 3)]
 
 
-def test_a_slow_network_sink_slows_nobody(path):
+def test_a_slow_network_sink_does_not_slow_the_run(path):
     class Stuck(Keeper):
         name = "stuck"
         lossless = False
@@ -363,7 +363,7 @@ def test_an_engine_that_is_gone_for_good_ends_the_run(path):
         loop.run(Detector(path), Counter(), [], state=state, workers=[Gone(Interpreter(path), state)])
 
 
-def test_a_stop_keeps_what_is_under_way(path):
+def test_a_stop_keeps_frames_in_work(path):
     camera, keeper = Camera(), Keeper()
     thread, engine, outcome, state = started(path, camera, None, sinks=[keeper])
     give(camera, 1)
@@ -381,7 +381,7 @@ def test_real_time_is_a_camera(path):
                 yield Frame(np.zeros((4, 4, 3), np.uint8), index, index / 50)
 
     begin = time.monotonic()
-    loop.run(Detector(path), Clip(), [], settings=Settings(playing=Playing(realtime=True)))
+    loop.run(Detector(path), Clip(), [], settings=Settings(playback=Playback(realtime=True)))
     assert time.monotonic() - begin >= 4 / 50
 
 

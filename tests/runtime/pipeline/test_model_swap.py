@@ -1,4 +1,4 @@
-"""Another model for a run that goes on: the source stays open, and every frame comes out once."""
+"""Swapping the model of a run: the source stays open, and every frame is processed once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from runtime.config import arguments
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import settled
+from runtime.pipeline.active_model import resolved_path
 from runtime.pipeline.model_swap import Reloader
 from runtime.telemetry.health import Health
 from runtime.telemetry.state import State
@@ -25,6 +25,7 @@ from tests.support.edgetpu_library import edgetpu_library
 from tests.support.mjpeg_server import MjpegServer, jpegs
 from tests.support.model_swap import scores_in_order
 from tests.support.paths import ROOT
+from tests.support.run_results import scores_in_order
 
 CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children")
 
@@ -33,23 +34,24 @@ if not hasattr(signal, "SIGHUP"):
 
 
 def model(score: float, compiled: bool = False) -> bytes:
-    """Finds one thing, with this score."""
+    """A model that detects one object with this score."""
     scores = np.array([[score, 0.1, 0.1]], np.float32)
     outputs = [(name, scores if name == "c" else array) for name, array in tiny_detector.OUTPUTS]
     return tiny_detector.build(outputs, compiled=compiled)
 
 
 class Run:
-    """`python -m runtime` on the link `current` in `place`, with a file of its health and one of JSON."""
+    """`python -m runtime` on the link `current` in `place`, with a health file and a JSON file."""
 
     def __init__(self, place, source, *words, file="detector.tflite", **environment) -> None:
         self.place = place
         command = [sys.executable, "-m", "runtime", str(place / "current" / file), "--source", source]
         command += ["--threads", "1", "--json", str(place / "found.jsonl"), "--health", str(place / "health.json")]
-        self.process = subprocess.Popen(
-            [*command, *words], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-            stderr=open(place / "log", "w"), start_new_session=True,
-        )  # fmt: skip
+        with open(place / "log", "w") as log:
+            self.process = subprocess.Popen(
+                [*command, *words], cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+                stderr=log, start_new_session=True,
+            )  # fmt: skip
 
     @property
     def log(self) -> str:
@@ -75,7 +77,7 @@ class Run:
         self.process.send_signal(signal.SIGHUP)
 
     def end(self) -> list:
-        """What it found: (number of the frame, highest score) of each."""
+        """(frame number, highest score) of each frame."""
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(30) == 0, self.log
         lines = [json.loads(line) for line in (self.place / "found.jsonl").read_text().splitlines()]
@@ -125,12 +127,12 @@ def test_a_live_source_stays_open_and_no_frame_is_lost(start, tmp_path):
         found = run.end()
         assert camera.connections == 1
     assert scores_in_order(found, run.log) == [0.9, 0.8]
-    assert "the model is not taken: " in run.log and "Traceback" not in run.log
+    assert "the new model is refused: " in run.log and "Traceback" not in run.log
     assert not (tmp_path / "health.json").exists()
 
 
-def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_library):
-    """What brings a device back from a bad model: its engine is started again and again meanwhile."""
+def test_a_model_that_hangs_can_be_swapped(start, tmp_path, edgetpu_library):
+    """How a device recovers from a bad model, whose engine is restarted again and again."""
     fuse = tmp_path / "fuse"
     fuse.write_bytes(bytes(1000))
     hangs = {"EDGETPU_STANDIN": "hang", "EDGETPU_STANDIN_RUN": "2", "EDGETPU_STANDIN_FUSE": str(fuse)}
@@ -149,7 +151,7 @@ def test_a_model_that_hangs_gives_way_to_another(start, tmp_path, edgetpu_librar
         assert run.end()[-1][1] == 0.8
 
 
-def test_an_edge_tpu_is_let_go_before_it_is_opened_again(start, edgetpu_library):
+def test_an_edge_tpu_is_closed_before_it_is_opened_again(start, edgetpu_library):
     with MjpegServer(jpegs([10, 100, 200]), fps=30) as camera:
         library = str(edgetpu_library.parent)
         run = start(camera.url, "--policy", "block", file="detector_edgetpu.tflite", LD_LIBRARY_PATH=library)
@@ -187,42 +189,42 @@ def test_a_terminal_that_goes_ends_the_run(tmp_path):
         assert time.monotonic() < end
 
 
-def test_only_a_folder_reached_by_a_link_is_settled(tmp_path):
+def test_only_a_folder_reached_by_a_link_is_resolved(tmp_path):
     (tmp_path / "release").mkdir()
     (tmp_path / "release" / "detector_int8.tflite").touch()
     (tmp_path / "release" / "detector.tflite").symlink_to("detector_int8.tflite")
     (tmp_path / "current").symlink_to("release")
     real = str(tmp_path.resolve() / "release" / "detector_int8.tflite")
-    assert settled(str(tmp_path / "current" / "detector.tflite")) == real
+    assert resolved_path(str(tmp_path / "current" / "detector.tflite")) == real
     plain = os.path.join(os.path.realpath(tmp_path), "release", "detector.tflite")
-    assert settled(plain) == plain and settled("model.tflite") == "model.tflite"
+    assert resolved_path(plain) == plain and resolved_path("model.tflite") == "model.tflite"
 
 
 @pytest.mark.skipif(not CHILDREN.exists(), reason="this system does not list a process's children")
-def test_of_models_that_wait_only_the_last_keeps_its_engine(start, tmp_path):
-    """Two reloads before the loop takes one, as while a frame hangs."""
+def test_only_the_last_pending_model_keeps_its_engines(start, tmp_path):
+    """Two reloads before the loop takes one, for example while an engine hangs."""
     link = tmp_path / "current" / "detector.tflite"
     options = arguments.parse([str(link), "--source", str(tmp_path / "none.mp4"), "--threads", "1"])
-    runners = active_model.start(options, active_model.settled(options.file))
+    runners = active_model.start_engines(options, active_model.resolved_path(options.file))
     try:
-        active_model.wait(runners)
-        detector = active_model.detector(options, str(tmp_path / "a" / "detector.tflite"), runners[0])
-        state, exchange = State(detector.path, detector.labels, detector.score), active_model.Exchange()
-        running = active_model.Equipment(detector, (), (), detector.score)
+        active_model.wait_until_loaded(runners)
+        detector = active_model.make_detector(options, str(tmp_path / "a" / "detector.tflite"), runners[0])
+        state, pending = State(detector.path, detector.labels, detector.score), active_model.PendingSwap()
+        running = active_model.ActiveModel(detector, (), (), detector.score)
         before = children()
-        with Reloader(options, state, exchange, running):
-            wait_for(lambda: exchange.is_waiting, state.ask_reload)
+        with Reloader(options, state, pending, running):
+            wait_for(lambda: pending.is_pending, state.ask_reload)
             (first,) = children() - before
             wait_for(lambda: children() - before and first not in children(), state.ask_reload)
             assert len(children() - before) == 1
-            assert exchange.take() is not None and exchange.take() is None
+            assert pending.take() is not None and pending.take() is None
         assert children() == before
     finally:
-        active_model.close(runners)
+        active_model.close_engines(runners)
 
 
 def children() -> set:
-    """The numbers of this process's children that run; each thread has its own."""
+    """The ids of the running children of this process, over all its threads."""
     lists = Path("/proc/self/task").glob("*/children")
     return {number for found in lists for number in found.read_text().split() if runs(number)}
 

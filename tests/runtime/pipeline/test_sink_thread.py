@@ -5,13 +5,13 @@ import threading
 import numpy as np
 
 from runtime import Frame, KitError
-from runtime.pipeline.sink_thread import ROOM, SinkThread
+from runtime.pipeline.sink_thread import QUEUE_SIZE, SinkThread
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
 
 
 class Gate(Sink):
-    """Writes when it may."""
+    """A sink that writes when it is allowed to."""
 
     def __init__(self, lossless=True, main=False):
         self.lossless, self.on_main_thread = lossless, main
@@ -48,17 +48,17 @@ def dropped(state):
     return state.snapshot()["dropped"]["sinks"].get("gate", 0)
 
 
-def test_a_slow_sink_loses_frames_and_holds_up_nobody():
+def test_a_slow_sink_loses_frames_and_blocks_nothing():
     sink = Gate(lossless=False)
     outlet, state, _ = started(sink, waits=False)
     outlet.put(frame(0), ())
     assert sink.begun.wait(20)
     for index in range(1, 10):
         outlet.put(frame(index), ())
-    assert dropped(state) == 9 - ROOM
+    assert dropped(state) == 9 - QUEUE_SIZE
     sink.open.set()
     outlet.end(20)
-    assert sink.indices == list(range(1 + ROOM))
+    assert sink.indices == list(range(1 + QUEUE_SIZE))
 
 
 def test_a_lossless_one_is_waited_for():
@@ -74,7 +74,7 @@ def test_a_lossless_one_is_waited_for():
     assert len({writer for _, writer in sink.kept}) == 1
 
 
-def test_at_the_end_nobody_waits_longer_than_allowed():
+def test_the_wait_at_the_end_is_limited():
     sink = Gate()
     outlet, state, _ = started(sink, waits=True)
     for index in range(3):
@@ -91,7 +91,7 @@ def test_an_error_ends_a_lossless_sink():
     sink.error = KitError("disk full")
     outlet, _, failed = started(sink, waits=True)
     sink.open.set()
-    for index in range(3 * ROOM):
+    for index in range(3 * QUEUE_SIZE):
         outlet.put(frame(index), ())
     outlet.end(20)
     assert outlet.error is sink.error and failed == [1]
@@ -120,7 +120,7 @@ def test_on_the_main_thread():
     sink.open.set()
     for index in range(3):
         outlet.put(frame(index), ())
-    assert outlet.turn() and sink.indices == [0]
+    assert outlet.write_next() and sink.indices == [0]
     outlet.end(0)
-    assert sink.indices == [0, 1, 2] and not outlet.turn()
+    assert sink.indices == [0, 1, 2] and not outlet.write_next()
     assert {writer for _, writer in sink.kept} == {threading.current_thread()}

@@ -19,12 +19,12 @@ class Clip(Source):
 
 
 def frame(index: int, height: int = 60, width: int = 80) -> Frame:
-    """A grey frame that is as bright as its number."""
+    """A gray frame whose brightness is its number."""
     return Frame(np.full((height, width, 3), index, np.uint8), index)
 
 
 def brightness(path, count: int) -> list[int]:
-    """The grey in the lower right corner of each of the first `count` cells."""
+    """The brightness of the lower right corner of each of the first `count` cells."""
     sheet = images.read(path)
     width, height = contact_sheet.CELL
     found = []
@@ -48,7 +48,7 @@ def test_frames_stand_row_by_row_with_their_boxes(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
 
 
-@pytest.mark.parametrize("frames, stride", [(24, 1), (25, 2), (48, 2), (49, 4), (200, 16)])
+@pytest.mark.parametrize(("frames", "stride"), [(24, 1), (25, 2), (48, 2), (49, 4), (200, 16)])
 def test_many_frames_are_thinned_out_evenly(tmp_path, frames, stride):
     path = tmp_path / "sheet.png"
     with open_sink(f"sheet:{path}", Clip()) as sink:
@@ -60,9 +60,13 @@ def test_many_frames_are_thinned_out_evenly(tmp_path, frames, stride):
 
 
 def test_an_error_and_an_empty_source_leave_nothing(tmp_path):
-    with pytest.raises(RuntimeError), open_sink(f"sheet:{tmp_path / 'a.png'}", Clip()) as sink:
-        sink.write(frame(0), ())
-        raise RuntimeError
+    def fail():
+        with open_sink(f"sheet:{tmp_path / 'a.png'}", Clip()) as sink:
+            sink.write(frame(0), ())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     with open_sink(f"sheet:{tmp_path / 'b.png'}", Clip()):
         pass
     assert list(tmp_path.iterdir()) == []

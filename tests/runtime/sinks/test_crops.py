@@ -58,7 +58,7 @@ def test_colours_of_a_source_in_rgb(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "box, margin, expected",
+    ("box", "margin", "expected"),
     [
         (Box(40, 20, 120, 60), 0.1, (32, 16, 128, 64)),
         (Box(40.2, 20.7, 119.5, 59.1), 0.0, (40, 20, 120, 60)),
@@ -78,7 +78,7 @@ def test_a_live_source_names_them_by_time(tmp_path):
     assert files(tmp_path) == ["cat/20251124T221459.123Z_7.jpg"]
 
 
-def test_specks_are_left_out(tmp_path):
+def test_tiny_objects_are_not_written(tmp_path):
     with sink(tmp_path) as out:
         out.write(frame(), (cat(Box(0, 0, 3, 90)),))
     assert files(tmp_path) == []
@@ -97,7 +97,7 @@ def test_one_in_so_many_seconds_of_each_class_or_object(tmp_path):
 
 
 def test_a_full_folder_is_told_once_counted_and_filled_again_when_there_is_room(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(crops, "LOOK_AGAIN", 0.0)
+    monkeypatch.setattr(crops, "RECHECK_SECONDS", 0.0)
     out = open_sink(f"crops:{tmp_path},limit=3", Clip())
     state = State()
     out.attach(state)
@@ -112,7 +112,7 @@ def test_a_full_folder_is_told_once_counted_and_filled_again_when_there_is_room(
     assert len(files(tmp_path)) == 3 and "cat/clip_000009_0.jpg" in files(tmp_path)
 
 
-def test_what_lay_there_before_counts(tmp_path):
+def test_existing_files_count(tmp_path):
     images.write(tmp_path / "cat/old.jpg", np.zeros((9, 9, 3), np.uint8))
     (tmp_path / "notes.txt").write_text("")
     with sink(tmp_path, limit=1) as out:
@@ -120,7 +120,7 @@ def test_what_lay_there_before_counts(tmp_path):
     assert files(tmp_path) == ["cat/old.jpg", "notes.txt"]
 
 
-@pytest.mark.parametrize("name, message", [("file", "is no folder"), ("", "is no folder"), ("in", "holds the source")])
+@pytest.mark.parametrize(("name", "message"), [("file", "is no folder"), ("", "is no folder"), ("in", "holds the source")])
 def test_folders_that_are_refused(tmp_path, monkeypatch, name, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")

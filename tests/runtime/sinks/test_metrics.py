@@ -54,7 +54,7 @@ def test_the_states_counters(port):
         assert found["edge_detector_score", ()] == 0.25
         state.count("gaps", 2)
         assert scraped(port)["edge_detector_gaps_total", ()] == 3
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="refused"):
         scraped(port)
 
 
@@ -69,12 +69,12 @@ def test_a_port_in_use_is_one_clear_line(port):
 
 def test_without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(InputError, match="--metrics needs the package prometheus-client .*pip install"):
+    with pytest.raises(InputError, match=r"--metrics needs the package prometheus-client .*pip install"):
         open_sink("metrics:9100", None)
 
 
 @pytest.mark.parametrize(
-    "text, address, loopback",
+    ("text", "address", "loopback"),
     [
         ("8000", Address("127.0.0.1", 8000), True),
         ("0.0.0.0:80", Address("0.0.0.0", 80), False),
@@ -90,18 +90,18 @@ def test_addresses(text, address, loopback):
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "70000", ":80", "::1:80", "a:b", "8000 ", "²"])
-def test_what_is_no_address(text):
-    with pytest.raises(InputError, match="^--x: "):
+def test_invalid_addresses(text):
+    with pytest.raises(InputError, match=r"^--x: "):
         Address.parse(text, "--x")
 
 
 @pytest.mark.parametrize(
-    "address, message",
+    ("address", "message"),
     [
         (Address("192.0.2.1", 8000), "this machine has no such address"),
         (Address("no.such.host.invalid", 8000), "no such host"),
     ],
 )
-def test_where_nobody_can_listen(address, message):
+def test_addresses_that_cannot_be_listened_on(address, message):
     with pytest.raises(InputError, match=f"^--x: .*{message}"):
         address.listen("--x")

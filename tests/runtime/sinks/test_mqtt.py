@@ -63,7 +63,7 @@ def dropped(state):
     return state.snapshot()["dropped"]["sinks"].get("mqtt", 0)
 
 
-def test_what_was_found_and_how_it_goes(broker):
+def test_detections_and_state_are_published(broker):
     with Listener(broker.port) as listener:
         sink, state = opened(broker.address)
         listener.next(topic("status", "online"))
@@ -83,7 +83,7 @@ def test_what_was_found_and_how_it_goes(broker):
     assert dropped(state) == 0
 
 
-def test_a_device_tells_of_itself(broker, tmp_path):
+def test_a_device_publishes_reports(broker, tmp_path):
     model = tmp_path / "model.tflite"
     model.write_bytes(b"a model")
     with Listener(broker.port) as listener:
@@ -98,9 +98,9 @@ def test_a_device_tells_of_itself(broker, tmp_path):
         assert late.next(topic("device"))[2], "the broker keeps it"
 
 
-def test_a_device_tells_of_itself_from_time_to_time(broker):
+def test_a_device_publishes_reports_periodically(broker):
     with Listener(broker.port) as listener:
-        sink, state = opened(broker.address, ",every=0.2")
+        sink, _state = opened(broker.address, ",every=0.2")
         first, second = (Report.parse(listener.next(topic("device"))[1]) for _ in range(2))
         assert first.time < second.time and first.news == second.news
         sink.close()
@@ -187,7 +187,7 @@ def test_a_broker_that_restarts_gets_everything(broker, capsys):
         sink.close()
     assert dropped(state) == 0
     said = capsys.readouterr().err
-    assert said.count("is lost; it is tried again") == 1 and said.count("is back") == 1
+    assert said.count("is lost; trying again") == 1 and said.count("is back") == 1
 
 
 def test_what_does_not_fit_is_counted_and_nothing_blocks(broker, monkeypatch):
@@ -233,7 +233,7 @@ def test_without_quality_of_service_a_lost_connection_drops_and_counts(broker):
 def test_a_broker_that_comes_later(tmp_path, capsys):
     broker = Mosquitto(tmp_path)
     sink, state = opened(broker.address)
-    assert f"mqtt: {broker.address} cannot be reached (connection refused); it is tried again" in capsys.readouterr().err
+    assert f"mqtt: {broker.address} cannot be reached (connection refused); trying again" in capsys.readouterr().err
     sink.write(frame(5), (CAT,))
     with broker, Listener(broker.port) as listener:
         found = detection_json.line(frame(5), (CAT,))
@@ -242,7 +242,7 @@ def test_a_broker_that_comes_later(tmp_path, capsys):
     assert dropped(state) == 0
 
 
-def test_a_broker_that_never_comes_holds_up_neither_the_run_nor_its_end(capsys):
+def test_a_broker_that_never_answers_delays_neither_the_run_nor_its_end(capsys):
     with socket.socket() as silent:
         # Accepts connections and says nothing.
         silent.bind(("127.0.0.1", 0))
@@ -253,7 +253,7 @@ def test_a_broker_that_never_comes_holds_up_neither_the_run_nor_its_end(capsys):
         sink.close()
         assert time.monotonic() - begin < 10
     assert dropped(state) == 1
-    assert "does not answer; it is tried again" in capsys.readouterr().err
+    assert "does not answer; trying again" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -310,7 +310,7 @@ def test_over_tls(secure, tmp_path, capsys):
     assert sink._connection.connected
     sink.close()
     assert capsys.readouterr().err == ""
-    with pytest.raises(InputError, match="no safe connection: .*ca=FILE"):
+    with pytest.raises(InputError, match=r"no safe connection: .*ca=FILE"):
         open_sink(f"mqtts://{broker.address}/edge", None).attach(State())
     for missing in (tmp_path / "none.pem", tmp_path / "key.pem"):
         with pytest.raises(InputError, match=f"--mqtt: ca={missing}: cannot be read as certificates"):
@@ -318,7 +318,7 @@ def test_over_tls(secure, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "address, found",
+    ("address", "found"),
     [
         ("mqtt://broker", Broker("broker", 1883, f"edge-detector/{level(socket.gethostname())}")),
         ("mqtts://broker/a/b/", Broker("broker", 8883, "a/b", tls=True)),
@@ -331,7 +331,7 @@ def test_addresses(address, found):
 
 
 @pytest.mark.parametrize(
-    "spec, message",
+    ("spec", "message"),
     [
         ("mqtt://", "is no broker's address"),
         ("mqtt://broker:x", "is no broker's address"),
@@ -346,7 +346,7 @@ def test_addresses(address, found):
         ("mqtt://u:secretword@broker/a", "the address holds a password.*EDGE_DETECTOR_MQTT_PASSWORD"),
     ],
 )
-def test_what_is_wrong_is_named(spec, message):
+def test_errors_name_the_cause(spec, message):
     with pytest.raises(InputError, match=f"^--mqtt: .*{message}") as said:
         open_sink(spec, None)
     assert "secretword" not in str(said.value)

@@ -62,7 +62,7 @@ def test_a_video(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
 
 
-@pytest.mark.parametrize("height, width, size", [(1, 1, (2, 2)), (33, 35, (36, 34)), (100, 9000, (4096, 46))])
+@pytest.mark.parametrize(("height", "width", "size"), [(1, 1, (2, 2)), (33, 35, (36, 34)), (100, 9000, (4096, 46))])
 def test_a_video_of_any_size(tmp_path, height, width, size):
     path = tmp_path / "a.mp4"
     with open_sink(str(path), Fake()) as sink:
@@ -71,13 +71,18 @@ def test_a_video_of_any_size(tmp_path, height, width, size):
     assert open_source(str(path)).size == size
 
 
-@pytest.mark.parametrize("name, kept", [("a.avi", False), ("a.mkv", False), ("a.mp4", True), ("a.mov", True)])
+@pytest.mark.parametrize(("name", "kept"), [("a.avi", False), ("a.mkv", False), ("a.mp4", True), ("a.mov", True)])
 def test_an_error_leaves_no_video_that_cannot_be_played_and_an_interrupt_keeps_all(tmp_path, name, kept):
     path = tmp_path / name
-    for error in (RuntimeError, KeyboardInterrupt):
-        with pytest.raises(error), open_sink(str(path), Fake()) as sink:
+
+    def end_with(error):
+        with open_sink(str(path), Fake()) as sink:
             sink.write(frame(), ())
             raise error
+
+    for error in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(error):
+            end_with(error)
         expected = [name] if kept or error is KeyboardInterrupt else []
         assert [file.name for file in tmp_path.iterdir()] == expected
         if expected:
@@ -171,7 +176,7 @@ def test_one_image_to_one_file(photo, tmp_path):
     assert images.read(tmp_path / "b.jpg").shape == (24, 32, 3)
 
 
-def test_a_image_in_a_format_that_cannot_be_written_becomes_a_jpg(photo, tmp_path):
+def test_an_image_in_a_format_that_cannot_be_written_becomes_a_jpg(photo, tmp_path):
     photo = photo.rename(photo.with_suffix(".pgm"))
     photo.write_bytes(cv2.imencode(".pgm", np.zeros((4, 4), np.uint8))[1].tobytes())
     with open_source(str(photo)) as source, open_sink(str(tmp_path / "out"), source) as sink:
@@ -181,7 +186,7 @@ def test_a_image_in_a_format_that_cannot_be_written_becomes_a_jpg(photo, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "source, target, message",
+    ("source", "target", "message"),
     [
         ("in", "in", "holds the source"),
         ("in/a.png", "in", "holds the source"),

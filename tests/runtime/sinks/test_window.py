@@ -1,4 +1,4 @@
-"""The window, where there is one: the headless build and a machine without a screen say what to do."""
+"""The window: errors of the headless build and of a machine without a screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Clip(Source):
 def test_the_headless_build_says_what_to_install():
     if "GUI:                           NONE" not in cv2.getBuildInformation():
         pytest.skip("this OpenCV has windows")
-    with pytest.raises(InputError, match="headless build.*extra `window`.*--serve"):
+    with pytest.raises(InputError, match=r"headless build.*extra `window`.*--serve"):
         open_sink("window:", Clip())
 
 

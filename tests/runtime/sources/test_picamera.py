@@ -1,4 +1,4 @@
-"""The Raspberry Pi's camera. picamera2 exists on a Pi only, so that a module of the same surface stands in."""
+"""The Raspberry Pi camera. picamera2 exists on a Pi only; a fake with the same interface replaces it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Request:
 
 
 class Camera:
-    known = [{"Model": "imx708", "Num": 0}, {"Model": "ov5647", "Num": 1}]
+    known = ({"Model": "imx708", "Num": 0}, {"Model": "ov5647", "Num": 1})
     last = None
 
     def __init__(self, number):
@@ -161,7 +161,7 @@ def test_without_the_library(monkeypatch):
         open_source("picamera")
 
 
-@pytest.mark.parametrize("age, usable", [(0.25, True), (-5, False), (1e6, False), (None, False)])
+@pytest.mark.parametrize(("age", "usable"), [(0.25, True), (-5, False), (1e6, False), (None, False)])
 def test_a_time_stamp_of_another_clock_is_not_used(age, usable):
     stamp = None if age is None else int(1e9 * (time.clock_gettime(time.CLOCK_BOOTTIME) - age))
     assert (time.time() - picamera._since_1970(stamp) > 0.2) is usable

@@ -23,7 +23,7 @@ def video(tmp_path):
     return path
 
 
-def test_a_image(tmp_path):
+def test_an_image(tmp_path):
     path = tmp_path / "a.png"
     images.write(path, image(7))
     with open_source(str(path)) as source:
@@ -99,7 +99,7 @@ def test_a_cut_video_says_so_at_its_end(shared, tmp_path, capfd):
     assert "of 1394 frames; it may be cut short" in err
 
 
-@pytest.mark.parametrize("name, data", [("a.mp4", b"no video" * 99), ("a.mp4", b""), ("a.png", b"text"), ("a.jpg", b"")])
+@pytest.mark.parametrize(("name", "data"), [("a.mp4", b"no video" * 99), ("a.mp4", b""), ("a.png", b"text"), ("a.jpg", b"")])
 def test_files_that_are_not_what_they_are_called(tmp_path, name, data, capfd):
     path = tmp_path / name
     path.write_bytes(data)
@@ -109,15 +109,15 @@ def test_files_that_are_not_what_they_are_called(tmp_path, name, data, capfd):
 
 
 @pytest.mark.parametrize("name", ["none", "none.mp4", "none.png", "none.txt", "no/folder"])
-def test_what_is_not_there(tmp_path, name):
+def test_missing_sources(tmp_path, name):
     with pytest.raises(InputError, match="no such file"):
         open_source(str(tmp_path / name))
 
 
-def test_what_is_of_no_kind(tmp_path):
+def test_unknown_sources(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("x")
-    with pytest.raises(InputError, match="not a source; give a folder of images or .* or an image .* or a video"):
+    with pytest.raises(InputError, match=r"not a source; give a folder of images or .* or an image .* or a video"):
         open_source(str(path))
     with pytest.raises(InputError, match="not a source"):
         open_source("gopher://camera")

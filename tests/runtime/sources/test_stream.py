@@ -28,10 +28,12 @@ def test_frames_come_with_the_time_of_day(camera):
 
 
 def test_a_sender_that_ends_is_an_error_and_can_be_opened_again(camera):
-    with open_source(camera.url) as source, pytest.raises(KitError, match="no more frames; the sender has ended"):
-        for frame in source:
-            if frame.index == 1:
-                camera.stop()
+    with open_source(camera.url) as source:
+        frames = iter(source)
+        assert [next(frames).index, next(frames).index] == [0, 1]
+        camera.stop()
+        with pytest.raises(KitError, match="no more frames; the sender has ended"):
+            list(frames)
     with pytest.raises(KitError, match="no stream can be opened there"):
         open_source(camera.url)
     camera.start()
@@ -41,9 +43,12 @@ def test_a_sender_that_ends_is_an_error_and_can_be_opened_again(camera):
 
 def test_a_sender_that_hangs_is_an_error(camera, monkeypatch):
     monkeypatch.setattr(stream, "READ_SECONDS", 1)
-    with open_source(camera.url) as source, pytest.raises(KitError, match="sent nothing for 1 s"):
-        for _ in source:
-            camera.stalled.set()
+    with open_source(camera.url) as source:
+        frames = iter(source)
+        next(frames)
+        camera.stalled.set()
+        with pytest.raises(KitError, match="sent nothing for 1 s"):
+            list(frames)
 
 
 def test_closing_from_elsewhere_ends_the_iterator(camera):
@@ -68,7 +73,7 @@ def test_user_and_password_are_used_and_never_shown(camera):
 
 
 @pytest.mark.parametrize(
-    "address, name",
+    ("address", "name"),
     [
         ("rtsp://u:p@cam:554/a/b?c=d#e", "rtsp://cam:554/a/b"),
         ("RTSP://cam", "rtsp://cam"),

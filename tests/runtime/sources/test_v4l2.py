@@ -1,4 +1,4 @@
-"""Cameras by number. There is none on a test machine, so that the list of the kernel is a made-up one."""
+"""Cameras by number. Test machines have none; a fake list of devices replaces the kernel's."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def listed(tmp_path, monkeypatch):
     return make
 
 
-def test_cameras_are_listed_without_what_is_none(listed):
+def test_only_cameras_are_listed(listed):
     listed(*PI, *USB)
     assert v4l2.cameras() == [("/dev/video93", "HD Pro Webcam C920")]
 
 
 @pytest.mark.parametrize(
-    "devices, spec, message",
+    ("devices", "spec", "message"),
     [
         ((), "90", "90: no such camera; there is none on this machine$"),
         (USB, "99", r"99: no such camera; there is /dev/video90 \(HD Pro Webcam C920\)$"),
@@ -45,11 +45,11 @@ def test_cameras_are_listed_without_what_is_none(listed):
         (USB, "90,size=0x3", "90,size=0x3: size=0x3: a size is WIDTHxHEIGHT"),
         (USB, "90,size=640x480,zoom=3", "'zoom=3' is no setting of it; there are size, fps, format"),
         (USB, "90,flip=h", "'flip=h' is no setting"),
-        (USB, "90,fps=0", "fps=0: frames a second"),
+        (USB, "90,fps=0", "fps=0: frames per second"),
         (USB, "90,format=JPEGS", "four letters"),
     ],
 )
-def test_what_is_wrong_is_named(listed, devices, spec, message):
+def test_errors_name_the_cause(listed, devices, spec, message):
     listed(*devices)
     with pytest.raises(InputError, match=message):
         open_source(spec)
@@ -63,7 +63,7 @@ def test_a_file_that_is_no_camera(listed, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spec, accepted",
+    ("spec", "accepted"),
     [("0", True), ("12,fps=5", True), ("/dev/v4l/by-id/usb-x:1.0-index0", True), ("0.jpg", False), ("1234", False)],
 )
 def test_what_names_a_camera(spec, accepted):

@@ -1,4 +1,4 @@
-"""The page as people see it, in headless Chromium."""
+"""The page in headless Chromium."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def shown(browser):
 
 
 def text(browser, name):
-    """What a person reads there, as one line."""
+    """The visible text of an element, as one line."""
     return " ".join(browser.execute_script("return document.getElementById(arguments[0]).innerText", name).split())
 
 
@@ -75,7 +75,7 @@ def errors(browser):
 
 
 def show(browser, sink, frame, found):
-    """Writes until the page shows the frame: it takes one only when it has drawn the last."""
+    """Writes the frame until the page shows it; the page requests a frame when it has drawn the last one."""
 
     def seen():
         sink.write(frame, found)
@@ -109,7 +109,7 @@ def test_the_boxes_drawn_are_those_of_the_json(browser, port):
     assert text(browser, "objects") == "cat 0.91 dog <b> #12 0.52 bird 0.40"
     assert abs(pixels(browser, "image")[..., 0].astype(int) - 128).max() < 4
     show(browser, sink, frame(6), ())
-    assert not pixels(browser, "boxes").any() and text(browser, "nothing") == "Nothing found"
+    assert not pixels(browser, "boxes").any() and text(browser, "nothing") == "No objects"
     assert errors(browser) == []
     sink.close()
 
@@ -119,8 +119,8 @@ def is_drawn(found, color):
 
 
 def mark(area, box):
-    """Where a box and its caption may be."""
-    left, top, right, bottom = (int(round(side)) for side in box)
+    """A mask of the pixels that a box and its caption may cover."""
+    left, top, right, bottom = (round(side) for side in box)
     for columns, rows in (
         ((left - 3, left + 3), (top - 3, bottom + 3)), ((right - 3, right + 3), (top - 3, bottom + 3)),
         ((left - 3, right + 3), (top - 3, top + 3)), ((left - 3, right + 3), (bottom - 3, bottom + 3)),
@@ -151,7 +151,7 @@ def test_speed_counts_and_state_are_shown_and_the_threshold_is_set(browser, port
     sink.close()
 
 
-def test_it_survives_a_source_that_stops_and_a_detector_that_restarts(browser, port):
+def test_the_page_survives_a_source_that_stops_and_a_detector_that_restarts(browser, port):
     sink, state = serve(port)
     browser.get(f"http://127.0.0.1:{port}/")
     show(browser, sink, frame(1), FOUND)
@@ -162,7 +162,7 @@ def test_it_survives_a_source_that_stops_and_a_detector_that_restarts(browser, p
     show(browser, sink, frame(2), FOUND)
     wait(lambda: browser.execute_script("return document.getElementById('notice').hidden"))
     sink.close()
-    wait(lambda: "connecting again" in text(browser, "link"))
+    wait(lambda: "reconnecting" in text(browser, "link"))
     sink, state = serve(port)
     wait(lambda: text(browser, "link") == "Page live")
     show(browser, sink, frame(3), ())
@@ -174,7 +174,7 @@ def test_the_token_is_asked_for_and_a_wrong_one_refused(browser, port, monkeypat
     sink, _ = serve(port, "0.0.0.0:")
     browser.get(f"http://127.0.0.1:{port}/")
     enter(browser, "wrong")
-    wait(lambda: "That token is wrong" in browser.find_element("tag name", "body").text)
+    wait(lambda: "Wrong token" in browser.find_element("tag name", "body").text)
     enter(browser, "a token of letters")
     wait(lambda: text(browser, "link") == "Page live")
     assert browser.current_url == f"http://127.0.0.1:{port}/"

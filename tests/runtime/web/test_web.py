@@ -1,4 +1,4 @@
-"""The page's server: what it serves, to whom, and how little it does for it."""
+"""The web server: its answers, access control and load."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from runtime.sinks import json_lines, open_sink
 from runtime.telemetry.state import State
 from runtime.web import messages, server
 from runtime.web.access import Access, is_own_page
+from tests.support.ports import free_port
 
 FOUND = (Detection("cat", 0, 0.91, Box(10, 20, 60, 80)), Detection("dog", 1, 0.5, Box(0, 0, 5, 5), 3))
 TOKEN = "sixteen letters!"
@@ -35,14 +36,8 @@ def frame(index=0, width=128, height=96):
     return Frame(np.full((height, width, 3), (200, 100, 50), np.uint8), index, index / 10)
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 class Page:
-    """A sink that serves, and what a browser would ask of it."""
+    """The web sink, with the requests that a browser sends."""
 
     # No test is so fast that an image would come before its time.
     def __init__(self, host="", settings=",fps=1000000"):
@@ -84,17 +79,22 @@ def parts(message):
     return json.loads(message[4 : 4 + length]), message[4 + length :]
 
 
-def received(viewer, fits):
-    """The first message that fits; others, of which one comes every second, are passed over."""
-    end = time.monotonic() + 20
+def received(viewer, fits, timeout=20.0):
+    """The first message that fits; other messages, such as the state that comes every second, are ignored."""
+    end = time.monotonic() + timeout
     while True:
         message = viewer.recv(timeout=end - time.monotonic())
         if fits(message):
             return message
 
 
-def next_image(viewer):
-    return parts(received(viewer, lambda message: isinstance(message, bytes)))
+def next_image(viewer, timeout=20.0):
+    return parts(received(viewer, lambda message: isinstance(message, bytes), timeout))
+
+
+def receive_until_closed(viewer):
+    """Raises ConnectionClosed when the server has closed the connection."""
+    received(viewer, lambda message: False)
 
 
 def next_state(viewer, fits=lambda state: True):
@@ -210,8 +210,7 @@ def test_no_more_images_a_second_than_asked_for(monkeypatch):
             viewer.send('{"next": true}')
         assert next_image(viewer)[0]["result"]["frame"] == 0
         with pytest.raises(TimeoutError):
-            while isinstance(viewer.recv(timeout=0.3), str):
-                pass
+            next_image(viewer, timeout=0.3)
     page.sink.close()
 
 
@@ -230,8 +229,7 @@ def test_a_viewer_who_sends_too_much_is_shown_out(page):
     with page.watch() as viewer:
         viewer.send("x" * 5000)
         with pytest.raises(ConnectionClosed):
-            while True:
-                viewer.recv(timeout=20)
+            receive_until_closed(viewer)
 
 
 def test_what_is_going_on_is_told_every_second(page, monkeypatch):
@@ -258,8 +256,7 @@ def test_closing_says_goodbye_and_frees_the_port(page):
         closing = threading.Thread(target=page.sink.close)
         closing.start()
         with pytest.raises(ConnectionClosed) as ended:
-            while True:
-                viewer.recv(timeout=20)
+            receive_until_closed(viewer)
         assert ended.value.rcvd.code == 1001
         closing.join(5)
     again = open_sink(f"serve:{page.port}", None)
@@ -298,7 +295,7 @@ def test_a_wrong_token_is_refused(guarded):
         answer, body = guarded.get(f"/?token={wrong.replace(' ', '+')}")
         # An empty one is as none.
         assert answer.status == (403 if wrong else 401) and "Set-Cookie" not in answer.headers
-        assert (b'<p id="wrong">That token is wrong' in body) == bool(wrong)
+        assert (b'<p id="wrong">Wrong token' in body) == bool(wrong)
     assert guarded.get("/state.json", Authorization="Bearer wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie=f"edge_detector_{guarded.port}=wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie="\xff;;==")[0].status == 401
@@ -324,7 +321,7 @@ def test_the_cookie_outlives_a_restart_but_not_another_token():
 
 
 @pytest.mark.parametrize(
-    "host, admitted",
+    ("host", "admitted"),
     [
         ("localhost", True), ("localhost:80", True), ("127.0.0.1:80", True), ("[::1]:80", True), ("127.9.9.9", True),
         ("evil.example", False), ("localhost.evil.example", False), ("127.0.0.1.evil.example", False), ("", False),
@@ -361,7 +358,7 @@ def test_a_token_from_the_environment_is_not_printed(guarded, capfd):
 @pytest.mark.parametrize("token", ["short", "fifteen letters", "eine Kette mit \u00e4", "a\nb" * 9])
 def test_tokens_that_are_too_weak(monkeypatch, token):
     monkeypatch.setenv("EDGE_DETECTOR_TOKEN", token)
-    with pytest.raises(InputError, match="EDGE_DETECTOR_TOKEN: a token has 16 characters or more"):
+    with pytest.raises(InputError, match="16 or more printable ASCII characters"):
         open_sink("serve:8000", None)
 
 

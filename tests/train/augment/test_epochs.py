@@ -1,4 +1,4 @@
-"""The sequence of records: every image once an epoch, from any place on, rare classes more often."""
+"""The sequence of records: every image once per epoch, from any position on, rare classes more often."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def take(files, count: int, **options) -> list[tuple[int, int]]:
     """Place and number of the image, `count` times."""
     stream = epochs.stream(files, images=len(CLASSES), **{"seed": 0, **options}).as_numpy_iterator()
     return [
-        (int(place), tf.train.Example.FromString(record).features.feature["number"].int64_list.value[0])
-        for place, record in itertools.islice(stream, count)
+        (int(position), tf.train.Example.FromString(record).features.feature["number"].int64_list.value[0])
+        for position, record in itertools.islice(stream, count)
     ]
 
 
 @pytest.mark.parametrize("repeats", [(), (1.0, 2.5)])
-def test_the_sequence_goes_on_from_any_place(files, repeats):
+def test_the_sequence_can_start_at_any_position(files, repeats):
     whole = take(files, 25, repeats=repeats)
-    assert [place for place, _ in whole] == list(range(25))
+    assert [position for position, _ in whole] == list(range(25))
     for start in (1, 7, 16):
         assert take(files, 25 - start, start=start, repeats=repeats) == whole[start:]
     assert take(files, 25, seed=1, repeats=repeats) != whole
@@ -62,7 +62,7 @@ def test_rare_classes_come_more_often(files):
     assert all(count == pytest.approx(700 / 8.5, rel=0.3) for number, count in counts.items() if number != 3)
 
 
-def test_factors_are_the_root_of_what_a_class_falls_short_by():
+def test_repeat_factors():
     classes = [[0, 0], [0], [0], [0, 1]]
     assert epochs.repeat_factors(classes, 3, 1.0) == pytest.approx((1.0, 2.0, 2.0))
     assert epochs.repeat_factors(classes, 2, 0.25) == (1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Batches: the same for the same seed, other ones as training goes on, and shared out among pipelines."""
+"""Input pipelines: reproducible by seed, different in every epoch, and divided among pipelines."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_step_later_on_begins_with_what_would_have_come(files, augmentation):
         np.testing.assert_array_equal(targets["codes"], all_steps[first_step][1]["codes"])
 
 
-def test_the_seed_of_tensorflow_has_no_say(files):
+def test_tensorflows_global_seed_has_no_effect(files):
     batches = []
     for seed in (0, 5):
         tf.random.set_seed(seed)
@@ -108,7 +108,7 @@ def test_the_seed_of_tensorflow_has_no_say(files):
     np.testing.assert_array_equal(*batches)
 
 
-def test_pipelines_share_the_images_out(plain_files):
+def test_pipelines_read_different_images(plain_files):
     shares = []
     for number in range(2):
         context = tf.distribute.InputContext(2, number, num_replicas_in_sync=2)
@@ -121,7 +121,7 @@ def test_pipelines_share_the_images_out(plain_files):
         assert sorted(shares[0][epoch : epoch + 3] + shares[1][epoch : epoch + 3]) == list(LEVELS)
 
 
-def test_replicas_of_one_pipeline_take_their_batches_in_turn(plain_files):
+def test_replicas_of_one_pipeline_take_batches_in_turn(plain_files):
     context = tf.distribute.InputContext(1, 0, num_replicas_in_sync=2)
     batches = take(plain_files, 6, batch=4, context=context)
     assert {len(images) for images, _ in batches} == {2}
@@ -173,9 +173,9 @@ def test_several_replicas_get_as_many_whole_batches_each(plain_files):
     assert sorted(ids[:6]) == [f"p{i}" for i in range(6)] and ids[6:] == ids[:2]
 
 
-def test_boxes_come_out_as_they_were_put_in(files):
+def test_parse(files):
     record = next(iter(tf.data.TFRecordDataset(files)))
     image, boxes, classes, id = inputs.parse(record)
-    name, xmin, ymin, xmax, ymax = voc_samples.BOX
+    _, xmin, ymin, xmax, ymax = voc_samples.BOX
     np.testing.assert_allclose(boxes, [(ymin / 48, xmin / 64, ymax / 48, xmax / 64)], atol=1.1 / 48)
     assert image.shape == (48, 64, 3) and classes.numpy().tolist() == [1] and id.numpy().startswith(b"p")

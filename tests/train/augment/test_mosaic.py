@@ -1,4 +1,4 @@
-"""Mosaics: four images of a group in one, each where its boxes say."""
+"""Mosaic: four images of a group in one, with boxes that follow their pixels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def composed(number: int, probability: float, drawn: int):
 
 
 @pytest.mark.parametrize("number", [0, 5])
-def test_without_luck_a_image_stays_as_it_is(number):
+def test_with_probability_zero_an_image_stays_as_it_is(number):
     image, boxes, classes = composed(number, 0.0, 1)
     np.testing.assert_array_equal(image, group()[0][number])
     np.testing.assert_allclose(boxes, [RECTANGLES[number] / SIZE])
@@ -57,13 +57,13 @@ def test_every_box_of_a_mosaic_bounds_its_own_rectangle(drawn):
         near = np.abs(image[above : bottom + 3, before : right + 3, 0] - LEVELS[label - 1]) <= 1
         rows, columns = np.nonzero(near)
         drawn_box = np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
-        np.testing.assert_allclose(box * SIZE, drawn_box + [above, before, above, before], atol=1.01)
+        np.testing.assert_allclose(box * SIZE, drawn_box + np.array([above, before, above, before]), atol=1.01)
 
 
 def test_a_mosaic_has_its_own_image_first_and_three_different_ones():
     partners = set()
     for drawn in range(20):
-        image, boxes, classes = composed(2, 1.0, drawn)
+        _, boxes, classes = composed(2, 1.0, drawn)
         assert len(classes) <= 4
         partners |= set(classes.tolist())
         centre = 0.7 * SIZE + 1
@@ -79,15 +79,15 @@ def test_a_share_of_the_images_becomes_mosaics():
     assert 8 < sum(is_mosaic(drawn) for drawn in range(30)) < 22
 
 
-def test_groups_hold_every_image_once_and_know_its_place():
-    def element(place):
-        image = tf.fill([SIZE, SIZE, 3], tf.cast(place, tf.float32))
-        count = place % 3
-        return place, image, tf.ones([count, 4]), tf.fill([count], 7)
+def test_groups_hold_every_image_once_and_keep_its_position():
+    def element(position):
+        image = tf.fill([SIZE, SIZE, 3], tf.cast(position, tf.float32))
+        count = position % 3
+        return position, image, tf.ones([count, 4]), tf.fill([count], 7)
 
     elements = tf.data.Dataset.range(mosaic.GROUP, 3 * mosaic.GROUP).map(element)
-    for i, (place, number, images, boxes, classes) in enumerate(mosaic.grouped(elements, SIZE).as_numpy_iterator()):
-        assert place == mosaic.GROUP + i and number == i % mosaic.GROUP
-        assert images[number, 0, 0, 0] == place and (classes[number] > 0).sum() == place % 3
+    for i, (position, number, images, boxes, classes) in enumerate(mosaic.grouped(elements, SIZE).as_numpy_iterator()):
+        assert position == mosaic.GROUP + i and number == i % mosaic.GROUP
+        assert images[number, 0, 0, 0] == position and (classes[number] > 0).sum() == position % 3
         assert boxes.shape == (mosaic.GROUP, 2, 4)
     assert i == 2 * mosaic.GROUP - 1

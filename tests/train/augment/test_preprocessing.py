@@ -1,4 +1,4 @@
-"""TensorFlow's decoding and resizing agree with the runtime's, on real photographs and on drawn ones."""
+"""Decoding and resizing in TensorFlow agree with the runtime, on photographs and on drawn images."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def test_grey_images_get_three_channels():
         assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)
 
 
-def test_normalised_as_the_runtime_does():
+def test_normalized_as_the_runtime_does():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
-    np.testing.assert_allclose(preprocessing.normalise(tf.constant(levels)), definition.normalize(levels), atol=1e-6)
+    np.testing.assert_allclose(preprocessing.normalize(tf.constant(levels)), definition.normalize(levels), atol=1e-6)

@@ -1,4 +1,4 @@
-"""Images at other scales: pixels are where the boxes say, and boxes that are mostly cut go."""
+"""Scale augmentation: boxes follow their pixels, and boxes that are mostly cut off are left out."""
 
 from __future__ import annotations
 
@@ -7,27 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support import detector_320
+from tests.support import white_rectangle
+from tests.support.white_rectangle import BOX, HEIGHT, WIDTH, seed
 from train.augment import zoom
 
-HEIGHT, WIDTH, SIZE = 120, 200, 320
-# Rows 30 to 70, columns 20 to 120.
-BOX = (30 / HEIGHT, 20 / WIDTH, 70 / HEIGHT, 120 / WIDTH)
-
-
-def seed(number: int) -> tf.Tensor:
-    return tf.constant([7, number], tf.int32)
-
-
-def sample() -> np.ndarray:
-    image = np.random.default_rng(0).integers(0, 100, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-    image[30:70, 20:120] = 255
-    return image
+SIZE = 320
 
 
 def zoomed(factor: float, number: int, boxes=(BOX,)):
     classes = tf.range(1, len(boxes) + 1)
-    results = zoom.zoom(tf.constant(sample()), tf.constant(boxes), classes, tf.constant(factor), seed(number), SIZE)
+    results = zoom.zoom(tf.constant(white_rectangle.image()), tf.constant(boxes), classes, tf.constant(factor), seed(number), SIZE)
     return [result.numpy() for result in results]
 
 
@@ -55,7 +44,7 @@ def test_a_smaller_image_is_the_runtimes_resizing_on_grey(factor):
     top, left, bottom, right = np.round(boxes[0] * SIZE).astype(int)
     assert bottom - top == right - left == round(factor * SIZE)
     expected = np.full((SIZE, SIZE, 3), zoom.GREY)
-    expected[top:bottom, left:right] = cv2.resize(sample(), (right - left, bottom - top))
+    expected[top:bottom, left:right] = cv2.resize(white_rectangle.image(), (right - left, bottom - top))
     assert np.abs(image - expected).max() <= 1
 
 
@@ -64,11 +53,11 @@ def test_a_larger_image_is_the_runtimes_resizing_of_a_window():
     # Half the sides are 96 and 160 pixels of 120 and 200; the box tells where they begin.
     extent = np.array([96, 160])
     begin = np.round(np.array([30, 20]) - boxes[0][:2] * extent).astype(int)
-    window = sample()[begin[0] : begin[0] + 96, begin[1] : begin[1] + 160]
+    window = white_rectangle.image()[begin[0] : begin[0] + 96, begin[1] : begin[1] + 160]
     assert np.abs(image - cv2.resize(window, (SIZE, SIZE))).max() <= 1
 
 
-def test_places_are_drawn_over_all_the_room():
+def test_offsets_are_drawn_over_the_whole_range():
     corners = np.array([zoomed(0.5, number)[1][0][:2] for number in range(40)]) - np.array(BOX[:2]) / 2
     assert corners.min() < 0.05 and corners.max() > 0.45 and corners.max() <= 0.5 + 1e-6
     np.testing.assert_array_equal(zoomed(1.7, 3)[0], zoomed(1.7, 3)[0])
@@ -81,7 +70,7 @@ def test_boxes_that_are_mostly_cut_go_with_their_classes():
     assert classes.numpy().tolist() == [1, 4]
 
 
-def test_factors_keep_to_their_ranges():
+def test_factors_are_in_range():
     factors = np.array([zoom.factor(seed(number), 0.5, 0.0) for number in range(200)])
     assert 1 / 1.5 <= factors.min() < 0.7 and 1.4 < factors.max() <= 1.5
     assert 80 < (factors < 1).sum() < 120

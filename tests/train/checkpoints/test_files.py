@@ -1,4 +1,4 @@
-"""Checkpoints in their folder: whole at every instant, whatever happens in between."""
+"""Files of checkpoints: a complete checkpoint exists at every instant."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def names(folder: Path) -> list[str]:
 
 def test_the_newest_replaces_the_others(tmp_path):
     assert files.newest(tmp_path / "none") is None and files.next_number(tmp_path) == 0
-    put(tmp_path, 9, "a", beside="a", state=True)
+    put(tmp_path, 9, "a", metadata="a", update_state=True)
     assert files.next_number(tmp_path) == 10
-    put(tmp_path, 10, "b", beside="b", state=True)
+    put(tmp_path, 10, "b", metadata="b", update_state=True)
     assert names(tmp_path) == ["checkpoint", f"ckpt-10.{DATA}", "ckpt-10.index", "ckpt-10.json"]
     assert content(tmp_path) == "b"
     assert (tmp_path / "checkpoint").read_text() == 'model_checkpoint_path: "ckpt-10"\n'
 
 
-def test_whenever_it_is_killed_the_old_or_the_new_one_is_whole(tmp_path, monkeypatch):
+def test_a_process_killed_at_any_time_leaves_a_complete_checkpoint(tmp_path, monkeypatch):
     calls = []
 
     def counted(function):
@@ -76,12 +76,12 @@ def test_whenever_it_is_killed_the_old_or_the_new_one_is_whole(tmp_path, monkeyp
         folder = tmp_path / str(allowed)
         calls.clear()
         allowed, wanted = 1 << 30, allowed
-        put(folder, 1, "old", beside="old", state=True)
+        put(folder, 1, "old", metadata="old", update_state=True)
         calls.clear()
         allowed = wanted
         prefix = written(folder, "new")
         try:
-            files.put(folder, prefix, 2, beside="new", state=True)
+            files.put(folder, prefix, 2, metadata="new", update_state=True)
             ended = True
         except Killed:
             pass
@@ -100,7 +100,7 @@ def test_whenever_it_is_killed_the_old_or_the_new_one_is_whole(tmp_path, monkeyp
 
 
 def test_an_index_without_its_data_does_not_count(tmp_path):
-    put(tmp_path, 3, "a", beside="a")
+    put(tmp_path, 3, "a", metadata="a")
     (tmp_path / "ckpt-4.index").write_text("b")
     assert content(tmp_path) == "a"
     files.sweep(tmp_path)
@@ -116,10 +116,10 @@ def test_sweeping_leaves_what_is_not_a_checkpoints(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["index", DATA])
-def test_what_cannot_be_moved_leaves_the_old_one(ending, tmp_path):
-    put(tmp_path, 1, "old", beside="old")
+def test_a_failed_move_leaves_the_old_checkpoint(ending, tmp_path):
+    put(tmp_path, 1, "old", metadata="old")
     prefix = written(tmp_path, "new")
     Path(f"{prefix}.{ending}").unlink()
     with pytest.raises(FileNotFoundError):
-        files.put(tmp_path, prefix, 2, beside="new")
+        files.put(tmp_path, prefix, 2, metadata="new")
     assert content(tmp_path) == "old"

@@ -1,4 +1,4 @@
-"""Published checkpoints: fetched over HTTP from this machine, verified, cached; and what --init accepts."""
+"""Published checkpoints: downloaded from a local server, verified and cached; and the values of --init."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_fetch_keeps_the_checkpoint_alone_and_asks_once(site, tmp_path):
+def test_fetch_keeps_only_the_checkpoint_and_downloads_once(site, tmp_path):
     folder = zoo.fetch(published(site), tmp_path)
     assert (folder / "ckpt-0.index").read_bytes() == INDEX
     assert (folder / "ckpt-0.data-00000-of-00001").read_bytes() == DATA
@@ -124,12 +124,12 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(site, tmp_path):
 
 def test_something_else_than_an_archive_is_refused(site, tmp_path):
     site.content = b"<html>Please log in to this network</html>"
-    with pytest.raises(KitError, match="not a whole .tar.gz archive"):
+    with pytest.raises(KitError, match=r"not a whole \.tar\.gz archive"):
         zoo.fetch(published(site), tmp_path)
     assert names(tmp_path) == []
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(site, tmp_path):
+def test_a_broken_download_is_resumed(site, tmp_path):
     site.break_after = [1000, 70_000]
     download(f"{site.url}/file", tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == site.content
@@ -142,7 +142,7 @@ def test_a_server_without_ranges_starts_over(site, tmp_path):
     assert (tmp_path / "file").read_bytes() == site.content
 
 
-def test_a_server_that_always_breaks_is_given_up(site, tmp_path):
+def test_a_server_that_always_breaks_is_an_error(site, tmp_path):
     site.break_after = [100] * 50
     with pytest.raises(InputError, match=r"the connection broke after 500 of \d+ bytes"):
         zoo.fetch(published(site), tmp_path)
@@ -150,7 +150,7 @@ def test_a_server_that_always_breaks_is_given_up(site, tmp_path):
     assert names(tmp_path) == []
 
 
-def test_offline_names_the_file_the_place_and_the_way_round(site, tmp_path):
+def test_the_offline_error_says_what_to_do(site, tmp_path):
     site.close()
     with pytest.raises(InputError) as caught:
         zoo.fetch(published(site), tmp_path)
@@ -160,7 +160,7 @@ def test_offline_names_the_file_the_place_and_the_way_round(site, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_an_archive_put_into_place_is_used_without_the_network(site, tmp_path):
+def test_an_archive_in_the_cache_folder_is_used_without_the_network(site, tmp_path):
     (tmp_path / "zoo").mkdir()
     placed = tmp_path / "zoo" / published(site).archive
     placed.write_bytes(tar(FILES))
@@ -169,7 +169,7 @@ def test_an_archive_put_into_place_is_used_without_the_network(site, tmp_path):
     assert placed.is_file()
 
 
-def test_a_wrong_archive_put_into_place_is_the_users_to_mend(site, tmp_path):
+def test_a_wrong_archive_in_the_cache_folder_is_an_input_error(site, tmp_path):
     (tmp_path / "zoo").mkdir()
     placed = tmp_path / "zoo" / published(site).archive
     placed.write_bytes(tar({**FILES, "ssd/checkpoint/ckpt-0.index": b"other"}))
@@ -212,7 +212,7 @@ def test_members_cannot_leave_the_folder_and_links_are_not_followed(tmp_path):
     assert len(names(tmp_path)) == 2
 
 
-def test_a_bomb_is_refused(tmp_path, monkeypatch):
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MAX_BYTES", 1 << 20)
     (tmp_path / "a.tar").write_bytes(tar({"x/zeros": bytes(2 << 20), **FILES}))
     with pytest.raises(InputError, match="holds more than 1 MiB"):
@@ -222,7 +222,7 @@ def test_a_bomb_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("keep", [0, 100, 100_000])
 def test_a_cut_archive_is_refused(keep, tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(tar(FILES)[:keep])
-    with pytest.raises(InputError, match="not a whole .tar.gz archive"):
+    with pytest.raises(InputError, match=r"not a whole \.tar\.gz archive"):
         archives.extracted(tmp_path / "a.tar.gz", tmp_path / "cache")
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: there and back, other class counts, damaged and foreign ones, and where they are found."""
+"""Checkpoints: round trip, other numbers of classes, damaged files, other networks, and where they are found."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def clear(model) -> None:
 
 
 @pytest.mark.parametrize(("half", "tolerance", "most"), [(False, 0, 11e6), (True, 1e-3, 5.6e6)])
-def test_there_and_back(half, tolerance, most, model, tmp_path):
+def test_save_and_load_round_trip(half, tolerance, most, model, tmp_path):
     before = values(model)
     prefix = variables.save(model, tmp_path, half=half)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ckpt-0.data-00000-of-00001", "ckpt-0.index"]
@@ -74,7 +74,7 @@ def test_keys_are_those_that_tensorflow_gives_the_model(model, tmp_path):
     shapes[0].pop("_CHECKPOINTABLE_OBJECT_GRAPH")
     shapes[0].pop("save_counter/.ATTRIBUTES/VARIABLE_VALUE", None)
     assert shapes[0] == shapes[1]
-    assert list(variables.equal(theirs, ours)) == []
+    assert list(variables.differing_keys(theirs, ours)) == []
     clear(model)
     assert len(variables.load(model, theirs, whole=True).taken) == 384
 
@@ -96,11 +96,11 @@ def test_another_number_of_classes_leaves_out_two_variables_of_the_class_head(mo
         variables.load(model, path, whole=True)
 
 
-def test_equal_names_what_differs(model, tmp_path):
+def test_differing_keys(model, tmp_path):
     first = variables.save(model, tmp_path / "a")
     variables.variables(model)[f"{HEAD}/bias"].assign_add(tf.ones([24]))
     second = variables.save(model, tmp_path / "b")
-    assert list(variables.equal(first, second)) == [f"model/{HEAD}/bias/.ATTRIBUTES/VARIABLE_VALUE"]
+    assert list(variables.differing_keys(first, second)) == [f"model/{HEAD}/bias/.ATTRIBUTES/VARIABLE_VALUE"]
 
 
 def cut(folder: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(damage, saved, tmp_path):
         (lambda key, value: value + np.nan if key.endswith("top_layers/0/bias") else value, "not finite"),
     ],
 )
-def test_a_foreign_or_spoilt_checkpoint_is_refused_and_changes_nothing(change, message, model, tmp_path):
+def test_a_checkpoint_of_another_network_or_damaged_is_refused_and_changes_nothing(change, message, model, tmp_path):
     stems = values(model)
     changed = {f"model/{stem}/.ATTRIBUTES/VARIABLE_VALUE": change(stem, value) for stem, value in stems.items()}
     write(tmp_path, {key: value for key, value in changed.items() if value is not None})
@@ -159,7 +159,7 @@ def test_another_network_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("inside", ["", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last"])
-def test_a_checkpoint_is_found_where_people_have_it(inside, tmp_path):
+def test_a_checkpoint_is_found_in_each_known_folder(inside, tmp_path):
     folder = write(tmp_path / inside, {"x": np.ones(3, np.float32)})
     assert variables.resolve(tmp_path) == str(folder / "ckpt-0")
 

@@ -1,4 +1,4 @@
-"""COCO figures of detections made by hand, and COCO JSON files good and bad."""
+"""COCO metrics of hand-made detections, and valid and invalid COCO JSON files."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def test_figures_without_ground_truth_are_none(truth):
     assert "APs    -" in " ".join(metrics.table().split("  "))
 
 
-def test_half_found_is_half_of_the_recalls(truth):
+def test_half_of_the_boxes_detected(truth):
     metrics = truth.measure({"a": [found("cat", CAT), found("dog", DOG)]})
     # Precision 1 at 51 of the 101 recalls 0, 0.01, ... 1 for the cat.
     assert metrics.per_class["cat"] == pytest.approx(51 / 101)
     assert metrics["AP"] == pytest.approx((51 / 101 + 1) / 2)
 
 
-def test_a_loose_box_counts_up_to_its_overlap(truth):
+def test_a_box_counts_up_to_its_iou(truth):
     # 82 of the cat's 100 columns: found at the thresholds 0.5 to 0.8, seven of ten.
     loose = Box(10, 10, 92, 110)
     metrics = truth.measure({"a": [found("cat", loose), found("dog", DOG)], "b": [found("cat", loose)]})
@@ -59,18 +59,18 @@ def test_a_loose_box_counts_up_to_its_overlap(truth):
     assert metrics["AP50"] == metrics["AP75"] == pytest.approx(1)
 
 
-def test_a_surer_false_find_costs_precision(truth):
+def test_a_false_detection_with_a_higher_score_lowers_precision(truth):
     nowhere = found("dog", Box(0, 120, 40, 160), 0.95)
     metrics = truth.measure({"a": [found("cat", CAT), nowhere, found("dog", DOG)], "b": [found("cat", CAT)]})
     assert metrics.per_class["dog"] == pytest.approx(0.5)
 
 
-def test_the_wrong_label_is_no_find(truth):
+def test_a_wrong_label_does_not_count(truth):
     metrics = truth.measure({"a": [found("dog", CAT), found("cat", DOG)]})
     assert metrics["AP"] == 0
 
 
-def test_nothing_found_is_zero_where_something_was_to_be_found(truth):
+def test_no_detections_give_zero_for_classes_with_boxes(truth):
     for nothing in ({}, {"a": [], "b": []}, {"a": [Detection("horse", 7, 0.9, CAT)]}):
         metrics = truth.measure(nothing)
         assert metrics["AP"] == metrics["APm"] == metrics["APl"] == metrics["AR100"] == 0
@@ -168,7 +168,7 @@ def test_json_that_lacks_something_is_refused_in_one_line(change, tmp_path):
     change(data)
     path = tmp_path / "bad.json"
     path.write_text(json.dumps(data))
-    with pytest.raises(InputError, match="bad.json") as caught:
+    with pytest.raises(InputError, match=r"bad\.json") as caught:
         GroundTruth.from_json(path)
     assert "\n" not in str(caught.value)
 
@@ -177,7 +177,7 @@ def test_json_that_lacks_something_is_refused_in_one_line(change, tmp_path):
 def test_what_is_no_json_object_is_refused(content, tmp_path):
     path = tmp_path / "bad.json"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="bad.json"):
+    with pytest.raises(InputError, match=r"bad\.json"):
         GroundTruth.from_json(path)
 
 

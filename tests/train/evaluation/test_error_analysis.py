@@ -1,4 +1,4 @@
-"""Matches, curves, confusions and the worst images, on detections made by hand."""
+"""Error analysis of hand-made detections: matches, curves, confusion matrix, worst images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from runtime.common.values import Box, Detection, Labels
 from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import error_analysis
-from train.evaluation.error_analysis import best_score, confusion, curves, outcomes, together, worst
+from train.evaluation.error_analysis import best_score, confusion, curves, outcomes, pooled, worst
 from train.evaluation.iou import iou
 
 LABELS = Labels(("cat", "dog"))
@@ -25,13 +25,13 @@ def found(label: str, box: Box, score: float = 0.9) -> Detection:
     return Detection(label, LABELS.index(label), score, box)
 
 
-def test_overlaps_by_hand():
+def test_iou_by_hand():
     half = Box(10, 10, 50, 30)
     assert iou([HERE, THERE], [half, HERE]) == pytest.approx(np.array([[0.5, 1], [0, 0]]))
     assert iou([HERE], [Box(20, 20, 20, 30)]) == 0 and iou([], [HERE]).shape == (0, 1)
 
 
-def test_a_curve_counts_right_and_wrong_finds_as_the_score_falls():
+def test_a_curve_counts_correct_detections_by_falling_score():
     examples = [example("a", ("cat", HERE), ("cat", THERE)), example("b", ("dog", HERE))]
     seen = {"a": [found("cat", THERE, 0.5), found("cat", HERE, 0.9), found("cat", NOWHERE, 0.7)]}
     curve = curves(examples, seen, LABELS)["cat"]
@@ -44,23 +44,23 @@ def test_a_curve_counts_right_and_wrong_finds_as_the_score_falls():
     assert nothing.boxes == 1 and len(nothing.scores) == 0 and nothing.at(0.5) == (None, 0)
 
 
-def test_a_box_is_found_once_and_by_its_own_class_only():
+def test_a_box_is_matched_once_and_only_with_its_own_class():
     examples = [example("a", ("cat", HERE))]
     seen = {"a": [found("cat", HERE, 0.9), found("cat", HERE, 0.8), found("dog", HERE, 0.95)]}
     by_class = curves(examples, seen, LABELS)
     assert by_class["cat"].correct.tolist() == [True, False] and by_class["dog"].correct.tolist() == [False]
-    assert together(by_class.values()).correct.tolist() == [False, True, False]
+    assert pooled(by_class.values()).correct.tolist() == [False, True, False]
 
 
 def test_the_best_score_is_where_f1_is_highest():
     examples = [example("a", ("cat", HERE), ("cat", THERE))]
     seen = {"a": [found("cat", HERE, 0.9), found("cat", THERE, 0.438), found("cat", NOWHERE, 0.2)]}
-    curve = together(curves(examples, seen, LABELS).values())
+    curve = pooled(curves(examples, seen, LABELS).values())
     assert best_score(curve) == 0.43
-    assert best_score(together(curves(examples, {}, LABELS).values())) == 0.5
+    assert best_score(pooled(curves(examples, {}, LABELS).values())) == 0.5
 
 
-def test_every_box_and_find_has_one_outcome():
+def test_every_box_and_detection_has_one_outcome():
     examples = [example("a", ("cat", HERE), ("cat", THERE), ("dog", NOWHERE))]
     wrong, loose = found("dog", THERE, 0.8), found("cat", Box(10, 10, 50, 29), 0.7)
     low = found("dog", NOWHERE, 0.3)
@@ -79,13 +79,13 @@ def test_equal_boxes_are_counted_each():
     assert len(seen.correct) == len(seen.missed) == 1
 
 
-def test_the_worst_come_first_and_of_the_good_ones_the_loosest():
+def test_the_worst_come_first_then_the_lowest_iou():
     names = ("tight", "loose", "bad", "worse")
     examples = [example(name, ("cat", HERE), *([("dog", THERE)] if name == "worse" else [])) for name in names]
     seen = outcomes(examples, {"tight": [found("cat", HERE)], "loose": [found("cat", Box(10, 10, 50, 40))]}, 0.5)
     assert [outcome.example.id for outcome in worst(seen)] == ["worse", "bad", "loose", "tight"]
     assert [outcome.example.id for outcome in worst(seen, 1)] == ["worse"]
-    assert [outcome.loosest for outcome in seen] == [1, 0.75, 1, 1]
+    assert [outcome.lowest_iou for outcome in seen] == [1, 0.75, 1, 1]
 
 
 def test_curves_agree_with_cocos_average_precision():

@@ -1,4 +1,4 @@
-"""Anchors against those of a published file, and against hand-computed ones."""
+"""Anchors compared with those of a published file and with hand-computed ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_every_sixteenth_anchor_is_the_published_one(size, count, shared):
     np.testing.assert_allclose(found[::16], golden, rtol=0, atol=1e-6)
 
 
-def test_a_cell_has_its_ratios_outside_and_its_scales_inside():
+def test_aspect_ratio_is_the_outer_loop_and_scale_the_inner():
     base, root = 4 * 8 / 320, math.sqrt(2)
     shapes = [(1, 1), (root, root), (1 / root, root), (1, 2), (root, 1 / root), (2, 1)]
     expected = [(4 / 320, 4 / 320, h * base, w * base) for h, w in shapes]

@@ -1,4 +1,4 @@
-"""Box codes by hand, and there and back."""
+"""Box coder: codes computed by hand, and the round trip."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_box_that_is_its_anchor_has_the_code_zero():
     np.testing.assert_allclose(box_coder.encode([0.4, 0.35, 0.6, 0.45], [0.5, 0.4, 0.2, 0.1]), np.zeros(4), atol=1e-5)
 
 
-def test_there_and_back():
+def test_encode_and_decode_round_trip():
     rng = np.random.default_rng(0)
     table = anchors(320)[::37]
     low = rng.uniform(-0.1, 0.8, (2, len(table), 2))

@@ -50,7 +50,7 @@ def test_without_positives_there_is_a_class_loss_and_no_box_loss():
     assert box_loss == 0
 
 
-def test_gradients_are_finite_however_sure_the_network_is():
+def test_gradients_are_finite_for_extreme_logits():
     logits = tf.constant([[-1e4, -100.0, -30.0, 0.0, 30.0, 100.0, 1e4]] * 2)
     targets = tf.constant([[0.0] * 7, [1.0] * 7])
     with tf.GradientTape() as tape:

@@ -1,4 +1,4 @@
-"""Which anchor answers for which box, on anchors made by hand."""
+"""Matching of hand-made anchors and boxes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_corners_and_overlap():
 
 
 @pytest.mark.parametrize(("right", "positive"), [(0.25, 3), (0.24, 0)])
-def test_half_an_overlap_is_positive_and_less_is_background(right, positive):
+def test_iou_of_one_half_is_positive_and_less_is_background(right, positive):
     # The strip takes the box in any case; whether the quarter does too hangs on its own overlap.
     codes, matched = match([(0.0, 0.0, 0.5, right)], [3], anchors(QUARTER, LOW_STRIP, FAR))
     assert matched.tolist() == [positive, 3, 0]
@@ -52,7 +52,7 @@ def test_codes_are_those_of_the_matched_box():
     assert not codes[1].any()
 
 
-def test_each_box_takes_its_best_anchor_however_little_they_share():
+def test_each_box_is_matched_with_its_best_anchor_at_any_iou():
     _, matched = match([(0.8, 0.8, 0.9, 0.9), (0.1, 0.1, 0.2, 0.2)], [1, 2], anchors(QUARTER, FAR))
     assert matched.tolist() == [2, 1]
 
@@ -63,7 +63,7 @@ def test_a_lower_threshold_makes_more_anchors_positive():
     assert match([box], [3], table, iou=0.49)[1].tolist() == [0, 3, 0]
 
 
-def test_a_box_may_have_several_best_anchors_but_takes_none_that_is_positive_for_another():
+def test_further_best_anchors_are_only_taken_if_negative():
     table = anchors(QUARTER, LOW_STRIP, (0.4, 0.4, 0.8, 0.8), FAR)
     small = (0.41, 0.41, 0.49, 0.49)
     assert match([small], [1], table)[1].tolist() == [0, 0, 1, 0]
@@ -92,7 +92,7 @@ def test_the_box_with_the_larger_overlap_wins_an_anchor():
     assert matched.tolist() == [2, 1]
 
 
-def test_of_two_boxes_that_want_one_anchor_one_gets_it_whole():
+def test_two_boxes_with_the_same_best_anchor():
     boxes = [(0.1, 0.1, 0.2, 0.2), (0.3, 0.3, 0.4, 0.4)]
     table = anchors(QUARTER, FAR)
     codes, matched = match(boxes, [1, 2], table)
@@ -102,7 +102,7 @@ def test_of_two_boxes_that_want_one_anchor_one_gets_it_whole():
         assert match(boxes, [1, 2], table)[1].tolist() == matched.tolist()
 
 
-def test_a_image_without_boxes_is_background():
+def test_an_image_without_boxes_is_background():
     codes, matched = match([], [], anchors(QUARTER, FAR))
     assert matched.tolist() == [0, 0] and not codes.any()
 

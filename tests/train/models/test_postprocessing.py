@@ -1,4 +1,4 @@
-"""Detections from raw outputs made by hand."""
+"""Post-processing of hand-made network outputs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ ANCHORS = np.array([(0.5, 0.5, 0.2, 0.2)] * 4, np.float32)
 NEVER = -60.0
 
 
-def found(logits) -> postprocessing.Found:
+def found(logits) -> postprocessing.BatchDetections:
     codes = box_coder.encode(tf.constant(BOXES), tf.constant(ANCHORS))[None]
     result = postprocessing.detections(codes, tf.constant([logits], tf.float32), tf.constant(ANCHORS))
     count = int(result.count[0])
-    return postprocessing.Found(*(part.numpy()[0, :count] for part in result[:3]), count)
+    return postprocessing.BatchDetections(*(part.numpy()[0, :count] for part in result[:3]), count)
 
 
 def sigmoid(x: float) -> float:
     return 1 / (1 + np.exp(-x))
 
 
-def test_of_two_that_overlap_the_surer_stays():
+def test_of_two_overlapping_boxes_the_higher_score_stays():
     result = found([(1, NEVER), (2, NEVER), (0, NEVER), (NEVER, NEVER)])
     assert result.count == 2
     np.testing.assert_allclose(result.scores, [sigmoid(2), sigmoid(0)], rtol=1e-5)
@@ -61,7 +61,7 @@ def test_at_most_a_hundred():
     np.testing.assert_allclose(result.scores[0, 0], sigmoid(3), rtol=1e-5)
 
 
-def test_arrays_become_values_in_pixels():
+def test_arrays_are_converted_to_pixels():
     boxes = np.array([(0.25, 0.1, 0.5, 0.9)], np.float32)
     (detection,) = postprocessing.to_detections(boxes, np.array([0.75]), np.array([1]), 200, 100, Labels(("cat", "dog")))
     assert (detection.label, detection.class_id, detection.score) == ("dog", 1, 0.75)

@@ -1,4 +1,4 @@
-"""The network against the published layout and against the golden outputs."""
+"""The network compared with the published layout and the golden outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support import detector_320
 from train.checkpoints import variables as checkpoints
 from train.models import box_coder
 from train.models.anchors import anchors
-from train.models.layers import Normalisation
+from train.models.layers import BatchNormSettings
 from train.models.ssd_mobilenet_v2_fpnlite import Detector, upsample
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -77,8 +77,8 @@ def test_upsampling_repeats_each_value_twice():
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_frozen_statistics_stay_while_scale_and_centre_learn(frozen):
-    layer = Normalisation(momentum=0.9, frozen=frozen).layer()
+def test_frozen_statistics_stay_while_scale_and_offset_are_trained(frozen):
+    layer = BatchNormSettings(momentum=0.9, frozen=frozen).layer()
     x = tf.constant(np.random.default_rng(0).normal(3, 2, (4, 5, 5, 6)), tf.float32)
     layer.build(x.shape)
     before = [variable.numpy() for variable in (layer.moving_mean, layer.moving_variance)]
@@ -92,7 +92,7 @@ def test_frozen_statistics_stay_while_scale_and_centre_learn(frozen):
         np.testing.assert_allclose(after[0], 0.1 * x.numpy().mean(axis=(0, 1, 2)), rtol=1e-4)
 
 
-def test_regularised_are_the_published_kernels():
+def test_the_published_kernels_are_regularized():
     """Backbone, laterals, and the depthwise kernels alone of smoothing, coarse layers and tower."""
     assert len(detector_320.scratch().losses) == 52 + 3 + 2 + 2 + 4
 

@@ -1,4 +1,4 @@
-"""Folding, calibration, ranges and equalisation."""
+"""Folding, calibration, ranges and equalization."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime.inference import preprocessing
 from tests.support import detector_320
 from train.models import folding
 from train.quantization import calibration, ranges
-from train.quantization.activation_statistics import Observed
+from train.quantization.activation_statistics import ActivationStatistics
 from train.quantization.equalization import factors, rescale
 from train.quantization.quantization import Range
 
@@ -25,9 +25,9 @@ def model():
     draw = np.random.default_rng(0)
     for variable in model.variables:
         name = variable.name.rsplit("/", 1)[-1]
-        if name.startswith("moving_variance") or name.startswith("gamma"):
+        if name.startswith(("moving_variance", "gamma")):
             variable.assign(draw.uniform(0.5, 2.0, variable.shape))
-        elif name.startswith("moving_mean") or name.startswith("beta"):
+        elif name.startswith(("moving_mean", "beta")):
             variable.assign(draw.normal(0.0, 0.3, variable.shape))
     return model
 
@@ -44,7 +44,7 @@ def image():
 
 @pytest.fixture(scope="module")
 def seen(graph, image):
-    return calibration.observe(graph, [image, image[:, ::-1] * 0.5])
+    return calibration.collect_statistics(graph, [image, image[:, ::-1] * 0.5])
 
 
 def test_folded_graph_is_the_network_without_its_background_column(model, graph, image):
@@ -62,7 +62,7 @@ def test_gradients_reach_the_models_variables(model, image):
     assert all(gradient is not None for gradient in gradients)
 
 
-def test_every_tensor_is_observed(graph, seen, image):
+def test_statistics_cover_every_tensor(graph, seen, image):
     assert set(seen) == {"image", *(node.name for node in graph.nodes)}
     assert seen["image"].lows.min() == pytest.approx(image.min())
     assert len(seen["stem"].sample) == len(seen["stem"].channels) == 2 * 1024
@@ -73,31 +73,31 @@ def test_every_tensor_is_observed(graph, seen, image):
 
 def test_calibration_without_images_is_refused(graph):
     with pytest.raises(InputError, match="no images"):
-        calibration.observe(graph, [])
+        calibration.collect_statistics(graph, [])
 
 
-def test_calibration_takes_the_runtimes_bytes(tmp_path):
+def test_calibration_uses_the_runtimes_preprocessing(tmp_path):
     image = np.random.default_rng(2).integers(0, 256, (90, 140, 3), np.uint8)
     runtime.media.images.write(tmp_path / "a.png", image)
-    (normalised,) = calibration.images([image.load for image in of_files([tmp_path / "a.png"])], 320)
-    np.testing.assert_array_equal(normalised[0], preprocessing.normalize(preprocessing.resize(image, 320)))
+    (normalized,) = calibration.images([image.load for image in of_files([tmp_path / "a.png"])], 320)
+    np.testing.assert_array_equal(normalized[0], preprocessing.normalize(preprocessing.resize(image, 320)))
 
 
-def test_equalising_changes_nothing_in_float(graph, seen, image):
+def test_equalization_does_not_change_the_float_outputs(graph, seen, image):
     found = factors(graph, seen)
     equal = rescale(graph, found)
     before, after = (g.run(tf.constant(image)) for g in (graph, equal))
     for group_before, group_after in zip(before, after):
         for x, y in zip(group_before, group_after):
             np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-4)
-    again = calibration.observe(equal, [image, image[:, ::-1] * 0.5])
+    again = calibration.collect_statistics(equal, [image, image[:, ::-1] * 0.5])
     name = "tower_0_level_3_depthwise"
     expected = seen[name].scaled(found[name])
     np.testing.assert_allclose(expected.highs, again[name].highs, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(expected.sample, again[name].sample, rtol=1e-3, atol=1e-5)
 
 
-def test_equalising_brings_channels_together(graph, seen):
+def test_equalization_brings_channels_to_one_magnitude(graph, seen):
     name = "boxes_level_4_depthwise"
     factor = factors(graph, seen, strength=1.0)[name]
     magnitude, spread = (tensor.magnitude for tensor in (seen[name].scaled(factor), seen[name]))
@@ -108,7 +108,7 @@ def test_equalising_brings_channels_together(graph, seen):
 
 
 @pytest.mark.parametrize("method", ranges.METHODS)
-def test_levels_that_are_joined_share_a_range(graph, seen, method):
+def test_concatenated_levels_share_a_range(graph, seen, method):
     chosen = ranges.choose(graph, seen, method)
     assert set(chosen) == set(seen)
     assert len({chosen[name] for name in graph.box_heads}) == 1
@@ -121,15 +121,15 @@ def test_levels_that_are_joined_share_a_range(graph, seen, method):
 def test_logits_below_a_score_of_zero_are_not_covered(graph, seen):
     far = dict(seen)
     for name in graph.class_heads:
-        far[name] = Observed(seen[name].lows - 50, seen[name].highs, seen[name].sample - 10, seen[name].channels)
+        far[name] = ActivationStatistics(seen[name].lows - 50, seen[name].highs, seen[name].sample - 10, seen[name].channels)
     low = ranges.choose(graph, far, "minmax")[graph.class_heads[0]].low
     assert 1 / (1 + np.exp(-low)) == pytest.approx(1 / 512)
 
 
-def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
+def test_mse_clips_an_outlier_and_keeps_the_rest():
     values = np.random.default_rng(3).normal(0, 1, 1_000_000)
     values[0] = 12.0
-    one = Observed(values.min(keepdims=True), values.max(keepdims=True), values, np.zeros(values.size, int))
+    one = ActivationStatistics(values.min(keepdims=True), values.max(keepdims=True), values, np.zeros(values.size, int))
     span = ranges._least_error([one])
     assert 4.0 < span.high < 9.0
     assert span.low < -3.0
@@ -141,7 +141,7 @@ def test_least_error_gives_up_an_outlier_and_keeps_the_rest():
     assert error(span.low, span.high) < error(values.min(), values.max())
 
 
-def test_chosen_images_are_spread_and_always_the_same(tmp_path):
+def test_selected_images_are_the_same_every_time(tmp_path):
     everything = of_files(tmp_path / f"{i:03}.jpg" for i in range(100))
     chosen = calibration.choose(everything, 20)
     assert len(chosen) == 20 and chosen == calibration.choose(everything, 20)

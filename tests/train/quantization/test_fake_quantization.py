@@ -1,4 +1,4 @@
-"""Rounding as int8 does it, on a graph of a few operations."""
+"""Fake quantization of a graph of a few operations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import tensorflow as tf  # noqa: E402
 
 from train.models.folding import Graph, Node  # noqa: E402
 from train.quantization import fake_quantization  # noqa: E402
-from train.quantization.quantization import Quantisation, Range  # noqa: E402
+from train.quantization.quantization import Quantization, Range  # noqa: E402
 from train.quantization.ranges import owners  # noqa: E402
 
 DRAW = np.random.default_rng(0)
@@ -45,11 +45,11 @@ def graph() -> Graph:
 
 
 @pytest.fixture(scope="module")
-def quantisation(graph) -> Quantisation:
+def quantization(graph) -> Quantization:
     ranges = {name: Range(-30.0, 30.0) for name in owners(graph)}
     ranges |= {"image": Range(-1.0, 1.0), "stem": Range(0.0, 6.0), "up": Range(0.0, 6.0)}
     factors = {"boxes_depthwise": np.linspace(1, 9, 5, dtype=np.float32)}
-    return Quantisation(ranges, factors, "mse")
+    return Quantization(ranges, factors, "mse")
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +76,11 @@ def test_a_kernel_of_zeros_stays(graph):
     assert not np.any(kernel.numpy())
 
 
-def test_gradients_pass_the_rounding_and_stop_where_a_range_ends(graph, quantisation, image):
+def test_gradients_pass_the_rounding_and_stop_where_a_range_ends(graph, quantization, image):
     kernel = tf.Variable(graph.find("classes").kernel)
     free = graph.with_nodes({"classes": replace(graph.find("classes"), kernel=kernel)})
-    wide = Quantisation(quantisation.ranges | {"classes": Range(-1e3, 1e3)}, quantisation.factors, "mse")
-    narrow = Quantisation(quantisation.ranges | {"classes": Range(-1e-6, 1e-6)}, quantisation.factors, "mse")
+    wide = Quantization(quantization.ranges | {"classes": Range(-1e3, 1e3)}, quantization.factors, "mse")
+    narrow = Quantization(quantization.ranges | {"classes": Range(-1e-6, 1e-6)}, quantization.factors, "mse")
 
     def gradient(found):
         with tf.GradientTape() as tape:
@@ -100,10 +100,10 @@ def test_every_tensor_is_rounded_once_to_its_owners_range(graph):
     assert rounded == ["image", "stem", "boxes_depthwise", "boxes", "classes"], "what is upsampled is rounded already"
 
 
-def test_rounding_errs_by_little_and_in_whole_steps(graph, quantisation, image):
-    exact, (codes, logits) = graph.run(image), fake_quantization.run(graph, quantisation, image)
+def test_fake_quantization_errors_are_small(graph, quantization, image):
+    exact, (codes, logits) = graph.run(image), fake_quantization.run(graph, quantization, image)
     for (before,), (after,), name in zip(exact, (codes, logits), ("boxes", "classes")):
-        step = quantisation.ranges[name].step
+        step = quantization.ranges[name].step
         assert 0.1 * step < np.abs(after - before).mean() < 2 * step
         steps = after.numpy() / step
         np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)

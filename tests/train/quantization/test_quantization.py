@@ -1,4 +1,4 @@
-"""Ranges and factors on disk: what is written is read back, and what is no good is named."""
+"""Files with ranges and factors: round trip, and errors for damaged files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 from runtime.common.errors import InputError
 from train.quantization import quantization
-from train.quantization.quantization import Quantisation, Range
+from train.quantization.quantization import Quantization, Range
 
 
 def test_what_is_written_is_read_back(tmp_path):
     factors = np.random.default_rng(0).uniform(1, 50, 128).astype(np.float32)
-    written = Quantisation({"image": Range(-1.0, 1.0), "stem": Range(0.0, 5.3)}, {"boxes": factors}, "mse")
+    written = Quantization({"image": Range(-1.0, 1.0), "stem": Range(0.0, 5.3)}, {"boxes": factors}, "mse")
     written.write(tmp_path / "quantisation.json")
     found = quantization.read(tmp_path / "quantisation.json")
     assert found.ranges == written.ranges and found.method == "mse"
@@ -36,13 +36,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD.values(), ids=BAD)
-def test_a_spoilt_file_is_named(text, tmp_path):
+def test_a_damaged_file_is_an_error(text, tmp_path):
     file = tmp_path / "quantisation.json"
     file.write_text(text)
-    with pytest.raises(InputError, match="quantisation.json: "):
+    with pytest.raises(InputError, match=r"quantisation\.json: "):
         quantization.read(file)
 
 
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="quantisation.json: cannot be read: No such file"):
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(InputError, match=r"quantisation\.json: cannot be read: No such file"):
         quantization.read(tmp_path / "quantisation.json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +16,7 @@ from train.dataset.dataset import Dataset
 from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import detections
 from train.evaluation.coco import FIGURES, Metrics
+from train.evaluation.validation import Validation
 from train.pages import charts, html
 from train.report import contents, page
 from train.report.__main__ import main
@@ -58,7 +58,7 @@ def write_run(folder: Path, data: Dataset, ap: float = 0.5, rate: float = 0.03, 
         + [Detection(missed, 0, 0.6, Box(40, 30, 60, 46))]
         for example in data.validation
     }
-    recorder = Recorder(folder, lambda: 10, lambda: SimpleNamespace(metrics=metrics, found=found))
+    recorder = Recorder(folder, lambda: 10, lambda: Validation(metrics, found))
     recorder.trained({"training_loss": 2.0, "class_loss": 1.0, "box_loss": 0.5, "learning_rate": rate})
     recorder.validated({})
     if ended:

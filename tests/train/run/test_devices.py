@@ -1,4 +1,4 @@
-"""What a run trains on: settings for Model Garden, workers from the environment, half precision."""
+"""Devices: settings for Model Garden, workers from the environment, mixed precision."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def test_on_this_machine_one_process_is_the_chief(strategy):
     placed = devices.connect(Options(strategy=strategy))
     assert placed.chief and placed.workers == 1 and placed.replicas >= 1
     with placed.strategy.scope():
-        assert devices.of_chief(0.25) == 0.25
+        assert devices.chief_value(0.25) == 0.25
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("value", "message"),
     [
         (None, "TF_CONFIG must name the workers"),
-        ("{", "TF_CONFIG is not what TensorFlow expects"),
-        ("[1]", "TF_CONFIG is not what TensorFlow expects"),
+        ("{", "TF_CONFIG is not in TensorFlow"),
+        ("[1]", "TF_CONFIG is not in TensorFlow"),
         (json.dumps({"task": {"type": "worker", "index": 0}}), "TF_CONFIG must name the workers"),
     ],
 )
-def test_workers_that_are_not_described_are_asked_for(told, message, monkeypatch):
+def test_a_missing_tf_config_is_an_error(value, message, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    if told is not None:
-        monkeypatch.setenv("TF_CONFIG", told)
+    if value is not None:
+        monkeypatch.setenv("TF_CONFIG", value)
     with pytest.raises(InputError, match=message):
         devices.connect(Options(strategy="multi_worker"))
 
 
-def test_half_precision_computes_in_half_and_keeps_whole_weights():
+def test_mixed_precision_keeps_float32_weights():
     settings = devices.runtime_settings(Options(mixed_precision=True, ema=0.9))
     task = DetectionTask(DetectionConfig(classes=1))
     with devices.precision(settings):

@@ -1,9 +1,8 @@
-"""A run's history: what is written while it trains, and what is read after it was interrupted."""
+"""History of a run: writing during training, and reading after an interruption."""
 
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,18 +10,18 @@ import pytest
 from runtime.common.values import Box, Detection, Labels
 from train.evaluation import detections as found_boxes
 from train.evaluation.coco import FIGURES, Metrics
+from train.evaluation.validation import Validation
 from train.run import history
 
 LABELS = Labels(("cat",))
 
 
 class Run:
-    """A training that is at `step`, with a task that has just measured `ap`."""
+    """A training that is at `step`."""
 
     def __init__(self, folder):
         self.step = 0
-        self.task = SimpleNamespace(metrics=None, found=None)
-        self.recorder = history.Recorder(folder, lambda: self.step, lambda: self.task)
+        self.recorder = history.Recorder(folder, lambda: self.step, lambda: self.validation)
 
     def train(self, step, loss=1.5):
         self.step = step
@@ -30,12 +29,12 @@ class Run:
         self.recorder.trained({name: np.float32(value) for name, value in values.items()})
 
     def validate(self, ap, score=0.9):
-        self.task.metrics = Metrics(dict.fromkeys(FIGURES, ap), {"cat": ap}, 3)
-        self.task.found = {"a": [Detection("cat", 0, score, Box(1, 2, 30.04, 40))]}
+        metrics = Metrics(dict.fromkeys(FIGURES, ap), {"cat": ap}, 3)
+        self.validation = Validation(metrics, {"a": [Detection("cat", 0, score, Box(1, 2, 30.04, 40))]})
         self.recorder.validated({})
 
 
-def test_losses_and_figures_come_back_in_order(tmp_path):
+def test_losses_and_metrics_are_read_in_order(tmp_path):
     run = Run(tmp_path)
     run.train(5)
     run.train(10, loss=1.25)
@@ -67,7 +66,7 @@ def test_time_goes_on_where_it_was_interrupted(tmp_path):
 
 
 @pytest.mark.parametrize("kept", range(1, 40, 6))
-def test_a_line_that_was_cut_off_costs_only_itself(tmp_path, kept):
+def test_an_incomplete_line_is_left_out(tmp_path, kept):
     run = Run(tmp_path)
     run.train(5)
     path = tmp_path / "history.jsonl"
@@ -78,7 +77,7 @@ def test_a_line_that_was_cut_off_costs_only_itself(tmp_path, kept):
     assert [(line["step"], line["loss"]) for line in history.read(tmp_path).training] == [(5, 1.5), (10, 2.0)]
 
 
-def test_a_loss_that_is_no_number_is_written_as_json(tmp_path):
+def test_a_loss_of_nan_is_written_as_null(tmp_path):
     Run(tmp_path).train(5, loss=float("nan"))
     (line,) = (tmp_path / "history.jsonl").read_text().splitlines()
     assert json.loads(line, parse_constant=lambda name: pytest.fail(name))["loss"] is None
@@ -102,13 +101,13 @@ def test_detections_are_those_of_the_best_validation(tmp_path):
     assert found.images == {"a": (Detection("cat", 0, 0.7, Box(1, 2, 30, 40)),)}
 
 
-def test_detections_of_next_to_no_score_are_not_kept(tmp_path):
+def test_detections_with_low_scores_are_left_out(tmp_path):
     detections = [Detection("cat", 0, score, Box(0, 0, 9, 9)) for score in (0.5, 0.01, 0.009)]
     found_boxes.write(tmp_path, 1, {"a": detections})
     assert [d.score for d in found_boxes.read(tmp_path, LABELS).images["a"]] == [0.5, 0.01]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"step": 1, "images": {"a": [["dog", 1, 2, 3, 4, 5]]}}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"step": 1, "pictures": {"a": [["dog", 1, 2, 3, 4, 5]]}}'])
 def test_detections_that_do_not_belong_to_the_run_are_none(tmp_path, text):
     (tmp_path / "detections.json").write_text(text)
     assert found_boxes.read(tmp_path, LABELS) is None

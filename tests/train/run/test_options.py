@@ -1,4 +1,4 @@
-"""What a run can be told: on the command line, and as it was written down."""
+"""Options of a run: on the command line, and in config.yaml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.common.errors import InputError
 from train.run import arguments, options
 from train.run.options import Options
 from train.sample_data import generation
-from train.training import experiment, training
+from train.training import schedule, training
 
 
 def given(*words: str) -> dict:
@@ -20,19 +20,19 @@ def given(*words: str) -> dict:
     return arguments.given(parser.parse_args(words))
 
 
-def test_only_what_was_given_comes_out():
+def test_only_given_options_are_returned():
     assert given() == {}
     assert given("--steps", "5", "--no-photometric") == {"steps": 5, "photometric": False}
 
 
-def test_every_option_has_its_place_on_the_command_line():
+def test_every_option_is_on_the_command_line():
     parser = argparse.ArgumentParser()
     arguments.add(parser)
     told = {action.dest for action in parser._actions} - {"help"}
-    # Where training comes from when it is quantisation-aware is the command's own word.
+    # Where training comes from when it is quantization-aware is the command's own word.
     assert told == {field.name for field in dataclasses.fields(Options)} - {"qat"}
     for action in parser._actions:
-        assert options.spelled(action.dest) in action.option_strings or action.dest == "help"
+        assert options.option_name(action.dest) in action.option_strings or action.dest == "help"
 
 
 def test_defaults_in_the_help_are_those_of_the_code():
@@ -46,22 +46,22 @@ def test_defaults_in_the_help_are_those_of_the_code():
 
 
 def highest_rate(trained: bool, batch: int = 8, rate: float | None = None) -> float:
-    schedule = experiment.schedule(100, batch, rate, trained=trained)
-    return schedule.learning_rate.cosine.initial_learning_rate
+    config = schedule.optimizer_config(100, batch, rate, trained=trained)
+    return config.learning_rate.cosine.initial_learning_rate
 
 
-def test_given_weights_are_tuned_and_random_ones_trained():
+def test_default_rates_for_trained_and_random_weights():
     assert highest_rate(trained=True) == pytest.approx(0.06)
     assert highest_rate(trained=True, batch=16) == pytest.approx(0.12)
     assert highest_rate(trained=False) == pytest.approx(0.03)
     assert highest_rate(trained=True, rate=0.5) == highest_rate(trained=False, rate=0.5) == 0.5
-    assert experiment.backbone_rate(None, trained=True) == 0.2
-    assert experiment.backbone_rate(None, trained=False) == 1.0
-    assert experiment.backbone_rate(0.0, trained=True) == 0.0
+    assert schedule.backbone_rate(None, trained=True) == 0.2
+    assert schedule.backbone_rate(None, trained=False) == 1.0
+    assert schedule.backbone_rate(0.0, trained=True) == 0.0
 
 
 @pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), (None, 1.0, 0.03)])
-def test_a_run_knows_whether_its_weights_were_given(tmp_path, init, share, rate):
+def test_the_rates_of_a_run_depend_on_its_initial_weights(tmp_path, init, share, rate):
     generation.draw_dataset(tmp_path / "data", images=6, size=(120, 90))
     dataset = Options().open(str(tmp_path / "data"))
     made = training.configuration(dataset, Options(), ("a",), ("b",), init)
@@ -87,12 +87,12 @@ def test_steps_or_epochs():
         ({"size": 300}, "--size must be 320 or 640"),
     ],
 )
-def test_what_makes_no_sense_is_named(values, message):
+def test_an_invalid_value_is_an_error(values, message):
     with pytest.raises(InputError, match=message):
         Options(**values).for_images(10)
 
 
-def test_options_are_written_down_and_read_again():
+def test_options_as_dict_round_trip():
     told = Options(steps=5, rate=0.1, val="elsewhere", photometric=False)
     assert options.from_dict(options.as_dict(told), "config.yaml") == told
     assert options.from_dict({}, "config.yaml") == Options()
@@ -110,6 +110,6 @@ def test_options_are_written_down_and_read_again():
         ([1], "config.yaml: the options are not"),
     ],
 )
-def test_options_that_were_spoilt_are_named(values, message):
+def test_damaged_options_are_an_error(values, message):
     with pytest.raises(InputError, match=message):
         options.from_dict(values, "config.yaml")

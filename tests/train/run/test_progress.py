@@ -1,4 +1,4 @@
-"""The line that a person watching training sees."""
+"""Progress of training on the terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_on_a_terminal_one_line_changes_and_ends(monkeypatch):
     assert progress.images_per_second == pytest.approx(10)
 
 
-def test_in_a_file_there_is_a_line_now_and_then_and_at_the_end(monkeypatch):
+def test_in_a_file_there_is_a_line_every_15_seconds_and_at_the_end(monkeypatch):
     stream = io.StringIO()
     watched(stream, monkeypatch, seconds=8)
     assert [line.split("  ")[0] for line in stream.getvalue().splitlines()] == ["step 10/20", "step 20/20"]

@@ -1,4 +1,4 @@
-"""What a run may be gone on with: its own settings, its own data, its own checkpoint."""
+"""Resuming a run: only with its own settings, data set and checkpoint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def run(data, tmp_path) -> RunFolder:
     run = RunFolder(tmp_path / "run")
     dataset = STARTED.open(str(data))
     run.write_dataset(dataset)
-    run.write_config(resume.record(dataset, STARTED))
+    run.write_config(resume.config_sections(dataset, STARTED))
     return run
 
 
@@ -67,23 +67,23 @@ def test_an_option_that_disagrees_is_refused_by_name(given, message, run):
         resume.settings(run, given)
 
 
-def test_how_often_and_on_what_it_goes_on_may_change(run):
+def test_devices_and_checkpoint_interval_may_change(run):
     given = {"checkpoint_every": 3, "strategy": "mirrored"}
     settings = resume.settings(run, given)
     assert (settings.checkpoint_every, settings.strategy) == (3, "mirrored")
     assert settings.steps == 50
 
 
-def test_a_config_that_was_spoilt_is_named(run):
+def test_a_damaged_config_is_an_error(run):
     edit(run, "options", steps="many")
-    with pytest.raises(InputError, match="config.yaml: steps cannot be 'many'"):
+    with pytest.raises(InputError, match=r"config\.yaml: steps cannot be 'many'"):
         resume.settings(run, {})
     run.write_config({"task": {}})
-    with pytest.raises(InputError, match="config.yaml: it has no section options"):
+    with pytest.raises(InputError, match=r"config\.yaml: it has no section options"):
         resume.settings(run, {})
 
 
-def test_the_data_set_is_the_one_that_was_written_down_or_a_copy(run, data, tmp_path):
+def test_the_data_set_is_the_recorded_one_or_a_copy(run, data, tmp_path):
     written_down = resume.dataset(run, STARTED)
     moved = data.rename(tmp_path / "data2")
     opened = resume.dataset(run, STARTED, str(moved))
@@ -92,11 +92,11 @@ def test_the_data_set_is_the_one_that_was_written_down_or_a_copy(run, data, tmp_
 
 def test_another_data_set_is_refused(run, data):
     voc_samples.annotation(data / "annotations" / "p0.xml", [("cat", 1, 1, 9, 9)])
-    with pytest.raises(InputError, match="data: not the data set that .*run was trained on"):
+    with pytest.raises(InputError, match=r"data: not the data set that .*run was trained on"):
         resume.dataset(run, STARTED, str(data))
     for path in (data / "annotations").iterdir():
         voc_samples.annotation(path, [("dog", 4, 5, 30, 28)])
-    with pytest.raises(InputError, match="data: the labels are dog, but .*run was trained on cat"):
+    with pytest.raises(InputError, match=r"data: the labels are dog, but .*run was trained on cat"):
         resume.dataset(run, STARTED, str(data))
 
 
@@ -104,10 +104,10 @@ def test_files_of_another_run_are_refused(run):
     listed = json.loads((run.path / "dataset.json").read_text())
     listed["train"] = listed["train"][:-1]
     (run.path / "dataset.json").write_text(json.dumps(listed))
-    with pytest.raises(InputError, match="dataset.json: not the data set"):
+    with pytest.raises(InputError, match=r"dataset\.json: not the data set"):
         resume.dataset(run, STARTED)
     (run.path / "labels.txt").write_text("cat\ndog\n")
-    with pytest.raises(InputError, match="labels.txt: the labels are cat, dog, but .*run was trained on cat"):
+    with pytest.raises(InputError, match=r"labels\.txt: the labels are cat, dog, but .*run was trained on cat"):
         resume.dataset(run, STARTED)
 
 
@@ -115,7 +115,7 @@ def test_without_a_checkpoint_it_starts_again(run):
     assert resume.first_step(run, resume.identity(run.dataset(), STARTED)) == 0
 
 
-def test_its_own_checkpoint_is_gone_on_from(run):
+def test_the_step_of_the_last_checkpoint(run):
     assert resume.first_step(run, checkpoint(run)) == 7
 
 
@@ -132,7 +132,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_says_why(said, message, run)
         resume.first_step(run, checkpoint(run, **said))
 
 
-def test_a_checkpoint_that_is_no_state_of_training_is_refused(run):
+def test_a_checkpoint_without_training_state_is_refused(run):
     written = tf.train.Checkpoint(x=tf.Variable(1.0)).write(str(run.last / ".ckpt-new" / "ckpt"))
     files.put(run.last, written, 1)
     with pytest.raises(InputError, match="ckpt-1: not a checkpoint that training can go on from"):

@@ -1,4 +1,4 @@
-"""A run's folder: what is written is read back, and what is missing is named."""
+"""Run folder: round trip of its files, and errors for missing ones."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_newest_run_is_the_one_that_ended_last(run):
         ("labels.txt", None, RunFolder.labels),
     ],
 )
-def test_a_file_that_is_broken_or_missing_is_named_in_one_line(name, content, read, run):
+def test_a_broken_or_missing_file_is_a_one_line_error(name, content, read, run):
     path = run.path / name
     path.unlink(missing_ok=True)
     if content is not None:
@@ -88,12 +88,12 @@ def test_a_file_that_is_broken_or_missing_is_named_in_one_line(name, content, re
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a run"):
         open_run(tmp_path)
 
 
-def test_the_fingerprint_is_of_labels_boxes_and_splits_wherever_they_are(tmp_path):
+def test_the_fingerprint_depends_on_labels_boxes_and_splits_only(tmp_path):
     one = dataset(tmp_path)
     assert fingerprint(one) == fingerprint(dataset(tmp_path / "elsewhere"))
     others = [

@@ -1,4 +1,4 @@
-"""A disk that is full in the middle of training: one line, everything whole, and on it goes when there is room."""
+"""A disk that is full during training: a one-line error, complete files, and a run that can be resumed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def disk(tmp_path):
         yield folder
 
 
-def test_a_full_disk_ends_the_run_in_one_line_and_it_goes_on_when_there_is_room(starter, disk, tmp_path):
+def test_a_full_disk_is_a_one_line_error_and_the_run_can_be_resumed(starter, disk, tmp_path):
     generation.draw_dataset(tmp_path / "data", images=6, size=(120, 90))
     run, log = RunFolder(disk / "run"), tmp_path / "log"
     options = ["--init", str(WARM_START), "--steps", "3", "--batch", "1", "--checkpoint-every", "1"]

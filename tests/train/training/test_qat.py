@@ -1,4 +1,4 @@
-"""Quantisation-aware training: from a float run to an int8 file that is what was trained."""
+"""Quantization-aware training: from a float run to an int8 file that equals the trained network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convert.evaluation import checkpoint_detector
 from convert.export.export import Options, export, source_of_run
 from convert.file import graph as graph_file
 from convert.quantize import quantization
-from convert.quantize.dead_channels import without_silent_channels
+from convert.quantize.dead_channels import without_dead_channels
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError
 from train.__main__ import main
@@ -27,10 +27,10 @@ from train.dataset.examples import images
 from train.models.anchors import anchors
 from train.models.folding import fold
 from train.quantization import calibration
-from train.quantization.quantization import Quantisation
+from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder
 from train.training import qat
-from train.training.qat_task import QuantisedConfig, QuantisedTask
+from train.training.qat_task import QuantizedConfig, QuantizedTask
 
 # The input pipeline is always traced, which TensorFlow would mention.
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Even though the .tf.config")]
@@ -77,7 +77,7 @@ def validations(run: RunFolder) -> list[dict]:
     return [line for line in lines if "AP" in line]
 
 
-def test_kernels_and_norms_learn_and_statistics_stay(tuned):
+def test_kernels_and_norms_are_trained_and_statistics_stay(tuned):
     before, after = (tf.train.load_checkpoint(variables.resolve(folder)) for folder in (tuned.start.checkpoint, tuned.run.last))
     keys = [key for key in before.get_variable_to_shape_map() if key.startswith("model/")]
     changed = {key for key in keys if not np.array_equal(before.get_tensor(key), after.get_tensor(key))}
@@ -89,7 +89,7 @@ def test_kernels_and_norms_learn_and_statistics_stay(tuned):
 def test_training_starts_from_what_conversion_would_calibrate(tuned):
     graph = fold(checkpoint_detector.load(tuned.start.checkpoint, 320, len(tuned.start.labels()))).frozen()
     loads = [lambda example=example: images.load(example) for example in tuned.start.dataset().train]
-    expected, found = calibration.calibrate(graph, calibration.images(loads, 320)), tuned.run.quantisation()
+    expected, found = calibration.calibrate(graph, calibration.images(loads, 320)), tuned.run.quantization()
     assert set(found.ranges) == set(expected.ranges) and set(found.factors) == set(expected.factors)
     for name, span in expected.ranges.items():
         assert (found.ranges[name].low, found.ranges[name].high) == pytest.approx((span.low, span.high), rel=1e-3, abs=1e-5)
@@ -106,14 +106,14 @@ def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_
     assert abs(int8.metrics["AP"] - tuned.run.metrics()["AP"]) < 0.1
 
 
-def test_what_is_trained_is_what_is_converted(tuned, network):
-    quantisation = tuned.run.quantisation()
-    task = QuantisedTask(QuantisedConfig())
-    task.quantisation = quantisation
-    quantised = quantization.quantise(without_silent_channels(fold(network).frozen()), (), trained=quantisation)
+def test_the_trained_network_is_the_converted_one(tuned, network):
+    trained = tuned.run.quantization()
+    task = QuantizedTask(QuantizedConfig())
+    task.quantization = trained
+    quantised = quantization.quantize(without_dead_channels(fold(network).frozen()), (), trained=trained)
     file = interpreter(graph_file._convert(lambda image: graph_file._outputs(quantised.graph, image, quantised.ranges), 320, True))
     graph = fold(network)
-    codes_step = quantisation.ranges[graph.box_heads[0]].step
+    codes_step = trained.ranges[graph.box_heads[0]].step
     for example in tuned.run.dataset().validation[:2]:
         (image,) = calibration.images([lambda example=example: images.load(example)], 320)
         bytes_ = np.round((image + 1) * 127.5).astype(np.uint8)
@@ -156,7 +156,7 @@ def test_settings_are_taken_over(start):
     found = qat.options(qat.open_float(str(start.path)), {})
     assert (found.steps, found.batch, found.size, found.photometric, found.rate) == (200, 4, 320, False, 0.0005)
     assert found.init == found.qat == str(start.path)
-    assert found.backbone_rate == 1.0, "the backbone is quantised like all else, and learns like all else"
+    assert found.backbone_rate == 1.0, "the backbone is quantized like all else, and has the same rate"
     found = qat.options(start, {"steps": 7, "batch": 16, "seed": 3, "photometric": True})
     assert (found.steps, found.batch, found.rate, found.seed, found.photometric) == (7, 16, 0.002, 3, True)
     assert qat.options(start, {"rate": 0.1}).rate == 0.1
@@ -174,19 +174,19 @@ def test_settings_are_taken_over(start):
         (["--strategy", "multi_worker"], "one machine"),
     ],
 )
-def test_what_the_float_run_has_settled_is_refused(start, options, message, capsys):
+def test_options_fixed_by_the_float_run_are_refused(start, options, message, capsys):
     assert exit_code(main, ["--qat", str(start.path), *options]) == 2
     assert_one_line(capsys, message)
     assert not qat.default_out(start).path.exists()
 
 
-def test_what_is_no_finished_float_run_is_refused(start, tmp_path, capsys):
+def test_only_a_finished_float_run_is_accepted(start, tmp_path, capsys):
     assert exit_code(main, ["--qat", str(tmp_path)]) == 2
     assert_one_line(capsys, "not a run")
     again = RunFolder(tmp_path / "again")
     shutil.copytree(start.path, again.path)
     again.write_config({"task": {"float_run": "runs/first"}})
-    Quantisation({}, {}, "mse").write(again.quantisation_file)
+    Quantization({}, {}, "mse").write(again.quantization_file)
     assert exit_code(main, ["--qat", str(again.path)]) == 2
     assert_one_line(capsys, "was trained with --qat itself; start from runs/first again")
     (start.path / "metrics.json").unlink()
@@ -208,4 +208,4 @@ def assert_one_line(capsys, message: str) -> None:
 
 def test_ranges_of_another_network_are_refused(network):
     with pytest.raises(InputError, match="does not belong to its network"):
-        quantization.quantise(fold(network).frozen(), (), trained=Quantisation({}, {}, "mse"))
+        quantization.quantize(fold(network).frozen(), (), trained=Quantization({}, {}, "mse"))

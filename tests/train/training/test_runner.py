@@ -1,4 +1,4 @@
-"""The loop of a run: when it validates, when it keeps a checkpoint, when it ends, and where it goes on."""
+"""The training loop: when it validates, writes checkpoints, stops, and where it resumes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from runtime.common.errors import InputError
 from tests.support import detector_320
 from train.checkpoints import files, variables
 from train.evaluation.coco import FIGURES, Metrics
-from train.training.best_checkpoint import BestWeights
+from train.evaluation.validation import Validation
+from train.training.best_checkpoint import BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
 from train.training.runner import Controller
 
@@ -41,9 +42,9 @@ class Counting(orbit.StandardTrainer, orbit.StandardEvaluator):
         self.validated.append(int(self.step))
 
 
-def last(trainer: Counting, folder: Path, every: int, initialise=lambda: None) -> LastCheckpoint:
+def last(trainer: Counting, folder: Path, every: int, initialize=lambda: None) -> LastCheckpoint:
     checkpoint = tf.train.Checkpoint(global_step=trainer.step)
-    return LastCheckpoint(checkpoint, folder, trainer.step, initialise, identity="me", source=folder, every=every)
+    return LastCheckpoint(checkpoint, folder, trainer.step, initialize, identity="me", source=folder, every=every)
 
 
 def controller(trainer: Counting, folder: Path, every: int = 3, ended=lambda: False) -> Controller:
@@ -88,13 +89,13 @@ def test_the_checkpoint_of_a_step_comes_after_its_validation(tmp_path):
     assert step_of(tmp_path) == 8
 
 
-def test_it_ends_early_when_told_to(tmp_path):
+def test_training_stops_when_ended_returns_true(tmp_path):
     trainer = Counting()
     controller(trainer, tmp_path, ended=lambda: len(trainer.validated) >= 2).train_and_evaluate(20, eval_interval=4)
     assert trainer.validated == [4, 8] and step_of(tmp_path) == 8
 
 
-def test_without_a_number_of_steps_checkpoints_keep_to_the_clock(tmp_path, monkeypatch):
+def test_without_a_number_of_steps_checkpoints_go_by_time(tmp_path, monkeypatch):
     trainer = Counting()
     keeper = last(trainer, tmp_path, every=0)
     trainer.step.assign(5)
@@ -109,7 +110,7 @@ def test_without_a_number_of_steps_checkpoints_keep_to_the_clock(tmp_path, monke
     assert last(Counting(), tmp_path, 0).restore_or_initialize() == str(tmp_path / "ckpt-6")
 
 
-def test_time_is_counted_over_all_parts_of_a_run(tmp_path, monkeypatch):
+def test_seconds_include_earlier_parts_of_a_run(tmp_path, monkeypatch):
     trainer = Counting()
     keeper = last(trainer, tmp_path, every=1)
     clock = time.monotonic
@@ -121,7 +122,7 @@ def test_time_is_counted_over_all_parts_of_a_run(tmp_path, monkeypatch):
     assert 100 <= again.seconds < 130
 
 
-def test_a_new_run_is_initialised(tmp_path):
+def test_a_new_run_is_initialized(tmp_path):
     called = []
     assert last(Counting(), tmp_path, 1, lambda: called.append(1)).restore_or_initialize() is None
     assert called == [1]
@@ -141,29 +142,24 @@ def test_a_checkpoint_with_other_variables_is_refused(tmp_path):
         last(Counting(), tmp_path, 1).restore_or_initialize()
 
 
-class Validated:
-    """Stands for the task: what the last validation gave."""
-
-    metrics: Metrics
-
-
-def metrics(average: float | None) -> Metrics:
-    return Metrics({**dict.fromkeys(FIGURES), "AP": average}, {"cat": average}, 3, {"cat": None})
+def validation(average: float | None) -> Validation:
+    metrics = Metrics({**dict.fromkeys(FIGURES), "AP": average}, {"cat": average}, 3, {"cat": None})
+    return Validation(metrics, {})
 
 
-def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
+def test_the_best_weights_are_kept_with_their_metrics_and_found_again(tmp_path):
     model = detector_320.scratch()
     checkpoint = tf.train.Checkpoint(model=model)
-    task = Validated()
-    best = BestWeights(tmp_path, task, "AP", source=tmp_path)
+    last_one = []
+    best = BestCheckpoint(tmp_path, lambda: last_one[-1], "AP", source=tmp_path)
     assert best.best is None and best.waited(50, 10) == 0
     bias = variables.variables(model)["_box_predictor/_box_prediction_head/_box_encoder_layers/0/bias"]
     kept = []
     for step, average in ((10, None), (20, 0.3), (30, 0.2), (40, 0.3), (50, 0.4)):
-        task.metrics = metrics(average)
+        last_one.append(validation(average))
         bias.assign(tf.fill(bias.shape, float(step)))
         kept.append(best.maybe_export_checkpoint(checkpoint, {}, step))
-        again = BestWeights(tmp_path, task, "AP", source=tmp_path)
+        again = BestCheckpoint(tmp_path, lambda: last_one[-1], "AP", source=tmp_path)
         assert again.best == best.best and again.best_ckpt_logs == best.best_ckpt_logs
         assert again.waited(step, 10) == (step - best.best.step) // 10
         value = variables.value_of(tmp_path, "model/_box_predictor/_box_prediction_head/_box_encoder_layers/0/bias")
@@ -172,5 +168,5 @@ def test_the_best_weights_are_kept_with_their_figures_and_known_again(tmp_path):
     figures = json.loads((tmp_path / "ckpt-2.json").read_text())
     assert figures["step"] == 50 and figures["AP"] == 0.4
     (tmp_path / "ckpt-2.json").write_text("{}")
-    with pytest.raises(InputError, match="ckpt-2.json: not what training wrote"):
-        BestWeights(tmp_path, task, "AP", source=tmp_path)
+    with pytest.raises(InputError, match=r"ckpt-2\.json: not in the format that training writes"):
+        BestCheckpoint(tmp_path, lambda: last_one[-1], "AP", source=tmp_path)

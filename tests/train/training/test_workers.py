@@ -1,4 +1,4 @@
-"""Two worker processes on this machine: the step of one process, one run folder, and life after a worker's death."""
+"""Training with two worker processes: equal steps, one run folder, and resuming after a worker dies."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def start(starter, arguments: list[str], log: Path, **options) -> list[int]:
     ]
 
 
-def test_two_workers_do_the_step_that_one_process_does_with_all_images(starter, tmp_path):
-    function = "tests.worker_processes:one_step"
+def test_a_step_of_two_workers_equals_that_of_one_process(starter, tmp_path):
+    function = "tests.support.worker_processes:one_step"
     alone = starter.start(["", str(tmp_path / "alone")], tmp_path / "log", function=function)
     assert starter.wait(alone) == 0, (tmp_path / "log").read_text()
     pids = start(starter, ["multi_worker", str(tmp_path / "both")], tmp_path / "log", function=function)
@@ -67,13 +67,13 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.startswith("model/")}
 
 
-def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
+def test_training_resumes_after_a_worker_dies(starter, tmp_path):
     generation.draw_dataset(tmp_path / "data", images=8, size=(120, 90))
     run, log = RunFolder(tmp_path / "run"), tmp_path / "log"
     options = ["--init", "none", "--steps", "4", "--batch", "2", "--checkpoint-every", "1"]
     strategy = ["--strategy", "multi_worker"]
     first = [str(tmp_path / "data"), *options, *strategy, "--out", str(run.path)]
-    chief, worker = start(starter, first, log, function="tests.worker_processes:train_impatiently")
+    chief, worker = start(starter, first, log, function="tests.support.worker_processes:train_impatiently")
     deadline = time.monotonic() + 300
     while not files.newest(run.last) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -82,7 +82,7 @@ def test_a_worker_dies_and_both_go_on_where_they_were(starter, tmp_path):
     said = (tmp_path / "log-0").read_text()
     assert "a worker is gone" in said and f"--resume {run.path}" in said and "Traceback" not in said
 
-    pids = start(starter, ["--resume", str(run.path), *strategy], log, function="tests.small_network:train")
+    pids = start(starter, ["--resume", str(run.path), *strategy], log, function="tests.support.small_network:train")
     assert [starter.wait(pid) for pid in pids] == [0, 0], (tmp_path / "log-0").read_text()
     assert run.metrics()["steps"] == 4
     assert [line["step"] for line in history.read(run.path).validations] == [1, 2, 3, 4]

@@ -44,7 +44,6 @@ class FileInfo:
     it cannot be decoded, None if it can; after an error the other fields are set as far as they are known.
     """
 
-    size_bytes: int = 0
     format: str = ""
     width: int = 0
     height: int = 0
@@ -223,9 +222,9 @@ def _read_file(image: Path, orientation: int) -> FileInfo:
     sha256 = hashlib.sha256(data).digest()
     try:
         info = inspect_bytes(data, str(image))
-        known = FileInfo(len(data), info.format, info.width, info.height, info.orientation, sha256)
+        known = FileInfo(info.format, info.width, info.height, info.orientation, sha256)
     except InputError as error:
-        return FileInfo(len(data), sha256=sha256, error=str(error))
+        return FileInfo(sha256=sha256, error=str(error))
     try:
         gray = _gray(data)
     except Exception as error:

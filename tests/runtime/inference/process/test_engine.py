@@ -107,6 +107,17 @@ def test_a_hung_process_is_ended_and_the_next_input_is_not_lost(compiled, tmp_pa
         process.invoke(image(process))
 
 
+def test_an_answer_that_is_collected_late_is_not_a_hang(path):
+    with EngineProcess(path, Request("cpu"), hang=0.3) as process:
+        process.wait_until_ready()
+        for _ in range(2):
+            process.submit(image(process))
+        # The reader is busy for longer than an engine may take, as with a slow disk.
+        time.sleep(1.0)
+        assert len(process.result()[0]) == len(process.result()[0]) == 4
+        assert len(process.invoke(image(process))) == 4
+
+
 def test_the_signal_of_a_crash_is_named(compiled, monkeypatch):
     monkeypatch.setenv("EDGETPU_STANDIN", "crash")
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")

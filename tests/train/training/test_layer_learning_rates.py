@@ -1,11 +1,11 @@
-"""Learning rates by layer: who learns when, and how fast."""
+"""Learning rates by layer."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
 from tests.support import detector_320
-from train.training import learning_rates
+from train.training import layer_learning_rates
 
 
 def learnt(backbone: float, head_steps: int, step: int) -> dict[str, set[float]]:
@@ -22,16 +22,16 @@ def learnt(backbone: float, head_steps: int, step: int) -> dict[str, set[float]]
     for part, layers in parts.items():
         for variable in (variable for layer in layers for variable in layer.trainable_variables):
             part_of.setdefault(variable.ref(), part)
-    factors = learning_rates.factors(model, backbone, head_steps, tf.constant(step, tf.int64))
+    factors = layer_learning_rates.factors(model, backbone, head_steps, tf.constant(step, tf.int64))
     for variable, factor in zip(model.trainable_variables, factors, strict=True):
         found.setdefault(part_of[variable.ref()], set()).add(float(factor))
     return found
 
 
-def test_the_backbone_learns_slower():
+def test_the_backbone_has_a_lower_rate():
     assert learnt(0.25, 0, 5) == {"backbone": {0.25}, "heads": {1.0}, "rest": {1.0}}
 
 
-def test_at_first_only_the_heads_learn():
+def test_the_first_steps_train_only_the_heads():
     assert learnt(0.5, 10, 9) == {"backbone": {0.0}, "heads": {1.0}, "rest": {0.0}}
     assert learnt(0.5, 10, 10) == {"backbone": {0.5}, "heads": {1.0}, "rest": {1.0}}
