@@ -151,8 +151,9 @@ def _parser() -> argparse.ArgumentParser:
         "--post-processing",
         choices=("built-in", "custom"),
         default="built-in",
-        help="built-in operations, as training measures; or the custom operation TFLite_Detection_PostProcess, which gives"
-        " an anchor one class and suppresses whatever the class, for readers that know nothing else (default: built-in)",
+        help="built-in operations, as training measures; or the custom operation TFLite_Detection_PostProcess, which"
+        " gives an anchor one class and suppresses whatever the class, for readers that know nothing else"
+        " (default: built-in)",
     )
     group = parser.add_argument_group("int8")
     group.add_argument(

@@ -40,7 +40,7 @@ def twin(
         head = _custom_head(read, found, _values(read, makers, _operation(read, found).inputs[2]))
     else:
         outputs = found.inputs
-        head = _head(found, anatomy.anchors(read))
+        head = _head(found, anatomy.anchors(read, found))
     cut = _cut(objects, outputs)
     return with_raw_metadata(cut, head, labels=labels, version=version, score_threshold=score_threshold)
 

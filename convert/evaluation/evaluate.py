@@ -10,7 +10,6 @@ import numpy as np
 from tqdm import tqdm
 
 from convert.evaluation.images import EvaluationSet
-from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Labels
 from runtime.inference.detector import Detector
@@ -70,19 +69,17 @@ def evaluate_checkpoint(
     labels: Labels,
     data: EvaluationSet,
     *,
-    postprocessing: Postprocessing | None = None,
     graph: Graph | None = None,
     progress: bool = True,
 ) -> Metrics:
-    """COCO figures of a checkpoint in float, on images that pass the runtime's preprocessing.
+    """COCO figures of a checkpoint in float, as the published evaluation counts, with the runtime's preprocessing.
 
-    As the published evaluation counts, or with the `postprocessing` of a file. `graph` as for
-    `CheckpointDetector`.
+    `graph` as for `CheckpointDetector`.
     """
-    from convert.evaluation.checkpoint_detector import CheckpointDetector
+    from train.evaluation.checkpoint_detector import CheckpointDetector
 
     _check_labels(labels, data, path)
-    return evaluate(CheckpointDetector(path, size, labels, postprocessing, graph), data, progress=progress)
+    return evaluate(CheckpointDetector(path, size, labels, graph), data, progress=progress)
 
 
 def evaluate_run(
@@ -91,14 +88,6 @@ def evaluate_run(
     """COCO figures of a run's best checkpoint in float; `graph` as for `CheckpointDetector`."""
     size = run.config()["task"]["size"]
     return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, graph=graph, progress=progress)
-
-
-
-
-
-
-
-
 
 
 def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike[str]) -> None:

@@ -47,9 +47,9 @@ def admit(
     """Writes what `make` gives to `path`, reads it back, and holds it to what a `kind` file is (see `contract.check`).
 
     Every line of the contract must hold, and AP on `validation` may lie at most `max_drop` below that of `reference`:
-    what training reported of the checkpoint. Otherwise the file is left as `*.rejected.tflite` and KitError raised, with
-    the operation and its layer named where one is not int8. An open gate only measures. What was measured gives the file
-    its score threshold.
+    what training reported of the checkpoint. Otherwise the file is left as `*.rejected.tflite` and KitError raised,
+    with the operation and its layer named where one is not int8. An open gate only measures. What was measured gives
+    the file its score threshold.
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(make(None))

@@ -46,7 +46,7 @@ class Thresholds:
 
 
 def best_thresholds(truth: GroundTruth, found: Mapping[str, Sequence[Detection]]) -> Thresholds | None:
-    """The thresholds of the detections `found`, for each image id; None where no box is labelled or nothing is found right."""
+    """The thresholds of the detections `found`, which are given by image id; None where none of them is right."""
     curves = error_analysis.curves(truth.labelled(), _shown(truth, found), truth.labels)
     together = error_analysis.pooled(curves.values())
     if not together.correct.any():

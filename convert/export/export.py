@@ -10,7 +10,7 @@ from typing import Any
 
 from convert.contract import raw_twin
 from convert.contract.contract import RAW_SUFFIX, finish
-from convert.evaluation import checkpoint_detector, gate
+from convert.evaluation import gate
 from convert.evaluation.evaluate import evaluate_checkpoint
 from convert.evaluation.gate import Admitted
 from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
@@ -25,6 +25,7 @@ from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
 from runtime.media.images import is_image
+from train.evaluation import checkpoint_detector
 from train.evaluation.coco import Metrics
 from train.models.folding import Graph, fold
 from train.quantization.calibration import IMAGES as CALIBRATION_IMAGES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from flatbuffers import flexbuffers
 from runtime.common.errors import KitError
 from runtime.model import output_order
 from runtime.model.output_order import SUPPRESSION
-from runtime.model.tflite import Model, Operator, Tensor
+from runtime.model.tflite import Model, Operator, Subgraph, Tensor
 
 OPERATION = "TFLite_Detection_PostProcess"
 
@@ -27,6 +27,9 @@ _PASSING = frozenset(
     ["RESHAPE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "GATHER", "UNPACK", "DEQUANTIZE"]
 )
 
+# Operations of built-in post-processing that it has once each.
+_ONCE = ("TOPK_V2", "GREATER_EQUAL", "DIV", SUPPRESSION)
+
 # The file stores 1/127.5 as float32, and converters reach it through (1 - -1) / 255.
 _SCALE_TOLERANCE = 1e-4
 
@@ -35,9 +38,9 @@ _SCALE_TOLERANCE = 1e-4
 class Postprocess:
     """What makes four outputs of box codes and class scores: one custom operation, or built-in operations.
 
-    `steps` are its operations, counted from 0, with the dequantisation in front of a custom one; `inputs` the tensors of
-    box codes and class scores (of class logits, where it is built in) and `outputs` those of boxes, classes, scores and
-    count; `detections` is the N of the output shapes, `classes` how many it tells apart, background not counted.
+    `steps` are its operations, counted from 0, with the dequantisation in front of a custom one; `inputs` the tensors
+    of box codes and class scores (of class logits, where it is built in) and `outputs` those of boxes, classes, scores
+    and count; `detections` is the N of the output shapes, `classes` how many it tells apart, background not counted.
     `options` are the numbers that it was made with, by the names of the custom operation's attributes.
     """
 
@@ -83,7 +86,7 @@ def required_postprocess(model: Model) -> Postprocess:
     """The post-processing of `model`. Raises KitError where there is none in the main graph."""
     found = postprocess(model)
     if found is None:
-        raise KitError(f"{model.where} has no {OPERATION}")
+        raise KitError(f"{model.where} has no post-processing")
     return found
 
 
@@ -203,36 +206,54 @@ def _built_in(model: Model) -> Optional[Postprocess]:
     """As `convert.file.builtin_postprocessing` writes it: everything from the sorting of the logits on."""
     graph = model.main
     order = output_order.from_graph(graph)
-    steps = {step.name: (number, step) for number, step in enumerate(graph.operators)}
-    if order is None or not {"TOPK_V2", "GATHER", SUPPRESSION} <= set(steps):
+    start = _start(graph)
+    if order is None or start is None:
         return None
-    makers = {index: number for number, step in enumerate(graph.operators) for index in step.outputs}
-    _, sorting = steps["TOPK_V2"]
-    gathers = [step for step in graph.operators if step.name == "GATHER"]
-    flat, rows = makers.get(sorting.inputs[0]), makers.get(gathers[0].inputs[0])
-    if flat is None or rows is None:
+    tail = graph.operators[start:]
+    once = {name: [step for step in tail if step.name == name] for name in _ONCE}
+    rows = _gathered_rows(model, tail)
+    if rows is None or any(len(steps) != 1 for steps in once.values()):
         return None
-    codes, logits = graph.operators[rows].inputs[0], graph.operators[flat].inputs[0]
-    _, suppression = steps[SUPPRESSION]
-    shape = graph.tensors[logits].shape
-    (least,) = [step for step in graph.operators if step.name == "GREATER_EQUAL"]
-    most, iou = (_number(model, index) for index in suppression.inputs[2:4])
+    sorting, least, division, suppression = (steps[0] for steps in once.values())
+    numbers = (sorting.inputs[1], least.inputs[1], division.inputs[1], *suppression.inputs[2:4])
+    if not all(is_constant(model, index) for index in numbers):
+        return None
+    logits = graph.operators[start].inputs[0]
+    candidates, score, scales, most, iou = (values(model, index).reshape(-1) for index in numbers)
+    classes = graph.tensors[logits].shape[-1]
     return Postprocess(
         False,
-        frozenset(number for number in range(flat, len(graph.operators))),
-        (codes, logits),
+        frozenset(range(start, len(graph.operators))),
+        (rows, logits),
         tuple(graph.outputs[getattr(order, role)] for role in ROLES),
-        int(most),
-        shape[-1],
+        int(most[0]),
+        classes,
         {
-            "max_detections": int(most),
-            "max_candidates": int(_number(model, sorting.inputs[1])),
-            "nms_score_threshold": float(_number(model, least.inputs[1])),
-            "nms_iou_threshold": float(iou),
-            "num_classes": shape[-1],
-            **{f"{name}_scale": float(scale) for name, scale in zip("yxhw", _scales(model))},
+            "max_detections": int(most[0]),
+            "max_candidates": int(candidates[0]),
+            "nms_score_threshold": float(score[0]),
+            "nms_iou_threshold": float(iou[0]),
+            "num_classes": classes,
+            **{f"{name}_scale": float(scale) for name, scale in zip("yxhw", scales)},
         },
     )
+
+
+def _start(graph: Subgraph) -> Optional[int]:
+    """The number of the operation that makes one row of the logits, for TOPK_V2 to sort; None where there is none."""
+    makers = {index: number for number, step in enumerate(graph.operators) for index in step.outputs}
+    sorting = [step for step in graph.operators if step.name == "TOPK_V2"]
+    return makers.get(sorting[-1].inputs[0]) if sorting else None
+
+
+def _gathered_rows(model: Model, tail: Sequence[Operator]) -> Optional[int]:
+    """The box codes; None where no operation of `tail` picks rows of them, or none picks anchors."""
+    makers = {index: step for step in tail for index in step.outputs}
+    sources = [step.inputs[0] for step in tail if step.name == "GATHER"]
+    if not any(is_constant(model, index) for index in sources):
+        return None
+    maker = makers.get(sources[0])
+    return maker.inputs[0] if maker else None
 
 
 def values(model: Model, index: int) -> npt.NDArray[Any]:
@@ -241,19 +262,10 @@ def values(model: Model, index: int) -> npt.NDArray[Any]:
     return np.frombuffer(bytes(model.buffers[tensor.buffer]), tensor.type).reshape(tensor.shape)
 
 
-def anchors(model: Model) -> npt.NDArray[np.float32]:
-    """The anchors of built-in post-processing, float32 [A, 4] as (yc, xc, h, w)."""
-    tables = (values(model, step.inputs[0]) for step in model.main.operators if step.name == "GATHER" and is_constant(model, step.inputs[0]))
-    return next(tables)
-
-
-def _number(model: Model, index: int) -> float:
-    return values(model, index).reshape(-1)[0]
-
-
-def _scales(model: Model) -> npt.NDArray[Any]:
-    (division,) = [step for step in model.main.operators if step.name == "DIV"]
-    return values(model, division.inputs[1]).reshape(-1)
+def anchors(model: Model, found: Postprocess) -> npt.NDArray[np.float32]:
+    """The anchors of the built-in post-processing `found`, float32 [A, 4] as (yc, xc, h, w)."""
+    steps = (model.main.operators[number] for number in sorted(found.steps))
+    return next(values(model, s.inputs[0]) for s in steps if s.name == "GATHER" and is_constant(model, s.inputs[0]))
 
 
 def _inputs(model: Model) -> list[Tensor]:

@@ -19,7 +19,7 @@ candidates become floating-point numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,27 +69,29 @@ def with_postprocessing(
     boxes = _decoded(tail, tail.reshape(codes, [count, 4], "box_codes"), anchor, anchors, scales)
     kept, found = tail.suppressed(_apart(tail, boxes, label), _ranks(tail, scores, options.score), options)
 
-    slots = options.detections
-    used = tail.unary(_Op.CAST, tail.binary(_Op.LESS, tail.constant(np.arange(slots, dtype=np.int32), "slots"), found, "used", "bool"), "used_slots", "float32")
-    outputs = [
-        tail.reshape(tail.binary(_Op.MUL, tail.gathered(values, kept, f"kept_{name}"), used if values is not boxes else tail.reshape(used, [slots, 1], "used_rows"), f"used_{name}"), shape, name)
-        for name, values, shape in (
-            ("boxes", boxes, [1, slots, 4]),
-            ("classes", label, [1, slots]),
-            ("scores", scores, [1, slots]),
-        )
-    ]
-    outputs.append(tail.reshape(tail.unary(_Op.CAST, found, "found", "float32"), [1], "count"))
+    outputs = _slots(tail, {"boxes": boxes, "classes": label, "scores": scores}, kept, found)
     objects.subgraphs[0].outputs = np.array(outputs, np.int32)
     return flatbuffer_objects.pack(objects)
 
 
+def _slots(tail: _Tail, values: Mapping[str, int], kept: int, found: int) -> list[int]:
+    """The four outputs: of `values`, which have a row for each candidate, those that are kept, and how many they are."""
+    number = tail.shape(kept)[0]
+    used = tail.compared(_Op.LESS, tail.constant(np.arange(number, dtype=np.int32), "slots"), found, "used")
+    used = tail.cast(used, "used_slots")
+    outputs = []
+    for name, tensor in values.items():
+        columns = tail.shape(tensor)[1:]
+        mask = tail.reshape(used, [number, 1], "used_rows") if columns else used
+        picked = tail.binary(_Op.MUL, tail.gathered(tensor, kept, f"kept_{name}"), mask, f"used_{name}")
+        outputs.append(tail.reshape(picked, [1, number, *columns], name))
+    return [*outputs, tail.reshape(tail.cast(found, "found"), [1], "count")]
+
+
 def _decoded(tail: _Tail, codes: int, anchor: int, anchors: npt.NDArray[np.float32], scales: Sequence[float]) -> int:
     """Boxes [K, 4] of the candidates: the box code of Faster R-CNN, each step rounded to float32."""
-    scaled = tail.binary(
-        _Op.DIV, tail.dequantized(tail.gathered(codes, anchor, "candidate_codes")),
-        tail.constant(np.array([scales], np.float32), "scales"), "scaled_codes",
-    )
+    numbers = tail.dequantized(tail.gathered(codes, anchor, "candidate_codes"))
+    scaled = tail.binary(_Op.DIV, numbers, tail.constant(np.array([scales], np.float32), "scales"), "scaled_codes")
     table = tail.constant(np.ascontiguousarray(anchors, np.float32), "anchors")
     centers, sizes = tail.split(tail.gathered(table, anchor, "candidate_anchors"), 2, "anchor")
     offsets, logarithms = tail.split(scaled, 2, "code")
@@ -112,9 +114,10 @@ def _apart(tail: _Tail, boxes: int, label: int) -> int:
 
 def _ranks(tail: _Tail, scores: int, least: float) -> int:
     """K for the best candidate down to 1, and 0 for those below `least`."""
-    enough = tail.binary(_Op.GREATER_EQUAL, scores, tail.constant(np.array(least, np.float32), "least"), "enough", "bool")
-    falling = np.arange(tail.shape(scores)[0], 0, -1).astype(np.float32)
-    return tail.binary(_Op.MUL, tail.unary(_Op.CAST, enough, "taken", "float32"), tail.constant(falling, "falling"), "ranks")
+    limit = tail.constant(np.array(least, np.float32), "least")
+    taken = tail.cast(tail.compared(_Op.GREATER_EQUAL, scores, limit, "enough"), "taken")
+    falling = tail.constant(np.arange(tail.shape(scores)[0], 0, -1).astype(np.float32), "falling")
+    return tail.binary(_Op.MUL, taken, falling, "ranks")
 
 
 class _Tail:
@@ -135,70 +138,81 @@ class _Tail:
 
     def reshape(self, tensor: int, shape: list[int], name: str) -> int:
         wanted = self.constant(np.array(shape, np.int32), f"{name}_shape")
-        options = (schema.BuiltinOptions.ReshapeOptions, schema.ReshapeOptionsT(newShape=np.array(shape, np.int32)))
-        return self._like(_Op.RESHAPE, [tensor, wanted], tensor, shape, name, options)
+        made = schema.ReshapeOptionsT(newShape=np.array(shape, np.int32))
+        out = self._copy(tensor, shape, name)
+        return self._add(_Op.RESHAPE, [tensor, wanted], [out], (schema.BuiltinOptions.ReshapeOptions, made))[0]
 
     def top(self, tensor: int, count: int) -> tuple[int, int]:
         """The greatest `count` values of a vector, falling, and their places in it."""
         size = self.constant(np.array(count, np.int32), "candidates")
         values = self._copy(tensor, [count], "best_logits")
         places = self._tensor([count], _Type.INT32, "best_places")
-        self._add(_Op.TOPK_V2, [tensor, size], [values, places], (schema.BuiltinOptions.TopKV2Options, schema.TopKV2OptionsT()))
+        made = (schema.BuiltinOptions.TopKV2Options, schema.TopKV2OptionsT())
+        self._add(_Op.TOPK_V2, [tensor, size], [values, places], made)
         return values, places
 
     def divided(self, places: int, classes: int) -> tuple[int, int]:
         """Anchor (int32) and class (float32) of each place in [A x C]."""
         by = self.constant(np.array(classes, np.int32), "classes_of_an_anchor")
         anchor = self._tensor(self.shape(places), _Type.INT32, "anchor_of_candidate")
-        self._add(_Op.FLOOR_DIV, [places, by], [anchor], None)
+        self._add(_Op.FLOOR_DIV, [places, by], [anchor])
         label = self._tensor(self.shape(places), _Type.INT32, "class_of_candidate")
-        self._add(_Op.FLOOR_MOD, [places, by], [label], None)
-        return anchor, self.unary(_Op.CAST, label, "candidate_classes", "float32")
+        self._add(_Op.FLOOR_MOD, [places, by], [label])
+        return anchor, self.cast(label, "candidate_classes")
 
     def dequantized(self, tensor: int) -> int:
         if self._graph.tensors[tensor].type == _Type.FLOAT32:
             return tensor
         name = flatbuffer_objects.text(self._graph.tensors[tensor].name).removeprefix(PREFIX)
         out = self._tensor(self.shape(tensor), _Type.FLOAT32, f"{name}_float")
-        self._add(_Op.DEQUANTIZE, [tensor], [out], (schema.BuiltinOptions.DequantizeOptions, schema.DequantizeOptionsT()))
-        return out
+        made = (schema.BuiltinOptions.DequantizeOptions, schema.DequantizeOptionsT())
+        return self._add(_Op.DEQUANTIZE, [tensor], [out], made)[0]
 
     def gathered(self, tensor: int, places: int, name: str) -> int:
-        shape = [*self.shape(places), *self.shape(tensor)[1:]]
-        return self._like(_Op.GATHER, [tensor, places], tensor, shape, name, (schema.BuiltinOptions.GatherOptions, schema.GatherOptionsT()))
+        """The rows of `tensor` at `places`."""
+        out = self._copy(tensor, [*self.shape(places), *self.shape(tensor)[1:]], name)
+        made = (schema.BuiltinOptions.GatherOptions, schema.GatherOptionsT())
+        return self._add(_Op.GATHER, [tensor, places], [out], made)[0]
 
     def split(self, tensor: int, parts: int, name: str) -> list[int]:
         """Equal parts of the columns."""
         rows, columns = self.shape(tensor)
         axis = self.constant(np.array(1, np.int32), f"{name}_axis")
-        made = [self._copy(tensor, [rows, columns // parts], f"{name}_{part}") for part in range(parts)]
-        self._add(_Op.SPLIT, [axis, tensor], made, (schema.BuiltinOptions.SplitOptions, schema.SplitOptionsT(numSplits=parts)))
-        return made
+        outs = [self._copy(tensor, [rows, columns // parts], f"{name}_{part}") for part in range(parts)]
+        made = (schema.BuiltinOptions.SplitOptions, schema.SplitOptionsT(numSplits=parts))
+        return self._add(_Op.SPLIT, [axis, tensor], outs, made)
 
     def concatenated(self, tensors: list[int], name: str) -> int:
         shape = [self.shape(tensors[0])[0], sum(self.shape(tensor)[1] for tensor in tensors)]
-        options = (schema.BuiltinOptions.ConcatenationOptions, schema.ConcatenationOptionsT(axis=1))
-        return self._like(_Op.CONCATENATION, tensors, tensors[0], shape, name, options)
+        made = (schema.BuiltinOptions.ConcatenationOptions, schema.ConcatenationOptionsT(axis=1))
+        return self._add(_Op.CONCATENATION, tensors, [self._copy(tensors[0], shape, name)], made)[0]
 
-    def unary(self, code: int, tensor: int, name: str, type: str = "float32") -> int:
-        out = self._tensor(self.shape(tensor), _TYPES[type], name)
-        options = (schema.BuiltinOptions.CastOptions, schema.CastOptionsT(
-            inDataType=self._graph.tensors[tensor].type, outDataType=_TYPES[type])) if code == _Op.CAST else None
-        self._add(code, [tensor], [out], options)
-        return out
+    def cast(self, tensor: int, name: str) -> int:
+        """The same values as float32."""
+        made = schema.CastOptionsT(inDataType=self._graph.tensors[tensor].type, outDataType=_Type.FLOAT32)
+        out = self._tensor(self.shape(tensor), _Type.FLOAT32, name)
+        return self._add(_Op.CAST, [tensor], [out], (schema.BuiltinOptions.CastOptions, made))[0]
 
-    def binary(self, code: int, one: int, other: int, name: str, type: str = "float32") -> int:
-        shape = list(np.broadcast_shapes(tuple(self.shape(one)), tuple(self.shape(other))))
-        out = self._tensor(shape, _TYPES[type], name)
-        self._add(code, [one, other], [out], _ARITHMETIC[code]() if code in _ARITHMETIC else None)
-        return out
+    def unary(self, code: int, tensor: int, name: str) -> int:
+        """A function of each value; float32."""
+        return self._add(code, [tensor], [self._tensor(self.shape(tensor), _Type.FLOAT32, name)])[0]
+
+    def binary(self, code: int, one: int, other: int, name: str) -> int:
+        """A function of two values, float32, where shapes that differ are broadcast."""
+        return self._pairwise(code, one, other, _Type.FLOAT32, name)
+
+    def compared(self, code: int, one: int, other: int, name: str) -> int:
+        """As `binary`, but bool."""
+        return self._pairwise(code, one, other, _Type.BOOL, name)
 
     def suppressed(self, boxes: int, ranks: int, options: Postprocessing) -> tuple[int, int]:
         """Places of what stays, int32 [N], zeros behind it; and how many those are, int32 []."""
         numbers = [
             self.constant(np.array(value, type), name)
             for value, type, name in (
-                (options.detections, np.int32, "most"), (options.iou, np.float32, "iou"), (0.5, np.float32, "least_rank")
+                (options.detections, np.int32, "most"),
+                (options.iou, np.float32, "iou"),
+                (0.5, np.float32, "least_rank"),
             )
         ]
         kept = self._tensor([options.detections], _Type.INT32, "kept")
@@ -207,10 +221,9 @@ class _Tail:
         self._add(_Op.NON_MAX_SUPPRESSION_V4, [boxes, ranks, *numbers], [kept, found], made)
         return kept, found
 
-    def _like(self, code: int, inputs: list[int], source: int, shape: list[int], name: str, options: Any) -> int:
-        out = self._copy(source, shape, name)
-        self._add(code, inputs, [out], options)
-        return out
+    def _pairwise(self, code: int, one: int, other: int, type: int, name: str) -> int:
+        shape = list(np.broadcast_shapes(tuple(self.shape(one)), tuple(self.shape(other))))
+        return self._add(code, [one, other], [self._tensor(shape, type, name)], _PAIRWISE[code]())[0]
 
     def _copy(self, source: int, shape: list[int], name: str) -> int:
         index = self._tensor(shape, self._graph.tensors[source].type, name)
@@ -218,18 +231,22 @@ class _Tail:
         return index
 
     def _tensor(self, shape: list[int], type: int, name: str) -> int:
-        self._graph.tensors.append(schema.TensorT(shape=np.array(shape, np.int32), type=type, name=PREFIX + name, hasRank=True))
+        made = schema.TensorT(shape=np.array(shape, np.int32), type=type, name=PREFIX + name, hasRank=True)
+        self._graph.tensors.append(made)
         return len(self._graph.tensors) - 1
 
-    def _add(self, code: int, inputs: list[int], outputs: list[int], options: Any) -> None:
+    def _add(self, code: int, inputs: list[int], outputs: list[int], options: Any = None) -> list[int]:
         int8 = any(self._graph.tensors[index].type == _Type.INT8 for index in inputs)
         version = _INT8_VERSIONS.get(code, 1) if int8 else 1
         step = schema.OperatorT(
-            opcodeIndex=self._code(code, version), inputs=np.array(inputs, np.int32), outputs=np.array(outputs, np.int32)
+            opcodeIndex=self._code(code, version),
+            inputs=np.array(inputs, np.int32),
+            outputs=np.array(outputs, np.int32),
         )
         if options is not None:
             step.builtinOptionsType, step.builtinOptions = options
         self._graph.operators.append(step)
+        return outputs
 
     def _code(self, code: int, version: int) -> int:
         for index, known in enumerate(self._objects.operatorCodes):
@@ -241,7 +258,7 @@ class _Tail:
         return len(self._objects.operatorCodes) - 1
 
 
-_ARITHMETIC = {
+_PAIRWISE = {
     _Op.ADD: lambda: (schema.BuiltinOptions.AddOptions, schema.AddOptionsT()),
     _Op.SUB: lambda: (schema.BuiltinOptions.SubOptions, schema.SubOptionsT()),
     _Op.MUL: lambda: (schema.BuiltinOptions.MulOptions, schema.MulOptionsT()),

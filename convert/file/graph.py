@@ -31,7 +31,7 @@ def detector(graph: Graph, postprocessing: Postprocessing, ranges: Mapping[str, 
 
 
 def raw_detector(graph: Graph, ranges: Mapping[str, Range] | None = None) -> bytes:
-    """The detector up to its box codes [1, A, 4] and class logits [1, A, C]: float32, or int8 where `ranges` are given."""
+    """The detector up to box codes [1, A, 4] and class logits [1, A, C]: float32, or int8 where `ranges` are given."""
     model = _convert(lambda image: _raw_outputs(graph, image, ranges), graph.size, ranges is not None, raw=True)
     # The converter has an order of its own; only the signature still says which output is which.
     objects = flatbuffer_objects.unpack(model)

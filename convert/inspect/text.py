@@ -65,7 +65,8 @@ def _post_text(model: Model) -> str:
         return _raw_text(model)
     if found is None:
         return "  none"
-    kind = f"  {anatomy.OPERATION}, one custom operation" if found.custom else f"  {len(found.steps)} built-in operations"
+    custom = f"  {anatomy.OPERATION}, one custom operation"
+    kind = custom if found.custom else f"  {len(found.steps)} built-in operations"
     return f"{kind}\n" + aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
 
 

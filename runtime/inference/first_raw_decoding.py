@@ -42,9 +42,7 @@ class FirstVersionDecoder:
         self._reached = np.empty((len(head.anchors), head.first + head.classes), bool)
 
     def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays:
-        """Boxes float32 [M, 4] as ymin, xmin, ymax, xmax relative to the image, classes int [M], and
-        scores float32 [M], falling: what the operation inside a file would give, less scores under
-        `least`.
+        """What the operation inside a file would give, less scores under `least`; scores fall.
 
         `raw` are the stored box codes [1, A, 4] and class logits [1, A, F + C].
         """
@@ -104,7 +102,8 @@ class _QuantisedScores:
     def threshold(self, least: float) -> np.generic:
         """The lowest logit with a score of at least `least`; the highest there is if none has."""
         # In the type of the logits, so that NumPy compares bytes with a byte.
-        return self._values[min(np.count_nonzero(self._all() < least), len(self._values) - 1)]
+        lowest: np.generic = self._values[min(int(np.count_nonzero(self._all() < least)), len(self._values) - 1)]
+        return lowest
 
     def in_order(self, anchors: np.ndarray, best: np.ndarray, least: float) -> Tuple[np.ndarray, np.ndarray]:
         """Both by falling score, equal ones as they were, without scores under `least`."""
@@ -115,13 +114,16 @@ class _QuantisedScores:
 
     def lowest_equal(self, logits: np.ndarray) -> np.ndarray:
         """For each logit the lowest that has the same score."""
-        return self._first_equal[self._index(logits)]
+        lowest: np.ndarray = self._first_equal[self._index(logits)]
+        return lowest
 
     def of(self, logits: np.ndarray) -> np.ndarray:
-        return self._all()[self._index(logits)]
+        scores: np.ndarray = self._all()[self._index(logits)]
+        return scores
 
     def _all(self) -> np.ndarray:
-        return self._steps / np.float32(_SCORE_STEPS)
+        scores: np.ndarray = self._steps / np.float32(_SCORE_STEPS)
+        return scores
 
     def _index(self, logits: np.ndarray) -> np.ndarray:
         return logits.astype(np.intp) - self._lowest

@@ -1,4 +1,4 @@
-"""From the raw outputs of a detector to boxes, classes and scores, by the rules of `runtime.model.raw_head`, version 2."""
+"""From the raw outputs of a detector to boxes, classes and scores, by version 2 of the rules of `runtime.model.raw_head`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _NEAREST, _FARTHEST, _CLASS_STEP = np.float32(-1), np.float32(2), np.float32(4)
 class Decoder(Protocol):
     """Makes boxes float32 [M, 4] as ymin, xmin, ymax, xmax relative to the image, classes int [M] and scores [M]."""
 
-    def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays: ...
+    def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays:
+        """The detections of one image with at least the score `least`, highest score first."""
+        ...
 
 
 def decoder(head: RawHead, ports: Sequence[Port]) -> Decoder:
@@ -104,7 +106,7 @@ def _falling(stored: np.ndarray, most: int) -> np.ndarray:
 
 def _apart(boxes: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """The boxes, cut, those of each class at a place of their own."""
-    inside = np.clip(boxes, _NEAREST, _FARTHEST)
+    inside: np.ndarray = np.clip(boxes, _NEAREST, _FARTHEST)
     inside[:, ::2] += (classes.astype(np.float32) * _CLASS_STEP)[:, np.newaxis]
     return inside
 
@@ -121,7 +123,8 @@ class _StoredScores:
     def threshold(self, least: float) -> np.generic:
         """The lowest logit with a score of at least `least`; the highest there is if none has."""
         # In the type of the logits, so that NumPy compares bytes with a byte.
-        return self._values[min(np.count_nonzero(self._all < least), len(self._values) - 1)]
+        lowest: np.generic = self._values[min(int(np.count_nonzero(self._all < least)), len(self._values) - 1)]
+        return lowest
 
     def of(self, logits: np.ndarray) -> np.ndarray:
         return self._all[logits.astype(np.intp) - self._lowest]

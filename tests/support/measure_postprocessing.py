@@ -20,7 +20,6 @@ from ai_edge_litert.interpreter import Interpreter
 
 from convert.contract import raw_twin
 from convert.contract.contract import finish
-from convert.evaluation import checkpoint_detector
 from convert.evaluation.images import of_files
 from convert.file.graph import detector
 from convert.file.postprocessing import Postprocessing
@@ -29,6 +28,7 @@ from runtime.bench.interleaving import Ratio, rounds
 from runtime.common.tables import columns
 from runtime.common.values import Labels
 from tests.support.paths import ROOT
+from train.evaluation import checkpoint_detector
 from train.models.folding import Graph, fold
 from train.sample_data import generation, scenes
 

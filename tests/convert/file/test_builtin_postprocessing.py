@@ -132,7 +132,7 @@ def test_a_file_says_how_it_was_made(kind):
     assert found.inputs == (0, 1) and found.outputs == model.main.outputs
     assert anatomy.output_roles(model) == ("boxes", "classes", "scores", "count")
     assert len(found.steps) == len(model.main.operators)
-    np.testing.assert_array_equal(anatomy.anchors(model), raw.anchors)
+    np.testing.assert_array_equal(anatomy.anchors(model, found), raw.anchors)
     numbers = ("max_candidates", "nms_score_threshold", "nms_iou_threshold", "y_scale", "w_scale")
     assert [found.options[name] for name in numbers] == pytest.approx([200, 0.3, 0.5, 10, 5])
     assert not any(step.custom_name for step in model.main.operators)

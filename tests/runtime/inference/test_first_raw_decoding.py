@@ -74,7 +74,7 @@ def iou(a, b) -> float:
 
 
 @pytest.mark.parametrize("kind", ["int8", "uint8", "float32"])
-@pytest.mark.parametrize("classes, first", [(1, 0), (1, 1), (90, 0), (90, 1)])
+@pytest.mark.parametrize(("classes", "first"), [(1, 0), (1, 1), (90, 0), (90, 1)])
 @pytest.mark.parametrize("least", [0.0, 0.5, 0.8])
 def test_it_finds_what_the_rules_say(kind, classes, first, least):
     decoder, head, ports, raw = case(kind, classes, first, seed=classes)
@@ -98,7 +98,7 @@ def test_where_most_anchors_reach_the_threshold(kind):
 
 
 def test_more_anchors_than_are_decoded_at_a_time():
-    decoder, head, ports, raw = case("int8", 2, 0, seed=6, anchors=500, score=0.0)
+    _, head, ports, raw = case("int8", 2, 0, seed=6, anchors=500, score=0.0)
     everywhere = RawHead(head.anchors, 2, 0, 300, 0.0, 0.95, SCALES)
     boxes, _, scores = FirstVersionDecoder(everywhere, ports)(raw)
     expected = slowly(everywhere, ports, raw, 0.0)
@@ -107,7 +107,7 @@ def test_more_anchors_than_are_decoded_at_a_time():
 
 
 def test_equal_scores_keep_the_order_of_anchors_and_classes():
-    decoder, head, ports, raw = case("int8", 3, 0, seed=1)
+    _, head, ports, raw = case("int8", 3, 0, seed=1)
     raw[1][:] = -128
     # Beyond what a score can say, logits differ and scores do not.
     raw[1][0, 40] = (0, 126, 127)

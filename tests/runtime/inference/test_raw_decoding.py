@@ -19,7 +19,8 @@ def head_of(raw: RawOutputs, first: int = 0, **changed) -> RawHead:
 def assert_same(raw: RawOutputs, head: RawHead, least: float = 0.0, first: int = 0) -> int:
     logits = raw.logits
     if first:
-        background = np.full((*logits.shape[:2], first), np.iinfo(np.int8).max if logits.dtype == np.int8 else 9, logits.dtype)
+        highest = np.iinfo(np.int8).max if logits.dtype == np.int8 else 9
+        background = np.full((*logits.shape[:2], first), highest, logits.dtype)
         logits = np.concatenate([background, logits], axis=2)
     boxes, classes, scores = RawDecoder(head, raw.ports)([raw.codes, logits], least)
     expected = by_the_rules(
@@ -32,7 +33,7 @@ def assert_same(raw: RawOutputs, head: RawHead, least: float = 0.0, first: int =
 
 
 @pytest.mark.parametrize("kind", ["int8", "float32"])
-@pytest.mark.parametrize("classes, first", [(1, 0), (1, 1), (4, 0), (90, 0), (90, 1)])
+@pytest.mark.parametrize(("classes", "first"), [(1, 0), (1, 1), (4, 0), (90, 0), (90, 1)])
 @pytest.mark.parametrize("least", [0.0, 0.5, 0.8])
 def test_it_finds_what_the_rules_say(kind, classes, first, least):
     raw = drawn(kind, classes, seed=classes)

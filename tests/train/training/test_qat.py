@@ -14,7 +14,6 @@ from tests.support.trained import trained
 
 import tensorflow as tf  # isort: skip
 
-from convert.evaluation import checkpoint_detector
 from convert.export.export import Options, export, source_of_run
 from convert.file import graph as graph_file
 from convert.quantize import quantization
@@ -24,6 +23,7 @@ from runtime.common.errors import InputError
 from train.__main__ import main
 from train.checkpoints import variables
 from train.dataset.examples import images
+from train.evaluation import checkpoint_detector
 from train.models.anchors import anchors
 from train.models.folding import fold
 from train.quantization import calibration
