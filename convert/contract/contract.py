@@ -78,7 +78,10 @@ def violations(model: Model, expect: Optional[str] = None) -> tuple[Violation, .
 def _editable(read: Model, classes: int) -> anatomy.Postprocess:
     found = anatomy.postprocess(read)
     if found is None or len(found.outputs) != 4:
-        raise KitError(f"{read.where} has no post-processing with four outputs; build it with convert.file.graph")
+        raise KitError(
+            f"{read.where} has no post-processing with four outputs, neither {anatomy.OPERATION} nor that of "
+            "convert.file.builtin_postprocessing; build it with one of them, the first with allow_custom_ops"
+        )
     if len(read.subgraphs) != 1 or len(read.main.inputs) != 1:
         raise KitError(
             f"{read.where} has {len(read.subgraphs)} graphs and {len(read.main.inputs)} inputs; "

@@ -6,16 +6,23 @@ files are made in one run they are made by one process, which ends with the last
 
 from __future__ import annotations
 
-import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import traceback
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import KitError
 from train.models.folding import Graph
 from train.quantization.quantization import Range
+
+# The files through which the two processes speak.
+_JOBS, _RESULTS = "jobs.pickle", "results.pickle"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +41,51 @@ def converted(jobs: Sequence[Job], postprocessing: Postprocessing) -> list[bytes
     """
     if len(jobs) < 2:
         return [_convert(job, postprocessing) for job in jobs]
-    # A fork of a process whose TensorFlow has threads may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as process:
-        try:
-            return list(process.map(_convert, jobs, [postprocessing] * len(jobs)))
-        except BrokenProcessPool as error:
-            raise KitError("the process that converts was killed; memory may have run out") from error
+    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
+        return _in_child(jobs, postprocessing, Path(folder))
+
+
+def _in_child(jobs: Sequence[Job], postprocessing: Postprocessing, folder: Path) -> list[bytes]:
+    (folder / _JOBS).write_bytes(pickle.dumps((jobs, postprocessing)))
+    # Not by multiprocessing: that would run a caller's script a second time, up to its call of this function. And no
+    # fork, which may hang where TensorFlow has threads.
+    command = f"from convert.file import conversion; conversion._child({str(folder)!r})"
+    done = subprocess.run([sys.executable, "-c", command], env=_environment(), capture_output=True, check=False)
+    if not (folder / _RESULTS).is_file():
+        raise KitError(_ended(done))
+    results = pickle.loads((folder / _RESULTS).read_bytes())
+    if isinstance(results, BaseException):
+        raise results
+    models: list[bytes] = results
+    return models
+
+
+def _environment() -> dict[str, str]:
+    # The child must find the kit, however this process has found it.
+    root = str(Path(__file__).resolve().parents[2])
+    inherited = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
+
+
+def _ended(done: subprocess.CompletedProcess[bytes]) -> str:
+    if done.returncode < 0:
+        return f"the process that converts was killed by signal {-done.returncode}; memory may have run out"
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return f"the process that converts ended with exit code {done.returncode}: {said[-1] if said else 'no message'}"
+
+
+def _child(folder: str) -> None:
+    """What the other process does."""
+    jobs, postprocessing = pickle.loads((Path(folder) / _JOBS).read_bytes())
+    results: list[bytes] | Exception
+    try:
+        results = [_convert(job, postprocessing) for job in jobs]
+    except Exception as error:  # The process that waits raises it.
+        error.add_note(f"In the process that converts:\n{traceback.format_exc()}")
+        results = error
+    written = Path(folder) / "written"
+    written.write_bytes(pickle.dumps(results))
+    written.rename(Path(folder) / _RESULTS)
 
 
 def _convert(job: Job, postprocessing: Postprocessing) -> bytes:

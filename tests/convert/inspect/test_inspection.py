@@ -97,7 +97,8 @@ def test_a_file_that_is_no_detector(small_detector):
     found = inspection.inspect(Model.parse(flatbuffer_objects.pack(objects)))
     assert not any(works(found))
     assert "post-processing" in {problem.rule for problem in found.problems}
-    assert "no TFLite_Detection_PostProcess" in as_text(found)
+    assert "Post-processing\n  none\n" in as_text(found)
+    assert all("it has no post-processing" in verdict.why for verdict in found.verdicts)
 
 
 def test_floats_without_normalization(small_detector):

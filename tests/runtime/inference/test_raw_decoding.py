@@ -37,8 +37,9 @@ def assert_same(raw: RawOutputs, head: RawHead, least: float = 0.0, first: int =
 @pytest.mark.parametrize("least", [0.0, 0.5, 0.8])
 def test_it_finds_what_the_rules_say(kind, classes, first, least):
     raw = drawn(kind, classes, seed=classes)
-    found = assert_same(raw, head_of(raw, first), least, first)
-    assert found > (2 if least < 0.8 else 0)
+    # Of each class there is less where there are many; the highest scores are made for all of them.
+    raw.logits[0, 5::70, classes // 2] = 120 if kind == "int8" else 6
+    assert assert_same(raw, head_of(raw, first), least, first) > 2
 
 
 @pytest.mark.parametrize("candidates", [1, 5, 30, 10_000])
