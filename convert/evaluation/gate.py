@@ -11,8 +11,10 @@ from convert.contract import contract
 from convert.evaluation.evaluate import file_detections
 from convert.evaluation.images import EvaluationSet
 from convert.evaluation.threshold import Thresholds, best_thresholds
+from convert.file import anatomy
 from runtime.common.errors import KitError
 from runtime.common.files import atomic_path
+from runtime.model.tflite import Model
 from train.evaluation.coco import Metrics
 
 MAX_DROP = 0.01
@@ -59,7 +61,7 @@ def admit(
         if validation is not None and not (faults and closed):
             found = file_detections(temporary, validation, progress=False)
             metrics, thresholds = validation.truth.measure(found), best_thresholds(validation.truth, found)
-            faults += _lost(metrics, reference, max_drop)
+            faults += _lost(metrics, reference, max_drop, _advice(temporary.read_bytes()))
         if thresholds is not None:
             temporary.write_bytes(make(thresholds.overall.score))
         if faults and closed:
@@ -69,7 +71,7 @@ def admit(
     return Admitted(path, kind, metrics, thresholds)
 
 
-def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float) -> list[str]:
+def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float, advice: str) -> list[str]:
     if reference is None:
         return []
     drop = (reference["AP"] or 0.0) - (metrics["AP"] or 0.0)
@@ -77,6 +79,15 @@ def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float) -> list[
         return []
     return [
         f"AP fell by {drop:.4f} from {reference['AP']:.4f}, which training reported, to {metrics['AP']:.4f} on the"
-        f" validation images, more than the {max_drop:g} allowed; calibrate on more images, see which layers lose with"
-        " `python -m convert.quantization_report RUN`, or allow more with --max-drop"
+        f" validation images, more than the {max_drop:g} allowed; {advice}, or allow more with --max-drop"
     ]
+
+
+def _advice(model: bytes) -> str:
+    found = anatomy.postprocess(Model.parse(model))
+    if found is not None and found.custom:
+        return (
+            f"{anatomy.OPERATION} gives an anchor one class and suppresses whatever the class, which training does"
+            " not; convert with --post-processing built-in"
+        )
+    return "calibrate on more images, see which layers lose with `python -m convert.quantization_report RUN`"

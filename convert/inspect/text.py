@@ -110,7 +110,9 @@ def _metadata_text(metadata: Optional[Metadata]) -> str:
         boxes = tensor.boxes
         layout = f"index {list(boxes.index)} {boxes.type} {boxes.coordinates}" if boxes else ""
         files = ", ".join(f"{file.name} ({file.type})" for file in tensor.files)
-        rows.append(("output", "  ".join(filter(None, (tensor.name, layout, files)))))
+        least = tensor.score_threshold
+        threshold = "" if least is None else f"score threshold {least:g}"
+        rows.append(("output", "  ".join(filter(None, (tensor.name, layout, threshold, files)))))
     return aligned(rows)
 
 

@@ -15,7 +15,6 @@ from runtime.media import images
 from tests.support import mjpeg_server, tiny_detector
 from tests.support.paths import ROOT
 
-
 EXPORTER = {"output_0": 3, "output_1": 2, "output_2": 1, "output_3": 0}
 
 

@@ -95,6 +95,16 @@ def test_threads_change_nothing(threads):
     assert set(found[0].astype(int)) == set(range(13))
 
 
+@pytest.mark.parametrize("kind", ["int8", "float32"])
+@pytest.mark.parametrize("threads", range(1, 10))
+def test_the_class_whose_index_is_the_number_of_threads_is_found(threads, kind):
+    raw = drawn(kind, 12, anchors=40)
+    raw.logits[...] = -128 if kind == "int8" else -20
+    raw.logits[0, 7, threads] = 100 if kind == "int8" else 3
+    _, labels, scores, count = run(detector(raw), raw, threads)
+    assert count.tolist() == [1] and labels[0, 0] == threads and scores[0, 0] > 0.9
+
+
 def test_no_candidate_is_good_enough():
     raw = drawn("int8", 3)
     raw.logits[...] = -128
