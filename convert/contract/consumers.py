@@ -95,6 +95,20 @@ def _by_metadata(model: Model, found: Postprocess) -> _Judgement:
     return "", "", "; ".join(notes)
 
 
+def _mediapipe(model: Model, found: Postprocess) -> _Judgement:
+    """As Task Library, but it reads no score threshold in the metadata; what it gives of one box is one detection."""
+    why, fix, note = _by_metadata(model, found)
+    metadata = metadata_of(model)
+    known = [output.score_threshold for output in metadata.outputs] if metadata else []
+    least = next((value for value in known if value is not None), None)
+    notes = [note] if note else []
+    if least is not None:
+        notes.append(f"it does not heed the score threshold in the metadata: give its options score_threshold={least:g}")
+    if not found.custom:
+        notes.append("a box that is found as several classes is one detection with several categories")
+    return why, fix, "" if why else "; ".join(notes)
+
+
 def _pycoral(model: Model, found: Postprocess) -> _Judgement:
     """The one signature's output_0..3 = count, scores, classes, boxes; without one, by order."""
     note = "scale images to -1..1 first: it writes bytes" if _takes_floats(model) else ""
@@ -151,7 +165,7 @@ def _by_shape(model: Model, found: Postprocess) -> _Judgement:
 
 _CONSUMERS: dict[str, Callable[[Model, Postprocess], _Judgement]] = {
     "TFLite Task Library": _by_metadata,
-    "MediaPipe ObjectDetector": _by_metadata,
+    "MediaPipe ObjectDetector": _mediapipe,
     "pycoral get_objects": _pycoral,
     "index-based code": _by_index,
     "name-based scripts": _by_name,
