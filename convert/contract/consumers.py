@@ -103,7 +103,7 @@ def _mediapipe(model: Model, found: Postprocess) -> _Judgement:
     least = next((value for value in known if value is not None), None)
     notes = [note] if note else []
     if least is not None:
-        notes.append(f"it does not heed the score threshold in the metadata: give its options score_threshold={least:g}")
+        notes.append(f"it ignores the score threshold in the metadata: give its options score_threshold={least:g}")
     if not found.custom:
         notes.append("a box that is found as several classes is one detection with several categories")
     return why, fix, "" if why else "; ".join(notes)

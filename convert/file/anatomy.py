@@ -24,7 +24,10 @@ ROLES = ("boxes", "classes", "scores", "count")
 
 # Operations that pass values on without computing: a tensor and what they make of it share a scale.
 _PASSING = frozenset(
-    ["RESHAPE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "GATHER", "UNPACK", "DEQUANTIZE"]
+    [
+        *("RESHAPE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "SQUEEZE"),
+        *("EXPAND_DIMS", "TRANSPOSE", "GATHER", "UNPACK", "DEQUANTIZE"),
+    ]
 )
 
 # Operations of built-in post-processing that it has once each.

@@ -75,7 +75,7 @@ def with_postprocessing(
 
 
 def _slots(tail: _Tail, values: Mapping[str, int], kept: int, found: int) -> list[int]:
-    """The four outputs: of `values`, which have a row for each candidate, those that are kept, and how many they are."""
+    """The four outputs: of `values`, which have a row for each candidate, those that are kept, and their number."""
     number = tail.shape(kept)[0]
     used = tail.compared(_Op.LESS, tail.constant(np.arange(number, dtype=np.int32), "slots"), found, "used")
     used = tail.cast(used, "used_slots")

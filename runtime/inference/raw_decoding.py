@@ -1,4 +1,7 @@
-"""From the raw outputs of a detector to boxes, classes and scores, by version 2 of the rules of `runtime.model.raw_head`."""
+"""From the raw outputs of a detector to boxes, classes and scores.
+
+The rules are those of `runtime.model.raw_head`, version 2.
+"""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ def detections(result):
         box = detection.bounding_box
         top, left = box.origin_y, box.origin_x
         corners = [top, left, top + box.height, left + box.width]
-        for item in detection.categories:
-            found.append({"label": item.category_name, "score": item.score, "box": corners})
+        rows = [(item.category_name, item.score) for item in detection.categories]
+        found += [{"label": label, "score": score, "box": corners} for label, score in rows]
     return sorted(found, key=lambda item: -item["score"])
 
 

@@ -69,7 +69,12 @@ def test_without_an_output_option_it_prints_readable_lines(place):
 
 @pytest.mark.parametrize(
     ("options", "classes"),
-    [((), [1, 2]), (("--all-labels",), [1, 0, 2]), (("--agnostic", "0.1"), [1]), (("--all-labels", "--agnostic"), [1, 2])],
+    [
+        ((), [1, 2]),
+        (("--all-labels",), [1, 0, 2]),
+        (("--agnostic", "0.1"), [1]),
+        (("--all-labels", "--agnostic"), [1, 2]),
+    ],
 )
 def test_what_is_given_of_boxes_that_overlap(place, options, classes):
     # Twice the very same box, and one that shares a quarter of it.

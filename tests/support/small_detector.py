@@ -53,9 +53,9 @@ def _built() -> SmallDetector:
     from convert.contract.contract import finish
     from convert.file.metadata import ModelInfo
 
-    converted = build()
+    raw_fp16, raw_int8 = converted = build()
     built_in = [finish(model, labels=LABELS, info=ModelInfo(score_threshold=THRESHOLD)) for model in build_built_in()]
-    return SmallDetector(*converted, *(finish(model, labels=LABELS) for model in converted), *built_in)
+    return SmallDetector(raw_fp16, raw_int8, *(finish(model, labels=LABELS) for model in converted), *built_in)
 
 
 def image(seed: int, size: int = SIZE) -> np.ndarray:

@@ -68,7 +68,8 @@ def test_nothing_found_right_gives_none():
 def test_no_other_threshold_is_better(seed, near):
     """All scores tried one by one; with `near` many share their first two places, where rounding would cost."""
     random = np.random.default_rng(seed)
-    labelled = [(str(random.choice(LABELS.names)), Box(x, y, x + 20, y + 20)) for x in (0, 60, 120) for y in (0, 60, 120)]
+    places = [Box(x, y, x + 20, y + 20) for x in (0, 60, 120) for y in (0, 60, 120)]
+    labelled = [(str(random.choice(LABELS.names)), place) for place in places]
     seen = []
     for label, box in labelled:
         for _ in range(3):

@@ -93,5 +93,7 @@ def test_a_script_is_not_run_a_second_time(tmp_path):
     (tmp_path / "script.py").write_text(script)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for command, given in (([sys.executable, "script.py"], None), ([sys.executable, "-"], script)):
-        done = subprocess.run(command, input=given, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, input=given, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.stdout.splitlines() == ["once", "'NoneType' object has no attribute 'size'"], done.stderr
