@@ -73,7 +73,8 @@ def test_detections_are_those_of_the_checkpoint(trained):
     checkpoint = detections(CheckpointDetector(run.checkpoint, 320, run.labels()), data, progress=False)
     count = 0
     for given in data.images:
-        wanted = [item for item in checkpoint[given.id] if item.score > 0.1]
+        # The file has 25 slots, the checkpoint 100: lower ones may have no room.
+        wanted = [item for item in checkpoint[given.id] if item.score > 0.3]
         got = list(file[given.id])
         for one in wanted:
             near = [other for other in got if other.label == one.label and abs(other.score - one.score) < 0.02]
@@ -81,7 +82,7 @@ def test_detections_are_those_of_the_checkpoint(trained):
             assert gaps and min(gaps) < 4, (given.id, one)
             got.remove(near[int(np.argmin(gaps))])
         count += len(wanted)
-    assert count > 30
+    assert count > 20
 
 
 def test_the_custom_operation_is_still_written(trained_custom):
@@ -152,27 +153,28 @@ def test_threads_and_xnnpack_change_no_detection(trained, kind):
         return results
 
     with_xnnpack, without = (found(1, kernels) for kernels in ("AUTO", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"))
-    for threads in (2, 3, 4, 8):
-        for one, other in zip(with_xnnpack, found(threads, "AUTO")):
-            assert all(np.array_equal(a, b) for a, b in zip(one, other)), threads
-    for threads in (2, 8):
-        for one, other in zip(without, found(threads, "BUILTIN_WITHOUT_DEFAULT_DELEGATES")):
-            assert all(np.array_equal(a, b) for a, b in zip(one, other)), threads
-    # The network's own operations round otherwise there, so that a score near the threshold may cross it.
-    count = 0
-    for given, one, other in zip(images, with_xnnpack, without):
-        height, width = given.shape[:2]
-        first, second = (reader.postprocess(raw, width, height) for raw in (one, other))
-        for a, b in ((first, second), (second, first)):
-            clear = [item for item in a if item.score > 0.35]
-            assert all(any(_alike(item, like) for like in b) for item in clear)
-            count += len(clear)
-    assert count > 20
+    cases = [(with_xnnpack, found(threads, "AUTO"), 1e-4) for threads in (2, 3, 4, 8)]
+    cases += [(without, found(threads, "BUILTIN_WITHOUT_DEFAULT_DELEGATES"), 1e-4) for threads in (2, 3, 4, 8)]
+    if kind == "int8":
+        # Whole numbers add up the same in any order, so that nothing differs at all.
+        for one, other, _ in cases:
+            assert all(np.array_equal(a, b) for raw in zip(one, other) for a, b in zip(*raw))
+    # XNNPACK rounds the network's int8 operations otherwise; which box is suppressed may then differ at low scores.
+    for one, other, tolerance in (*cases, (with_xnnpack, without, 0.03 if kind == "int8" else 1e-4)):
+        count = 0
+        for given, *raw in zip(images, one, other):
+            height, width = given.shape[:2]
+            first, second = (reader.postprocess(outputs, width, height) for outputs in raw)
+            for a, b in ((first, second), (second, first)):
+                clear = [item for item in a if item.score > 0.5]
+                assert all(any(_alike(item, like, tolerance) for like in b) for item in clear)
+                count += len(clear)
+        assert count > 20
 
 
-def _alike(one, other) -> bool:
+def _alike(one, other, tolerance: float) -> bool:
     gap = np.abs(np.subtract(one.box.as_tuple(), other.box.as_tuple())).max()
-    return one.label == other.label and abs(one.score - other.score) < 0.05 and gap < 6
+    return one.label == other.label and abs(one.score - other.score) < tolerance and gap < 200 * tolerance
 
 
 def test_manifest_describes_the_files(trained):
