@@ -63,6 +63,7 @@ def _write(arguments: argparse.Namespace) -> Path:
         detections=arguments.detections,
         score=arguments.score,
         iou=arguments.iou,
+        custom=arguments.post_processing == "custom",
         method=arguments.calibration_method,
         calibration=arguments.calibration,
         max_drop=arguments.max_drop,
@@ -144,7 +145,15 @@ def _parser() -> argparse.ArgumentParser:
         "--iou",
         type=fraction,
         default=0.6,
-        help="IoU above which the box with the lower score is suppressed (default: 0.6)",
+        help="IoU above which, of two boxes of one class, that with the lower score is suppressed (default: 0.6)",
+    )
+    group.add_argument(
+        "--post-processing",
+        choices=("built-in", "custom"),
+        default="built-in",
+        help="built-in operations, as training measures; or the custom operation TFLite_Detection_PostProcess, which"
+        " gives an anchor one class and suppresses whatever the class, for readers that know nothing else"
+        " (default: built-in)",
     )
     group = parser.add_argument_group("int8")
     group.add_argument(
@@ -158,9 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--max-drop",
         type=fraction,
-        default=0.02,
+        default=0.01,
         metavar="AP",
-        help="most AP that a file may lose against the checkpoint (default: 0.02)",
+        help="most AP that a file may lose against what training reported of the checkpoint (default: 0.01)",
     )
     group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
     group = parser.add_argument_group("with --checkpoint")

@@ -77,10 +77,11 @@ def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Re
     # Read first: loading TensorFlow takes seconds, and a folder that is no run is refused before.
     dataset, size = run.dataset(), run.config()["task"]["size"]
 
-    from convert.evaluation import checkpoint_detector, evaluate
+    from convert.evaluation import evaluate
     from convert.evaluation.images import of_run
     from convert.quantize import quantization
     from convert.quantize.dead_channels import without_dead_channels
+    from train.evaluation import checkpoint_detector
     from train.models.folding import fold
     from train.quantization import calibration
 

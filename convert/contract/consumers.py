@@ -11,7 +11,7 @@ from typing import Callable, Optional, Sequence
 from convert.contract import raw_rules, rules
 from convert.contract.rules import SIGNATURE_ROLES, label_files, metadata_of
 from convert.file import anatomy
-from convert.file.anatomy import OPERATION, ROLES, Postprocess
+from convert.file.anatomy import ROLES, Postprocess
 from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
 from runtime.model.tflite import Model
@@ -47,11 +47,11 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
     result = []
     for name, judge in _CONSUMERS.items():
         if found is None:
-            why = f"it has no {OPERATION}: its outputs are not boxes, classes, scores, count"
+            why = "it has no post-processing: its outputs are not boxes, classes, scores, count"
             fix = "give it a detector with its post-processing inside"
             result.append(Verdict(name, False, why, fix))
-        elif set(model.main.outputs) != set(found.operator.outputs):
-            why = f"it has {len(model.main.outputs)} outputs, not the four of {OPERATION}"
+        elif set(model.main.outputs) != set(found.outputs):
+            why = f"it has {len(model.main.outputs)} outputs, not the four of its {found.name}"
             result.append(Verdict(name, False, why, _CONVERT_AGAIN))
         else:
             why, fix, note = judge(model, found)
@@ -61,7 +61,7 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
 
 def _of_twin(model: Model) -> tuple[Verdict, ...]:
     why = "its outputs are box codes and class logits, which it does not decode"
-    fix = f"give it the file with {OPERATION} inside, which the same export writes beside this one"
+    fix = "give it the file with its post-processing inside, which the same export writes beside this one"
     result = [Verdict(name, False, why, fix) for name in _CONSUMERS]
     faults = [str(fault) for fault in raw_rules.violations(model, rules.is_int8(model))]
     fix = "convert again with --raw-head" if faults else ""
@@ -93,6 +93,20 @@ def _by_metadata(model: Model, found: Postprocess) -> _Judgement:
     if not (label_files(metadata) or any(file.holds_labels for file in metadata.all_files())):
         notes.append("without labels inside it gives class numbers, no names")
     return "", "", "; ".join(notes)
+
+
+def _mediapipe(model: Model, found: Postprocess) -> _Judgement:
+    """As Task Library, but it reads no score threshold in the metadata; what it gives of one box is one detection."""
+    why, fix, note = _by_metadata(model, found)
+    metadata = metadata_of(model)
+    known = [output.score_threshold for output in metadata.outputs] if metadata else []
+    least = next((value for value in known if value is not None), None)
+    notes = [note] if note else []
+    if least is not None:
+        notes.append(f"it ignores the score threshold in the metadata: give its options score_threshold={least:g}")
+    if not found.custom:
+        notes.append("a box that is found as several classes is one detection with several categories")
+    return why, fix, "" if why else "; ".join(notes)
 
 
 def _pycoral(model: Model, found: Postprocess) -> _Judgement:
@@ -151,7 +165,7 @@ def _by_shape(model: Model, found: Postprocess) -> _Judgement:
 
 _CONSUMERS: dict[str, Callable[[Model, Postprocess], _Judgement]] = {
     "TFLite Task Library": _by_metadata,
-    "MediaPipe ObjectDetector": _by_metadata,
+    "MediaPipe ObjectDetector": _mediapipe,
     "pycoral get_objects": _pycoral,
     "index-based code": _by_index,
     "name-based scripts": _by_name,

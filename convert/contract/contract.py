@@ -10,7 +10,6 @@ from ai_edge_litert import schema_py_generated as tflite
 from convert.contract import raw_rules, rules
 from convert.contract.rules import Violation
 from convert.file import anatomy, flatbuffer_objects
-from convert.file.anatomy import OPERATION
 from convert.file.metadata import ModelInfo, with_metadata
 from runtime.common.errors import KitError
 from runtime.common.values import Labels
@@ -43,7 +42,7 @@ def arranged(model: bytes, *, classes: int) -> bytes:
     """`model` with order, names and shapes of the outputs, signature and input as the contract says.
 
     Buffers that nothing uses and files behind the FlatBuffer are left out. What the file computes
-    stays the same. Raises KitError where `model` has no `TFLite_Detection_PostProcess`, more than
+    stays the same. Raises KitError where `model` has no post-processing, more than
     one graph or input, an input that is not [1, S, S, 3], or tells another number of classes apart.
     """
     found = _editable(Model.parse(model, "the converted file"), classes)
@@ -78,10 +77,10 @@ def violations(model: Model, expect: Optional[str] = None) -> tuple[Violation, .
 
 def _editable(read: Model, classes: int) -> anatomy.Postprocess:
     found = anatomy.postprocess(read)
-    if found is None or len(found.operator.outputs) != 4:
+    if found is None or len(found.outputs) != 4:
         raise KitError(
-            f"{read.where} has no {OPERATION} with four outputs; build it with "
-            "convert.file.postprocessing_op.detection_postprocess and convert with allow_custom_ops"
+            f"{read.where} has no post-processing with four outputs, neither {anatomy.OPERATION} nor that of "
+            "convert.file.builtin_postprocessing; build it with one of them, the first with allow_custom_ops"
         )
     if len(read.subgraphs) != 1 or len(read.main.inputs) != 1:
         raise KitError(
@@ -106,12 +105,12 @@ def _name_input(graph: tflite.SubGraphT) -> None:
 
 def _name_outputs(graph: tflite.SubGraphT, found: anatomy.Postprocess) -> None:
     shapes = rules.output_shapes(found.detections)
-    for index, name, shape in zip(found.operator.outputs, rules.OUTPUT_NAMES, shapes):
+    for index, name, shape in zip(found.outputs, rules.OUTPUT_NAMES, shapes):
         tensor = graph.tensors[index]
         tensor.name = name
         tensor.shape = np.array(shape, np.int32)
         tensor.shapeSignature = None
-    graph.outputs = np.array(found.operator.outputs, np.int32)
+    graph.outputs = np.array(found.outputs, np.int32)
 
 
 def _signature(image: int, found: anatomy.Postprocess) -> tflite.SignatureDefT:

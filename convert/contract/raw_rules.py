@@ -30,6 +30,8 @@ def facts(model: Model) -> dict[str, Any] | None:
         return None
     if head is None:
         return None
+    # Version 1 has no candidates.
+    candidates = {"candidates": head.candidates} if head.candidates else {}
     return {
         "anchors": len(head.anchors),
         "classes": head.classes,
@@ -38,6 +40,7 @@ def facts(model: Model) -> dict[str, Any] | None:
         "score": _short(head.score),
         "iou": _short(head.iou),
         "box_scales": [_short(scale) for scale in head.scales],
+        **candidates,
     }
 
 

@@ -20,7 +20,9 @@ from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model, Operator
 
 
-def twin(model: bytes, *, labels: Labels, version: str | None = None) -> bytes:
+def twin(
+    model: bytes, *, labels: Labels, version: str | None = None, score_threshold: float | None = None
+) -> bytes:
     """`model`, a finished detector, without its post-processing, in the form of the contract.
 
     Both outputs are as the network leaves them: int8 in an int8 file. Raises KitError where `model`
@@ -28,14 +30,19 @@ def twin(model: bytes, *, labels: Labels, version: str | None = None) -> bytes:
     """
     read = Model.parse(model, "the file with post-processing")
     found = anatomy.postprocess(read)
-    if found is None or len(found.operator.inputs) != 3:
-        raise KitError(f"{read.where} has no {anatomy.OPERATION}, so that nothing can be cut off")
-    makers = {tensor: step for step in read.main.operators for tensor in step.outputs}
-    codes, scores, anchors = found.operator.inputs
-    head = _head(read, found, _values(read, makers, anchors))
+    if found is None:
+        raise KitError(f"{read.where} has no post-processing, so that nothing can be cut off")
     objects = flatbuffer_objects.unpack(model)
-    outputs = (_before(makers, codes, "DEQUANTIZE"), _logits(objects, makers, scores))
-    return with_raw_metadata(_cut(objects, outputs), head, labels=labels, version=version)
+    if found.custom:
+        makers = {tensor: step for step in read.main.operators for tensor in step.outputs}
+        codes, scores = found.inputs
+        outputs = (_before(makers, codes, "DEQUANTIZE"), _logits(objects, makers, scores))
+        head = _custom_head(read, found, _values(read, makers, _operation(read, found).inputs[2]))
+    else:
+        outputs = found.inputs
+        head = _head(found, anatomy.anchors(read, found))
+    cut = _cut(objects, outputs)
+    return with_raw_metadata(cut, head, labels=labels, version=version, score_threshold=score_threshold)
 
 
 def with_twins_metadata_of(source: bytes, model: bytes) -> bytes:
@@ -45,7 +52,25 @@ def with_twins_metadata_of(source: bytes, model: bytes) -> bytes:
     return with_metadata_of(source, flatbuffer_objects.pack(objects))
 
 
-def _head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
+def _head(found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
+    options = found.options
+    return RawHead(
+        anchors=anchors,
+        classes=found.classes,
+        first=0,
+        detections=found.detections,
+        score=options["nms_score_threshold"],
+        iou=options["nms_iou_threshold"],
+        scales=tuple(options[f"{name}_scale"] for name in "yxhw"),
+        candidates=options["max_candidates"],
+    )
+
+
+def _operation(model: Model, found: anatomy.Postprocess) -> Operator:
+    return next(step for step in model.main.operators if step.custom_name == anatomy.OPERATION)
+
+
+def _custom_head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
     options = found.options
     if options.get("use_regular_nms") or options.get("max_classes_per_detection", 1) != 1:
         raise KitError(
@@ -53,7 +78,7 @@ def _head(model: Model, found: anatomy.Postprocess, anchors: np.ndarray) -> RawH
             "which a raw head has no description for"
         )
     y, x, h, w = (float(options[f"{name}_scale"]) for name in "yxhw")
-    columns = model.main.tensors[found.operator.inputs[1]].shape[-1]
+    columns = model.main.tensors[found.inputs[1]].shape[-1]
     return RawHead(
         anchors=anchors.reshape(-1, 4).astype(np.float32),
         classes=found.classes,

@@ -48,8 +48,8 @@ def signature_outputs(found: Postprocess) -> dict[str, int]:
 def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
     """Every broken line of what the contract says of int8 files, or of fp16 files."""
     found = anatomy.postprocess(model)
-    if found is None or len(found.operator.outputs) != 4:
-        missing = f"there is no {OPERATION} with four outputs, so no consumer finds boxes in it"
+    if found is None or len(found.outputs) != 4:
+        missing = "there is no post-processing with four outputs, so no consumer finds boxes in it"
         return (Violation("post-processing", missing),)
     broken = [*input_faults(model, int8), *_outputs(model, found), *_signature(model, found)]
     broken += [*_metadata(model), *_labels(model, found)]
@@ -125,12 +125,10 @@ def _scale_message(tensor: Tensor) -> str:
 def _outputs(model: Model, found: Postprocess) -> Iterator[Violation]:
     outputs = model.main.outputs
     tensors = [model.main.tensors[index] for index in outputs]
-    if set(outputs) != set(found.operator.outputs) or len(outputs) != 4:
-        yield Violation(
-            "outputs", f"its {len(outputs)} outputs are not the four of {OPERATION}"
-        )
+    if set(outputs) != set(found.outputs) or len(outputs) != 4:
+        yield Violation("outputs", f"its {len(outputs)} outputs are not the four of its {found.name}")
         return
-    if outputs != found.operator.outputs:
+    if outputs != found.outputs:
         order = ", ".join(str(role) for role in anatomy.output_roles(model))
         yield Violation("order", f"outputs are {order}, not {', '.join(anatomy.ROLES)}")
     role_of = {index: role for role, index in found.roles.items()}

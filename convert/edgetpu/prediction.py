@@ -99,7 +99,6 @@ def predict(model: Model) -> Prediction:
     """
     options = [op.builtinOptions for op in flatbuffer_objects.unpack(model.data).subgraphs[0].operators]
     found = anatomy.postprocess(model)
-    after = set(found.operator.inputs) if found else set()
     on_tpu = set(model.main.inputs)
     operations: list[Operation] = []
     parameters: dict[int, int] = {}
@@ -108,7 +107,9 @@ def predict(model: Model) -> Prediction:
         fault = rules.fault(subject)
         constants = [i for i in operator.inputs if i >= 0 and anatomy.is_constant(model, i)]
         reachable = set(operator.inputs) - {-1} - set(constants) <= on_tpu
-        mapped = fault is None and reachable
+        # Behind the network all is for the CPU: it sorts and picks, and computes in floating point.
+        after = bool(found and index in found.steps)
+        mapped = fault is None and reachable and not after
         if mapped:
             on_tpu.update(operator.outputs)
             parameters.update((i, _bytes(model, i)) for i in constants)
@@ -121,8 +122,7 @@ def predict(model: Model) -> Prediction:
                 status,
                 fault,
                 rules.doubt(subject) if mapped else "",
-                bool(found and index == found.index)
-                or (operator.name == "DEQUANTIZE" and after.issuperset(operator.outputs)),
+                after,
             )
         )
     return Prediction(tuple(operations), sum(parameters.values()))

@@ -105,7 +105,7 @@ def share_mapped(report: Report, source: Model) -> float:
 def _too_few(report: Report, source: Model, share: float, min_mapped: float) -> str:
     """The message where too little is mapped: operations with status and layer, and what to change."""
     prediction = predict(source)
-    after = {op.name for op in prediction.operations if op.postprocessing} | {"CUSTOM"}
+    after = {op.name for op in prediction.operations} - {op.name for op in prediction.network} | {"CUSTOM"}
     parts = []
     for row in report.unmapped:
         if row.operator in after:

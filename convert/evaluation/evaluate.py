@@ -10,7 +10,6 @@ import numpy as np
 from tqdm import tqdm
 
 from convert.evaluation.images import EvaluationSet
-from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Labels
 from runtime.inference.detector import Detector
@@ -25,8 +24,13 @@ Detect = Callable[[np.ndarray], Iterable[Detection]]
 
 def evaluate(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> Metrics:
     """COCO figures of `detect`, which takes uint8 [height, width, 3] in BGR, on `data`."""
+    return data.truth.measure(detections(detect, data, progress=progress))
+
+
+def detections(detect: Detect, data: EvaluationSet, *, progress: bool = True) -> dict[str, tuple[Detection, ...]]:
+    """What `detect` finds in each image of `data`, by the image's id."""
     bar = tqdm(data.images, desc="evaluating", unit="image", disable=not progress, leave=False)
-    return data.truth.measure({image.id: tuple(detect(image.load())) for image in bar})
+    return {image.id: tuple(detect(image.load())) for image in bar}
 
 
 def evaluate_file(
@@ -37,13 +41,26 @@ def evaluate_file(
     threads: int = 2,
     progress: bool = True,
 ) -> Metrics:
-    """COCO figures of a detection .tflite, run as `runtime` runs it, with every score counted.
+    """COCO figures of a detection .tflite, run as `runtime` runs it, with every score and every label counted.
 
     Raises InputError where the file cannot be run or knows none of the classes in `data`.
     """
-    detector = Detector(path, labels=labels, threads=threads, score=0.0)
+    found = file_detections(path, data, labels=labels, threads=threads, progress=progress)
+    return data.truth.measure(found)
+
+
+def file_detections(
+    path: str | os.PathLike[str],
+    data: EvaluationSet,
+    *,
+    labels: str | os.PathLike[str] | None = None,
+    threads: int = 2,
+    progress: bool = True,
+) -> dict[str, tuple[Detection, ...]]:
+    """All that a detection .tflite finds in each image of `data`, by the image's id. Raises as `evaluate_file` does."""
+    detector = Detector(path, labels=labels, threads=threads, score=0.0, all_labels=True)
     _check_labels(detector.labels, data, path)
-    return evaluate(detector, data, progress=progress)
+    return detections(detector, data, progress=progress)
 
 
 def evaluate_checkpoint(
@@ -52,19 +69,17 @@ def evaluate_checkpoint(
     labels: Labels,
     data: EvaluationSet,
     *,
-    postprocessing: Postprocessing | None = None,
     graph: Graph | None = None,
     progress: bool = True,
 ) -> Metrics:
-    """COCO figures of a checkpoint in float, on images that pass the runtime's preprocessing.
+    """COCO figures of a checkpoint in float, as the published evaluation counts, with the runtime's preprocessing.
 
-    As the published evaluation counts, or with the `postprocessing` of a file. `graph` as for
-    `CheckpointDetector`.
+    `graph` as for `CheckpointDetector`.
     """
-    from convert.evaluation.checkpoint_detector import CheckpointDetector
+    from train.evaluation.checkpoint_detector import CheckpointDetector
 
     _check_labels(labels, data, path)
-    return evaluate(CheckpointDetector(path, size, labels, postprocessing, graph), data, progress=progress)
+    return evaluate(CheckpointDetector(path, size, labels, graph), data, progress=progress)
 
 
 def evaluate_run(
@@ -73,14 +88,6 @@ def evaluate_run(
     """COCO figures of a run's best checkpoint in float; `graph` as for `CheckpointDetector`."""
     size = run.config()["task"]["size"]
     return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, graph=graph, progress=progress)
-
-
-
-
-
-
-
-
 
 
 def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike[str]) -> None:

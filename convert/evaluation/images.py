@@ -90,5 +90,3 @@ def of_coco(image_folder: str | os.PathLike[str], annotations: str | os.PathLike
     images = of_files(folder / image.id for image in truth.images)
     images = tuple(replace(found, id=image.id) for found, image in zip(images, truth.images))
     return EvaluationSet(images, truth, f"all images of {annotations}")
-
-

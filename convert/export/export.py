@@ -10,12 +10,12 @@ from typing import Any
 
 from convert.contract import raw_twin
 from convert.contract.contract import RAW_SUFFIX, finish
-from convert.evaluation import checkpoint_detector, gate
+from convert.evaluation import gate
 from convert.evaluation.evaluate import evaluate_checkpoint
 from convert.evaluation.gate import Admitted
 from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
 from convert.export import manifest
-from convert.file.graph import detector
+from convert.file.conversion import Job, converted
 from convert.file.metadata import ModelInfo
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
@@ -25,6 +25,7 @@ from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
 from runtime.media.images import is_image
+from train.evaluation import checkpoint_detector
 from train.evaluation.coco import Metrics
 from train.models.folding import Graph, fold
 from train.quantization.calibration import IMAGES as CALIBRATION_IMAGES
@@ -34,6 +35,8 @@ from train.run.run_folder import RunFolder
 # Detections of all classes share the slots. On blood cells, with up to 30 boxes in an image, 25 slots cost
 # 0.016 AP and 100 slots cost nothing.
 _SLOTS, _MANY_SLOTS = 25, 100
+# Pairs of anchor and class that are sorted and suppressed; beyond these, AP does not rise.
+_CANDIDATES, _MANY_CANDIDATES = 512, 1000
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Source:
     `size` is the side of the input in pixels. `calibration` are the images that int8 is calibrated on.
     `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
     on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
-    with, None for a float run. `about` are the manifest's entries on the source.
+    with, None for a float run. `about` are the manifest's entries on the source. `reported` are the figures that
+    training reported of the checkpoint, None where it reported none.
     """
 
     checkpoint: Path
@@ -54,6 +58,7 @@ class Source:
     validation: EvaluationSet | None = None
     quantization: Quantization | None = None
     about: dict[str, Any] = field(default_factory=dict)
+    reported: Metrics | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Options:
     With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
     means 25, or 100 where an image of the run has more than 12 boxes. `score` and `iou` are those of
     `Postprocessing`. `method` None means the ranges that a run was trained with, else "mse". `calibration`
-    is the number of images to calibrate on.
+    is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
+    `Postprocessing`).
     """
 
     fp16: bool = False
@@ -76,6 +82,7 @@ class Options:
     calibration: int = CALIBRATION_IMAGES
     max_drop: float = gate.MAX_DROP
     gate: bool = True
+    custom: bool = False
 
 
 def source_of_run(run: RunFolder) -> Source:
@@ -90,6 +97,7 @@ def source_of_run(run: RunFolder) -> Source:
         validation=of_run(run),
         quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_float_run(config)},
+        reported=Metrics.from_dict(run.metrics()) if run.has_ended else None,
     )
 
 
@@ -125,7 +133,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     folded = fold(network).frozen()
     graph = without_dead_channels(folded)
     postprocessing = _postprocessing(source, options)
-    reference = _reference(source, folded, postprocessing, say)
+    reference = _reference(source, folded, say)
     quantized = None
     if options.int8:
         quantized = quantization.quantize(
@@ -136,18 +144,16 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
             trained=source.quantization,
         )
         say(_ranges_line(quantized))
-    models = []
-    if options.fp16:
-        models.append(("fp16", detector(graph, postprocessing)))
-    if quantized:
-        models.append(("int8", detector(quantized.graph, postprocessing, quantized.ranges)))
+    jobs = [Job("fp16", graph)] if options.fp16 else []
+    jobs += [Job("int8", quantized.graph, quantized.ranges)] if quantized else []
+    models = zip((job.kind for job in jobs), converted(jobs, postprocessing))
 
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "labels.txt", source.labels.text())
     files = []
-    for kind, model in _finished(models, source.labels, options.raw_head):
+    for kind, make in _finished(models, source.labels, options.raw_head):
         file = gate.admit(
-            model,
+            make,
             folder / f"detector_{kind}.tflite",
             kind,
             validation=source.validation,
@@ -162,48 +168,43 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     return tuple(files)
 
 
-def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) -> Iterator[tuple[str, bytes]]:
-    """Kind and bytes of each file to write, from the converter's `models`."""
+def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) -> Iterator[tuple[str, gate.Make]]:
+    """The kind of each file to write, and what makes it for a score threshold, from the converter's `models`."""
     version = manifest.kit_version()
     for kind, model in models:
-        finished = finish(model, labels=labels, info=ModelInfo(version=version))
-        yield kind, finished
+
+        def whole(score: float | None, model: bytes = model) -> bytes:
+            return finish(model, labels=labels, info=ModelInfo(version=version, score_threshold=score))
+
+        def twin(score: float | None, whole: gate.Make = whole) -> bytes:
+            return raw_twin.twin(whole(None), labels=labels, version=version, score_threshold=score)
+
+        yield kind, whole
         if raw:
-            yield kind + RAW_SUFFIX, raw_twin.twin(finished, labels=labels, version=version)
+            yield kind + RAW_SUFFIX, twin
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:
-    slots = _MANY_SLOTS if 2 * source.fullest > _SLOTS else _SLOTS
-    return Postprocessing(options.detections or slots, options.score, options.iou)
+    slots = options.detections or (_MANY_SLOTS if 2 * source.fullest > _SLOTS else _SLOTS)
+    return Postprocessing(
+        slots, options.score, options.iou, _CANDIDATES if slots <= _SLOTS else _MANY_CANDIDATES, options.custom
+    )
 
 
-def _reference(
-    source: Source, graph: Graph, postprocessing: Postprocessing, say: Callable[[str], None]
-) -> Metrics | None:
-    """AP of the float checkpoint with the files' post-processing, which files are compared with.
+def _reference(source: Source, graph: Graph, say: Callable[[str], None]) -> Metrics | None:
+    """What files are compared with: the figures that training reported of the checkpoint.
 
-    Suppression across classes and the number of slots cost AP in float too; `say` gets a line with both
-    figures, so that this loss can be seen apart from that of quantization.
+    A checkpoint without them is measured as training measures: suppression within each class, several classes an
+    anchor, 100 detections. None where there is nothing to measure on.
     """
     if source.validation is None:
         return None
-    published, own = (
-        evaluate_checkpoint(
-            source.checkpoint,
-            source.size,
-            source.labels,
-            source.validation,
-            postprocessing=choice,
-            graph=graph,
-            progress=False,
-        )
-        for choice in (None, postprocessing)
+    reported = source.reported or evaluate_checkpoint(
+        source.checkpoint, source.size, source.labels, source.validation, graph=graph, progress=False
     )
-    say(
-        f"checkpoint: {_figures(published)}  on {source.validation.about};"
-        f" with the files' post-processing {_figures(own)}"
-    )
-    return own
+    origin = "as training reported it" if source.reported else "measured as in training"
+    say(f"checkpoint: {_figures(reported)}  on {source.validation.about}, {origin}")
+    return reported
 
 
 def _ranges_line(quantized: Quantized) -> str:
@@ -218,7 +219,10 @@ def _line(file: Admitted, reference: Metrics | None) -> str:
         return text
     text += f"  {_figures(file.metrics)}"
     after, before = file.metrics["AP"], reference["AP"] if reference else None
-    return text if after is None or before is None else f"{text}  ({after - before:+.4f} AP)"
+    if after is not None and before is not None:
+        text += f"  ({after - before:+.4f} AP)"
+    best = file.thresholds.overall if file.thresholds else None
+    return text if best is None else f"{text}  F1 {best.f1:.3f} from score {best.score:g} on"
 
 
 def _figures(metrics: Metrics) -> str:

@@ -60,6 +60,8 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
         entry["raw_head"] = {**raw, "anchors": anchors.described(graph.tensors[graph.inputs[0]].shape[1])}
     if file.metrics is not None:
         entry |= {"AP": file.metrics["AP"], "AP50": file.metrics["AP50"], "measured_on": measured_on}
+    if file.thresholds is not None:
+        entry["threshold"] = file.thresholds.as_dict()
     return entry
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
+import numpy as np
+import numpy.typing as npt
 from flatbuffers import flexbuffers
 
 from runtime.common.errors import KitError
-from runtime.model.tflite import Model, Operator, Tensor
+from runtime.model import output_order
+from runtime.model.output_order import SUPPRESSION
+from runtime.model.tflite import Model, Operator, Subgraph, Tensor
 
 OPERATION = "TFLite_Detection_PostProcess"
 
@@ -20,8 +24,14 @@ ROLES = ("boxes", "classes", "scores", "count")
 
 # Operations that pass values on without computing: a tensor and what they make of it share a scale.
 _PASSING = frozenset(
-    ["RESHAPE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "GATHER", "UNPACK", "DEQUANTIZE"]
+    [
+        *("RESHAPE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V", "SQUEEZE"),
+        *("EXPAND_DIMS", "TRANSPOSE", "GATHER", "UNPACK", "DEQUANTIZE"),
+    ]
 )
+
+# Operations of built-in post-processing that it has once each.
+_ONCE = ("TOPK_V2", "GREATER_EQUAL", "DIV", SUPPRESSION)
 
 # The file stores 1/127.5 as float32, and converters reach it through (1 - -1) / 255.
 _SCALE_TOLERANCE = 1e-4
@@ -29,27 +39,31 @@ _SCALE_TOLERANCE = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Postprocess:
-    """The four-output operation. `index` counts operations from 0; `options` are its attributes."""
+    """What makes four outputs of box codes and class scores: one custom operation, or built-in operations.
 
-    index: int
-    operator: Operator
+    `steps` are its operations, counted from 0, with the dequantisation in front of a custom one; `inputs` the tensors
+    of box codes and class scores (of class logits, where it is built in) and `outputs` those of boxes, classes, scores
+    and count; `detections` is the N of the output shapes, `classes` how many it tells apart, background not counted.
+    `options` are the numbers that it was made with, by the names of the custom operation's attributes.
+    """
+
+    custom: bool
+    steps: frozenset[int]
+    inputs: tuple[int, int]
+    outputs: tuple[int, ...]
+    detections: int
+    classes: int
     options: Mapping[str, Any]
 
     @property
-    def detections(self) -> int:
-        """How many detections it has room for: N of the output shapes."""
-        each = int(self.options.get("max_classes_per_detection", 1))
-        return int(self.options.get("max_detections", 0)) * each
-
-    @property
-    def classes(self) -> int:
-        """How many classes it tells apart, background not counted."""
-        return int(self.options.get("num_classes", 0))
+    def name(self) -> str:
+        """What it is called in messages."""
+        return OPERATION if self.custom else "built-in post-processing"
 
     @property
     def roles(self) -> dict[str, int]:
         """boxes, classes, scores, count -> tensor index."""
-        return dict(zip(ROLES, self.operator.outputs))
+        return dict(zip(ROLES, self.outputs))
 
 
 @dataclass(frozen=True)
@@ -68,17 +82,14 @@ class OddOperation:
 
 def postprocess(model: Model) -> Optional[Postprocess]:
     """The post-processing of `model`, or None where there is none in the main graph."""
-    for index, operator in enumerate(model.main.operators):
-        if operator.name == "CUSTOM" and operator.custom_name == OPERATION:
-            return Postprocess(index, operator, _options(operator.custom_options))
-    return None
+    return _custom(model) or _built_in(model)
 
 
 def required_postprocess(model: Model) -> Postprocess:
     """The post-processing of `model`. Raises KitError where there is none in the main graph."""
     found = postprocess(model)
     if found is None:
-        raise KitError(f"{model.where} has no {OPERATION}")
+        raise KitError(f"{model.where} has no post-processing")
     return found
 
 
@@ -125,13 +136,12 @@ def not_int8(model: Model) -> tuple[OddOperation, ...]:
     input to int8. What the Edge TPU runs may be uint8 as well.
     """
     found = postprocess(model)
-    wanted = set(found.operator.inputs) if found else set()
     odd = []
     for index, operator in enumerate(model.main.operators):
-        if found and index == found.index:
-            continue
-        if operator.name == "DEQUANTIZE" and wanted.issuperset(operator.outputs):
+        if operator.name == "DEQUANTIZE" and found and index in found.steps:
             tensors = [model.main.tensors[i] for i in operator.inputs]
+        elif found and index in found.steps:
+            continue
         elif operator.name == "QUANTIZE" and set(operator.inputs) <= set(model.main.inputs):
             tensors = [model.main.tensors[i] for i in operator.outputs]
             tensors += [t for t in _inputs(model) if t.type not in ("uint8", "int8")]
@@ -148,9 +158,9 @@ def not_int8(model: Model) -> tuple[OddOperation, ...]:
 def shared_range(model: Model) -> Optional[str]:
     """The name of a quantised tensor that holds both box codes and class scores, or None."""
     found = postprocess(model)
-    if found is None or len(found.operator.inputs) < 2:
+    if found is None:
         return None
-    boxes, scores = (_same_values(model, index) for index in found.operator.inputs[:2])
+    boxes, scores = (_same_values(model, index) for index in found.inputs)
     shared = [i for i in boxes if i in scores and model.main.tensors[i].quantization]
     return model.main.tensors[shared[0]].name if shared else None
 
@@ -172,6 +182,93 @@ def takes_camera_bytes(tensor: Tensor) -> bool:
         return False
     off = abs(float(tensor.quantization.scales[0]) * 127.5 - 1)
     return off <= _SCALE_TOLERANCE and int(tensor.quantization.zero_points[0]) in (127, 128)
+
+
+def _custom(model: Model) -> Optional[Postprocess]:
+    for index, operator in enumerate(model.main.operators):
+        if operator.custom_name == OPERATION and len(operator.inputs) >= 2:
+            options = _options(operator.custom_options)
+            each = int(options.get("max_classes_per_detection", 1))
+            steps = {index}
+            for number, step in enumerate(model.main.operators):
+                if step.name == "DEQUANTIZE" and set(operator.inputs).issuperset(step.outputs):
+                    steps.add(number)
+            return Postprocess(
+                True,
+                frozenset(steps),
+                (operator.inputs[0], operator.inputs[1]),
+                operator.outputs,
+                int(options.get("max_detections", 0)) * each,
+                int(options.get("num_classes", 0)),
+                options,
+            )
+    return None
+
+
+def _built_in(model: Model) -> Optional[Postprocess]:
+    """As `convert.file.builtin_postprocessing` writes it: everything from the sorting of the logits on."""
+    graph = model.main
+    order = output_order.from_graph(graph)
+    start = _start(graph)
+    if order is None or start is None:
+        return None
+    tail = graph.operators[start:]
+    once = {name: [step for step in tail if step.name == name] for name in _ONCE}
+    rows = _gathered_rows(model, tail)
+    if rows is None or any(len(steps) != 1 for steps in once.values()):
+        return None
+    sorting, least, division, suppression = (steps[0] for steps in once.values())
+    numbers = (sorting.inputs[1], least.inputs[1], division.inputs[1], *suppression.inputs[2:4])
+    if not all(is_constant(model, index) for index in numbers):
+        return None
+    logits = graph.operators[start].inputs[0]
+    candidates, score, scales, most, iou = (values(model, index).reshape(-1) for index in numbers)
+    classes = graph.tensors[logits].shape[-1]
+    return Postprocess(
+        False,
+        frozenset(range(start, len(graph.operators))),
+        (rows, logits),
+        tuple(graph.outputs[getattr(order, role)] for role in ROLES),
+        int(most[0]),
+        classes,
+        {
+            "max_detections": int(most[0]),
+            "max_candidates": int(candidates[0]),
+            "nms_score_threshold": float(score[0]),
+            "nms_iou_threshold": float(iou[0]),
+            "num_classes": classes,
+            **{f"{name}_scale": float(scale) for name, scale in zip("yxhw", scales)},
+        },
+    )
+
+
+def _start(graph: Subgraph) -> Optional[int]:
+    """The number of the operation that makes one row of the logits, for TOPK_V2 to sort; None where there is none."""
+    makers = {index: number for number, step in enumerate(graph.operators) for index in step.outputs}
+    sorting = [step for step in graph.operators if step.name == "TOPK_V2"]
+    return makers.get(sorting[-1].inputs[0]) if sorting else None
+
+
+def _gathered_rows(model: Model, tail: Sequence[Operator]) -> Optional[int]:
+    """The box codes; None where no operation of `tail` picks rows of them, or none picks anchors."""
+    makers = {index: step for step in tail for index in step.outputs}
+    sources = [step.inputs[0] for step in tail if step.name == "GATHER"]
+    if not any(is_constant(model, index) for index in sources):
+        return None
+    maker = makers.get(sources[0])
+    return maker.inputs[0] if maker else None
+
+
+def values(model: Model, index: int) -> npt.NDArray[Any]:
+    """The constant that tensor `index` holds, in its own shape."""
+    tensor = model.main.tensors[index]
+    return np.frombuffer(bytes(model.buffers[tensor.buffer]), tensor.type).reshape(tensor.shape)
+
+
+def anchors(model: Model, found: Postprocess) -> npt.NDArray[np.float32]:
+    """The anchors of the built-in post-processing `found`, float32 [A, 4] as (yc, xc, h, w)."""
+    steps = (model.main.operators[number] for number in sorted(found.steps))
+    return next(values(model, s.inputs[0]) for s in steps if s.name == "GATHER" and is_constant(model, s.inputs[0]))
 
 
 def _inputs(model: Model) -> list[Tensor]:

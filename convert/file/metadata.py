@@ -75,9 +75,17 @@ def with_metadata(model: bytes, *, labels: Labels, info: ModelInfo = ModelInfo()
     return _attached(model, table, {LABEL_FILE: labels.text().encode()})
 
 
-def with_raw_metadata(model: bytes, head: RawHead, *, labels: Labels, version: Optional[str] = None) -> bytes:
+def with_raw_metadata(
+    model: bytes,
+    head: RawHead,
+    *,
+    labels: Labels,
+    version: Optional[str] = None,
+    score_threshold: Optional[float] = None,
+) -> bytes:
     """As `with_metadata`, for a `model` with the outputs box codes and class logits that `head` describes."""
-    table = raw_metadata(input_range=_input_range(model, len(RAW_NAMES)), version=version)
+    input_range = _input_range(model, len(RAW_NAMES))
+    table = raw_metadata(input_range=input_range, version=version, score_threshold=score_threshold)
     return _attached(model, table, {LABEL_FILE: labels.text().encode(), raw_head.FILE: head.encode()})
 
 
@@ -113,7 +121,9 @@ def detector_metadata(
     )
 
 
-def raw_metadata(*, input_range: tuple[float, float], version: Optional[str] = None) -> metadata_schema.ModelMetadata:
+def raw_metadata(
+    *, input_range: tuple[float, float], version: Optional[str] = None, score_threshold: Optional[float] = None
+) -> metadata_schema.ModelMetadata:
     """The metadata of a detector that ends before its post-processing."""
     features = metadata_schema.Content(metadata_schema.FeatureProperties())
     description = metadata_schema.AssociatedFile(
@@ -137,6 +147,7 @@ def raw_metadata(*, input_range: tuple[float, float], version: Optional[str] = N
                 logits,
                 "A logit for every anchor and class; its sigmoid is the score.",
                 features,
+                process_units=_thresholding(score_threshold),
                 stats=metadata_schema.Stats(),
                 associated_files=(label_file,),
             ),
@@ -187,9 +198,6 @@ def _outputs(score_threshold: Optional[float]) -> tuple[metadata_schema.TensorMe
         "Labels for categories that the model can recognize.",
         metadata_schema.TENSOR_VALUE_LABELS,
     )
-    threshold = None
-    if score_threshold is not None:
-        threshold = (metadata_schema.ProcessUnit(metadata_schema.ScoreThresholdingOptions(score_threshold)),)
     location, category, score, count = OUTPUT_NAMES
     return (
         metadata_schema.TensorMetadata(
@@ -209,7 +217,7 @@ def _outputs(score_threshold: Optional[float]) -> tuple[metadata_schema.TensorMe
             score,
             "The scores of the detected boxes.",
             metadata_schema.Content(features, each),
-            process_units=threshold,
+            process_units=_thresholding(score_threshold),
             stats=metadata_schema.Stats(),
         ),
         metadata_schema.TensorMetadata(
@@ -219,3 +227,7 @@ def _outputs(score_threshold: Optional[float]) -> tuple[metadata_schema.TensorMe
             stats=metadata_schema.Stats(),
         ),
     )
+
+
+def _thresholding(score: Optional[float]) -> Optional[tuple[metadata_schema.ProcessUnit, ...]]:
+    return None if score is None else (metadata_schema.ProcessUnit(metadata_schema.ScoreThresholdingOptions(score)),)

@@ -70,7 +70,7 @@ def operation_counts(model: Model) -> tuple[OperationCount, ...]:
     odd = {operation.index for operation in anatomy.not_int8(model)}
     found = anatomy.postprocess(model)
     if found:
-        odd.add(found.index)
+        odd |= found.steps
     counts: Counter[str] = Counter()
     int8: Counter[str] = Counter()
     types: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -114,7 +114,7 @@ def as_dict(inspection: Inspection) -> dict[str, Any]:
             for index, role in zip(model.main.outputs, anatomy.output_roles(model))
         ],
         "calibration": inspection.calibration,
-        "post_processing": dict(post.options) if post else None,
+        "post_processing": {"kind": "custom" if post.custom else "built-in", **post.options} if post else None,
         "raw_head": raw_rules.facts(model),
         "signatures": [
             {
@@ -179,6 +179,7 @@ def _metadata_dict(metadata: Optional[Metadata]) -> Optional[dict[str, Any]]:
             {"name": t.name, "mean": list(t.mean), "std": list(t.std)} for t in metadata.inputs
         ],
         "outputs": [
-            {"name": t.name, "files": [file.name for file in t.files]} for t in metadata.outputs
+            {"name": t.name, "files": [file.name for file in t.files], "score_threshold": t.score_threshold}
+            for t in metadata.outputs
         ],
     }

@@ -64,8 +64,10 @@ def _post_text(model: Model) -> str:
     if raw_rules.is_twin(model):
         return _raw_text(model)
     if found is None:
-        return f"  none: there is no {anatomy.OPERATION}"
-    return aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
+        return "  none"
+    custom = f"  {anatomy.OPERATION}, one custom operation"
+    kind = custom if found.custom else f"  {len(found.steps)} built-in operations"
+    return f"{kind}\n" + aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))
 
 
 def _raw_text(model: Model) -> str:
@@ -108,7 +110,9 @@ def _metadata_text(metadata: Optional[Metadata]) -> str:
         boxes = tensor.boxes
         layout = f"index {list(boxes.index)} {boxes.type} {boxes.coordinates}" if boxes else ""
         files = ", ".join(f"{file.name} ({file.type})" for file in tensor.files)
-        rows.append(("output", "  ".join(filter(None, (tensor.name, layout, files)))))
+        least = tensor.score_threshold
+        threshold = "" if least is None else f"score threshold {least:g}"
+        rows.append(("output", "  ".join(filter(None, (tensor.name, layout, threshold, files)))))
     return aligned(rows)
 
 

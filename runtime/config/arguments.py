@@ -16,6 +16,9 @@ from runtime.frames.motion import SHARE
 from runtime.frames.queue import policy
 from runtime.frames.regions import region
 
+# That of the suppression within each class in the kit's own files.
+AGNOSTIC_IOU = 0.6
+
 # What `add_argument_group` returns; argparse has no public name for it.
 _Group = argparse._ArgumentGroup
 
@@ -117,6 +120,20 @@ def _add_detections(group: _Group) -> None:
         metavar="SCORE",
         help="drop detections with a lower score (default: the model's threshold, else 0.5); "
         "CLASS=SCORE for one class; may be repeated",
+    )
+    add(
+        "--all-labels",
+        action="store_true",
+        help="give all classes that a box is found as (default: of the very same box the class with the highest score)",
+    )
+    add(
+        "--agnostic",
+        type=fraction,
+        nargs="?",
+        const=AGNOSTIC_IOU,
+        metavar="IOU",
+        help="of two boxes that overlap by more than IOU, whatever their classes, give that with the higher score "
+        f"(default without IOU: {AGNOSTIC_IOU:g}; default: boxes of two classes may overlap)",
     )
     plugins.add_options(runtime.filters, group)
 

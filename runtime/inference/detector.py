@@ -13,7 +13,8 @@ from runtime.common.values import Box, Detection, Labels
 from runtime.inference import preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Port, Runner, real
-from runtime.inference.raw_decoding import RawDecoder
+from runtime.inference.nms import best_of_equal_boxes, suppress
+from runtime.inference.raw_decoding import decoder
 from runtime.model import output_order
 from runtime.model.labels import find as find_labels
 from runtime.model.metadata import Metadata, TensorMetadata
@@ -53,6 +54,8 @@ class Detector:
         device: str = "",
         fallback: bool = False,
         runner: Optional[Runner] = None,
+        all_labels: bool = False,
+        agnostic: Optional[float] = None,
     ) -> None:
         """Loads the model at `path`.
 
@@ -68,6 +71,10 @@ class Detector:
             device: As in `runtime.inference.engines.Request`.
             fallback: As in `runtime.inference.engines.Request`.
             runner: Runs the model, which it has loaded already; the four arguments for loading are then not used.
+            all_labels: A model may find one place as several classes, each with the very same box. By default only
+                the class with the highest score is given; with this, all are.
+            agnostic: Of two boxes that overlap by more than this IoU (0..1), whatever their classes, only the one
+                with the higher score is given. By default boxes of two classes may overlap.
 
         Raises:
             InputError: The file is no detector, or cannot be read.
@@ -89,12 +96,13 @@ class Detector:
         self.labels_from: str = found.where
         self.score: float = score if score is not None else _threshold(metadata)
         self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
+        self._all_labels, self._agnostic = all_labels, agnostic
         self._mean, self._std = _normalization(model, metadata)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
         self._input = _image_input(model.where, self._interpreter.inputs)
         head = RawHead.of(model, metadata)
-        self._decode = RawDecoder(head, self._interpreter.outputs) if head else None
+        self._decode = decoder(head, self._interpreter.outputs) if head else None
         self._order: Optional[output_order.Order] = None
         self._box_index = list(_BOX_INDEX)
         if head is None:
@@ -143,6 +151,10 @@ class Detector:
         # Comparisons with NaN are false, so this also drops scores and boxes that are not numbers.
         keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
         keep = keep[np.argsort(-scores[keep], kind="stable")]
+        if not self._all_labels:
+            keep = keep[best_of_equal_boxes(boxes[keep])]
+        if self._agnostic is not None:
+            keep = keep[suppress(boxes[keep], self._agnostic)]
         scale = np.array([width, height, width, height], np.float64)
         pixels = np.clip(boxes[keep], 0.0, 1.0) * scale
         pixels[:, 2:] = np.maximum(pixels[:, 2:], pixels[:, :2])

@@ -7,7 +7,7 @@ on the same side.
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
@@ -64,3 +64,19 @@ class Kept:
             over = shared / (area + rest[4] - shared) > self._iou
         stay = ~(over & (rest[4] > 0) & (area > 0))
         return places[stay], rest[:, stay]
+
+
+def best_of_equal_boxes(boxes: np.ndarray) -> np.ndarray:
+    """Places, rising, of the first of each group of boxes [M, 4] that are the very same."""
+    first: Dict[Tuple[float, ...], int] = {}
+    # Boxes are few: a dictionary is quicker than NumPy's sorting of rows.
+    for place, box in enumerate(boxes.tolist()):
+        first.setdefault(tuple(box), place)
+    return np.array(list(first.values()), np.intp)
+
+
+def suppress(boxes: np.ndarray, iou: float) -> np.ndarray:
+    """Places, rising, of the boxes float [M, 4] that overlap none before them by more than `iou`."""
+    kept = Kept(len(boxes), iou)
+    kept.add(np.asarray(boxes, np.float32))
+    return kept.places

@@ -15,7 +15,7 @@ import numpy as np
 
 from runtime.common.errors import InputError
 from runtime.model.metadata import Metadata
-from runtime.model.tflite import Model, Signature, Subgraph
+from runtime.model.tflite import Model, Operator, Signature, Subgraph
 
 POSTPROCESS = "TFLite_Detection_PostProcess"
 
@@ -43,6 +43,11 @@ _NAMES = {
 
 # Names given by the TF2 exporter of the Object Detection API, which are numbered.
 _EXPORTER_NAMES = {"output_0": "count", "output_1": "scores", "output_2": "classes", "output_3": "boxes"}
+
+# The operation that keeps detections in a file whose post-processing is built-in operations, and what makes the values
+# it keeps: see convert/file/builtin_postprocessing.py.
+SUPPRESSION = "NON_MAX_SUPPRESSION_V4"
+_MAKERS = {"CONCATENATION": "boxes", "LOGISTIC": "scores", "CAST": "classes"}
 
 # Operations that do not change the meaning of an output.
 _TRANSPARENT = {"CAST", "DEQUANTIZE", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SQUEEZE"}
@@ -96,9 +101,9 @@ def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
 
 
 def from_graph(graph: Subgraph) -> Optional[Order]:
-    """The order by the connections of `graph`: each output is followed back to the post-processing operation.
+    """The order by the connections of `graph`: each output is followed back to what post-processes detections.
 
-    None where an output does not come from that operation.
+    None where an output does not come from there.
     """
     source = {tensor: step for step in graph.operators for tensor in step.outputs}
     roles: Dict[str, int] = {}
@@ -109,12 +114,28 @@ def from_graph(graph: Subgraph) -> Optional[Order]:
             if step is None or step.name not in _TRANSPARENT or not step.inputs:
                 break
             tensor = step.inputs[0]
-        if step is None or step.custom_name != POSTPROCESS:
+        role = _role(step, tensor, source) if step is not None else None
+        if role is None:
             return None
-        place = step.outputs.index(tensor)
-        if place < len(ROLES):
-            roles[ROLES[place]] = position
+        roles[role] = position
     return _order(roles)
+
+
+def _role(step: Operator, tensor: int, source: Mapping[int, Operator]) -> Optional[str]:
+    """What `tensor` is, which `step` makes; None where that is no post-processing."""
+    if step.custom_name == POSTPROCESS:
+        place = step.outputs.index(tensor)
+        return ROLES[place] if place < len(ROLES) else None
+    if step.name == SUPPRESSION:
+        return "count" if step.outputs.index(tensor) == 1 else None
+    # What is behind the count is made zero by a multiplication.
+    gather = source.get(step.inputs[0]) if step.name == "MUL" else None
+    if gather is None or gather.name != "GATHER" or len(gather.inputs) != 2:
+        return None
+    keeper, maker = source.get(gather.inputs[1]), source.get(gather.inputs[0])
+    if keeper is None or maker is None or keeper.name != SUPPRESSION:
+        return None
+    return _MAKERS.get(maker.name)
 
 
 def from_metadata(metadata: Optional[Metadata]) -> Optional[Order]:

@@ -8,29 +8,36 @@ padding, every number is little-endian, and there is nothing behind the anchors:
 | offset | bytes  | type        | what                                                     |
 |--------|--------|-------------|----------------------------------------------------------|
 | 0      | 4      | bytes       | `RAWH`                                                   |
-| 4      | 4      | uint32      | version of this layout: 1                                |
+| 4      | 4      | uint32      | version of this layout and of the rules: 2               |
 | 8      | 4      | uint32      | A, anchors                                               |
 | 12     | 4      | uint32      | C, classes                                               |
 | 16     | 4      | uint32      | F, the column of class 0                                 |
-| 20     | 4      | uint32      | most detections in an image                             |
+| 20     | 4      | uint32      | most detections in an image                              |
 | 24     | 4      | float32     | least score of a detection                               |
-| 28     | 4      | float32     | greatest IoU of two detections                           |
+| 28     | 4      | float32     | greatest IoU of two detections of one class              |
 | 32     | 16     | float32 [4] | what codes ty, tx, th, tw are divided by                 |
-| 48     | 16 * A | float32     | anchors, each yc, xc, h, w relative to the image       |
+| 48     | 4      | uint32      | K, candidates                                            |
+| 52     | 16 * A | float32     | anchors, each yc, xc, h, w relative to the image         |
 
-How detections come of it, the same as from a file with `TFLite_Detection_PostProcess` inside:
+How detections come of it, the same as from a file with built-in post-processing inside (all numbers
+are float32, and each step is rounded to it):
 
-1. A score is the sigmoid of a logit. Where logits are quantised, so are scores, as the LOGISTIC
-   operation does it: min(round(256 * sigmoid), 255) / 256. Real values of quantised outputs are
-   (stored - zero point) * scale, with the quantisation of the output tensor.
-2. An anchor's class is the first of those with its highest score. Anchors below the least score are
-   out. Scores never fall where logits rise, so that stored logits can be compared with one stored
-   threshold and nothing else needs to be dequantised.
-3. The anchors that are left are taken by falling score, equal ones in their order. One is kept
-   unless its box overlaps one that is kept already, of whatever class, by more than the greatest IoU,
-   until there are as many as an image may have. Boxes without area overlap nothing.
-4. A box is yc = ty / scale * h + yc of the anchor, h = exp(th / scale) * h of the anchor, likewise in
-   x; then ymin = yc - h / 2, and so on.
+1. Each pair of an anchor and a class is a candidate. The K with the highest logits are taken, falling;
+   of equal ones the lower anchor first, then the lower class. Stored logits are compared as they are.
+2. The real value of a quantised output is (stored - zero point) * scale, with the quantisation of the
+   output tensor. A score is the sigmoid of the real logit. Candidates below the least score are out.
+3. A box is yc = ty / scale * h + yc of the anchor, half = exp(th / scale) * (h / 2), likewise in x;
+   then ymin = yc - half, ymax = yc + half, and so on.
+4. Candidates are taken in their order. One is kept unless its box overlaps one of the same class that
+   is kept already by more than the greatest IoU, until there are as many as an image may have. For
+   this only, the sides of boxes are cut to -1..2, and ymin and ymax of class c moved by 4 c. Boxes
+   without area overlap nothing. IoU is shared / (one + other - shared).
+
+An anchor may so be found once for each class.
+
+Version 1 lacks K, and its anchors begin at 48. Its rules are those of `TFLite_Detection_PostProcess`:
+quantised scores are min(round(256 * sigmoid), 255) / 256; an anchor has one class, the first of those
+with its highest score; a box goes where it overlaps one that is kept of whatever class.
 """
 
 from __future__ import annotations
@@ -47,14 +54,18 @@ from runtime.model.tflite import Model
 
 FILE = "raw_head.bin"
 MAGIC = b"RAWH"
-VERSION = 1
+VERSION = 2
 
 _HEADER = struct.Struct("<4s5I6f")
+_CANDIDATES = struct.Struct("<I")
 
 
 @dataclass(frozen=True, eq=False)
 class RawHead:
-    """What `raw_head.bin` holds: `anchors` float32 [A, 4] as yc, xc, h, w; `first` is F."""
+    """What `raw_head.bin` holds: `anchors` float32 [A, 4] as yc, xc, h, w; `first` is F.
+
+    `candidates` is K; 0 stands for version 1, with its own rules.
+    """
 
     anchors: np.ndarray
     classes: int
@@ -63,6 +74,7 @@ class RawHead:
     score: float
     iou: float
     scales: Tuple[float, float, float, float]
+    candidates: int = 0
 
     @classmethod
     def of(cls, model: Model, metadata: Optional[Metadata]) -> Optional[RawHead]:
@@ -87,20 +99,24 @@ class RawHead:
         if len(data) < _HEADER.size or data[:4] != MAGIC:
             raise InputError(f"{where}: damaged: it does not start as the description of a raw head does")
         _, version, count, classes, first, detections, score, iou, *scales = _HEADER.unpack_from(data)
-        if version != VERSION:
-            raise InputError(f"{where}: written in version {version} of its layout, this kit reads {VERSION}")
-        if len(data) != _HEADER.size + 16 * count:
+        if version not in (1, VERSION):
+            raise InputError(f"{where}: written in version {version} of its layout, this kit reads 1 to {VERSION}")
+        start = _HEADER.size + (_CANDIDATES.size if version > 1 else 0)
+        if len(data) != start + 16 * count:
             raise InputError(f"{where}: damaged: {count} anchors do not fit its {len(data)} bytes")
-        anchors = np.frombuffer(data, "<f4", offset=_HEADER.size).reshape(count, 4).astype(np.float32)
+        candidates = _CANDIDATES.unpack_from(data, _HEADER.size)[0] if version > 1 else 0
+        anchors = np.frombuffer(data, "<f4", offset=start).reshape(count, 4).astype(np.float32)
         sound = count and classes and detections and first <= 1 and 0 <= score <= 1 and 0 < iou <= 1
+        sound = sound and (version == 1 or candidates > 0)
         if not sound or not all(scale > 0 for scale in scales) or not np.isfinite(anchors).all():
             raise InputError(f"{where}: damaged: its numbers make no sense")
-        return cls(anchors, classes, first, detections, score, iou, tuple(scales))
+        return cls(anchors, classes, first, detections, score, iou, tuple(scales), candidates)
 
     def encode(self) -> bytes:
         """The bytes of `raw_head.bin`."""
         numbers = (len(self.anchors), self.classes, self.first, self.detections, self.score, self.iou)
-        header = _HEADER.pack(MAGIC, VERSION, *numbers, *self.scales)
+        header = _HEADER.pack(MAGIC, VERSION if self.candidates else 1, *numbers, *self.scales)
+        header += _CANDIDATES.pack(self.candidates) if self.candidates else b""
         return header + np.ascontiguousarray(self.anchors, "<f4").tobytes()
 
     def _check_outputs(self, model: Model) -> None:

@@ -116,7 +116,7 @@ def close_engines(runners: Sequence[Runner]) -> None:
 
 
 def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
-    """The detector for `file` with the labels and thresholds of the options. Raises InputError."""
+    """The detector for `file` with the labels, thresholds and overlaps of the options. Raises InputError."""
     for_all = [score for name, score in options.score if not name]
     return Detector(
         file,
@@ -124,6 +124,8 @@ def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Det
         score=for_all[-1] if for_all else None,
         scores={name: score for name, score in options.score if name},
         runner=runner,
+        all_labels=options.all_labels,
+        agnostic=options.agnostic,
     )
 
 

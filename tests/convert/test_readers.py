@@ -1,5 +1,8 @@
 """The six common ways to read a detection .tflite give the same detections.
 
+The small files have the custom operation; those of the trained run have built-in post-processing, and a score
+threshold in their metadata, which the readers that know metadata must heed.
+
 The variables `KIT_TEST_FP16` and `KIT_TEST_INT8` name detectors to test instead of the small one, on photographs
 of the shared data.
 """
@@ -17,10 +20,14 @@ import pytest
 
 from convert.contract import consumers
 from runtime.common.values import Labels
+from runtime.inference.detector import Detector
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
 from tests.support.reader_environment import MEDIAPIPE, TFLITE_SUPPORT, environment, read
 from tests.support.small_detector import small_detector
+from tests.support.trained import trained
+
+pytestmark = pytest.mark.long
 
 KINDS = ("fp16", "int8")
 
@@ -167,6 +174,32 @@ def task_library(case) -> dict:
 
 
 @pytest.fixture(scope="module")
+def trained_case(trained, tmp_path_factory) -> Case:
+    """The files of the trained run, on images that it was not trained on."""
+    from convert.evaluation.images import of_run
+    from runtime.inference.preprocessing import resize
+    from train.run.run_folder import RunFolder
+
+    images = [resize(given.load(), 320) for given in of_run(RunFolder(trained.run)).images[:6]]
+    files = {"fp16": trained.fp16, "int8": trained.int8}
+    return Case(tmp_path_factory.mktemp("trained-readers"), files, images, 320)
+
+
+@pytest.fixture(scope="module")
+def trained_mediapipe(trained_case) -> dict:
+    python = environment("mediapipe", MEDIAPIPE)
+    return read(python, "run_mediapipe.py", trained_case.folder, trained_case.images, [*trained_case.files.values()])
+
+
+@pytest.fixture(scope="module")
+def trained_task_library(trained_case) -> dict:
+    if sys.version_info >= (3, 12):
+        pytest.skip("tflite-support has no wheels for Python 3.12 and newer")
+    python = environment("tflite-support", TFLITE_SUPPORT)
+    return read(python, "run_task_library.py", trained_case.folder, trained_case.images, [*trained_case.files.values()])
+
+
+@pytest.fixture(scope="module")
 def expected(case) -> dict[str, list[Found]]:
     return {kind: by_index(case.files[kind], case.images) for kind in KINDS}
 
@@ -212,6 +245,69 @@ def test_metadata_reader(case, task_library, kind):
         name: content.decode()
         for name, content in Model.read(case.files[kind]).associated_files().items()
     }
+
+
+def over_threshold(case: Case, kind: str) -> list[Found]:
+    """What the file gives, without what lies under the threshold in its metadata; the runtime gives the same."""
+    detector = Detector(case.files[kind], all_labels=True)
+    result, left_out = [], 0
+    for image, found in zip(case.images, by_index(case.files[kind], case.images)):
+        keep = found.scores >= detector.score
+        left_out += int((~keep).sum())
+        labels = tuple(label for label, kept in zip(found.labels, keep) if kept)
+        result.append(Found(found.boxes[keep], labels, found.scores[keep]))
+        given = detector(image, "RGB")
+        boxes = [(item.box.ymin, item.box.xmin, item.box.ymax, item.box.xmax) for item in given]
+        runtime = Found(
+            np.array(boxes, np.float32).reshape(-1, 4) / case.size,
+            tuple(item.label for item in given),
+            np.array([item.score for item in given], np.float32),
+        )
+        same(result[-1], runtime, pixels=0.01, size=case.size)
+    assert left_out > 10 and sum(len(found.scores) for found in result) > 5
+    return result
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reader", [by_name, by_shape, by_pycoral])
+def test_readers_of_tensors_read_a_trained_file(trained_case, reader, kind):
+    path = trained_case.files[kind]
+    for wanted, got in zip(by_index(path, trained_case.images), reader(path, trained_case.images), strict=True):
+        same(wanted, got, pixels=0, size=trained_case.size)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mediapipe_reads_a_trained_file_and_not_its_threshold(trained_case, trained_mediapipe, kind):
+    """A box that is found as several classes is one detection with as many categories, which the script takes apart."""
+    path = trained_case.files[kind]
+    got = in_pixels(trained_mediapipe[str(path)], trained_case.size)
+    for wanted, found in zip(by_index(path, trained_case.images), got, strict=True):
+        same(as_mediapipe_gives(wanted), found, pixels=2, size=trained_case.size, ties=kind == "int8")
+    detector = Detector(path)
+    assert min(score for found in got for score in found.scores) < detector.score - 0.2
+    notes = {verdict.consumer: verdict.note for verdict in consumers.verdicts(Model.read(path))}
+    note = notes["MediaPipe ObjectDetector"]
+    assert f"score_threshold={detector.score:g}" in note and "several categories" in note
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mediapipe_over_the_threshold_gives_what_the_runtime_gives(trained_case, trained_mediapipe, kind):
+    """So that its option `score_threshold`, which the note names, is what is missing."""
+    detections = [
+        [item for item in image if item["score"] >= Detector(trained_case.files[kind]).score]
+        for image in trained_mediapipe[str(trained_case.files[kind])]
+    ]
+    wanted = over_threshold(trained_case, kind)
+    for one, got in zip(wanted, in_pixels(detections, trained_case.size), strict=True):
+        same(as_mediapipe_gives(one), got, pixels=2, size=trained_case.size)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_task_library_reads_a_trained_file_and_heeds_its_threshold(trained_case, trained_task_library, kind):
+    detections = trained_task_library[str(trained_case.files[kind])]["detections"]
+    wanted = over_threshold(trained_case, kind)
+    for one, got in zip(wanted, in_pixels(detections, trained_case.size), strict=True):
+        same(one, got, pixels=2, size=trained_case.size)
 
 
 def test_metadata_is_that_of_the_reference_writer(shared, case, task_library):

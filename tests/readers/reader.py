@@ -12,15 +12,17 @@ import numpy as np
 def detections(result):
     """The `detections` of a Tasks or Task Library result as a list of {label, score, box}.
 
-    Boxes are [ymin, xmin, ymax, xmax] in pixels.
+    Boxes are [ymin, xmin, ymax, xmax] in pixels. A detection of several categories is one for each here, the highest
+    score first.
     """
     found = []
     for detection in result.detections:
-        box, best = detection.bounding_box, detection.categories[0]
+        box = detection.bounding_box
         top, left = box.origin_y, box.origin_x
         corners = [top, left, top + box.height, left + box.width]
-        found.append({"label": best.category_name, "score": best.score, "box": corners})
-    return found
+        rows = [(item.category_name, item.score) for item in detection.categories]
+        found += [{"label": label, "score": score, "box": corners} for label, score in rows]
+    return sorted(found, key=lambda item: -item["score"])
 
 
 def main(read):

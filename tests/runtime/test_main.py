@@ -15,6 +15,8 @@ from runtime.media import images
 from tests.support import mjpeg_server, tiny_detector
 from tests.support.paths import ROOT
 
+EXPORTER = {"output_0": 3, "output_1": 2, "output_2": 1, "output_3": 0}
+
 
 def command(*arguments, module="runtime", cwd=None):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -63,6 +65,26 @@ def test_without_an_output_option_it_prints_readable_lines(place):
     done = command("tiny.tflite", "--source", "in", "--labels", "names.txt", "--score", "0.8", cwd=place)
     assert done.stdout == "a.jpg: dog 0.90 at 16,4-48,20\n"
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "classes"),
+    [
+        ((), [1, 2]),
+        (("--all-labels",), [1, 0, 2]),
+        (("--agnostic", "0.1"), [1]),
+        (("--all-labels", "--agnostic"), [1, 2]),
+    ],
+)
+def test_what_is_given_of_boxes_that_overlap(place, options, classes):
+    # Twice the very same box, and one that shares a quarter of it.
+    boxes = np.array([[[0.1, 0.2, 0.5, 0.6], [0.1, 0.2, 0.5, 0.6], [0.1, 0.2, 0.2, 0.6]]], np.float32)
+    model = tiny_detector.build([("a", boxes), *tiny_detector.OUTPUTS[1:]], signature=EXPORTER)
+    (place / "equal.tflite").write_bytes(model)
+    done = command(
+        "equal.tflite", "--source", "in/a.jpg", "--score", "0", "--json", "-", "--watchdog", "0", *options, cwd=place
+    )
+    assert [item["class"] for item in json.loads(done.stdout)["detections"]] == classes
 
 
 def test_a_folder_with_a_bad_image(place):

@@ -54,7 +54,7 @@ class _Drawn:
 # Odd sides, a portrait, a tiny image, and one of the input's size.
 _IMAGES = (
     _Drawn("odd", 1001, 397, 301),
-    _Drawn("portrait", 1002, 239, 426),
+    _Drawn("portrait", 1006, 239, 426),
     _Drawn("wide", 1003, 601, 338),
     _Drawn("square", 1004, 320, 320),
     _Drawn("tiny", 1005, 67, 64),

@@ -20,17 +20,24 @@ SIZE = 64
 STRIDE = 8
 LABELS = Labels(("red", "green", "blue"))
 DETECTIONS = 10
+# What the metadata of the files with built-in post-processing says.
+THRESHOLD = 0.35
 ANCHOR = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
 class SmallDetector:
-    """The files: `raw_*` as the converter returns them, `fp16` and `int8` after `convert.contract.contract.finish`."""
+    """The files: `raw_*` as the converter returns them, `fp16` and `int8` after `convert.contract.contract.finish`.
+
+    Their post-processing is the custom operation; that of `built_in_*`, which are finished too, is built in.
+    """
 
     raw_fp16: bytes
     raw_int8: bytes
     fp16: bytes
     int8: bytes
+    built_in_fp16: bytes
+    built_in_int8: bytes
     labels: Labels = LABELS
 
 
@@ -44,11 +51,11 @@ def small_detector() -> SmallDetector:
 @functools.cache
 def _built() -> SmallDetector:
     from convert.contract.contract import finish
+    from convert.file.metadata import ModelInfo
 
-    raw_fp16, raw_int8 = build()
-    return SmallDetector(
-        raw_fp16, raw_int8, finish(raw_fp16, labels=LABELS), finish(raw_int8, labels=LABELS)
-    )
+    raw_fp16, raw_int8 = converted = build()
+    built_in = [finish(model, labels=LABELS, info=ModelInfo(score_threshold=THRESHOLD)) for model in build_built_in()]
+    return SmallDetector(raw_fp16, raw_int8, *(finish(model, labels=LABELS) for model in converted), *built_in)
 
 
 def image(seed: int, size: int = SIZE) -> np.ndarray:
@@ -77,12 +84,13 @@ def anchors() -> np.ndarray:
     return np.stack([y.ravel(), x.ravel(), sides, sides], axis=1).astype(np.float32)
 
 
-def network():
-    """A tf.function: image [1, 64, 64, 3] in -1..1 -> the four outputs."""
+def network(raw: bool = False):
+    """A tf.function: image [1, 64, 64, 3] in -1..1 -> the four outputs; `raw`: box codes and class logits."""
     import tensorflow as tf
 
     from convert.file.postprocessing_op import detection_postprocess
 
+    first = 1 if raw else 0
     random = np.random.default_rng(0)
     smooth = np.zeros((3, 3, 3, 1), np.float32)
     smooth[...] = 1 / 9
@@ -104,8 +112,11 @@ def network():
             x = tf.nn.relu6(tf.nn.conv2d(x, colors, 1, "SAME", name="colors"), name="relu")
         with tf.name_scope("head"):
             box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, 4])
-            logits = tf.nn.conv2d(x, classes, 1, "SAME") + bias
-            scores = tf.sigmoid(tf.reshape(logits, [1, cells, 4]), name="scores")
+            logits = tf.nn.conv2d(x, classes[..., first:], 1, "SAME") + bias[first:]
+            logits = tf.reshape(logits, [1, cells, 4 - first])
+            if raw:
+                return box_codes, logits
+            scores = tf.sigmoid(logits, name="scores")
         return detection_postprocess(
             box_codes,
             scores,
@@ -119,12 +130,30 @@ def network():
     return detect
 
 
-def build() -> tuple[bytes, bytes]:
-    """(float16, int8) as the TensorFlow converter returns them."""
+def build_built_in() -> list[bytes]:
+    """[float16, int8] with built-in post-processing."""
+    from convert.file import flatbuffer_objects
+    from convert.file.builtin_postprocessing import with_postprocessing
+    from convert.file.postprocessing import Postprocessing
+
+    options = Postprocessing(detections=DETECTIONS, score=0.2, iou=0.3, candidates=100)
+    made = []
+    for model in build(raw=True):
+        objects = flatbuffer_objects.unpack(model)
+        (signature,) = objects.signatureDefs
+        named = {flatbuffer_objects.text(entry.name): entry.tensorIndex for entry in signature.outputs}
+        objects.subgraphs[0].outputs = np.array([named["output_0"], named["output_1"]], np.int32)
+        outputs = flatbuffer_objects.pack(objects)
+        made.append(with_postprocessing(outputs, anchors=anchors(), scales=(10, 10, 5, 5), options=options))
+    return made
+
+
+def build(raw: bool = False) -> tuple[bytes, bytes]:
+    """(float16, int8) as the TensorFlow converter returns them; with the outputs of `network`."""
     import tensorflow as tf
 
     owner = tf.Module()
-    owner.detect = network()
+    owner.detect = network(raw)
     function = owner.detect.get_concrete_function()
 
     def converter():
@@ -141,6 +170,8 @@ def build() -> tuple[bytes, bytes]:
     )
     whole.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     whole.inference_input_type = tf.uint8
+    if raw:
+        whole.inference_output_type = tf.int8
     return half.convert(), whole.convert()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,21 @@ def trained(tmp_path_factory) -> Trained:
         if not made.exists():
             made.write_bytes(pickle.dumps(_make(folder)))
         return pickle.loads(made.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def trained_custom(trained, tmp_path_factory) -> dict[str, Path]:
+    """The fp16 and int8 files of the same run with the custom operation, as older files have it. Not measured."""
+    folder = session_folder(tmp_path_factory) / "trained-custom"
+    kinds = ("fp16", "int8")
+    with locked(folder / "lock"):
+        if not (folder / "manifest.json").exists():
+            from convert.export.export import Options, export, source_of_run
+            from train.run.run_folder import RunFolder
+
+            source = replace(source_of_run(RunFolder(trained.run)), validation=None)
+            export(source, folder, Options(fp16=True, int8=True, calibration=40, custom=True), say=lambda line: None)
+    return {kind: folder / f"detector_{kind}.tflite" for kind in kinds}
 
 
 def _make(folder: Path) -> Trained:

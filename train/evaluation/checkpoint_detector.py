@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 import numpy as np
 
@@ -22,11 +21,11 @@ from train.models.anchors import anchors  # noqa: E402
 from train.models.folding import Graph, fold  # noqa: E402
 from train.models.ssd_mobilenet_v2_fpnlite import Detector as Network  # noqa: E402
 
-PostProcess = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], postprocessing.BatchDetections]
-
 
 class CheckpointDetector:
     """The float network of a checkpoint, with the interface of the runtime's detector and its preprocessing.
+
+    Post-processing is the published one, with at most 100 detections per image.
 
     Called with an image, uint8 [height, width, 3] in BGR, it returns detections in pixels of that image.
 
@@ -34,9 +33,6 @@ class CheckpointDetector:
       path: the checkpoint, anything that `variables.resolve` accepts.
       size: side of the network's input in pixels.
       labels: the class names.
-      find: the post-processing, from box codes [1, A, 4], class logits [1, A, classes] and anchors [A, 4] to
-        detections.
-        By default the published one, with at most 100 detections per image.
       graph: the checkpoint's network, folded and frozen. Building it takes seconds, so pass it if you have it.
 
     Raises:
@@ -48,7 +44,6 @@ class CheckpointDetector:
         path: str | os.PathLike[str],
         size: int,
         labels: Labels,
-        find: PostProcess = postprocessing.detections,
         graph: Graph | None = None,
     ):
         self.labels = labels
@@ -62,7 +57,7 @@ class CheckpointDetector:
 
         def detect(image: tf.Tensor) -> postprocessing.BatchDetections:
             codes, logits = graph.run(image)
-            return find(tf.concat(codes, 1), tf.concat(logits, 1), table)
+            return postprocessing.detections(tf.concat(codes, 1), tf.concat(logits, 1), table)
 
         self._detect = tf.function(
             detect,

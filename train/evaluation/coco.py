@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runtime.common.values import Detection, Labels
-from train.dataset.examples.example import Example
+from runtime.common.values import Box, Detection, Labels
+from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import coco_json
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ class Image:
     id: str
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """The labelled boxes of the image `id`."""
+
+    id: str
+    boxes: tuple[LabelledBox, ...]
 
 
 class GroundTruth:
@@ -87,6 +95,17 @@ class GroundTruth:
         ids = [image["file_name"] for image in dataset["images"]]
         categories = {item["name"]: item["id"] for item in sorted(dataset["categories"], key=lambda item: item["id"])}
         return cls(dataset, ids, Labels(tuple(categories)), categories)
+
+    def labelled(self) -> tuple[LabelledImage, ...]:
+        """The images with their boxes, crowds left out."""
+        names = {number: name for name, number in self._categories.items()}
+        boxes: dict[int, list[LabelledBox]] = {number: [] for number in self._numbers.values()}
+        for annotation in self._coco.dataset["annotations"]:
+            if not annotation.get("iscrowd"):
+                x, y, width, height = annotation["bbox"]
+                label = names[annotation["category_id"]]
+                boxes[annotation["image_id"]].append(LabelledBox(label, Box(x, y, x + width, y + height)))
+        return tuple(LabelledImage(id, tuple(boxes[number])) for id, number in self._numbers.items())
 
     def measure(self, found: Mapping[str, Iterable[Detection]]) -> Metrics:
         """The COCO metrics of the detections `found`, which are given by image id.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation.iou import iou
 
 IOU = 0.5
+
+# F1 that is as good as the highest, which hangs on single detections.
+_NEAR_BEST = 0.005
 
 # Detections by image id.
 Detections = Mapping[str, Sequence[Detection]]
@@ -47,6 +51,11 @@ class Curve:
     def f1(self) -> np.ndarray:
         """Harmonic mean of precision and recall, [detections]."""
         return 2 * np.cumsum(self.correct) / (np.arange(1, len(self.correct) + 1) + self.boxes)
+
+    def f1_at(self, score: float) -> float:
+        """F1 of the detections with `score` and more; 0 where there are neither such nor boxes."""
+        taken = int((self.scores >= score).sum())
+        return 2 * int(self.correct[:taken].sum()) / max(taken + self.boxes, 1)
 
     def at(self, score: float) -> tuple[float | None, float | None]:
         """Precision and recall of the detections with at least `score`.
@@ -83,7 +92,21 @@ class Outcome:
         return min((float(iou([item.box], [found.box])[0, 0]) for item, found in self.correct), default=1.0)
 
 
-def curves(examples: Iterable[Example], detections: Detections, labels: Labels) -> dict[str, Curve]:
+class Labelled(Protocol):
+    """An image with labelled boxes, such as an example."""
+
+    @property
+    def id(self) -> str:
+        """What detections refer to."""
+        ...
+
+    @property
+    def boxes(self) -> Sequence[LabelledBox]:
+        """The labelled boxes, in pixels."""
+        ...
+
+
+def curves(examples: Iterable[Labelled], detections: Detections, labels: Labels) -> dict[str, Curve]:
     """The curve of each class. Detections are matched with boxes of their own class only."""
     boxes = dict.fromkeys(labels, 0)
     rows: dict[str, list[tuple[float, bool]]] = {label: [] for label in labels}
@@ -103,10 +126,38 @@ def pooled(by_class: Iterable[Curve]) -> Curve:
 
 
 def best_score(curve: Curve) -> float:
-    """The score threshold with the highest F1, rounded down to two places; 0.5 if no detection is correct."""
+    """The score threshold to detect with; 0.5 if no detection is correct.
+
+    The middle of the range around the highest F1 in which F1 stays within 0.005 of it, rounded to two places where
+    that keeps it in the range. At the range's edge it would fit the validation images and no others: where F1 is 1 from
+    0.4 to 0.83, an object that scores 0.7 should not be missed.
+    """
     if not curve.correct.any():
         return 0.5
-    return float(np.floor(curve.scores[int(curve.f1.argmax())] * 100) / 100)
+    last = _last_of_each_score(curve)
+    f1, scores = curve.f1[last], curve.scores[last]
+    first = end = int(f1.argmax())
+    near = f1 >= f1[first] - _NEAR_BEST
+    while first and near[first - 1]:
+        first -= 1
+    while end + 1 < len(scores) and near[end + 1]:
+        end += 1
+    # A threshold over the next lower score, and not over the highest in the range, keeps F1 in it.
+    lower = float(scores[end + 1]) if end + 1 < len(scores) else 0.0
+    middle = (lower + float(scores[first])) / 2
+    rounded = round(middle, 2)
+    return rounded if lower < rounded <= scores[first] else middle
+
+
+def best_f1(curve: Curve) -> float:
+    """The highest F1 that any threshold gives; 0 where nothing was found."""
+    last = _last_of_each_score(curve)
+    return float(curve.f1[last].max()) if len(last) else 0.0
+
+
+def _last_of_each_score(curve: Curve) -> np.ndarray:
+    # Detections of one score come together, so that only the last of them can be where a threshold cuts.
+    return np.flatnonzero(np.diff(curve.scores, append=-1.0))
 
 
 def outcomes(examples: Iterable[Example], detections: Detections, score: float) -> tuple[Outcome, ...]:
@@ -149,7 +200,7 @@ def worst(results: Iterable[Outcome], most: int = 20) -> tuple[Outcome, ...]:
     return tuple(sorted(results, key=lambda outcome: (-outcome.errors, outcome.lowest_iou))[:most])
 
 
-def _by_score(detections: Detections, example: Example) -> list[Detection]:
+def _by_score(detections: Detections, example: Labelled) -> list[Detection]:
     return sorted(detections.get(example.id, ()), key=lambda detection: -detection.score)
 
 

@@ -50,27 +50,6 @@ def detections(box_codes: tf.Tensor, class_logits: tf.Tensor, anchors: tf.Tensor
     return BatchDetections(nms.nmsed_boxes, nms.nmsed_scores, classes, nms.valid_detections)
 
 
-def best_class_detections(
-    box_codes: tf.Tensor,
-    class_logits: tf.Tensor,
-    anchors: tf.Tensor,
-    most: int = MAX_DETECTIONS,
-    iou: float = IOU_THRESHOLD,
-    least_score: float = SCORE_THRESHOLD,
-) -> BatchDetections:
-    """Detections as the post-processing operation of a .tflite file computes them.
-
-    Each anchor has one class, its best, and non-maximum suppression works across classes. The batch is one image:
-    `box_codes` [1, A, 4], `class_logits` [1, A, classes] without the background column, `anchors` [A, 4].
-    """
-    boxes = box_coder.decode(box_codes, anchors)[0]
-    classes = tf.argmax(class_logits[0], axis=-1, output_type=tf.int32)
-    scores = tf.sigmoid(tf.reduce_max(class_logits[0], axis=-1))
-    kept = tf.image.non_max_suppression(boxes, scores, most, iou, least_score)
-    boxes, scores, classes = (tf.gather(values, kept)[None] for values in (boxes, scores, classes))
-    return BatchDetections(tf.clip_by_value(boxes, 0.0, 1.0), scores, classes, tf.shape(kept))
-
-
 def to_detections(
     boxes: np.ndarray, scores: Iterable[float], classes: Iterable[int], width: int, height: int, labels: Labels
 ) -> list[Detection]:

@@ -27,10 +27,12 @@ from runtime.model.raw_head import FILE, RawHead
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
 from tests.support.small_detector import LABELS, small_detector
-from tests.support.trained import trained
+from tests.support.trained import trained, trained_custom
 from train.models import anchors
 
-KINDS = ("fp16", "int8")
+# With the custom operation, which older files have, and with built-in post-processing.
+KINDS = ("fp16", "int8", "built_in_fp16", "built_in_int8")
+CUSTOM_KINDS = KINDS[:2]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,8 @@ def files(small_detector, tmp_path_factory) -> dict[str, Path]:
     found = {}
     for kind in KINDS:
         model = getattr(small_detector, kind)
-        for name, content in ((kind, model), (f"{kind}_raw", raw_twin.twin(model, labels=LABELS, version="1.2"))):
+        twin = raw_twin.twin(model, labels=LABELS, version="1.2", score_threshold=0.45)
+        for name, content in ((kind, model), (f"{kind}_raw", twin)):
             found[name] = folder / f"detector_{name}.tflite"
             found[name].write_bytes(content)
     return found
@@ -72,14 +75,23 @@ def test_a_twin_finds_the_same(files, kind):
     assert assert_same(files[kind], files[f"{kind}_raw"], images, (0.0, 0.3, 0.5, 0.8), kind == "int8") > 50
 
 
-def test_a_trained_detectors_twin_finds_the_same(trained, shared, tmp_path):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_twin_starts_with_the_threshold_it_was_given(files, kind):
+    assert Detector(files[f"{kind}_raw"]).score == pytest.approx(0.45)
+
+
+def test_a_trained_detectors_twin_finds_the_same(trained, trained_custom, shared, tmp_path):
     images = [cv2.imread(str(path)) for path in sorted((shared / "images").iterdir()) if path.suffix in (".jpg", ".bmp")]
     images += [cv2.imread(str(path)) for path in sorted((trained.data / "JPEGImages").iterdir())[:8]]
-    for whole in (trained.int8, trained.fp16):
+    for whole, candidates in (
+        (trained.int8, 512), (trained.fp16, 512), (trained_custom["int8"], 0), (trained_custom["fp16"], 0),
+    ):  # fmt: skip
         twin = tmp_path / whole.name
         twin.write_bytes(raw_twin.twin(whole.read_bytes(), labels=Detector(whole).labels))
         assert contract.check(twin.read_bytes(), expect=f"{whole.stem[-4:]}_raw") == ()
-        assert assert_same(whole, twin, images, (0.0, 0.05, 0.3, 0.6), whole == trained.int8) > 20
+        assert RawHead.of(Model.read(twin), Metadata.of(Model.read(twin))).candidates == candidates
+        # The scores of an int8 file with the custom operation are quantized, so that both have the very same.
+        assert assert_same(whole, twin, images, (0.0, 0.05, 0.3, 0.6), whole == trained_custom["int8"]) > 20
 
 
 @pytest.mark.parametrize(
@@ -95,23 +107,27 @@ def test_third_party_files_of_2_and_90_classes(shared, tmp_path, name, labels):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_twin_keeps_its_contract(files, kind):
-    data = files[f"{kind}_raw"].read_bytes()
-    assert contract.check(data, expect=f"{kind}_raw") == ()
+    data, numbers = files[f"{kind}_raw"].read_bytes(), kind.removeprefix("built_in_")
+    assert contract.check(data, expect=f"{numbers}_raw") == ()
     assert contract.check(data) == ()
     model = Model.parse(data)
     metadata = Metadata.of(model)
     head = RawHead.of(model, metadata)
     assert np.array_equal(head.anchors, small.anchors())
-    assert (head.classes, head.first, head.detections) == (3, 1, small.DETECTIONS)
+    custom = kind in CUSTOM_KINDS
+    assert (head.classes, head.first, head.detections) == (3, 1 if custom else 0, small.DETECTIONS)
+    assert head.candidates == (0 if custom else 100) and head.encode()[4] == (1 if custom else 2)
     assert (head.score, head.iou) == pytest.approx((0.2, 0.3))
     assert [output.name for output in metadata.outputs] == ["box codes", "class logits"]
     assert metadata.inputs[0].mean == metadata.inputs[0].std == (127.5,)
     tensors = [model.main.tensors[index] for index in model.main.outputs]
     assert [tensor.name for tensor in tensors] == ["box_codes", "class_logits"]
-    assert {tensor.type for tensor in tensors} == {"int8" if kind == "int8" else "float32"}
+    assert {tensor.type for tensor in tensors} == {"int8" if numbers == "int8" else "float32"}
     (signature,) = model.signatures
     assert [model.main.tensors[index].name for index in signature.outputs.values()] == list(signature.outputs)
-    assert not {"LOGISTIC", "DEQUANTIZE", "CUSTOM"} & {step.name for step in model.main.operators} or kind == "fp16"
+    left = {step.name for step in model.main.operators}
+    assert not {"LOGISTIC", "CUSTOM", "TOPK_V2", "NON_MAX_SUPPRESSION_V4"} & left
+    assert "DEQUANTIZE" not in left or numbers == "fp16"
     assert [code for code in flatbuffer_objects.unpack(data).operatorCodes if code.customCode] == []
 
 
@@ -156,13 +172,14 @@ def test_a_twin_without_its_description_is_refused(files, tmp_path):
 
 def test_the_gate_rejects_a_twin_that_is_not_int8(files, tmp_path):
     with pytest.raises(KitError, match="float32"):
-        gate.admit(files["fp16_raw"].read_bytes(), tmp_path / "detector_int8_raw.tflite", "int8_raw")
-    admitted = gate.admit(files["int8_raw"].read_bytes(), tmp_path / "good.tflite", "int8_raw")
+        gate.admit(lambda score: files["fp16_raw"].read_bytes(), tmp_path / "detector_int8_raw.tflite", "int8_raw")
+    admitted = gate.admit(lambda score: files["int8_raw"].read_bytes(), tmp_path / "good.tflite", "int8_raw")
     assert admitted.path.is_file()
 
 
-def test_inspect_lists_the_consumers_of_a_twin(files):
-    found = inspection.inspect(Model.read(files["int8_raw"]))
+@pytest.mark.parametrize("kind", ["int8", "built_in_int8"])
+def test_inspect_lists_the_consumers_of_a_twin(files, kind):
+    found = inspection.inspect(Model.read(files[f"{kind}_raw"]))
     works = {verdict.consumer: verdict.works for verdict in found.verdicts}
     assert [name for name, does in works.items() if does] == list(consumers.RAW_READERS)
     assert len(works) == 6 + len(consumers.RAW_READERS)
@@ -170,14 +187,16 @@ def test_inspect_lists_the_consumers_of_a_twin(files):
     assert "raw_head.bin inside describes how" in said and "every operation is int8" in said
     assert "Violations of the file contract\n  none" in said and "3 in labels.txt" in said
     facts = json.loads(json.dumps(inspection.as_dict(found)))["raw_head"]
+    of_version = {"first_column": 1} if kind in CUSTOM_KINDS else {"first_column": 0, "candidates": 100}
     assert facts == {
-        "anchors": 64, "classes": 3, "first_column": 1, "detections": 10, "score": 0.2, "iou": 0.3,
-        "box_scales": [10.0, 10.0, 5.0, 5.0],
+        "anchors": 64, "classes": 3, "detections": 10, "score": 0.2, "iou": 0.3,
+        "box_scales": [10.0, 10.0, 5.0, 5.0], **of_version,
     }  # fmt: skip
 
 
-def test_all_of_a_twin_is_mapped_to_the_edge_tpu(files, tmp_path):
-    source = Model.read(files["int8_raw"])
+@pytest.mark.parametrize("kind", ["int8", "built_in_int8"])
+def test_all_of_a_twin_is_mapped_to_the_edge_tpu(files, kind, tmp_path):
+    source = Model.read(files[f"{kind}_raw"])
     predicted = prediction.predict(source)
     assert predicted.share == 1 and predicted.mapped == len(predicted.operations)
     assert "the file has no post-processing" in prediction.as_text(predicted)
@@ -261,6 +280,7 @@ def test_the_manifest_has_the_anchors(trained, tmp_path):
     entry = manifest.file_entry(gate.Admitted(twin, "int8_raw", None), None)
     said = json.loads(json.dumps(entry))["raw_head"]
     assert (said["score"], said["iou"], said["detections"], said["box_scales"]) == (0.01, 0.6, 25, [10, 10, 5, 5])
+    assert (said["candidates"], said["first_column"]) == (512, 0)
     rows = []
     for level in said["anchors"]["levels"]:
         centers = [(i * level["stride"] + level["offset"]) / said["anchors"]["size"] for i in range(level["side"])]

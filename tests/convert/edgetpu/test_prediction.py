@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from convert.contract import raw_twin
 from convert.edgetpu import rules
-from convert.edgetpu.prediction import ON_CHIP, predict
+from convert.edgetpu.prediction import ON_CHIP, as_text, predict
 from convert.file import flatbuffer_objects
 from runtime.model.tflite import Model
+from tests.support.small_detector import LABELS, small_detector
 
 CODES = schema.BuiltinOperator
 INT8, INT32, FLOAT32 = schema.TensorType.INT8, schema.TensorType.INT32, schema.TensorType.FLOAT32
@@ -253,3 +255,21 @@ def test_a_uint8_detector_maps_up_to_its_post_processing(shared):
     prediction = predict(model)
     assert prediction.share == 1.0
     assert not prediction.operations[-1].mapped
+
+
+@pytest.mark.parametrize("kind", ["int8", "built_in_int8"])
+def test_what_is_behind_the_network_is_post_processing(small_detector, kind):
+    """Of either kind: the share before it is that of the same network without any."""
+    model = Model.parse(getattr(small_detector, kind))
+    predicted = predict(model)
+    bare = predict(Model.parse(raw_twin.twin(model.data, labels=LABELS)))
+    network = [operation for operation in predicted.network if operation.name != "LOGISTIC"]
+    assert [operation.name for operation in network] == [operation.name for operation in bare.operations]
+    assert predicted.share == bare.share == 1
+    assert predicted.mapped == len(predicted.network) and predicted.breaks == ()
+    after = [operation for operation in predicted.operations if operation.postprocessing]
+    assert len(after) == len(predicted.operations) - len(predicted.network) and not any(step.mapped for step in after)
+    # Where the file is cut, a logistic of the custom kind is left out.
+    assert predicted.parameters == bare.parameters
+    assert f"the {len(after)} of the post-processing run on the CPU" in as_text(predicted)
+    assert "TOPK_V2" in {step.name for step in after} or kind == "int8"

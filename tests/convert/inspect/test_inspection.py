@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import copy
 import json
 
+import numpy as np
 import pytest
 
 from convert.contract.contract import check
-from convert.file import flatbuffer_objects, metadata_schema
+from convert.file import anatomy, flatbuffer_objects, metadata_schema
 from convert.inspect import inspection
 from convert.inspect.__main__ import main
 from convert.inspect.text import as_text
@@ -33,6 +35,60 @@ def test_a_finished_file_works_everywhere(small_detector, kind):
     said = as_text(found)
     assert "Violations of the file contract\n  none" in said
     assert "3 in labels.txt: red, green, blue" in said
+
+
+@pytest.mark.parametrize("kind", ["built_in_fp16", "built_in_int8"])
+def test_built_in_post_processing_is_explained(small_detector, kind):
+    model = Model.parse(getattr(small_detector, kind))
+    found = inspection.inspect(model)
+    assert tuple(verdict.consumer for verdict in found.verdicts) == CONSUMERS
+    assert all(works(found)) and found.problems == ()
+    said = as_text(found)
+    section = said[said.index("Post-processing\n") : said.index("Signatures\n")]
+    lines = [line.split() for line in section.strip().splitlines()]
+    after = len(anatomy.postprocess(model).steps)
+    assert lines[1] == [str(after), "built-in", "operations"]
+    assert dict(lines[2:]) == {
+        "max_candidates": "100", "max_detections": "10", "nms_iou_threshold": "0.3", "nms_score_threshold": "0.2",
+        "num_classes": "3", "h_scale": "5", "w_scale": "5", "x_scale": "10", "y_scale": "10",
+    }  # fmt: skip
+    assert "score threshold 0.35" in said
+    assert ("every operation before the post-processing is int8" in said) == (kind == "built_in_int8")
+    facts = inspection.as_dict(found)
+    assert facts["post_processing"]["kind"] == "built-in" and facts["post_processing"]["max_candidates"] == 100
+    thresholds = {output["name"]: output["score_threshold"] for output in facts["metadata"]["outputs"]}
+    assert thresholds.pop("score") == pytest.approx(0.35) and set(thresholds.values()) == {None}
+
+
+def test_the_custom_operation_is_explained(small_detector):
+    found = inspection.inspect(Model.parse(small_detector.int8))
+    assert "TFLite_Detection_PostProcess, one custom operation" in as_text(found)
+    assert inspection.as_dict(found)["post_processing"]["kind"] == "custom"
+
+
+def test_sorting_that_is_no_post_processing_is_not_taken_for_it(small_detector):
+    """Other files have the same operations, but not those that say what the outputs are."""
+    objects = flatbuffer_objects.unpack(small_detector.built_in_int8)
+    graph = objects.subgraphs[0]
+    graph.outputs = graph.outputs[::-1][:2]
+    found = inspection.inspect(Model.parse(flatbuffer_objects.pack(objects)))
+    assert not any(works(found)) and "Post-processing\n  none\n" in as_text(found)
+
+
+def test_another_division_in_the_network_does_not_matter(small_detector):
+    model = Model.parse(small_detector.built_in_fp16)
+    objects = flatbuffer_objects.unpack(small_detector.built_in_fp16)
+    graph = objects.subgraphs[0]
+    after = min(anatomy.postprocess(model).steps)
+    divisor = next(step.inputs[1] for step in model.main.operators if step.name == "DIV")
+    code = next(n for n, known in enumerate(model.main.operators) if known.name == "DIV")
+    first = copy.deepcopy(graph.operators[code])
+    first.inputs, first.outputs = np.array([divisor, divisor], np.int32), np.array([len(graph.tensors)], np.int32)
+    graph.tensors.append(copy.deepcopy(graph.tensors[divisor]))
+    graph.tensors[-1].buffer = 0
+    graph.operators.insert(0, first)
+    found = anatomy.postprocess(Model.parse(flatbuffer_objects.pack(objects)))
+    assert found.options["max_candidates"] == 100 and min(found.steps) == after + 1
 
 
 def test_operations_are_counted(small_detector):
@@ -97,7 +153,8 @@ def test_a_file_that_is_no_detector(small_detector):
     found = inspection.inspect(Model.parse(flatbuffer_objects.pack(objects)))
     assert not any(works(found))
     assert "post-processing" in {problem.rule for problem in found.problems}
-    assert "no TFLite_Detection_PostProcess" in as_text(found)
+    assert "Post-processing\n  none\n" in as_text(found)
+    assert all("it has no post-processing" in verdict.why for verdict in found.verdicts)
 
 
 def test_floats_without_normalization(small_detector):

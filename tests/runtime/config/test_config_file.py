@@ -26,6 +26,7 @@ def test_everything_that_the_command_line_can_say(config):
     path = config(
         LINES + "policy: drop-oldest:8\nrealtime: true\nscore: [0.4, person=0.6]\nroi: [[0, 0, 1, 0.5], '0,200,640,480']\n"
         "only: [person, car]\nmotion: true\nout: found.mp4\nthreads: 3\nwatchdog: 2.5\ndevice: usb:0\nretries: 0\n"
+        "all-labels: true\nagnostic: 0.45\n"
     )
     options = parse(["--config", path])
     assert (options.file, options.source, options.threads, options.watchdog) == ("a.tflite", "street.mp4", 3, 2.5)
@@ -34,8 +35,9 @@ def test_everything_that_the_command_line_can_say(config):
     assert options.roi == [Region(0, 0, 1, 0.5, False), Region(0, 200, 640, 480, True)]
     assert options.only == ("person", "car") and options.motion == 0.002 and options.retries == 0
     assert options.out == ["found.mp4"] and options.device == ["usb:0"]
+    assert options.all_labels is True and options.agnostic == 0.45
     words = parse(
-        ["a.tflite", "--source", "street.mp4", "--policy", "drop-oldest:8", "--realtime", "--score", "0.4", "--score", "person=0.6", "--roi", "0,0,1,.5", "--roi", "0,200,640,480", "--only", "person,car", "--motion", "--out", "found.mp4", "--threads", "3", "--watchdog", "2.5", "--device", "usb:0", "--retries", "0"]
+        ["a.tflite", "--source", "street.mp4", "--policy", "drop-oldest:8", "--realtime", "--score", "0.4", "--score", "person=0.6", "--roi", "0,0,1,.5", "--roi", "0,200,640,480", "--only", "person,car", "--motion", "--out", "found.mp4", "--threads", "3", "--watchdog", "2.5", "--device", "usb:0", "--retries", "0", "--all-labels", "--agnostic", "0.45"]
     )
     assert {**vars(words), "config": path} == vars(options)
 
@@ -43,6 +45,13 @@ def test_everything_that_the_command_line_can_say(config):
 def test_the_command_line_takes_precedence(config):
     options = parse(["b.tflite", "--config", config(LINES + "threads: 3\nout: [a.mp4, b]\n"), "--out", "c.mp4"])
     assert (options.file, options.source, options.threads, options.out) == ("b.tflite", "street.mp4", 3, ["c.mp4"])
+
+
+@pytest.mark.parametrize(("words", "expected"), [([], None), (["--agnostic"], 0.6), (["--agnostic", "0.3"], 0.3)])
+def test_the_iou_of_agnostic_may_be_left_out(config, words, expected):
+    assert parse(["a.tflite", "--source", "street.mp4", *words]).agnostic == expected
+    line = {None: "agnostic: false\n", 0.6: "agnostic: true\n", 0.3: "agnostic: 0.3\n"}[expected]
+    assert parse(["--config", config(LINES + line)]).agnostic == expected
 
 
 def test_options_of_plugins_and_names_with_dashes(config):
@@ -58,6 +67,8 @@ def test_options_of_plugins_and_names_with_dashes(config):
         ("threads: 0\n", 3, "threads", "'0' is not a whole number of 1 or more"),
         ("\nscore: [0.5, person=7]\n", 4, "score", "'7' is not a number from 0 to 1"),
         ("realtime: 3\n", 3, "realtime", "3 is not true or false"),
+        ("all-labels: 1\n", 3, "all-labels", "1 is not true or false"),
+        ("agnostic: 1.5\n", 3, "agnostic", "'1.5' is not a number from 0 to 1"),
         ("engine: tpu\n", 3, "engine", "'tpu' is not one of auto"),
         ("out: {a: b}\n", 3, "out", "is not a number or a text"),
         ("threads: 2\nthreads: 3\n", 4, "threads", "is given twice, first in line 3"),

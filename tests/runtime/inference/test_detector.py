@@ -45,6 +45,51 @@ def test_scores_under_the_threshold_are_left_out(tiny):
     assert Detector(path, score=0.95)(IMAGE) == ()
 
 
+def thrice(tiny, *, second):
+    """A model that finds a box as class 1 and 0, the second time as `second`, and a third box far away."""
+    boxes = np.array([[[0.1, 0.2, 0.5, 0.6], second, [0.7, 0.7, 0.9, 0.9]]], np.float32)
+    outputs = [("a", boxes), *tiny_detector.OUTPUTS[1:]]
+    return tiny(outputs, signature=EXPORTER, name=f"{second[0]}.tflite")
+
+
+def test_of_the_very_same_box_the_best_class_is_given(tiny):
+    path = thrice(tiny, second=[0.1, 0.2, 0.5, 0.6])
+    assert [item.class_id for item in Detector(path, score=0.0)(IMAGE)] == [1, 2]
+    assert [item.class_id for item in Detector(path, score=0.0, all_labels=True)(IMAGE)] == [1, 0, 2]
+    # The best class may have a threshold that it does not reach; then the next one is given.
+    labels = Labels(("cat", "dog", "fox"))
+    found = Detector(path, labels=labels, score=0.0, scores={"dog": 0.95})(IMAGE)
+    assert [item.label for item in found] == ["cat", "fox"]
+
+
+def test_a_box_that_differs_at_all_is_another_one(tiny):
+    path = thrice(tiny, second=[0.1001, 0.2, 0.5, 0.6])
+    assert [item.class_id for item in Detector(path, score=0.0)(IMAGE)] == [1, 0, 2]
+
+
+def test_boxes_that_only_clipping_makes_equal_are_given_both(tiny):
+    boxes = np.array([[[-0.2, -0.2, 1.2, 1.2], [-0.1, -0.1, 1.1, 1.1], [0.7, 0.7, 0.9, 0.9]]], np.float32)
+    found = Detector(tiny([("a", boxes), *tiny_detector.OUTPUTS[1:]], signature=EXPORTER), score=0.0)(IMAGE)
+    assert [item.class_id for item in found] == [1, 0, 2]
+
+
+@pytest.mark.parametrize(("iou", "kept"), [(None, [1, 0, 2]), (0.7, [1, 0, 2]), (0.5, [1, 2])])
+@pytest.mark.parametrize("all_labels", [False, True])
+def test_agnostic_suppression_is_whatever_the_class(tiny, iou, kept, all_labels):
+    # Three fifths of the two boxes are shared.
+    path = thrice(tiny, second=[0.2, 0.2, 0.6, 0.6])
+    found = Detector(path, score=0.0, agnostic=iou, all_labels=all_labels)(IMAGE)
+    assert [item.class_id for item in found] == kept
+    assert [item.score for item in found] == sorted((item.score for item in found), reverse=True)
+
+
+def test_agnostic_suppression_does_not_heed_boxes_under_the_threshold(tiny):
+    path = thrice(tiny, second=[0.2, 0.2, 0.6, 0.6])
+    labels = Labels(("cat", "dog", "fox"))
+    found = Detector(path, labels=labels, score=0.0, scores={"dog": 0.95}, agnostic=0.5)(IMAGE)
+    assert [item.label for item in found] == ["cat", "fox"]
+
+
 @pytest.mark.parametrize(("count", "kept"), [(0, 0), (1, 1), (2, 2), (99, 3), (-4, 0), (float("nan"), 0)])
 def test_the_count_is_respected(tiny, count, kept):
     outputs = [*tiny_detector.OUTPUTS[:3], ("d", np.array([count], np.float32))]

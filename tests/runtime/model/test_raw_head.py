@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,21 +10,25 @@ from runtime.common.errors import InputError
 from runtime.model.raw_head import RawHead
 
 ANCHORS = np.array([[0.25, 0.5, 0.1, 0.2], [0.75, 0.5, 1.5, 0.3]], np.float32)
-HEAD = RawHead(ANCHORS, 3, 1, 25, 0.25, 0.5, (10.0, 10.0, 5.0, 5.0))
+HEAD = RawHead(ANCHORS, 3, 1, 25, 0.25, 0.5, (10.0, 10.0, 5.0, 5.0), 512)
+FIRST = replace(HEAD, candidates=0)
 
 
 def test_the_layout_byte_for_byte():
-    expected = b"RAWH" + struct.pack("<5I", 1, 2, 3, 1, 25) + struct.pack("<6f", 0.25, 0.5, 10, 10, 5, 5)
-    expected += struct.pack("<8f", *ANCHORS.ravel())
-    assert HEAD.encode() == expected
-    assert len(expected) == 48 + 16 * 2
+    numbers = struct.pack("<4I", 2, 3, 1, 25) + struct.pack("<6f", 0.25, 0.5, 10, 10, 5, 5)
+    anchors = struct.pack("<8f", *ANCHORS.ravel())
+    assert HEAD.encode() == b"RAWH" + struct.pack("<I", 2) + numbers + struct.pack("<I", 512) + anchors
+    assert len(HEAD.encode()) == 52 + 16 * 2
+    assert FIRST.encode() == b"RAWH" + struct.pack("<I", 1) + numbers + anchors
 
 
-def test_it_reads_back():
-    read = RawHead.parse(HEAD.encode())
+@pytest.mark.parametrize("head", [HEAD, FIRST], ids=["version 2", "version 1"])
+def test_it_reads_back(head):
+    read = RawHead.parse(head.encode())
     assert np.array_equal(read.anchors, ANCHORS) and read.anchors.dtype == np.float32
     assert (read.classes, read.first, read.detections) == (3, 1, 25)
     assert (read.score, read.iou, read.scales) == (0.25, 0.5, (10, 10, 5, 5))
+    assert read.candidates == head.candidates
 
 
 def changed(offset: int, kind: str, value) -> bytes:
@@ -37,7 +42,8 @@ def changed(offset: int, kind: str, value) -> bytes:
     [
         (b"", "does not start"),
         (b"ZIPP" + HEAD.encode()[4:], "does not start"),
-        (changed(4, "<I", 2), "version 2"),
+        (changed(4, "<I", 3), "version 3"),
+        (changed(4, "<I", 0), "version 0"),
         (changed(8, "<I", 3), "3 anchors do not fit"),
         (HEAD.encode()[:-1], "do not fit"),
         (HEAD.encode() + b"\0", "do not fit"),
@@ -48,7 +54,8 @@ def changed(offset: int, kind: str, value) -> bytes:
         (changed(28, "<f", 0), "no sense"),
         (changed(32, "<f", 0), "no sense"),
         (changed(44, "<f", float("nan")), "no sense"),
-        (changed(48, "<f", float("inf")), "no sense"),
+        (changed(48, "<I", 0), "no sense"),
+        (changed(52, "<f", float("inf")), "no sense"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

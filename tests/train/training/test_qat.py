@@ -14,7 +14,6 @@ from tests.support.trained import trained
 
 import tensorflow as tf  # isort: skip
 
-from convert.evaluation import checkpoint_detector
 from convert.export.export import Options, export, source_of_run
 from convert.file import graph as graph_file
 from convert.quantize import quantization
@@ -24,6 +23,7 @@ from runtime.common.errors import InputError
 from train.__main__ import main
 from train.checkpoints import variables
 from train.dataset.examples import images
+from train.evaluation import checkpoint_detector
 from train.models.anchors import anchors
 from train.models.folding import fold
 from train.quantization import calibration
@@ -99,7 +99,8 @@ def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_
     lines: list[str] = []
     # Twelve images move AP by points; the gate has tests of its own.
     (int8,) = export(source_of_run(tuned.run), tmp_path, Options(max_drop=0.2), say=lines.append)
-    assert any("that the run was trained with" in line for line in lines)
+    assert "int8 ranges are those that the run was trained with; no calibration" in lines
+    assert any("as training reported it" in line for line in lines)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["calibration"] == {"method": "qat", "pictures": {}}
     assert manifest["float_run"] == str(tuned.start.path)
@@ -111,22 +112,22 @@ def test_the_trained_network_is_the_converted_one(tuned, network):
     task = QuantizedTask(QuantizedConfig())
     task.quantization = trained
     quantised = quantization.quantize(without_dead_channels(fold(network).frozen()), (), trained=trained)
-    file = interpreter(graph_file._convert(lambda image: graph_file._outputs(quantised.graph, image, quantised.ranges), 320, True))
+    file = interpreter(graph_file.raw_detector(quantised.graph, quantised.ranges))
     graph = fold(network)
     codes_step = trained.ranges[graph.box_heads[0]].step
     for example in tuned.run.dataset().validation[:2]:
         (image,) = calibration.images([lambda example=example: images.load(example)], 320)
         bytes_ = np.round((image + 1) * 127.5).astype(np.uint8)
-        file_codes, file_scores = file(bytes_)
+        file_codes, file_logits = file(bytes_)
         # The file's zero point is a whole step: 128.
         codes, logits = task.outputs(network, tf.constant((bytes_.astype(np.float32) - 128) / 127.5), training=False)
         code_error = np.abs(file_codes - codes.numpy()) / codes_step
-        score_error = np.abs(file_scores - tf.sigmoid(logits[..., 1:]).numpy()) * 256
+        score_error = np.abs(tf.sigmoid(file_logits) - tf.sigmoid(logits[..., 1:])).numpy() * 256
         assert np.mean(code_error) < 1 and np.mean(score_error) < 0.2
 
 
 def interpreter(model: bytes):
-    """Calls a .tflite on uint8 [1, 320, 320, 3] and returns box codes and scores."""
+    """Calls a .tflite on uint8 [1, 320, 320, 3] and returns box codes and class logits, dequantised."""
     from ai_edge_litert.interpreter import Interpreter
 
     found = Interpreter(model_content=model, num_threads=2)
@@ -135,9 +136,12 @@ def interpreter(model: bytes):
     def call(image):
         found.set_tensor(found.get_input_details()[0]["index"], image)
         found.invoke()
-        outputs = [found.get_tensor(detail["index"]) for detail in found.get_output_details()]
-        assert all(output.shape[:2] == (1, len(anchors(320))) for output in outputs)
-        return sorted(outputs, key=lambda output: output.min() >= 0)
+        outputs = []
+        for detail in found.get_output_details():
+            scale, zero = detail["quantization"]
+            assert detail["dtype"] == np.int8 and tuple(detail["shape"][:2]) == (1, len(anchors(320)))
+            outputs.append((found.get_tensor(detail["index"]).astype(np.float32) - zero) * np.float32(scale))
+        return outputs
 
     return call
 

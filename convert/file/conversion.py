@@ -1,0 +1,97 @@
+"""Conversions in a process of their own.
+
+TensorFlow 2.20 keeps some 22 MB of each conversion until its process ends (tensorflow issue 122598). Where several
+files are made in one run they are made by one process, which ends with the last.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from convert.file.postprocessing import Postprocessing
+from runtime.common.errors import KitError
+from train.models.folding import Graph
+from train.quantization.quantization import Range
+
+# The files through which the two processes speak.
+_JOBS, _RESULTS = "jobs.pickle", "results.pickle"
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A file to make: float16 weights, or int8 where `ranges` has one for each tensor. Kernels are arrays."""
+
+    kind: str
+    graph: Graph
+    ranges: Mapping[str, Range] | None = None
+
+
+def converted(jobs: Sequence[Job], postprocessing: Postprocessing) -> list[bytes]:
+    """What `convert.file.graph.detector` makes of each job.
+
+    Raises KitError where the converter fails, or where its process is killed.
+    """
+    if len(jobs) < 2:
+        return [_convert(job, postprocessing) for job in jobs]
+    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
+        return _in_child(jobs, postprocessing, Path(folder))
+
+
+def _in_child(jobs: Sequence[Job], postprocessing: Postprocessing, folder: Path) -> list[bytes]:
+    (folder / _JOBS).write_bytes(pickle.dumps((jobs, postprocessing)))
+    # Not by multiprocessing: that would run a caller's script a second time, up to its call of this function. And no
+    # fork, which may hang where TensorFlow has threads.
+    command = f"from convert.file import conversion; conversion._child({str(folder)!r})"
+    done = subprocess.run([sys.executable, "-c", command], env=_environment(), capture_output=True, check=False)
+    if not (folder / _RESULTS).is_file():
+        raise KitError(_ended(done))
+    results = pickle.loads((folder / _RESULTS).read_bytes())
+    if isinstance(results, BaseException):
+        raise results
+    models: list[bytes] = results
+    return models
+
+
+def _environment() -> dict[str, str]:
+    # The child must find the kit, however this process has found it.
+    root = str(Path(__file__).resolve().parents[2])
+    inherited = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
+
+
+def _ended(done: subprocess.CompletedProcess[bytes]) -> str:
+    if done.returncode < 0:
+        return f"the process that converts was killed by signal {-done.returncode}; memory may have run out"
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return f"the process that converts ended with exit code {done.returncode}: {said[-1] if said else 'no message'}"
+
+
+def _child(folder: str) -> None:
+    """What the other process does."""
+    jobs, postprocessing = pickle.loads((Path(folder) / _JOBS).read_bytes())
+    results: list[bytes] | Exception
+    try:
+        results = [_convert(job, postprocessing) for job in jobs]
+    except Exception as error:  # The process that waits raises it.
+        error.add_note(f"In the process that converts:\n{traceback.format_exc()}")
+        results = error
+    written = Path(folder) / "written"
+    written.write_bytes(pickle.dumps(results))
+    written.rename(Path(folder) / _RESULTS)
+
+
+def _convert(job: Job, postprocessing: Postprocessing) -> bytes:
+    from train.models import tensorflow_setup
+
+    tensorflow_setup.prepare()
+    from convert.file.graph import detector
+
+    return detector(job.graph, postprocessing, job.ranges)
