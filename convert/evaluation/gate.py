@@ -64,6 +64,9 @@ def admit(
             faults += _lost(metrics, reference, max_drop, _advice(temporary.read_bytes()))
         if thresholds is not None:
             temporary.write_bytes(make(thresholds.overall.score))
+            # What carries the name is checked, not what it was made of.
+            finished = contract.check(temporary.read_bytes(), where=path.name, expect=kind)
+            faults += [violation.message for violation in finished if violation not in broken]
         if faults and closed:
             rejected = path.with_suffix(".rejected.tflite")
             os.replace(temporary, rejected)

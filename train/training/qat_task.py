@@ -18,7 +18,7 @@ from train.models.folding import fold
 from train.models.keras_types import Model
 from train.models.ssd_mobilenet_v2_fpnlite import Detector
 from train.quantization import calibration, fake_quantization, quantization
-from train.quantization.quantization import SCORE_RANGE, Quantization
+from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder, open_run
 from train.training.task import DetectionConfig, DetectionTask
 
@@ -62,19 +62,11 @@ class QuantizedTask(DetectionTask):
             self.quantization = quantization.read(self._run.quantization_file)
         codes_by_level, logits_by_level = fake_quantization.run(fold(model), self.quantization, images)
         codes, logits = tf.concat(codes_by_level, axis=1), tf.concat(logits_by_level, axis=1)
-        if not training:
-            logits = _as_steps(logits)
         return codes, tf.pad(logits, [[0, 0], [0, 0], [1, 0]], constant_values=_NO_BACKGROUND)
 
     @property
     def _run(self) -> RunFolder:
         return RunFolder(Path(self.logging_dir))
-
-
-def _as_steps(logits: tf.Tensor) -> tf.Tensor:
-    """The logits of the scores of the int8 file, which are multiples of 1/256."""
-    scores = fake_quantization.activation(tf.sigmoid(logits), SCORE_RANGE)
-    return tf.math.log(scores) - tf.math.log1p(-scores)
 
 
 def calibrated(model: Detector, run: RunFolder) -> Quantization:
