@@ -2,6 +2,7 @@ package kit.detector
 
 import java.io.File
 import java.nio.ByteBuffer
+import kit.detector.engine.TensorFlowLiteEngine
 import kit.detector.model.ModelFile
 
 fun goldenTests(data: TestData): List<Test> {
@@ -23,6 +24,16 @@ fun goldenTests(data: TestData): List<Test> {
             val cases = Value.read(File(data.cases, "cases.json")).list
             check(cases.isNotEmpty()) { "no cases" }
             cases.forEach { checkCase(data.cases, it) }
+        },
+        Test("the threshold in the file is the default, in four-output files and raw heads") {
+            val cases = Value.read(File(data.cases, "cases.json")).list
+            for (case in cases) {
+                val file = ModelFile.open(File(data.cases, case["file"].text).path)
+                same(file.defaultScore, case["default_score"].double, file.path)
+                Detector(file, TensorFlowLiteEngine(file.buffer)).use { same(it.score, file.defaultScore) }
+            }
+            val names = cases.filter { it["default_score"].double != 0.5 }.map { it["file"].text }.toSet()
+            check("small_int8.tflite" in names && "small_int8_raw.tflite" in names) { names }
         },
     )
 }
@@ -97,8 +108,9 @@ fun direct(bytes: ByteArray, rowBytes: Int, stride: Int): ByteBuffer {
 }
 
 private fun checkCase(folder: File, case: Value) {
-    val where = "${case["file"].text} ${case["image"].text}"
-    open(File(folder, case["file"].text), case["score"].double).use { detector ->
+    val where = case["name"].text
+    val agnosticIou = case["agnostic_iou"].doubleOrNull
+    open(File(folder, case["file"].text), case["score"].double, case["all_labels"].boolean, agnosticIou).use { detector ->
         val frame = rgb(File(folder, case["image"].text).readBytes(), case["width"].int, case["height"].int)
         same(sha256(detector.preprocess(frame)), case["input_sha256"].text, where)
         val actual = detector.detect(frame).detections
