@@ -70,11 +70,12 @@ def test_swift_suite_passes(suite):
     assert outcome(suite, "testGoldenModelsGiveTheGoldenDetections") == "passed"
     assert outcome(suite, "testFiveHundredMutatedFilesDoNotCrash") == "passed"
     assert outcome(suite, "testClassifiersAreRejected") == "passed"
+    assert outcome(suite, "testThresholdInTheFileIsTheDefaultInFourOutputFilesAndRawHeads") == "passed"
 
 
-def test_swift_and_python_agree_on_a_third_party_detector(shared, suite):
+def test_swift_and_python_agree_on_raw_heads_and_a_third_party_detector(shared, suite):
     assert (shared / "models" / phone_cases.SHARED_MODEL).is_file()
-    assert outcome(suite, "testThirdPartyDetectorsAgreeWithPython") == "passed"
+    assert outcome(suite, "testRawHeadsAndThirdPartyDetectorsAgreeWithPython") == "passed"
 
 
 def swift_files(folder: Path) -> list[Path]:

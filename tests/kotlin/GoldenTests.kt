@@ -39,15 +39,15 @@ fun goldenTests(data: TestData): List<Test> {
 }
 
 private fun checkModel(folder: File, golden: Value, model: Value) {
-    val isExact = model["input"]["type"].text != "float32"
+    val prefix = if (model["input"]["type"].text == "float32") "" else "int8_"
     open(File(folder, model["file"].text), golden["score"].double).use { detector ->
         for (result in model["results"].list) {
             val where = "${model["file"].text} ${result["picture"].text}"
             val frame = ppm(File(folder, result["picture"].text))
             same(sha256(detector.preprocess(frame)), result["input_sha256"].text, where)
             val actual = detector.detect(frame)
-            val box = if (isExact) 0.0 else golden["box_tolerance"].double
-            val score = if (isExact) 0.0 else golden["score_tolerance"].double
+            val box = golden["${prefix}box_tolerance"].double
+            val score = golden["${prefix}score_tolerance"].double
             sameDetections(actual.detections, result["detections"].list, box, score, where)
             check(actual.timings.total > 0 && actual.timings.invoke > 0) { "$where: no time was measured" }
         }
@@ -114,7 +114,6 @@ private fun checkCase(folder: File, case: Value) {
         val frame = rgb(File(folder, case["image"].text).readBytes(), case["width"].int, case["height"].int)
         same(sha256(detector.preprocess(frame)), case["input_sha256"].text, where)
         val actual = detector.detect(frame).detections
-        val isExact = case["exact"].boolean
-        sameDetections(actual, case["detections"].list, if (isExact) 0.0 else 0.5, if (isExact) 0.0 else 1e-3, where)
+        sameDetections(actual, case["detections"].list, case["box_tolerance"].double, case["score_tolerance"].double, where)
     }
 }

@@ -10,7 +10,13 @@ final class ThirdPartyTests: XCTestCase {
         let image: String
         let width: Int
         let height: Int
+        let name: String
         let score: Double
+        let defaultScore: Double
+        let allLabels: Bool
+        let agnosticIou: Double?
+        let boxTolerance: Double
+        let scoreTolerance: Double
         let inputSha256: String
         let detections: [Golden.ExpectedDetection]
     }
@@ -22,25 +28,41 @@ final class ThirdPartyTests: XCTestCase {
         return URL(fileURLWithPath: path)
     }
 
-    func testThirdPartyDetectorsAgreeWithPython() async throws {
-        let folder = try folder()
+    private func cases(_ folder: URL) throws -> [Case] {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let cases = try decoder.decode([Case].self, from: Data(contentsOf: folder.appendingPathComponent("cases.json")))
-        let golden = try Golden.read()
-        for (file, cases) in Dictionary(grouping: cases, by: \.file) {
-            let path = folder.appendingPathComponent(file).path
-            let detector = try Detector(path: path, score: cases[0].score, accelerators: [.cpu])
-            for testCase in cases {
-                let rgb = try Data(contentsOf: folder.appendingPathComponent(testCase.image))
-                let plane = Plane(rgb, bytesPerRow: 3 * testCase.width)
-                let frame = try Frame(.rgb(plane), width: testCase.width, height: testCase.height)
-                let message = "\(file), \(testCase.image)"
-                XCTAssertEqual(sha256(detector.description.preprocessor(frame)), testCase.inputSha256, message)
-                let result = try await detector.detect(frame)
-                assertSame(result.detections, testCase.detections, golden, exact: true, message)
+        return try decoder.decode([Case].self, from: Data(contentsOf: folder.appendingPathComponent("cases.json")))
+    }
+
+    func testRawHeadsAndThirdPartyDetectorsAgreeWithPython() async throws {
+        let folder = try folder()
+        for testCase in try cases(folder) {
+            let detector = try Detector(
+                path: folder.appendingPathComponent(testCase.file).path, score: testCase.score, accelerators: [.cpu],
+                allLabels: testCase.allLabels, agnosticIou: testCase.agnosticIou)
+            let rgb = try Data(contentsOf: folder.appendingPathComponent(testCase.image))
+            let plane = Plane(rgb, bytesPerRow: 3 * testCase.width)
+            let frame = try Frame(.rgb(plane), width: testCase.width, height: testCase.height)
+            XCTAssertEqual(sha256(detector.description.preprocessor(frame)), testCase.inputSha256, testCase.name)
+            let result = try await detector.detect(frame)
+            assertSame(
+                result.detections, testCase.detections, box: testCase.boxTolerance, score: testCase.scoreTolerance,
+                testCase.name)
+        }
+    }
+
+    func testThresholdInTheFileIsTheDefaultInFourOutputFilesAndRawHeads() async throws {
+        let folder = try folder()
+        var others: Set<String> = []
+        for testCase in try cases(folder) {
+            let path = folder.appendingPathComponent(testCase.file).path
+            XCTAssertEqual(try ModelFile(path: path).defaultScore, testCase.defaultScore, testCase.file)
+            if testCase.defaultScore != 0.5, others.insert(testCase.file).inserted {
+                let score = await (try Detector(path: path, accelerators: [.cpu])).score
+                XCTAssertEqual(score, testCase.defaultScore, testCase.file)
             }
         }
+        XCTAssert(others.isSuperset(of: ["small_int8.tflite", "small_int8_raw.tflite"]), "\(others)")
     }
 
     func testClassifiersAreRejected() throws {
