@@ -70,6 +70,7 @@ def test_swift_suite_passes(suite):
     assert outcome(suite, "testGoldenModelsGiveTheGoldenDetections") == "passed"
     assert outcome(suite, "testFiveHundredMutatedFilesDoNotCrash") == "passed"
     assert outcome(suite, "testClassifiersAreRejected") == "passed"
+    assert outcome(suite, "testFileThatNeedsTensorFlow") == "passed"
     assert outcome(suite, "testThresholdInTheFileIsTheDefaultInFourOutputFilesAndRawHeads") == "passed"
 
 

@@ -37,7 +37,7 @@ inline fun <reified Kind : DetectorError> fails(body: () -> Any): Kind {
 /** Runs all tests and prints one line with the outcome of each. */
 fun main(arguments: Array<String>) {
     val data = TestData(File(arguments[0]), File(arguments[1]))
-    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests() + engineTests() +
+    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests(data) + engineTests() +
         rawDecoderTests() + displayRuleTests() + valueTests()
     var failed = 0
     for (test in tests) {

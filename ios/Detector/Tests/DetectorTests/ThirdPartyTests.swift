@@ -65,6 +65,18 @@ final class ThirdPartyTests: XCTestCase {
         XCTAssert(others.isSuperset(of: ["small_int8.tflite", "small_int8_raw.tflite"]), "\(others)")
     }
 
+    func testFileThatNeedsTensorFlow() throws {
+        let folder = try folder()
+        // The detector whose post-processing is a custom operator; its name comes after the tensors' names.
+        var data = try Data(contentsOf: folder.appendingPathComponent("small_int8.tflite"))
+        let range = try XCTUnwrap(data.range(of: Data("TFLite_Detection_PostProcess".utf8), options: .backwards))
+        data.replaceSubrange(range, with: Data("FlexDetection_PostProcessing".utf8))
+        XCTAssertThrowsError(try ModelFile(Model(Bytes(all: [UInt8](data), path: "flex")))) { error in
+            guard case DetectorError.unsupported(_, let reason) = error else { return XCTFail("\(error)") }
+            XCTAssert(reason.contains("FlexDetection"), reason)
+        }
+    }
+
     func testClassifiersAreRejected() throws {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder().appendingPathComponent("classifiers").path)
         XCTAssertFalse(names.isEmpty)

@@ -77,6 +77,8 @@ final class FourOutputsTests: XCTestCase {
         let byMetadata = OutputOrder(metadata: try Metadata.of(model))
         XCTAssertEqual(byMetadata, order)
         XCTAssertEqual(OutputOrder(graph: model), order)
+        XCTAssertEqual(OutputOrder(graph: try Model.read(Golden.path("detector_fp16.tflite"))), order)
+        XCTAssertNil(OutputOrder(graph: try Model.read(Golden.path("detector_int8_raw.tflite"))))
         XCTAssertNil(OutputOrder(signature: [:], model))
     }
 
