@@ -14,7 +14,7 @@ from runtime.model.tflite import Model
 from tests.support import android_classes, kotlin_compiler, phone_cases, tensorflow_lite_c
 from tests.support.android_classes import APP, CORE, TESTS
 from tests.support.paths import GOLDEN, ROOT
-from tests.support.small_detector import small_detector  # noqa: F401
+from tests.support.small_detector import small_detector
 
 pytestmark = pytest.mark.long
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import phone_cases, tensorflow_lite_c
 from tests.support.paths import ROOT, TESTS
-from tests.support.small_detector import small_detector  # noqa: F401
+from tests.support.small_detector import small_detector
 
 pytestmark = pytest.mark.long
 

@@ -74,6 +74,7 @@ def twin_cases(folder: Path) -> list[Case]:
 def option_cases(folder: Path) -> list[Case]:
     """Python's results for the golden int8 files with each option of what is given, at a low threshold."""
     cases: list[Case] = []
+    counts: set[int] = set()
     for name in ("detector_int8.tflite", "detector_int8_raw.tflite"):
         model = folder / name
         shutil.copy(GOLDEN / name, model)
@@ -82,6 +83,8 @@ def option_cases(folder: Path) -> list[Case]:
             made = [case(detector, model, folder, image, INT8) for image in sorted(GOLDEN.glob("*.ppm"))]
             options = {"all_labels": all_labels, "agnostic_iou": agnostic}
             cases += [{**one, **options, "name": f"{one['name']} {options}"} for one in made]
+            counts.add(sum(len(one["detections"]) for one in made))
+    assert len(counts) == 3, "each option must change something; with the IoU, equal boxes go anyway"
     return cases
 
 
