@@ -71,6 +71,7 @@ def test_swift_suite_passes(suite):
     assert outcome(suite, "testFiveHundredMutatedFilesDoNotCrash") == "passed"
     assert outcome(suite, "testClassifiersAreRejected") == "passed"
     assert outcome(suite, "testFileThatNeedsTensorFlow") == "passed"
+    assert outcome(suite, "testRawOutputsOfAllTypesAndVersionsAreDecodedAsInPython") == "passed"
     assert outcome(suite, "testThresholdInTheFileIsTheDefaultInFourOutputFilesAndRawHeads") == "passed"
 
 

@@ -38,7 +38,7 @@ inline fun <reified Kind : DetectorError> fails(body: () -> Any): Kind {
 fun main(arguments: Array<String>) {
     val data = TestData(File(arguments[0]), File(arguments[1]))
     val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests(data) + engineTests() +
-        rawDecoderTests() + displayRuleTests() + valueTests()
+        rawDecoderTests(data) + displayRuleTests() + valueTests()
     var failed = 0
     for (test in tests) {
         val start = System.nanoTime()

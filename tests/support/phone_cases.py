@@ -17,7 +17,7 @@ from convert.file.metadata import ModelInfo
 from runtime.common.opencv import cv2
 from runtime.inference.detector import Detector
 from runtime.media import images
-from tests.support import make_golden, small_detector, tensorflow_lite_c
+from tests.support import make_golden, phone_decodings, small_detector, tensorflow_lite_c
 from tests.support.golden_cases import sha256
 from tests.support.paths import GOLDEN, ROOT
 
@@ -35,7 +35,8 @@ FLOAT: Tolerances = (make_golden.BOX_TOLERANCE, make_golden.SCORE_TOLERANCE)
 
 
 def write_cases(folder: Path, cases: Sequence[Case], library: Path) -> None:
-    """Writes `cases.json` to `folder`, and the models in `library` that are not detectors."""
+    """Writes `cases.json` and `decodings.json` to `folder`, and the models in `library` that are not detectors."""
+    phone_decodings.write(folder)
     shutil.copytree(library / tensorflow_lite_c.CLASSIFIERS, folder / "classifiers")
     (folder / "cases.json").write_text(json.dumps(cases), encoding="utf-8")
 

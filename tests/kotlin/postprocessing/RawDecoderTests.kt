@@ -1,9 +1,12 @@
 package kit.detector.postprocessing
 
+import java.io.File
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kit.detector.DetectorError
 import kit.detector.Test
+import kit.detector.TestData
+import kit.detector.Value
 import kit.detector.check
 import kit.detector.engine.Tensor
 import kit.detector.engine.TensorPort
@@ -15,7 +18,12 @@ import kit.detector.same
 import kotlin.math.abs
 import kotlin.math.exp
 
-fun rawDecoderTests() = listOf(
+fun rawDecoderTests(data: TestData) = listOf(
+    Test("raw outputs of all types and versions are decoded as in Python, also with many classes") {
+        val cases = Value.read(File(data.cases, "decodings.json")).list
+        check(cases.isNotEmpty()) { "no cases" }
+        cases.forEach(::checkDecoding)
+    },
     Test("an anchor is found once for each class, and suppression is within the class") {
         // The second anchor's box is that of the first; background is never a class.
         val logits = floatArrayOf(9f, 2f, 1f, 9f, 0f, 1.5f, 9f, -1f, -9f)
@@ -74,6 +82,28 @@ fun rawDecoderTests() = listOf(
         same(parsed(good).candidates, 100)
     },
 )
+
+private fun checkDecoding(case: Value) {
+    val head = parsed(ByteArray(case["head"].list.size) { case["head"].list[it].int.toByte() })
+    val type = TensorType.valueOf(case["type"].text.uppercase())
+    val raw = listOf("codes", "logits").mapIndexed { index, name ->
+        val values = case[name].list.map(Value::double)
+        val port = TensorPort(
+            name, listOf(values.size), type, case["scales"].list[index].double.toFloat(), case["zero_points"].list[index].int,
+        )
+        if (type == TensorType.FLOAT32) floats(FloatArray(values.size) { values[it].toFloat() }, port.shape)
+        else Tensor(port, ByteBuffer.wrap(ByteArray(values.size) { values[it].toInt().toByte() }))
+    }
+    val found = Postprocessor.of(head).found(raw, 0f)
+    val expected = case["found"].list.map { one -> one.list.map(Value::double) }
+    same(found.map { it.classId }, expected.map { it[0].toInt() }, case["name"].text)
+    for ((one, other) in found.zip(expected)) {
+        val numbers = listOf(one.score, one.sides.ymin, one.sides.xmin, one.sides.ymax, one.sides.xmax)
+        for ((number, right) in numbers.zip(other.drop(1))) {
+            check(abs(number - right) <= 1e-6 * maxOf(1.0, abs(right))) { "${case["name"].text}: $numbers, expected $other" }
+        }
+    }
+}
 
 /** A head of three anchors of a quarter of the image, the first two identical, and two classes after background. */
 private fun bytes(candidates: Int, score: Float = 0.1f, detections: Int = 10): ByteArray {

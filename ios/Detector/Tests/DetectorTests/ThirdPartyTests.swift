@@ -51,6 +51,46 @@ final class ThirdPartyTests: XCTestCase {
         }
     }
 
+    private struct Decoding: Decodable {
+        let name: String
+        let type: String
+        let head: [UInt8]
+        let codes: [Float]
+        let logits: [Float]
+        let scales: [Float]
+        let zeroPoints: [Int]
+        let found: [[Double]]
+    }
+
+    func testRawOutputsOfAllTypesAndVersionsAreDecodedAsInPython() throws {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let data = try Data(contentsOf: folder().appendingPathComponent("decodings.json"))
+        for testCase in try decoder.decode([Decoding].self, from: data) {
+            var reader = try RawHead(Bytes(all: testCase.head, path: testCase.name)).decoder
+            let type = try XCTUnwrap(TensorType(rawValue: testCase.type))
+            let raw = [testCase.codes, testCase.logits].enumerated().map { index, values in
+                let port = TensorPort(
+                    name: "", shape: [values.count], type: type, scale: testCase.scales[index],
+                    zeroPoint: testCase.zeroPoints[index])
+                let bytes = values.flatMap { value in
+                    type == .float32
+                        ? withUnsafeBytes(of: value.bitPattern.littleEndian, Array.init)
+                        : [UInt8(truncatingIfNeeded: Int(value))]
+                }
+                return Tensor(port: port, bytes: bytes)
+            }
+            let found = reader.found(in: raw, minScore: 0)
+            XCTAssertEqual(found.map { Double($0.classID) }, testCase.found.map { $0[0] }, testCase.name)
+            for (one, other) in zip(found, testCase.found) {
+                let numbers = [one.score, one.sides.ymin, one.sides.xmin, one.sides.ymax, one.sides.xmax]
+                for (number, expected) in zip(numbers, other.dropFirst()) {
+                    XCTAssertEqual(Double(number), expected, accuracy: 1e-6 * max(1, abs(expected)), testCase.name)
+                }
+            }
+        }
+    }
+
     func testThresholdInTheFileIsTheDefaultInFourOutputFilesAndRawHeads() async throws {
         let folder = try folder()
         var others: Set<String> = []
