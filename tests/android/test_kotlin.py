@@ -10,12 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from convert.contract import raw_twin
-from runtime.inference.detector import Detector
 from runtime.model.tflite import Model
 from tests.support import android_classes, kotlin_compiler, phone_cases, tensorflow_lite_c
 from tests.support.android_classes import APP, CORE, TESTS
 from tests.support.paths import GOLDEN, ROOT
+from tests.support.small_detector import small_detector
 
 pytestmark = pytest.mark.long
 
@@ -39,10 +38,10 @@ def classes() -> Path:
 
 
 @pytest.fixture(scope="session")
-def suite(classes, library, tmp_path_factory) -> str:
+def suite(classes, library, small_detector, tmp_path_factory) -> str:
     """The output of the Kotlin tests, whether or not all passed."""
     cases = tmp_path_factory.mktemp("kotlin_cases")
-    expected = twin_cases(cases) + phone_cases.third_party_cases(ROOT.parent / "shared", cases)
+    expected = phone_cases.all_cases(small_detector, cases)
     phone_cases.write_cases(cases, expected, library)
     (cases / "without_metadata.tflite").write_bytes(without_metadata((GOLDEN / "detector_int8.tflite").read_bytes()))
     command = ["java", "-Xmx1g", "-XX:+UseSerialGC", f"-Djna.library.path={library}", "-cp", android_classes.classpath()]
@@ -55,15 +54,6 @@ def without_metadata(model: bytes) -> bytes:
     """`model` without TFLite Metadata: the entry is renamed, so that readers ignore it."""
     assert model.count(b"TFLITE_METADATA") == 1
     return model.replace(b"TFLITE_METADATA", b"TFLITE_METAXXXX")
-
-
-def twin_cases(folder: Path) -> list[phone_cases.Case]:
-    """Python's results for the golden float detector's raw twin, which has no post-processing."""
-    model = GOLDEN / "detector_fp16.tflite"
-    twin = folder / "detector_fp16_raw.tflite"
-    twin.write_bytes(raw_twin.twin(model.read_bytes(), labels=Detector(model, engine="plain").labels))
-    detector = Detector(twin, score=phone_cases.SCORE, engine="plain")
-    return [phone_cases.case(detector, twin, folder, image, exact=False) for image in sorted(GOLDEN.glob("*.ppm"))]
 
 
 NAMES = [

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support import phone_cases, tensorflow_lite_c
 from tests.support.paths import ROOT, TESTS
+from tests.support.small_detector import small_detector
 
 pytestmark = pytest.mark.long
 
@@ -38,10 +39,10 @@ def library() -> Path:
 
 
 @pytest.fixture(scope="session")
-def suite(swift, library, tmp_path_factory) -> str:
+def suite(swift, library, small_detector, tmp_path_factory) -> str:
     """The output of `swift test`, whether or not all tests passed."""
     cases = tmp_path_factory.mktemp("swift_cases")
-    phone_cases.write_cases(cases, phone_cases.third_party_cases(ROOT.parent / "shared", cases), library)
+    phone_cases.write_cases(cases, phone_cases.all_cases(small_detector, cases), library)
     linker = [f"-L{library}", "-rpath", str(library)]
     command = [swift, "test", "--scratch-path", str(scratch()), "-Xswiftc", "-O"]
     command += [word for option in linker for word in ("-Xlinker", option)]
@@ -69,11 +70,14 @@ def test_swift_suite_passes(suite):
     assert outcome(suite, "testGoldenModelsGiveTheGoldenDetections") == "passed"
     assert outcome(suite, "testFiveHundredMutatedFilesDoNotCrash") == "passed"
     assert outcome(suite, "testClassifiersAreRejected") == "passed"
+    assert outcome(suite, "testFileThatNeedsTensorFlow") == "passed"
+    assert outcome(suite, "testRawOutputsOfAllTypesAndVersionsAreDecodedAsInPython") == "passed"
+    assert outcome(suite, "testThresholdInTheFileIsTheDefaultInFourOutputFilesAndRawHeads") == "passed"
 
 
-def test_swift_and_python_agree_on_a_third_party_detector(shared, suite):
+def test_swift_and_python_agree_on_raw_heads_and_a_third_party_detector(shared, suite):
     assert (shared / "models" / phone_cases.SHARED_MODEL).is_file()
-    assert outcome(suite, "testThirdPartyDetectorsAgreeWithPython") == "passed"
+    assert outcome(suite, "testRawHeadsAndThirdPartyDetectorsAgreeWithPython") == "passed"
 
 
 def swift_files(folder: Path) -> list[Path]:

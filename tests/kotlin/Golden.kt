@@ -14,6 +14,7 @@ import kotlin.math.abs
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonNull
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.boolean
@@ -28,6 +29,9 @@ class Value(private val element: JsonElement) {
     val text: String get() = (element as JsonPrimitive).content
     val int: Int get() = (element as JsonPrimitive).int
     val double: Double get() = (element as JsonPrimitive).double
+
+    /** Null for a JSON null. */
+    val doubleOrNull: Double? get() = if (element is JsonNull) null else double
     val boolean: Boolean get() = (element as JsonPrimitive).boolean
 
     companion object {
@@ -58,9 +62,9 @@ fun ppm(file: File): Frame {
 
 fun rgb(bytes: ByteArray, width: Int, height: Int) = Frame(Pixels.Rgb(Plane(bytes, 3 * width, 3)), width, height)
 
-fun open(file: File, score: Double): Detector {
+fun open(file: File, score: Double, allLabels: Boolean = false, agnosticIou: Double? = null): Detector {
     val model = ModelFile.open(file.path)
-    return Detector(model, TensorFlowLiteEngine(model.buffer), score)
+    return Detector(model, TensorFlowLiteEngine(model.buffer), score, allLabels = allLabels, agnosticIou = agnosticIou)
 }
 
 /** Compares [actual] with the detections from Python, with tolerances for boxes in pixels and for scores. */

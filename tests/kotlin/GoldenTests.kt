@@ -2,6 +2,7 @@ package kit.detector
 
 import java.io.File
 import java.nio.ByteBuffer
+import kit.detector.engine.TensorFlowLiteEngine
 import kit.detector.model.ModelFile
 
 fun goldenTests(data: TestData): List<Test> {
@@ -24,19 +25,29 @@ fun goldenTests(data: TestData): List<Test> {
             check(cases.isNotEmpty()) { "no cases" }
             cases.forEach { checkCase(data.cases, it) }
         },
+        Test("the threshold in the file is the default, in four-output files and raw heads") {
+            val cases = Value.read(File(data.cases, "cases.json")).list
+            for (case in cases) {
+                val file = ModelFile.open(File(data.cases, case["file"].text).path)
+                same(file.defaultScore, case["default_score"].double, file.path)
+                Detector(file, TensorFlowLiteEngine(file.buffer)).use { same(it.score, file.defaultScore) }
+            }
+            val names = cases.filter { it["default_score"].double != 0.5 }.map { it["file"].text }.toSet()
+            check("small_int8.tflite" in names && "small_int8_raw.tflite" in names) { names }
+        },
     )
 }
 
 private fun checkModel(folder: File, golden: Value, model: Value) {
-    val isExact = model["input"]["type"].text != "float32"
+    val prefix = if (model["input"]["type"].text == "float32") "" else "int8_"
     open(File(folder, model["file"].text), golden["score"].double).use { detector ->
         for (result in model["results"].list) {
             val where = "${model["file"].text} ${result["picture"].text}"
             val frame = ppm(File(folder, result["picture"].text))
             same(sha256(detector.preprocess(frame)), result["input_sha256"].text, where)
             val actual = detector.detect(frame)
-            val box = if (isExact) 0.0 else golden["box_tolerance"].double
-            val score = if (isExact) 0.0 else golden["score_tolerance"].double
+            val box = golden["${prefix}box_tolerance"].double
+            val score = golden["${prefix}score_tolerance"].double
             sameDetections(actual.detections, result["detections"].list, box, score, where)
             check(actual.timings.total > 0 && actual.timings.invoke > 0) { "$where: no time was measured" }
         }
@@ -97,12 +108,12 @@ fun direct(bytes: ByteArray, rowBytes: Int, stride: Int): ByteBuffer {
 }
 
 private fun checkCase(folder: File, case: Value) {
-    val where = "${case["file"].text} ${case["image"].text}"
-    open(File(folder, case["file"].text), case["score"].double).use { detector ->
+    val where = case["name"].text
+    val agnosticIou = case["agnostic_iou"].doubleOrNull
+    open(File(folder, case["file"].text), case["score"].double, case["all_labels"].boolean, agnosticIou).use { detector ->
         val frame = rgb(File(folder, case["image"].text).readBytes(), case["width"].int, case["height"].int)
         same(sha256(detector.preprocess(frame)), case["input_sha256"].text, where)
         val actual = detector.detect(frame).detections
-        val isExact = case["exact"].boolean
-        sameDetections(actual, case["detections"].list, if (isExact) 0.0 else 0.5, if (isExact) 0.0 else 1e-3, where)
+        sameDetections(actual, case["detections"].list, case["box_tolerance"].double, case["score_tolerance"].double, where)
     }
 }

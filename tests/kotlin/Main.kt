@@ -4,6 +4,8 @@ import java.io.File
 import kit.detector.engine.engineTests
 import kit.detector.model.badFileTests
 import kit.detector.model.outputOrderTests
+import kit.detector.postprocessing.displayRuleTests
+import kit.detector.postprocessing.rawDecoderTests
 import kit.detector.preprocessing.frameTests
 import kotlin.system.exitProcess
 
@@ -35,7 +37,8 @@ inline fun <reified Kind : DetectorError> fails(body: () -> Any): Kind {
 /** Runs all tests and prints one line with the outcome of each. */
 fun main(arguments: Array<String>) {
     val data = TestData(File(arguments[0]), File(arguments[1]))
-    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests() + engineTests() + valueTests()
+    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests(data) + engineTests() +
+        rawDecoderTests(data) + displayRuleTests() + valueTests()
     var failed = 0
     for (test in tests) {
         val start = System.nanoTime()

@@ -55,11 +55,13 @@ struct ContentView: View {
 
     private var controls: some View {
         VStack {
-            HStack {
-                Text(session.score, format: .percent.precision(.fractionLength(0)))
-                    .monospacedDigit()
-                Slider(value: Binding(get: { session.score }, set: session.setScore), in: 0.05...0.95) {
-                    Text("Score threshold")
+            if let score = session.score {
+                HStack {
+                    Text(score, format: .percent.precision(.fractionLength(0)))
+                        .monospacedDigit()
+                    Slider(value: Binding(get: { score }, set: session.setScore), in: 0.01...0.99) {
+                        Text("Score threshold")
+                    }
                 }
             }
             HStack {

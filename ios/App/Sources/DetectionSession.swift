@@ -15,7 +15,8 @@ final class DetectionSession {
     private(set) var skippedAccelerators: [SkippedAccelerator] = []
     /// An error message for the user; nil while there is no error.
     private(set) var problem: String?
-    private(set) var score = 0.5
+    /// The threshold, at first the one in the model's file; nil until a model is loaded.
+    private(set) var score: Double?
 
     /// One frame's detections, and the size in pixels of the upright image that their boxes refer to.
     struct FrameResult {

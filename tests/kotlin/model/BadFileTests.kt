@@ -41,6 +41,14 @@ fun badFileTests(data: TestData): List<Test> {
                 fails<DetectorError.NotADetector> { ModelFile.open(file.path, Labels(listOf("a"))) }
             }
         },
+        Test("a file that needs TensorFlow is rejected") {
+            // The detector whose post-processing is a custom operator; its name comes after the tensors' names.
+            val bytes = File(data.cases, "small_int8.tflite").readBytes()
+            val at = String(bytes, Charsets.ISO_8859_1).lastIndexOf("TFLite_Detection_PostProcess")
+            "FlexDetection_PostProcessing".toByteArray().copyInto(bytes, at)
+            val error = fails<DetectorError.Unsupported> { parsed(bytes) }
+            check("FlexDetection" in error.message.orEmpty()) { error }
+        },
         Test("a file without metadata needs labels") {
             val file = File(data.cases, "without_metadata.tflite")
             val error = fails<DetectorError.NoLabels> { ModelFile.open(file.path) }

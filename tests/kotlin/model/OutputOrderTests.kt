@@ -1,9 +1,17 @@
 package kit.detector.model
 
+import java.io.File
 import kit.detector.Test
+import kit.detector.TestData
 import kit.detector.same
 
-fun outputOrderTests() = listOf(
+fun outputOrderTests(data: TestData) = listOf(
+    Test("outputs are recognized by the graph, with built-in post-processing and with the custom operator") {
+        val inOrder = OutputOrder(boxes = 0, classes = 1, scores = 2, count = 3)
+        val files = listOf("int8", "fp16").flatMap { listOf(File(data.golden, "detector_$it.tflite"), File(data.cases, "small_$it.tflite")) }
+        for (file in files) same(OutputOrder.fromGraph(ModelFile.open(file.path).model), inOrder, file.path)
+        same(OutputOrder.fromGraph(ModelFile.open(File(data.golden, "detector_int8_raw.tflite").path).model), null)
+    },
     Test("outputs are recognized by their values") {
         val shapes = listOf(listOf(1, 2), listOf(1, 2, 4), listOf(1), listOf(1, 2))
         val boxes = FloatArray(8)

@@ -25,28 +25,39 @@ public actor Detector {
     ///   - score: The threshold in 0...1. The default is the one in the file's metadata, or 0.5 if there is none.
     ///   - threads: The number of CPU threads.
     ///   - accelerators: The accelerators to try in order. The first one that loads the model and runs it is used.
+    ///   - allLabels: A model may find one place as several classes, each with the very same box. By default only the
+    ///     class with the highest score is given; with this, all are.
+    ///   - agnosticIou: Of two boxes whose intersection over union (0...1) is above it, whatever their classes, only the
+    ///     one with the higher score is given. By default boxes of two classes may overlap.
     /// - Throws: `DetectorError` if the file cannot be read or is not a detector, if it has no class names and none are
     ///   given, or if no accelerator can run it.
     public init(
         path: String, labels: Labels? = nil, score: Double? = nil, threads: Int = 2,
-        accelerators: [Accelerator] = Accelerator.allCases
+        accelerators: [Accelerator] = Accelerator.allCases, allLabels: Bool = false, agnosticIou: Double? = nil
     ) throws(DetectorError) {
         let file = try ModelFile(path: path, labels: labels)
         let fallback = try DelegateFallback(path: path, input: file.inputType, accelerators: accelerators, threads: threads)
-        try self.init(file, engine: fallback.engine, score: score, skippedAccelerators: fallback.skippedAccelerators)
+        try self.init(
+            file, engine: fallback.engine, score: score, skippedAccelerators: fallback.skippedAccelerators,
+            displayRule: DisplayRule(allLabels: allLabels, agnosticIou: agnosticIou))
     }
 
-    /// Creates a detector for the model at `path` that runs on the caller's own `engine`.
+    /// Creates a detector for the model at `path` that runs on the caller's own `engine`; the rest as in the other
+    /// initializer.
     public init(
-        path: String, engine: sending any Engine, labels: Labels? = nil, score: Double? = nil
+        path: String, engine: sending any Engine, labels: Labels? = nil, score: Double? = nil,
+        allLabels: Bool = false, agnosticIou: Double? = nil
     ) throws(DetectorError) {
-        try self.init(ModelFile(path: path, labels: labels), engine: engine, score: score, skippedAccelerators: [])
+        try self.init(
+            ModelFile(path: path, labels: labels), engine: engine, score: score, skippedAccelerators: [],
+            displayRule: DisplayRule(allLabels: allLabels, agnosticIou: agnosticIou))
     }
 
     private init(
-        _ file: ModelFile, engine: sending any Engine, score: Double?, skippedAccelerators: [SkippedAccelerator]
+        _ file: ModelFile, engine: sending any Engine, score: Double?, skippedAccelerators: [SkippedAccelerator],
+        displayRule: DisplayRule
     ) throws(DetectorError) {
-        description = try ModelDescription(file, engine: engine)
+        description = try ModelDescription(file, engine: engine, displayRule: displayRule)
         postprocess = description.postprocessor
         engineName = engine.name
         self.engine = engine

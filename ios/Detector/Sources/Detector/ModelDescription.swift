@@ -8,7 +8,9 @@ public struct ModelDescription: Sendable {
     /// Width and height in pixels that images are resized to.
     public var inputSize: (width: Int, height: Int) { (preprocessor.width, preprocessor.height) }
 
-    init(_ file: ModelFile, engine: any Engine) throws(DetectorError) {
+    init(
+        _ file: ModelFile, engine: any Engine, displayRule: DisplayRule = DisplayRule()
+    ) throws(DetectorError) {
         guard engine.inputs.count == 1 else {
             let reason = "it has \(engine.inputs.count) inputs; a detector has one, an image"
             throw .notADetector(path: file.model.path, reason: reason)
@@ -16,11 +18,12 @@ public struct ModelDescription: Sendable {
         path = file.model.path
         labels = file.labels
         preprocessor = try Preprocessor(file.model, file.metadata, input: engine.inputs[0])
+        let reader: any OutputReader
         if let head = file.rawHead {
-            postprocessor = .rawHead(RawDecoder(head, labels: file.labels))
+            reader = head.decoder
         } else {
-            let shapes = engine.outputs.map(\.shape)
-            postprocessor = .fourOutputs(try FourOutputs(file.model, file.metadata, shapes: shapes, labels: file.labels))
+            reader = try FourOutputs(file.model, file.metadata, shapes: engine.outputs.map(\.shape))
         }
+        postprocessor = Postprocessor(reader: reader, labels: file.labels, displayRule: displayRule)
     }
 }

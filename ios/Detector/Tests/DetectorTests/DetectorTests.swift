@@ -24,7 +24,8 @@ final class DetectorTests: XCTestCase {
     }
 
     func testThresholdCanBeChanged() async throws {
-        let detector = try Detector(path: Golden.path("detector_int8.tflite"), score: 0, accelerators: [.cpu])
+        let detector = try Detector(
+            path: Golden.path("detector_int8.tflite"), score: 0, accelerators: [.cpu], allLabels: true)
         let all = try await detector.detect(frame()).detections
         await detector.setScore(0.9)
         let best = try await detector.detect(frame()).detections

@@ -47,7 +47,7 @@ struct OutputOrder: Equatable {
         return .notADetector(path: model.path, reason: "its outputs are \(actual); a detector has four: \(required)")
     }
 
-    /// Traces each output back to the detection post-processing operator.
+    /// Traces each output back to what post-processes detections: one custom operator, or several built-in ones.
     init?(graph model: Model) {
         var source: [Int: ModelOperator] = [:]
         for node in model.operators {
@@ -64,12 +64,26 @@ struct OutputOrder: Equatable {
                 else { break }
                 tensor = input
             }
-            guard let node = source[tensor], node.customName == OutputOrder.postprocess,
-                let index = node.outputs.firstIndex(of: tensor), Role.allCases.indices.contains(index)
-            else { return nil }
-            roles[Role.allCases[index]] = position
+            guard let node = source[tensor], let role = OutputOrder.role(node, tensor, source) else { return nil }
+            roles[role] = position
         }
         self.init(roles)
+    }
+
+    /// What `tensor` is, which `node` makes; nil if that is no post-processing. `source` has the maker of each tensor.
+    private static func role(_ node: ModelOperator, _ tensor: Int, _ source: [Int: ModelOperator]) -> Role? {
+        guard let index = node.outputs.firstIndex(of: tensor) else { return nil }
+        if node.customName == postprocess {
+            return Role.allCases.indices.contains(index) ? Role.allCases[index] : nil
+        }
+        if node.code == suppression {
+            return index == 1 ? .count : nil
+        }
+        // What is behind the count is made zero by a multiplication.
+        guard node.code == mul, let input = node.inputs.first, let gather = source[input], gather.code == OutputOrder.gather,
+            gather.inputs.count == 2, source[gather.inputs[1]]?.code == suppression
+        else { return nil }
+        return source[gather.inputs[0]].flatMap { makers[$0.code] }
     }
 
     /// Finds the order from the output names in the metadata.
@@ -109,6 +123,13 @@ struct OutputOrder: Equatable {
     private enum Role: CaseIterable {
         case boxes, classes, scores, count
     }
+
+    // The built-in operators of a kit's file, of enum BuiltinOperator: NON_MAX_SUPPRESSION_V4 keeps detections, and
+    // CONCATENATION, LOGISTIC and CAST make the values that it keeps. See convert/file/builtin_postprocessing.py.
+    private static let suppression = 120
+    private static let mul = 18
+    private static let gather = 36
+    private static let makers: [Int: Role] = [2: .boxes, 14: .scores, 53: .classes]
 
     private static let words: [String: Role] = [
         "location": .boxes, "locations": .boxes, "boxes": .boxes, "detection_boxes": .boxes,

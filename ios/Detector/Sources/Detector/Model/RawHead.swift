@@ -1,6 +1,7 @@
 /// The contents of `raw_head.bin`, which describes the two outputs of a model without post-processing.
 ///
-/// `runtime/model/raw_head.py` specifies the layout: a header of 48 bytes, then 16 bytes per anchor, little-endian.
+/// `runtime/model/raw_head.py` specifies the layout: a header of 48 bytes, the number of candidates from version 2 on,
+/// then 16 bytes per anchor, little-endian.
 struct RawHead: Sendable {
     /// Center y, center x, height and width of each anchor, relative to the image size.
     let anchors: [SIMD4<Float>]
@@ -12,10 +13,12 @@ struct RawHead: Sendable {
     let iou: Float
     /// The divisors of the box codes ty, tx, th, tw.
     let scales: SIMD4<Float>
+    /// How many pairs of anchor and class are looked at; 0 stands for version 1, whose rules have no such number.
+    let candidates: Int
 
     static let file = "raw_head.bin"
     private static let identifier = "RAWH"
-    private static let version: UInt32 = 1
+    private static let version: UInt32 = 2
     private static let headerSize = 48
 
     /// Reads the raw head of `model`, or nil if its metadata does not name one.
@@ -46,11 +49,13 @@ struct RawHead: Sendable {
         func four(_ offset: Int) throws(DetectorError) -> SIMD4<Float> {
             SIMD4(try number(offset), try number(offset + 4), try number(offset + 8), try number(offset + 12))
         }
-        guard try whole(4) == RawHead.version else {
-            throw .unsupported(path: bytes.path, reason: "its layout has version \(try whole(4)), not \(RawHead.version)")
+        let version = try whole(4)
+        guard (1...RawHead.version).contains(version) else {
+            throw .unsupported(path: bytes.path, reason: "its layout has version \(version), not 1 to \(RawHead.version)")
         }
         let count = Int(try whole(8))
-        guard bytes.all.count == RawHead.headerSize + 16 * count else {
+        let start = RawHead.headerSize + (version > 1 ? 4 : 0)
+        guard bytes.all.count == start + 16 * count else {
             throw bytes.damaged("\(count) anchors do not fit its \(bytes.all.count) bytes")
         }
         classes = Int(try whole(12))
@@ -59,13 +64,14 @@ struct RawHead: Sendable {
         score = try number(24)
         iou = try number(28)
         scales = try four(32)
+        candidates = version > 1 ? Int(try whole(RawHead.headerSize)) : 0
         var anchors: [SIMD4<Float>] = []
         anchors.reserveCapacity(count)
         for index in 0..<count {
-            anchors.append(try four(RawHead.headerSize + 16 * index))
+            anchors.append(try four(start + 16 * index))
         }
         self.anchors = anchors
-        let isValid = count > 0 && classes > 0 && detections > 0 && first <= 1
+        let isValid = count > 0 && classes > 0 && detections > 0 && first <= 1 && (version == 1 || candidates > 0)
         let isFinite = anchors.allSatisfy { $0.sum().isFinite }
         guard isValid, isFinite, score >= 0, score <= 1, iou > 0, iou <= 1, scales.min() > 0 else {
             throw bytes.damaged("it has invalid values")

@@ -1,6 +1,5 @@
 /// Reads the four outputs of a detector with built-in post-processing.
-struct FourOutputs: Sendable {
-    private let labels: Labels
+struct FourOutputs: OutputReader {
     /// The positions of left, top, right and bottom in a box of the tensor.
     private let index: [Int]
     /// Nil until a frame's values determine it.
@@ -10,14 +9,13 @@ struct FourOutputs: Sendable {
     private static let defaultIndex = [1, 0, 3, 2]
 
     /// Throws `notADetector` if the outputs are not those of a detector, `unsupported` if the box layout is not supported.
-    init(_ model: Model, _ metadata: Metadata?, shapes: [[Int]], labels: Labels) throws(DetectorError) {
-        self.labels = labels
+    init(_ model: Model, _ metadata: Metadata?, shapes: [[Int]]) throws(DetectorError) {
         order = try OutputOrder.find(model, metadata, shapes: shapes)
         index = try FourOutputs.index(model, metadata)
     }
 
-    /// See `Postprocessor`.
-    mutating func callAsFunction(_ raw: [Tensor], width: Int, height: Int, minScore: Double) -> [Detection] {
+    /// See `OutputReader`.
+    mutating func found(in raw: [Tensor], minScore: Float) -> [Found] {
         let values = raw.map(\.floats)
         order = order ?? OutputOrder(values: values, shapes: raw.map(\.port.shape))
         // If the values of this frame are ambiguous, those of a later one may not be.
@@ -26,19 +24,14 @@ struct FourOutputs: Sendable {
         let reported = values[order.count].first ?? 0
         let capacity = min(boxes.count / 4, classes.count, scores.count)
         let count = reported.isNaN ? 0 : Int(min(max(reported + 0.5, 0), Float(capacity)))
-        // Comparisons with NaN are false, so NaN scores and boxes are dropped here.
+        // Comparisons with NaN are false, so NaN scores and classes are dropped here.
         let kept = (0..<count).filter { slot in
-            scores[slot] >= Float(minScore) && classes[slot] >= 0 && classes[slot] < FourOutputs.maxClasses
-                && boxes[4 * slot..<4 * slot + 4].allSatisfy(\.isFinite)
+            scores[slot] >= minScore && classes[slot] >= 0 && classes[slot] < FourOutputs.maxClasses
         }
-        let sorted = kept.sorted { (scores[$1], $0) < (scores[$0], $1) }
-        return sorted.map { slot in
-            let sides = index.map { Double(min(max(boxes[4 * slot + $0], 0), 1)) }
-            let classID = Int(classes[slot].rounded(.toNearestOrEven))
-            return Detection(
-                label: labels[classID], classID: classID, score: Double(scores[slot]),
-                box: Box(relative: sides, width: width, height: height)
-            )
+        return kept.map { slot in
+            func side(_ position: Int) -> Float { boxes[4 * slot + index[position]] }
+            let sides = Sides(ymin: side(1), xmin: side(0), ymax: side(3), xmax: side(2))
+            return Found(classID: Int(classes[slot].rounded(.toNearestOrEven)), score: scores[slot], sides: sides)
         }
     }
 
@@ -57,16 +50,5 @@ struct FourOutputs: Sendable {
             throw .unsupported(path: model.path, reason: "its metadata orders a box's sides as \(layout.index)")
         }
         return layout.index
-    }
-}
-
-extension Box {
-    /// A box from `sides`: left, top, right, bottom in 0...1. An inverted box becomes an empty one.
-    init(relative sides: [Double], width: Int, height: Int) {
-        let (left, top) = (sides[0] * Double(width), sides[1] * Double(height))
-        self.init(
-            xmin: left, ymin: top,
-            xmax: max(sides[2] * Double(width), left), ymax: max(sides[3] * Double(height), top)
-        )
     }
 }

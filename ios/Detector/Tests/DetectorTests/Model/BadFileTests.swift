@@ -93,17 +93,6 @@ final class BadFileTests: XCTestCase {
         XCTAssert(reason.contains("checksum"), reason)
     }
 
-    func testFileThatNeedsTensorFlow() throws {
-        let old = Array("TFLite_Detection_PostProcess".utf8)
-        let new = Array("FlexDetection_PostProcessing".utf8)
-        // The operator's name comes after the tensors' names.
-        var data = BadFileTests.golden
-        let range = try XCTUnwrap(data.range(of: Data(old), options: .backwards))
-        data.replaceSubrange(range, with: new)
-        guard case .unsupported(_, let reason) = try error(data) else { return XCTFail() }
-        XCTAssert(reason.contains("FlexDetection"), reason)
-    }
-
     func testErrorMessages() {
         let all: [DetectorError] = [
             .unreadable(path: "f", reason: "r"), .notTFLite(path: "f"), .damaged(path: "f", reason: "r"),

@@ -21,8 +21,9 @@ final class FourOutputsTests: XCTestCase {
 
     private func read(_ raw: [Tensor], minScore: Double = 0.5) throws -> [Detection] {
         let model = try Model.read(Golden.path("detector_int8.tflite"))
-        var outputs = try FourOutputs(model, nil, shapes: raw.map(\.port.shape), labels: Labels(["a", "b", "c"]))
-        return outputs(raw, width: 200, height: 100, minScore: minScore)
+        let outputs = try FourOutputs(model, nil, shapes: raw.map(\.port.shape))
+        var postprocessor = Postprocessor(reader: outputs, labels: Labels(["a", "b", "c"]))
+        return postprocessor(raw, width: 200, height: 100, minScore: minScore)
     }
 
     func testBoxesAreInPixelsAndClippedToTheImage() throws {
@@ -76,6 +77,8 @@ final class FourOutputsTests: XCTestCase {
         let byMetadata = OutputOrder(metadata: try Metadata.of(model))
         XCTAssertEqual(byMetadata, order)
         XCTAssertEqual(OutputOrder(graph: model), order)
+        XCTAssertEqual(OutputOrder(graph: try Model.read(Golden.path("detector_fp16.tflite"))), order)
+        XCTAssertNil(OutputOrder(graph: try Model.read(Golden.path("detector_int8_raw.tflite"))))
         XCTAssertNil(OutputOrder(signature: [:], model))
     }
 

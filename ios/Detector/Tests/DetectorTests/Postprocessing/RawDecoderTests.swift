@@ -13,11 +13,12 @@ final class RawDecoderTests: XCTestCase {
 
     /// A raw head with three anchors of a quarter of the image, the first two identical, and two classes after background.
     private func file(
-        identifier: String = "RAWH", version: UInt32 = 1, count: UInt32 = 3, detections: UInt32 = 10, score: Float = 0.1,
-        iou: Float = 0.5
+        identifier: String = "RAWH", version: UInt32 = 2, count: UInt32 = 3, detections: UInt32 = 10, score: Float = 0.1,
+        iou: Float = 0.5, candidates: UInt32 = 100
     ) -> Bytes {
         var bytes = Array(identifier.utf8) + little(version) + little(count) + little(UInt32(2)) + little(UInt32(1))
         bytes += little(detections) + little([score, iou, 10, 10, 5, 5])
+        bytes += version > 1 ? little(candidates) : []
         bytes += little([0.25, 0.25, 0.5, 0.5, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.5, 0.5])
         return Bytes(all: bytes, path: "raw_head.bin")
     }
@@ -30,14 +31,40 @@ final class RawDecoderTests: XCTestCase {
     private let labels = Labels(["a", "b"])
 
     private func decode(_ codes: [Float], _ logits: [Float], _ file: Bytes, minScore: Double = 0) throws -> [Detection] {
-        let decoder = RawDecoder(try RawHead(file), labels: labels)
+        var decoder = Postprocessor(reader: try RawHead(file).decoder, labels: labels)
         return decoder([floats(codes, [1, 3, 4]), floats(logits, [1, 3, 3])], width: 100, height: 200, minScore: minScore)
     }
 
-    func testBestClassOfEachAnchorAndNonMaximumSuppression() throws {
+    private func found(_ logits: [Float], _ file: Bytes) throws -> [Found] {
+        var decoder = try RawHead(file).decoder
+        return decoder.found(in: [floats(zeroCode + zeroCode + zeroCode, [1, 3, 4]), floats(logits, [1, 3, 3])], minScore: 0)
+    }
+
+    func testAnAnchorIsFoundOnceForEachClassAndSuppressionIsWithinTheClass() throws {
+        // The second anchor's box is that of the first; background is never a class.
+        let logits: [Float] = [9, 2, 1, 9, 0, 1.5, 9, -1, -9]
+        let both = try found(logits, file())
+        XCTAssertEqual(both.map(\.classID), [0, 1, 0])
+        XCTAssertEqual(both[1].score, 1 / (1 + exp(-1.5)), accuracy: 1e-6)
+        XCTAssertEqual(both[0].sides, both[1].sides)
+        XCTAssertEqual(both[0].sides, Sides(ymin: 0, xmin: 0, ymax: 0.5, xmax: 0.5))
+        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file()).map(\.classID), [0, 0])
+    }
+
+    func testOnlyTheHighestLogitsAreCandidates() throws {
+        // Equal ones in the order of anchors, then classes: the second candidate is anchor 1, class 0.
+        let logits: [Float] = [9, 1, 2, 9, 2, 2, 9, 2, -9]
+        XCTAssertEqual(try found(logits, file(candidates: 1)).map(\.classID), [1])
+        XCTAssertEqual(try found(logits, file(candidates: 2)).map(\.classID), [1, 0])
+        XCTAssertEqual(try found(logits, file(candidates: 2))[1].sides.ymin, 0)
+        XCTAssertEqual(try found(logits, file(candidates: .max)).count, 3)
+        XCTAssertEqual(try found(logits, file(detections: 2)).count, 2)
+    }
+
+    func testBestClassOfEachAnchorInVersion1() throws {
         // Background is never a class. The second anchor's box is that of the first, with a lower score.
         let logits: [Float] = [9, 2, 1, 9, 0, 1.5, 9, -1, 0]
-        let detections = try decode(zeroCode + zeroCode + zeroCode, logits, file())
+        let detections = try decode(zeroCode + zeroCode + zeroCode, logits, file(version: 1))
         XCTAssertEqual(detections.map(\.label), ["a", "b"])
         XCTAssertEqual(detections[0].score, 1 / (1 + exp(-2)), accuracy: 1e-6)
         XCTAssertEqual(detections[1].score, 0.5, accuracy: 1e-6)
@@ -57,37 +84,49 @@ final class RawDecoderTests: XCTestCase {
 
     func testThresholdsOfTheFileAndTheCaller() throws {
         let logits: [Float] = [0, 2, -9, 0, -9, -9, 0, -1, -9]
-        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(), minScore: 0.5).count, 1)
-        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(score: 0.5)).count, 1)
-        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(detections: 1)).count, 1)
-        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file()).count, 2)
-        XCTAssertEqual(try decode(zeroCode + zeroCode + zeroCode, logits, file(), minScore: 1).count, 0)
+        let codes = zeroCode + zeroCode + zeroCode
+        for version: UInt32 in [1, 2] {
+            XCTAssertEqual(try decode(codes, logits, file(version: version), minScore: 0.5).count, 1)
+            XCTAssertEqual(try decode(codes, logits, file(version: version, score: 0.5)).count, 1)
+            XCTAssertEqual(try decode(codes, logits, file(version: version, detections: 1)).count, 1)
+            XCTAssertEqual(try decode(codes, logits, file(version: version)).count, 2)
+            XCTAssertEqual(try decode(codes, logits, file(version: version), minScore: 1).count, 0)
+        }
     }
 
-    func testQuantizedScoresAreMultiplesOfOne256th() throws {
+    func testQuantizedScoresAreMultiplesOfOne256thInVersion1Only() throws {
         let codes = Tensor(
             port: TensorPort(name: "", shape: [1, 3, 4], type: .int8, scale: 0.1, zeroPoint: 3),
             bytes: [UInt8](repeating: 3, count: 12))
         for (type, zeroPoint) in [(TensorType.int8, -4), (.uint8, 124)] {
             let port = TensorPort(name: "", shape: [1, 3, 3], type: type, scale: 0.5, zeroPoint: zeroPoint)
             let stored = [0, 4, 0, 0, -90, -90, 0, 2, 40].map { UInt8(truncatingIfNeeded: zeroPoint + $0) }
-            let decoder = RawDecoder(try RawHead(file()), labels: labels)
-            let detections = decoder([codes, Tensor(port: port, bytes: stored)], width: 100, height: 200, minScore: 0)
-            // 256 / (1 + exp(-20)) rounds to 256, which 8 bits don't hold; 256 / (1 + exp(-2)) to 225.
-            XCTAssertEqual(detections.map(\.score), [255.0 / 256, 225.0 / 256])
+            let raw = [codes, Tensor(port: port, bytes: stored)]
+            var second = Postprocessor(reader: try RawHead(file()).decoder, labels: labels)
+            let detections = second(raw, width: 100, height: 200, minScore: 0.6)
+            // 20, 2 and 1; the last has the very box of the first and a lower score.
+            XCTAssertEqual(detections.map(\.score), [20, 2].map { Double(RawOutput.sigmoid($0)) })
             XCTAssertEqual(detections.map(\.label), ["b", "a"])
-            XCTAssertEqual(detections[1].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
+            var first = Postprocessor(reader: try RawHead(file(version: 1)).decoder, labels: labels)
+            let rounded = first(raw, width: 100, height: 200, minScore: 0)
+            // 256 / (1 + exp(-20)) rounds to 256, which 8 bits don't hold; 256 / (1 + exp(-2)) to 225.
+            XCTAssertEqual(rounded.map(\.score), [255.0 / 256, 225.0 / 256])
+            XCTAssertEqual(rounded.map(\.label), ["b", "a"])
+            XCTAssertEqual(rounded[1].box, Box(xmin: 0, ymin: 0, xmax: 50, ymax: 100))
         }
     }
 
     func testNaNIsDropped() throws {
         let logits: [Float] = [0, .nan, -9, 0, -9, -9, 0, 2, -9]
-        XCTAssertEqual(try decode([0, 0, .infinity, 0] + zeroCode + zeroCode, logits, file()).count, 1)
-        XCTAssertEqual(try decode(zeroCode + zeroCode + [0, 0, 1e30, 0], logits, file()).count, 0)
+        for version: UInt32 in [1, 2] {
+            let file = file(version: version)
+            XCTAssertEqual(try decode([0, 0, .infinity, 0] + zeroCode + zeroCode, logits, file).count, 1)
+            XCTAssertEqual(try decode(zeroCode + zeroCode + [0, 0, 1e30, 0], logits, file).count, 0)
+        }
     }
 
     func testOutputsOfOtherSizesGiveNoDetections() throws {
-        let decoder = RawDecoder(try RawHead(file()), labels: labels)
+        var decoder = Postprocessor(reader: try RawHead(file()).decoder, labels: labels)
         XCTAssertEqual(decoder([floats(zeroCode, [1, 1, 4]), floats([0], [1, 1])], width: 1, height: 1, minScore: 0), [])
         XCTAssertEqual(decoder([], width: 1, height: 1, minScore: 0), [])
     }
@@ -95,7 +134,7 @@ final class RawDecoderTests: XCTestCase {
     func testDamagedFilesAreRejected() {
         let bad = [
             file(identifier: "RAWX"), file(count: 4), file(count: .max), file(detections: 0), file(score: 2),
-            file(score: .nan), file(iou: 0), Bytes(all: [], path: "raw_head.bin"),
+            file(score: .nan), file(iou: 0), file(candidates: 0), Bytes(all: [], path: "raw_head.bin"),
             Bytes(all: Array(file().all.prefix(20)), path: "raw_head.bin"),
         ]
         for bytes in bad {
@@ -103,8 +142,11 @@ final class RawDecoderTests: XCTestCase {
                 guard case DetectorError.damaged = error else { return XCTFail("\(error)") }
             }
         }
-        XCTAssertThrowsError(try RawHead(file(version: 2))) { error in
-            guard case DetectorError.unsupported = error else { return XCTFail("\(error)") }
+        // Version 0 and 3 with the bytes of the nearest layout.
+        for version: UInt32 in [0, 3] {
+            XCTAssertThrowsError(try RawHead(file(version: version))) { error in
+                guard case DetectorError.unsupported = error else { return XCTFail("\(error)") }
+            }
         }
     }
 }

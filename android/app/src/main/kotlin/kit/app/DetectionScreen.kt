@@ -101,8 +101,10 @@ private fun Messages(state: ScreenState) {
 
 @Composable
 private fun Controls(state: ScreenState, session: DetectionSession, onSwitchCamera: () -> Unit) {
-    Text(stringResource(R.string.score_threshold, (100 * state.score).roundToInt()))
-    Slider(state.score, session::setScore, valueRange = 0.05f..0.95f)
+    state.score?.let { score ->
+        Text(stringResource(R.string.score_threshold, (100 * score).roundToInt()))
+        Slider(score, session::setScore, valueRange = 0.01f..0.99f)
+    }
     Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
         ModelPicker(state, session)
         TextButton(onSwitchCamera) { Text(stringResource(R.string.switch_camera)) }

@@ -20,7 +20,10 @@ import kotlinx.coroutines.flow.update
 /** One frame's detections, and the size in pixels of the upright image that their boxes refer to. */
 class FrameResult(val detections: List<Detection>, val timings: Timings, val width: Int, val height: Int, val isMirrored: Boolean)
 
-/** What the screen shows. [problem] and [cameraProblem] are error messages, null while there is no error. */
+/**
+ * What the screen shows. [problem] and [cameraProblem] are error messages, null while there is no error. [score] is the
+ * threshold, at first the one in the model's file; null until a model is loaded.
+ */
 data class ScreenState(
     val choices: List<ModelChoice> = emptyList(),
     val chosen: ModelChoice? = null,
@@ -29,7 +32,7 @@ data class ScreenState(
     val skippedAccelerators: List<SkippedAccelerator> = emptyList(),
     val problem: String? = null,
     val cameraProblem: String? = null,
-    val score: Float = 0.5f,
+    val score: Float? = null,
 )
 
 /**

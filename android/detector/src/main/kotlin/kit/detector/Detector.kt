@@ -6,9 +6,9 @@ import kit.detector.engine.SkippedAccelerator
 import kit.detector.engine.TensorPort
 import kit.detector.engine.warmUp
 import kit.detector.model.ModelFile
+import kit.detector.postprocessing.DisplayRule
 import kit.detector.postprocessing.FourOutputs
 import kit.detector.postprocessing.Postprocessor
-import kit.detector.postprocessing.RawDecoder
 import kit.detector.preprocessing.Preprocessor
 
 /**
@@ -24,6 +24,12 @@ import kit.detector.preprocessing.Preprocessor
  *
  * [score] is the threshold in 0..1: detections with a lower score are dropped. The default is the threshold in
  * the file's metadata, or 0.5 if there is none. [skippedAccelerators] are those that were tried before [engine].
+ *
+ * A model may find one place as several classes, each with the very same box. By default only the class with the
+ * highest score is given; with [allLabels], all are. With [agnosticIou], of two boxes whose intersection over union
+ * (0..1) is above it, whatever their classes, only the one with the higher score is given. By default boxes of two
+ * classes may overlap.
+ *
  * The constructor throws a [DetectorError], and closes the engine, if the model is not a detector or the engine
  * cannot run it.
  */
@@ -32,6 +38,8 @@ class Detector(
     private val engine: Engine,
     @Volatile var score: Double = file.defaultScore,
     val skippedAccelerators: List<SkippedAccelerator> = emptyList(),
+    allLabels: Boolean = false,
+    agnosticIou: Double? = null,
 ) : AutoCloseable {
     val labels: Labels = file.labels
 
@@ -40,6 +48,7 @@ class Detector(
 
     private val preprocessor: Preprocessor
     private val postprocessor: Postprocessor
+    private val displayRule = DisplayRule(allLabels, agnosticIou)
     private var isClosed = false
 
     init {
@@ -71,7 +80,8 @@ class Detector(
         val ready = System.nanoTime()
         val raw = engine.invoke(input)
         val done = System.nanoTime()
-        val detections = postprocessor.detections(raw, frame.uprightWidth, frame.uprightHeight, score)
+        val found = postprocessor.found(raw, score.toFloat())
+        val detections = displayRule.detections(found, labels, frame.uprightWidth, frame.uprightHeight)
         val end = System.nanoTime()
         return DetectionResult(detections, Timings((ready - start) / 1e6, (done - ready) / 1e6, (end - done) / 1e6))
     }
@@ -88,8 +98,8 @@ class Detector(
     fun preprocess(frame: Frame): ByteBuffer = preprocessor.tensor(frame)
 
     private fun postprocessor(file: ModelFile): Postprocessor {
-        file.rawHead?.let { return RawDecoder(it, labels) }
+        file.rawHead?.let { return Postprocessor.of(it) }
         if (!engine.outputs.all(TensorPort::isKnown)) engine.warmUp()
-        return FourOutputs(file.model, file.metadata, engine.outputs.map(TensorPort::shape), labels)
+        return FourOutputs(file.model, file.metadata, engine.outputs.map(TensorPort::shape))
     }
 }

@@ -17,7 +17,7 @@ object Detectors {
      * Loads the detector in [file] on the first of [accelerators] that loads the model and runs it.
      *
      * `detector.skippedAccelerators` tells why the others before it were skipped. [threads] is the number of CPU
-     * threads. [score] is the threshold in 0..1. [npu] creates the delegate for [Accelerator.NPU]; if it throws, the
+     * threads. [score], [allLabels] and [agnosticIou] are as in [Detector]. [npu] creates the delegate for [Accelerator.NPU]; if it throws, the
      * NPU is skipped. The delegate is closed with the detector.
      *
      * Loading is slow: do not call this on the main thread. Call `detect` on the same thread, which some GPU drivers
@@ -29,9 +29,11 @@ object Detectors {
         threads: Int = DEFAULT_THREADS,
         score: Double = file.defaultScore,
         npu: (() -> Delegate)? = null,
+        allLabels: Boolean = false,
+        agnosticIou: Double? = null,
     ): Detector {
         val fallback = DelegateFallback.select(accelerators.map { it.delegateChoice(file, threads, npu) })
-        return Detector(file, fallback.engine, score, fallback.skippedAccelerators)
+        return Detector(file, fallback.engine, score, fallback.skippedAccelerators, allLabels, agnosticIou)
     }
 
     /**

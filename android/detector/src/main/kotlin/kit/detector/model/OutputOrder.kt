@@ -39,7 +39,7 @@ internal data class OutputOrder(val boxes: Int, val classes: Int, val scores: In
             if (model.outputs.size != Role.entries.size) throw notADetector(model)
         }
 
-        /** Traces each output back to the detection post-processing operator. */
+        /** Traces each output back to what post-processes detections: one custom operator, or several built-in ones. */
         fun fromGraph(model: Model): OutputOrder? {
             val source = HashMap<Int, ModelOperator>()
             for (op in model.operators) op.outputs.forEach { source[it] = op }
@@ -52,11 +52,21 @@ internal data class OutputOrder(val boxes: Int, val classes: Int, val scores: In
                     if (op.code !in PASS_THROUGH || op.inputs.isEmpty()) break
                     tensor = op.inputs[0]
                 }
-                val op = source[tensor]
-                if (op == null || op.customName != POSTPROCESS) return null
-                Role.entries.getOrNull(op.outputs.indexOf(tensor))?.let { roles[it] = position }
+                val role = source[tensor]?.let { role(it, tensor, source) } ?: return null
+                roles[role] = position
             }
             return of(roles)
+        }
+
+        /** What [tensor] is, which [op] makes; null if that is no post-processing. [source] has the maker of each tensor. */
+        private fun role(op: ModelOperator, tensor: Int, source: Map<Int, ModelOperator>): Role? {
+            if (op.customName == POSTPROCESS) return Role.entries.getOrNull(op.outputs.indexOf(tensor))
+            if (op.code == SUPPRESSION) return if (op.outputs.indexOf(tensor) == 1) Role.COUNT else null
+            // What is behind the count is made zero by a multiplication.
+            val gather = if (op.code == MUL) source[op.inputs.firstOrNull()] else null
+            if (gather == null || gather.code != GATHER || gather.inputs.size != 2) return null
+            if (source[gather.inputs[1]]?.code != SUPPRESSION) return null
+            return MAKERS[source[gather.inputs[0]]?.code]
         }
 
         /**
@@ -139,6 +149,13 @@ internal data class OutputOrder(val boxes: Int, val classes: Int, val scores: In
             values.all { it in 0f..1f } && values.zipWithNext().all { (one, next) -> next - one <= 1e-6f }
 
         private const val POSTPROCESS = "TFLite_Detection_PostProcess"
+
+        // The built-in operators of a kit's file, of enum BuiltinOperator: NON_MAX_SUPPRESSION_V4 keeps detections, and
+        // CONCATENATION, LOGISTIC and CAST make the values that it keeps. See convert/file/builtin_postprocessing.py.
+        private const val SUPPRESSION = 120
+        private const val MUL = 18
+        private const val GATHER = 36
+        private val MAKERS = mapOf(2 to Role.BOXES, 14 to Role.SCORES, 53 to Role.CLASSES)
 
         private val WORDS = mapOf(
             "location" to Role.BOXES, "locations" to Role.BOXES, "boxes" to Role.BOXES, "detection_boxes" to Role.BOXES,

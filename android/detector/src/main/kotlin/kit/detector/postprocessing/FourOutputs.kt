@@ -1,9 +1,6 @@
 package kit.detector.postprocessing
 
-import kit.detector.Box
-import kit.detector.Detection
 import kit.detector.DetectorError
-import kit.detector.Labels
 import kit.detector.engine.Tensor
 import kit.detector.model.Metadata
 import kit.detector.model.Model
@@ -16,14 +13,14 @@ import kit.detector.model.TensorMetadata
  * The constructor throws [DetectorError.NotADetector] if the outputs are not those of a detector, and
  * [DetectorError.Unsupported] if the box layout is not supported.
  */
-internal class FourOutputs(model: Model, metadata: Metadata?, shapes: List<List<Int>>, private val labels: Labels) : Postprocessor {
+internal class FourOutputs(model: Model, metadata: Metadata?, shapes: List<List<Int>>) : Postprocessor {
     // Null until a frame's values determine it.
     private var order: OutputOrder? = OutputOrder.find(model, metadata, shapes)
 
     // The positions of left, top, right and bottom in a box of the tensor.
     private val index: List<Int> = index(model, metadata)
 
-    override fun detections(raw: List<Tensor>, width: Int, height: Int, minScore: Double): List<Detection> {
+    override fun found(raw: List<Tensor>, minScore: Float): List<Found> {
         val values = raw.map(Tensor::floats)
         if (values.size != 4) return emptyList()
         // If the values of this frame are ambiguous, those of a later one may not be.
@@ -34,15 +31,13 @@ internal class FourOutputs(model: Model, metadata: Metadata?, shapes: List<List<
         val capacity = minOf(boxes.size / 4, classes.size, scores.size)
         // NaN becomes 0.
         val count = ((values[order.count].firstOrNull() ?: 0f) + 0.5f).coerceIn(0f, capacity.toFloat()).toInt()
-        // Comparisons with NaN are false, so NaN scores and boxes are dropped here.
-        val kept = (0 until count).filter { slot ->
-            scores[slot] >= minScore.toFloat() && classes[slot] >= 0 && classes[slot] < MOST_CLASSES &&
-                (4 * slot until 4 * slot + 4).all { boxes[it].isFinite() }
-        }
-        return kept.sortedByDescending { scores[it] }.map { slot ->
-            val sides = FloatArray(4) { boxes[4 * slot + index[it]].coerceIn(0f, 1f) }
-            val classId = Math.rint(classes[slot].toDouble()).toInt()
-            Detection(labels[classId], classId, scores[slot].toDouble(), Box.relative(sides, width, height))
+        // Comparisons with NaN are false, so NaN scores and classes are dropped here.
+        val kept = (0 until count).filter { scores[it] >= minScore && classes[it] >= 0 && classes[it] < MOST_CLASSES }
+        val (left, top, right, bottom) = index
+        return kept.map { slot ->
+            val at = 4 * slot
+            val sides = Sides(boxes[at + top], boxes[at + left], boxes[at + bottom], boxes[at + right])
+            Found(Math.rint(classes[slot].toDouble()).toInt(), scores[slot], sides)
         }
     }
 
