@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+from official.modeling import optimization
+
+from train.models.keras_types import Model
 from train.run.run_folder import RunFolder
 from train.training.best_checkpoint import Best, BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
@@ -91,11 +95,15 @@ class Runner(OrbitExperimentRunner):
             self.trainer.checkpoint,
             RunFolder(Path(self.model_dir)).last,
             self.trainer.global_step,
-            self.trainer.initialize,
+            self._initialize,
             identity=self._identity,
             source=self._run.last,
             every=self.params.trainer.checkpoint_interval,
         )
+
+    def _initialize(self) -> None:
+        self.trainer.initialize()
+        start_average(self.trainer.optimizer, self.trainer.model)
 
     def _build_controller(
         self,
@@ -125,6 +133,17 @@ class Runner(OrbitExperimentRunner):
     def _ended_early(self) -> bool:
         waited = self.best_checkpoint.waited(self.step, self.params.trainer.validation_interval)
         return self._patience is not None and waited >= self._patience
+
+
+def start_average(optimizer: tf.optimizers.Optimizer, model: Model) -> None:
+    """Sets the moving average of the weights, if `optimizer` keeps one, to the weights of `model`.
+
+    Model Garden begins it at zero. So the first validations would be those of another network, and one before the first
+    step that of an empty one.
+    """
+    if isinstance(optimizer, optimization.ExponentialMovingAverage):
+        for variable in model.variables:
+            optimizer.get_slot(variable, "average").assign(variable.read_value())
 
 
 class Controller(OrbitController):

@@ -47,7 +47,7 @@ def run(starter, folder: Path, arguments: list[str], place: str = "") -> None:
     [
         ["data", "--init", "first", "--batch", "1", "--ema", "0.9", "--epochs", "1", *DATA],
         ["data", "--init", "first", "--batch", "2", "--head-steps", "3", "--frozen-statistics", "--match-iou", "0.4"],
-        ["--qat", "first"],
+        ["--qat", "first", "--backbone-rate", "0.5", "--head-steps", "2"],
     ],
     ids=["checkpoint", "heads", "qat"],
 )
