@@ -13,8 +13,8 @@ STEPS = 200
 # Highest learning rate at the default batch; it is scaled in proportion to the batch.
 RATE = 0.001
 
-# Taken over from the float run. Not what depends on the length of a run, or on the machine. Not the learning rates either:
-# the backbone is quantized like all else and needs the same rate, and no layer is new.
+# Taken over from the float run. Not what depends on the length of a run, or on the machine. Not the learning rates
+# either: the backbone is quantized like all else and needs the same rate, and no layer is new.
 _TAKEN_OVER = (
     "batch",
     "seed",

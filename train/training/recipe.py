@@ -1,7 +1,7 @@
 """The recipe of a run: the part of its experiment that decides which weights it ends with.
 
-A new run writes its experiment into config.yaml. A resumed run takes the recipe from there, since defaults depend on what
-is known at the start only (are the initial weights trained?), on the data, and on the version of the kit.
+A new run writes its experiment into config.yaml. A resumed run takes the recipe from there, since defaults depend on
+what is known at the start only (are the initial weights trained?), on the data, and on the version of the kit.
 """
 
 from __future__ import annotations

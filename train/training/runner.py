@@ -170,14 +170,27 @@ class Controller(OrbitController):
 
     def evaluate(self, steps: int = -1) -> dict[str, Any] | None:
         """Evaluates `steps` batches, by default all."""
-        if self.strategy.num_replicas_in_sync > 1:
-            # Each replica has the batch norm statistics of its own batches. Checkpoints contain their mean, so that is
-            # what must be validated.
-            for variable in self.trainer.model.non_trainable_variables:
-                variable.assign(variable.read_value())
+        self._average_statistics()
         return super().evaluate(steps)
 
+    def _average_statistics(self) -> None:
+        """Gives all replicas the mean of their batch norm statistics, which are those of their own batches.
+
+        The mean is what checkpoints contain. So it must be validated, and a run must go on with it as one that is
+        resumed does, or the two are rounded differently.
+        """
+        if self.strategy.num_replicas_in_sync > 1:
+            optimizer = self.trainer.optimizer
+            for variable in self.trainer.model.non_trainable_variables:
+                variable.assign(variable.read_value())
+                if isinstance(optimizer, optimization.ExponentialMovingAverage):
+                    # TensorFlow takes these for the same on all replicas, and would write those of the first.
+                    average = optimizer.get_slot(variable, "average")
+                    averages = self.strategy.run(average.read_value)
+                    average.assign(self.strategy.reduce(tf.distribute.ReduceOp.MEAN, averages, axis=None))
+
     def _maybe_save_checkpoint(self, check_interval: bool = True) -> bool:
+        self._average_statistics()
         if check_interval and int(self.global_step.numpy()) == self._target:
             return False
         return super()._maybe_save_checkpoint(check_interval)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.worker_processes import cluster
 from train.checkpoints import files, variables
 from train.run import history
 from train.run.run_folder import RunFolder
@@ -14,7 +15,7 @@ from train.sample_data import generation
 pytestmark = pytest.mark.long
 
 STEPS = 6
-# In the middle of the interval between validations; after a validation whose checkpoint is not written yet; near the end.
+# Between validations; after a validation whose checkpoint is not written yet; near the end.
 PLACES = ("after-2", "before-3", "after-5")
 LENGTH = ["--steps", str(STEPS), "--validate-every", "3", "--checkpoint-every", "1"]
 DATA = ["--mosaic", "0.5", "--scale-jitter", "0.3", "--expand", "0.3", "--oversample", "0.9", "--seed", "2"]
@@ -30,16 +31,22 @@ def start(starter, tmp_path_factory) -> Path:
     return folder
 
 
-def run(starter, folder: Path, arguments: list[str], place: str = "") -> None:
-    """Runs `python -m train` with the small network, which is killed at `place` if one is given."""
+def run(starter, folder: Path, arguments: list[str], place: str = "", workers: bool = False) -> None:
+    """Runs `python -m train` with the small network, killed at `place` if one is given; or with two `workers`."""
     name = "train_killed" if place else "train"
-    pid = starter.start(
-        [place, *arguments] if place else arguments,
-        folder / "log",
-        function=f"tests.support.small_network:{name}",
-        XDG_CACHE_HOME=str(folder / "cache"),
-    )
-    assert starter.wait(pid) == (-9 if place else 0), (folder / "log").read_text()
+    pids = [
+        starter.start(
+            [place, *arguments] if place else arguments,
+            folder / "log",
+            function=f"tests.support.small_network:{name}",
+            XDG_CACHE_HOME=str(folder / "cache"),
+            **environment,
+        )
+        for environment in (cluster() if workers else [{}])
+    ]
+    codes = [starter.wait(pid) for pid in pids]
+    # A worker may find the chief gone before it is killed itself.
+    assert codes[0] == -9 and 0 not in codes if place else set(codes) == {0}, (folder / "log").read_text()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,22 @@ def test_a_resumed_run_is_bit_equal_to_an_undisturbed_one(recipe, starter, start
         run(starter, start, ["--resume", str(killed.path)], place)
     run(starter, start, ["--resume", str(killed.path)])
 
+    assert_equal(killed, undisturbed)
+
+
+def test_a_resumed_run_of_two_workers_is_bit_equal_to_an_undisturbed_one(starter, start, tmp_path):
+    options = ["--init", str(start / "first"), "--batch", "2", "--ema", "0.9", *DATA, *LENGTH]
+    strategy = ["--strategy", "multi_worker"]
+    undisturbed, killed = RunFolder(tmp_path / "undisturbed"), RunFolder(tmp_path / "killed")
+    first = [str(start / "data"), *options, *strategy, "--out"]
+    run(starter, start, [*first, str(undisturbed.path)], workers=True)
+    run(starter, start, [*first, str(killed.path)], PLACES[0], workers=True)
+    run(starter, start, ["--resume", str(killed.path), *strategy], workers=True)
+    assert_equal(killed, undisturbed)
+
+
+def assert_equal(killed: RunFolder, undisturbed: RunFolder) -> None:
+    """All weights and all state of the optimizer are equal, and so are the settings that config.yaml says."""
     ours, theirs = (history.read(one.path).training for one in (killed, undisturbed))
     assert [line["rate"] for line in ours] == [line["rate"] for line in theirs]
     for folder in ("best", "last"):
