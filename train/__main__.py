@@ -109,8 +109,9 @@ def _parser() -> argparse.ArgumentParser:
         "--qat",
         metavar="RUN",
         default=argparse.SUPPRESS,
-        help="quantization-aware training: fine-tune a finished run for int8, with its images and settings, for 200"
-        " steps with a highest learning rate of 0.001 at batch 8 (into RUN-qat)",
+        help="quantization-aware training: fine-tune a finished run for int8, with its images, and with its batch, seed,"
+        " augmentation, oversampling, matching and --ema unless they are given, for 200 steps with a highest learning rate"
+        " of 0.001 at batch 8, in proportion to the batch, for all layers (into RUN-qat)",
     )
     arguments.add(parser)
     return parser

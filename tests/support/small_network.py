@@ -11,13 +11,13 @@ from __future__ import annotations
 def shrink() -> None:
     """Makes every `Detector` that this process builds from now on a small one."""
     from train.checkpoints import variables
-    from train.models import mobilenet_v2, ssd_mobilenet_v2_fpnlite
+    from train.models import folding, mobilenet_v2, ssd_mobilenet_v2_fpnlite
 
     mobilenet_v2._STEM, mobilenet_v2._LAST = 8, 32
     mobilenet_v2._STAGES = ((1, 8, 1, 2), (2, 8, 1, 2), (2, 16, 1, 2), (2, 16, 2, 2))
-    mobilenet_v2._LEVEL_BLOCKS = (1, 2)
+    mobilenet_v2.LEVEL_BLOCKS = (1, 2)
     ssd_mobilenet_v2_fpnlite.DEPTH = 16
-    ssd_mobilenet_v2_fpnlite.TOWER_LAYERS = variables.TOWER_LAYERS = 1
+    ssd_mobilenet_v2_fpnlite.TOWER_LAYERS = variables.TOWER_LAYERS = folding.TOWER_LAYERS = 1
 
 
 def train(arguments: list[str]) -> int:
@@ -26,3 +26,30 @@ def train(arguments: list[str]) -> int:
 
     shrink()
     return main(arguments)
+
+
+def train_killed(arguments: list[str]) -> int:
+    """`train`, which kills its own process at a place: `arguments` are that place and those of `train`.
+
+    A place is "before-N" or "after-N": before or after the checkpoint of step N is written. At a step with a validation,
+    the checkpoint comes after the validation and the best checkpoint.
+    """
+    import os
+    import signal
+
+    from train.training.last_checkpoint import LastCheckpoint
+
+    place, *others = arguments
+    save = LastCheckpoint.save
+
+    def save_or_die(self: LastCheckpoint, *args: object, **kwargs: object) -> object:
+        step = int(self._step.numpy())
+        if place == f"before-{step}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        written = save(self, *args, **kwargs)
+        if place == f"after-{step}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return written
+
+    LastCheckpoint.save = save_or_die
+    return train(others)

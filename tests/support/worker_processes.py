@@ -1,7 +1,9 @@
-"""Functions that the training processes of tests run, besides the training command."""
+"""What training processes of tests run, besides the training command, and the environment of two workers."""
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,16 @@ def train_impatiently(arguments: list[str]) -> int:
         coordinated_jobs=[coordination_config_pb2.CoordinatedJob(name="worker", num_tasks=2)],
     )
     return small_network.train(arguments)
+
+
+def cluster() -> list[dict[str, str]]:
+    """TF_CONFIG of two workers at free ports of this machine."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    hosts = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    tasks = [{"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}} for index in range(2)]
+    return [{"TF_CONFIG": json.dumps(task)} for task in tasks]
 
 
 def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:

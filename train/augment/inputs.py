@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from runtime.common.errors import InputError
 from train.augment import epochs, mosaic, preprocessing, zoom
 from train.augment.augmentation import Augmentation, split
 from train.augment.crop import crop, flip
@@ -56,9 +57,15 @@ def training(
       rule: how anchors are matched with boxes.
       repeats: see `epochs.stream`.
       context: with several replicas, batches are one replica's share, and each input pipeline reads its own records.
+
+    Raises InputError if there are fewer images than input pipelines, of which each worker has one.
     """
     table = tf.constant(anchors(size))
     context = context or tf.distribute.InputContext()
+    if images < context.num_input_pipelines:
+        raise InputError(
+            f"{images} images cannot be shared by {context.num_input_pipelines} workers; start {images} or fewer"
+        )
     batch = context.get_per_replica_batch_size(batch)
     pipelines, pipeline = context.num_input_pipelines, context.input_pipeline_id
     start = first_step * batch * context.num_replicas_in_sync // pipelines

@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 import tensorflow as tf
 
-from train.models import anchors
+from train.models import anchors, mobilenet_v2
 from train.models.keras_types import BatchNormalization, Convolution, Layer
 from train.models.ssd_mobilenet_v2_fpnlite import TOWER_LAYERS, Detector, upsample
 
@@ -192,7 +192,8 @@ def _backbone(model: Detector, builder: _Builder) -> tuple[str, str, str]:
             x = builder.add(Node(f"{name}_add", "add", (skip, x)))
         levels[index] = x
         index += 1
-    return levels[5], levels[12], builder.conv("last", x, conv("last"), norm("last"), relu6=True)
+    c3, c4 = (levels[block] for block in mobilenet_v2.LEVEL_BLOCKS)
+    return c3, c4, builder.conv("last", x, conv("last"), norm("last"), relu6=True)
 
 
 def _pyramid(model: Detector, builder: _Builder, c3: str, c4: str, c5: str) -> list[str]:

@@ -21,7 +21,7 @@ _STAGES = (
 _STEM = 32
 _LAST = 1280
 # Blocks whose outputs are levels 3 and 4; level 5 is the last convolution.
-_LEVEL_BLOCKS = (5, 12)
+LEVEL_BLOCKS = (5, 12)
 
 
 def mobilenet_v2(size: int, batch_norm: BatchNormSettings) -> Model:
@@ -47,7 +47,7 @@ def mobilenet_v2(size: int, batch_norm: BatchNormSettings) -> Model:
             x = normalized(conv(filters, name=f"{name}_project")(x), f"{name}_project")
             if stride == 1 and filters == channels:
                 x = tf_keras.layers.Add(name=f"{name}_add")([skip, x])
-            if index in _LEVEL_BLOCKS:
+            if index in LEVEL_BLOCKS:
                 levels.append(x)
             channels, index = filters, index + 1
     levels.append(relu6(normalized(conv(_LAST, name="last")(x), "last")))

@@ -49,10 +49,12 @@ def calibrate(graph: Graph, inputs: Iterable[np.ndarray], method: str = METHOD) 
 
 
 def choose(images: Sequence[_Image], count: int = IMAGES) -> tuple[_Image, ...]:
-    """Selects at most `count` of `images`, pseudo-randomly by a hash of their ids, and keeps their order."""
-    drawn = sorted(images, key=lambda image: hashlib.sha256(image.id.encode()).digest())[:count]
-    kept = {image.id for image in drawn}
-    return tuple(image for image in images if image.id in kept)
+    """Selects at most `count` of `images`, pseudo-randomly by a hash of their ids, and keeps their order.
+
+    Ids may occur more than once: those of files are their names, which may be the same in several folders.
+    """
+    drawn = sorted(range(len(images)), key=lambda index: hashlib.sha256(images[index].id.encode()).digest())[:count]
+    return tuple(images[index] for index in sorted(drawn))
 
 
 def images(

@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Adds every option of a run to `parser`."""
     training = parser.add_argument_group("training")
     length = training.add_mutually_exclusive_group()
-    _add(length, "--steps", type=int, metavar="N", help="training steps (1000)")
+    _add(length, "--steps", type=int, metavar="N", help="training steps (1000; 200 with --qat)")
     _add(length, "--epochs", type=float, metavar="N", help="instead of --steps: passes over the training images")
     _add(training, "--batch", type=int, metavar="N", help="images per step (8)")
     _add(training, "--size", type=int, choices=SIZES, help="side of the network's input in pixels (320)")
@@ -108,7 +108,8 @@ def _add_recipe(group: _Container) -> None:
         "--rate",
         type=float,
         metavar="R",
-        help="highest learning rate (0.06 at batch 8, in proportion to the batch; 0.03 from random weights)",
+        help="highest learning rate (0.06 at batch 8, in proportion to the batch; 0.03 from random weights,"
+        " 0.001 with --qat)",
     )
     _add(group, "--momentum", type=float, metavar="M", help="momentum of batch norm's moving averages (0.99)")
     _add(
@@ -122,7 +123,7 @@ def _add_recipe(group: _Container) -> None:
         "--backbone-rate",
         type=float,
         metavar="R",
-        help="learning rate of the backbone as a share of --rate (0.2; 1 from random weights)",
+        help="learning rate of the backbone as a share of --rate (0.2; 1 from random weights and with --qat)",
     )
     _add(group, "--head-steps", type=int, metavar="N", help="train only the two heads for the first N steps (0)")
     _add(

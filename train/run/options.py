@@ -84,6 +84,11 @@ class Options:
     tpu: str = "local"
     qat: str | None = None
 
+    @property
+    def trained(self) -> bool:
+        """Whether the initial weights are trained, and not random."""
+        return self.init != "none"
+
     def open(self, data: str) -> Dataset:
         """Opens the data set at `data` and splits it by these options. Raises InputError as `open_dataset` does."""
         return open_dataset(

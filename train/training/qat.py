@@ -13,6 +13,20 @@ STEPS = 200
 # Highest learning rate at the default batch; it is scaled in proportion to the batch.
 RATE = 0.001
 
+# Taken over from the float run. Not what depends on the length of a run, or on the machine. Not the learning rates
+# either: the backbone is quantized like all else and needs the same rate, and no layer is new.
+_TAKEN_OVER = (
+    "batch",
+    "seed",
+    "photometric",
+    "mosaic",
+    "scale_jitter",
+    "expand",
+    "oversample",
+    "match_iou",
+    "best_anchors",
+    "ema",
+)
 _ITS_OWN = "--qat goes on with its weights and images"
 _REFUSED = {
     **dict.fromkeys(("init", "format", "val", "val_split"), _ITS_OWN),
@@ -35,6 +49,8 @@ def open_float(path: str) -> RunFolder:
 def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
     """Options of quantization-aware training from the float run `run`; `given` are those of the user.
 
+    Batch, seed, augmentation, oversampling, matching and moving average are those of the float run, unless given.
+
     Raises InputError for an option that is fixed by the float run, or that does not apply here.
     """
     for name, why in _REFUSED.items():
@@ -42,13 +58,20 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
             raise InputError(f"{option_name(name)}: leave it out for {run.path}: {why}")
     if given.get("strategy") == "multi_worker":
         raise InputError("--strategy multi_worker: --qat trains on one machine")
-    task = run.config()["task"]
-    size, data = task["size"], task["train_data"]
+    size = run.config()["task"]["size"]
     if given.get("size", size) != size:
         raise InputError(f"--size {given['size']}: {run.path} was trained at size {size}, and --qat keeps it")
-    taken = {"size": size, "batch": data["global_batch_size"], "photometric": data["photometric"]}
-    values = {"steps": STEPS, "backbone_rate": 1.0, **taken, **given, "init": str(run.path), "qat": str(run.path)}
+    kept = {"size": size, **_taken_over(run.config())}
+    values = {"steps": STEPS, "backbone_rate": 1.0, **kept, **given, "init": str(run.path), "qat": str(run.path)}
     return from_dict({"rate": RATE * values["batch"] / BATCH, **values}, "--qat")
+
+
+def _taken_over(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are taken over, from `config`, the contents of config.yaml."""
+    data = config["task"]["train_data"]
+    # Early runs have no section with their options.
+    recorded = {"batch": data["global_batch_size"], **data, **(config.get("options") or {})}
+    return {name: recorded[name] for name in _TAKEN_OVER if name in recorded}
 
 
 def default_out(run: RunFolder) -> RunFolder:

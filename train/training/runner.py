@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+from official.modeling import optimization
+
+from train.models.keras_types import Model
 from train.run.run_folder import RunFolder
 from train.training.best_checkpoint import Best, BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
@@ -91,11 +95,15 @@ class Runner(OrbitExperimentRunner):
             self.trainer.checkpoint,
             RunFolder(Path(self.model_dir)).last,
             self.trainer.global_step,
-            self.trainer.initialize,
+            self._initialize,
             identity=self._identity,
             source=self._run.last,
             every=self.params.trainer.checkpoint_interval,
         )
+
+    def _initialize(self) -> None:
+        self.trainer.initialize()
+        start_average(self.trainer.optimizer, self.trainer.model)
 
     def _build_controller(
         self,
@@ -127,6 +135,17 @@ class Runner(OrbitExperimentRunner):
         return self._patience is not None and waited >= self._patience
 
 
+def start_average(optimizer: tf.optimizers.Optimizer, model: Model) -> None:
+    """Sets the moving average of the weights, if `optimizer` keeps one, to the weights of `model`.
+
+    Model Garden begins it at zero. So the first validations would be those of another network, and one before the first
+    step that of an empty one.
+    """
+    if isinstance(optimizer, optimization.ExponentialMovingAverage):
+        for variable in model.variables:
+            optimizer.get_slot(variable, "average").assign(variable.read_value())
+
+
 class Controller(OrbitController):
     """Orbit's loop, with validations at multiples of the interval, also in a resumed run.
 
@@ -151,14 +170,27 @@ class Controller(OrbitController):
 
     def evaluate(self, steps: int = -1) -> dict[str, Any] | None:
         """Evaluates `steps` batches, by default all."""
-        if self.strategy.num_replicas_in_sync > 1:
-            # Each replica has the batch norm statistics of its own batches. Checkpoints contain their mean, so that is
-            # what must be validated.
-            for variable in self.trainer.model.non_trainable_variables:
-                variable.assign(variable.read_value())
+        self._average_statistics()
         return super().evaluate(steps)
 
+    def _average_statistics(self) -> None:
+        """Gives all replicas the mean of their batch norm statistics, which are those of their own batches.
+
+        The mean is what checkpoints contain. So it must be validated, and a run must go on with it as one that is
+        resumed does, or the two are rounded differently.
+        """
+        if self.strategy.num_replicas_in_sync > 1:
+            optimizer = self.trainer.optimizer
+            for variable in self.trainer.model.non_trainable_variables:
+                variable.assign(variable.read_value())
+                if isinstance(optimizer, optimization.ExponentialMovingAverage):
+                    # TensorFlow takes these for the same on all replicas, and would write those of the first.
+                    average = optimizer.get_slot(variable, "average")
+                    averages = self.strategy.run(average.read_value)
+                    average.assign(self.strategy.reduce(tf.distribute.ReduceOp.MEAN, averages, axis=None))
+
     def _maybe_save_checkpoint(self, check_interval: bool = True) -> bool:
+        self._average_statistics()
         if check_interval and int(self.global_step.numpy()) == self._target:
             return False
         return super()._maybe_save_checkpoint(check_interval)

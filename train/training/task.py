@@ -192,7 +192,8 @@ class DetectionTask(model_garden_types.Task):
         if config.backbone_rate == 1.0 and not config.head_steps:
             return gradients
         factors = layer_learning_rates.factors(model, config.backbone_rate, config.head_steps, optimizer.iterations)
-        return [gradient * factor for gradient, factor in zip(gradients, factors)]
+        # The gradient of a tensor of which columns are gathered, as folding does, is sparse and cannot be multiplied.
+        return [tf.convert_to_tensor(gradient) * factor for gradient, factor in zip(gradients, factors)]
 
     @without_autograph
     def validation_step(

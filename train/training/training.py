@@ -26,7 +26,7 @@ from train.run.progress import Progress
 from train.run.run_folder import RunFolder
 from train.run.training_errors import as_kit_errors
 from train.run.working_directory import library_output, must_be_new, resume_hint, working_directory
-from train.training import experiment, schedule
+from train.training import experiment, recipe, schedule
 from train.training.qat_task import QuantizedConfig
 from train.training.runner import Action, Runner
 from train.training.task import DataConfig, DetectionConfig
@@ -60,7 +60,7 @@ def train(
       out: the run folder. It must be new or empty, unless `resumed`.
       options: the options. For a resumed run, those of `resume.settings`.
       say: called with each message for the user.
-      resumed: go on from the last checkpoint in `out`.
+      resumed: go on from the last checkpoint in `out`, by the recipe in its config.yaml.
 
     Raises:
       InputError: options that do not fit the data, an initial checkpoint of another network, a folder that is not
@@ -74,6 +74,8 @@ def train(
     identity = resume.identity(dataset, options)
     first_step = resume.first_step(out, identity) if resumed else 0
     params = prepare(dataset, options, start_anew=not first_step)
+    if resumed:
+        recipe.take_over(params, out.config(), str(out.path / "config.yaml"))
     with working_directory(out, chief=devices.chief, resumed=resumed) as folder, as_kit_errors(out, devices.workers):
         if not resumed:
             folder.write_dataset(dataset)
@@ -189,7 +191,7 @@ def configuration(
         classes=len(dataset.labels),
         momentum=options.momentum,
         frozen_statistics=options.frozen_statistics,
-        backbone_rate=schedule.backbone_rate(options.backbone_rate, trained=bool(init)),
+        backbone_rate=schedule.backbone_rate(options.backbone_rate, trained=options.trained),
         head_steps=options.head_steps,
         init_checkpoint=init or "",
         train_data=DataConfig(
@@ -224,7 +226,7 @@ def configuration(
     by_time = options.strategy != "multi_worker"
     trainer.checkpoint_interval = options.checkpoint_every or (0 if by_time else _WORKERS_CHECKPOINT)
     trainer.optimizer_config = schedule.optimizer_config(
-        options.steps, options.batch, options.rate, options.ema, trained=bool(init)
+        options.steps, options.batch, options.rate, options.ema, trained=options.trained
     )
     params.runtime = runtime_settings(options)
     return params

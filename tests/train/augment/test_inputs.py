@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from tests.support import (
     detector_320,
@@ -119,6 +120,13 @@ def test_pipelines_read_different_images(plain_files):
         np.testing.assert_array_equal(later, batches[4][0])
     for epoch in range(0, 12, 3):
         assert sorted(shares[0][epoch : epoch + 3] + shares[1][epoch : epoch + 3]) == list(LEVELS)
+
+
+def test_more_pipelines_than_images_are_an_error(plain_files):
+    for number in range(8):
+        context = tf.distribute.InputContext(8, number, num_replicas_in_sync=8)
+        with pytest.raises(InputError, match="6 images cannot be shared by 8 workers; start 6 or fewer"):
+            take(plain_files, 1, batch=8, augmentation=PLAIN, context=context)
 
 
 def test_replicas_of_one_pipeline_take_batches_in_turn(plain_files):

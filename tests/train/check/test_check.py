@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -72,7 +73,9 @@ def test_three_of_the_same_file_are_each_paired_with_the_first_of_a_split(data):
 
 def test_images_without_contrast_are_not_alike():
     assert near_duplicates.difference_hash(np.full((48, 64), 90, np.uint8)) is None
-    assert list(near_duplicates.pairs([None, None])) == []
+    for images in (0, 2):
+        for found in near_duplicates.pairs([None] * images, range(images), ["train"] * images):
+            assert (found.count, found.listed, found.images) == (0, (), frozenset())
 
 
 def test_pairs_are_found_across_blocks(monkeypatch):
@@ -84,7 +87,50 @@ def test_pairs_are_found_across_blocks(monkeypatch):
     bits[9] = bits[2]
     bits[9, :33] ^= 1
     hashes = [np.packbits(row).tobytes() for row in bits]
-    assert list(near_duplicates.pairs(hashes)) == [(1, 8)]
+    across, within = near_duplicates.pairs(hashes, range(10), ["train"] * 9 + ["validation"])
+    assert (within.count, within.listed, within.images) == (1, ((1, 8),), {1, 8})
+    assert across.count == 0
+    across, within = near_duplicates.pairs(hashes, range(10), ["train"] * 8 + ["validation"] * 2)
+    assert (across.count, across.listed, across.images) == (1, ((1, 8),), {1, 8})
+    assert within.count == 0
+
+
+def test_images_that_are_all_alike_are_counted_and_the_first_pairs_listed(monkeypatch):
+    monkeypatch.setattr(near_duplicates, "_BLOCK", 7)
+    monkeypatch.setattr(near_duplicates, "MAX_LISTED", 4)
+    rng = np.random.default_rng(0)
+    view = rng.integers(0, 2, 256).astype(np.uint8)
+    hashes = [np.packbits(view ^ (rng.random(256) < 0.04)).tobytes() for _ in range(20)]
+    # The first three are copies of one file, and so no near-duplicates of each other.
+    hashes[:3] = [hashes[0]] * 3
+    files = [0, 0, *range(18)]
+    splits = ["train", "validation"] * 10
+    across, within = near_duplicates.pairs(hashes, files, splits)
+    expected: dict[bool, list] = {True: [], False: []}
+    for i in range(20):
+        for j in range(i + 1, 20):
+            distance = bin(int.from_bytes(hashes[i], "big") ^ int.from_bytes(hashes[j], "big")).count("1")
+            if distance <= 32 and files[i] != files[j]:
+                expected[splits[i] != splits[j]].append((i, j))
+    for found, all_pairs in ((across, expected[True]), (within, expected[False])):
+        assert found.count == len(all_pairs) > 80
+        assert len(found.listed) == 4 and set(found.listed) <= set(all_pairs)
+        assert found.images == {index for pair in all_pairs for index in pair}
+
+
+def test_the_frames_of_a_fixed_camera_are_counted_and_the_first_listed(data):
+    """A quarter of a million pairs, which take minutes or more if each is compared with others."""
+    statistics = gather(data, progress=False)
+    frame = statistics.images[0]
+    frames = tuple(
+        replace(frame, split="validation" if i % 5 == 0 else "train", file=replace(frame.file, sha256=b"%d" % i))
+        for i in range(700)
+    )
+    found = [item for item in checks.run(replace(statistics, images=frames)) if item.check == "duplicates"]
+    across, within = found
+    assert across.what.startswith("140 of 140 validation images are in training too: nearly the same image")
+    assert (across.count, within.count) == (140 * 560, 140 * 139 // 2 + 560 * 559 // 2)
+    assert (len(within.where), within.places) == (100, within.count)
 
 
 def test_cut_off_images_are_counted_and_refused_when_many(data):

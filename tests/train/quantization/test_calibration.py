@@ -148,3 +148,12 @@ def test_selected_images_are_the_same_every_time(tmp_path):
     assert [image.id for image in chosen] == sorted(image.id for image in chosen)
     assert min(int(image.id[:3]) for image in chosen) < 25 and max(int(image.id[:3]) for image in chosen) > 75
     assert calibration.choose(everything[:5], 20) == everything[:5]
+
+
+def test_no_more_images_are_selected_than_asked_for_when_names_occur_twice(tmp_path):
+    everything = of_files(tmp_path / folder / f"{i}.jpg" for folder in "ab" for i in range(3))
+    assert len({image.id for image in everything}) < len(everything) == 6
+    for count in range(7):
+        chosen = calibration.choose(everything, count)
+        assert len(chosen) == count
+        assert list(chosen) == [image for image in everything if any(image is one for one in chosen)]

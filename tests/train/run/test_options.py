@@ -60,11 +60,11 @@ def test_default_rates_for_trained_and_random_weights():
     assert schedule.backbone_rate(0.0, trained=True) == 0.0
 
 
-@pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), (None, 1.0, 0.03)])
+@pytest.mark.parametrize(("init", "share", "rate"), [("somewhere/ckpt-1", 0.2, 0.06), ("none", 1.0, 0.03)])
 def test_the_rates_of_a_run_depend_on_its_initial_weights(tmp_path, init, share, rate):
     generation.draw_dataset(tmp_path / "data", images=6, size=(120, 90))
     dataset = Options().open(str(tmp_path / "data"))
-    made = training.configuration(dataset, Options(), ("a",), ("b",), init)
+    made = training.configuration(dataset, Options(init=init), ("a",), ("b",))
     assert made.task.backbone_rate == share
     assert made.trainer.optimizer_config.learning_rate.cosine.initial_learning_rate == pytest.approx(rate)
 

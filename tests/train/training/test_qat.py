@@ -28,6 +28,8 @@ from train.models.anchors import anchors
 from train.models.folding import fold
 from train.quantization import calibration
 from train.quantization.quantization import Quantization
+from train.run.options import BATCH, as_dict
+from train.run.options import Options as RunOptions
 from train.run.run_folder import RunFolder
 from train.training import qat
 from train.training.qat_task import QuantizedConfig, QuantizedTask
@@ -165,6 +167,42 @@ def test_settings_are_taken_over(start):
     assert (found.steps, found.batch, found.rate, found.seed, found.photometric) == (7, 16, 0.002, 3, True)
     assert qat.options(start, {"rate": 0.1}).rate == 0.1
     assert qat.default_out(start).path == start.path.with_name("mine-qat")
+
+
+KEPT = {
+    "batch": 4, "seed": 5, "photometric": False, "mosaic": 0.5, "scale_jitter": 0.25, "expand": 0.125, "oversample": 0.75,
+    "match_iou": 0.375, "best_anchors": 2, "ema": 0.875,
+}  # fmt: skip
+
+
+def test_how_images_are_shown_and_matched_is_taken_over_unless_given(start):
+    config = start.config()
+    # What belongs to the length of the float run, to its layers' rates and to the machine, is not.
+    others = {"steps": 9000, "epochs": 3.0, "rate": 0.5, "backbone_rate": 0.125, "head_steps": 30, "init": "none"}
+    others |= {"validate_every": 7, "patience": 2, "checkpoint_every": 3, "strategy": "mirrored", "momentum": 0.5}
+    start.write_config({**config, "options": as_dict(RunOptions(**KEPT, **others))})
+    found = as_dict(qat.options(start, {}))
+    changed = {name: value for name, value in found.items() if value != getattr(RunOptions(), name)}
+    given = {"init": str(start.path), "qat": str(start.path)}
+    assert changed == {**KEPT, **given, "steps": 200, "rate": 0.0005, "backbone_rate": 1.0}
+    named = {"batch": 2, "seed": 6, "mosaic": 0.0, "match_iou": 0.5, "ema": 0.5, "oversample": 0.0}
+    assert named.items() <= as_dict(qat.options(start, named)).items()
+
+
+def test_an_early_run_has_its_settings_in_the_task_only(start):
+    data = {"global_batch_size": 4, "photometric": False, "mosaic": 0.5, "match_iou": 0.375, "best_anchors": 2, "seed": 5}
+    start.write_config({"task": {"size": 320, "train_data": data}})
+    found = qat.options(start, {})
+    assert (found.batch, found.mosaic, found.match_iou, found.best_anchors, found.seed) == (4, 0.5, 0.375, 2, 5)
+
+
+def test_the_help_says_how_it_trains(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"for {qat.STEPS} steps with a highest learning rate of {qat.RATE:g} at batch {BATCH}" in told
+    assert f"({RunOptions().steps}; {qat.STEPS} with --qat)" in told
+    assert f"{qat.RATE:g} with --qat" in told
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ import numpy as np
 import orbit
 import pytest
 import tensorflow as tf
+import tf_keras
+from official.modeling import optimization
 
 from runtime.common.errors import InputError
 from tests.support import detector_320
@@ -18,7 +20,7 @@ from train.evaluation.coco import FIGURES, Metrics
 from train.evaluation.validation import Validation
 from train.training.best_checkpoint import BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint
-from train.training.runner import Controller
+from train.training.runner import Controller, start_average
 
 
 class Counting(orbit.StandardTrainer, orbit.StandardEvaluator):
@@ -60,6 +62,17 @@ def controller(trainer: Counting, folder: Path, every: int = 3, ended=lambda: Fa
 
 def step_of(folder: Path) -> int:
     return int(variables.value_of(folder, "global_step"))
+
+
+def test_a_moving_average_begins_at_the_initial_weights():
+    model = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,)), tf_keras.layers.BatchNormalization()])
+    optimizer = optimization.ExponentialMovingAverage(tf_keras.optimizers.legacy.SGD(), trainable_weights_only=False)
+    optimizer.shadow_copy(model)
+    start_average(optimizer, model)
+    assert len(model.variables) == 6
+    for variable in model.variables:
+        assert np.array_equal(optimizer.get_slot(variable, "average"), variable)
+    start_average(tf_keras.optimizers.legacy.SGD(), model)
 
 
 def test_validations_are_at_whole_multiples_and_at_the_end(tmp_path):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import socket
 import time
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.worker_processes import cluster
 from train.checkpoints import files, variables
 from train.run import history
 from train.run.run_folder import RunFolder
@@ -19,16 +18,6 @@ from train.sample_data import generation
 pytestmark = pytest.mark.long
 
 WARM_START = ROOT / "train" / "warm_start"
-
-
-def cluster() -> list[dict[str, str]]:
-    """TF_CONFIG of two workers at free ports of this machine."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    hosts = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    tasks = [{"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}} for index in range(2)]
-    return [{"TF_CONFIG": json.dumps(task)} for task in tasks]
 
 
 def start(starter, arguments: list[str], log: Path, **options) -> list[int]:

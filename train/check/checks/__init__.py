@@ -31,8 +31,8 @@ class Finding:
     `severity` is "failure" if training would refuse the data, stop on it, or measure false figures;
     "warning" if a person should look at it; else "ok". `what` is the finding in one sentence, `count` the number
     of things it is about, `where` their locations or kinds, and `do` the advice. `images` are indices of images
-    in the statistics that show it. `run` sets `check`, the name of the check, and `places`, the number of
-    locations, and shortens `where` to a hundred.
+    in the statistics that show it. `places` is the number of locations, if it is more than those in `where`.
+    `run` sets `check`, the name of the check, and `places`, and shortens `where` to a hundred.
     """
 
     severity: str
@@ -53,7 +53,7 @@ def run(statistics: DatasetStatistics) -> tuple[Finding, ...]:
             replace(
                 finding,
                 check=plugins.name_of(module),
-                places=len(finding.where),
+                places=max(finding.places, len(finding.where)),
                 where=finding.where[:_MAX_LOCATIONS],
             )
             for finding in module.check(statistics)
