@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.support.paths import ROOT
 from tests.support.training_processes import starter
+
+
+def pytest_configure(config):
+    """Signals that end a program do so in the programs that tests start, however the suite itself was started.
+
+    A background job of a shell ignores SIGINT, one under nohup SIGHUP, and children inherit that.
+    """
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config, items):
