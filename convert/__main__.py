@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         "--detections",
         type=positive,
         metavar="N",
-        help="most detections in an image (default: 25, or 100 if an image of the run has more than 12 boxes)",
+        help="most detections in an image (default: 50, or 100 if an image of the run has more than 12 boxes)",
     )
     group.add_argument("--score", type=fraction, default=0.01, help="lowest score of a detection (default: 0.01)")
     group.add_argument(

@@ -34,7 +34,9 @@ from train.run.run_folder import RunFolder
 
 # Detections of all classes share the slots. On blood cells, with up to 30 boxes in an image, 25 slots cost
 # 0.016 AP and 100 slots cost nothing.
-_SLOTS, _MANY_SLOTS = 25, 100
+_SLOTS, _MANY_SLOTS = 50, 100
+# From this number of boxes in an image on, files get the many.
+_FULL = 13
 # Pairs of anchor and class that are sorted and suppressed; beyond these, AP does not rise.
 _CANDIDATES, _MANY_CANDIDATES = 512, 1000
 
@@ -66,7 +68,7 @@ class Options:
     """Which files to write, and what their gates allow (see `gate.admit`).
 
     With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
-    means 25, or 100 where an image of the run has more than 12 boxes. `score` and `iou` are those of
+    means 50, or 100 where an image of the run has more than 12 boxes. `score` and `iou` are those of
     `Postprocessing`. `method` None means the ranges that a run was trained with, else "mse". `calibration`
     is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
     `Postprocessing`).
@@ -185,7 +187,7 @@ def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) ->
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:
-    slots = options.detections or (_MANY_SLOTS if 2 * source.fullest > _SLOTS else _SLOTS)
+    slots = options.detections or (_MANY_SLOTS if source.fullest >= _FULL else _SLOTS)
     return Postprocessing(
         slots, options.score, options.iou, _CANDIDATES if slots <= _SLOTS else _MANY_CANDIDATES, options.custom
     )

@@ -73,7 +73,7 @@ def test_detections_are_those_of_the_checkpoint(trained):
     checkpoint = detections(CheckpointDetector(run.checkpoint, 320, run.labels()), data, progress=False)
     count = 0
     for given in data.images:
-        # The file has 25 slots, the checkpoint 100: lower ones may have no room.
+        # The file has 50 slots, the checkpoint 100: lower ones may have no room.
         wanted = [item for item in checkpoint[given.id] if item.score > 0.3]
         got = list(file[given.id])
         for one in wanted:
@@ -91,7 +91,7 @@ def test_the_custom_operation_is_still_written(trained_custom):
         assert contract.check(data, expect=kind) == ()
         model = Model.parse(data)
         found = anatomy.postprocess(model)
-        assert found.custom and (found.detections, found.classes) == (25, 4)
+        assert found.custom and (found.detections, found.classes) == (50, 4)
         assert [step.custom_name for step in model.main.operators if step.custom_name] == [anatomy.OPERATION]
     manifest = json.loads((trained_custom["int8"].parent / "manifest.json").read_text())
     assert manifest["post_processing"]["custom"] is True
@@ -103,12 +103,12 @@ def test_int8_takes_camera_bytes_and_has_25_slots(trained):
     assert image.type == "uint8"
     assert image.quantization.scales[0] == pytest.approx(1 / 127.5, rel=1e-6)
     assert image.quantization.zero_points[0] in (127, 128)
-    assert [tuple(graph.tensors[i].shape) for i in graph.outputs] == [(1, 25, 4), (1, 25), (1, 25), (1,)]
+    assert [tuple(graph.tensors[i].shape) for i in graph.outputs] == [(1, 50, 4), (1, 50), (1, 50), (1,)]
 
 
 def test_full_images_get_more_slots(trained):
     source = source_of_run(RunFolder(trained.run))
-    assert _postprocessing(source, Options()).detections == 25
+    assert _postprocessing(source, Options()).detections == 50
     assert _postprocessing(replace(source, fullest=13), Options()).detections == 100
     assert _postprocessing(replace(source, fullest=13), Options(detections=30)).detections == 30
 
