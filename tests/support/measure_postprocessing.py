@@ -82,14 +82,14 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100, metavar="N", help="runs of each file (default: 100)")
     frames = parser.parse_args().frames
     folder = Path(tempfile.mkdtemp())
-    generation.data_set(folder / "data", images=12)
+    generation.draw_dataset(folder / "data", images=12)
     images = of_files(sorted((folder / "data" / "JPEGImages").glob("*.jpg")))
     graph = fold(checkpoint_detector.load(ROOT / "train" / "warm_start", 320, len(scenes.LABELS))).frozen()
     image = np.concatenate(list(quantization.calibration.images((found.load for found in images[:1]), 320)))
     rows = [("file", "classes", "threads", "network ms", "built-in ms", "custom ms", "after the network", "whole file")]
     for classes in CLASSES:
         wide = with_classes(graph, classes, image)
-        quantised = quantization.quantise(wide, images, count=8)
+        quantised = quantization.quantize(wide, images, count=8)
         labels = Labels(tuple(f"class {number}" for number in range(classes)))
         for kind in ("int8", "fp16"):
             given = (quantised.graph, quantised.ranges) if kind == "int8" else (wide, None)
