@@ -14,15 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import userland
-import wheels
-from debian_packages import Unavailable
-from userland import Board, Userland
 
 from devices.keys import __main__ as keys
 from devices.publish import __main__ as publish
 from devices.selftest import selftest
 from runtime.common.values import Box, Detection
+from tests.arm64 import userland, wheels
+from tests.arm64.debian_packages import Unavailable
+from tests.arm64.userland import Board, Userland
 from train.sample_data import generation
 
 HERE = Path(__file__).resolve().parent

@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 import pytest
-import wheels
+
+from tests.arm64 import wheels
 
 # Raspberry Pi OS 11, 12 and 13: Python, and the glibc that wheels may ask for.
 SYSTEMS = {"3.9": 31, "3.11": 36, "3.13": 41}

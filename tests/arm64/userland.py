@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import wheels
-from debian_packages import CODENAME, Unavailable, apt, unpack
+from tests.arm64 import wheels
+from tests.arm64.debian_packages import CODENAME, Unavailable, apt, unpack
 
 ENTER = Path(__file__).resolve().parent / "enter.sh"
 RECORDED = wheels.ROOT / "tests" / "device_trees"

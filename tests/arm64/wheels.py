@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from debian_packages import SECONDS, Unavailable
+from tests.arm64.debian_packages import SECONDS, Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"
