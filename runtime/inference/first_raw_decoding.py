@@ -5,21 +5,19 @@ Files with such heads were made before the version 2 that `raw_decoding` reads.
 
 from __future__ import annotations
 
-import math
 from typing import Sequence, Tuple
 
 import numpy as np
 
 from runtime.inference.interpreter import Port, real
 from runtime.inference.nms import Kept
+from runtime.inference.raw_scores import FloatScores, sigmoid
 from runtime.model.raw_head import RawHead
 
 Arrays = Tuple[np.ndarray, np.ndarray, np.ndarray]
 
 # The interpreter's LOGISTIC has a fixed output scale (TFLite 8-bit quantisation specification).
 _SCORE_STEPS = 256
-# Float logits are compared with the threshold's own logit a little lower, and scores again after it.
-_MARGIN = 1e-3
 # Anchors decoded and suppressed at a time: the best usually fill an image's detections, or are all.
 _AT_ONCE = 256
 
@@ -95,7 +93,7 @@ class _QuantisedScores:
         limits = np.iinfo(port.dtype)
         self._lowest = int(limits.min)
         self._values = np.arange(limits.min, limits.max + 1).astype(port.dtype)
-        steps = np.rint(_SCORE_STEPS * _sigmoid(real([self._values], [port])[0]))
+        steps = np.rint(_SCORE_STEPS * sigmoid(real([self._values], [port])[0]))
         self._steps = np.minimum(steps, _SCORE_STEPS - 1).astype(np.uint8)
         self._first_equal = self._values[np.searchsorted(self._steps, self._steps)]
 
@@ -129,13 +127,8 @@ class _QuantisedScores:
         return logits.astype(np.intp) - self._lowest
 
 
-class _FloatScores:
+class _FloatScores(FloatScores):
     """The same for logits in float32."""
-
-    def threshold(self, least: float) -> np.float32:
-        if not 0 < least < 1:
-            return np.float32(-np.inf if least <= 0 else np.inf)
-        return np.float32(math.log(least / (1 - least)) - _MARGIN)
 
     def in_order(self, anchors: np.ndarray, best: np.ndarray, least: float) -> Tuple[np.ndarray, np.ndarray]:
         scores = self.of(best)
@@ -144,11 +137,3 @@ class _FloatScores:
 
     def lowest_equal(self, logits: np.ndarray) -> np.ndarray:
         return logits
-
-    def of(self, logits: np.ndarray) -> np.ndarray:
-        return _sigmoid(logits)
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)

@@ -5,7 +5,6 @@ The rules are those of `runtime.model.raw_head`, version 2.
 
 from __future__ import annotations
 
-import math
 from typing import Protocol, Sequence, Tuple
 
 import numpy as np
@@ -13,12 +12,11 @@ import numpy as np
 from runtime.inference.first_raw_decoding import FirstVersionDecoder
 from runtime.inference.interpreter import Port, real
 from runtime.inference.nms import Kept
+from runtime.inference.raw_scores import FloatScores, sigmoid
 from runtime.model.raw_head import RawHead
 
 Arrays = Tuple[np.ndarray, np.ndarray, np.ndarray]
 
-# Float logits are compared with the threshold's own logit a little lower, and scores again after it.
-_MARGIN = 1e-3
 # Candidates decoded and suppressed at a time: the best usually fill an image's detections, or are all.
 _AT_ONCE = 256
 # For suppression: where the sides of boxes are cut, and how far apart two classes lie.
@@ -50,7 +48,7 @@ class RawDecoder:
         self._codes = ports[0]
         logits = ports[1]
         quantised = bool(logits.scale) and np.issubdtype(logits.dtype, np.integer)
-        self._scores = _StoredScores(logits) if quantised else _FloatScores()
+        self._scores = _StoredScores(logits) if quantised else FloatScores()
         self._halves = head.anchors[:, 2:] / np.float32(2)
         self._scales = np.array(head.scales, np.float32)
         # A megabyte at 90 classes, which it takes longer to get anew each time than to fill.
@@ -121,7 +119,7 @@ class _StoredScores:
         limits = np.iinfo(port.dtype)
         self._lowest = int(limits.min)
         self._values = np.arange(limits.min, limits.max + 1).astype(port.dtype)
-        self._all = _sigmoid(real([self._values], [port])[0])
+        self._all = sigmoid(real([self._values], [port])[0])
 
     def threshold(self, least: float) -> np.generic:
         """The lowest logit with a score of at least `least`; the highest there is if none has."""
@@ -131,20 +129,3 @@ class _StoredScores:
 
     def of(self, logits: np.ndarray) -> np.ndarray:
         return self._all[logits.astype(np.intp) - self._lowest]
-
-
-class _FloatScores:
-    """The same for logits in float32."""
-
-    def threshold(self, least: float) -> np.float32:
-        if not 0 < least < 1:
-            return np.float32(-np.inf if least <= 0 else np.inf)
-        return np.float32(math.log(least / (1 - least)) - _MARGIN)
-
-    def of(self, logits: np.ndarray) -> np.ndarray:
-        return _sigmoid(logits)
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
