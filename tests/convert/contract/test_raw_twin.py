@@ -279,7 +279,7 @@ def test_the_manifest_has_the_anchors(trained, tmp_path):
     twin.write_bytes(raw_twin.twin(trained.int8.read_bytes(), labels=Detector(trained.int8).labels))
     entry = manifest.file_entry(gate.Admitted(twin, "int8_raw", None), None)
     said = json.loads(json.dumps(entry))["raw_head"]
-    assert (said["score"], said["iou"], said["detections"], said["box_scales"]) == (0.01, 0.6, 25, [10, 10, 5, 5])
+    assert (said["score"], said["iou"], said["detections"], said["box_scales"]) == (0.01, 0.6, 50, [10, 10, 5, 5])
     assert (said["candidates"], said["first_column"]) == (512, 0)
     rows = []
     for level in said["anchors"]["levels"]:
