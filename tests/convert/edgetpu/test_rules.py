@@ -61,7 +61,7 @@ Sum | >=13 | Cannot operate on the batch dimension.
 Tanh | All |
 Transpose | >=14 |
 TransposeConv | >=13 |
-"""  # noqa: E501
+"""
 
 IMAGE = (1, 8, 8, 4)
 # What the table leaves open of a size is tried with these.
