@@ -115,13 +115,17 @@ def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os
 
     Raises InputError where the folder holds no images.
     """
-    calibration: tuple[Image, ...] = ()
-    if images is not None:
-        folder = Path(images)
-        calibration = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
-        if not calibration:
-            raise InputError(f"{folder}: no images to calibrate with")
+    calibration = images_in(images) if images is not None else ()
     return Source(path, size, labels, calibration, about={"checkpoint": str(path)})
+
+
+def images_in(path: str | os.PathLike[str]) -> tuple[Image, ...]:
+    """All images in a folder, to calibrate on. Raises InputError where it holds none."""
+    folder = Path(path)
+    found = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
+    if not found:
+        raise InputError(f"{folder}: no images to calibrate with")
+    return found
 
 
 def export(source: Source, folder: Path, options: Options, say: Callable[[str], None] = print) -> tuple[Admitted, ...]:
@@ -131,7 +135,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     does not pass its gate, and InputError where int8 is asked for without images to calibrate on.
     """
     if options.int8 and not source.calibration:
-        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images")
+        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images, or labelled ones with --data")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     folded = fold(network).frozen()
     graph = without_dead_channels(folded)

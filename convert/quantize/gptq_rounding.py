@@ -10,7 +10,7 @@ The inputs are those of the int8 network, layer by layer.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,14 +35,17 @@ _LARGEST = 127.0
 _BLOCK = 64
 
 
-def round_kernels(graph: Graph, ranges: Mapping[str, Range], images: np.ndarray, progress: bool = False) -> Graph:
+def round_kernels(
+    graph: Graph, ranges: Mapping[str, Range], images: Iterable[np.ndarray], progress: bool = False
+) -> Graph:
     """`graph` with kernels that int8 represents exactly: symmetric, one scale per output channel.
 
-    `ranges` are the ranges of its tensors; `images` is float32 [N, size, size, 3] in -1..1.
+    `ranges` are the ranges of its tensors; each of `images` is float32 [1, size, size, 3] in -1..1.
     """
     rounded = fake_quantization.hook(graph, lambda tensor, owner: fake_quantization.activation(tensor, ranges[owner]))
     # Image by image: a layer's work space is that of one image, and an input goes as soon as its last output is there.
-    values = {"image": [rounded("image", tf.constant(image[None])) for image in images]}
+    values = {"image": [rounded("image", tf.constant(image)) for image in images]}
+    count = len(values["image"])
     last_use = {source: node.name for node in graph.nodes for source in node.inputs}
     nodes: dict[str, Node] = {}
     for node in tqdm(graph.nodes, desc="rounding", unit="layer", disable=not progress, leave=False):
@@ -51,7 +54,7 @@ def round_kernels(graph: Graph, ranges: Mapping[str, Range], images: np.ndarray,
             node = nodes[node.name] = replace(node, kernel=_kernel(node, sources[0]))
         unused = [name for name in node.inputs if last_use[name] == node.name]
         made = []
-        for number in range(len(images)):
+        for number in range(count):
             made.append(rounded(node.name, execute(node, [source[number] for source in sources])))
             for name in unused:
                 values[name][number] = None

@@ -85,7 +85,7 @@ def test_a_graph_of_rounded_kernels_computes_nearly_the_same():
     ranges = {name: Range(float(tf.reduce_min(x)), float(tf.reduce_max(x))) for name, x in exact.items()}
     before = [node.kernel.copy() for node in nodes]
 
-    rounded = gptq_rounding.round_kernels(graph, ranges, images)
+    rounded = gptq_rounding.round_kernels(graph, ranges, images[:, None])
 
     def loss(other):
         return float(tf.reduce_mean(tf.square(outputs(other, images)["c"] - exact["c"])))
@@ -133,7 +133,7 @@ def test_a_layer_is_computed_image_by_image_and_its_input_let_go(monkeypatch):
 
     monkeypatch.setattr(gptq_rounding, "execute", counted)
     monkeypatch.setattr(fake_quantization, "activation", kept)
-    gptq_rounding.round_kernels(Graph(nodes, ("sum",), ("sum",), 8, wide), ranges, images)
+    gptq_rounding.round_kernels(Graph(nodes, ("sum",), ("sum",), 8, wide), ranges, images[:, None])
     assert most["b"] <= (12 + 3) * one
     assert most["e"] <= (2 * 12 + 3) * one
     assert live[0] == 0
