@@ -66,8 +66,8 @@ def _pipeline(config: Message, path: Path) -> Pipeline:
         path,
         width,
         _whole(ssd, "num_classes", "0"),
-        settings.number(ssd, f"{_NMS}.score_threshold", "0.0"),
-        settings.number(ssd, f"{_NMS}.iou_threshold", "0.6"),
+        _fraction(ssd, f"{_NMS}.score_threshold", "0.0"),
+        _fraction(ssd, f"{_NMS}.iou_threshold", "0.6"),
         max(_whole(ssd, f"{_NMS}.max_total_detections", "100"), 1),
         _label_maps(config),
     )
@@ -104,3 +104,10 @@ def _whole(message: Message, path: str, default: str) -> int:
     if value != int(value):
         raise ValueError(f"{path} is {value:g}, not a whole number")
     return int(value)
+
+
+def _fraction(message: Message, path: str, default: str) -> float:
+    value = settings.number(message, path, default)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{path} is {value:g}, not between 0 and 1")
+    return value

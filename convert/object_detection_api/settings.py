@@ -121,9 +121,9 @@ def differences(ssd: Message) -> Iterator[str]:
     Raises ValueError where a value is none of its field's.
     """
     for parent, kind in _KINDS:
-        given = [name for name in _required(ssd, parent).fields if name != kind]
-        if kind not in _required(ssd, parent).fields:
-            yield f"{parent} {given[0] if given else 'none'} (the kit's: {kind})"
+        given = (ssd.message(parent) or Message()).fields
+        if kind not in given:
+            yield f"{parent} {next(iter(given), 'none')} (the kit's: {kind})"
     for path in _NEEDED:
         if not _wrong_kind(ssd, path) and find(ssd, path) is None:
             yield f"{path} missing (the kit's network has it)"
@@ -133,9 +133,9 @@ def differences(ssd: Message) -> Iterator[str]:
     for setting in _SETTINGS:
         if _wrong_kind(ssd, setting.path):
             continue
-        given = word(ssd, setting.path, setting.default)
-        if not _equal(given, setting):
-            yield f"{setting.path} {given} (the kit's: {setting.wanted})"
+        value = word(ssd, setting.path, setting.default)
+        if not _equal(value, setting):
+            yield f"{setting.path} {value} (the kit's: {setting.wanted})"
     yield from _ratios(ssd)
 
 
@@ -158,10 +158,6 @@ def word(message: Message, path: str, default: str) -> str:
 def number(message: Message, path: str, default: str) -> float:
     """The number at `path` inside `message`, or `default`. Raises ValueError where it is none."""
     return _number(word(message, path, default), path)
-
-
-def _required(ssd: Message, name: str) -> Message:
-    return ssd.message(name) or Message()
 
 
 def _wrong_kind(ssd: Message, path: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -109,22 +110,30 @@ def write_training(folder: Path, model: Detector, text: str) -> Path:
 
 
 def write_saved_model(folder: Path, model: Detector, text: str) -> Path:
-    """A SavedModel as the exporter makes it, of a module that holds the network as `_model`; and nothing else."""
+    """The variables as `tf.saved_model.save` lays them out for a module that has the network as `_model`; no graph.
 
-    class Exported(tf.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self._model = model
-
-        @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.uint8)])
-        def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-            resized = tf.image.resize(tf.cast(image, tf.float32), [model.size, model.size])
-            codes, logits = self._model(resized / 127.5 - 1.0)
-            return {"codes": codes, "logits": logits}
-
-    exported = Exported()
-    tf.saved_model.save(exported, str(folder / "saved_model"), signatures=exported.__call__)
+    Saving the network takes the better part of a minute, all of it for the graph. Keras gives it a list of all
+    variables, which is a shorter way to them than by attributes, and so the keys are those of the list.
+    """
+    every = variables.variables(model)
+    tree: dict[str, Any] = {"variables": list(every.values())}
+    for stem, variable in every.items():
+        *parents, name = stem.split("/")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name] = variable
+    saved = folder / "saved_model"
+    tf.train.Checkpoint(_model=_tracked(tree)).write(str(saved / "variables" / "variables"))
+    (saved / "saved_model.pb").write_bytes(b"")
     return _configured(folder, text)
+
+
+def _tracked(tree: Any) -> Any:
+    """`tree` as objects whose attributes are its items."""
+    if not isinstance(tree, dict):
+        return tree
+    return tf.train.Checkpoint(**{name: _tracked(value) for name, value in tree.items()})
 
 
 def _configured(folder: Path, text: str) -> Path:
