@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from convert.export.export import Options, source_of_run
 from convert.export.model_source import source_of_model, with_data
 from runtime.common.errors import InputError
 from tests.support import api_model
+from tests.support.paths import ROOT
 from tests.support.trained import trained
 from train.checkpoints import variables
 from train.evaluation import checkpoint_detector
@@ -108,6 +112,24 @@ def test_weights_that_are_not_those_of_the_configuration_are_refused(models, tra
     tf.train.Checkpoint(model=tf.train.Checkpoint(dense=tf.Variable(1.0))).write(str(folder / "checkpoint" / "ckpt-0"))
     with pytest.raises(InputError, match="not a checkpoint of SSD MobileNet v2 FPNLite"):
         main([str(folder), "--int8", "--data", str(trained.data)])
+
+
+def test_another_architecture_is_one_line_and_exit_2_without_tensorflow(tmp_path):
+    """TensorFlow takes seconds to load, and says things that hide the line."""
+    changes = {"ssd_mobilenet_v2_fpn_keras": "ssd_mobilenet_v1_fpn_keras"}
+    (tmp_path / "pipeline.config").write_text(api_model.pipeline(changes))
+    (tmp_path / "tensorflow.py").write_text("raise SystemExit('loaded')")
+    done = subprocess.run(
+        [sys.executable, "-m", "convert", str(tmp_path), "--int8"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "ssd with ssd_mobilenet_v1_fpn_keras is not a network of the kit" in line
 
 
 @pytest.mark.parametrize(
