@@ -19,7 +19,7 @@ from runtime.common.command import run as run_command
 from runtime.common.options import fraction, old_name, positive
 
 if TYPE_CHECKING:
-    from convert.export.export import Options, Source
+    from convert.export.export import Source
     from train.run.run_folder import RunFolder
 
 _EXAMPLES = """examples:
@@ -68,15 +68,15 @@ def _write(arguments: argparse.Namespace) -> Path:
     tensorflow_setup.prepare()
     from convert.export.export import Options, export
 
-    source, defaults = _source(run, arguments)
+    source = _source(run, arguments)
     folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     options = Options(
         fp16=arguments.fp16,
         int8=arguments.int8 or arguments.edgetpu,
         raw_head=arguments.raw_head,
-        detections=arguments.detections or defaults.detections,
-        score=defaults.score if arguments.score is None else arguments.score,
-        iou=defaults.iou if arguments.iou is None else arguments.iou,
+        detections=arguments.detections,
+        score=arguments.score,
+        iou=arguments.iou,
         custom=arguments.post_processing == "custom",
         method=arguments.calibration_method,
         calibration=arguments.calibration,
@@ -115,25 +115,22 @@ def _run(given: str | None) -> RunFolder:
     return run
 
 
-def _source(run: RunFolder | None, arguments: argparse.Namespace) -> tuple[Source, Options]:
-    """What is converted, and options where none are given."""
-    from convert.export.export import Options, source_of_checkpoint, source_of_run
+def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
+    from convert.export.export import images_in, source_of_checkpoint, source_of_run
 
     if run is not None:
-        return source_of_run(run), Options()
-    from convert.export.export import images_in
+        return source_of_run(run)
     from convert.export.model_source import source_of_model, with_data
 
     if arguments.folder:
-        source, options = source_of_model(Path(arguments.folder), labels=arguments.labels, data=arguments.data)
+        source = source_of_model(Path(arguments.folder), labels=arguments.labels, data=arguments.data)
         if arguments.calibration_images:
             source = replace(source, calibration=images_in(arguments.calibration_images))
     else:
         path = Path(arguments.checkpoint)
         labels = of_checkpoint(path, arguments.labels)
         source = source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
-        options = Options()
-    return (with_data(source, arguments.data, arguments.val) if arguments.data else source), options
+    return with_data(source, arguments.data, arguments.val) if arguments.data else source
 
 
 def _sorted_out(arguments: argparse.Namespace) -> argparse.Namespace:

@@ -50,7 +50,8 @@ class Source:
     `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
     on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
     with, None for a float run. `about` are the manifest's entries on the source. `reported` are the figures that
-    training reported of the checkpoint, None where it reported none.
+    training reported of the checkpoint, None where it reported none. `detections`, `score` and `iou` are those of the
+    post-processing unless `Options` has others; `detections` None means as many as its images need.
     """
 
     checkpoint: Path
@@ -62,6 +63,9 @@ class Source:
     quantization: Quantization | None = None
     about: dict[str, Any] = field(default_factory=dict)
     reported: Metrics | None = None
+    detections: int | None = None
+    score: float = Postprocessing.score
+    iou: float = Postprocessing.iou
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ class Options:
     """Which files to write, and what their gates allow (see `gate.admit`).
 
     With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
-    means 50, or 100 where an image of the run has more than 12 boxes. `score` and `iou` are those of
-    `Postprocessing`. `method` None means the ranges that a run was trained with, else "mse". `calibration`
+    means the source's, else 50, or 100 where an image has more than 12 boxes. `score` and `iou` are those of
+    `Postprocessing`, None those of the source. `method` None means the ranges that a run was trained with, else "mse". `calibration`
     is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
     `Postprocessing`).
     """
@@ -79,8 +83,8 @@ class Options:
     int8: bool = True
     raw_head: bool = False
     detections: int | None = None
-    score: float = Postprocessing.score
-    iou: float = Postprocessing.iou
+    score: float | None = None
+    iou: float | None = None
     method: str | None = None
     calibration: int = CALIBRATION_IMAGES
     max_drop: float = gate.MAX_DROP
@@ -192,10 +196,11 @@ def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) ->
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:
-    slots = options.detections or (_MANY_SLOTS if source.fullest >= _FULL else _SLOTS)
-    return Postprocessing(
-        slots, options.score, options.iou, _CANDIDATES if slots <= _SLOTS else _MANY_CANDIDATES, options.custom
-    )
+    slots = options.detections or source.detections or (_MANY_SLOTS if source.fullest >= _FULL else _SLOTS)
+    score = source.score if options.score is None else options.score
+    iou = source.iou if options.iou is None else options.iou
+    candidates = _CANDIDATES if slots <= _SLOTS else _MANY_CANDIDATES
+    return Postprocessing(slots, score, iou, candidates, options.custom)
 
 
 def _reference(source: Source, graph: Graph, say: Callable[[str], None]) -> Metrics | None:

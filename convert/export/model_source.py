@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from convert.evaluation.images import EvaluationSet, of_examples
-from convert.export.export import Options, Source
+from convert.export.export import Source
 from convert.object_detection_api import folder as api_folder
 from convert.object_detection_api import pipeline
 from train.checkpoints import variables
@@ -23,8 +23,8 @@ def source_of_model(
     labels: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | None = None,
     say: Callable[[str], None] = print,
-) -> tuple[Source, Options]:
-    """The model in the folder `path` of the Object Detection API, and options as its configuration has them.
+) -> Source:
+    """The model in the folder `path` of the Object Detection API.
 
     `labels` is a file of class names, `data` a data set beside whose files the label map may lie. `say` gets a line
     for what the configuration says otherwise than the weights.
@@ -46,11 +46,16 @@ def source_of_model(
         },
         "checkpoint": checkpoint,
     }
-    # Thresholds below the kit's own are for evaluation: a file that sorts every anchor is slow.
-    options = Options(
-        score=max(described.score, Options.score), iou=described.iou, detections=described.detections
+    return Source(
+        Path(checkpoint),
+        described.size,
+        names,
+        about=about,
+        detections=described.detections,
+        # A threshold below the kit's own is for evaluation.
+        score=max(described.score, Source.score),
+        iou=described.iou,
     )
-    return Source(Path(checkpoint), described.size, names, about=about), options
 
 
 def with_data(

@@ -110,4 +110,5 @@ def _fraction(message: Message, path: str, default: str) -> float:
     value = settings.number(message, path, default)
     if not 0 <= value <= 1:
         raise ValueError(f"{path} is {value:g}, not between 0 and 1")
-    return value
+    # Files have numbers as float32: 0.6000000238418579 was written as 0.6.
+    return round(value, 7)

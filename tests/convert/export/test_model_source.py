@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from convert.__main__ import main
-from convert.export.export import Options, source_of_run
+from convert.export.export import Options, _postprocessing, source_of_run
 from convert.export.model_source import source_of_model, with_data
 from runtime.common.errors import InputError
 from tests.support import api_model
@@ -49,7 +49,7 @@ def test_a_source_is_that_of_the_run(layout, models, trained):
     """Weights, size, classes, and the images to calibrate and to measure on: all that int8 and its gate depend on."""
     run = RunFolder(trained.run)
     theirs = source_of_run(run)
-    source, options = source_of_model(models[layout], data=trained.data, say=lambda line: None)
+    source = source_of_model(models[layout], data=trained.data, say=lambda line: None)
     source = with_data(source, trained.data)
     if layout != "saved model":
         # A SavedModel has other keys; that its weights are taken, the next test shows.
@@ -58,7 +58,7 @@ def test_a_source_is_that_of_the_run(layout, models, trained):
     assert [image.id for image in source.calibration] == [image.id for image in theirs.calibration]
     assert [image.id for image in source.validation.images] == [image.id for image in theirs.validation.images]
     assert source.reported is None, "measured, since nothing was reported"
-    assert (options.detections, options.score, options.iou) == (100, Options.score, pytest.approx(0.6))
+    assert (source.detections, source.score, source.iou) == (100, theirs.score, theirs.iou)
     assert source.about["object_detection_api"]["labels"].endswith("label_map.pbtxt")
 
 
@@ -80,7 +80,7 @@ def test_the_weights_count_where_the_configuration_says_otherwise(models, tmp_pa
     folder = shutil.copytree(models["exported"], tmp_path / "model")
     (folder / "pipeline.config").write_text(api_model.pipeline({"num_classes: 4": "num_classes: 1"}))
     lines: list[str] = []
-    source, _ = source_of_model(folder, say=lines.append)
+    source = source_of_model(folder, say=lines.append)
     assert len(source.labels) == 4
     assert "num_classes is 1, but the weights are for 4 classes" in lines[0]
 
@@ -93,8 +93,11 @@ def test_the_configurations_post_processing_is_the_default(models, tmp_path):
         "max_total_detections: 100": "max_total_detections: 20",
     }
     (folder / "pipeline.config").write_text(api_model.pipeline(changes))
-    _, options = source_of_model(folder, say=lambda line: None)
-    assert (options.score, options.iou, options.detections) == (0.3, 0.45, 20)
+    source = source_of_model(folder, say=lambda line: None)
+    made = _postprocessing(source, Options())
+    assert (made.score, made.iou, made.detections) == (0.3, 0.45, 20)
+    made = _postprocessing(source, Options(score=0.1, iou=0.7, detections=60))
+    assert (made.score, made.iou, made.detections) == (0.1, 0.7, 60)
 
 
 def test_another_network_leaves_nothing_behind(models, trained, tmp_path):
