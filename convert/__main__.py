@@ -1,10 +1,11 @@
-"""Converts a training run or a published checkpoint to .tflite files."""
+"""Converts a training run, a published checkpoint or a model of the Object Detection API to .tflite files."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
 from convert.evaluation.labels import of_checkpoint
 from convert.export import install
+from convert.object_detection_api import pipeline
+from convert.object_detection_api.folder import configuration, is_model
 from runtime.common.command import run as run_command
 from runtime.common.options import fraction, old_name, positive
 
@@ -23,6 +26,7 @@ _EXAMPLES = """examples:
   python -m convert --int8 --fp16                        convert the newest run under runs/
   python -m convert --int8 --edgetpu --run runs/NAME     and compile the int8 file for the Edge TPU
   python -m convert --int8 --checkpoint DIR --calibration-images IMAGES
+  python -m convert FOLDER --int8 --data DATA            a model that the Object Detection API trained or exported
 """
 
 
@@ -35,8 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     apps = [(app, Path(project)) for app, project in apps if project]
     if not (writes or apps):
         parser.error("say what to write: --int8, --fp16 or --edgetpu; or --install-ios or --install-android")
-    if arguments.run and arguments.checkpoint:
-        parser.error("give either --run or --checkpoint")
+    if sum(map(bool, (arguments.folder, arguments.run, arguments.checkpoint))) > 1:
+        parser.error("give one of FOLDER, --run and --checkpoint")
+    arguments = _sorted_out(arguments)
+    if (arguments.data or arguments.val) and not (arguments.folder or arguments.checkpoint):
+        parser.error("--data and --val are for FOLDER and --checkpoint; a run has its own images")
+    if arguments.val and not arguments.data:
+        parser.error("--val needs --data")
     # A wrong app folder is refused before minutes of conversion.
     for app, project in apps:
         install.check(app, project)
@@ -49,13 +58,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _write(arguments: argparse.Namespace) -> Path:
     """Writes the files asked for; returns their folder."""
-    run = None if arguments.checkpoint else _run(arguments.run)
+    if arguments.folder:
+        # Another network is refused before TensorFlow is loaded, which takes seconds.
+        pipeline.read(configuration(Path(arguments.folder)))
+    run = None if arguments.checkpoint or arguments.folder else _run(arguments.run)
 
+    from train.models import tensorflow_setup
+
+    tensorflow_setup.prepare()
     from convert.export.export import Options, export
 
     source = _source(run, arguments)
-    default = _checkpoint_export(arguments.checkpoint) if run is None else run.export
-    folder = Path(arguments.out) if arguments.out else default
+    folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     options = Options(
         fp16=arguments.fp16,
         int8=arguments.int8 or arguments.edgetpu,
@@ -86,8 +100,8 @@ def _written(arguments: argparse.Namespace) -> Path:
     """The folder of an existing export: the one named, else the newest."""
     if arguments.out:
         return Path(arguments.out)
-    if arguments.checkpoint:
-        return _checkpoint_export(arguments.checkpoint)
+    if arguments.folder or arguments.checkpoint:
+        return _default_folder(None, arguments)
     return Path(arguments.run) / "export" if arguments.run else install.newest_export()
 
 
@@ -102,13 +116,35 @@ def _run(given: str | None) -> RunFolder:
 
 
 def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
-    from convert.export.export import source_of_checkpoint, source_of_run
+    from convert.export.export import images_in, source_of_checkpoint, source_of_run
 
     if run is not None:
         return source_of_run(run)
-    path = Path(arguments.checkpoint)
-    labels = of_checkpoint(path, arguments.labels)
-    return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
+    from convert.export.model_source import source_of_model, with_data
+
+    if arguments.folder:
+        source = source_of_model(Path(arguments.folder), labels=arguments.labels, data=arguments.data)
+        if arguments.calibration_images:
+            source = replace(source, calibration=images_in(arguments.calibration_images))
+    else:
+        path = Path(arguments.checkpoint)
+        labels = of_checkpoint(path, arguments.labels)
+        source = source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
+    return with_data(source, arguments.data, arguments.val) if arguments.data else source
+
+
+def _sorted_out(arguments: argparse.Namespace) -> argparse.Namespace:
+    """`arguments` with a FOLDER that is a run taken for one."""
+    folder = arguments.folder
+    if folder and (Path(folder) / "config.yaml").is_file() and not is_model(Path(folder)):
+        arguments.run, arguments.folder = folder, None
+    return arguments
+
+
+def _default_folder(run: RunFolder | None, arguments: argparse.Namespace) -> Path:
+    if run is not None:
+        return run.export
+    return Path(arguments.folder) / "export" if arguments.folder else _checkpoint_export(arguments.checkpoint)
 
 
 def _checkpoint_export(checkpoint: str) -> Path:
@@ -129,8 +165,15 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--raw-head", action="store_true", help="also write each file without post-processing, as *_raw.tflite"
     )
-    group.add_argument("--out", metavar="DIR", help="folder to write to (default: RUN/export)")
+    group.add_argument("--out", metavar="DIR", help="folder to write to (default: RUN/export, FOLDER/export)")
     group = parser.add_argument_group("what to convert")
+    group.add_argument(
+        "folder",
+        nargs="?",
+        metavar="FOLDER",
+        help="a model of the TensorFlow Object Detection API: a folder with its pipeline.config and a checkpoint or a"
+        " SavedModel; or a run",
+    )
     group.add_argument("--run", metavar="RUN", help="folder of a run (default: the newest under runs/)")
     group.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, converted without training")
     group = parser.add_argument_group("post-processing inside the file")
@@ -138,14 +181,15 @@ def _parser() -> argparse.ArgumentParser:
         "--detections",
         type=positive,
         metavar="N",
-        help="most detections in an image (default: 50, or 100 if an image of the run has more than 12 boxes)",
+        help="most detections in an image (default: 50, or 100 if an image of the run has more than 12 boxes;"
+        " for FOLDER what its pipeline.config says)",
     )
-    group.add_argument("--score", type=fraction, default=0.01, help="lowest score of a detection (default: 0.01)")
+    group.add_argument("--score", type=fraction, help="lowest score of a detection (default: 0.01)")
     group.add_argument(
         "--iou",
         type=fraction,
-        default=0.6,
-        help="IoU above which, of two boxes of one class, that with the lower score is suppressed (default: 0.6)",
+        help="IoU above which, of two boxes of one class, that with the lower score is suppressed (default: 0.6,"
+        " for FOLDER what its pipeline.config says)",
     )
     group.add_argument(
         "--post-processing",
@@ -172,9 +216,21 @@ def _parser() -> argparse.ArgumentParser:
         help="most AP that a file may lose against what training reported of the checkpoint (default: 0.01)",
     )
     group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
-    group = parser.add_argument_group("with --checkpoint")
-    group.add_argument("--size", type=positive, default=320, metavar="PIXELS", help="side of the input (default: 320)")
-    group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
+    group = parser.add_argument_group("with --checkpoint or FOLDER")
+    group.add_argument(
+        "--size", type=positive, default=320, metavar="PIXELS", help="side of a checkpoint's input (default: 320)"
+    )
+    group.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="class names (default for 90 classes: COCO's; for FOLDER the label map that its pipeline.config names)",
+    )
+    group.add_argument(
+        "--data",
+        metavar="DATA",
+        help="labelled images: int8 is calibrated on those of training, and files are measured on those of validation",
+    )
+    group.add_argument("--val", metavar="DATA", help="measure on this data set instead of DATA's validation images")
     images = group.add_argument("--calibration-images", metavar="DIR", help="folder of images to calibrate int8 on")
     old_name(group, "--calibration-pictures", images)
     group = parser.add_argument_group("phones", "If no file is to be written, the newest export is copied.")

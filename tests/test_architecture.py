@@ -38,6 +38,8 @@ OPTIONAL = {
     "runtime.sinks.web": {"websockets": "serve"},
     "runtime.web.server": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
+    # TensorFlow comes with protobuf.
+    "train.checkpoints.object_graph": {"google": None},
     "train.records.beam": {"apache_beam": "scale"},
 }
 # Folders where each file is a plug-in, found because it lies there; they may hold any number.

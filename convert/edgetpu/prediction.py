@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from convert.edgetpu import operation as subjects
 from convert.edgetpu import rules
+from convert.edgetpu.operation import ONE_SUBGRAPH, Fault
 from convert.edgetpu.report import MAPPED
-from convert.edgetpu.rules import ONE_SUBGRAPH, Fault
 from convert.file import anatomy, flatbuffer_objects
 from runtime.common.tables import aligned
 from runtime.model.tflite import Model
@@ -33,6 +34,7 @@ class Operation:
     `status` is one of the compiler's messages. `fault` is why the operation cannot be mapped, None where the rules
     allow it; without a fault it is still not mapped if one before it is not. `doubt` is why the compiler may
     refuse it all the same. `postprocessing` is true for the post-processing and the dequantization before it.
+    `runtime` is the oldest Edge TPU runtime that runs it, 0 where it is not mapped.
     """
 
     index: int
@@ -42,6 +44,7 @@ class Operation:
     fault: Optional[Fault]
     doubt: str
     postprocessing: bool
+    runtime: int = 0
 
     @property
     def mapped(self) -> bool:
@@ -81,6 +84,11 @@ class Prediction:
         return sum(operation.mapped for operation in self.operations)
 
     @property
+    def runtime(self) -> int:
+        """The oldest Edge TPU runtime that runs all that is mapped, as the published rules have it."""
+        return max((op.runtime for op in self.operations), default=0) or rules.OLDEST
+
+    @property
     def share(self) -> float:
         """The share of the operations before the post-processing that is mapped, 0..1."""
         return sum(op.mapped for op in self.network) / max(len(self.network), 1)
@@ -103,7 +111,7 @@ def predict(model: Model) -> Prediction:
     operations: list[Operation] = []
     parameters: dict[int, int] = {}
     for index, operator in enumerate(model.main.operators):
-        subject = rules.Operation(model, operator, options[index])
+        subject = subjects.Operation(model, operator, options[index])
         fault = rules.fault(subject)
         constants = [i for i in operator.inputs if i >= 0 and anatomy.is_constant(model, i)]
         reachable = set(operator.inputs) - {-1} - set(constants) <= on_tpu
@@ -123,6 +131,7 @@ def predict(model: Model) -> Prediction:
                 fault,
                 rules.doubt(subject) if mapped else "",
                 after,
+                rules.runtime(subject) if mapped else 0,
             )
         )
     return Prediction(tuple(operations), sum(parameters.values()))
@@ -142,6 +151,7 @@ def as_text(prediction: Prediction) -> str:
         f"Expected memory for {_mib(prediction.parameters)} of parameters: about "
         f"{_mib(prediction.on_chip)} on the chip, {_mib(prediction.streamed)} streamed at every "
         "inference.",
+        *_runtime_line(prediction),
         "",
         _status_table(prediction),
     ]
@@ -166,6 +176,7 @@ def as_dict(prediction: Prediction) -> dict[str, Any]:
         "parameter_bytes": prediction.parameters,
         "on_chip_bytes": prediction.on_chip,
         "streamed_bytes": prediction.streamed,
+        "runtime": prediction.runtime,
         "table": [
             {"operator": name, "count": count, "status": status}
             for (name, status), count in _counts(prediction).items()
@@ -182,6 +193,13 @@ def as_dict(prediction: Prediction) -> dict[str, Any]:
             for op, fault in prediction.breaks
         ],
     }
+
+
+def _runtime_line(prediction: Prediction) -> list[str]:
+    if prediction.runtime <= rules.OLDEST:
+        return []
+    names = sorted({op.name for op in prediction.operations if op.runtime == prediction.runtime})
+    return [f"Needs Edge TPU runtime {prediction.runtime} or newer, for {', '.join(names)}."]
 
 
 def _counts(prediction: Prediction) -> Counter[tuple[str, str]]:

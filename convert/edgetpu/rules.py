@@ -1,99 +1,65 @@
 """The published rules for operations on the Edge TPU.
 
-They are the vendor's model requirements for `edgetpu_compiler` 16. The compiler has further, unpublished
-rules, so that what follows from these is only a prediction.
+They are the vendor's table of supported operations as of `edgetpu_compiler` 16 and runtime 14, the last that were
+published (https://coral.ai/docs/edgetpu/models-intro#supported-operations). What a runtime before that cannot do, the
+table says by row; so does this one. The compiler has further, unpublished rules, so that what follows from these is
+only a prediction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Optional
 
 import numpy as np
 
+from convert.edgetpu.operation import LIMITED, UNSUPPORTED, WRONG_RANK, WRONG_TYPE, WRONG_VERSION, Fault, Operation
 from convert.file import anatomy
-from runtime.common.errors import InputError
-from runtime.model.tflite import Model, Operator, Tensor
+from runtime.model.tflite import Tensor
 
-UNSUPPORTED = "Operation not supported"
-WRONG_TYPE = "Operation is working on an unsupported data type"
-ONE_SUBGRAPH = "More than one subgraph is not supported"
-LIMITED = "Operation is otherwise supported, but not mapped due to some unspecified limitation"
-WRONG_RANK = "Tensor has unsupported rank (up to 3 innermost dimensions mapped)"
-WRONG_VERSION = "Operation version not supported"
+# The oldest runtime that the table tells apart from others: what it lists for "All", this one has too.
+OLDEST = 12
 
 _SOFTMAX_ELEMENTS = 16_000
 
 # Tensors of at least this many bytes count as large; the rules name no size.
 _LARGE = 1 << 20
 
+_Limit = Callable[[Operation], Optional[Fault]]
+
 
 @dataclass(frozen=True)
-class Fault:
-    """Why an operation cannot be mapped: the compiler's status, the reason, and what to change."""
+class _Row:
+    """A row of the table: what holds of an operation from the runtime `since` on, up to the next row's."""
 
-    status: str
-    reason: str
-    fix: str
+    since: int = OLDEST
+    limit: Optional[_Limit] = None
 
-
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """One operation of `model` with its options, as the rules need it."""
-
-    model: Model
-    operator: Operator
-    options: Any
-
-    def input(self, number: int) -> Tensor:
-        """Input tensor `number`. Raises InputError where the operation has none, which the schema forbids."""
-        index = self._input_index(number)
-        if index is None:
-            raise InputError(f"{self.model.where}: damaged: a {self.operator.name} has no input {number}")
-        return self.model.main.tensors[index]
-
-    def constant(self, number: int) -> Optional[np.ndarray]:
-        """The values of input `number`, None where it is left out, not constant, or not of an integer type."""
-        index = self._input_index(number)
-        if index is None or not anatomy.is_constant(self.model, index):
-            return None
-        tensor = self.model.main.tensors[index]
-        kinds = {"int32": "<i4", "int64": "<i8", "int8": "i1", "uint8": "u1"}
-        if tensor.type not in kinds:
-            return None
-        values = np.frombuffer(self.model.buffers[tensor.buffer], kinds[tensor.type])
-        return values.reshape(tensor.shape) if values.size == np.prod(tensor.shape) else None
-
-    def is_constant(self, number: int) -> bool:
-        """Whether the file holds the values of input `number`."""
-        index = self._input_index(number)
-        return index is not None and anatomy.is_constant(self.model, index)
-
-    def option(self, name: str, default: Any = 0) -> Any:
-        """The option `name`, or `default` where the operation has none."""
-        return getattr(self.options, name, default)
-
-    def _input_index(self, number: int) -> Optional[int]:
-        inputs = self.operator.inputs
-        return inputs[number] if number < len(inputs) and inputs[number] >= 0 else None
+    def fault(self, operation: Operation) -> Optional[Fault]:
+        return self.limit(operation) if self.limit else None
 
 
 def fault(operation: Operation) -> Optional[Fault]:
-    """Why the rules forbid to map `operation`, or None where they allow it."""
+    """Why the newest rules forbid to map `operation`, or None where they allow it."""
     name = operation.operator.name
     tensors = list(anatomy.changing(operation.model, operation.operator))
     for rule in (_type_fault, _rank_fault, _size_fault):
         found = rule(name, tensors)
         if found:
             return found
-    if name not in _LIMITS:
+    if name not in _ROWS:
         return Fault(
             UNSUPPORTED,
             f"{anatomy.operation_name(operation.operator)} is not among the operations of the TPU",
             "build the layer from operations that the TPU has",
         )
-    limit = _LIMITS[name]
-    return limit(operation) if limit else None
+    return _ROWS[name][-1].fault(operation)
+
+
+def runtime(operation: Operation) -> int:
+    """The oldest Edge TPU runtime that runs `operation`, which `fault` allows: `OLDEST`, 13 or 14."""
+    return next(row.since for row in _ROWS[operation.operator.name] if row.fault(operation) is None)
 
 
 def doubt(operation: Operation) -> str:
@@ -106,6 +72,9 @@ def doubt(operation: Operation) -> str:
         return "some reshapes of large tensors are not mapped"
     if name.startswith("RESIZE_"):
         return "at some sizes it stays on the CPU, to avoid a loss of precision"
+    if name == "TRANSPOSE":
+        # https://github.com/google-coral/edgetpu/issues/433
+        return "compiler 16 is known to leave some transposes on the CPU"
     return ""
 
 
@@ -173,15 +142,19 @@ def _constant_weights(operation: Operation) -> Optional[Fault]:
     return None
 
 
-def _convolution(operation: Operation) -> Optional[Fault]:
-    across, down = operation.option("dilationWFactor", 1), operation.option("dilationHFactor", 1)
+def _dilation(operation: Operation) -> tuple[int, int]:
+    return operation.option("dilationHFactor", 1), operation.option("dilationWFactor", 1)
+
+
+def _evenly_dilated(operation: Operation) -> Optional[Fault]:
+    down, across = _dilation(operation)
     if across != down:
         return _limited(f"its dilation is {down} x {across}", "dilate x and y equally")
     return _constant_weights(operation)
 
 
-def _depthwise(operation: Operation) -> Optional[Fault]:
-    if (operation.option("dilationWFactor", 1), operation.option("dilationHFactor", 1)) != (1, 1):
+def _not_dilated(operation: Operation) -> Optional[Fault]:
+    if _dilation(operation) != (1, 1):
         return _limited("its kernel is dilated", "use a kernel without dilation")
     return _constant_weights(operation)
 
@@ -189,13 +162,25 @@ def _depthwise(operation: Operation) -> Optional[Fault]:
 def _fully_connected(operation: Operation) -> Optional[Fault]:
     if operation.option("weightsFormat"):
         return _limited("its weights are in a shuffled format", "convert without weight shuffling")
+    made = operation.output().shape
+    if any(side > 1 for side in made[:-1]):
+        return _limited(f"its output is {list(made)}, not one-dimensional", "use a 1x1 convolution")
     return _constant_weights(operation)
 
 
+def _prelu(operation: Operation) -> Optional[Fault]:
+    shape = operation.input(1).shape
+    if any(side > 1 for side in shape[:-1]):
+        return _limited(
+            f"its slopes are {list(shape)}: only the innermost dimension may be greater than 1",
+            "share the slopes over x and y (Keras: shared_axes=[1, 2])",
+        )
+    return None
+
+
 def _pack(operation: Operation) -> Optional[Fault]:
-    rank = len(operation.input(0).shape)
-    if operation.option("axis") in (-1, rank):
-        return _limited("it packs along the last dimension", "concatenate along it")
+    if _batch([operation.option("axis")], len(operation.output().shape)):
+        return _limited("it packs along the batch dimension", "concatenate along another one")
     return None
 
 
@@ -209,24 +194,71 @@ def _softmax(operation: Operation) -> Optional[Fault]:
     return None
 
 
-def _along_x_and_y(operation: Operation) -> Optional[Fault]:
-    axes = operation.constant(1)
-    rank = len(operation.input(0).shape)
-    if axes is None or not {int(axis) % rank for axis in axes.ravel()} <= {rank - 3, rank - 2}:
-        return _limited("it reduces along other axes than x and y", "reduce along x and y only")
+def _squeeze_leading(operation: Operation) -> Optional[Fault]:
+    before, after = operation.input(0).shape, operation.output().shape
+    if _without_leading_ones(before) != _without_leading_ones(after):
+        return _limited("it removes a dimension behind one greater than 1", "reshape instead")
     return None
 
 
+def _without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    first = next((axis for axis, side in enumerate(shape) if side > 1), len(shape))
+    return tuple(shape[first:])
+
+
+def _batch(axes: list[int], rank: int) -> bool:
+    """Whether one of `axes` is a batch dimension: one before the innermost three, y, x and z."""
+    return any(axis % rank < rank - 3 for axis in axes)
+
+
+def _reduction(operation: Operation) -> Optional[Fault]:
+    axes = operation.constant(1)
+    if axes is None:
+        return _limited("its axes are not constant", "use constant axes")
+    if _batch([int(axis) for axis in axes.ravel()], operation.rank):
+        return _limited("it reduces the batch dimension", "reduce other dimensions")
+    return None
+
+
+def _reduces_z(operation: Operation) -> bool:
+    axes = operation.constant(1)
+    return axes is not None and any(int(axis) % operation.rank == operation.rank - 1 for axis in axes.ravel())
+
+
+def _mean_of_x_and_y(operation: Operation) -> Optional[Fault]:
+    if _reduces_z(operation):
+        return _limited("it reduces along other axes than x and y", "reduce along x and y only")
+    return _reduction(operation)
+
+
+def _mean(operation: Operation) -> Optional[Fault]:
+    depth = operation.input(0).shape[-1]
+    if _reduces_z(operation) and depth % 4:
+        return _limited(f"it reduces along z, of {depth}, which is not a multiple of 4", "use a multiple of 4 channels")
+    return _reduction(operation)
+
+
 def _pad(operation: Operation) -> Optional[Fault]:
-    padding = operation.constant(1)
-    rank = len(operation.input(0).shape)
-    if padding is None or (rank == 4 and padding.reshape(-1, 2)[0].any()):
+    axes = _padded_axes(operation)
+    if axes is None or _batch(axes, operation.rank):
         return _limited("it pads the batch dimension", "pad height, width or channels only")
     return None
 
 
+def _pad_of_x_and_y(operation: Operation) -> Optional[Fault]:
+    axes = _padded_axes(operation)
+    if axes is not None and operation.rank - 1 in axes:
+        return _limited("it pads channels", "pad height and width only")
+    return _pad(operation)
+
+
+def _padded_axes(operation: Operation) -> Optional[list[int]]:
+    padding = operation.constant(1)
+    return None if padding is None else [axis for axis, sides in enumerate(padding.reshape(-1, 2)) if sides.any()]
+
+
 def _resize(operation: Operation) -> Optional[Fault]:
-    # Half-pixel centers came with version 3.
+    # Half-pixel centers came with version 3. The table does not mention them; compilers up to 16 report this.
     if operation.option("halfPixelCenters", False) or operation.operator.version > 2:
         return Fault(
             WRONG_VERSION,
@@ -248,6 +280,8 @@ def _strided_slice(operation: Operation) -> Optional[Fault]:
     strides = operation.constant(3)
     if strides is None or (strides != 1).any():
         return _limited("its strides are not all 1", "use strides of 1")
+    if operation.option("ellipsisMask") or operation.option("newAxisMask"):
+        return _limited("it has an ellipsis or a new axis", "slice by plain bounds, and reshape afterwards")
     begin, end = operation.constant(1), operation.constant(2)
     batch = operation.input(0).shape[0]
     takes_all = begin is not None and end is not None and (
@@ -260,32 +294,41 @@ def _strided_slice(operation: Operation) -> Optional[Fault]:
 
 
 def _split(operation: Operation) -> Optional[Fault]:
-    axis = operation.constant(0 if operation.operator.name == "SPLIT" else 2)
-    if axis is None or int(axis.ravel()[0]) == 0:
+    number, source = (0, 1) if operation.operator.name == "SPLIT" else (2, 0)
+    axis = operation.constant(number)
+    if axis is None or int(axis.ravel()[0]) % len(operation.input(source).shape) == 0:
         return _limited("it splits the batch", "split other dimensions")
     return None
 
 
-# The operations of the TPU, each with the check of its limits beyond types, sizes and ranks.
-_LIMITS: dict[str, Optional[Callable[[Operation], Optional[Fault]]]] = {
+# The operations of the TPU, each with the rows of the table. Limits are those beyond types, sizes and ranks.
+_ROWS: dict[str, tuple[_Row, ...]] = {
     **dict.fromkeys(
-        ["ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1", "TANH", "SQUEEZE", "QUANTIZE", "REDUCE_MAX", "REDUCE_MIN", "RSQRT", "TRANSPOSE_CONV", "PRELU", "SQUARED_DIFFERENCE", "L2_NORMALIZATION", "EXPAND_DIMS", "SPACE_TO_DEPTH", "RESHAPE", "LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+        (
+            *("ADD", "MAXIMUM", "MINIMUM", "MUL", "SUB", "LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1"),
+            *("L2_NORMALIZATION", "SPACE_TO_DEPTH", "RESHAPE"),
+        ),
+        (_Row(),),
     ),
-    "AVERAGE_POOL_2D": _no_activation,
-    "MAX_POOL_2D": _no_activation,
-    "CONCATENATION": _concatenation,
-    "CONV_2D": _convolution,
-    "DEPTHWISE_CONV_2D": _depthwise,
-    "FULLY_CONNECTED": _fully_connected,
-    "MEAN": _along_x_and_y,
-    "PACK": _pack,
-    "PAD": _pad,
-    "RESIZE_BILINEAR": _resize,
-    "RESIZE_NEAREST_NEIGHBOR": _resize,
-    "SLICE": _slice,
-    "SOFTMAX": _softmax,
-    "SPLIT": _split,
-    "SPLIT_V": _split,
-    "STRIDED_SLICE": _strided_slice,
-    "SUM": _along_x_and_y,
+    **dict.fromkeys(("EXPAND_DIMS", "QUANTIZE", "TRANSPOSE_CONV"), (_Row(13),)),
+    **dict.fromkeys(
+        ("LSTM", "UNIDIRECTIONAL_SEQUENCE_LSTM", "RSQRT", "SQUARED_DIFFERENCE", "TRANSPOSE"), (_Row(14),)
+    ),
+    **dict.fromkeys(("AVERAGE_POOL_2D", "MAX_POOL_2D"), (_Row(limit=_no_activation),)),
+    **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), (_Row(limit=_resize),)),
+    **dict.fromkeys(("SPLIT", "SPLIT_V"), (_Row(limit=_split),)),
+    **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), (_Row(14, _reduction),)),
+    "CONCATENATION": (_Row(limit=_concatenation),),
+    "CONV_2D": (_Row(limit=_evenly_dilated),),
+    "DEPTHWISE_CONV_2D": (_Row(limit=_not_dilated), _Row(13, _evenly_dilated)),
+    "FULLY_CONNECTED": (_Row(limit=_fully_connected),),
+    "MEAN": (_Row(limit=_mean_of_x_and_y), _Row(13, _mean)),
+    "PACK": (_Row(13, _pack),),
+    "PAD": (_Row(limit=_pad_of_x_and_y), _Row(13, _pad)),
+    "PRELU": (_Row(13, _prelu),),
+    "SLICE": (_Row(limit=_slice),),
+    "SOFTMAX": (_Row(limit=_softmax),),
+    "SQUEEZE": (_Row(limit=_squeeze_leading), _Row(13)),
+    "STRIDED_SLICE": (_Row(limit=_strided_slice),),
+    "SUM": (_Row(13, _reduction),),
 }

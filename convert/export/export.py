@@ -50,7 +50,8 @@ class Source:
     `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
     on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
     with, None for a float run. `about` are the manifest's entries on the source. `reported` are the figures that
-    training reported of the checkpoint, None where it reported none.
+    training reported of the checkpoint, None where it reported none. `detections`, `score` and `iou` are those of the
+    post-processing unless `Options` has others; `detections` None means as many as its images need.
     """
 
     checkpoint: Path
@@ -62,6 +63,9 @@ class Source:
     quantization: Quantization | None = None
     about: dict[str, Any] = field(default_factory=dict)
     reported: Metrics | None = None
+    detections: int | None = None
+    score: float = Postprocessing.score
+    iou: float = Postprocessing.iou
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,8 @@ class Options:
     """Which files to write, and what their gates allow (see `gate.admit`).
 
     With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
-    means 50, or 100 where an image of the run has more than 12 boxes. `score` and `iou` are those of
-    `Postprocessing`. `method` None means the ranges that a run was trained with, else "mse". `calibration`
+    means the source's, else 50, or 100 where an image has more than 12 boxes. `score` and `iou` are those of
+    `Postprocessing`, None those of the source. `method` None means the ranges that a run was trained with, else "mse". `calibration`
     is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
     `Postprocessing`).
     """
@@ -79,8 +83,8 @@ class Options:
     int8: bool = True
     raw_head: bool = False
     detections: int | None = None
-    score: float = Postprocessing.score
-    iou: float = Postprocessing.iou
+    score: float | None = None
+    iou: float | None = None
     method: str | None = None
     calibration: int = CALIBRATION_IMAGES
     max_drop: float = gate.MAX_DROP
@@ -115,13 +119,17 @@ def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os
 
     Raises InputError where the folder holds no images.
     """
-    calibration: tuple[Image, ...] = ()
-    if images is not None:
-        folder = Path(images)
-        calibration = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
-        if not calibration:
-            raise InputError(f"{folder}: no images to calibrate with")
+    calibration = images_in(images) if images is not None else ()
     return Source(path, size, labels, calibration, about={"checkpoint": str(path)})
+
+
+def images_in(path: str | os.PathLike[str]) -> tuple[Image, ...]:
+    """All images in a folder, to calibrate on. Raises InputError where it holds none."""
+    folder = Path(path)
+    found = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
+    if not found:
+        raise InputError(f"{folder}: no images to calibrate with")
+    return found
 
 
 def export(source: Source, folder: Path, options: Options, say: Callable[[str], None] = print) -> tuple[Admitted, ...]:
@@ -131,7 +139,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     does not pass its gate, and InputError where int8 is asked for without images to calibrate on.
     """
     if options.int8 and not source.calibration:
-        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images")
+        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images, or labelled ones with --data")
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     folded = fold(network).frozen()
     graph = without_dead_channels(folded)
@@ -188,10 +196,11 @@ def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) ->
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:
-    slots = options.detections or (_MANY_SLOTS if source.fullest >= _FULL else _SLOTS)
-    return Postprocessing(
-        slots, options.score, options.iou, _CANDIDATES if slots <= _SLOTS else _MANY_CANDIDATES, options.custom
-    )
+    slots = options.detections or source.detections or (_MANY_SLOTS if source.fullest >= _FULL else _SLOTS)
+    score = source.score if options.score is None else options.score
+    iou = source.iou if options.iou is None else options.iou
+    candidates = _CANDIDATES if slots <= _SLOTS else _MANY_CANDIDATES
+    return Postprocessing(slots, score, iou, candidates, options.custom)
 
 
 def _reference(source: Source, graph: Graph, say: Callable[[str], None]) -> Metrics | None:

@@ -10,7 +10,7 @@ The inputs are those of the int8 network, layer by layer.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +21,8 @@ from train.models.folding import Graph, Node, execute
 from train.quantization import fake_quantization
 from train.quantization.quantization import Range
 
-# Enough images to estimate the second moments of the layers' inputs; all of them are in memory at once.
+# Enough images to estimate the second moments of the layers' inputs. What a layer makes of all of them is in memory at
+# once, because its kernel is rounded for all of them before the next layer can run: 1.3 GB at most at size 640.
 IMAGES = 32
 
 # Output positions sampled in each image: 4,096 in all for the up to 960 inputs of a convolution, and 2,048
@@ -34,23 +35,32 @@ _LARGEST = 127.0
 _BLOCK = 64
 
 
-def round_kernels(graph: Graph, ranges: Mapping[str, Range], images: np.ndarray, progress: bool = False) -> Graph:
+def round_kernels(
+    graph: Graph, ranges: Mapping[str, Range], images: Iterable[np.ndarray], progress: bool = False
+) -> Graph:
     """`graph` with kernels that int8 represents exactly: symmetric, one scale per output channel.
 
-    `ranges` are the ranges of its tensors; `images` is float32 [N, size, size, 3] in -1..1.
+    `ranges` are the ranges of its tensors; each of `images` is float32 [1, size, size, 3] in -1..1.
     """
     rounded = fake_quantization.hook(graph, lambda tensor, owner: fake_quantization.activation(tensor, ranges[owner]))
-    values = {"image": rounded("image", tf.constant(images))}
+    # Image by image: a layer's work space is that of one image, and an input goes as soon as its last output is there.
+    values = {"image": [rounded("image", tf.constant(image)) for image in images]}
+    count = len(values["image"])
     last_use = {source: node.name for node in graph.nodes for source in node.inputs}
     nodes: dict[str, Node] = {}
     for node in tqdm(graph.nodes, desc="rounding", unit="layer", disable=not progress, leave=False):
-        inputs = [values[name] for name in node.inputs]
+        sources = [values[name] for name in node.inputs]
         if node.kernel is not None:
-            node = nodes[node.name] = replace(node, kernel=_kernel(node, inputs[0].numpy()))
-        values[node.name] = rounded(node.name, execute(node, inputs))
-        for name in node.inputs:
-            if last_use[name] == node.name:
-                del values[name]
+            node = nodes[node.name] = replace(node, kernel=_kernel(node, sources[0]))
+        unused = [name for name in node.inputs if last_use[name] == node.name]
+        made = []
+        for number in range(count):
+            made.append(rounded(node.name, execute(node, [source[number] for source in sources])))
+            for name in unused:
+                values[name][number] = None
+        values[node.name] = made
+        for name in unused:
+            values.pop(name, None)
     return graph.with_nodes(nodes)
 
 
@@ -91,10 +101,10 @@ def compensate(kernels: np.ndarray, moments: np.ndarray) -> np.ndarray:
     return rounded
 
 
-def _kernel(node: Node, source: np.ndarray) -> np.ndarray:
-    """The rounded kernel of `node`, whose input is `source` [N, H, W, I]."""
+def _kernel(node: Node, sources: Sequence[tf.Tensor]) -> np.ndarray:
+    """The rounded kernel of `node`, whose input for each image is one of `sources`, [1, H, W, I]."""
     kernel: np.ndarray = np.asarray(node.kernel)
-    taps = _taps(node, source)
+    taps = _taps(node, sources)
     if node.kind == "depthwise":
         # Each channel is a problem of its own, with nine weights.
         moments = np.array([[np.sum(one * other, axis=0) for other in taps] for one in taps])
@@ -104,13 +114,14 @@ def _kernel(node: Node, source: np.ndarray) -> np.ndarray:
     return compensate(kernel.reshape(1, -1, kernel.shape[3]), (flat.T @ flat)[None]).reshape(kernel.shape)
 
 
-def _taps(node: Node, source: np.ndarray) -> list[np.ndarray]:
+def _taps(node: Node, sources: Sequence[tf.Tensor]) -> list[np.ndarray]:
     """The inputs of each tap of the kernel of `node` at P sampled output positions: float32 [P, I] per tap.
 
     Taps are in row-major order. The positions are spread over all images and the same in every run.
     """
     side, stride = np.asarray(node.kernel).shape[0], node.stride
-    count, height, width, _ = source.shape
+    count = len(sources)
+    _, height, width, channels = sources[0].shape
     rows, columns = -(-height // stride), -(-width // stride)
     draw = np.random.default_rng(zlib.crc32(node.name.encode()))
     chosen = draw.permutation(count * rows * columns)[: count * _POSITIONS[node.kind]]
@@ -118,8 +129,14 @@ def _taps(node: Node, source: np.ndarray) -> list[np.ndarray]:
     (top, bottom), (left, right) = (
         _padding(length, outputs, side, stride) for length, outputs in ((height, rows), (width, columns))
     )
-    padded = np.pad(source, ((0, 0), (top, bottom), (left, right), (0, 0))) if side > 1 else source
-    return [padded[image, row * stride + dy, column * stride + dx] for dy in range(side) for dx in range(side)]
+    taps = [np.empty((len(chosen), channels), np.float32) for _ in range(side * side)]
+    for number, source in enumerate(sources):
+        padded = np.pad(source.numpy()[0], ((top, bottom), (left, right), (0, 0)))
+        here = np.flatnonzero(image == number)
+        for place, tap in enumerate(taps):
+            dy, dx = divmod(place, side)
+            tap[here] = padded[row[here] * stride + dy, column[here] * stride + dx]
+    return taps
 
 
 def _padding(length: int, outputs: int, side: int, stride: int) -> tuple[int, int]:

@@ -61,7 +61,7 @@ def quantize(
     chosen = calibration.choose(images, count)
     calibrated = calibration.calibrate(graph, _images(chosen, graph.size, progress), method)
     exact = rescale(graph, calibrated.factors)
-    few = np.concatenate(list(_images(calibration.choose(chosen, gptq_rounding.IMAGES), graph.size)))
+    few = _images(calibration.choose(chosen, gptq_rounding.IMAGES), graph.size)
     rounded = gptq_rounding.round_kernels(exact, calibrated.ranges, few, progress)
     return Quantized(rounded, exact, calibrated.ranges, chosen, method)
 

@@ -1,7 +1,8 @@
 """Reading and writing the detector's variables under the published keys.
 
 `load` reads the published checkpoints, those of training, and those that `save` wrote. All of them have the
-object-based keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`.
+object-based keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`. It also reads the variables of a SavedModel that the Object
+Detection API's exporter wrote, in which the same objects hang below `_model`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,14 @@ import tensorflow as tf
 
 from runtime.common.errors import InputError
 from train.checkpoints import files
+from train.checkpoints.object_graph import ObjectGraph
 from train.models import anchors
 from train.models.keras_types import Layer
 from train.models.ssd_mobilenet_v2_fpnlite import TOWER_LAYERS, Detector
 
 _PREFIX = "model/"
+# The attribute that holds the network in what the Object Detection API's exporter saves (exporter_lib_v2.py).
+_EXPORTED_ROOT = "_model"
 _FILE_ENDING = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 # What TensorFlow raises for files that are truncated (IndexError), changed or missing.
 UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
@@ -93,14 +97,14 @@ def resolve(path: str | os.PathLike[str]) -> str:
 
     `path` may be the prefix itself, one of the checkpoint's files, or a folder. A folder may hold the checkpoint
     directly, in `checkpoint/` (as the published archives), or as a run does; the best checkpoint of a run is preferred
-    to the last. Of several checkpoints, the one that TensorFlow's file `checkpoint` names is taken, else the one with
+    to the last. Where there is only a SavedModel, its variables are taken. Of several checkpoints, the one that TensorFlow's file `checkpoint` names is taken, else the one with
     the highest number. Raises InputError if there is none.
     """
     given = Path(path)
     prefix = _FILE_ENDING.sub("", str(given))
     if Path(prefix + ".index").is_file():
         return prefix
-    for inside in ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last"):
+    for inside in ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last", "variables", "saved_model/variables"):
         folder = given / inside
         if folder.is_dir():
             latest: str | None = tf.train.latest_checkpoint(str(folder))
@@ -145,11 +149,23 @@ def value_of(path: str | os.PathLike[str], name: str) -> np.ndarray | bytes | No
         raise unreadable(prefix, error) from error
 
 
+def _keys(prefix: str, reader: tf.train.CheckpointReader) -> Callable[[str], str]:
+    """What gives the key of a variable in this checkpoint for its name in `variables`, whether it has one or not."""
+
+    def direct(stem: str) -> str:
+        return f"{_PREFIX}{stem}{_SUFFIX}"
+
+    if any(key.startswith(_PREFIX) for key in reader.get_variable_to_shape_map()):
+        return direct
+    graph = ObjectGraph(reader, prefix)
+    return lambda stem: graph.key([_EXPORTED_ROOT, *stem.split("/")]) or direct(stem)
+
+
 def classes_of(path: str | os.PathLike[str]) -> int:
     """The number of classes, without the background, of the checkpoint at `path`."""
     prefix, reader = _reader(path)
     shapes = reader.get_variable_to_shape_map()
-    key = f"{_PREFIX}{_CLASS_HEAD}/bias{_SUFFIX}"
+    key = _keys(prefix, reader)(f"{_CLASS_HEAD}/bias")
     if key not in shapes:
         raise InputError(f"{prefix}: not a checkpoint of SSD MobileNet v2 FPNLite: it has no {key}")
     return int(shapes[key][0]) // anchors.PER_CELL - 1
@@ -173,8 +189,9 @@ def load(model: Detector, path: str | os.PathLike[str], *, whole: bool = False) 
     shapes = reader.get_variable_to_shape_map()
     taken, left_out, missing = [], [], []
     values = {}
+    key_of = _keys(prefix, reader)
     for stem, variable in variables(model).items():
-        key = f"{_PREFIX}{stem}{_SUFFIX}"
+        key = key_of(stem)
         if key not in shapes:
             missing.append(stem)
         elif list(shapes[key]) != variable.shape.as_list():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,7 +63,7 @@ def test_taps_are_what_the_convolution_reads(kind, stride, side, monkeypatch):
     node = Node("n", kind, ("image",), kernel, np.zeros(5 if kind == "depthwise" else 7, np.float32), stride)
     source = draw.normal(size=(2, 9, 12, 5)).astype(np.float32)
     flat = kernel.reshape(side * side, 5, -1)
-    taps = gptq_rounding._taps(node, source)
+    taps = gptq_rounding._taps(node, [tf.constant(image[None]) for image in source])
     if kind == "depthwise":
         made = sum(tap * weights[:, 0] for tap, weights in zip(taps, flat))
     else:
@@ -83,7 +85,7 @@ def test_a_graph_of_rounded_kernels_computes_nearly_the_same():
     ranges = {name: Range(float(tf.reduce_min(x)), float(tf.reduce_max(x))) for name, x in exact.items()}
     before = [node.kernel.copy() for node in nodes]
 
-    rounded = gptq_rounding.round_kernels(graph, ranges, images)
+    rounded = gptq_rounding.round_kernels(graph, ranges, images[:, None])
 
     def loss(other):
         return float(tf.reduce_mean(tf.square(outputs(other, images)["c"] - exact["c"])))
@@ -98,3 +100,40 @@ def outputs(graph, images):
     values = {}
     graph.run(tf.constant(images), lambda name, x: values.setdefault(name, x))
     return values
+
+
+def test_a_layer_is_computed_image_by_image_and_its_input_let_go(monkeypatch):
+    """Beside what one layer makes of all images, no more lives than a few images' worth."""
+    draw = np.random.default_rng(6)
+    wide = 16
+    shapes = [(1, 1, 3, wide), *[(1, 1, wide, wide)] * 4]
+    names = ["image", *"abcde"]
+    nodes = tuple(
+        Node(name, "conv", (before,), draw.normal(size=shape).astype(np.float32), np.zeros(wide, np.float32))
+        for before, name, shape in zip(names, names[1:], shapes)
+    )
+    # The third is added to the last, and has to live until then.
+    nodes += (Node("sum", "add", ("c", "e")),)
+    images = draw.uniform(-1, 1, (12, 8, 8, 3)).astype(np.float32)
+    ranges = {name: Range(-4.0, 4.0) for name in (*names, "sum")}
+    one = 8 * 8 * wide * 4
+    live, most = [0], {}
+
+    def counted(node, inputs):
+        assert {len(x) for x in inputs} == {1}
+        made = execute(node, inputs)
+        live[0] += one
+        weakref.finalize(made, lambda: live.__setitem__(0, live[0] - one))
+        most[node.name] = max(most.get(node.name, 0), live[0])
+        return made
+
+    def kept(tensor, span):
+        # In place of the rounding, which makes a tensor that is not counted.
+        return tensor
+
+    monkeypatch.setattr(gptq_rounding, "execute", counted)
+    monkeypatch.setattr(fake_quantization, "activation", kept)
+    gptq_rounding.round_kernels(Graph(nodes, ("sum",), ("sum",), 8, wide), ranges, images[:, None])
+    assert most["b"] <= (12 + 3) * one
+    assert most["e"] <= (2 * 12 + 3) * one
+    assert live[0] == 0

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
-from train.files import untrusted_bytes
+from train.files import text_format, untrusted_bytes
 
 _MAX_BYTES = 16 << 20
-
-# https://protobuf.dev/reference/protobuf/textformat-spec: strings, comments, words and numbers, punctuation.
-_TOKEN = re.compile(r"""\s*(?:\#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([\w.+-]+)|([{}<>:;,\[\]]))""")
-_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
-_PLAIN = {"n": b"\n", "r": b"\r", "t": b"\t", "a": b"\a", "b": b"\b", "f": b"\f", "v": b"\v"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     """
     source = untrusted_bytes.read_text(path, name, _MAX_BYTES, "a label map")
     try:
-        items = list(_items(_tokens(source)))
+        items = list(_items(text_format.tokens(source)))
     except ValueError as error:
         raise InputError(f"{name}: not a label map: {error}") from error
     found: dict[int, LabelMapItem] = {}
@@ -66,17 +60,6 @@ def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     if not found:
         raise InputError(f"{name}: no item in it; a label map has lines such as item {{ id: 1 name: 'cat' }}")
     return found
-
-
-def _tokens(source: str) -> Iterator[str]:
-    at, end = 0, len(source.rstrip())
-    while at < end:
-        match = _TOKEN.match(source, at)
-        if not match:
-            raise ValueError(f"{source[at:].lstrip()[:20]!r} cannot be understood")
-        at = match.end()
-        if token := match[1] or match[2] or match[3]:
-            yield token
 
 
 def _items(tokens: Iterator[str]) -> Iterator[LabelMapItem]:
@@ -96,7 +79,8 @@ def _item(tokens: Iterator[str]) -> LabelMapItem:
         if token in ("}", ">"):
             if not fields["id"].isdecimal():
                 raise ValueError(f"an item has the id {fields['id'][:20]!r}, which is not a whole number")
-            item = LabelMapItem(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
+            name, display = (text_format.unquoted(fields[key]) for key in ("name", "display_name"))
+            item = LabelMapItem(int(fields["id"]), name, display)
             if not item.label:
                 raise ValueError(f"the item {item.id} has no name")
             return item
@@ -120,23 +104,6 @@ def _skip(tokens: Iterator[str]) -> None:
         depth += (token in ("{", "<", "[")) - (token in ("}", ">", "]"))
         if not depth:
             return
-
-
-def _unquoted(token: str) -> str:
-    if token[:1] not in ("'", '"'):
-        return token
-    # Escapes denote bytes; several bytes may make one character.
-    return _ESCAPE.sub(_unescaped, token[1:-1]).encode("utf-8", "surrogateescape").decode("utf-8")
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    octal, hexadecimal, short, long, other = match.groups()
-    if octal or hexadecimal:
-        byte = int(octal, 8) if octal else int(hexadecimal, 16)
-        return bytes([byte & 0xFF]).decode("utf-8", "surrogateescape")
-    if short or long:
-        return chr(int(short or long, 16))
-    return _PLAIN[other].decode() if other in _PLAIN else other
 
 
 def _escape(name: str) -> str:
