@@ -67,6 +67,7 @@ def _write(arguments: argparse.Namespace) -> Path:
         method=arguments.calibration_method,
         calibration=arguments.calibration,
         max_drop=arguments.max_drop,
+        max_class_drop=arguments.max_class_drop,
         gate=not arguments.no_gate,
     )
     export(source, folder, options, say=lambda line: print(line, flush=True))
@@ -170,6 +171,14 @@ def _parser() -> argparse.ArgumentParser:
         default=0.01,
         metavar="AP",
         help="most AP that a file may lose against what training reported of the checkpoint (default: 0.01)",
+    )
+    group.add_argument(
+        "--max-class-drop",
+        type=fraction,
+        default=0.05,
+        metavar="AP",
+        help="most AP that a class with 10 validation boxes or more may lose, beyond what chance explains"
+        " (default: 0.05)",
     )
     group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
     group = parser.add_argument_group("with --checkpoint")

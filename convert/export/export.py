@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from convert.evaluation import gate
 from convert.evaluation.evaluate import evaluate_checkpoint
 from convert.evaluation.gate import Admitted
 from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
+from convert.evaluation.per_class import MAX_CLASS_DROP
 from convert.export import manifest
 from convert.file.conversion import Job, converted
 from convert.file.metadata import ModelInfo
@@ -84,6 +85,7 @@ class Options:
     method: str | None = None
     calibration: int = CALIBRATION_IMAGES
     max_drop: float = gate.MAX_DROP
+    max_class_drop: float = MAX_CLASS_DROP
     gate: bool = True
     custom: bool = False
 
@@ -100,8 +102,13 @@ def source_of_run(run: RunFolder) -> Source:
         validation=of_run(run),
         quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_float_run(config)},
-        reported=Metrics.from_dict(run.metrics()) if run.has_ended else None,
+        reported=_reported(run) if run.has_ended else None,
     )
+
+
+def _reported(run: RunFolder) -> Metrics:
+    # An early run reported no figures of classes.
+    return Metrics.from_dict({"per_class": {}, "per_class_50": {}, **run.metrics()})
 
 
 def _float_run(config: Mapping[str, Any]) -> dict[str, str]:
@@ -162,6 +169,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
             validation=source.validation,
             reference=reference,
             max_drop=options.max_drop,
+            max_class_drop=options.max_class_drop,
             closed=options.gate,
         )
         files.append(file)
@@ -197,17 +205,23 @@ def _postprocessing(source: Source, options: Options) -> Postprocessing:
 def _reference(source: Source, graph: Graph, say: Callable[[str], None]) -> Metrics | None:
     """What files are compared with: the figures that training reported of the checkpoint.
 
-    A checkpoint without them is measured as training measures: suppression within each class, several classes an
-    anchor, 100 detections. None where there is nothing to measure on.
+    What it reported nothing of, the checkpoint or its classes, is measured as training measures: suppression within
+    each class, several classes an anchor, 100 detections. None where there is nothing to measure on.
     """
     if source.validation is None:
         return None
-    reported = source.reported or evaluate_checkpoint(
-        source.checkpoint, source.size, source.labels, source.validation, graph=graph, progress=False
-    )
-    origin = "as training reported it" if source.reported else "measured as in training"
-    say(f"checkpoint: {_figures(reported)}  on {source.validation.about}, {origin}")
-    return reported
+    reference, origin = source.reported, "as training reported it"
+    if reference is None or not reference.per_class:
+        measured = evaluate_checkpoint(
+            source.checkpoint, source.size, source.labels, source.validation, graph=graph, progress=False
+        )
+        if reference is None:
+            reference, origin = measured, "measured as in training"
+        else:
+            origin += ", its classes measured as in training"
+            reference = replace(reference, per_class=measured.per_class, per_class_50=measured.per_class_50)
+    say(f"checkpoint: {_figures(reference)}  on {source.validation.about}, {origin}")
+    return reference
 
 
 def _ranges_line(quantized: Quantized) -> str:
@@ -245,7 +259,7 @@ def _about(
         "size": source.size,
         "labels": list(source.labels),
         "post_processing": asdict(postprocessing),
-        "gate": {"closed": options.gate, "max_drop": options.max_drop},
+        "gate": {"closed": options.gate, "max_drop": options.max_drop, "max_class_drop": options.max_class_drop},
     }
     if reference is not None:
         content["checkpoint_figures"] = {"AP": reference["AP"], "AP50": reference["AP50"]}

@@ -40,7 +40,7 @@ def kit_version() -> str:
 
 
 def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
-    """The manifest's entry of one file: hash, size, tensors, operations and accuracy.
+    """The manifest's entry of one file: hash, size, tensors, operations and accuracy, also of each class.
 
     `measured_on` says which images its AP was measured on.
     """
@@ -60,6 +60,7 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
         entry["raw_head"] = {**raw, "anchors": anchors.described(graph.tensors[graph.inputs[0]].shape[1])}
     if file.metrics is not None:
         entry |= {"AP": file.metrics["AP"], "AP50": file.metrics["AP50"], "measured_on": measured_on}
+        entry["per_class"] = {item.label: item.as_dict() for item in file.classes}
     if file.thresholds is not None:
         entry["threshold"] = file.thresholds.as_dict()
     return entry
