@@ -14,6 +14,7 @@ import tomllib
 
 from convert.contract import raw_rules
 from convert.evaluation.gate import Admitted
+from convert.file.kinds import named
 from convert.inspect.inspection import operation_counts
 from runtime.common.files import write_text
 from runtime.model.tflite import Model, Tensor
@@ -49,6 +50,7 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
     graph = model.main
     entry: dict[str, Any] = {
         "kind": file.kind,
+        "not_for_edge_tpu": named(file.kind)[0].not_edge_tpu,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],

@@ -12,6 +12,7 @@ from convert.contract.contract import finish
 from convert.evaluation import gate
 from convert.evaluation.images import EvaluationSet, of_run
 from convert.export import export as exporting
+from convert.export import files
 from convert.export.export import Options, Source, export, source_of_run
 from convert.file import anatomy, flatbuffer_objects
 from runtime.common.errors import KitError
@@ -40,7 +41,7 @@ def measured(trained) -> Metrics:
 @pytest.fixture
 def source(trained, monkeypatch) -> Source:
     """The trained run; its fp16 file is taken for what the converter makes."""
-    monkeypatch.setattr(exporting, "converted", lambda jobs, postprocessing: [trained.fp16.read_bytes() for _ in jobs])
+    monkeypatch.setattr(files, "converted", lambda jobs, postprocessing: [trained.fp16.read_bytes() for _ in jobs])
     return source_of_run(RunFolder(trained.run))
 
 
