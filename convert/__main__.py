@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             " or --install-ios or --install-android"
         )
     if arguments.edgetpu and arguments.batch > 1:
-        parser.error("--edgetpu compiles a file for one image; leave out --batch")
+        raise InputError("--edgetpu compiles a file for one image; leave out --batch")
     if arguments.run and arguments.checkpoint:
         parser.error("give either --run or --checkpoint")
     # A wrong app folder is refused before minutes of conversion.

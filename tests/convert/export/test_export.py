@@ -77,10 +77,11 @@ def test_files_lose_no_more_than_rounding_takes(trained):
             *(evaluate_file(path, data, progress=False) for path in (trained.fp16, trained.int8)),
         )
     )
-    # Measured 0.0006 and 0.0057; over its 252 boxes chance moves the second by 0.003 (see `evaluation.per_class`), a
-    # quarter of which is the first's. Calibration on images in 0..1 loses FAULT.
+    # Measured 0.0006 and 0.0057. Over 252 boxes chance moves the second by 0.003 (see `evaluation.per_class`), of which two
+    # are left, and the first by a quarter of that. Ranges of all projections at 0.6 lose 0.0146, that of the stem at 0.3
+    # loses 0.077, an image that is taken for 0..1 loses 0.096.
     assert abs(checkpoint - fp16) < 0.003
-    assert checkpoint - int8 < 0.015
+    assert checkpoint - int8 < 0.012
 
 
 def test_detections_are_those_of_the_checkpoint(trained):
