@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,9 +14,11 @@ from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
 from convert.evaluation.labels import of_checkpoint
 from convert.export import install
+from convert.file.normalization import NETWORK, Normalization
 from convert.object_detection_api import pipeline
 from convert.object_detection_api.folder import configuration, is_model
 from runtime.common.command import run as run_command
+from runtime.common.errors import InputError
 from runtime.common.options import fraction, old_name, positive
 
 if TYPE_CHECKING:
@@ -34,11 +37,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    writes = arguments.int8 or arguments.fp16 or arguments.edgetpu
+    kinds = ("int8", "fp16", "int8_io", "dynamic_range", "int16x8")
+    writes = arguments.edgetpu or any(getattr(arguments, kind) for kind in kinds)
     apps = [(install.IOS, arguments.install_ios), (install.ANDROID, arguments.install_android)]
     apps = [(app, Path(project)) for app, project in apps if project]
     if not (writes or apps):
-        parser.error("say what to write: --int8, --fp16 or --edgetpu; or --install-ios or --install-android")
+        parser.error(
+            "say what to write: --int8, --fp16, --int8-io, --dynamic-range, --int16x8 or --edgetpu;"
+            " or --install-ios or --install-android"
+        )
+    if arguments.edgetpu and arguments.batch > 1:
+        raise InputError("--edgetpu compiles a file for one image; leave out --batch")
     if sum(map(bool, (arguments.folder, arguments.run, arguments.checkpoint))) > 1:
         parser.error("give one of FOLDER, --run and --checkpoint")
     arguments = _sorted_out(arguments)
@@ -68,11 +77,15 @@ def _write(arguments: argparse.Namespace) -> Path:
     tensorflow_setup.prepare()
     from convert.export.export import Options, export
 
-    source = _source(run, arguments)
-    folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     options = Options(
         fp16=arguments.fp16,
         int8=arguments.int8 or arguments.edgetpu,
+        int8_io=arguments.int8_io,
+        dynamic_range=arguments.dynamic_range,
+        int16x8=arguments.int16x8,
+        normalization=_normalization(arguments),
+        batch=arguments.batch,
+        input_type=arguments.input_type,
         raw_head=arguments.raw_head,
         detections=arguments.detections,
         score=arguments.score,
@@ -81,8 +94,13 @@ def _write(arguments: argparse.Namespace) -> Path:
         method=arguments.calibration_method,
         calibration=arguments.calibration,
         max_drop=arguments.max_drop,
+        max_class_drop=arguments.max_class_drop,
         gate=not arguments.no_gate,
     )
+    # What does not go together is refused before anything is read.
+    options.plan()
+    source = _source(run, arguments)
+    folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     export(source, folder, options, say=lambda line: print(line, flush=True))
     if arguments.edgetpu:
         compiled = compilation.compile_file(
@@ -94,6 +112,16 @@ def _write(arguments: argparse.Namespace) -> Path:
         compilation.into_manifest(folder, compiled)
         print(as_text(compiled))
     return folder
+
+
+def _normalization(arguments: argparse.Namespace) -> Normalization:
+    mean, std = (tuple(values) for values in (arguments.mean, arguments.std))
+    for name, values in (("--mean", mean), ("--std", std)):
+        if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
+            raise InputError(f"{name}: give one number, or three for red, green and blue, not {len(values)}")
+    if min(std) <= 0:
+        raise InputError(f"--std: {min(std):g}; a standard deviation is greater than 0")
+    return Normalization(mean, std)
 
 
 def _written(arguments: argparse.Namespace) -> Path:
@@ -163,7 +191,32 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--int8", action="store_true", help="write detector_int8.tflite: uint8 input, int8 throughout")
     group.add_argument("--fp16", action="store_true", help="write detector_fp16.tflite: float input, float16 weights")
     group.add_argument(
+        "--dynamic-range",
+        action="store_true",
+        help="write detector_dynamic_range.tflite: float input, int8 weights, float activations; needs no images",
+    )
+    group.add_argument(
+        "--int16x8",
+        action="store_true",
+        help="write detector_int16x8.tflite: float input, int8 weights, int16 activations; slower, for where int8"
+        " loses too much",
+    )
+    group.add_argument(
+        "--int8-io",
+        action="store_true",
+        help="write detector_int8_io.tflite: int8 input and outputs, for NPUs that take nothing else; without"
+        " post-processing, which is computed in float",
+    )
+    group.add_argument(
         "--raw-head", action="store_true", help="also write each file without post-processing, as *_raw.tflite"
+    )
+    group.add_argument(
+        "--batch",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="images that a file takes at once (default: 1); files for more have no post-processing: give --raw-head"
+        " or --int8-io",
     )
     group.add_argument("--out", metavar="DIR", help="folder to write to (default: RUN/export, FOLDER/export)")
     group = parser.add_argument_group("what to convert")
@@ -199,6 +252,24 @@ def _parser() -> argparse.ArgumentParser:
         " gives an anchor one class and suppresses whatever the class, for readers that know nothing else"
         " (default: built-in)",
     )
+    group = parser.add_argument_group("input", "An image of bytes x goes in as (x - mean) / std, or as bytes.")
+    group.add_argument(
+        "--input-type",
+        choices=("int8", "uint8"),
+        default="int8",
+        help="type of the input of --int8-io: int8 takes the bytes less 128, uint8 as they are, as --int8 does"
+        " (default: int8)",
+    )
+    for name, what in (("mean", "mean"), ("std", "standard deviation")):
+        group.add_argument(
+            f"--{name}",
+            type=float,
+            nargs="+",
+            default=[NETWORK],
+            metavar="X",
+            help=f"{what} that float inputs are normalized with, one number or three for red, green and blue; written"
+            f" into the metadata (default: {NETWORK:g})",
+        )
     group = parser.add_argument_group("int8")
     group.add_argument(
         "--calibration", type=positive, default=300, metavar="N", help="images to calibrate on (default: 300)"
@@ -214,6 +285,14 @@ def _parser() -> argparse.ArgumentParser:
         default=0.01,
         metavar="AP",
         help="most AP that a file may lose against what training reported of the checkpoint (default: 0.01)",
+    )
+    group.add_argument(
+        "--max-class-drop",
+        type=fraction,
+        default=0.05,
+        metavar="AP",
+        help="most AP that a class with 10 validation boxes or more may lose, beyond what chance explains"
+        " (default: 0.05)",
     )
     group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
     group = parser.add_argument_group("with --checkpoint or FOLDER")

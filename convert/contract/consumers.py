@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Optional, Sequence
 
-from convert.contract import raw_rules, rules
+from convert.contract import raw_rules
 from convert.contract.rules import SIGNATURE_ROLES, label_files, metadata_of
-from convert.file import anatomy
+from convert.file import anatomy, kinds
 from convert.file.anatomy import ROLES, Postprocess
 from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
@@ -63,9 +63,16 @@ def _of_twin(model: Model) -> tuple[Verdict, ...]:
     why = "its outputs are box codes and class logits, which it does not decode"
     fix = "give it the file with its post-processing inside, which the same export writes beside this one"
     result = [Verdict(name, False, why, fix) for name in _CONSUMERS]
-    faults = [str(fault) for fault in raw_rules.violations(model, rules.is_int8(model))]
+    faults = [str(fault) for fault in raw_rules.violations(model, kinds.of(model, True))]
     fix = "convert again with --raw-head" if faults else ""
-    return (*result, *(Verdict(name, not faults, "; ".join(faults), fix) for name in RAW_READERS))
+    verdicts = [Verdict(name, not faults, "; ".join(faults), fix) for name in RAW_READERS]
+    batch = max(model.main.tensors[index].shape[0] for index in model.main.inputs)
+    if batch > 1 and not faults:
+        runtime, phones = RAW_READERS
+        note = f"it takes {batch} images at once: runtime.Detector.detect_all fills them, a loop of one camera only the first"
+        why, fix = f"it takes {batch} images at once, and the apps have one", "convert again without --batch"
+        verdicts = [Verdict(runtime, True, note=note), Verdict(phones, False, why, fix)]
+    return (*result, *verdicts)
 
 
 _Judgement = tuple[str, str, str]

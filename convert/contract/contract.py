@@ -8,8 +8,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as tflite
 
 from convert.contract import raw_rules, rules
-from convert.contract.rules import Violation
-from convert.file import anatomy, flatbuffer_objects
+from convert.contract.violation import Violation
+from convert.file import anatomy, flatbuffer_objects, kinds
 from convert.file.metadata import ModelInfo, with_metadata
 from runtime.common.errors import KitError
 from runtime.common.values import Labels
@@ -20,9 +20,6 @@ __all__ = ["Violation", "arranged", "check", "finish", "violations"]
 
 INPUT_NAME = "images"
 SIGNATURE = "serving_default"
-
-# What the kind of a file without post-processing ends with.
-RAW_SUFFIX = "_raw"
 
 # Metadata of the converter that tools on devices read; the rest only says how the file was made,
 # which the manifest says better.
@@ -60,19 +57,24 @@ def check(
 ) -> tuple[Violation, ...]:
     """Every line of the contract that `model` breaks, in the order of the contract; empty if none.
 
-    `expect` is "int8" or "fp16", or for a twin without post-processing "int8_raw" or "fp16_raw";
-    without it a file with a float32 input is held to what the contract says of fp16 files, and any
-    other to what it says of int8 files, each as a twin where its metadata says that it is one. Raises
-    InputError where `model` is not a whole .tflite.
+    `expect` is the name of a kind (see `convert.file.kinds`), or for a twin without post-processing such a
+    name and "_raw"; without it a file is held to what the contract says of the kind that its input and its
+    layers look like, as a twin where its metadata says that it is one. Raises InputError where `model` is not
+    a whole .tflite.
     """
     return violations(Model.parse(model, where), expect)
 
 
 def violations(model: Model, expect: Optional[str] = None) -> tuple[Violation, ...]:
     """As `check`, for a file that is read already."""
-    twin = expect.endswith(RAW_SUFFIX) if expect else raw_rules.is_twin(model)
-    int8 = expect.startswith("int8") if expect else rules.is_int8(model)
-    return raw_rules.violations(model, int8) if twin else rules.violations(model, int8)
+    kind, twin = kinds.named(expect) if expect else kind_of(model)
+    return raw_rules.violations(model, kind) if twin else rules.violations(model, kind)
+
+
+def kind_of(model: Model) -> tuple[kinds.Kind, bool]:
+    """The kind that `model` looks like, and whether its metadata says that it ends before its post-processing."""
+    twin = raw_rules.is_twin(model)
+    return kinds.of(model, twin), twin
 
 
 def _editable(read: Model, classes: int) -> anatomy.Postprocess:

@@ -6,8 +6,9 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from convert.contract import rules
-from convert.contract.rules import Violation
+from convert.contract import kind_rules, rules
+from convert.contract.violation import Violation
+from convert.file.kinds import Kind
 from convert.file.metadata import RAW_NAMES, RAW_TENSORS
 from runtime.common.errors import InputError
 from runtime.model import raw_head
@@ -49,8 +50,8 @@ def _short(number: float) -> float:
     return float(str(np.float32(number)))
 
 
-def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
-    """Every broken line of what is said of int8 twins, or of float ones."""
+def violations(model: Model, kind: Kind) -> tuple[Violation, ...]:
+    """Every broken line of what is said of twins of this `kind`. They may take a batch of images."""
     try:
         metadata = Metadata.of(model)
         head = RawHead.of(model, metadata)
@@ -58,20 +59,17 @@ def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
         return (Violation("raw head", str(error)),)
     if metadata is None or head is None:
         return (Violation("raw head", f"the metadata names no {raw_head.FILE}, so no reader can decode it"),)
-    broken = [*rules.input_faults(model, int8), *_outputs(model, int8), *_signature(model)]
+    broken = [*rules.input_faults(model, kind, batches=True), *_outputs(model, kind.raw_output), *_signature(model)]
     broken += [*rules.normalisation_faults(model), *_metadata(metadata), *_labels(model, metadata, head)]
-    if int8:
-        broken += rules.int8_faults(model)
-    return tuple(broken)
+    return (*broken, *kind_rules.violations(model, kind))
 
 
-def _outputs(model: Model, int8: bool) -> Iterator[Violation]:
+def _outputs(model: Model, wanted: str) -> Iterator[Violation]:
     for index, name in zip(model.main.outputs, RAW_TENSORS):
         tensor = model.main.tensors[index]
-        wanted = "int8" if int8 else "float32"
         if tensor.type != wanted:
             yield Violation("outputs", f"{name} are {tensor.type}, not {wanted}")
-        elif int8 and not _one_scale(tensor.quantization.scales):
+        elif wanted == "int8" and not _one_scale(tensor.quantization.scales):
             yield Violation("outputs", f"{name} have no scale, or more than one")
         if tensor.name != name:
             yield Violation("names", f"{name} are named {tensor.name}")

@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as tflite
 from convert.contract.contract import INPUT_NAME, KEPT_METADATA, SIGNATURE
 from convert.file import anatomy, flatbuffer_objects
 from convert.file.metadata import RAW_TENSORS, with_metadata_of, with_raw_metadata
+from convert.file.normalization import Normalization
 from runtime.common.errors import KitError
 from runtime.common.values import Labels
 from runtime.model.raw_head import RawHead
@@ -21,11 +22,18 @@ from runtime.model.tflite import Model, Operator
 
 
 def twin(
-    model: bytes, *, labels: Labels, version: str | None = None, score_threshold: float | None = None
+    model: bytes,
+    *,
+    labels: Labels,
+    version: str | None = None,
+    score_threshold: float | None = None,
+    normalization: Normalization = Normalization(),
+    int8_input: bool = False,
 ) -> bytes:
     """`model`, a finished detector, without its post-processing, in the form of the contract.
 
-    Both outputs are as the network leaves them: int8 in an int8 file. Raises KitError where `model`
+    Both outputs are as the network leaves them: int8 in an int8 file. `normalization` is that of a float input; with
+    `int8_input` a uint8 input becomes int8, whose values are the bytes less 128. Raises KitError where `model`
     has no post-processing, or one that `runtime.model.raw_head` has no words for.
     """
     read = Model.parse(model, "the file with post-processing")
@@ -41,8 +49,41 @@ def twin(
     else:
         outputs = found.inputs
         head = _head(found, anatomy.anchors(read, found))
-    cut = _cut(objects, outputs)
-    return with_raw_metadata(cut, head, labels=labels, version=version, score_threshold=score_threshold)
+    return described(
+        _cut(objects, outputs),
+        head,
+        labels=labels,
+        version=version,
+        score_threshold=score_threshold,
+        normalization=normalization,
+        int8_input=int8_input,
+    )
+
+
+def described(
+    model: bytes,
+    head: RawHead,
+    *,
+    labels: Labels,
+    version: str | None = None,
+    score_threshold: float | None = None,
+    normalization: Normalization = Normalization(),
+    int8_input: bool = False,
+) -> bytes:
+    """`model`, whose outputs are box codes and class logits already, in the form of the contract; else as `twin`."""
+    objects = flatbuffer_objects.unpack(model)
+    if int8_input:
+        _take_int8(objects)
+    _name(objects)
+    flatbuffer_objects.drop_unused(objects, KEPT_METADATA)
+    return with_raw_metadata(
+        flatbuffer_objects.pack(objects),
+        head,
+        labels=labels,
+        version=version,
+        score_threshold=score_threshold,
+        normalization=normalization,
+    )
 
 
 def with_twins_metadata_of(source: bytes, model: bytes) -> bytes:
@@ -140,13 +181,28 @@ def _cut(objects: tflite.ModelT, outputs: Sequence[int]) -> bytes:
     graph.outputs = np.array(outputs, np.int32)
     _drop_tensors(graph, needed)
     _drop_codes(objects)
-    _name(objects)
-    flatbuffer_objects.drop_unused(objects, KEPT_METADATA)
     return flatbuffer_objects.pack(objects)
 
 
+def _take_int8(objects: tflite.ModelT) -> None:
+    """Lets the image in behind the step from uint8 to int8, which only takes 128 off."""
+    graph = objects.subgraphs[0]
+    steps = [step for step in graph.operators if graph.inputs[0] in step.inputs]
+    tensors = [graph.tensors[index] for step in steps for index in (step.inputs[0], step.outputs[0])]
+    if [tensor.type for tensor in tensors] != [tflite.TensorType.UINT8, tflite.TensorType.INT8]:
+        raise KitError("its input is not uint8 that one operation makes int8 of, so that no int8 input can be made")
+    (before, after) = (tensor.quantization for tensor in tensors)
+    if before.scale[0] != after.scale[0] or before.zeroPoint[0] - after.zeroPoint[0] != 128:
+        raise KitError("its first operation changes more than the type of the input, so that no int8 input can be made")
+    graph.operators = [step for step in graph.operators if step is not steps[0]]
+    graph.inputs = np.array([steps[0].outputs[0]], np.int32)
+    kept = {int(index) for step in graph.operators for index in (*step.inputs, *step.outputs)}
+    _drop_tensors(graph, kept)
+    _drop_codes(objects)
+
+
 def _drop_tensors(graph: tflite.SubGraphT, needed: set[int]) -> None:
-    used = sorted(needed.union(graph.inputs.tolist()))
+    used = sorted(needed.union(graph.inputs.tolist()) - {-1})
     moved = {-1: -1, **{old: new for new, old in enumerate(used)}}
     graph.tensors = [graph.tensors[index] for index in used]
     for owner in (graph, *graph.operators):
@@ -165,6 +221,7 @@ def _drop_codes(objects: tflite.ModelT) -> None:
 
 def _name(objects: tflite.ModelT) -> None:
     graph = objects.subgraphs[0]
+    graph.tensors[graph.inputs[0]].name = INPUT_NAME
     for index, name in zip(graph.outputs, RAW_TENSORS):
         graph.tensors[index].name = name
         graph.tensors[index].shapeSignature = None

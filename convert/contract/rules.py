@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence
 
+from convert.contract import kind_rules
+from convert.contract.violation import Violation
 from convert.file import anatomy
 from convert.file.anatomy import OPERATION, Postprocess
-from convert.file.metadata import BOX_INDEX, MEAN, STD
+from convert.file.kinds import Kind
+from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
+from convert.file.normalization import Normalization
 from runtime.common.errors import InputError
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Tensor
@@ -19,21 +22,6 @@ OUTPUT_NAMES = tuple(OPERATION + suffix for suffix in ("", ":1", ":2", ":3"))
 
 # What pycoral takes output_0, output_1, output_2 and output_3 of a signature to be.
 SIGNATURE_ROLES = ("count", "scores", "classes", "boxes")
-
-# Operations named in a message before it only counts the rest.
-_NAMED = 3
-
-
-@dataclass(frozen=True)
-class Violation:
-    """One broken line of the contract. `rule` names the line in a word or two."""
-
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.message}"
-
 
 def output_shapes(detections: int) -> tuple[tuple[int, ...], ...]:
     """Shapes of boxes, classes, scores, count."""
@@ -45,17 +33,14 @@ def signature_outputs(found: Postprocess) -> dict[str, int]:
     return {f"output_{i}": found.roles[role] for i, role in enumerate(SIGNATURE_ROLES)}
 
 
-def violations(model: Model, int8: bool) -> tuple[Violation, ...]:
-    """Every broken line of what the contract says of int8 files, or of fp16 files."""
+def violations(model: Model, kind: Kind) -> tuple[Violation, ...]:
+    """Every broken line of what the contract says of a file of this `kind` with its post-processing inside."""
     found = anatomy.postprocess(model)
     if found is None or len(found.outputs) != 4:
         missing = "there is no post-processing with four outputs, so no consumer finds boxes in it"
         return (Violation("post-processing", missing),)
-    broken = [*input_faults(model, int8), *_outputs(model, found), *_signature(model, found)]
-    broken += [*_metadata(model), *_labels(model, found)]
-    if int8:
-        broken += int8_faults(model)
-    return tuple(broken)
+    broken = [*input_faults(model, kind), *_outputs(model, found), *_signature(model, found)]
+    return (*broken, *_metadata(model), *_labels(model, found), *kind_rules.violations(model, kind))
 
 
 def metadata_of(model: Model) -> Optional[Metadata]:
@@ -76,44 +61,34 @@ def label_files(metadata: Metadata) -> list[str]:
     ]
 
 
-def describe_odd(model: Model) -> str:
-    """The operations that are not int8, the first few by name; empty where all are."""
-    odd = anatomy.not_int8(model)
-    text = "; ".join(str(operation) for operation in odd[:_NAMED])
-    rest = len(odd) - _NAMED
-    return f"{text}; and {rest} more" if rest > 0 else text
+def input_faults(model: Model, kind: Kind, *, batches: bool = False) -> Iterator[Violation]:
+    """What is wrong with the input, which is the same with and without post-processing.
 
-
-def is_int8(model: Model) -> bool:
-    """Whether `model` is to be held to what is said of int8 files: its input is not float32."""
-    return any(model.main.tensors[index].type != "float32" for index in model.main.inputs)
-
-
-def input_faults(model: Model, int8: bool) -> Iterator[Violation]:
-    """What is wrong with the input, which is the same with and without post-processing."""
+    With `batches` it may take more than one image at a time.
+    """
     tensors = [model.main.tensors[index] for index in model.main.inputs]
     if len(tensors) != 1:
         yield Violation("input", f"it has {len(tensors)} inputs, not 1")
         return
     tensor = tensors[0]
     shape = tensor.shape
-    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
-        yield Violation("input", f"its shape is {list(shape)}, not [1, S, S, 3]")
+    images = len(shape) == 4 and (shape[0] == 1 or (batches and shape[0] > 1))
+    if not images or shape[1] != shape[2] or shape[3] != 3:
+        yield Violation("input", f"its shape is {list(shape)}, not [{'N' if batches else 1}, S, S, 3]")
     if -1 in tensor.signature:
         yield Violation("input", f"its size may change ({list(tensor.signature)})")
-    if tensor.type != ("uint8" if int8 else "float32"):
-        yield Violation(
-            "input", f"it takes {tensor.type}; int8 files take uint8, fp16 files float32"
-        )
-    elif tensor.type == "uint8" and not anatomy.takes_camera_bytes(tensor):
+    if tensor.type not in kind.inputs:
+        yield Violation("input", f"it takes {tensor.type}; {kind.name} files take {' or '.join(kind.inputs)}")
+    elif tensor.type in ("uint8", "int8") and not anatomy.takes_camera_bytes(tensor):
         yield Violation("input scale", _scale_message(tensor))
 
 
 def _scale_message(tensor: Tensor) -> str:
-    wanted = "scale 1/127.5 and zero point 127 or 128, so that bytes mean -1..1"
+    zeros, feed = ("-1 or 0", "bytes less 128 mean") if tensor.type == "int8" else ("127 or 128", "bytes mean")
+    wanted = f"scale 1/127.5 and zero point {zeros}, so that {feed} -1..1"
     limits = anatomy.input_range(tensor)
     if limits is None:
-        return f"the uint8 input has no quantisation; it needs {wanted}"
+        return f"the {tensor.type} input has no quantisation; it needs {wanted}"
     scale = float(tensor.quantization.scales[0])
     zero = int(tensor.quantization.zero_points[0])
     return (
@@ -198,13 +173,18 @@ def normalisation_faults(model: Model) -> Iterator[Violation]:
         return
     if len(metadata.inputs) != 1:
         yield Violation("metadata", f"it describes {len(metadata.inputs)} inputs, not 1")
-    for tensor in metadata.inputs[:1]:
-        if set(tensor.mean) != {MEAN} or set(tensor.std) != {STD}:
-            yield Violation(
-                "metadata",
-                f"NormalizationOptions are mean {list(tensor.mean)}, std {list(tensor.std)}, "
-                f"not {MEAN} and {STD}",
-            )
+        return
+    (said,) = metadata.inputs
+    if not (said.mean and said.std):
+        yield Violation("metadata", f"NormalizationOptions are mean {list(said.mean)}, std {list(said.std)}")
+        return
+    wanted = Normalization(said.mean, said.std)
+    if not kind_rules.feeds(model, wanted):
+        yield Violation(
+            "metadata",
+            f"NormalizationOptions are mean {list(said.mean)}, std {list(said.std)}, "
+            f"but the layers take {kind_rules.fed(model)}",
+        )
 
 
 def _labels(model: Model, found: Postprocess) -> Iterator[Violation]:
@@ -240,13 +220,3 @@ def is_compressed(model: Model, name: str) -> bool:
     """Whether the associated file `name` is stored compressed in `model`."""
     with zipfile.ZipFile(io.BytesIO(model.data)) as archive:
         return archive.getinfo(name).compress_type != zipfile.ZIP_STORED
-
-
-def int8_faults(model: Model) -> Iterator[Violation]:
-    """What is not int8, or shares a range that it should not."""
-    odd = describe_odd(model)
-    if odd:
-        yield Violation("int8", f"not every operation is int8: {odd}")
-    shared = anatomy.shared_range(model)
-    if shared:
-        yield Violation("ranges", f"box codes and class scores share the tensor {shared}")

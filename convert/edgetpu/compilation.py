@@ -125,6 +125,9 @@ def _read_source(path: Path) -> Model:
         raise InputError(f"{path}: no detector with its post-processing inside")
     if any(op.custom_name == anatomy.EDGE_TPU_OPERATION for op in model.main.operators):
         raise InputError(f"{path}: already compiled for the Edge TPU")
+    batch = model.main.tensors[model.main.inputs[0]].shape[0]
+    if batch > 1:
+        raise InputError(f"{path}: takes {batch} images at once, and the Edge TPU runs one; convert without --batch")
     odd = anatomy.not_int8(model)
     if odd:
         raise InputError(f"{path}: not int8, as the Edge TPU needs it: {odd[0]}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from convert.contract import contract
+from convert.evaluation import per_class
 from convert.evaluation.evaluate import file_detections
 from convert.evaluation.images import EvaluationSet
+from convert.evaluation.per_class import MAX_CLASS_DROP, ClassFigures
 from convert.evaluation.threshold import Thresholds, best_thresholds
 from convert.file import anatomy
 from runtime.common.errors import KitError
@@ -19,6 +21,9 @@ from train.evaluation.coco import Metrics
 
 MAX_DROP = 0.01
 
+# Classes named in a message before it only counts the rest.
+_NAMED = 3
+
 # A file's bytes, given the score threshold to write into its metadata, or None for none.
 Make = Callable[[float | None], bytes]
 
@@ -27,13 +32,14 @@ Make = Callable[[float | None], bytes]
 class Admitted:
     """A file that passed, or that nobody held up.
 
-    `metrics` and `thresholds` are None where nothing could be measured.
+    `metrics` and `thresholds` are None, and `classes` is empty, where nothing could be measured.
     """
 
     path: Path
     kind: str
     metrics: Metrics | None
     thresholds: Thresholds | None = None
+    classes: tuple[ClassFigures, ...] = ()
 
 
 def admit(
@@ -44,12 +50,15 @@ def admit(
     validation: EvaluationSet | None = None,
     reference: Metrics | None = None,
     max_drop: float = MAX_DROP,
+    max_class_drop: float = MAX_CLASS_DROP,
     closed: bool = True,
 ) -> Admitted:
     """Writes what `make` gives to `path`, reads it back, and holds it to what a `kind` file is (see `contract.check`).
 
     Every line of the contract must hold, and AP on `validation` may lie at most `max_drop` below that of `reference`:
-    what training reported of the checkpoint. Otherwise the file is left as `*.rejected.tflite` and KitError raised,
+    what training reported of the checkpoint. Nor may any class that has enough boxes lose more than `max_class_drop`
+    and what chance explains (see `per_class.allowed_drop`), where `reference` has figures of classes: one of 90 hardly
+    moves their mean. Otherwise the file is left as `*.rejected.tflite` and KitError raised,
     with the operation and its layer named where one is not int8. An open gate only measures. What was measured gives
     the file its score threshold.
     """
@@ -58,10 +67,13 @@ def admit(
         broken = contract.check(temporary.read_bytes(), where=path.name, expect=kind)
         faults = [violation.message for violation in broken]
         metrics = thresholds = None
+        classes: tuple[ClassFigures, ...] = ()
         if validation is not None and not (faults and closed):
             found = file_detections(temporary, validation, progress=False)
             metrics, thresholds = validation.truth.measure(found), best_thresholds(validation.truth, found)
-            faults += _lost(metrics, reference, max_drop, _advice(temporary.read_bytes()))
+            classes = per_class.figures(metrics, reference, validation.truth)
+            losses = [*_lost(metrics, reference, max_drop), *_lost_classes(classes, max_class_drop)]
+            faults += [f"{'; '.join(losses)}; {_advice(temporary.read_bytes())}"] if losses else []
         if thresholds is not None:
             temporary.write_bytes(make(thresholds.overall.score))
             # What carries the name is checked, not what it was made of.
@@ -71,10 +83,10 @@ def admit(
             rejected = path.with_suffix(".rejected.tflite")
             os.replace(temporary, rejected)
             raise KitError(f"{path.name} is not what an {kind} file must be: {'; '.join(faults)} (left as {rejected})")
-    return Admitted(path, kind, metrics, thresholds)
+    return Admitted(path, kind, metrics, thresholds, classes)
 
 
-def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float, advice: str) -> list[str]:
+def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float) -> list[str]:
     if reference is None:
         return []
     drop = (reference["AP"] or 0.0) - (metrics["AP"] or 0.0)
@@ -82,8 +94,20 @@ def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float, advice: 
         return []
     return [
         f"AP fell by {drop:.4f} from {reference['AP']:.4f}, which training reported, to {metrics['AP']:.4f} on the"
-        f" validation images, more than the {max_drop:g} allowed; {advice}, or allow more with --max-drop"
+        f" validation images, more than the {max_drop:g} allowed (--max-drop)"
     ]
+
+
+def _lost_classes(classes: Iterable[ClassFigures], max_drop: float) -> list[str]:
+    lost = per_class.lost(tuple(classes), max_drop)
+    texts = [
+        f"AP of class {item.label} fell by {item.drop:.4f} from {item.before:.4f} to {item.ap:.4f} over its"
+        f" {item.boxes} boxes, more than the {per_class.allowed_drop(item.boxes, max_drop):.4f} that"
+        f" --max-class-drop {max_drop:g} and chance allow"
+        for item in lost[:_NAMED]
+    ]
+    rest = len(lost) - _NAMED
+    return [*texts, f"and {rest} more classes lost as much as they may not"] if rest > 0 else texts
 
 
 def _advice(model: bytes) -> str:

@@ -1,22 +1,22 @@
-"""Converts a checkpoint to an export folder: fp16 and int8 files, labels and the manifest."""
+"""Converts a checkpoint to an export folder: files of the kinds asked for, labels and the manifest."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from convert.contract import raw_twin
-from convert.contract.contract import RAW_SUFFIX, finish
 from convert.evaluation import gate
 from convert.evaluation.evaluate import evaluate_checkpoint
 from convert.evaluation.gate import Admitted
 from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
+from convert.evaluation.per_class import MAX_CLASS_DROP
 from convert.export import manifest
-from convert.file.conversion import Job, converted
-from convert.file.metadata import ModelInfo
+from convert.export.files import Plan, planned
+from convert.file import kinds
+from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
 from convert.quantize.dead_channels import without_dead_channels
@@ -72,24 +72,38 @@ class Source:
 class Options:
     """Which files to write, and what their gates allow (see `gate.admit`).
 
-    With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
-    means the source's, else 50, or 100 where an image has more than 12 boxes. `score` and `iou` are those of
-    `Postprocessing`, None those of the source. `method` None means the ranges that a run was trained with, else "mse". `calibration`
+    The first five are `convert.file.kinds.KINDS`. With `raw_head` each file gets a twin without post-processing (see
+    `raw_twin.twin`). `normalization`, `batch` and `input_type` ("int8" or "uint8", of int8_io) are those of
+    `convert.export.files.Plan`. `detections` None means the source's, else 50, or 100 where an image has more than 12
+    boxes. `score` and `iou` are those of `Postprocessing`, None those of the source. `method` None means the ranges that
+    a run was trained with, else "mse". `calibration`
     is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
     `Postprocessing`).
     """
 
     fp16: bool = False
     int8: bool = True
+    int8_io: bool = False
+    dynamic_range: bool = False
+    int16x8: bool = False
     raw_head: bool = False
+    normalization: Normalization = Normalization()
+    batch: int = 1
+    input_type: str = "int8"
     detections: int | None = None
     score: float | None = None
     iou: float | None = None
     method: str | None = None
     calibration: int = CALIBRATION_IMAGES
     max_drop: float = gate.MAX_DROP
+    max_class_drop: float = MAX_CLASS_DROP
     gate: bool = True
     custom: bool = False
+
+    def plan(self) -> Plan:
+        """The files to write. Raises InputError where the options do not go together."""
+        chosen = tuple(kind for kind in kinds.KINDS.values() if getattr(self, kind.name))
+        return Plan(chosen, self.raw_head, self.normalization, self.batch, self.input_type == "int8")
 
 
 def source_of_run(run: RunFolder) -> Source:
@@ -104,8 +118,13 @@ def source_of_run(run: RunFolder) -> Source:
         validation=of_run(run),
         quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_float_run(config)},
-        reported=Metrics.from_dict(run.metrics()) if run.has_ended else None,
+        reported=_reported(run) if run.has_ended else None,
     )
+
+
+def _reported(run: RunFolder) -> Metrics:
+    # An early run reported no figures of classes.
+    return Metrics.from_dict({"per_class": {}, "per_class_50": {}, **run.metrics()})
 
 
 def _float_run(config: Mapping[str, Any]) -> dict[str, str]:
@@ -136,17 +155,24 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     """Writes the files that `options` ask for into `folder`, then `labels.txt`, and the manifest last.
 
     All files are made from one folded graph. `say` gets a line for each step. Raises KitError where a file
-    does not pass its gate, and InputError where int8 is asked for without images to calibrate on.
+    does not pass its gate, and InputError where a kind is asked for that needs images to calibrate on and there are
+    none, or where options do not go together.
     """
-    if options.int8 and not source.calibration:
-        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images, or labelled ones with --data")
+    plan = options.plan()
+    calibrated = [kind.name for kind in plan.kinds if kind.int8 or kind == kinds.INT16X8]
+    if calibrated and not source.calibration:
+        raise InputError(
+            f"{calibrated[0]} needs images to calibrate with; name a folder of them with --calibration-images,"
+            " or labelled ones with --data"
+        )
+    postprocessing = _postprocessing(source, options)
+    plan.check(postprocessing)
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     folded = fold(network).frozen()
     graph = without_dead_channels(folded)
-    postprocessing = _postprocessing(source, options)
     reference = _reference(source, folded, say)
     quantized = None
-    if options.int8:
+    if any(kind.int8 for kind in plan.kinds):
         quantized = quantization.quantize(
             graph,
             source.calibration,
@@ -155,21 +181,22 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
             trained=source.quantization,
         )
         say(_ranges_line(quantized))
-    jobs = [Job("fp16", graph)] if options.fp16 else []
-    jobs += [Job("int8", quantized.graph, quantized.ranges)] if quantized else []
-    models = zip((job.kind for job in jobs), converted(jobs, postprocessing))
+    made = list(
+        planned(plan, graph, quantized, source.calibration, postprocessing, source.labels, manifest.kit_version())
+    )
 
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "labels.txt", source.labels.text())
     files = []
-    for kind, make in _finished(models, source.labels, options.raw_head):
+    for item in made:
         file = gate.admit(
-            make,
-            folder / f"detector_{kind}.tflite",
-            kind,
+            item.make,
+            folder / item.name,
+            item.kind,
             validation=source.validation,
             reference=reference,
             max_drop=options.max_drop,
+            max_class_drop=options.max_class_drop,
             closed=options.gate,
         )
         files.append(file)
@@ -177,22 +204,6 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     about = _about(source, options, postprocessing, quantized, reference)
     manifest.write(folder, about, files, source.validation.about if source.validation else None)
     return tuple(files)
-
-
-def _finished(models: Iterable[tuple[str, bytes]], labels: Labels, raw: bool) -> Iterator[tuple[str, gate.Make]]:
-    """The kind of each file to write, and what makes it for a score threshold, from the converter's `models`."""
-    version = manifest.kit_version()
-    for kind, model in models:
-
-        def whole(score: float | None, model: bytes = model) -> bytes:
-            return finish(model, labels=labels, info=ModelInfo(version=version, score_threshold=score))
-
-        def twin(score: float | None, whole: gate.Make = whole) -> bytes:
-            return raw_twin.twin(whole(None), labels=labels, version=version, score_threshold=score)
-
-        yield kind, whole
-        if raw:
-            yield kind + RAW_SUFFIX, twin
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:
@@ -206,17 +217,23 @@ def _postprocessing(source: Source, options: Options) -> Postprocessing:
 def _reference(source: Source, graph: Graph, say: Callable[[str], None]) -> Metrics | None:
     """What files are compared with: the figures that training reported of the checkpoint.
 
-    A checkpoint without them is measured as training measures: suppression within each class, several classes an
-    anchor, 100 detections. None where there is nothing to measure on.
+    What it reported nothing of, the checkpoint or its classes, is measured as training measures: suppression within
+    each class, several classes an anchor, 100 detections. None where there is nothing to measure on.
     """
     if source.validation is None:
         return None
-    reported = source.reported or evaluate_checkpoint(
-        source.checkpoint, source.size, source.labels, source.validation, graph=graph, progress=False
-    )
-    origin = "as training reported it" if source.reported else "measured as in training"
-    say(f"checkpoint: {_figures(reported)}  on {source.validation.about}, {origin}")
-    return reported
+    reference, origin = source.reported, "as training reported it"
+    if reference is None or not reference.per_class:
+        measured = evaluate_checkpoint(
+            source.checkpoint, source.size, source.labels, source.validation, graph=graph, progress=False
+        )
+        if reference is None:
+            reference, origin = measured, "measured as in training"
+        else:
+            origin += ", its classes measured as in training"
+            reference = replace(reference, per_class=measured.per_class, per_class_50=measured.per_class_50)
+    say(f"checkpoint: {_figures(reference)}  on {source.validation.about}, {origin}")
+    return reference
 
 
 def _ranges_line(quantized: Quantized) -> str:
@@ -227,6 +244,9 @@ def _ranges_line(quantized: Quantized) -> str:
 
 def _line(file: Admitted, reference: Metrics | None) -> str:
     text = f"{file.path}: {file.path.stat().st_size / 1e6:.2f} MB"
+    kind = kinds.named(file.kind)[0]
+    if kind.not_edge_tpu and kind != kinds.FP16:
+        text += f"  (not for the Edge TPU: {kind.not_edge_tpu})"
     if file.metrics is None:
         return text
     text += f"  {_figures(file.metrics)}"
@@ -254,7 +274,8 @@ def _about(
         "size": source.size,
         "labels": list(source.labels),
         "post_processing": asdict(postprocessing),
-        "gate": {"closed": options.gate, "max_drop": options.max_drop},
+        "input": asdict(options.normalization),
+        "gate": {"closed": options.gate, "max_drop": options.max_drop, "max_class_drop": options.max_class_drop},
     }
     if reference is not None:
         content["checkpoint_figures"] = {"AP": reference["AP"], "AP50": reference["AP50"]}

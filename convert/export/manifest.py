@@ -14,6 +14,7 @@ import tomllib
 
 from convert.contract import raw_rules
 from convert.evaluation.gate import Admitted
+from convert.file.kinds import named
 from convert.inspect.inspection import operation_counts
 from runtime.common.files import write_text
 from runtime.model.tflite import Model, Tensor
@@ -40,7 +41,7 @@ def kit_version() -> str:
 
 
 def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
-    """The manifest's entry of one file: hash, size, tensors, operations and accuracy.
+    """The manifest's entry of one file: hash, size, tensors, operations and accuracy, also of each class.
 
     `measured_on` says which images its AP was measured on.
     """
@@ -49,6 +50,7 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
     graph = model.main
     entry: dict[str, Any] = {
         "kind": file.kind,
+        "not_for_edge_tpu": named(file.kind)[0].not_edge_tpu,
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
         "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],
@@ -60,6 +62,7 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
         entry["raw_head"] = {**raw, "anchors": anchors.described(graph.tensors[graph.inputs[0]].shape[1])}
     if file.metrics is not None:
         entry |= {"AP": file.metrics["AP"], "AP50": file.metrics["AP50"], "measured_on": measured_on}
+        entry["per_class"] = {item.label: item.as_dict() for item in file.classes}
     if file.thresholds is not None:
         entry["threshold"] = file.thresholds.as_dict()
     return entry

@@ -68,7 +68,7 @@ class Postprocess:
 
 @dataclass(frozen=True)
 class OddOperation:
-    """An operation that is not int8. `types` are those of its changing tensors that are not."""
+    """An operation of another type than wanted, mostly int8. `types` are those of its changing tensors that are."""
 
     index: int
     name: str
@@ -155,6 +155,23 @@ def not_int8(model: Model) -> tuple[OddOperation, ...]:
     return tuple(odd)
 
 
+def not_of(model: Model, activations: str) -> tuple[OddOperation, ...]:
+    """The operations whose changing values are not of the type `activations`, which is "int16" or "float32".
+
+    Left out are the post-processing, and the steps from and to float32 at both ends.
+    """
+    found = postprocess(model)
+    odd = []
+    for index, operator in enumerate(model.main.operators):
+        if (found and index in found.steps) or operator.name in ("QUANTIZE", "DEQUANTIZE"):
+            continue
+        types = dict.fromkeys(tensor.type for tensor in changing(model, operator))
+        if set(types) - {activations}:
+            others = tuple(kind for kind in types if kind != activations)
+            odd.append(OddOperation(index, operation_name(operator), layer(model, operator), others))
+    return tuple(odd)
+
+
 def shared_range(model: Model) -> Optional[str]:
     """The name of a quantised tensor that holds both box codes and class scores, or None."""
     found = postprocess(model)
@@ -177,11 +194,15 @@ def input_range(tensor: Tensor) -> Optional[tuple[float, float]]:
 
 
 def takes_camera_bytes(tensor: Tensor) -> bool:
-    """Whether a uint8 input means x / 127.5 - 1 by byte x: scale 1/127.5, zero point 127 or 128."""
-    if tensor.type != "uint8" or tensor.quantization.scales.size != 1:
+    """Whether an input means x / 127.5 - 1 by byte x: scale 1/127.5, zero point 127 or 128.
+
+    An int8 input takes x - 128, so that its zero point is -1 or 0.
+    """
+    middle = {"uint8": 128, "int8": 0}.get(tensor.type)
+    if middle is None or tensor.quantization.scales.size != 1:
         return False
     off = abs(float(tensor.quantization.scales[0]) * 127.5 - 1)
-    return off <= _SCALE_TOLERANCE and int(tensor.quantization.zero_points[0]) in (127, 128)
+    return off <= _SCALE_TOLERANCE and int(tensor.quantization.zero_points[0]) in (middle - 1, middle)
 
 
 def _custom(model: Model) -> Optional[Postprocess]:

@@ -16,6 +16,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from convert.file.kinds import Kind
+from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import KitError
 from train.models.folding import Graph
@@ -27,15 +32,21 @@ _JOBS, _RESULTS = "jobs.pickle", "results.pickle"
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A file to make: float16 weights, or int8 where `ranges` has one for each tensor. Kernels are arrays."""
+    """A file to make; its fields are those of `convert.file.graph.Form`. Kernels of `graph` are arrays.
 
-    kind: str
+    For more than one image it ends before the post-processing.
+    """
+
+    kind: Kind
     graph: Graph
     ranges: Mapping[str, Range] | None = None
+    images: npt.NDArray[np.uint8] | None = None
+    normalization: Normalization = Normalization()
+    batch: int = 1
 
 
 def converted(jobs: Sequence[Job], postprocessing: Postprocessing) -> list[bytes]:
-    """What `convert.file.graph.detector` makes of each job.
+    """What `convert.file.graph.detector` makes of each job, or `raw_detector` of those for more than one image.
 
     Raises KitError where the converter fails, or where its process is killed.
     """
@@ -92,6 +103,7 @@ def _convert(job: Job, postprocessing: Postprocessing) -> bytes:
     from train.models import tensorflow_setup
 
     tensorflow_setup.prepare()
-    from convert.file.graph import detector
+    from convert.file.graph import Form, detector, raw_detector
 
-    return detector(job.graph, postprocessing, job.ranges)
+    form = Form(job.kind, job.ranges, job.images, job.normalization, job.batch)
+    return detector(job.graph, postprocessing, form) if job.batch == 1 else raw_detector(job.graph, form)

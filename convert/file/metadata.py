@@ -12,6 +12,7 @@ from typing import Mapping, Optional
 from ai_edge_litert import schema_py_generated as tflite
 
 from convert.file import flatbuffer_objects, metadata_schema
+from convert.file.normalization import Normalization
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model import raw_head
@@ -26,8 +27,6 @@ DESCRIPTION = (
     "their positions within the given image or a video stream."
 )
 
-# The network takes x / 127.5 - 1.
-MEAN = STD = 127.5
 # Where left, top, right and bottom stand in a box [ymin, xmin, ymax, xmax].
 BOX_INDEX = (1, 0, 3, 2)
 OUTPUT_NAMES = ("location", "category", "score", "number of detections")
@@ -43,7 +42,6 @@ RAW_DESCRIPTION = (
 _INPUT_RANGES = {
     tflite.TensorType.UINT8: (0.0, 255.0),
     tflite.TensorType.INT8: (-128.0, 127.0),
-    tflite.TensorType.FLOAT32: (-1.0, 1.0),
 }
 
 
@@ -52,7 +50,7 @@ class ModelInfo:
     """What the metadata says of a file as a whole. A field that is None is left out.
 
     `score_threshold` is written as the score output's own threshold, below which consumers drop detections;
-    without it they keep what the file gives.
+    without it they keep what the file gives. `normalization` is that of a float input: an integer input takes bytes.
     """
 
     name: str = NAME
@@ -61,6 +59,7 @@ class ModelInfo:
     author: Optional[str] = None
     license: Optional[str] = None
     score_threshold: Optional[float] = None
+    normalization: Normalization = Normalization()
 
 
 def with_metadata(model: bytes, *, labels: Labels, info: ModelInfo = ModelInfo()) -> bytes:
@@ -71,7 +70,7 @@ def with_metadata(model: bytes, *, labels: Labels, info: ModelInfo = ModelInfo()
     Raises InputError where `model` is no .tflite, its input is of a type the metadata has no range
     for, or it has another number of inputs or outputs.
     """
-    table = detector_metadata(input_range=_input_range(model, len(OUTPUT_NAMES)), info=info)
+    table = detector_metadata(input_range=_input_range(model, len(OUTPUT_NAMES), info.normalization), info=info)
     return _attached(model, table, {LABEL_FILE: labels.text().encode()})
 
 
@@ -82,10 +81,15 @@ def with_raw_metadata(
     labels: Labels,
     version: Optional[str] = None,
     score_threshold: Optional[float] = None,
+    normalization: Normalization = Normalization(),
 ) -> bytes:
     """As `with_metadata`, for a `model` with the outputs box codes and class logits that `head` describes."""
-    input_range = _input_range(model, len(RAW_NAMES))
-    table = raw_metadata(input_range=input_range, version=version, score_threshold=score_threshold)
+    table = raw_metadata(
+        input_range=_input_range(model, len(RAW_NAMES), normalization),
+        version=version,
+        score_threshold=score_threshold,
+        normalization=normalization,
+    )
     return _attached(model, table, {LABEL_FILE: labels.text().encode(), raw_head.FILE: head.encode()})
 
 
@@ -107,7 +111,7 @@ def detector_metadata(
 ) -> metadata_schema.ModelMetadata:
     """The metadata of a detector whose input takes values of `input_range` (least, greatest)."""
     graph = metadata_schema.SubGraphMetadata(
-        input_tensor_metadata=(_input(input_range),),
+        input_tensor_metadata=(_input(input_range, info.normalization),),
         output_tensor_metadata=_outputs(info.score_threshold),
         output_tensor_groups=(metadata_schema.TensorGroup("detection_result", OUTPUT_NAMES[:3]),),
     )
@@ -122,7 +126,11 @@ def detector_metadata(
 
 
 def raw_metadata(
-    *, input_range: tuple[float, float], version: Optional[str] = None, score_threshold: Optional[float] = None
+    *,
+    input_range: tuple[float, float],
+    version: Optional[str] = None,
+    score_threshold: Optional[float] = None,
+    normalization: Normalization = Normalization(),
 ) -> metadata_schema.ModelMetadata:
     """The metadata of a detector that ends before its post-processing."""
     features = metadata_schema.Content(metadata_schema.FeatureProperties())
@@ -134,7 +142,7 @@ def raw_metadata(
     )
     codes, logits = RAW_NAMES
     graph = metadata_schema.SubGraphMetadata(
-        input_tensor_metadata=(_input(input_range),),
+        input_tensor_metadata=(_input(input_range, normalization),),
         output_tensor_metadata=(
             metadata_schema.TensorMetadata(
                 codes,
@@ -158,7 +166,7 @@ def raw_metadata(
     )
 
 
-def _input_range(model: bytes, outputs: int) -> tuple[float, float]:
+def _input_range(model: bytes, outputs: int, normalization: Normalization) -> tuple[float, float]:
     graph = flatbuffer_objects.unpack(model).subgraphs[0]
     if len(graph.inputs) != 1 or len(graph.outputs) != outputs:
         raise InputError(
@@ -166,6 +174,8 @@ def _input_range(model: bytes, outputs: int) -> tuple[float, float]:
             f"{len(graph.inputs)} and {len(graph.outputs)}; its metadata cannot be written"
         )
     kind = graph.tensors[graph.inputs[0]].type
+    if kind == tflite.TensorType.FLOAT32:
+        return normalization.range()
     if kind not in _INPUT_RANGES:
         raise InputError("the input is neither uint8, int8 nor float32; convert it to one of them")
     return _INPUT_RANGES[kind]
@@ -177,13 +187,14 @@ def _attached(model: bytes, table: metadata_schema.ModelMetadata, files: Mapping
     return flatbuffer_objects.append_files(flatbuffer_objects.pack(objects), files)
 
 
-def _input(input_range: tuple[float, float]) -> metadata_schema.TensorMetadata:
+def _input(input_range: tuple[float, float], normalization: Normalization) -> metadata_schema.TensorMetadata:
     least, greatest = input_range
+    options = metadata_schema.NormalizationOptions(normalization.mean, normalization.std)
     return metadata_schema.TensorMetadata(
         name="image",
         description="Input image to be detected.",
         content=metadata_schema.Content(metadata_schema.ImageProperties(metadata_schema.RGB)),
-        process_units=(metadata_schema.ProcessUnit(metadata_schema.NormalizationOptions((MEAN,), (STD,))),),
+        process_units=(metadata_schema.ProcessUnit(options),),
         stats=metadata_schema.Stats(max=(greatest,), min=(least,)),
     )
 

@@ -8,8 +8,9 @@ from typing import Any, Optional
 
 from convert.contract import consumers, contract, raw_rules, rules
 from convert.contract.consumers import Verdict
-from convert.contract.rules import Violation
+from convert.contract.violation import Violation
 from convert.file import anatomy
+from convert.file.kinds import Kind
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model.metadata import Metadata
@@ -36,11 +37,12 @@ class OperationCount:
 class Inspection:
     """What a file holds.
 
-    `problems` are the lines of the file contract that it breaks, `verdicts` say in which consumers it works,
+    `kind` is what it looks like (see `convert.file.kinds`). `problems` are the lines of the file contract that it breaks, `verdicts` say in which consumers it works,
     and `calibration` is a sentence on the input range, empty for float inputs.
     """
 
     model: Model
+    kind: Kind
     metadata: Optional[Metadata]
     labels: Optional[Labels]
     label_file: str
@@ -55,6 +57,7 @@ def inspect(model: Model) -> Inspection:
     label_file, labels = _labels(model)
     return Inspection(
         model=model,
+        kind=contract.kind_of(model)[0],
         metadata=rules.metadata_of(model),
         labels=labels,
         label_file=label_file,
@@ -108,6 +111,8 @@ def as_dict(inspection: Inspection) -> dict[str, Any]:
     return {
         "file": model.where,
         "bytes": len(model.data),
+        "kind": inspection.kind.name,
+        "not_for_edge_tpu": inspection.kind.not_edge_tpu,
         "inputs": [_tensor_dict(model.main.tensors[index]) for index in model.main.inputs],
         "outputs": [
             {**_tensor_dict(model.main.tensors[index]), "role": role}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Sequence
 
-from convert.contract import raw_rules, rules
+from convert.contract import kind_rules, raw_rules
 from convert.contract.consumers import Verdict
 from convert.file import anatomy
 from convert.inspect.inspection import Inspection
@@ -18,6 +18,7 @@ def as_text(inspection: Inspection) -> str:
     """The inspection as text: a section with a title for each part, columns aligned."""
     model = inspection.model
     parts = [f"{model.where}  {len(model.data):,} bytes  {model.description}".rstrip()]
+    parts.append(f"Kind\n  {inspection.kind.name}: {inspection.kind.about}")
     parts.append("Inputs\n" + aligned(_tensor_rows(model, model.main.inputs)))
     parts.append("Outputs\n" + aligned(_tensor_rows(model, model.main.outputs)))
     if inspection.calibration:
@@ -136,7 +137,7 @@ def _operation_text(inspection: Inspection) -> str:
         return aligned(rows) + f"\n  every operation{where} is int8"
     if all(row.int8 == 0 for row in inspection.operations):
         return aligned(rows) + "\n  no operation is int8"
-    return f"{aligned(rows)}\n  not int8: {rules.describe_odd(inspection.model)}"
+    return f"{aligned(rows)}\n  not int8: {kind_rules.describe_odd(inspection.model)}"
 
 
 def _verdict_rows(verdicts: Sequence[Verdict]) -> list[tuple[object, ...]]:

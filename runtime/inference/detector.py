@@ -39,7 +39,7 @@ class Detector:
             print(detection.label, detection.score, detection.box)
 
     A call runs `preprocess`, `invoke` and `postprocess` in this order; a loop may overlap them. A detector runs one
-    image at a time.
+    image at a time, or as many as its file takes with `detect_all`.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class Detector:
         self._mean, self._std = _normalization(model, metadata)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
-        self._input = _image_input(model.where, self._interpreter.inputs)
         head = RawHead.of(model, metadata)
+        self._input = _image_input(model.where, self._interpreter.inputs, batches=head is not None)
         self._decode = decoder(head, self._interpreter.outputs) if head else None
         self._order: Optional[output_order.Order] = None
         self._box_index = list(_BOX_INDEX)
@@ -123,6 +123,11 @@ class Detector:
         height, width = self._input.shape[1:3]
         return height if height == width else (height, width)
 
+    @property
+    def batch(self) -> int:
+        """How many images the model takes at once; more than 1 only where it ends before its post-processing."""
+        return self._input.shape[0]
+
     def __call__(self, image: np.ndarray, color: str = "BGR") -> Tuple[Detection, ...]:
         """Detects objects in `image`, uint8 [height, width, 3] of any size with channels in the order `color`.
 
@@ -131,20 +136,48 @@ class Detector:
         height, width = image.shape[:2]
         return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
 
+    def detect_all(self, images: Sequence[np.ndarray], color: str = "BGR") -> List[Tuple[Detection, ...]]:
+        """The detections in each of `images`, as many at once as the model takes; else as a call for each."""
+        found: List[Tuple[Detection, ...]] = []
+        for start in range(0, len(images), self.batch):
+            some = images[start : start + self.batch]
+            raw = self.invoke(self._filled([self._encoded(image, color) for image in some]))
+            for place, image in enumerate(some):
+                own = [array[place : place + 1] for array in raw] if self.batch > 1 else raw
+                found.append(self.postprocess(own, image.shape[1], image.shape[0]))
+        return found
+
     def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
-        """The input tensor [1, height, width, 3] for `image`; arguments as for a call.
+        """The input tensor [batch, height, width, 3] for `image`, with nothing in other places; arguments as for a call.
 
         Raises ValueError where `image` is not uint8 [height, width, 3].
         """
+        return self._filled([self._encoded(image, color)])
+
+    def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
+        """The values [height, width, 3] that stand for `image`."""
         rgb = preprocessing.resize(image, self.size, color)
-        return preprocessing.encode(rgb, self._input.dtype, self._mean, self._std)[np.newaxis]
+        return preprocessing.encode(rgb, self._input.dtype, self._mean, self._std)
+
+    def _filled(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """The input tensor with `images` in the first of its places, and zeros in others."""
+        if self.batch == 1:
+            return images[0][np.newaxis]
+        tensor = np.zeros(self._input.shape, self._input.dtype)
+        tensor[: len(images)] = images
+        return tensor
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
         """Runs the model on an input tensor; returns its raw outputs, in the order of the model, for `postprocess`."""
         return self._interpreter.invoke(tensor)
 
     def postprocess(self, raw: Sequence[np.ndarray], width: int, height: int) -> Tuple[Detection, ...]:
-        """The detections in an image of `width` x `height` pixels, from the raw outputs of `invoke`."""
+        """The detections in an image of `width` x `height` pixels, from the raw outputs of `invoke`.
+
+        Where these are of several images, they are those in the first.
+        """
+        if self.batch > 1:
+            raw = [array[:1] for array in raw]
         least = min(self.score, *self._scores.values()) if self._scores else self.score
         boxes, classes, scores = self._decode(raw, least) if self._decode else self._read(raw)
         boxes = boxes[:, self._box_index]
@@ -203,12 +236,17 @@ def _check_operators(model: Model) -> None:
         )
 
 
-def _image_input(where: str, inputs: Sequence[Port]) -> Port:
+def _image_input(where: str, inputs: Sequence[Port], batches: bool) -> Port:
     if len(inputs) != 1:
         raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, an image")
     port = inputs[0]
     listed = f"{port.name} {list(port.signature or port.shape)} {port.dtype.name}"
-    if len(port.shape) != 4 or port.shape[0] != 1 or port.shape[3] != 3:
+    if len(port.shape) == 4 and port.shape[0] > 1 and port.shape[3] == 3 and not batches:
+        raise InputError(
+            f"{where}: its input is {listed}, {port.shape[0]} images at once; only files that end before their "
+            "post-processing are read with more than one (python -m convert --raw-head --batch N)"
+        )
+    if len(port.shape) != 4 or port.shape[0] < 1 or port.shape[3] != 3:
         raise InputError(f"{where}: its input is {listed}; a detector takes one image [1, height, width, 3]")
     if any(side < 1 for side in port.shape) or any(side < 0 for side in port.signature[1:]):
         raise InputError(f"{where}: its input {listed} has no fixed size; convert it with a fixed height and width")

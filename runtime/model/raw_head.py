@@ -1,6 +1,6 @@
 """A detector whose file ends before the post-processing: what its two outputs mean.
 
-Output 0 are the box codes [1, A, 4], output 1 the class logits [1, A, F + C]: A anchors, C classes,
+Output 0 are the box codes [N, A, 4], output 1 the class logits [N, A, F + C]: N images, mostly 1, A anchors, C classes,
 F columns of background in front of them (0 or 1). Everything else that turns them into detections is
 packed into the .tflite beside the labels, as the zip entry `raw_head.bin`, uncompressed. It has no
 padding, every number is little-endian, and there is nothing behind the anchors:
@@ -122,7 +122,9 @@ class RawHead:
     def _check_outputs(self, model: Model) -> None:
         tensors = [model.main.tensors[index] for index in model.main.outputs]
         count = len(self.anchors)
-        wanted = [(1, count, 4), (1, count, self.first + self.classes)]
+        images = [model.main.tensors[index].shape[0] for index in model.main.inputs if model.main.tensors[index].shape]
+        batch = max(1, *images[:1]) if images else 1
+        wanted = [(batch, count, 4), (batch, count, self.first + self.classes)]
         if [tensor.shape for tensor in tensors] != wanted:
             listed = ", ".join(map(str, tensors)) or "none"
             raise InputError(

@@ -21,7 +21,8 @@ from ai_edge_litert.interpreter import Interpreter
 from convert.contract import raw_twin
 from convert.contract.contract import finish
 from convert.evaluation.images import of_files
-from convert.file.graph import detector
+from convert.file.graph import Form, detector
+from convert.file.kinds import FP16, INT8
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
 from runtime.bench.interleaving import Ratio, rounds
@@ -92,7 +93,7 @@ def main() -> None:
         quantised = quantization.quantize(wide, images, count=8)
         labels = Labels(tuple(f"class {number}" for number in range(classes)))
         for kind in ("int8", "fp16"):
-            given = (quantised.graph, quantised.ranges) if kind == "int8" else (wide, None)
+            given = (quantised.graph, Form(INT8, quantised.ranges)) if kind == "int8" else (wide, Form(FP16))
             built_in, custom = (
                 finish(detector(given[0], options, given[1]), labels=labels)
                 for options in (Postprocessing(), Postprocessing(custom=True))

@@ -10,18 +10,21 @@ import pytest
 
 from convert.contract.contract import finish
 from convert.evaluation import gate
-from convert.evaluation.images import of_run
+from convert.evaluation.images import EvaluationSet, of_run
 from convert.export import export as exporting
+from convert.export import files
 from convert.export.export import Options, Source, export, source_of_run
+from convert.file import anatomy, flatbuffer_objects
 from runtime.common.errors import KitError
-from runtime.common.values import Labels
+from runtime.common.values import Box, Detection, Labels
 from runtime.inference.detector import Detector
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model
 from tests.support.small_detector import small_detector
 from tests.support.trained import trained
+from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import error_analysis
-from train.evaluation.coco import Metrics
+from train.evaluation.coco import GroundTruth, Metrics
 from train.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
@@ -31,13 +34,14 @@ pytestmark = pytest.mark.long
 def measured(trained) -> Metrics:
     """The figures of the fp16 file, as the manifest has them."""
     entry = json.loads((trained.fp16.parent / "manifest.json").read_text())["files"][trained.fp16.name]
-    return Metrics({name: entry.get(name) for name in ("AP", "AP50")}, {}, 12)
+    classes = {label: found["AP"] for label, found in entry["per_class"].items()}
+    return Metrics({name: entry.get(name) for name in ("AP", "AP50")}, classes, 12)
 
 
 @pytest.fixture
 def source(trained, monkeypatch) -> Source:
     """The trained run; its fp16 file is taken for what the converter makes."""
-    monkeypatch.setattr(exporting, "converted", lambda jobs, postprocessing: [trained.fp16.read_bytes() for _ in jobs])
+    monkeypatch.setattr(files, "converted", lambda jobs, postprocessing: [trained.fp16.read_bytes() for _ in jobs])
     return source_of_run(RunFolder(trained.run))
 
 
@@ -85,6 +89,71 @@ def test_a_checkpoint_without_reported_figures_is_measured(source, measured, mon
     with pytest.raises(KitError, match=r"AP fell by 0\.0200"):
         export(replace(source, reported=None), tmp_path, FP16, say=lines.append)
     assert "measured as in training" in lines[0]
+
+
+def test_a_run_that_reported_no_classes_has_them_measured(source, measured, monkeypatch, tmp_path):
+    worse = replace(measured, figures=dict.fromkeys(measured.figures, 0.1), per_class=dict.fromkeys(measured.per_class, 0.7))
+    monkeypatch.setattr(exporting, "evaluate_checkpoint", lambda *arguments, **options: worse)
+    lines = []
+    reported = replace(measured, per_class={})
+    export(replace(source, reported=reported), tmp_path, replace(FP16, max_class_drop=1.0), say=lines.append)
+    assert f"AP {measured['AP']:.4f}" in lines[0] and "its classes measured as in training" in lines[0]
+    entry = json.loads((tmp_path / "manifest.json").read_text())["files"]["detector_fp16.tflite"]
+    assert {found["checkpoint_AP"] for found in entry["per_class"].values()} == {0.7}
+
+
+def without_class(model: bytes, number: int, classes: int) -> bytes:
+    """The int8 file `model` with the logits of one class at their lowest, whatever the image."""
+    objects = flatbuffer_objects.unpack(model)
+    graph = objects.subgraphs[0]
+    makers = {index: step for step in graph.operators for index in step.outputs}
+    (joined,) = (makers[index] for index in anatomy.required_postprocess(Model.parse(model)).inputs[1:])
+    for level in joined.inputs:
+        # Each level is a convolution, and a reshape behind it.
+        bias = makers[makers[level].inputs[0]].inputs[2]
+        buffer = objects.buffers[graph.tensors[bias].buffer]
+        values = np.frombuffer(buffer.data.tobytes(), np.int32).copy()
+        values[number::classes] = -(2**24)
+        buffer.data = np.frombuffer(values.tobytes(), np.uint8)
+    return flatbuffer_objects.pack(objects)
+
+
+def test_a_destroyed_class_is_named(trained, tmp_path):
+    run = RunFolder(trained.run)
+    data, labels, reported = of_run(run), run.labels(), Metrics.from_dict(run.metrics())
+    whole = trained.int8.read_bytes()
+    damaged = finish(without_class(whole, labels.index("ring"), len(labels)), labels=labels)
+    options = {"validation": data, "reference": reported, "max_drop": 1.0}
+    with pytest.raises(KitError, match=r"AP of class ring fell by .* to 0\.0000 over its 14 boxes") as error:
+        gate.admit(lambda _: damaged, tmp_path / "a.tflite", "int8", **options)
+    # Its three neighbours are as they were.
+    assert str(error.value).count("AP of class") == 1 and "--max-class-drop 0.05" in str(error.value)
+    gate.admit(lambda _: damaged, tmp_path / "b.tflite", "int8", **options, max_class_drop=1.0)
+    gate.admit(lambda _: finish(whole, labels=labels), tmp_path / "c.tflite", "int8", **options, max_class_drop=0.1)
+
+
+def test_one_class_of_ninety_is_not_lost_in_the_mean(small_detector, monkeypatch, tmp_path):
+    labels = Labels(tuple(f"class {number}" for number in range(90)))
+    box = Box(10, 10, 50, 50)
+    examples = [
+        Example(f"{number}-{copy}", tmp_path / "none.jpg", 64, 64, (LabelledBox(label, box),))
+        for number, label in enumerate(labels)
+        for copy in range(10)
+    ]
+    truth = GroundTruth.from_examples(examples, labels)
+    data = EvaluationSet((), truth, "made up")
+    found = {
+        example.id: (Detection(example.boxes[0].label, labels.index(example.boxes[0].label), 0.9, box),)
+        for example in examples
+        if example.boxes[0].label != "class 7"
+    }
+    monkeypatch.setattr(gate, "file_detections", lambda *arguments, **options: found)
+    reported = Metrics({"AP": 0.99}, {**dict.fromkeys(labels, 1.0), "class 7": 0.9}, 900)
+    with pytest.raises(KitError, match=r"class 7 fell by 0\.9000 from 0\.9000 to 0\.0000 over its 10 boxes") as error:
+        gate.admit(
+            lambda _: small_detector.built_in_fp16, tmp_path / "a.tflite", "fp16", validation=data, reference=reported
+        )
+    assert "AP fell by" not in str(error.value), "the mean alone would have let it pass"
 
 
 def test_the_threshold_is_in_the_file_and_in_the_manifest(trained):

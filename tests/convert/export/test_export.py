@@ -20,7 +20,7 @@ from convert.evaluation.evaluate import (
     evaluate_run,
     file_detections,
 )
-from convert.evaluation.images import of_dataset, of_run
+from convert.evaluation.images import EvaluationSet, of_dataset, of_examples, of_run
 from convert.export.export import Options, _postprocessing, export, source_of_checkpoint, source_of_run
 from convert.file import anatomy
 from convert.quantization_report import as_text, image, report
@@ -30,7 +30,7 @@ from runtime.inference.detector import Detector
 from runtime.model.tflite import Model
 from tests.support.trained import ROOT, trained, trained_custom
 from train.evaluation.checkpoint_detector import CheckpointDetector
-from train.evaluation.coco import FIGURES, Metrics
+from train.evaluation.coco import FIGURES, GroundTruth, Metrics
 from train.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
@@ -62,7 +62,26 @@ def test_files_keep_the_checkpoints_accuracy(trained, tmp_path):
         assert decoded["AP"] == pytest.approx(found[path]["AP"], abs=1e-6)
     # Of the 46 boxes in 12 images one that is found a little worse, at one of ten IoUs, is 0.002 AP.
     assert found[trained.fp16]["AP"] == pytest.approx(reported, abs=0.005)
-    assert reported - found[trained.int8]["AP"] < 0.05
+
+
+def test_files_lose_no_more_than_rounding_takes(trained):
+    """On all images of the data set: what a file loses against the checkpoint needs none that it has not seen."""
+    run = RunFolder(trained.run)
+    dataset = run.dataset()
+    examples = (*dataset.train, *dataset.validation)
+    data = EvaluationSet(of_examples(examples), GroundTruth.from_examples(examples, dataset.labels), "all images")
+    checkpoint, fp16, int8 = (
+        measured["AP"]
+        for measured in (
+            evaluate_run(run, data, progress=False),
+            *(evaluate_file(path, data, progress=False) for path in (trained.fp16, trained.int8)),
+        )
+    )
+    # Measured 0.0006 and 0.0057. Over 252 boxes chance moves the second by 0.003 (see `evaluation.per_class`), of which two
+    # are left, and the first by a quarter of that. Ranges of all projections at 0.6 lose 0.0146, that of the stem at 0.3
+    # loses 0.077, an image that is taken for 0..1 loses 0.096.
+    assert abs(checkpoint - fp16) < 0.003
+    assert checkpoint - int8 < 0.012
 
 
 def test_detections_are_those_of_the_checkpoint(trained):

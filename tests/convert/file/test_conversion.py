@@ -11,7 +11,8 @@ import pytest
 
 from convert.file import conversion
 from convert.file.conversion import Job, converted
-from convert.file.graph import detector
+from convert.file.graph import Form, detector
+from convert.file.kinds import FP16
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import KitError
 from runtime.model.tflite import Model
@@ -50,8 +51,8 @@ class _Left:
 
 
 def test_another_process_makes_the_same_bytes(graph):
-    jobs = [Job("fp16", graph), Job("fp16", graph)]
-    here = detector(graph, OPTIONS)
+    jobs = [Job(FP16, graph), Job(FP16, graph)]
+    here = detector(graph, OPTIONS, Form(FP16))
     assert Model.parse(here).main.outputs
     assert converted(jobs, OPTIONS) == [here, here]
 
@@ -59,23 +60,23 @@ def test_another_process_makes_the_same_bytes(graph):
 def test_one_file_is_made_in_this_process(monkeypatch):
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: pytest.fail("a process was started"))
     monkeypatch.setattr(conversion, "_convert", lambda job, postprocessing: b"made")
-    assert converted([Job("fp16", None)], OPTIONS) == [b"made"]
+    assert converted([Job(FP16, None)], OPTIONS) == [b"made"]
 
 
 def test_a_process_that_is_killed_is_told_so():
     with pytest.raises(KitError, match="killed by signal 9; memory may have run out"):
-        converted([Job("fp16", _Killed()), Job("fp16", None)], OPTIONS)
+        converted([Job(FP16, _Killed()), Job(FP16, None)], OPTIONS)
 
 
 def test_a_process_that_ends_is_told_with_its_last_words():
     with pytest.raises(KitError, match="exit code 1: no room left"):
-        converted([Job("fp16", _Left()), Job("fp16", None)], OPTIONS)
+        converted([Job(FP16, _Left()), Job(FP16, None)], OPTIONS)
 
 
 def test_an_error_of_the_other_process_is_raised_here():
     broken = SimpleNamespace(size=64)
     with pytest.raises(AttributeError, match="has no attribute") as error:
-        converted([Job("fp16", broken), Job("fp16", broken)], OPTIONS)
+        converted([Job(FP16, broken), Job(FP16, broken)], OPTIONS)
     assert "in _child" in "".join(error.value.__notes__)
 
 
@@ -84,9 +85,10 @@ def test_a_script_is_not_run_a_second_time(tmp_path):
     script = (
         "print('once')\n"
         "from convert.file import conversion\n"
+        "from convert.file.kinds import FP16\n"
         "from convert.file.postprocessing import Postprocessing\n"
         "try:\n"
-        "    conversion.converted([conversion.Job('fp16', None)] * 2, Postprocessing())\n"
+        "    conversion.converted([conversion.Job(FP16, None)] * 2, Postprocessing())\n"
         "except AttributeError as error:\n"
         "    print(error)\n"
     )

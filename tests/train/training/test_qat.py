@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.support.int8_layers import Layers
 from tests.support.trained import trained
 
 import tensorflow as tf  # isort: skip
 
 from convert.export.export import Options, export, source_of_run
 from convert.file import graph as graph_file
+from convert.file import kinds
 from convert.quantize import quantization
 from convert.quantize.dead_channels import without_dead_channels
 from runtime.common.command import exit_code
@@ -26,7 +28,7 @@ from train.dataset.examples import images
 from train.evaluation import checkpoint_detector
 from train.models.anchors import anchors
 from train.models.folding import fold
-from train.quantization import calibration
+from train.quantization import calibration, fake_quantization
 from train.quantization.quantization import Quantization
 from train.run.options import BATCH, as_dict
 from train.run.options import Options as RunOptions
@@ -100,7 +102,7 @@ def test_training_starts_from_what_conversion_would_calibrate(tuned):
 def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_path):
     lines: list[str] = []
     # Twelve images move AP by points; the gate has tests of its own.
-    (int8,) = export(source_of_run(tuned.run), tmp_path, Options(max_drop=0.2), say=lines.append)
+    (int8,) = export(source_of_run(tuned.run), tmp_path, Options(max_drop=0.2, max_class_drop=0.5), say=lines.append)
     assert "int8 ranges are those that the run was trained with; no calibration" in lines
     assert any("as training reported it" in line for line in lines)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
@@ -109,23 +111,69 @@ def test_conversion_takes_the_ranges_that_were_trained_with(tuned, network, tmp_
     assert abs(int8.metrics["AP"] - tuned.run.metrics()["AP"]) < 0.1
 
 
-def test_the_trained_network_is_the_converted_one(tuned, network):
-    trained = tuned.run.quantization()
+@pytest.fixture(scope="module")
+def trained_task(tuned) -> QuantizedTask:
+    """The task that trained the run, with its ranges."""
     task = QuantizedTask(QuantizedConfig())
-    task.quantization = trained
-    quantised = quantization.quantize(without_dead_channels(fold(network).frozen()), (), trained=trained)
-    file = interpreter(graph_file.raw_detector(quantised.graph, quantised.ranges))
-    graph = fold(network)
-    codes_step = trained.ranges[graph.box_heads[0]].step
-    for example in tuned.run.dataset().validation[:2]:
+    task.quantization = tuned.run.quantization()
+    return task
+
+
+@pytest.fixture(scope="module")
+def raw_file(tuned, network) -> bytes:
+    """The int8 file of the run, up to the network's own outputs."""
+    folded = without_dead_channels(fold(network).frozen())
+    quantised = quantization.quantize(folded, (), trained=tuned.run.quantization())
+    return graph_file.raw_detector(quantised.graph, graph_file.Form(kinds.INT8, quantised.ranges))
+
+
+def validation_images(run: RunFolder, count: int) -> list[tuple[np.ndarray, tf.Tensor]]:
+    """Images as the file takes them, uint8, and the same as the network does: the file's zero point is 128."""
+    found = []
+    for example in run.dataset().validation[:count]:
         (image,) = calibration.images([lambda example=example: images.load(example)], 320)
-        bytes_ = np.round((image + 1) * 127.5).astype(np.uint8)
-        file_codes, file_logits = file(bytes_)
-        # The file's zero point is a whole step: 128.
-        codes, logits = task.outputs(network, tf.constant((bytes_.astype(np.float32) - 128) / 127.5), training=False)
+        stored = np.round((image + 1) * 127.5).astype(np.uint8)
+        found.append((stored, tf.constant((stored.astype(np.float32) - 128) / 127.5)))
+    return found
+
+
+def test_the_trained_network_is_the_converted_one(tuned, network, trained_task, raw_file):
+    file = interpreter(raw_file)
+    codes_step = tuned.run.quantization().ranges[fold(network).box_heads[0]].step
+    for stored, image in validation_images(tuned.run, 2):
+        file_codes, file_logits = file(stored)
+        codes, logits = trained_task.outputs(network, image, training=False)
         code_error = np.abs(file_codes - codes.numpy()) / codes_step
         score_error = np.abs(tf.sigmoid(file_logits).numpy() - tf.sigmoid(logits[..., 1:]).numpy()) * 256
-        assert np.mean(code_error) < 1 and np.mean(score_error) < 0.2
+        # Measured on three images 0.45 to 0.70 steps, and 0.05 to 0.07: halves that are rounded the other way add up.
+        # Without rounded activations the first is 0.95; the next test finds what does not show here.
+        assert np.mean(code_error) < 0.8 and np.mean(score_error) < 0.12
+
+
+def test_each_layer_is_trained_as_it_is_converted(tuned, network, trained_task, raw_file, monkeypatch):
+    """Each layer computes in training what it computes in the file, from the same values, but for halves."""
+    layers, wrong = Layers(raw_file), {}
+    ((stored, image),) = validation_images(tuned.run, 1)
+    hook = fake_quantization.hook
+
+    def from_the_file(graph, rounded):
+        values, trained_hook = layers.run(graph, stored), hook(graph, rounded)
+
+        def compare(name, tensor):
+            (value, step), computed = values[name], trained_hook(name, tensor).numpy()
+            steps = np.abs(value - computed) / step
+            wrong[name] = (float(steps.max()), float(np.mean(steps > 0.01)))
+            return tf.constant(value)
+
+        return compare
+
+    monkeypatch.setattr(fake_quantization, "hook", from_the_file)
+    trained_task.outputs(network, image, training=False)
+    assert len(wrong) == 138
+    # Measured: one step at most, of 1.3 % of the values at most. A range that is off by a tenth differs in most values.
+    bad = {name: found for name, found in wrong.items() if found[0] > 1.01 or found[1] > 0.03}
+    assert not bad
+    assert np.median([share for _, share in wrong.values()]) < 0.005
 
 
 def interpreter(model: bytes):

@@ -1,0 +1,186 @@
+"""Which files an export writes: one for each kind, and how each is made of what the converter gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from convert.contract import raw_twin
+from convert.contract.contract import finish
+from convert.evaluation.gate import Make
+from convert.evaluation.images import Image
+from convert.file import kinds
+from convert.file.conversion import Job, converted
+from convert.file.kinds import RAW_SUFFIX, Kind
+from convert.file.metadata import ModelInfo
+from convert.file.normalization import Normalization
+from convert.file.postprocessing import Postprocessing
+from convert.quantize.quantization import Quantized
+from runtime.common.errors import InputError
+from runtime.common.values import Labels
+from runtime.inference import preprocessing
+from runtime.model.raw_head import RawHead
+from train.models.anchors import anchors
+from train.models.box_coder import SCALES
+from train.models.folding import Graph
+from train.quantization import calibration
+
+# The converter calibrates 16-bit activations on the least and the greatest value alone, for which few images do.
+_IMAGES_16 = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write: `kinds`, and with `raw` a twin of each without post-processing.
+
+    `normalization` is that of float inputs. Files for a `batch` of more than one image have no post-processing.
+    `int8_input` is whether the input of int8_io is int8, else it is uint8.
+    """
+
+    kinds: tuple[Kind, ...]
+    raw: bool = False
+    normalization: Normalization = Normalization()
+    batch: int = 1
+    int8_input: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises InputError where the parts do not go together."""
+        if self.batch > 1 and not self.raw and any(not kind.raw for kind in self.kinds):
+            raise InputError(
+                f"files for {self.batch} images have no post-processing inside, which is made for one image: "
+                "ask for such files with --raw-head"
+            )
+        if not self.normalization.usual and not any(kind.inputs == ("float32",) for kind in self.kinds):
+            raise InputError(
+                "--mean and --std are those of a float input; int8 files take the bytes of an image as they are"
+            )
+
+    def check(self, postprocessing: Postprocessing) -> None:
+        """Raises InputError where a kind cannot have this post-processing."""
+        if postprocessing.custom and kinds.INT16X8 in self.kinds:
+            raise InputError("int16x8 files have built-in post-processing only: leave out --post-processing custom")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A file to write: its `kind` as `contract.check` expects it, `name` in the export folder, what makes its bytes."""
+
+    kind: str
+    name: str
+    make: Make
+
+
+def planned(
+    plan: Plan,
+    graph: Graph,
+    quantized: Quantized | None,
+    images: Sequence[Image],
+    postprocessing: Postprocessing,
+    labels: Labels,
+    version: str,
+) -> Iterator[Planned]:
+    """The files of `plan`, each converted.
+
+    `graph` is the float network, `quantized` the same for int8 kinds, and `images` are those to calibrate on.
+    """
+    jobs: dict[Kind, Job] = {}
+    for kind in plan.kinds:
+        job = _job(kind, plan, graph, quantized, images)
+        # int8 and int8_io are one conversion.
+        jobs.setdefault(job.kind, job)
+    models = dict(zip(jobs, converted(list(jobs.values()), postprocessing)))
+    head = _head(graph, postprocessing)
+    for kind in plan.kinds:
+        model = models[_converted_as(kind)]
+        normalization = plan.normalization if kind.inputs == ("float32",) else Normalization()
+
+        def whole(score: float | None, model: bytes = model, normalization: Normalization = normalization) -> bytes:
+            info = ModelInfo(version=version, score_threshold=score, normalization=normalization)
+            return finish(model, labels=labels, info=info)
+
+        def twin(
+            score: float | None,
+            kind: Kind = kind,
+            model: bytes = model,
+            whole: Make = whole,
+            normalization: Normalization = normalization,
+        ) -> bytes:
+            int8_input = plan.int8_input and kind == kinds.INT8_IO
+            about = (labels, version, score, normalization, int8_input)
+            return _twin(whole(None), *about) if plan.batch == 1 else _described(model, head, *about)
+
+        batch = f"_batch{plan.batch}" if plan.batch > 1 else ""
+        if kind.raw:
+            yield Planned(kind.name, f"detector_{kind.name}{batch}.tflite", twin)
+            continue
+        if plan.batch == 1:
+            yield Planned(kind.name, f"detector_{kind.name}.tflite", whole)
+        if plan.raw:
+            yield Planned(kind.name + RAW_SUFFIX, f"detector_{kind.name}{batch}{RAW_SUFFIX}.tflite", twin)
+
+
+def _converted_as(kind: Kind) -> Kind:
+    return kinds.INT8 if kind.int8 else kind
+
+
+def _job(kind: Kind, plan: Plan, graph: Graph, quantized: Quantized | None, images: Sequence[Image]) -> Job:
+    if kind.int8:
+        assert quantized is not None
+        return Job(kinds.INT8, quantized.graph, quantized.ranges, batch=plan.batch)
+    pixels = _pixels(images, graph.size) if kind == kinds.INT16X8 else None
+    return Job(kind, graph, None, pixels, plan.normalization, plan.batch)
+
+
+def _pixels(images: Sequence[Image], size: int) -> npt.NDArray[np.uint8]:
+    chosen = calibration.choose(images, _IMAGES_16)
+    return np.stack([preprocessing.resize(image.load(), size) for image in chosen])
+
+
+def _head(graph: Graph, postprocessing: Postprocessing) -> RawHead:
+    y, x, h, w = SCALES
+    return RawHead(
+        anchors=anchors(graph.size),
+        classes=graph.columns,
+        first=0,
+        detections=postprocessing.detections,
+        score=postprocessing.score,
+        iou=postprocessing.iou,
+        scales=(y, x, h, w),
+        candidates=min(postprocessing.candidates, len(anchors(graph.size)) * graph.columns),
+    )
+
+
+def _twin(
+    whole: bytes, labels: Labels, version: str, score: float | None, normalization: Normalization, int8_input: bool
+) -> bytes:
+    return raw_twin.twin(
+        whole,
+        labels=labels,
+        version=version,
+        score_threshold=score,
+        normalization=normalization,
+        int8_input=int8_input,
+    )
+
+
+def _described(
+    model: bytes,
+    head: RawHead,
+    labels: Labels,
+    version: str,
+    score: float | None,
+    normalization: Normalization,
+    int8_input: bool,
+) -> bytes:
+    return raw_twin.described(
+        model,
+        head,
+        labels=labels,
+        version=version,
+        score_threshold=score,
+        normalization=normalization,
+        int8_input=int8_input,
+    )
