@@ -100,6 +100,34 @@ def add_images(group: _Container) -> None:
         metavar="P",
         help="with probability P, show an image at down to half its size on a grey canvas, for small objects (0)",
     )
+    _add(
+        group,
+        "--hue",
+        type=float,
+        metavar="H",
+        help="shift the hue by up to H of the colour circle either way, at most 0.5; for light of other colours (0)",
+    )
+    _add(
+        group,
+        "--blur",
+        type=float,
+        metavar="P",
+        help="with probability P, blur the image, by a Gaussian of up to 2 pixels; for cameras out of focus (0)",
+    )
+    _add(
+        group,
+        "--vflip",
+        type=float,
+        metavar="P",
+        help="with probability P, turn the image upside down by mirroring it; for images from above (0)",
+    )
+    _add(
+        group,
+        "--rotate",
+        type=float,
+        metavar="P",
+        help="with probability P, rotate the image by 90, 180 or 270 degrees; for images from above (0)",
+    )
 
 
 def _add_recipe(group: _Container) -> None:
@@ -126,6 +154,19 @@ def _add_recipe(group: _Container) -> None:
         help="learning rate of the backbone as a share of --rate (0.2; 1 from random weights and with --qat)",
     )
     _add(group, "--head-steps", type=int, metavar="N", help="train only the two heads for the first N steps (0)")
+    _add(
+        group,
+        "--class-weights",
+        metavar="WHAT",
+        help="weights of the class loss: balanced, by the number of boxes of each class, or NAME=W,NAME=W (1 for all)",
+    )
+    _add(
+        group,
+        "--label-smoothing",
+        type=float,
+        metavar="S",
+        help="train class scores towards 1 - S / 2 and S / 2 in place of 1 and 0; for labels that are often wrong (0)",
+    )
     _add(
         group,
         "--match-iou",
