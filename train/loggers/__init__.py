@@ -32,7 +32,9 @@ class Logger:
         """A run starts, or goes on if it is resumed. `config` has the contents of the config.yaml in its `folder`."""
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Figures after `step` steps: `train/loss` every few steps, `validation/AP` after a validation, and others."""
+        """Figures after `step` steps: `train/loss` and others every few steps; `validation/AP` and others after a validation,
+        with the AP of each class as `validation/per_class/NAME`.
+        """
 
     def images(self, step: int, name: str, images: Sequence[np.ndarray]) -> None:
         """Images after `step` steps, each uint8 [height, width, 3] in RGB.

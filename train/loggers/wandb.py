@@ -62,8 +62,9 @@ class WeightsAndBiases(Logger):
         self._run.log({"step": step, **values})
 
     def images(self, step: int, name: str, images: Sequence[np.ndarray]) -> None:
-        """Writes the images."""
-        self._run.log({"step": step, name: [self._wandb.Image(image) for image in images]})
+        """Writes each image under a name of its own, because their sizes may differ."""
+        named = {f"{name}/{number}": self._wandb.Image(image) for number, image in enumerate(images)}
+        self._run.log({"step": step, **named})
 
     def finished(self, metrics: Mapping[str, Any] | None) -> None:
         """Writes the figures of the best checkpoint to the summary, and ends the W&B run."""

@@ -72,7 +72,8 @@ class RunLoggers:
         if not self._loggers:
             return
         metrics = self._validation().metrics
-        by_class = {f"AP/{name}": value for name, value in metrics.per_class.items()}
+        # No name continues another: trackers keep them as files in folders.
+        by_class = {f"per_class/{name.replace('/', '_')}": value for name, value in metrics.per_class.items()}
         known = {**metrics.figures, **by_class}
         self._scalars({f"validation/{name}": value for name, value in known.items() if value is not None})
         self._images("validation/detections", self._detections)

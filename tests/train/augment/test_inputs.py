@@ -92,7 +92,13 @@ def test_a_batch_may_be_larger_than_the_data(plain_files):
     assert len(levels(take(plain_files, 1, batch=16))) == 16
 
 
-@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(mosaic=0.7, scale_jitter=0.5, expand=0.3)])
+FURTHER = {"hue": 0.2, "blur": 1.0, "vflip": 1.0, "rotate": 1.0}
+
+
+@pytest.mark.parametrize(
+    "augmentation",
+    [Augmentation(), Augmentation(mosaic=0.7, scale_jitter=0.5, expand=0.3, hue=0.2, blur=0.5, vflip=0.5, rotate=0.5)],
+)
 def test_a_step_later_on_begins_with_what_would_have_come(files, augmentation):
     all_steps = take(files, 10, augmentation=augmentation)
     for first_step in (3, 9):
@@ -144,6 +150,25 @@ def test_photometric_can_be_left_out(plain_files):
         return max(min(abs(level - mean) for level in LEVELS) for mean in means)
 
     assert spread(False) < 2 < spread(True)
+
+
+@pytest.mark.parametrize("option", FURTHER)
+def test_a_further_step_changes_nothing_but_what_it_does(files, option):
+    """The crops, flips and colours of a seed stay as they are without the step."""
+    plain, changed = (take(files, 2, augmentation=Augmentation(**values)) for values in ({}, {option: FURTHER[option]}))
+    for (before, boxes), (after, new_boxes) in zip(plain, changed):
+        assert not np.array_equal(before, after)
+        if option == "hue":
+            np.testing.assert_array_equal(boxes["codes"], new_boxes["codes"])
+            np.testing.assert_allclose(before.max(axis=-1), after.max(axis=-1), atol=1e-4)
+        elif option == "blur":
+            np.testing.assert_array_equal(boxes["codes"], new_boxes["codes"])
+            np.testing.assert_allclose(before.mean(axis=(1, 2)), after.mean(axis=(1, 2)), atol=0.02)
+        elif option == "vflip":
+            np.testing.assert_allclose(before[:, ::-1], after, atol=1e-4)
+        else:
+            turns = [[np.allclose(np.rot90(a, k), b, atol=1e-4) for k in (1, 2, 3)] for a, b in zip(before, after)]
+            assert [sum(found) for found in turns] == [1, 1]
 
 
 def test_mosaics_and_other_scales_bring_more_and_other_boxes(files):
