@@ -32,8 +32,10 @@ class Logger:
         """A run starts, or goes on if it is resumed. `config` has the contents of the config.yaml in its `folder`."""
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Figures after `step` steps: `train/loss` and others every few steps; `validation/AP` and others after a validation,
-        with the AP of each class as `validation/per_class/NAME`.
+        """Figures after `step` steps.
+
+        Every few steps these are `train/loss` and others, after a validation `validation/AP` and others, among them the
+        AP of each class as `validation/per_class/NAME`.
         """
 
     def images(self, step: int, name: str, images: Sequence[np.ndarray]) -> None:

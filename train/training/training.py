@@ -88,8 +88,13 @@ def train(
             folder.write_dataset(dataset)
             folder.write_config({**resume.config_sections(dataset, options), **params.as_dict()})
         with library_output(folder.path / "train.log"):
-            step: Callable[[], int] = lambda: runner.step
-            validation: Callable[[], Validation] = lambda: runner.task.validation
+
+            def step() -> int:
+                return runner.step
+
+            def validation() -> Validation:
+                return runner.task.validation
+
             progress = Progress(step, options.steps, options.batch)
             history = Recorder(folder.path, step, validation)
             told = RunLoggers(loggers if devices.chief else (), say, dataset, step, validation)
