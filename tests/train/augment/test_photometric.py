@@ -50,3 +50,29 @@ def test_hue_follows_the_seed_and_leaves_grey_alone():
     np.testing.assert_array_equal(hue(image, 0.3, seed(1)), hue(image, 0.3, seed(1)))
     grey = tf.tile(image[..., :1], [1, 1, 3])
     np.testing.assert_allclose(hue(grey, 0.5, seed(2)), grey, atol=1e-3)
+
+
+def spread(image: np.ndarray) -> float:
+    """The standard deviation of the grey levels, which contrast scales and nothing else does."""
+    return float((image @ np.array([0.299, 0.587, 0.114])).std())
+
+
+def chroma(image: np.ndarray) -> float:
+    """The distance of the colours from their grey level in proportion to the contrast: what saturation scales."""
+    grey = (image @ np.array([0.299, 0.587, 0.114]))[..., None]
+    return float(np.abs(image - grey).mean()) / spread(image)
+
+
+def test_brightness_contrast_and_saturation_vary_within_their_ranges():
+    # Far from 0 and 255, where values are cut off.
+    image = 118 + np.random.default_rng(0).uniform(-15, 15, (40, 40, 3)).astype(np.float32)
+    results = [photometric(tf.constant(image), seed(number)).numpy() for number in range(60)]
+    measured = {
+        "brightness": ([result.mean() - image.mean() for result in results], -32, 32),
+        "contrast": ([spread(result) / spread(image) for result in results], 0.6, 1.4),
+        "saturation": ([chroma(result) / chroma(image) for result in results], 0.6, 1.4),
+    }
+    for name, (values, low, high) in measured.items():
+        reach = high - low
+        assert low - 0.02 * reach < min(values) < low + 0.15 * reach, name
+        assert high - 0.15 * reach < max(values) < high + 0.02 * reach, name
