@@ -95,6 +95,6 @@ def test_a_sweep_ends_where_the_loss_diverges(starter, data, tmp_path):
     pid = starter.start(arguments, log, function="tests.support.small_network:find_rate", XDG_CACHE_HOME=str(tmp_path / "c"))
     assert starter.wait(pid) == 1, log.read_text()
     last = log.read_text().splitlines()[-1]
-    assert last.startswith("error: the loss did not fall") or last.startswith("error: the loss was no longer a number")
+    assert last.startswith(("error: the loss did not fall", "error: the loss was no longer a number"))
     assert "step 20/20" not in log.read_text()
     assert not list(tmp_path.glob("*.html"))

@@ -55,12 +55,12 @@ def names() -> tuple[str, ...]:
 
 
 def connect(option: str | None) -> tuple[Logger, ...]:
-    """The loggers that the option --logger names, separated by commas; none for None.
+    """The loggers that the option --logger names, separated by commas; none for None or "none".
 
     Raises InputError for an unknown name, or if what a logger needs is not installed.
     """
     modules = {plugins.name_of(module): module for module in plugins.modules(sys.modules[__name__])}
-    wanted = dict.fromkeys(name.strip() for name in option.split(",")) if option is not None else ()
+    wanted = () if option in (None, "none") else dict.fromkeys(name.strip() for name in option.split(","))
     for name in wanted:
         if name not in modules:
             raise InputError(f"--logger {option}: no logger is called {name!r}; there are {', '.join(modules)}")

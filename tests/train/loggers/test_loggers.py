@@ -17,7 +17,7 @@ def test_every_module_of_the_folder_is_a_logger():
 
 
 def test_the_option_names_them():
-    assert loggers.connect(None) == ()
+    assert loggers.connect(None) == loggers.connect("none") == ()
     one, *others = loggers.connect(" tensorboard,tensorboard")
     assert isinstance(one, TensorBoard) and not others
 
