@@ -40,12 +40,14 @@ OPTIONAL = {
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
     # TensorFlow comes with protobuf.
     "train.checkpoints.object_graph": {"google": None},
+    "train.loggers.mlflow": {"mlflow": "mlflow"},
+    "train.loggers.wandb": {"wandb": "wandb"},
     "train.records.beam": {"apache_beam": "scale"},
 }
 # Folders where each file is a plug-in, found because it lies there; they may hold any number.
 PLUGINS = {
     "runtime.sources", "runtime.sinks", "runtime.filters", "runtime.inference.engines", "train.dataset.formats",
-    "train.dataset.writers", "train.check.checks", "devices.doctor.checks", "devices.install.steps",
+    "train.dataset.writers", "train.loggers", "train.check.checks", "devices.doctor.checks", "devices.install.steps",
 }  # fmt: skip
 MOST_FILES = 16
 COMMON = "runtime.common"
@@ -282,7 +284,7 @@ def test_extras_bring_what_single_modules_import():
     tomllib = pytest.importorskip("tomllib")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     package_of = {
-        "apache_beam": "apache-beam", "edgefirst": "edgefirst-tracker", "paho": "paho-mqtt",
+        "apache_beam": "apache-beam", "edgefirst": "edgefirst-tracker", "mlflow": "mlflow-skinny", "paho": "paho-mqtt",
         "prometheus_client": "prometheus-client",
     }  # fmt: skip
     for module, found in OPTIONAL.items():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.common.command import run
+from train import loggers
 from train.dataset.dataset import Dataset
 from train.evaluation.coco import Metrics
 from train.models import tensorflow_setup
@@ -110,8 +111,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN",
         default=argparse.SUPPRESS,
         help="quantization-aware training: fine-tune a finished run for int8, with its images, and with its batch, seed,"
-        " augmentation, oversampling, matching and --ema unless they are given, for 200 steps with a highest learning rate"
+        " augmentation, oversampling, class weights, label smoothing, matching and --ema unless they are given, for 200 steps with a highest learning rate"
         " of 0.001 at batch 8, in proportion to the batch, for all layers (into RUN-qat)",
+    )
+    run_group.add_argument(
+        "--logger",
+        metavar="NAMES",
+        default=argparse.SUPPRESS,
+        help="tell the run's settings, figures and images to others too, separated by commas:"
+        f" {', '.join(loggers.names())} (none)",
     )
     arguments.add(parser)
     return parser

@@ -28,6 +28,14 @@ def train(arguments: list[str]) -> int:
     return main(arguments)
 
 
+def find_rate(arguments: list[str]) -> int:
+    """Runs `python -m train.find_rate` with the small network."""
+    from train.find_rate import main
+
+    shrink()
+    return main(arguments)
+
+
 def train_killed(arguments: list[str]) -> int:
     """`train`, which kills its own process at a place: `arguments` are that place and those of `train`.
 

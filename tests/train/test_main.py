@@ -136,6 +136,11 @@ BAD_OPTIONS = [
     (["--val", "nowhere"], "nowhere: no such data set"),
     (["--format", "unheard_of"], "unheard_of"),
     (["--init", "nowhere"], "nowhere: no checkpoint here"),
+    (["--hue", "0.6"], "--hue must lie between 0 and 0.5"),
+    (["--vflip", "2"], "--vflip must lie between 0 and 1"),
+    (["--label-smoothing", "1"], "--label-smoothing must be at least 0 and below 1"),
+    (["--class-weights", "cow=2"], "cow is no class of"),
+    (["--logger", "nothing"], "no logger is called 'nothing'"),
 ]
 
 
@@ -193,6 +198,8 @@ def test_two_runs_with_one_seed_are_equal_and_complete(images, tmp_path, eager, 
     for out in outs:
         init = shared / "checkpoints" / "fpnlite320_standin"
         options = ["--steps", "2", "--batch", "2", "--validate-every", "2", "--seed", "3", "--init", str(init)]
+        # A logger has no effect on what is trained.
+        options += ["--logger", "tensorboard"] if out is outs[1] else []
         assert main([str(images), "--out", str(out), *options]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("AP ") and "orbit" not in printed.out and "restoring" not in printed.out
@@ -227,6 +234,7 @@ def test_two_runs_with_one_seed_are_equal_and_complete(images, tmp_path, eager, 
     assert found.step == 2 and set(found.images) == {example.id for example in run.dataset().validation}
 
     assert list(variables.differing_keys(*outs)) == []
+    assert [(out / "images").is_dir() for out in outs] == [False, True]
     last = tf.train.load_checkpoint(str(outs[0] / "checkpoints" / "last"))
     key = "model/_feature_extractor/classification_backbone/layer_with_weights-0/kernel/.ATTRIBUTES/VARIABLE_VALUE"
     start = tf.train.load_checkpoint(str(shared / "checkpoints" / "fpnlite320_standin" / "checkpoint"))
@@ -237,7 +245,7 @@ def test_two_runs_with_one_seed_are_equal_and_complete(images, tmp_path, eager, 
 def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_nothing(images, tmp_path, eager, capsys, monkeypatch):
     (tmp_path / "run").mkdir()
     arguments = [str(images), "--out", str(tmp_path / "run"), "--init", "none", "--steps", "1", "--batch", "1"]
-    monkeypatch.setattr(losses, "detection_losses", lambda codes, logits, *_: (tf.reduce_sum(logits) * np.nan,) * 2)
+    monkeypatch.setattr(losses, "detection_losses", lambda codes, logits, *_, **__: (tf.reduce_sum(logits) * np.nan,) * 2)
     assert exit_code(main, arguments) == 1
     assert_one_line(capsys.readouterr(), "the loss is no longer a number; train again with a lower --rate")
     assert list((tmp_path / "run").iterdir()) == []

@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from runtime.common.errors import InputError
 from train.augment import epochs, mosaic, preprocessing, zoom
-from train.augment.augmentation import Augmentation, split
+from train.augment.augmentation import Augmentation, more, split
+from train.augment.blur import blur
 from train.augment.crop import crop, flip
-from train.augment.photometric import photometric
+from train.augment.orientation import rotate, vflip
+from train.augment.photometric import hue, photometric
 from train.models import matching
 from train.models.anchors import anchors
 from train.models.keras_types import without_autograph
@@ -98,8 +100,17 @@ def training(
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         seeds = seeds_at(position)
         image, boxes = flip(image, boxes, seeds[1])
+        # Further steps draw from seeds of their own, so that the others give what they give without them.
+        if augmentation.vflip:
+            image, boxes = vflip(image, boxes, augmentation.vflip, more(seeds[1], 0))
+        if augmentation.rotate:
+            image, boxes = rotate(image, boxes, augmentation.rotate, more(seeds[1], 1))
         if augmentation.photometric:
             image = photometric(image, seeds[2])
+        if augmentation.hue:
+            image = hue(image, augmentation.hue, more(seeds[2], 0))
+        if augmentation.blur:
+            image = blur(image, augmentation.blur, more(seeds[2], 1))
         codes, matched = matching.match(boxes, classes, table, rule)
         return preprocessing.normalize(image), {"codes": codes, "classes": matched}
 

@@ -1,4 +1,4 @@
-"""Photometric augmentation: random brightness, contrast and saturation."""
+"""Photometric augmentation: random brightness, contrast, saturation and hue."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def photometric(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     grey = tf.tensordot(image, tf.constant(_LUMA), 1)[..., None]
     image = grey + (image - grey) * tf.random.stateless_uniform([], seeds[2], *_SATURATION)
     return tf.clip_by_value(image, 0.0, 255.0)
+
+
+def hue(image: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
+    """Shifts the hue of `image`, float32 [H, W, 3] RGB in 0..255, by up to `most` of the colour circle either way.
+
+    With a `most` of 0.5, every hue is as likely. Grey stays grey. `seed` is two integers.
+    """
+    shift = tf.random.stateless_uniform([], seed, -most, most)
+    return tf.clip_by_value(tf.image.adjust_hue(image / 255.0, shift) * 255.0, 0.0, 255.0)

@@ -39,11 +39,14 @@ class VerticalLine:
 
 
 class Axis:
-    """A mapping of values from `low` to `high` to coordinates from `start` to `end`; logarithmic if `log`."""
+    """A mapping of values from `low` to `high` to coordinates from `start` to `end`.
 
-    def __init__(self, low: float, high: float, start: float, end: float, log: bool = False):
+    It is logarithmic if `log`, with ticks at powers of `base`.
+    """
+
+    def __init__(self, low: float, high: float, start: float, end: float, log: bool = False, base: int = 2):
         self._change = math.log2 if log else float
-        self.low, self.high, self.log = low, high if high > low else low + 1, log
+        self.low, self.high, self.log, self.base = low, high if high > low else low + 1, log, base
         self.start, self.end = start, end
 
     def __call__(self, value: float) -> float:
@@ -53,11 +56,12 @@ class Axis:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int = 6) -> list[float]:
-        """Returns about `most` round values: powers of 2 if logarithmic, else multiples of 1, 2 or 5 times 10^n."""
+        """Returns about `most` round values: powers of the base if logarithmic, else multiples of 1, 2 or 5 times 10^n."""
         if self.log:
-            powers = range(math.ceil(math.log2(self.low) - 1e-9), math.floor(math.log2(self.high) + 1e-9) + 1)
+            low, high = (math.log2(value) / math.log2(self.base) for value in (self.low, self.high))
+            powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
             every = max(1, math.ceil(len(powers) / (most + 2)))
-            return [2.0**power for power in powers if power % every == 0]
+            return [float(self.base) ** power for power in powers if power % every == 0]
         rough = (self.high - self.low) / most
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
@@ -72,19 +76,23 @@ def lines(
     *,
     y_max: float | None = None,
     x_max: float | None = None,
+    x_min: float | None = None,
     marks: Sequence[VerticalLine] = (),
     width: int = NARROW,
     about: str = "",
 ) -> Markup:
     """Returns a line chart; both axes start at 0.
 
-    `x` and `y` are the axes' titles. The axes end at `x_max` and `y_max`, by default at the largest values.
+    `x` and `y` are the axes' titles. The axes end at `x_max` and `y_max`, by default at the largest values. With
+    `x_min`, above 0, the x axis starts there and is logarithmic.
     `about` is the text for screen readers.
     """
     points = [point for one in series for point in one.points]
     right = x_max if x_max is not None else max((point[0] for point in points), default=1)
     top = y_max if y_max is not None else 1.05 * max((point[1] for point in points), default=1)
     across, up = _axes(0, right, 0, top, width)
+    if x_min is not None:
+        across = Axis(x_min, right, across.start, across.end, log=True, base=10)
     drawn: list[object] = [_grid(across, up, x, y)]
     for one in series:
         places = [(across(a), up(b)) for a, b in one.points]

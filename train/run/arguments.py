@@ -28,24 +28,32 @@ def add(parser: argparse.ArgumentParser) -> None:
     length = training.add_mutually_exclusive_group()
     _add(length, "--steps", type=int, metavar="N", help="training steps (1000; 200 with --qat)")
     _add(length, "--epochs", type=float, metavar="N", help="instead of --steps: passes over the training images")
-    _add(training, "--batch", type=int, metavar="N", help="images per step (8)")
-    _add(training, "--size", type=int, choices=SIZES, help="side of the network's input in pixels (320)")
-    _add(training, "--seed", type=int, metavar="N", help="random seed; runs with the same seed are the same (0)")
+    add_start(training)
+    add_data(parser.add_argument_group("data"))
+    add_images(parser.add_argument_group("augmentation"))
+    optimization = parser.add_argument_group("optimization")
+    _add_rates(optimization)
+    add_recipe(optimization)
+    _add_validation(parser.add_argument_group("validation and checkpoints"))
+    _add_devices(parser.add_argument_group("devices"))
+
+
+def add_start(group: _Container) -> None:
+    """Adds the options for batches, input size, seed and initial weights."""
+    _add(group, "--batch", type=int, metavar="N", help="images per step (8)")
+    _add(group, "--size", type=int, choices=SIZES, help="side of the network's input in pixels (320)")
+    _add(group, "--seed", type=int, metavar="N", help="random seed; runs with the same seed are the same (0)")
     _add(
-        training,
+        group,
         "--init",
         metavar="WHAT",
         help="initial weights: zoo, the published COCO checkpoint, downloaded once; the folder of a checkpoint or a"
         " run, a checkpoint's prefix, or a .tar.gz with a checkpoint; none, random values (zoo)",
     )
-    _add_data(parser.add_argument_group("data"))
-    add_images(parser.add_argument_group("augmentation"))
-    _add_recipe(parser.add_argument_group("optimization"))
-    _add_validation(parser.add_argument_group("validation and checkpoints"))
-    _add_devices(parser.add_argument_group("devices"))
 
 
-def _add_data(group: _Container) -> None:
+def add_data(group: _Container) -> None:
+    """Adds the options for the data set."""
     _add(group, "--format", metavar="NAME", help="format of the data set (detected)")
     _add(
         group,
@@ -100,9 +108,37 @@ def add_images(group: _Container) -> None:
         metavar="P",
         help="with probability P, show an image at down to half its size on a grey canvas, for small objects (0)",
     )
+    _add(
+        group,
+        "--hue",
+        type=float,
+        metavar="H",
+        help="shift the hue by up to H of the colour circle either way, at most 0.5; for light of other colours (0)",
+    )
+    _add(
+        group,
+        "--blur",
+        type=float,
+        metavar="P",
+        help="with probability P, blur the image, by a Gaussian of up to 2 pixels; for cameras out of focus (0)",
+    )
+    _add(
+        group,
+        "--vflip",
+        type=float,
+        metavar="P",
+        help="with probability P, turn the image upside down by mirroring it; for images from above (0)",
+    )
+    _add(
+        group,
+        "--rotate",
+        type=float,
+        metavar="P",
+        help="with probability P, rotate the image by 90, 180 or 270 degrees; for images from above (0)",
+    )
 
 
-def _add_recipe(group: _Container) -> None:
+def _add_rates(group: _Container) -> None:
     _add(
         group,
         "--rate",
@@ -111,6 +147,18 @@ def _add_recipe(group: _Container) -> None:
         help="highest learning rate (0.06 at batch 8, in proportion to the batch; 0.03 from random weights,"
         " 0.001 with --qat)",
     )
+    _add(group, "--head-steps", type=int, metavar="N", help="train only the two heads for the first N steps (0)")
+    _add(
+        group,
+        "--ema",
+        type=float,
+        metavar="DECAY",
+        help="validate and keep a moving average of the weights, with a decay such as 0.99 (no average)",
+    )
+
+
+def add_recipe(group: _Container) -> None:
+    """Adds the options for batch norm, the backbone, losses, matching and precision."""
     _add(group, "--momentum", type=float, metavar="M", help="momentum of batch norm's moving averages (0.99)")
     _add(
         group,
@@ -125,7 +173,19 @@ def _add_recipe(group: _Container) -> None:
         metavar="R",
         help="learning rate of the backbone as a share of --rate (0.2; 1 from random weights and with --qat)",
     )
-    _add(group, "--head-steps", type=int, metavar="N", help="train only the two heads for the first N steps (0)")
+    _add(
+        group,
+        "--class-weights",
+        metavar="WHAT",
+        help="weights of the class loss: balanced, by the number of boxes of each class, or NAME=W,NAME=W (1 for all)",
+    )
+    _add(
+        group,
+        "--label-smoothing",
+        type=float,
+        metavar="S",
+        help="train class scores towards 1 - S / 2 and S / 2 in place of 1 and 0; for labels that are often wrong (0)",
+    )
     _add(
         group,
         "--match-iou",
@@ -139,13 +199,6 @@ def _add_recipe(group: _Container) -> None:
         type=int,
         metavar="N",
         help="match each box with at least its N best anchors; for small boxes and unusual shapes (1)",
-    )
-    _add(
-        group,
-        "--ema",
-        type=float,
-        metavar="DECAY",
-        help="validate and keep a moving average of the weights, with a decay such as 0.99 (no average)",
     )
     add_precision(group)
 

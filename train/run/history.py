@@ -42,7 +42,7 @@ class Recorder:
 
     def trained(self, output: Mapping[str, Any]) -> None:
         """Writes a line with the losses in `output`."""
-        self._append({name: float(output[key]) for name, key in _LOSSES.items() if key in output})
+        self._append(losses(output))
 
     def validated(self, output: Mapping[str, Any]) -> None:
         """Writes a line with the metrics of the last validation."""
@@ -62,6 +62,11 @@ class Recorder:
             if file.tell() and not _ends_with_newline(file):
                 file.write(b"\n")
             file.write(json.dumps({name: _plain(value) for name, value in line.items()}).encode() + b"\n")
+
+
+def losses(output: Mapping[str, Any]) -> dict[str, float]:
+    """The losses and the learning rate in `output`, which Orbit calls its actions with, by their names here."""
+    return {name: float(output[key]) for name, key in _LOSSES.items() if key in output}
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ class Options:
       mosaic: probability of a mosaic (see `augmentation.Augmentation`).
       scale_jitter: relative range of scales (see `augmentation.Augmentation`).
       expand: probability of a smaller image (see `augmentation.Augmentation`).
+      hue: greatest shift of hue (see `augmentation.Augmentation`).
+      blur: probability of a blurred image (see `augmentation.Augmentation`).
+      vflip: probability of an upside-down image (see `augmentation.Augmentation`).
+      rotate: probability of a quarter, half or three-quarter turn (see `augmentation.Augmentation`).
       oversample: the share for `epochs.repeat_factors`.
       rate: highest learning rate, None for the default (see `schedule.optimizer_config`).
       momentum: momentum of batch norm's moving averages.
@@ -42,6 +46,8 @@ class Options:
       backbone_rate: the backbone's learning rate as a share of `rate`, None for the default
         (see `schedule.backbone_rate`).
       head_steps: number of steps in which only the heads are trained (see `layer_learning_rates.factors`).
+      class_weights: weights of the class loss, "balanced" or "NAME=W,..." (see `class_weights.from_option`), None for 1.
+      label_smoothing: smoothing of the class targets (see `losses.focal_loss`).
       match_iou: IoU from which an anchor is positive (see `matching.Rule`).
       best_anchors: number of best anchors that each box is matched with (see `matching.Rule`).
       ema: decay of the moving average of the weights, None for no average.
@@ -51,6 +57,7 @@ class Options:
       checkpoint_every: steps between checkpoints, None to write them by time.
       strategy: one of `STRATEGIES`, None for the one device that TensorFlow selects.
       tpu: name of the TPU for the strategy "tpu".
+      logger: names of loggers that are told about the run, separated by commas (see `train.loggers`).
       qat: the float run that quantization-aware training starts from (see `qat.options`), None for float training.
     """
 
@@ -67,12 +74,18 @@ class Options:
     mosaic: float = 0.0
     scale_jitter: float = 0.0
     expand: float = 0.0
+    hue: float = 0.0
+    blur: float = 0.0
+    vflip: float = 0.0
+    rotate: float = 0.0
     oversample: float = 0.0
     rate: float | None = None
     momentum: float = 0.99
     frozen_statistics: bool = False
     backbone_rate: float | None = None
     head_steps: int = 0
+    class_weights: str | None = None
+    label_smoothing: float = 0.0
     match_iou: float = POSITIVE_IOU
     best_anchors: int = 1
     ema: float | None = None
@@ -82,6 +95,7 @@ class Options:
     checkpoint_every: int | None = None
     strategy: str | None = None
     tpu: str = "local"
+    logger: str | None = None
     qat: str | None = None
 
     @property
@@ -176,6 +190,11 @@ _RULES: dict[str, _Rule] = {
     "mosaic": (_share, "lie between 0 and 1"),
     "scale_jitter": (lambda value: 0 <= value <= 4, "lie between 0 and 4"),
     "expand": (_share, "lie between 0 and 1"),
+    "hue": (lambda value: 0 <= value <= 0.5, "lie between 0 and 0.5"),
+    "blur": (_share, "lie between 0 and 1"),
+    "vflip": (_share, "lie between 0 and 1"),
+    "rotate": (_share, "lie between 0 and 1"),
+    "label_smoothing": (lambda value: 0 <= value < 1, "be at least 0 and below 1"),
     "oversample": (_share, "lie between 0 and 1"),
     "backbone_rate": (lambda value: 0 <= value <= 1, "lie between 0 and 1"),
     "head_steps": _at_least(0),

@@ -11,6 +11,7 @@ detections.json          detections of the best weights on the validation images
 report.html              a page with curves, the confusion matrix and the images with most errors
 quantisation.json        the ranges of quantization-aware training
 train/, validation/      TensorBoard summaries
+images/                  TensorBoard images, with `--logger tensorboard`
 train.log                messages of the libraries
 """
 

@@ -49,7 +49,7 @@ def optimizer_config(
     return optimization.OptimizationConfig(
         {
             **average,
-            "optimizer": {"type": "sgd", "sgd": {"momentum": _SGD_MOMENTUM, "global_clipnorm": _CLIP_NORM}},
+            "optimizer": _optimizer(),
             "learning_rate": {
                 "type": "cosine",
                 "cosine": {"initial_learning_rate": rate, "decay_steps": steps},
@@ -60,3 +60,15 @@ def optimizer_config(
             },
         }
     )
+
+
+def sweep_config(steps: int, low: float, high: float) -> optimization.OptimizationConfig:
+    """The optimizer of training, with a learning rate that grows exponentially from `low` to `high` over `steps`."""
+    growth = {"initial_learning_rate": low, "decay_steps": max(1, steps - 1), "decay_rate": high / low}
+    return optimization.OptimizationConfig(
+        {"optimizer": _optimizer(), "learning_rate": {"type": "exponential", "exponential": growth}}
+    )
+
+
+def _optimizer() -> dict[str, Any]:
+    return {"type": "sgd", "sgd": {"momentum": _SGD_MOMENTUM, "global_clipnorm": _CLIP_NORM}}

@@ -45,6 +45,10 @@ class DataConfig(model_garden_types.DataConfig):
     mosaic: float = 0.0
     scale_jitter: float = 0.0
     expand: float = 0.0
+    hue: float = 0.0
+    blur: float = 0.0
+    vflip: float = 0.0
+    rotate: float = 0.0
     repeats: tuple[float, ...] = ()
     match_iou: float = POSITIVE_IOU
     best_anchors: int = 1
@@ -56,7 +60,7 @@ class DetectionConfig(model_garden_types.TaskConfig):
 
     `init_checkpoint` is a checkpoint with the published keys, or "" to start from random values. `momentum` and
     `frozen_statistics` are those of `BatchNormSettings`, `backbone_rate` and `head_steps` those of
-    `layer_learning_rates.factors`.
+    `layer_learning_rates.factors`, `class_weights` and `label_smoothing` those of `losses.detection_losses`.
     """
 
     size: int = 320
@@ -65,6 +69,8 @@ class DetectionConfig(model_garden_types.TaskConfig):
     frozen_statistics: bool = False
     backbone_rate: float = 1.0
     head_steps: int = 0
+    class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
     init_checkpoint: str = ""
     train_data: DataConfig = dataclasses.field(default_factory=DataConfig)
     validation_data: DataConfig = dataclasses.field(default_factory=DataConfig)
@@ -129,7 +135,9 @@ class DetectionTask(model_garden_types.Task):
             batch=params.global_batch_size,
             seed=params.seed or 0,
             first_step=self.first_step,
-            augmentation=Augmentation(params.photometric, params.mosaic, params.scale_jitter, params.expand),
+            augmentation=Augmentation(
+                **{field.name: getattr(params, field.name) for field in dataclasses.fields(Augmentation)}
+            ),
             rule=Rule(params.match_iou, params.best_anchors),
             repeats=params.repeats,
             context=input_context,
@@ -169,7 +177,13 @@ class DetectionTask(model_garden_types.Task):
         with tf.GradientTape() as tape:
             codes, logits = self._outputs(model, images, training=True)
             class_loss, box_loss = losses.detection_losses(
-                codes, logits, targets["codes"], targets["classes"], positives
+                codes,
+                logits,
+                targets["codes"],
+                targets["classes"],
+                positives,
+                class_weights=self.task_config.class_weights,
+                smoothing=self.task_config.label_smoothing,
             )
             loss = class_loss + box_loss + tf.add_n(model.losses) / replicas
             # Small gradients are 0 in float16, unless the loss is scaled up.

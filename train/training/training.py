@@ -17,6 +17,9 @@ from train.augment import epochs
 from train.checkpoints.published import resolve_init
 from train.dataset.dataset import Dataset
 from train.evaluation.coco import GroundTruth, Metrics
+from train.evaluation.validation import Validation
+from train.loggers import Logger
+from train.loggers import connect as connected
 from train.records import writing
 from train.run import resume
 from train.run.devices import Devices, connect, precision, runtime_settings
@@ -26,8 +29,9 @@ from train.run.progress import Progress
 from train.run.run_folder import RunFolder
 from train.run.training_errors import as_kit_errors
 from train.run.working_directory import library_output, must_be_new, resume_hint, working_directory
-from train.training import experiment, recipe, schedule
+from train.training import class_weights, experiment, recipe, schedule
 from train.training.qat_task import QuantizedConfig
+from train.training.run_loggers import RunLoggers
 from train.training.runner import Action, Runner
 from train.training.task import DataConfig, DetectionConfig
 
@@ -49,6 +53,7 @@ def train(
     say: Callable[[str], None] = print_to_stderr,
     *,
     resumed: bool = False,
+    loggers: Sequence[Logger] = (),
 ) -> Metrics | None:
     """Trains on `dataset`, writes the run folder `out`, and returns the metrics of the best weights.
 
@@ -61,15 +66,17 @@ def train(
       options: the options. For a resumed run, those of `resume.settings`.
       say: called with each message for the user.
       resumed: go on from the last checkpoint in `out`, by the recipe in its config.yaml.
+      loggers: told what the run does, besides those that `options` name.
 
     Raises:
-      InputError: options that do not fit the data, an initial checkpoint of another network, a folder that is not
-        empty, or a checkpoint of another run.
+      InputError: options that do not fit the data, a logger that is not installed, an initial checkpoint of another
+        network, a folder that is not empty, or a checkpoint of another run.
       KitError: the loss is no longer finite, the disk is full, or another worker is lost.
     """
     options = options.for_images(len(dataset.train))
     if not resumed:
         must_be_new(out)
+    loggers = (*connected(options.logger), *loggers)
     devices = connect(options)
     identity = resume.identity(dataset, options)
     first_step = resume.first_step(out, identity) if resumed else 0
@@ -81,14 +88,22 @@ def train(
             folder.write_dataset(dataset)
             folder.write_config({**resume.config_sections(dataset, options), **params.as_dict()})
         with library_output(folder.path / "train.log"):
-            progress = Progress(lambda: runner.step, options.steps, options.batch)
-            history = Recorder(folder.path, lambda: runner.step, lambda: runner.task.validation)
+
+            def step() -> int:
+                return runner.step
+
+            def validation() -> Validation:
+                return runner.task.validation
+
+            progress = Progress(step, options.steps, options.batch)
+            history = Recorder(folder.path, step, validation)
+            told = RunLoggers(loggers if devices.chief else (), say, dataset, step, validation)
             runner = build_runner(
                 params,
                 GroundTruth.from_examples(dataset.validation, dataset.labels),
                 folder,
-                train_actions=[history.trained, stop_when_not_finite, progress],
-                eval_actions=[history.validated, lambda _: say(_validation_line(runner))],
+                train_actions=[history.trained, stop_when_not_finite, told.trained, progress],
+                eval_actions=[history.validated, lambda _: say(_validation_line(runner)), told.validated],
                 devices=devices,
                 patience=options.patience,
                 source=out,
@@ -96,17 +111,19 @@ def train(
                 first_step=first_step,
             )
             say(_beginning(runner, options))
-            with resume_hint(out, say):
+            with resume_hint(out, say), told.run(folder.config() if devices.chief else {}, folder.path):
+                if not runner.step:
+                    told.augmented(runner.task, params.task.train_data)
                 best = runner.train()
-            folder.write_metrics(
-                {
+                metrics = {
                     **best.metrics.as_dict(),
                     "step": best.step,
                     "steps": runner.step,
                     "seconds": round(runner.seconds, 1),
                     "images_per_second": round(progress.images_per_second, 2),
                 }
-            )
+                folder.write_metrics(metrics)
+                told.ended(metrics)
     return best.metrics if devices.chief else None
 
 
@@ -120,6 +137,8 @@ def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> c
             f"{dataset.name}: not one box in the {len(dataset.validation)} images to validate on;"
             " name a data set that has some with --val"
         )
+    # An error in this option is told before anything is fetched or written.
+    class_weights.from_option(options.class_weights, dataset)
     init = resolve_init(options.init, options.size) if start_anew else None
     train_files, validation_files = (
         tuple(str(path) for path in writing.build(examples, dataset.labels))
@@ -193,6 +212,8 @@ def configuration(
         frozen_statistics=options.frozen_statistics,
         backbone_rate=schedule.backbone_rate(options.backbone_rate, trained=options.trained),
         head_steps=options.head_steps,
+        class_weights=class_weights.from_option(options.class_weights, dataset),
+        label_smoothing=options.label_smoothing,
         init_checkpoint=init or "",
         train_data=DataConfig(
             files=train_files,
@@ -204,6 +225,10 @@ def configuration(
             mosaic=options.mosaic,
             scale_jitter=options.scale_jitter,
             expand=options.expand,
+            hue=options.hue,
+            blur=options.blur,
+            vflip=options.vflip,
+            rotate=options.rotate,
             repeats=_repeats(dataset, options),
             match_iou=options.match_iou,
             best_anchors=options.best_anchors,

@@ -92,7 +92,13 @@ def test_a_batch_may_be_larger_than_the_data(plain_files):
     assert len(levels(take(plain_files, 1, batch=16))) == 16
 
 
-@pytest.mark.parametrize("augmentation", [Augmentation(), Augmentation(mosaic=0.7, scale_jitter=0.5, expand=0.3)])
+FURTHER = {"hue": 0.2, "blur": 1.0, "vflip": 1.0, "rotate": 1.0}
+
+
+@pytest.mark.parametrize(
+    "augmentation",
+    [Augmentation(), Augmentation(mosaic=0.7, scale_jitter=0.5, expand=0.3, hue=0.2, blur=0.5, vflip=0.5, rotate=0.5)],
+)
 def test_a_step_later_on_begins_with_what_would_have_come(files, augmentation):
     all_steps = take(files, 10, augmentation=augmentation)
     for first_step in (3, 9):
@@ -137,6 +143,25 @@ def test_replicas_of_one_pipeline_take_batches_in_turn(plain_files):
     np.testing.assert_array_equal(later[0][0], batches[4][0])
 
 
+def test_training_images_are_cropped_and_every_second_one_is_mirrored(tmp_path):
+    """An image that grows brighter from left to right and from top to bottom says what was done to it."""
+    data = voc_samples.data_set(tmp_path / "data")
+    rows, columns = np.mgrid[:48, :64]
+    for index in range(6):
+        image = np.dstack([3 * columns, 4 * rows, 0 * rows]).astype(np.uint8)
+        cv2.imwrite(str(data / "images" / f"p{index}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
+    images = np.concatenate([batch for batch, _ in take(build(data, tmp_path), 12, augmentation=PLAIN)])
+    across = images[..., 2].mean(axis=1)
+    mirrored = across[:, 0] > across[:, -1]
+    assert 5 < mirrored.sum() < 19
+    down = images[..., 1].mean(axis=2)
+    assert (down[:, 0] < down[:, -1]).all(), "none is upside down"
+    widths = np.abs(across[:, 0] - across[:, -1]) * 127.5 / 3 / 63
+    heights = (down[:, -1] - down[:, 0]) * 127.5 / 4 / 47
+    assert len(set(np.round(widths, 2))) > 4, "windows of other widths"
+    assert ((widths * heights)[widths < 1.02] > 0.65).all() and (widths * heights).min() < 0.9
+
+
 def test_photometric_can_be_left_out(plain_files):
     def spread(photometric: bool) -> float:
         batches = take(plain_files, 6, augmentation=Augmentation(photometric))
@@ -144,6 +169,30 @@ def test_photometric_can_be_left_out(plain_files):
         return max(min(abs(level - mean) for level in LEVELS) for mean in means)
 
     assert spread(False) < 2 < spread(True)
+
+
+@pytest.fixture(scope="module")
+def plain(files) -> list:
+    return take(files, 2)
+
+
+@pytest.mark.parametrize("option", FURTHER)
+def test_a_further_step_changes_nothing_but_what_it_does(files, plain, option):
+    """The crops, flips and colours of a seed stay as they are without the step."""
+    changed = take(files, 2, augmentation=Augmentation(**{option: FURTHER[option]}))
+    for (before, boxes), (after, new_boxes) in zip(plain, changed):
+        assert not np.array_equal(before, after)
+        if option == "hue":
+            np.testing.assert_array_equal(boxes["codes"], new_boxes["codes"])
+            np.testing.assert_allclose(before.max(axis=-1), after.max(axis=-1), atol=1e-4)
+        elif option == "blur":
+            np.testing.assert_array_equal(boxes["codes"], new_boxes["codes"])
+            np.testing.assert_allclose(before.mean(axis=(1, 2)), after.mean(axis=(1, 2)), atol=0.02)
+        elif option == "vflip":
+            np.testing.assert_allclose(before[:, ::-1], after, atol=1e-4)
+        else:
+            turns = [[np.allclose(np.rot90(a, k), b, atol=1e-4) for k in (1, 2, 3)] for a, b in zip(before, after)]
+            assert [sum(found) for found in turns] == [1, 1]
 
 
 def test_mosaics_and_other_scales_bring_more_and_other_boxes(files):

@@ -61,3 +61,33 @@ def test_gradients_are_finite_for_extreme_logits():
     # Wrong and sure: the loss grows by its weight for each unit of the logit.
     np.testing.assert_allclose(gradient[0, -1], 0.75)
     np.testing.assert_allclose(gradient[1, 0], -0.25)
+
+
+def test_class_weights_count_for_the_anchors_of_their_class_only():
+    logits = RNG.normal(0, 2, (2, 4, 4)).astype(np.float32)
+    codes = np.zeros((2, 4, 4), np.float32)
+    classes = np.array([[0, 2, 3, 0], [1, 0, 0, 2]], np.int32)
+    one_hot = np.eye(4)[classes] * (classes > 0)[..., None]
+    by_anchor = focal(logits, one_hot).sum(axis=-1)
+    weights = (2.0, 0.5, 3.0)
+    expected = (by_anchor * np.array([1.0, *weights])[classes]).sum() / 4
+    class_loss, box_loss = losses.detection_losses(codes, logits, codes + 1, classes, class_weights=weights)
+    np.testing.assert_allclose(class_loss, expected, rtol=1e-5)
+    assert box_loss == losses.detection_losses(codes, logits, codes + 1, classes)[1]
+
+
+def test_smoothing_is_in_the_cross_entropy_only():
+    """Its formula in numpy, as in EfficientDet's code."""
+    logits = RNG.normal(0, 3, (5, 7)).astype(np.float32)
+    targets = RNG.integers(0, 2, (5, 7)).astype(np.float32)
+    p = 1 / (1 + np.exp(-logits.astype(np.float64)))
+    right = np.where(targets == 1, p, 1 - p)
+    smooth = targets * (1 - 0.2) + 0.5 * 0.2
+    cross_entropy = -smooth * np.log(p) - (1 - smooth) * np.log(1 - p)
+    expected = np.where(targets == 1, 0.25, 0.75) * (1 - right) ** 2 * cross_entropy
+    np.testing.assert_allclose(losses.focal_loss(logits, targets, 0.2), expected, rtol=1e-4)
+    codes, classes = np.zeros((1, 5, 4), np.float32), np.array([[0, 1, 2, 0, 6]], np.int32)
+    plain, smoothed = (losses.detection_losses(codes, logits[None], codes, classes, smoothing=s)[0] for s in (0.0, 0.2))
+    one_hot = np.eye(7, dtype=np.float32)[classes] * (classes > 0)[..., None]
+    np.testing.assert_allclose(smoothed, tf.reduce_sum(losses.focal_loss(logits[None], one_hot, 0.2)) / 3, rtol=1e-5)
+    assert smoothed != plain

@@ -219,6 +219,7 @@ def test_settings_are_taken_over(start):
 
 KEPT = {
     "batch": 4, "seed": 5, "photometric": False, "mosaic": 0.5, "scale_jitter": 0.25, "expand": 0.125, "oversample": 0.75,
+    "hue": 0.25, "blur": 0.5, "vflip": 0.25, "rotate": 0.125, "class_weights": "balanced", "label_smoothing": 0.125,
     "match_iou": 0.375, "best_anchors": 2, "ema": 0.875,
 }  # fmt: skip
 

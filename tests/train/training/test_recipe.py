@@ -15,7 +15,7 @@ from train.training import recipe, schedule, training
 # Not one has its default value, so that a setting that is lost shows.
 STARTED = Options(
     steps=30, batch=4, seed=3, init="somewhere/ckpt-1", photometric=False, mosaic=0.5, scale_jitter=0.2, expand=0.1,
-    oversample=0.9, momentum=0.9, frozen_statistics=True, head_steps=3, match_iou=0.4, best_anchors=2, ema=0.9,
+    hue=0.1, blur=0.2, vflip=0.3, rotate=0.4, class_weights="balanced", label_smoothing=0.1, oversample=0.9, momentum=0.9, frozen_statistics=True, head_steps=3, match_iou=0.4, best_anchors=2, ema=0.9,
     validate_every=7,
 )  # fmt: skip
 

@@ -18,6 +18,8 @@ STEPS = 6
 # Between validations; after a validation whose checkpoint is not written yet; near the end.
 PLACES = ("after-2", "before-3", "after-5")
 LENGTH = ["--steps", str(STEPS), "--validate-every", "3", "--checkpoint-every", "1"]
+VARIED = ["--hue", "0.1", "--blur", "0.5", "--vflip", "0.5", "--rotate", "0.5", "--label-smoothing", "0.1"]
+VARIED += ["--class-weights", "balanced"]
 DATA = ["--mosaic", "0.5", "--scale-jitter", "0.3", "--expand", "0.3", "--oversample", "0.9", "--seed", "2"]
 
 
@@ -53,7 +55,7 @@ def run(starter, folder: Path, arguments: list[str], place: str = "", workers: b
     "recipe",
     [
         ["data", "--init", "first", "--batch", "1", "--ema", "0.9", "--epochs", "1", *DATA],
-        ["data", "--init", "first", "--batch", "2", "--head-steps", "3", "--frozen-statistics", "--match-iou", "0.4"],
+        ["data", "--init", "first", "--batch", "2", "--head-steps", "3", "--frozen-statistics", "--match-iou", "0.4", *VARIED],
         ["--qat", "first", "--backbone-rate", "0.5", "--head-steps", "2"],
     ],
     ids=["checkpoint", "heads", "qat"],

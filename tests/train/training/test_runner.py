@@ -123,6 +123,27 @@ def test_without_a_number_of_steps_checkpoints_go_by_time(tmp_path, monkeypatch)
     assert last(Counting(), tmp_path, 0).restore_or_initialize() == str(tmp_path / "ckpt-6")
 
 
+def test_checkpoints_that_take_long_are_written_less_often(tmp_path, monkeypatch):
+    trainer = Counting()
+    keeper = last(trainer, tmp_path, every=0)
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    write = keeper.checkpoint.write
+
+    def slowly(*arguments):
+        now[0] += 2
+        return write(*arguments)
+
+    monkeypatch.setattr(keeper.checkpoint, "write", slowly)
+    trainer.step.assign(1)
+    keeper.save(check_interval=False)
+    for step, seconds, due in ((2, 31, False), (3, 68, False), (4, 2, True), (5, 99, False), (6, 2, True)):
+        # At least fifty times the two seconds that the last one took.
+        trainer.step.assign(step)
+        now[0] += seconds
+        assert (keeper.save() is not None) == due, step
+
+
 def test_seconds_include_earlier_parts_of_a_run(tmp_path, monkeypatch):
     trainer = Counting()
     keeper = last(trainer, tmp_path, every=1)

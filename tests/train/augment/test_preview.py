@@ -1,0 +1,31 @@
+"""Augmented images to look at: their boxes are those that training learns from."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from tests.support import detector_320
+from train.augment import preview
+from train.models import matching
+from train.models.anchors import anchors
+from train.models.matching import Rule
+
+
+def test_images_come_back_with_their_boxes_once_each():
+    boxes = [(0.1, 0.2, 0.5, 0.6), (0.3, 0.3, 0.9, 0.95)]
+    levels = [[0.0, 127.0, 255.0], [30.0, 60.0, 90.0]]
+    images = np.stack([np.broadcast_to(np.array(level, np.float32), (320, 320, 3)) for level in levels]) / 127.5 - 1
+    made = [
+        matching.match(tf.constant(given), tf.constant(classes), tf.constant(anchors(320)), Rule())
+        for given, classes in ((boxes, [2, 1]), (boxes[:1], [3]))
+    ]
+    codes, classes = (tf.stack(parts) for parts in zip(*made))
+    batches = tf.data.Dataset.from_tensors((images, {"codes": codes, "classes": classes})).repeat()
+
+    (first, found), (second, other), _ = preview.samples(batches, 3)
+    assert first.dtype == np.uint8 and first[7, 9].tolist() == levels[0] and second[0, 0].tolist() == levels[1]
+    assert sorted(number for number, _ in found) == [1, 2] and [number for number, _ in other] == [3]
+    by_class = dict(found)
+    np.testing.assert_allclose(by_class[2], np.array(boxes[0]) * 320, atol=0.01)
+    np.testing.assert_allclose(by_class[1], np.array(boxes[1]) * 320, atol=0.01)

@@ -1,0 +1,54 @@
+"""The optimizer and the learning rates of training, as Model Garden builds them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from official.modeling import optimization
+
+from train.training import schedule
+
+
+def rates(config: optimization.OptimizationConfig, *steps: int) -> list[float]:
+    rate = optimization.OptimizerFactory(config).build_learning_rate()
+    return [float(rate(step)) for step in steps]
+
+
+def test_the_rate_warms_up_over_a_tenth_and_decays_to_zero():
+    config = schedule.optimizer_config(100, 8, 0.5)
+    found = rates(config, 0, 5, 10, 55, 100)
+    assert found[0] == pytest.approx(0.05), "a tenth of the highest rate"
+    assert found[1] == pytest.approx((0.05 + found[2]) / 2), "half way up"
+    # The cosine begins at step 0, and is a little below the highest rate where warm-up ends.
+    assert found[2:] == pytest.approx([0.25 * (1 + np.cos(np.pi * share)) for share in (0.1, 0.55, 1.0)], abs=1e-6)
+
+
+def test_a_sweep_grows_by_one_factor_from_step_to_step():
+    config = schedule.sweep_config(41, 1e-4, 1.0)
+    assert rates(config, 0, 20, 40) == pytest.approx([1e-4, 1e-2, 1.0], rel=1e-4)
+
+
+def steps_taken(gradients: list[float], config: optimization.OptimizationConfig) -> list[float]:
+    """How far a weight moves in each step, divided by the rate 1."""
+    optimizer = optimization.OptimizerFactory(config).build_optimizer(1.0)
+    weight = tf.Variable(0.0)
+    places = [0.0]
+    for gradient in gradients:
+        optimizer.apply_gradients([(tf.constant(gradient), weight)])
+        places.append(float(weight))
+    return list(-np.diff(places))
+
+
+@pytest.mark.parametrize("config", [schedule.optimizer_config(100, 8), schedule.sweep_config(100, 0.1, 1.0)])
+def test_the_optimizer_is_momentum_sgd_with_gradients_clipped_at_a_norm_of_ten(config):
+    assert steps_taken([2.0, 0.0, 0.0], config) == pytest.approx([2.0, 1.8, 1.62])
+    assert steps_taken([9.9], config) == pytest.approx([9.9])
+    assert steps_taken([50.0], config) == pytest.approx([10.0])
+
+
+def test_gradients_are_clipped_by_their_norm_together():
+    optimizer = optimization.OptimizerFactory(schedule.optimizer_config(100, 8)).build_optimizer(1.0)
+    weights = [tf.Variable(0.0), tf.Variable(0.0)]
+    optimizer.apply_gradients([(tf.constant(30.0), weights[0]), (tf.constant(40.0), weights[1])])
+    assert [float(weight) for weight in weights] == pytest.approx([-6.0, -8.0])

@@ -1,0 +1,46 @@
+"""The training task: its settings reach the input pipeline and the losses."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras
+
+from tests.support import detector_320
+from train.augment import inputs
+from train.augment.augmentation import Augmentation
+from train.models import losses
+from train.training.task import DataConfig, DetectionConfig, DetectionTask
+
+
+@pytest.mark.parametrize("settings", [{}, {"class_weights": (2.0, 0.5)}, {"label_smoothing": 0.2}])
+def test_the_loss_of_a_step_has_the_weights_and_the_smoothing_of_the_settings(settings, monkeypatch):
+    rng = np.random.default_rng(0)
+    codes, logits = (tf.Variable(rng.normal(0, 2, shape).astype(np.float32)) for shape in ((1, 5, 4), (1, 5, 3)))
+    targets = {"codes": tf.zeros([1, 5, 4]), "classes": tf.constant([[0, 1, 2, 2, 0]])}
+    expected, _ = losses.detection_losses(
+        codes, logits, targets["codes"], targets["classes"],
+        class_weights=settings.get("class_weights", ()), smoothing=settings.get("label_smoothing", 0.0),
+    )  # fmt: skip
+    task = DetectionTask(DetectionConfig(classes=2, **settings))
+    monkeypatch.setattr(task, "outputs", lambda *_, **__: (codes, logits))
+    model = SimpleNamespace(trainable_variables=[codes, logits], losses=[tf.constant(0.0)])
+    metrics = task.build_metrics()
+    task.train_step((tf.zeros([1, 8, 8, 3]), targets), model, tf_keras.optimizers.legacy.SGD(0.1), metrics)
+    assert float(metrics[0].result()) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_every_augmentation_of_the_settings_reaches_the_input_pipeline(monkeypatch):
+    values = {
+        field.name: 0.1 * number if field.type == "float" else False
+        for number, field in enumerate(dataclasses.fields(Augmentation), start=1)
+    }
+    assert len(set(values.values())) == len(values)
+    seen = {}
+    monkeypatch.setattr(inputs, "training", lambda files, **options: seen.update(options))
+    DetectionTask(DetectionConfig(classes=2)).build_inputs(DataConfig(is_training=True, **values))
+    assert seen["augmentation"] == Augmentation(**values)
