@@ -49,6 +49,8 @@ class Options:
       validate_every: steps between validations, None for a quarter of all steps.
       patience: number of validations without a better AP after which training stops, None to train all steps.
       checkpoint_every: steps between checkpoints, None to write them by time.
+      rehash: hash all images, also those whose size and times have not changed (see `writing.build`).
+      cache_gb: most gigabytes of records in the cache, as far as they are not in use (see `writing.prune`).
       strategy: one of `STRATEGIES`, None for the one device that TensorFlow selects.
       tpu: name of the TPU for the strategy "tpu".
       qat: the float run that quantization-aware training starts from (see `qat.options`), None for float training.
@@ -80,6 +82,8 @@ class Options:
     validate_every: int | None = None
     patience: int | None = None
     checkpoint_every: int | None = None
+    rehash: bool = False
+    cache_gb: float = 100.0
     strategy: str | None = None
     tpu: str = "local"
     qat: str | None = None
@@ -173,6 +177,7 @@ _RULES: dict[str, _Rule] = {
     "validate_every": _at_least(1),
     "patience": _at_least(1),
     "checkpoint_every": _at_least(1),
+    "cache_gb": _at_least(0),
     "mosaic": (_share, "lie between 0 and 1"),
     "scale_jitter": (lambda value: 0 <= value <= 4, "lie between 0 and 4"),
     "expand": (_share, "lie between 0 and 1"),
