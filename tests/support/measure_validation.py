@@ -66,8 +66,8 @@ def _detections(rng: np.random.Generator, example: Example, labels: Labels) -> l
         xmin, ymin, xmax, ymax = item.box.as_tuple()
         moved = Box(xmin + x, ymin + y, xmax + x, ymax + y)
         found.append(Detection(item.label, labels.index(item.label), float(rng.random()), moved))
-    for number in rng.integers(0, len(labels), _MOST - len(found)).tolist():
-        found.append(Detection(labels[number], number, float(rng.random() ** 3), _box(rng)))
+    numbers = rng.integers(0, len(labels), _MOST - len(found)).tolist()
+    found += [Detection(labels[number], number, float(rng.random() ** 3), _box(rng)) for number in numbers]
     return sorted(found, key=lambda detection: -detection.score)
 
 

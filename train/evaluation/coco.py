@@ -140,7 +140,9 @@ class GroundTruth:
             images += [self._numbers[id]] * len(rows)
             parts.append(np.array(rows, np.float64).reshape(-1, 6))
         values = np.concatenate(parts)
-        return coco_by_class.Rows(np.array(images, np.int64), values[:, 5].astype(np.int64), values[:, 4], values[:, :4])
+        return coco_by_class.Rows(
+            np.array(images, np.int64), values[:, 5].astype(np.int64), values[:, 4], values[:, :4]
+        )
 
 
 def _mean(precision: np.ndarray) -> float | None:

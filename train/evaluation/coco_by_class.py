@@ -18,29 +18,6 @@ from pycocotools.cocoeval import COCOeval
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-    class _Evaluation:
-        """The part of `COCOeval` that is used here."""
-
-        params: Any
-        eval: dict[str, np.ndarray]
-        evalImgs: list[Any]
-        stats: np.ndarray
-
-        def __init__(self, truth: COCO | None = None, results: COCO | None = None, iouType: str = "bbox"): ...
-
-        def evaluate(self) -> None: ...
-
-        def accumulate(self) -> None: ...
-
-        def summarize(self) -> None: ...
-
-        def computeIoU(self, image: int, category: int) -> Any: ...
-
-        def evaluateImg(self, image: int, category: int, area: Sequence[float], most: int) -> Any: ...
-
-else:
-    _Evaluation = COCOeval
-
 _Annotation = dict[str, Any]
 # An image and a category, by their numbers in the ground truth.
 _Key = tuple[int, int]
@@ -59,7 +36,7 @@ class Rows:
     box: np.ndarray
 
 
-def evaluate(truth: COCO, rows: Rows) -> _Evaluation:
+def evaluate(truth: COCO, rows: Rows) -> COCOeval:
     """The evaluation of the detections `rows`, with `stats`, and with `precision` and `recall` in `eval`.
 
     Prints what pycocotools prints.
@@ -67,7 +44,7 @@ def evaluate(truth: COCO, rows: Rows) -> _Evaluation:
     annotations: dict[int, list[_Annotation]] = defaultdict(list)
     for annotation in truth.dataset["annotations"]:
         annotations[annotation["category_id"]].append(annotation)
-    whole = _Evaluation(truth, iouType="bbox")
+    whole = COCOeval(truth, iouType="bbox")
     order = np.argsort(rows.category, kind="stable")
     categories = np.unique(whole.params.catIds)
     starts, ends = (np.searchsorted(rows.category[order], categories, side) for side in ("left", "right"))
@@ -87,7 +64,7 @@ def evaluate(truth: COCO, rows: Rows) -> _Evaluation:
 _CLASS_AXES = {"precision": 2, "recall": 1}
 
 
-class _OneClass(_Evaluation):
+class _OneClass(COCOeval):  # type: ignore[misc]  # pycocotools ships no types
     """The evaluation of one class, with the images that have boxes or detections of it."""
 
     def __init__(
@@ -129,8 +106,8 @@ class _OneClass(_Evaluation):
         self._outside = {
             tuple(area): np.tile((areas < area[0]) | (areas > area[1]), (thresholds, 1)) for area in self.params.areaRng
         }
-        self.evalImgs = []
-        self.eval = {}
+        self.evalImgs: list[Any] = []
+        self.eval: dict[str, np.ndarray] = {}
 
     def computeIoU(self, image: int, category: int) -> Any:
         """The IoUs of an image; none where there is nothing to match."""

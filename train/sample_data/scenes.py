@@ -106,7 +106,7 @@ def _random_shape(rng: np.random.Generator, background: np.ndarray, labels: Sequ
         color = _random_color(rng)
     edge = color * rng.choice((0.45, 0.6, 1.0))
     return Shape(
-        labels[rng.integers(len(labels))],
+        labels[int(rng.integers(len(labels)))],
         x,
         y,
         radius,

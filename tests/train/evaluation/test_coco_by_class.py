@@ -52,8 +52,10 @@ def random_rows(rng: np.random.Generator, truth: COCO, classes: int) -> Rows:
                 category = annotation["category_id"] if rng.random() < 0.8 else rng.integers(1, classes + 1)
                 box = np.array(annotation["bbox"]) * rng.uniform(0.8, 1.2, 4)
                 rows.append((image, *box, rng.integers(20) / 20, category))
-        for _ in range(rng.integers(0, 130)):
-            rows.append((image, *rng.uniform(1, 300, 4), rng.integers(20) / 20, rng.integers(1, classes + 1)))
+        rows += [
+            (image, *rng.uniform(1, 300, 4), rng.integers(20) / 20, rng.integers(1, classes + 1))
+            for _ in range(rng.integers(0, 130))
+        ]
     values = np.array(rows, np.float64).reshape(-1, 7)
     return Rows(values[:, 0].astype(np.int64), values[:, 6].astype(np.int64), values[:, 5], values[:, 1:5])
 

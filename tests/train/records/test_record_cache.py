@@ -37,9 +37,7 @@ def test_records_that_nothing_has_used_for_long_are_removed(tmp_path):
     assert names(tmp_path) == [".building-going-on", "new"]
 
 
-@pytest.mark.parametrize(
-    ("most", "left"), [(3000, ["a", "b", "c"]), (2500, ["b", "c"]), (1000, ["c"]), (0, ["c"])]
-)
+@pytest.mark.parametrize(("most", "left"), [(3000, ["a", "b", "c"]), (2500, ["b", "c"]), (1000, ["c"]), (0, ["c"])])
 def test_beyond_a_size_those_used_longest_ago_are_removed(tmp_path, most, left):
     for name, days in (("a", 30), ("b", 2), ("c", 0.1)):
         make(tmp_path, name, days)
