@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
+from train.augment.record_index import index
 from train.models.keras_types import without_autograph
-
-# Size of the shuffle buffer. It holds encoded images, so that 4,096 records are some hundred MB at most.
-_SHUFFLE = 4096
 
 CLASSES = "image/object/class/label"
 
@@ -45,23 +44,27 @@ def stream(
     """
     share = len(range(pipeline, images, pipelines))
     first = start // share
-    factors = tf.constant([1.0, *repeats])
+    # What is shuffled is the numbers of the records, so that the images of an epoch need no memory.
+    records = index(files)
+    factors = _record_factors(records.integers(CLASSES), repeats) if repeats else None
 
     @without_autograph
     def epoch(number: tf.Tensor) -> tf.data.Dataset:
-        # The order must not depend on TensorFlow's global seed.
-        tf.compat.v1.set_random_seed(1)
-        seeds = tf.random.experimental.stateless_split(tf.stack([tf.cast(seed, tf.int64), number]), 3)
-        # The order of the files is shuffled, too, because the buffer mixes only records that are near each other.
-        records = tf.data.TFRecordDataset(tf.random.experimental.stateless_shuffle(list(files), seeds[0]))
-        records = records.shard(pipelines, pipeline)
-        if repeats:
-            records = records.enumerate().flat_map(lambda i, record: _copies(record, factors, seeds[2], i))
-        shuffled = records.shuffle(_SHUFFLE, seed=tf.cast(seeds[1, 0], tf.int64), reshuffle_each_iteration=False)
-        return shuffled.take(share)
+        seeds = tf.random.experimental.stateless_split(tf.stack([tf.cast(seed, tf.int64), number]), 2)
+        numbers = tf.range(len(records.offset), dtype=tf.int64)
+        if factors is not None:
+            numbers = tf.repeat(numbers, _copies(factors, seeds[1]))
+        # All pipelines draw the same order, and each takes its part of it.
+        shuffled = tf.random.experimental.stateless_shuffle(numbers, seeds[0])
+        return tf.data.Dataset.from_tensor_slices(shuffled[pipeline::pipelines][:share])
 
-    numbers = tf.data.Dataset.range(first, tf.int64.max)
-    return numbers.flat_map(epoch).skip(start - first * share).enumerate(start)
+    @without_autograph
+    def read(position: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return position, records.read(number)
+
+    epochs = tf.data.Dataset.range(first, tf.int64.max).flat_map(epoch)
+    places = epochs.skip(start - first * share).enumerate(start)
+    return places.map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def repeat_factors(classes: Sequence[Sequence[int]], count: int, share: float) -> tuple[float, ...]:
@@ -77,11 +80,13 @@ def repeat_factors(classes: Sequence[Sequence[int]], count: int, share: float) -
     return tuple(max(1.0, math.sqrt(share * len(classes) / max(number, 1))) for number in image_counts)
 
 
-def _copies(record: tf.Tensor, factors: tf.Tensor, seed: tf.Tensor, index: tf.Tensor) -> tf.data.Dataset:
-    """`record` repeated by the highest factor of its classes. The fraction of the factor is a probability."""
-    field = tf.io.parse_single_example(record, {CLASSES: tf.io.VarLenFeature(tf.int64)})[CLASSES]
-    # Entry 0 is the background, with factor 1. It makes the maximum 1 for an image without boxes.
-    factor = tf.reduce_max(tf.gather(factors, tf.concat([[0], field.values], axis=0)))
-    drawn = tf.random.stateless_uniform([], tf.stack([tf.cast(seed[0], tf.int64), index]))
-    extra = tf.cast(drawn < factor - tf.floor(factor), tf.int64)
-    return tf.data.Dataset.from_tensors(record).repeat(tf.cast(tf.floor(factor), tf.int64) + extra)
+def _record_factors(classes: Sequence[Sequence[int]], repeats: Sequence[float]) -> np.ndarray:
+    """For each record the highest factor of its `classes`, which count from 1; float32, 1 for an image without boxes."""
+    return np.array([max((repeats[number - 1] for number in image), default=1.0) for image in classes], np.float32)
+
+
+def _copies(factors: np.ndarray, seed: tf.Tensor) -> tf.Tensor:
+    """How often each record comes in one epoch, int64. The fraction of its factor is a probability."""
+    whole = np.floor(factors)
+    drawn = tf.random.stateless_uniform([len(factors)], seed)
+    return tf.constant(whole, tf.int64) + tf.cast(drawn < factors - whole, tf.int64)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import os
 import re
 import shutil
 import tarfile
@@ -15,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from runtime.common.errors import InputError, KitError
 from train.files.cache import cache_folder
+from train.files.new_folder import rename_into_place
 
 # A published archive unpacks to 20 MB, half of it the checkpoint. Checkpoints of training are 25 MB.
 MAX_BYTES = 1 << 30
@@ -66,19 +66,10 @@ def extracted(path: Path, cache: Path | None = None) -> Path:
             folder = Path(temporary) / "files"
             folder.mkdir()
             extract(path, folder)
-            into_place(folder, target)
+            rename_into_place(folder, target)
     except OSError as error:
         raise KitError(f"{path}: cannot be extracted to {root}: {error.strerror or error}") from error
     return target
-
-
-def into_place(folder: Path, target: Path) -> None:
-    """Renames `folder` to `target`. Does nothing if another process has already created `target`."""
-    try:
-        os.replace(folder, target)
-    except OSError:
-        if not target.is_dir():
-            raise
 
 
 def _checkpoint(archive: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:

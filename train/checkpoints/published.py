@@ -18,6 +18,7 @@ from runtime.common.errors import InputError, KitError
 from train.checkpoints import archives
 from train.files.cache import cache_folder
 from train.files.download import download
+from train.files.new_folder import rename_into_place
 from train.models.anchors import SIZES
 
 CLASSES = 90
@@ -132,7 +133,7 @@ def _unpack(published: Published, archive: Path, temporary: Path, folder: Path) 
         raise KitError(
             f"{published.url}: the download is not the published checkpoint and was removed: {wrong}; try again"
         )
-    archives.into_place(temporary, folder)
+    rename_into_place(temporary, folder)
 
 
 def _hash_error(published: Published, folder: Path) -> str:

@@ -16,7 +16,7 @@ from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import coco_json
 
 if TYPE_CHECKING:
-    from pycocotools.coco import COCO
+    from train.evaluation import coco_by_class
 
 FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 
@@ -113,20 +113,10 @@ class GroundTruth:
         An image without an entry has no detections. Detections with a label that is not a class of the ground truth are
         ignored.
         """
-        from pycocotools.cocoeval import COCOeval
+        from train.evaluation import coco_by_class
 
-        rows = [
-            (self._numbers[id], d.box.xmin, d.box.ymin, d.box.width, d.box.height, d.score, self._categories[d.label])
-            for id, detections in found.items()
-            for d in detections
-            if d.label in self._categories
-        ]
         with contextlib.redirect_stdout(io.StringIO()):
-            results = self._coco.loadRes(np.asarray(rows, np.float64)) if rows else self._no_results()
-            evaluation = COCOeval(self._coco, results, "bbox")
-            evaluation.evaluate()
-            evaluation.accumulate()
-            evaluation.summarize()
+            evaluation = coco_by_class.evaluate(self._coco, self._rows(found))
         # [IoU thresholds, recalls, classes, area ranges, max detections]; -1 where a class has no box.
         precision = evaluation.eval["precision"][:, :, :, 0, -1]
         by_number = {number: precision[:, :, i] for i, number in enumerate(evaluation.params.catIds)}
@@ -135,14 +125,24 @@ class GroundTruth:
         figures = {name: float(value) if value > -1 else None for name, value in zip(FIGURES, evaluation.stats)}
         return Metrics(figures, per_class, len(self.images), per_class_50)
 
-    def _no_results(self) -> COCO:
-        """Results without detections, which `loadRes` does not accept."""
-        from pycocotools.coco import COCO
+    def _rows(self, found: Mapping[str, Iterable[Detection]]) -> coco_by_class.Rows:
+        from train.evaluation import coco_by_class
 
-        results = COCO()
-        results.dataset = {**self._coco.dataset, "annotations": []}
-        results.createIndex()
-        return results
+        images: list[int] = []
+        # The values of one image at a time are Python objects: of 2,000,000 detections they would be a gigabyte.
+        parts = [np.zeros((0, 6))]
+        for id, detections in found.items():
+            rows = [
+                (d.box.xmin, d.box.ymin, d.box.width, d.box.height, d.score, self._categories[d.label])
+                for d in detections
+                if d.label in self._categories
+            ]
+            images += [self._numbers[id]] * len(rows)
+            parts.append(np.array(rows, np.float64).reshape(-1, 6))
+        values = np.concatenate(parts)
+        return coco_by_class.Rows(
+            np.array(images, np.int64), values[:, 5].astype(np.int64), values[:, 4], values[:, :4]
+        )
 
 
 def _mean(precision: np.ndarray) -> float | None:

@@ -100,25 +100,41 @@ def _prefix(key: str, number: int, size: int) -> bytes:
     return _tag(1, len(head) + size) + head
 
 
-def decode(data: bytes) -> dict[str, Values]:
+def decode(data: bytes | memoryview) -> dict[str, Values]:
     """Returns the features of a serialized tf.train.Example; `data` may be untrusted.
 
     Values of type bytes are views into `data`. Raises ValueError if `data` is not such a message.
     """
-    features: dict[str, Values] = {}
+    return {key: _values(feature) for key, feature in _entries(data)}
+
+
+def integers(data: bytes | memoryview, key: str) -> list[int]:
+    """Returns the values of the integer feature `key`, none if it is missing. Nothing else in `data` is decoded.
+
+    Raises ValueError as `decode` does, and for values of another kind.
+    """
+    values: Values = []
+    for name, feature in _entries(data):
+        if name == key:
+            values = _values(feature)
+    if not all(isinstance(value, int) for value in values):
+        raise ValueError(_OTHER_KIND)
+    return cast("list[int]", values)
+
+
+def _entries(data: bytes | memoryview) -> Iterator[tuple[str, memoryview]]:
+    """Yields the key and the `Feature` message of each feature."""
     for message in _messages(memoryview(data), 1):
         for entry in _messages(message, 1):
-            key = ""
-            values: Values = []
+            key, feature = "", memoryview(b"")
             for number, wire, value in _fields(entry):
                 if isinstance(value, int) or wire != _DELIMITED:
                     continue
                 if number == 1:
                     key = bytes(value).decode()
                 elif number == 2:
-                    values = _values(value)
-            features[key] = values
-    return features
+                    feature = value
+            yield key, feature
 
 
 def _values(feature: memoryview) -> Values:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import os
 import struct
-from typing import BinaryIO, Iterator, Sequence
+from typing import BinaryIO, Callable, Iterator, Sequence
 
 import google_crc32c
 
 _HEAD = struct.Struct("<QI")
+HEAD_BYTES = _HEAD.size
+_CRC_BYTES = 4
 # One record is in memory at a time; no image is this large.
 _MAX_RECORD = 1 << 30
 
@@ -72,28 +74,52 @@ def read(file: BinaryIO, size: int) -> Iterator[bytes]:
     Raises ValueError, naming the fault and the record, if the file is truncated, damaged, compressed, or
     not a TFRecord file.
     """
+    for number, (_, length) in enumerate(_heads(file.read, size)):
+        data = file.read(length)
+        if _masked(google_crc32c.value(data)) != file.read(_CRC_BYTES):
+            raise ValueError(f"is damaged in record {number}: its checksum is wrong")
+        yield data
+
+
+def places(file: BinaryIO, size: int) -> Iterator[tuple[int, int]]:
+    """Yields (offset of the record, length of its data) for the records of `file`, which has `size` bytes.
+
+    `file` is best opened without a buffer: only the heads of the records are read, so that a file of many large
+    records takes as long as one of small ones. The data of a record begins `HEAD_BYTES` after its offset. Raises
+    ValueError as `read` does, but for the checksums of the data.
+    """
+
+    def head(count: int) -> bytes:
+        file.seek(at)
+        return file.read(count)
+
+    at = 0
+    for offset, length in _heads(head, size):
+        yield offset, length
+        at = offset + HEAD_BYTES + length + _CRC_BYTES
+
+
+def _heads(read: Callable[[int], bytes], size: int) -> Iterator[tuple[int, int]]:
+    """Yields (offset, length) of each record. `read` gives the head of a record; the caller reads the rest of it."""
     at = number = 0
     while at < size:
-        head = file.read(_HEAD.size)
+        head = read(HEAD_BYTES)
         if at == 0 and head[:2] == b"\x1f\x8b":
             raise ValueError("is compressed; unpack it with gunzip")
-        if len(head) < _HEAD.size:
+        if len(head) < HEAD_BYTES:
             raise ValueError(f"is cut off in record {number}")
         length, _ = _HEAD.unpack(head)
         if _masked(google_crc32c.value(head[:8])) != head[8:]:
             raise ValueError(
                 "is no TFRecord file" if at == 0 else f"is damaged at record {number}: its length is wrong"
             )
-        at += _HEAD.size + length + 4
-        if at > size:
+        end = at + HEAD_BYTES + length + _CRC_BYTES
+        if end > size:
             raise ValueError(f"is cut off in record {number}")
         if length > _MAX_RECORD:
             raise ValueError(f"has {length >> 20} MiB in record {number}, which no image has")
-        data = file.read(length)
-        if _masked(google_crc32c.value(data)) != file.read(4):
-            raise ValueError(f"is damaged in record {number}: its checksum is wrong")
-        yield data
-        number += 1
+        yield at, length
+        at, number = end, number + 1
 
 
 def _masked(crc: int) -> bytes:

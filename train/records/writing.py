@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
@@ -9,6 +10,7 @@ import shutil
 import struct
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,12 +26,14 @@ from train.dataset.examples.example import Example
 from train.files import new_folder
 from train.files.cache import cache_folder
 from train.files.processes import cores, executor
-from train.records import processes
+from train.records import processes, record_cache
 from train.records.shards import Shard, names, shard
 
 # Increased whenever the same examples give other bytes.
 _VERSION = 2
 _MIN_SHARDS = 8
+# Nanoseconds. File systems keep times in steps of up to two seconds.
+_CLOCK_STEP = 2_000_000_000
 _SHARD_BYTES = 128 << 20
 # Writing less than this takes less time than starting a process.
 _BYTES_A_PROCESS = 32 << 20
@@ -44,23 +48,34 @@ def build(
     *,
     cache: Optional[Path] = None,
     shards: Optional[int] = None,
+    rehash: bool = False,
     progress: bool = True,
 ) -> tuple[Path, ...]:
     """Returns the TFRecord files of `examples` in the cache; writes them if they are not there.
 
     The cache key is a hash over the images' bytes, the boxes and the labels, so that a copy of the data in
-    another folder shares the records. The default number of `shards` depends on the amount of data and not
-    on the machine, so that the same data gives the same bytes everywhere. Raises InputError if an image was
-    removed or changed since the data set was opened, KitError if the cache cannot be written.
+    another folder shares the records. Images are hashed again only if the size or a time of change of one differs from
+    the last time, or with `rehash`. The default number of `shards` depends on the amount of data and not
+    on the machine, so that the same data gives the same bytes everywhere. The records are in use until this process
+    ends (see `record_cache`). Raises InputError if an image was removed or changed since the data set was opened,
+    KitError if the cache cannot be written.
     """
     root = (cache or cache_folder()) / "records"
-    sizes = [_size(example) for example in examples]
+    began = time.time_ns()
+    stats = [_stat(example) for example in examples]
+    sizes = [stat.st_size for stat in stats]
     count = _count(sizes, shards)
     fingerprint = _fingerprint(examples, labels, sizes, count)
+    seen = _seen(examples, stats)
+    known = [] if rehash else [path.parent for path in root.glob(f"{fingerprint}-*/{seen}")]
+    for found in known:
+        if record_cache.use(found):
+            return tuple(found / name for name in names(count))
     # All images are hashed first only if records with the same annotations exist.
     if any(root.glob(f"{fingerprint}-*")):
         found = root / f"{fingerprint}-{_key(_hash_images(examples, count))}"
-        if found.is_dir():
+        if record_cache.use(found):
+            _note(found / seen, stats, began)
             return tuple(found / name for name in names(count))
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -73,7 +88,15 @@ def build(
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise KitError(f"{root}: cannot write the records: {error.strerror or error}") from error
+    record_cache.use(target)
+    _note(target / seen, stats, began)
     return tuple(target / name for name in names(count))
+
+
+def prune(most: Optional[float] = None, cache: Optional[Path] = None) -> list[record_cache.Removed]:
+    """Removes records from the cache that nothing has used for long; see `record_cache.prune`."""
+    root = (cache or cache_folder()) / "records"
+    return record_cache.prune(root, most) if root.is_dir() else []
 
 
 def write(dataset: Dataset, out: Path, *, count: Optional[int] = None, progress: bool = True) -> None:
@@ -127,11 +150,35 @@ def _count(sizes: Sequence[int], wanted: Optional[int]) -> int:
     return min(wanted or max(_MIN_SHARDS, math.ceil(sum(sizes) / _SHARD_BYTES)), max(len(sizes), 1))
 
 
-def _size(example: Example) -> int:
+def _stat(example: Example) -> os.stat_result:
     try:
-        return os.stat(example.image).st_size
+        return os.stat(example.image)
     except OSError as error:
         raise InputError(f"{example.image}: cannot read the image: {error.strerror}") from error
+
+
+def _size(example: Example) -> int:
+    return _stat(example).st_size
+
+
+def _seen(examples: Sequence[Example], stats: Sequence[os.stat_result]) -> str:
+    """Returns the name of the file that says that records are of images with these paths, sizes and times.
+
+    The time of the last change of a file's status tells also of a change that leaves size and time as they were.
+    """
+    digest = hashlib.sha256()
+    for example, stat in zip(examples, stats):
+        numbers = stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+        digest.update(repr((os.path.abspath(example.image), *numbers)).encode())
+    return f"seen-{digest.hexdigest()[:32]}"
+
+
+def _note(path: Path, stats: Sequence[os.stat_result], began: int) -> None:
+    """Creates the file `path`, unless an image is so new that a change after `began` could leave its time as it is."""
+    newest = max((max(stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats), default=0)
+    if newest < began - _CLOCK_STEP:
+        with contextlib.suppress(OSError):
+            path.touch()
 
 
 def _fingerprint(examples: Sequence[Example], labels: Labels, sizes: list[int], shards: int) -> str:

@@ -76,6 +76,20 @@ def add_data(group: _Container) -> None:
         help="repeat images with rare classes: a class that only a fraction f of the images has comes sqrt(SHARE / f)"
         " times as often, if f is below SHARE (0)",
     )
+    _add(
+        group,
+        "--rehash",
+        action="store_true",
+        help="hash all images to see whether they have changed; else only those whose size or time has",
+    )
+    _add(
+        group,
+        "--cache-gb",
+        type=float,
+        metavar="GB",
+        help="most gigabytes of records in the cache; above that, those used longest ago are removed, but none of today"
+        " or in use (100); records that were not used for 90 days are removed, too",
+    )
 
 
 def add_images(group: _Container) -> None:

@@ -55,6 +55,8 @@ class Options:
       validate_every: steps between validations, None for a quarter of all steps.
       patience: number of validations without a better AP after which training stops, None to train all steps.
       checkpoint_every: steps between checkpoints, None to write them by time.
+      rehash: hash all images, also those whose size and times have not changed (see `writing.build`).
+      cache_gb: most gigabytes of records in the cache, as far as they are not in use (see `writing.prune`).
       strategy: one of `STRATEGIES`, None for the one device that TensorFlow selects.
       tpu: name of the TPU for the strategy "tpu".
       logger: names of loggers that are told about the run, separated by commas (see `train.loggers`).
@@ -93,6 +95,8 @@ class Options:
     validate_every: int | None = None
     patience: int | None = None
     checkpoint_every: int | None = None
+    rehash: bool = False
+    cache_gb: float = 100.0
     strategy: str | None = None
     tpu: str = "local"
     logger: str | None = None
@@ -187,6 +191,7 @@ _RULES: dict[str, _Rule] = {
     "validate_every": _at_least(1),
     "patience": _at_least(1),
     "checkpoint_every": _at_least(1),
+    "cache_gb": _at_least(0),
     "mosaic": (_share, "lie between 0 and 1"),
     "scale_jitter": (lambda value: 0 <= value <= 4, "lie between 0 and 4"),
     "expand": (_share, "lie between 0 and 1"),

@@ -14,7 +14,7 @@ from train.run.options import Options
 from train.run.run_folder import RunFolder, fingerprint
 
 # Options that do not change the result of a run; they may differ when it is resumed.
-_CHANGEABLE = ("strategy", "tpu", "checkpoint_every", "logger")
+_CHANGEABLE = ("strategy", "tpu", "checkpoint_every", "logger", "rehash", "cache_gb")
 
 
 def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:

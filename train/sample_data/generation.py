@@ -19,37 +19,58 @@ from runtime.common.values import Box
 from train.dataset.examples.example import LabelledBox
 from train.dataset.writers.pascal_voc import annotation, write_list
 from train.files.new_folder import new_folder
-from train.sample_data import scenes, textures
+from train.sample_data import scenes, shape_classes, textures
 
 Size = tuple[int, int]
 PathLike = Union[str, "os.PathLike[str]"]
 
+# Number of classes, and most shapes in an image, by default.
+CLASSES = len(scenes.LABELS)
+BOXES = 7
 _MIN_SIDE = 64
 _TEST_EVERY = 5
 _JPEG_QUALITY = 92
 _FRAMES_A_SECOND = 25
 
 
-def draw_dataset(out: PathLike, *, images: int = 300, seed: int = 0, size: Size = (400, 300)) -> None:
+def draw_dataset(
+    out: PathLike,
+    *,
+    images: int = 300,
+    seed: int = 0,
+    size: Size = (400, 300),
+    classes: int = CLASSES,
+    boxes: int = BOXES,
+) -> None:
     """Draws `images` images of `size` (width, height) and writes them as PASCAL VOC to the folder `out`.
 
-    Every fifth image is in the list `test`, the others in `trainval`. An image depends on its number,
-    `seed` and `size`, but not on `images`. Raises InputError if `out` exists already.
+    An image has shapes of `classes` classes, 1 to `boxes` of them where there is room. Every fifth image is in the list
+    `test`, the others in `trainval`. An image does not depend on `images`. Raises InputError if `out` exists already,
+    or for numbers that cannot be drawn.
     """
     out = Path(out)
     _check(images, 2, "images", seed, size)
+    _check(boxes, 1, "boxes an image", seed, size)
+    if not 1 <= classes <= shape_classes.MOST:
+        raise InputError(f"{classes} classes cannot be drawn; give 1 to {shape_classes.MOST}")
     with new_folder(out) as folder:
-        _write(folder, images, seed, size)
+        _write(folder, images, seed, size, classes, boxes)
 
 
-def draw_image(index: int, seed: int, size: Size) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
-    """Returns image number `index` of `seed`, uint8 [height, width, 3] BGR, and its labelled boxes."""
+def draw_image(
+    index: int, seed: int, size: Size, classes: int = CLASSES, boxes: int = BOXES
+) -> tuple[np.ndarray, tuple[LabelledBox, ...]]:
+    """Returns image number `index` of `seed`, uint8 [height, width, 3] BGR, and its labelled boxes.
+
+    For `classes` and `boxes`, see `draw_dataset`.
+    """
     rng = np.random.default_rng((seed, index))
     background = textures.random_background(rng, *size)
-    shapes = scenes.random_shapes(rng, background, int(rng.integers(1, 8)))
-    image, boxes = scenes.draw(background, shapes)
+    count = int(rng.integers(1, boxes + 1))
+    shapes = scenes.random_shapes(rng, background, count, shape_classes.labels(classes))
+    image, visible = scenes.draw(background, shapes)
     labelled = tuple(
-        LabelledBox(shape.label, box, truncated=_touches_edge(box, size)) for shape, box in zip(shapes, boxes) if box
+        LabelledBox(shape.label, box, truncated=_touches_edge(box, size)) for shape, box in zip(shapes, visible) if box
     )
     return textures.finish(rng, image), labelled
 
@@ -78,15 +99,15 @@ def draw_video(path: PathLike, frames: int = 100, seed: int = 0, *, size: Size =
         writer.release()
 
 
-def _write(folder: Path, images: int, seed: int, size: Size) -> None:
+def _write(folder: Path, images: int, seed: int, size: Size, classes: int, boxes: int) -> None:
     for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
         (folder / name).mkdir(parents=True)
     names = [f"{index:06d}" for index in range(images)]
     for index, name in enumerate(names):
-        pixels, boxes = draw_image(index, seed, size)
+        pixels, labelled = draw_image(index, seed, size, classes, boxes)
         _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         (folder / "JPEGImages" / f"{name}.jpg").write_bytes(data.tobytes())
-        (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, boxes))
+        (folder / "Annotations" / f"{name}.xml").write_bytes(annotation(f"{name}.jpg", size, labelled))
     test = set(names[1::_TEST_EVERY])
     write_list(folder, "trainval", (name for name in names if name not in test))
     write_list(folder, "test", (name for name in names if name in test))

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from runtime.common.values import Box
+from train.sample_data import shape_classes
 
-LABELS = ("ring", "square", "star", "triangle")
+LABELS = shape_classes.labels(4)
 
 # Shapes are filled at this multiple of the size and averaged: 16 steps of coverage at the edges.
 _SUPERSAMPLING = 4
@@ -48,8 +49,10 @@ class Shape:
     edge: tuple[float, float, float]
 
 
-def random_shapes(rng: np.random.Generator, background: np.ndarray, count: int) -> list[Shape]:
-    """Returns up to `count` shapes for `background`, back to front.
+def random_shapes(
+    rng: np.random.Generator, background: np.ndarray, count: int, labels: Sequence[str] = LABELS
+) -> list[Shape]:
+    """Returns up to `count` shapes of the classes `labels` for `background`, back to front.
 
     At least 60 % of each shape lies inside the image, at least 40 % of it is visible, and its color
     differs from the background below it.
@@ -60,7 +63,7 @@ def random_shapes(rng: np.random.Generator, background: np.ndarray, count: int) 
     room: list[float] = []
     for _ in range(count):
         for _ in range(_TRIES):
-            shape = _random_shape(rng, background)
+            shape = _random_shape(rng, background, labels)
             if _place(shape, owner, room):
                 shapes.append(shape)
                 break
@@ -91,7 +94,7 @@ def draw(background: np.ndarray, shapes: Sequence[Shape]) -> tuple[np.ndarray, l
     return image, [_box(owner == index) for index in range(len(shapes))]
 
 
-def _random_shape(rng: np.random.Generator, background: np.ndarray) -> Shape:
+def _random_shape(rng: np.random.Generator, background: np.ndarray, labels: Sequence[str]) -> Shape:
     height, width = background.shape[:2]
     x, y = rng.uniform(0, width), rng.uniform(0, height)
     # Small shapes are more frequent than large ones, as in photographs.
@@ -103,7 +106,7 @@ def _random_shape(rng: np.random.Generator, background: np.ndarray) -> Shape:
         color = _random_color(rng)
     edge = color * rng.choice((0.45, 0.6, 1.0))
     return Shape(
-        LABELS[rng.integers(len(LABELS))],
+        labels[int(rng.integers(len(labels)))],
         x,
         y,
         radius,
@@ -166,25 +169,11 @@ def _coverage(shape: Shape, size: Sequence[int]) -> Optional[Coverage]:
 
 def _outlines(shape: Shape) -> list[np.ndarray]:
     """Returns closed outlines in pixels, float64 [points, 2] as x, y; a point inside two of them is in a hole."""
-    if shape.label == "ring":
-        outlines = [_points(64, (1.0,)), _points(64, (0.5,))]
-    elif shape.label == "square":
-        outlines = [_points(4, (1.0,))]
-    elif shape.label == "triangle":
-        outlines = [_points(3, (1.0,))]
-    else:
-        outlines = [_points(10, (1.0, 0.42))]
+    outlines = shape_classes.outlines(shape.label)
     cos, sin = np.cos(shape.angle), np.sin(shape.angle)
     stretch = np.array((shape.stretch**0.5, shape.stretch**-0.5))
     turn = np.array(((cos, sin), (-sin, cos)))
     return [(outline * stretch) @ turn * shape.radius + (shape.x, shape.y) for outline in outlines]
-
-
-def _points(count: int, radii: Sequence[float]) -> np.ndarray:
-    """Returns `count` points around the origin at equal angles, at the distances `radii`, repeated."""
-    angles = np.arange(count) * (2 * np.pi / count)
-    distances = np.resize(np.asarray(radii, np.float64), count)
-    return np.stack((distances * np.cos(angles), distances * np.sin(angles)), 1)
 
 
 def _shrunk(shape: Shape) -> Shape:

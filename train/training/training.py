@@ -141,9 +141,11 @@ def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> c
     class_weights.from_option(options.class_weights, dataset)
     init = resolve_init(options.init, options.size) if start_anew else None
     train_files, validation_files = (
-        tuple(str(path) for path in writing.build(examples, dataset.labels))
+        tuple(str(path) for path in writing.build(examples, dataset.labels, rehash=options.rehash))
         for examples in (dataset.train, dataset.validation)
     )
+    for removed in writing.prune(options.cache_gb * 1e9):
+        print(removed, file=sys.stderr)
     return configuration(dataset, options, train_files, validation_files, init)
 
 

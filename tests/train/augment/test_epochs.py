@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
 from tests.support import detector_320
 from train.augment import epochs
+from train.files import tf_example, tfrecord
 
 # The classes of each of seven images, from 1: class 2 is rare, the last image has no box.
 CLASSES = [[1], [1, 1], [1], [1, 2], [1], [1], []]
@@ -53,6 +55,29 @@ def test_every_epoch_has_every_image_in_another_order(files):
     thirds = [numbers[i : i + 7] for i in (0, 7, 14)]
     assert all(sorted(third) == list(range(7)) for third in thirds)
     assert len({tuple(third) for third in thirds}) == 3
+
+
+def test_only_the_records_that_come_next_are_read(files, tmp_path):
+    ((_, first),) = take(files, 1)
+    damaged = [str(tmp_path / Path(path).name) for path in files]
+    for path, copy in zip(files, damaged):
+        data = bytearray(Path(path).read_bytes())
+        with open(path, "rb", buffering=0) as file:
+            for offset, length in tfrecord.places(file, len(data)):
+                start = offset + tfrecord.HEAD_BYTES
+                if tf_example.integers(bytes(data[start : start + length]), "number") != [first]:
+                    data[start + length - 1] ^= 1
+        Path(copy).write_bytes(data)
+    assert take(damaged, 1) == [(0, first)]
+    with pytest.raises(tf.errors.DataLossError):
+        take(damaged, 2)
+
+
+def test_pipelines_share_the_records_of_an_epoch(files):
+    shares = [take(files, len(range(number, 7, 2)), pipelines=2, pipeline=number) for number in range(2)]
+    numbers = [number for share in shares for _, number in share]
+    assert sorted(numbers) == list(range(7))
+    assert [position for position, _ in shares[0]] == [0, 1, 2, 3]
 
 
 def test_rare_classes_come_more_often(files):

@@ -61,6 +61,23 @@ def test_at_most_a_hundred():
     np.testing.assert_allclose(result.scores[0, 0], sigmoid(3), rtol=1e-5)
 
 
+# Large boxes suppress each other, so that all anchors have to be looked at.
+@pytest.mark.parametrize(("side", "looked_at"), [(0.05, [1000]), (3.0, [1000, 4000])])
+def test_the_best_anchors_give_the_detections_of_all(side, looked_at, monkeypatch):
+    rng = np.random.default_rng(0)
+    sides = np.full((4000, 2), side)
+    anchors = tf.constant(np.concatenate([rng.random((4000, 2)), sides], axis=1), tf.float32)
+    codes, logits = tf.zeros([2, 4000, 4]), tf.constant(rng.normal(-4, 1.5, (2, 4000, 3)), tf.float32)
+    numbers, nms = [], postprocessing._nms
+    monkeypatch.setattr(postprocessing, "_nms", lambda *given: numbers.append(given[0].shape[1]) or nms(*given))
+
+    some = postprocessing.detections(codes, logits, anchors)
+    assert numbers == looked_at
+    monkeypatch.setattr(postprocessing, "_ANCHORS", ())
+    for ours, all_anchors in zip(some, postprocessing.detections(codes, logits, anchors)):
+        np.testing.assert_array_equal(ours, all_anchors)
+
+
 def test_arrays_are_converted_to_pixels():
     boxes = np.array([(0.25, 0.1, 0.5, 0.9)], np.float32)
     (detection,) = postprocessing.to_detections(boxes, np.array([0.75]), np.array([1]), 200, 100, Labels(("cat", "dog")))

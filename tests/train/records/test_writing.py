@@ -20,6 +20,7 @@ from train.records import bench, shards, writing
 from train.records.__main__ import main
 
 LABELS = Labels(("cat", "dog"))
+real = writing._hash_images
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,27 @@ def test_second_call_builds_nothing(tmp_path, examples, monkeypatch):
     first = writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False)
     monkeypatch.setattr(writing, "_write", None)
     assert writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False) == first
+
+
+def test_images_are_hashed_again_only_when_they_have_changed(tmp_path, examples, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(writing, "_hash_images", lambda *_: hashed.append(True) or real(*_))
+
+    def build(**options):
+        before = len(hashed)
+        files = writing.build(examples, LABELS, cache=tmp_path / "cache", progress=False, **options)
+        return files, len(hashed) - before
+
+    # Files of this instant could change unseen, so they are hashed.
+    first, _ = build()
+    assert build() == (first, 1)
+    monkeypatch.setattr(writing, "_CLOCK_STEP", -(10**12))
+    assert build() == (first, 1)
+    assert build() == (first, 0)
+    assert build(rehash=True) == (first, 1)
+    os.utime(examples[0].image)
+    assert build() == (first, 1)
+    assert build() == (first, 0)
 
 
 def test_copy_of_the_data_elsewhere_finds_the_same_records(tmp_path, examples, monkeypatch):

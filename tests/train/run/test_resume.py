@@ -68,7 +68,7 @@ def test_an_option_that_disagrees_is_refused_by_name(given, message, run):
 
 
 def test_devices_and_checkpoint_interval_may_change(run):
-    given = {"checkpoint_every": 3, "strategy": "mirrored"}
+    given = {"checkpoint_every": 3, "strategy": "mirrored", "rehash": True, "cache_gb": 5.0}
     settings = resume.settings(run, given)
     assert (settings.checkpoint_every, settings.strategy) == (3, "mirrored")
     assert settings.steps == 50

@@ -28,6 +28,22 @@ def test_written_data_set_reads_back_whole(tmp_path):
     assert read.boxes == drawn
 
 
+def test_many_classes_and_boxes(tmp_path):
+    assert main([str(tmp_path / "data"), "--images", "12", "--size", "160x120", "--classes", "80", "--boxes", "16"]) == 0
+    dataset = open_dataset(tmp_path / "data")
+    boxes = [len(example.boxes) for example in (*dataset.train, *dataset.validation)]
+    assert max(boxes) > 7 and len(dataset.labels) > 30
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"), [({"classes": 405}, "1 to 404"), ({"classes": 0}, "1 to 404"), ({"boxes": 0}, "too few")]
+)
+def test_numbers_that_cannot_be_drawn(numbers, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        generation.draw_dataset(tmp_path / "data", **numbers)
+    assert not list(tmp_path.iterdir())
+
+
 def test_same_seed_same_bytes(tmp_path):
     for name, count, seed in (("one", 3, 1), ("two", 3, 1), ("three", 3, 2), ("more", 4, 1)):
         generation.draw_dataset(tmp_path / name, images=count, seed=seed, size=(96, 80))
@@ -40,7 +56,7 @@ def shape(label: str, x: float, y: float, radius: float = 20, angle: float = 0.3
     return scenes.Shape(label, x, y, radius, angle, 1.0, (0.0, 0.0, 255.0), (0.0, 0.0, 255.0))
 
 
-@pytest.mark.parametrize("label", scenes.LABELS)
+@pytest.mark.parametrize("label", [*scenes.LABELS, "star-3-20", "star-22-96"])
 def test_boxes_are_tight(label):
     image, (box,) = scenes.draw(np.zeros((100, 120, 3), np.float32), [shape(label, 60.3, 50.6)])
     rows, columns = np.nonzero(image[:, :, 2] > 127.5)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,7 @@ from train.evaluation.coco import FIGURES, Metrics
 from train.loggers import Logger
 from train.run.options import Options
 from train.run.run_folder import RunFolder
+from train.sample_data import generation
 from train.training import training
 from train.training.best_checkpoint import Best
 
@@ -107,3 +110,22 @@ def test_loggers_that_a_program_passes_are_told_of_the_run(tmp_path, monkeypatch
 def test_an_error_in_class_weights_comes_before_anything_is_fetched():
     with pytest.raises(InputError, match="dog is no class of animals; there are ant, bee, cow"):
         training.prepare(DATASET, Options(init="nowhere", class_weights="dog=2"))
+
+
+def test_records_that_were_not_used_for_long_are_removed_with_a_note(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    records = tmp_path / "cache" / "edge-detection-kit" / "records"
+    ages = {"old": 100, "yesterday": 2, "today": 0}
+    for name, days in ages.items():
+        (records / name).mkdir(parents=True)
+        (records / name / "a.tfrecord").write_bytes(b"records")
+        os.utime(records / name, (time.time() - days * 24 * 3600,) * 2)
+    generation.draw_dataset(tmp_path / "data", images=6, size=(120, 90))
+    dataset = Options().open(str(tmp_path / "data"))
+
+    training.prepare(dataset, Options(init="none"))
+    assert [name for name in ages if (records / name).exists()] == ["yesterday", "today"]
+    assert f"{records / 'old'}: removed 0.0 GB of records, last used 100 days ago" in capsys.readouterr().err
+    training.prepare(dataset, Options(init="none", cache_gb=0))
+    assert [name for name in ages if (records / name).exists()] == ["today"]
+    assert len(list(records.iterdir())) == 3
