@@ -41,9 +41,7 @@ def _yolo_parts(folder: Path) -> None:
 
 @layout("labelimg: CreateML")
 def _createml(folder: Path) -> None:
-    entries = []
-    for one in truth():
-        entries.append({"image": one.save(folder), "verified": False, "annotations": createml(one)})
+    entries = [{"image": one.save(folder), "verified": False, "annotations": createml(one)} for one in truth()]
     write(folder / "annotations.json", json.dumps(entries))
 
 

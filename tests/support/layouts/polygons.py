@@ -67,7 +67,7 @@ def _via(images: tuple[Truth, ...]) -> dict:
 def _via_project(folder: Path) -> None:
     for one in truth():
         one.save(folder)
-    options = {"description": "", "options": {name: "" for name in LABELS}, "default_options": {}, "type": "dropdown"}
+    options = {"description": "", "options": dict.fromkeys(LABELS, ""), "default_options": {}, "type": "dropdown"}
     data = {
         "_via_settings": {"ui": {}, "core": {"filepath": {}, "default_filepath": ""}, "project": {"name": "shots"}},
         "_via_img_metadata": _via(truth()),
