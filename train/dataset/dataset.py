@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zipfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Optional, Union
+from typing import Optional, Union
 
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
-from train.dataset import formats
+from train.dataset import formats, grouping, splitting
 from train.dataset.examples import label_map
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import cached_walks, quoted
@@ -48,6 +46,7 @@ def open_dataset(
     validation: Optional[PathLike] = None,
     validation_share: float = 0.2,
     seed: int = 0,
+    group_by: str = grouping.AUTO,
 ) -> Dataset:
     """Reads and checks the data set at `path`, a folder or a zip file.
 
@@ -55,7 +54,8 @@ def open_dataset(
     The validation images are, in this order of preference: the data set at `validation` (its own
     validation split if it has one, else all of it); the data set's own validation split;
     `validation_share` of the images, drawn with `seed` and the examples' ids, so that the order of the
-    files does not matter.
+    files does not matter. Images that belong together by `group_by` (see `grouping.Rule`), files with the same bytes
+    in any case, come on one side (see `splitting.divide`).
 
     Raises InputError if the data cannot be read, too much of it is bad, it has no box, it cannot be
     split, or a class occurs only in validation.
@@ -63,71 +63,22 @@ def open_dataset(
     path = Path(path)
     splits = read(path, format)
     problems = splits.problems
+    other = other_path = None
     if validation is not None:
-        other = read(validation, format)
-        train = splits.train
+        other_path = Path(validation)
+        other = read(other_path, format)
         held_out = other.train if other.validation is None else other.validation
         problems += other.problems
         if held_out and not any(example.boxes for example in held_out):
             raise InputError(f"{validation}: not one box in {len(held_out)} images: nothing to measure against")
-    else:
-        train, held_out, lines = resolve_validation(splits, validation_share, seed, str(path))
-        problems += lines
+    found = splitting.divide(
+        splits, path, share=validation_share, seed=seed, group_by=group_by, other=other, other_path=other_path
+    )
+    train, held_out = found.train, found.validation
     labels, more = _labels(train, held_out, splits.labels, path)
-    problems += more
+    problems += found.notes + found.shared_notes + more
     name = path.stem if path.is_file() else path.resolve().name
     return Dataset(train, held_out, labels, problems, name)
-
-
-def resolve_validation(
-    splits: Splits, share: float, seed: int, where: str
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
-    """Returns the training and validation examples, and notes on how validation was chosen.
-
-    Uses the data set's own validation split if it has one with boxes; otherwise draws `share` of the
-    training examples. If the own split has no boxes, the drawn examples are added to it, and a note says so.
-    `where` names the data set in messages. Raises InputError as `split` does.
-    """
-    own = splits.validation
-    if own is None:
-        return *split(splits.train, share, seed, where), ()
-    if any(example.boxes for example in own):
-        return splits.train, own, ()
-    # Background images remain useful: they show false positives.
-    train, drawn = split(splits.train, share, seed, where)
-    line = f"{where}: not one box in its own {len(own)} validation images; {len(drawn)} more drawn from the others"
-    return train, tuple(sorted((*own, *drawn), key=_by_id)), (line,)
-
-
-def split(
-    examples: Iterable[Example], share: float, seed: int, where: str
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Splits examples into (training, validation), with `share` of them, and at least one, in validation.
-
-    The draw sorts the examples by a hash of `seed` and their id, so that it depends neither on the order
-    of the files nor on other images. The last image of a class stays in training. `where` names the data
-    set in messages. Raises InputError if no such split has images, and boxes, on both sides.
-    """
-    if not 0 < share < 1:
-        raise InputError(f"the share of images to validate on must lie between 0 and 1, not {share}")
-    drawn = sorted(examples, key=lambda example: hashlib.sha256(f"{seed}/{example.id}".encode()).digest())
-    wanted = max(1, round(share * len(drawn)))
-    left = Counter(label for example in drawn for label in _classes(example))
-    train: list[Example] = []
-    validation: list[Example] = []
-    for example in drawn:
-        classes = _classes(example)
-        if len(validation) < min(wanted, len(drawn) - 1) and all(left[label] > 1 for label in classes):
-            left.subtract(classes)
-            validation.append(example)
-        else:
-            train.append(example)
-    if not train or not any(example.boxes for example in validation):
-        raise InputError(
-            f"{where}: {len(drawn)} images cannot be split into training and validation;"
-            " add images, or give a data set to validate on"
-        )
-    return tuple(sorted(train, key=_by_id)), tuple(sorted(validation, key=_by_id))
 
 
 def write_labels(labels: Labels, folder: PathLike) -> None:
@@ -183,7 +134,3 @@ def _labels(
 
 def _classes(example: Example) -> set[str]:
     return {box.label for box in example.boxes}
-
-
-def _by_id(example: Example) -> str:
-    return example.id

@@ -5,6 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from train.dataset import grouping
+
+GROUP_BY_HELP = (
+    "images to keep on one side of the split, besides copies of a file: auto, those of one Roboflow original (.rf. in the"
+    " name); folder, also those in one folder; none; or a regular expression, whose first group in an image's path is its"
+    " scene"
+)
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the options for opening a data set, which mean the same as for `python -m train`."""
@@ -14,6 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--val-split", type=float, default=0.2, metavar="SHARE", help="share of images to draw for validation (default: 0.2)"
     )
+    group.add_argument("--group-by", default=grouping.AUTO, metavar="RULE", help=GROUP_BY_HELP + " (default: auto)")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the draw (default: 0)")
 
 
@@ -24,4 +33,5 @@ def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "validation": arguments.val,
         "validation_share": arguments.val_split,
         "seed": arguments.seed,
+        "group_by": arguments.group_by,
     }

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from train.dataset.options import GROUP_BY_HELP
 from train.models.anchors import SIZES
 from train.run.options import STRATEGIES, Options
 
@@ -60,6 +61,7 @@ def _add_data(group: _Container) -> None:
         metavar="SHARE",
         help="share of the images to validate on, if the data set does not name its validation images (0.2)",
     )
+    _add(group, "--group-by", metavar="RULE", help=f"{GROUP_BY_HELP} (auto)")
     _add(
         group,
         "--oversample",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.common.errors import InputError
+from train.dataset import grouping
 from train.dataset.dataset import Dataset, open_dataset
 from train.models.anchors import POSITIVE_IOU, SIZES
 
@@ -31,6 +32,7 @@ class Options:
       format: format of the data set, None to detect it.
       val: another data set to validate on.
       val_split: share of the images to validate on, if the data set does not name them.
+      group_by: which images are kept on one side of the split (see `grouping.Rule`).
       photometric: vary brightness, contrast and saturation.
       mosaic: probability of a mosaic (see `augmentation.Augmentation`).
       scale_jitter: relative range of scales (see `augmentation.Augmentation`).
@@ -63,6 +65,7 @@ class Options:
     format: str | None = None
     val: str | None = None
     val_split: float = 0.2
+    group_by: str = grouping.AUTO
     photometric: bool = True
     mosaic: float = 0.0
     scale_jitter: float = 0.0
@@ -92,7 +95,12 @@ class Options:
     def open(self, data: str) -> Dataset:
         """Opens the data set at `data` and splits it by these options. Raises InputError as `open_dataset` does."""
         return open_dataset(
-            data, format=self.format, validation=self.val, validation_share=self.val_split, seed=self.seed
+            data,
+            format=self.format,
+            validation=self.val,
+            validation_share=self.val_split,
+            seed=self.seed,
+            group_by=self.group_by,
         )
 
     def for_images(self, count: int) -> Options:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.pets import CAT, DOG, data, jpg, pets, xml
+from tests.support.pets import CAT, DOG, data, jpg, pets, save_again, xml
 from tests.support.voc_samples import annotation, data_set, image
+from train import open_dataset
 from train.check import checks
 from train.check.statistics import near_duplicates
 from train.check.statistics.dataset_statistics import gather
@@ -44,20 +45,34 @@ def test_good_data_has_nothing_bad(data):
 def test_a_file_in_both_splits(data):
     shutil.copy(jpg(data, 3), jpg(data, 60))
     found = the_one(data)
-    assert (found.check, found.severity, found.count) == ("duplicates", "warning", 1)
-    assert found.what.startswith("1 of 20 validation images is in training too: the same file")
+    assert (found.check, found.severity, found.count) == ("split", "warning", 1)
+    assert found.what == "1 image of training is in validation too (1 the same file): kept out of training"
     assert found.where == ("JPEGImages/p3.jpg and JPEGImages/p60.jpg",)
 
 
-def test_many_files_in_both_splits_are_a_failure(data):
+def test_the_same_split_is_checked_that_training_uses(data):
     for i in range(3):
         shutil.copy(jpg(data, i), jpg(data, 52 + i))
+    statistics, dataset = gather(data, progress=False), open_dataset(data)
+    for split, examples in (("train", dataset.train), ("validation", dataset.validation)):
+        assert tuple(entry.example for entry in statistics.in_split(split)) == examples
+    assert len(dataset.train) == 49
+
+
+def test_training_images_to_validate_on_are_a_failure(data):
+    (data / "ImageSets/Main/train.txt").unlink()
+    found = next(found for found in bad(data, validation=data) if found.check == "split")
+    assert found.severity == "failure" and "72 of its 72 images are among the 72 to train on" in found.what
+
+
+def test_many_near_duplicates_in_both_splits_are_a_failure(data):
+    for i in range(3):
+        save_again(data, i, 52 + i)
     assert the_one(data).severity == "failure"
 
 
 def test_an_image_that_is_saved_again_is_a_near_duplicate(data):
-    image = cv2.imread(str(jpg(data, 3)))
-    cv2.imwrite(str(jpg(data, 60)), cv2.convertScaleAbs(image, alpha=1.1, beta=6), [cv2.IMWRITE_JPEG_QUALITY, 60])
+    save_again(data, 3, 60)
     shutil.copy(jpg(data, 4), jpg(data, 5))
     across, within = bad(data)
     assert "nearly the same image in both splits" in across.what
@@ -65,10 +80,11 @@ def test_an_image_that_is_saved_again_is_a_near_duplicate(data):
 
 
 def test_three_of_the_same_file_are_each_paired_with_the_first_of_a_split(data):
-    for i in (4, 60):
+    for i in (4, 5):
         shutil.copy(jpg(data, 3), jpg(data, i))
-    across, within = bad(data)
-    assert (across.count, within.count) == (1, 1)
+    found = the_one(data)
+    assert (found.check, found.count) == ("duplicates", 2)
+    assert found.where == tuple(f"JPEGImages/p3.jpg and JPEGImages/p{i}.jpg" for i in (4, 5))
 
 
 def test_images_without_contrast_are_not_alike():

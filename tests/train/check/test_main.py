@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from runtime.common.command import exit_code
 from tests.support.pages import ESCAPED, SHOWN, assert_harmless, classes_without_style
-from tests.support.pets import CAT, DOG, data, jpg, pets, xml
+from tests.support.pets import CAT, DOG, data, jpg, pets, save_again, xml
 from tests.support.voc_samples import annotation, data_set
 from train.check import __main__ as check
 from train.check import checks
@@ -43,15 +43,15 @@ def test_the_tables_lines_fit_the_terminal(data):
     assert max(map(len, text.splitlines())) <= 60
     assert text.splitlines()[:4] == [
         "pets    train  validation",
-        "images     52          20",
-        "boxes     104          40",
-        "  cat      52          20",
+        "images     51          20",
+        "boxes     102          40",
+        "  cat      51          20",
     ]
 
 
 def test_json_for_programs(data, capsys):
     for i in range(3):
-        shutil.copy(jpg(data, i), jpg(data, 52 + i))
+        save_again(data, i, 52 + i)
     assert check.main([str(data), "--json", "--size", "640"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert (result["data"], result["size"], result["trainable"]) == ("pets", 640, False)
@@ -75,7 +75,7 @@ def test_the_page_holds_everything_and_escapes_what_it_shows(data):
     assert_harmless(text)
     assert not classes_without_style(text)
     assert SHOWN in text and "&lt;b onclick=x&gt;&amp;&quot;.jpg" in text
-    assert text.count("data:image/webp;base64,") >= 36 and "is in training too" in text
+    assert text.count("data:image/webp;base64,") >= 36 and "is in validation too" in text
 
 
 def test_a_page_of_data_without_boxes(tmp_path):

@@ -60,6 +60,8 @@ def _unlabelled(statistics: DatasetStatistics) -> Iterator[Finding]:
     if statistics.folder is None:
         return
     used = {os.path.realpath(entry.example.image) for entry in statistics.images}
+    if (division := statistics.division) is not None:
+        used |= {os.path.realpath(shared.out.image) for shared in (*division.out_of_train, *division.out_of_validation)}
     bad = {Path(line.partition(":")[0]).stem for line in (*statistics.left_out.files, *statistics.left_out.notes)}
     spare = []
     for root, folders, names in os.walk(statistics.folder):

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import DatasetStatistics
+from train.dataset import splitting
 
 _FEW_TO_TRAIN = 50
 _FEW_TO_VALIDATE = 20
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
-    """Finds reasons why training would refuse the split, empty splits, and small splits."""
+    """Finds reasons why training would refuse the split, images of both splits, empty splits, and small splits."""
     train, validation = statistics.in_split("train"), statistics.in_split("validation")
     for fault in statistics.errors:
         yield Finding(FAILURE, fault)
@@ -37,6 +38,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
                 if name == "train"
                 else "AP on so few images varies by points from run to run; hold out more, or label more",
             )
+    yield from _kept_apart(statistics)
     if train and validation:
         yield Finding(
             OK,
@@ -44,3 +46,23 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
             + ("by the data's own split" if statistics.has_own_split else "drawn at random"),
             len(train) + len(validation),
         )
+
+
+def _kept_apart(statistics: DatasetStatistics) -> Iterator[Finding]:
+    if (division := statistics.division) is None:
+        return
+    index = {id(entry.example): number for number, entry in enumerate(statistics.images)}
+    for side, other, out in (
+        ("training", "validation", division.out_of_train),
+        ("validation", "training", division.out_of_validation),
+    ):
+        if out:
+            yield Finding(
+                WARNING,
+                f"{counted(len(out), 'image')} of {side} {'is' if len(out) == 1 else 'are'} in {other} too"
+                f" ({splitting.reasons(out)}): kept out of {side}",
+                len(out),
+                tuple(f"{statistics.name_of(shared.out)} and {statistics.name_of(shared.kept)}" for shared in out),
+                "keep each in one split; split videos and bursts by scene, with your own lists or folders, or with --group-by",
+                tuple(dict.fromkeys(index[id(shared.kept)] for shared in out if id(shared.kept) in index)),
+            )

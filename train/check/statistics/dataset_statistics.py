@@ -20,7 +20,7 @@ from PIL import Image
 from runtime.common.errors import InputError, KitError
 from train.check.statistics.anchor_fit import best_anchors
 from train.check.statistics.near_duplicates import difference_hash
-from train.dataset import dataset
+from train.dataset import dataset, grouping, splitting
 from train.dataset.examples import images, problems
 from train.dataset.examples.example import Example
 from train.dataset.examples.image_info import inspect_bytes, read_bytes
@@ -89,7 +89,8 @@ class DatasetStatistics:
 
     `size` is the side of the network's input in pixels. `has_own_split` is True if the validation images are
     given and not drawn. `left_out` is what the reader could not use. `errors` are the reasons why training
-    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file.
+    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file. `division` says which
+    images training keeps out of a split because they are in the other, too; None if there is no division.
     """
 
     name: str
@@ -99,6 +100,7 @@ class DatasetStatistics:
     errors: tuple[str, ...]
     has_own_split: bool
     folder: Path | None
+    division: splitting.Division | None = None
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
@@ -127,7 +129,11 @@ class DatasetStatistics:
 
     def location(self, index: int) -> str:
         """Returns the file name of an image, relative to the data set's folder."""
-        image = self.images[index].example.image
+        return self.name_of(self.images[index].example)
+
+    def name_of(self, example: Example) -> str:
+        """Returns the file name of an example's image, relative to the data set's folder."""
+        image = example.image
         if self.folder is not None and image.is_relative_to(self.folder):
             return str(image.relative_to(self.folder))
         return image.name
@@ -153,6 +159,7 @@ def gather(
     validation: str | os.PathLike[str] | None = None,
     validation_share: float = 0.2,
     seed: int = 0,
+    group_by: str = grouping.AUTO,
     progress: bool = True,
 ) -> DatasetStatistics:
     """Reads the data set at `path` and all of its images; the options are those of `open_dataset`.
@@ -168,24 +175,28 @@ def gather(
         splits = dataset.read(path, format)
         train, held_out = splits.train, splits.validation
         has_own_split = held_out is not None or validation is not None
+        other = other_path = None
         if validation is not None:
-            other = dataset.read(validation, format)
+            other_path = Path(validation)
+            other = dataset.read(other_path, format)
             held_out = other.train if other.validation is None else other.validation
-    if validation is None:
-        try:
-            train, held_out, lines = dataset.resolve_validation(splits, validation_share, seed, str(path))
-            has_own_split = has_own_split and not lines
-            left_out.notes += lines
-        except InputError as error:
-            held_out = held_out or ()
-            errors.append(str(error))
+    division = None
+    try:
+        division = splitting.divide(
+            splits, path, share=validation_share, seed=seed, group_by=group_by, other=other, other_path=other_path
+        )
+        train, held_out, has_own_split = division.train, division.validation, division.own
+        left_out.notes += division.notes
+    except InputError as error:
+        errors.append(str(error))
     examples = (*train, *(held_out or ()))
     entries = tuple(
         ImageStatistics(example, SPLITS[index >= len(train)], file)
         for index, (example, file) in enumerate(zip(examples, read_files(examples, progress=progress)))
     )
     name = path.stem if path.is_file() else path.resolve().name
-    return DatasetStatistics(name, size, entries, left_out, tuple(errors), has_own_split, None if path.is_file() else path)
+    folder = None if path.is_file() else path
+    return DatasetStatistics(name, size, entries, left_out, tuple(errors), has_own_split, folder, division)
 
 
 def read_files(examples: Sequence[Example], *, progress: bool = True) -> Iterator[FileInfo]:

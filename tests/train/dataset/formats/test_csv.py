@@ -23,7 +23,7 @@ def folder(tmp_path) -> Path:
         lines = []
         for index in range(count):
             name = f"{part}{index}.jpg"
-            (folder / "images" / part / name).write_bytes(make.image(index))
+            (folder / "images" / part / name).write_bytes(make.image(index + 100 * (part == "test")))
             lines.append(f"{name},64,48,cat,4,5,30,28\n")
         (folder / f"{part}_labels.csv").write_text(HEADER + "".join(lines))
     return folder

@@ -54,7 +54,7 @@ def test_layout_of_the_object_detection_api(tmp_path):
 
 
 def test_classes_in_the_order_of_the_label_map(tmp_path):
-    dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.image()), ["cat", "dog"])
+    dogs = features(Sample("d.jpg", boxes=(("dog", 1, 1, 9, 9),), data=make.image(9)), ["cat", "dog"])
     write(tmp_path / "all.tfrecord", [*records(2), dogs])
     (tmp_path / "x_label_map.pbtxt").write_text(
         PETS.replace("2", "7").replace("1", "9").replace("7", "1").replace("9", "2")
@@ -62,7 +62,7 @@ def test_classes_in_the_order_of_the_label_map(tmp_path):
     with pytest.raises(InputError, match=r"calls class 1 'cat', but x_label_map.pbtxt calls it 'dog'"):
         open_dataset(tmp_path)
     (tmp_path / "x_label_map.pbtxt").write_text(PETS)
-    assert open_dataset(tmp_path, validation=tmp_path).labels == Labels(("cat", "dog"))
+    assert open_dataset(tmp_path).labels == Labels(("cat", "dog"))
 
 
 def test_display_names_replace_codes(tmp_path):

@@ -21,7 +21,7 @@ def ultralytics(folder: Path, yaml: str, parts: tuple[str, ...] = ("train", "val
         for kind in ("images", "labels"):
             (folder / kind / part).mkdir(parents=True)
         for index in range(2):
-            (folder / "images" / part / f"{part}{index}.jpg").write_bytes(make.image(index))
+            (folder / "images" / part / f"{part}{index}.jpg").write_bytes(make.image(index + 100 * parts.index(part)))
             (folder / "labels" / part / f"{part}{index}.txt").write_text(LINE)
     (folder / "data.yaml").write_text(yaml)
     return folder
