@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
-from convert.evaluation.labels import of_checkpoint
+from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.export import install
 from runtime.common.command import run as run_command
 from runtime.common.options import fraction, old_name, positive
@@ -103,12 +103,13 @@ def _run(given: str | None) -> RunFolder:
 
 def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
     from convert.export.export import source_of_checkpoint, source_of_run
+    from train.run.run_folder import run_of
 
     if run is not None:
         return source_of_run(run)
     path = Path(arguments.checkpoint)
-    labels = of_checkpoint(path, arguments.labels)
-    return source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
+    size, labels = network_of_checkpoint(path, run_of(path), arguments.size, arguments.labels)
+    return source_of_checkpoint(path, size, labels, arguments.calibration_images)
 
 
 def _checkpoint_export(checkpoint: str) -> Path:
@@ -173,8 +174,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
     group = parser.add_argument_group("with --checkpoint")
-    group.add_argument("--size", type=positive, default=320, metavar="PIXELS", help="side of the input (default: 320)")
-    group.add_argument("--labels", metavar="FILE", help="class names (default for 90 classes: COCO's)")
+    group.add_argument(
+        "--size", type=positive, metavar="PIXELS", help="side of the input (default: that of its run, else 320)"
+    )
+    group.add_argument("--labels", metavar="FILE", help="class names (default: its run's; for 90 classes, COCO's)")
     images = group.add_argument("--calibration-images", metavar="DIR", help="folder of images to calibrate int8 on")
     old_name(group, "--calibration-pictures", images)
     group = parser.add_argument_group("phones", "If no file is to be written, the newest export is copied.")

@@ -118,7 +118,7 @@ def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os
     calibration: tuple[Image, ...] = ()
     if images is not None:
         folder = Path(images)
-        calibration = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
+        calibration = of_files(sorted(file for file in folder.rglob("*") if is_image(file)), folder)
         if not calibration:
             raise InputError(f"{folder}: no images to calibrate with")
     return Source(path, size, labels, calibration, about={"checkpoint": str(path)})
@@ -252,6 +252,6 @@ def _about(
     if quantized is not None:
         content["calibration"] = {
             "method": quantized.method,
-            "pictures": {image.path.name: manifest.sha256_of(image.path) for image in quantized.images},
+            "pictures": manifest.hashes(image.path for image in quantized.images),
         }
     return content

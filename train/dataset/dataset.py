@@ -29,7 +29,8 @@ class Dataset:
 
     `labels` are the classes that have a box in training, in the data set's own order or, if it has none,
     sorted by name. Class ids count from 0 (in TFRecords and label maps from 1, where 0 is background).
-    `problems` has one line for each image or box that was left out.
+    `problems` has one line for each image or box that was left out. `test` is the data set's own test split, which
+    training does not use; empty if it has none. Where the data set has no other validation split, it is that as well.
     """
 
     train: tuple[Example, ...]
@@ -37,6 +38,7 @@ class Dataset:
     labels: Labels
     problems: tuple[str, ...]
     name: str
+    test: tuple[Example, ...] = ()
 
 
 def open_dataset(
@@ -76,9 +78,9 @@ def open_dataset(
     )
     train, held_out = found.train, found.validation
     labels, more = _labels(train, held_out, splits.labels, path)
-    problems += found.notes + found.shared_notes + more
+    problems = found.shared_notes + problems + found.notes + more
     name = path.stem if path.is_file() else path.resolve().name
-    return Dataset(train, held_out, labels, problems, name)
+    return Dataset(train, held_out, labels, problems, name, splits.test)
 
 
 def write_labels(labels: Labels, folder: PathLike) -> None:

@@ -167,6 +167,13 @@ def assign_splits(
     return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
 
 
+def test_split(parts: dict[str, list[Example]]) -> tuple[Example, ...]:
+    """Returns the examples of the split "test", sorted by id, unless `assign_splits` uses them for training."""
+    if parts.get("") or not parts.get("train"):
+        return ()
+    return _sorted(parts.get("test") or ())
+
+
 def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
     """Groups pairs of (split, example) by split; drops None, which stands for an image that cannot be used."""
     parts = defaultdict(list)

@@ -70,6 +70,11 @@ class Problems:
         self._notes.append(line)
         self._lines.append(line)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All lines."""
+        return tuple(self._lines)
+
     def check_limits(self, where: str, files: int, boxes: int) -> tuple[str, ...]:
         """Returns all lines. Raises InputError if too many of `files` examples or `boxes` boxes are bad.
 

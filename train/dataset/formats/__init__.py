@@ -28,13 +28,15 @@ class Splits:
 
     `validation` is None if the data has no validation split. `problems` has one line for each thing that
     was left out, with the file and the fault. `labels` are the classes in the order of their numbers in
-    the data; None if the data does not number them.
+    the data; None if the data does not number them. `test` is the data's test split, empty if it has none; where the
+    data has no other validation split, it is that as well.
     """
 
     train: tuple[Example, ...]
     validation: Optional[tuple[Example, ...]] = None
     problems: tuple[str, ...] = ()
     labels: Optional[tuple[str, ...]] = None
+    test: tuple[Example, ...] = ()
 
 
 class Format(Protocol):

@@ -80,10 +80,23 @@ class VocFiles:
                 return _without_overlap(self._listed(train, problems), self._listed(validation, problems), problems)
         return self._foldered(problems) or (sorted(self.annotations), None)
 
-    def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
+    def test_split(self) -> list[str]:
+        """Returns the ids of the test split; those that have no annotation are passed over."""
+        for train, validation in _LISTS:
+            if self._has_list(train) and self._has_list(validation):
+                own = set() if validation == "test" else set(self._listed(train, Problems()))
+                return [id for id in self._listed("test", Problems()) if id not in own]
+        ids = self._by_folder()
+        return ids["test"] if "" not in ids and "train" in ids and "test" in ids else []
+
+    def _by_folder(self) -> dict[str, list[str]]:
         ids = defaultdict(list)
         for id, file in sorted(self.annotations.items()):
             ids[split_of_folder(file.name)].append(id)
+        return dict(ids)
+
+    def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
+        ids = self._by_folder()
         if "" in ids or "train" not in ids or len(ids) < 2:
             return None
         if "val" in ids and "test" in ids:

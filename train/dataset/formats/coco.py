@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box, test_split
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -53,7 +53,7 @@ def read(folder: Path) -> Splits:
     examples = group_by_split((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
     train, validation = assign_splits(examples, problems)
     lines = problems.check_limits(str(folder), sum(part.count for part in parts), assembler.boxes)
-    return Splits(train, validation, lines, _labels(parts))
+    return Splits(train, validation, lines, _labels(parts), test=test_split(examples))
 
 
 class _Part:

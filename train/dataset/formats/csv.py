@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Optional, TextIO
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box, test_split
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -54,7 +54,7 @@ def read(folder: Path) -> Splits:
     examples = group_by_split((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
     train, validation = assign_splits(examples, problems)
     lines = problems.check_limits(str(folder), len(entries), assembler.boxes)
-    return Splits(train, validation, lines)
+    return Splits(train, validation, lines, test=test_split(examples))
 
 
 class _Entry:

@@ -10,6 +10,7 @@ Coordinates are used as written: tools disagree on whether the first pixel is 0 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Optional
 from xml.etree.ElementTree import Element
@@ -42,20 +43,32 @@ def read(folder: Path) -> Splits:
     problems = Problems()
     train, validation = files.splits(problems)
     assembler = Assembler(problems)
-    examples = {}
-    for id in dict.fromkeys((*train, *(validation or ()))):
-        source = files.annotations[id]
-        try:
-            examples[id] = _read(id, source, files, assembler)
-        except InputError as error:
-            problems.add_file(str(error))
-            examples[id] = None
+    examples = _read_all(dict.fromkeys((*train, *(validation or ()))), files, assembler, problems)
     lines = problems.check_limits(str(folder), len(examples), assembler.boxes)
+    # Nothing in a test split that is not used keeps the rest from being trained on.
+    test, others = files.test_split(), Problems()
+    unused = [id for id in test if id not in examples]
+    examples |= _read_all(unused, files, Assembler(others), others)
     return Splits(
         tuple(example for id in train if (example := examples[id])),
         None if validation is None else tuple(example for id in validation if (example := examples[id])),
-        lines,
+        (*lines, *others.lines),
+        test=tuple(example for id in test if (example := examples[id])),
     )
+
+
+def _read_all(
+    ids: Iterable[str], files: VocFiles, assembler: Assembler, problems: Problems
+) -> dict[str, Optional[Example]]:
+    """Returns the examples by id; None for one that must be left out."""
+    examples: dict[str, Optional[Example]] = {}
+    for id in ids:
+        try:
+            examples[id] = _read(id, files.annotations[id], files, assembler)
+        except InputError as error:
+            problems.add_file(str(error))
+            examples[id] = None
+    return examples
 
 
 def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optional[Example]:

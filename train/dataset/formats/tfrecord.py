@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box, test_split
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -75,7 +75,7 @@ def read(folder: Path) -> Splits:
     examples = group_by_split((entry.part, _example(entry, ids[names[entry.location]], assembler, problems)) for entry in entries)
     train, validation = assign_splits(examples, problems)
     lines = problems.check_limits(str(folder), reader.records, assembler.boxes)
-    return Splits(train, validation, lines, reader.labels())
+    return Splits(train, validation, lines, reader.labels(), test=test_split(examples))
 
 
 class _Reader:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box, test_split
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -51,7 +51,7 @@ def read(folder: Path) -> Splits:
     missing = labels.report(problems)
     train, validation = assign_splits(examples, problems)
     lines = problems.check_limits(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
-    return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
+    return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)), test=test_split(examples))
 
 
 class _Labels:
