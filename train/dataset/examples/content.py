@@ -20,8 +20,8 @@ _BLOCK = 4096
 def identical(paths: Sequence[Path]) -> Iterator[list[int]]:
     """Yields the indices of files with the same bytes, a list for each content that more than one file has.
 
-    Only files of the same size are read, and only those that agree in a sample of their bytes to the end. A file that
-    cannot be read equals no other.
+    Only files of the same size are opened, and only those that end alike are read whole. A file that cannot be read
+    equals no other.
     """
     by_size: defaultdict[int, list[tuple[int, object]]] = defaultdict(list)
     for index, path in enumerate(paths):
@@ -64,7 +64,7 @@ def whole_hash(path: str | os.PathLike[str]) -> str:
 def _identical(paths: Sequence[Path], members: Iterable[tuple[int, object]]) -> Iterator[list[int]]:
     """Like `identical`, for `members` of one size, given as (index, identity of the file)."""
     classes = [_grouped(members, lambda member: member[1])]
-    for hash in (sampled_hash, whole_hash):
+    for hash in (_end, whole_hash):
         classes = [same for files in classes for same in _by_hash(hash, paths, files)]
     for files in classes:
         indices = sorted(index for file in files for index, _ in file)
@@ -72,8 +72,19 @@ def _identical(paths: Sequence[Path], members: Iterable[tuple[int, object]]) -> 
             yield indices
 
 
+def _end(path: Path) -> bytes:
+    """The last bytes of a file: compressed images of one size differ there."""
+    # The functions of `os` are noticeably faster than open().
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        os.lseek(file, max(os.fstat(file).st_size - _BLOCK, 0), os.SEEK_SET)
+        return os.read(file, _BLOCK)
+    finally:
+        os.close(file)
+
+
 def _by_hash(
-    hash: Callable[[Path], str], paths: Sequence[Path], files: list[list[tuple[int, object]]]
+    hash: Callable[[Path], Hashable], paths: Sequence[Path], files: list[list[tuple[int, object]]]
 ) -> list[list[list[tuple[int, object]]]]:
     """Groups `files` by their hash; a single one is not read."""
 
