@@ -93,10 +93,12 @@ def ranked(scores: dict[str, Score]) -> list[str]:
     """Returns the names of the formats that may be the data set's, the most likely original first."""
     most = max(score.images for score in scores.values())
     plausible = [name for name, score in scores.items() if score.images >= _PLAUSIBLE * most]
+    originals = max((scores[name].images for name in plausible if not scores[name].derived), default=0)
 
-    def rank(name: str) -> tuple[bool, int, bool, int, str]:
+    def rank(name: str) -> tuple[bool, bool, bool, int, int, str]:
         score = scores[name]
-        return score.derived, -score.images, not score.named, -score.annotations, name
+        fewer = score.images < (1 - _MORE) * originals
+        return score.derived, fewer, not score.named, -score.images, -score.annotations, name
 
     return sorted(plausible, key=rank)
 
@@ -108,8 +110,8 @@ def _compared(folder: Path, names: Sequence[str], scores: dict[str, Score]) -> t
     faults: list[InputError] = []
     for name in names:
         score = scores[name]
-        if chosen is not None and score.inside:
-            notes.append(f"not used, because {chosen.name} is its usual source: the {name} files")
+        if chosen is not None and score.inside and score.images <= (1 + _MORE) * chosen.score.images:
+            notes.append(f"not used, because it is usually made from others: the {name} files ({score.images} images)")
             continue
         try:
             reading = _read(folder, name, score)
@@ -142,7 +144,9 @@ def _better(folder: Path, one: _Reading, other: _Reading) -> tuple[_Reading, str
     Raises SeveralFormatsError if they say different things.
     """
     names_count = one.score.named and other.score.named
-    here, there = _by_image(one.splits), _by_image(other.splits)
+    # Images that were extracted have their files in the cache, under the same names.
+    by_name = one.score.inside or other.score.inside
+    here, there = _by_image(one.splits, by_name), _by_image(other.splits, by_name)
     both = here.keys() & there.keys()
     alike = sum(_alike(here[image], there[image], names_count) for image in both)
     only_here, only_there = (
@@ -171,8 +175,8 @@ def _same(kept: _Reading, left: _Reading, both: int, alike: int) -> str:
     return f"not used, because it says the same as {kept.name}: the {left.name} files ({what}{split})"
 
 
-def _by_image(splits: Splits) -> dict[Path, tuple[LabelledBox, ...]]:
-    return {example.image: example.boxes for example in _all(splits)}
+def _by_image(splits: Splits, by_name: bool) -> dict[object, tuple[LabelledBox, ...]]:
+    return {example.image.stem if by_name else example.image: example.boxes for example in _all(splits)}
 
 
 def _all(splits: Splits) -> tuple[Example, ...]:
