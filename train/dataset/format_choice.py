@@ -7,6 +7,8 @@ near each other are read and compared by images and boxes; only if they really d
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +19,9 @@ from runtime.common.errors import InputError
 from train.dataset import formats
 from train.dataset.examples import problems
 from train.dataset.examples.example import Example, LabelledBox
+from train.dataset.examples.image_files import File, is_image, walk
+from train.dataset.examples.split_names import split_of_folder
+from train.dataset.examples.splits import HELD_OUT, NAMES, unlabelled_note
 from train.dataset.formats import Score, Splits
 
 # A format that explains less than this share of the images that another one explains is not the data set's.
@@ -66,6 +71,32 @@ def read(folder: Path, format: Optional[str] = None) -> Choice:
     Raises NoDataSetError if no format explains anything in it, SeveralFormatsError if several say different
     things, and InputError if the data cannot be used.
     """
+    choice = _read_chosen(folder, format)
+    notes = _unused_parts(folder, choice.splits)
+    problems.hand_on(problems.CollectedProblems(notes=notes))
+    return replace(choice, splits=replace(choice.splits, problems=(*choice.splits.problems, *notes)))
+
+
+def _unused_parts(folder: Path, splits: Splits) -> list[str]:
+    """Returns a note on each part to measure on, by the names of folders, of which not one image is used.
+
+    Parts of which the reader has said so itself are left out.
+    """
+    used = {os.path.dirname(example.image) for example in _all(splits)}
+    parts: dict[str, list[File]] = {}
+    for place, files in itertools.groupby(filter(is_image, walk(folder)), lambda file: file.name.parent):
+        part = split_of_folder(place / "x")
+        if part in HELD_OUT:
+            parts.setdefault(part, []).extend(files)
+    return [
+        unlabelled_note(part, len(files), files[0].name.name)
+        for part, files in parts.items()
+        if not any(os.path.dirname(file.path) in used for file in files)
+        and not any(f"the {NAMES[part]} part" in line or f"the {part} split" in line for line in splits.problems)
+    ]
+
+
+def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if format is not None:
         return Choice(format, formats.find(format).read(folder), (f"{format}: as --format says",))
     scores = formats.scores(folder)
