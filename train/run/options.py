@@ -11,6 +11,7 @@ from typing import Any
 from runtime.common.errors import InputError
 from train.dataset import grouping
 from train.dataset.dataset import Dataset, open_dataset
+from train.dataset.options import bad_share
 from train.models.anchors import POSITIVE_IOU, SIZES
 
 # The batch for which the default learning rate is given.
@@ -33,6 +34,9 @@ class Options:
       val: another data set to validate on.
       val_split: share of the images to validate on, if the data set does not name them.
       group_by: which images are kept on one side of the split (see `grouping.Rule`).
+      redraw: draw the images to validate on, though the data set names them.
+      allow_bad: share of the images, and of the boxes, that may be bad and are left out, None for the default.
+      strict: refuse the data if one image or box in it is bad.
       photometric: vary brightness, contrast and saturation.
       mosaic: probability of a mosaic (see `augmentation.Augmentation`).
       scale_jitter: relative range of scales (see `augmentation.Augmentation`).
@@ -66,6 +70,9 @@ class Options:
     val: str | None = None
     val_split: float = 0.2
     group_by: str = grouping.AUTO
+    redraw: bool = False
+    allow_bad: float | None = None
+    strict: bool = False
     photometric: bool = True
     mosaic: float = 0.0
     scale_jitter: float = 0.0
@@ -101,6 +108,8 @@ class Options:
             validation_share=self.val_split,
             seed=self.seed,
             group_by=self.group_by,
+            redraw=self.redraw,
+            allow_bad=bad_share(self.allow_bad, self.strict),
         )
 
     def for_images(self, count: int) -> Options:
@@ -181,6 +190,7 @@ _RULES: dict[str, _Rule] = {
     "validate_every": _at_least(1),
     "patience": _at_least(1),
     "checkpoint_every": _at_least(1),
+    "allow_bad": (_share, "lie between 0 and 1"),
     "mosaic": (_share, "lie between 0 and 1"),
     "scale_jitter": (lambda value: 0 <= value <= 4, "lie between 0 and 4"),
     "expand": (_share, "lie between 0 and 1"),

@@ -21,7 +21,7 @@ def dataset(folder: Path) -> Dataset:
     train = Example("a", folder / "a.jpg", 64, 48, (CAT, DOG), orientation=6)
     validation = Example("b", folder / "b.png", 32, 32, ())
     test = Example("c", folder / "c.jpg", 16, 8, (CAT,))
-    return Dataset((train,), (validation,), Labels(("cat", "dog's")), ("a.xml: box 3 has no area",), "pets", (test,))
+    return Dataset((train,), (validation,), Labels(("cat", "dog's")), ("a.xml: box 3 has no area",), "pets", test=(test,))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +21,12 @@ from PIL import Image
 from runtime.common.errors import InputError, KitError
 from train.check.statistics.anchor_fit import best_anchors
 from train.check.statistics.near_duplicates import difference_hash
-from train.dataset import dataset, grouping, splitting
+from train.dataset import dataset, formats, grouping, splitting
 from train.dataset.examples import images, problems
 from train.dataset.examples.example import Example
 from train.dataset.examples.image_info import inspect_bytes, read_bytes
+from train.dataset.format_choice import NoDataSetError, SeveralFormatsError
+from train.dataset.formats import Splits
 from train.files.processes import cores, executor
 
 SPLITS = ("train", "validation")
@@ -89,8 +92,9 @@ class DatasetStatistics:
 
     `size` is the side of the network's input in pixels. `has_own_split` is True if the validation images are
     given and not drawn. `left_out` is what the reader could not use. `errors` are the reasons why training
-    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file. `division` says which
-    images training keeps out of a split because they are in the other, too; None if there is no division.
+    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file. `source` is the path as
+    the user gave it, `format` the format that it was read in, and `reasons` say why. `division` says which images training
+    keeps out of a split because they are in the other, too; None if there is no division.
     """
 
     name: str
@@ -100,6 +104,9 @@ class DatasetStatistics:
     errors: tuple[str, ...]
     has_own_split: bool
     folder: Path | None
+    source: str = ""
+    format: str = ""
+    reasons: tuple[str, ...] = ()
     division: splitting.Division | None = None
 
     @functools.cached_property
@@ -138,6 +145,10 @@ class DatasetStatistics:
             return str(image.relative_to(self.folder))
         return image.name
 
+    def command(self, *options: str) -> str:
+        """Returns the command that trains the data set with these options, to paste into a shell."""
+        return shlex.join(["python", "-m", "train", self.source, "--out", "runs/new", *options])
+
     def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
         """Returns the images of a split, "train" or "validation"."""
         return tuple(entry for entry in self.images if entry.split == split)
@@ -159,36 +170,55 @@ def gather(
     validation: str | os.PathLike[str] | None = None,
     validation_share: float = 0.2,
     seed: int = 0,
+    redraw: bool = False,
+    allow_bad: float = problems.MAX_BAD,
     group_by: str = grouping.AUTO,
     progress: bool = True,
 ) -> DatasetStatistics:
     """Reads the data set at `path` and all of its images; the options are those of `open_dataset`.
 
-    `size` is the side of the network's input in pixels. Bad data is reported in the result. Raises InputError
-    if there is no data set to read.
+    `size` is the side of the network's input in pixels. Bad data, and whatever else training would refuse, is reported
+    in the result. Raises InputError if there is no data set to read, or no such format.
     """
     path = Path(path)
-    errors = []
+    errors: list[str] = []
+    if format is not None:
+        formats.find(format)
+
+    def opened(data: Path, its_format: str | None = format) -> Splits:
+        try:
+            return dataset.read(data, its_format, redraw=redraw and data == path, allow_bad=allow_bad)
+        except NoDataSetError:
+            raise
+        except SeveralFormatsError as error:
+            errors.append(str(error))
+            return opened(data, error.first)
+        except InputError as error:
+            errors.append(str(error))
+            return Splits(())
+
     if progress:
         print(f"reading the annotations of {path} ...", file=sys.stderr, flush=True)
     with problems.collect_problems() as left_out:
-        splits = dataset.read(path, format)
+        splits = opened(path)
         train, held_out = splits.train, splits.validation
         has_own_split = held_out is not None or validation is not None
         other = other_path = None
         if validation is not None:
             other_path = Path(validation)
-            other = dataset.read(other_path, format)
+            other = opened(other_path)
             held_out = other.train if other.validation is None else other.validation
     division = None
-    try:
-        division = splitting.divide(
-            splits, path, share=validation_share, seed=seed, group_by=group_by, other=other, other_path=other_path
-        )
-        train, held_out, has_own_split = division.train, division.validation, division.own
-        left_out.notes += division.notes
-    except InputError as error:
-        errors.append(str(error))
+    if splits.train or not (errors or left_out.refused):
+        try:
+            division = splitting.divide(
+                splits, path, share=validation_share, seed=seed, group_by=group_by, other=other, other_path=other_path
+            )
+            train, held_out, has_own_split = division.train, division.validation, division.own
+            left_out.notes += division.notes
+        except InputError as error:
+            held_out = held_out or ()
+            errors.append(str(error))
     examples = (*train, *(held_out or ()))
     entries = tuple(
         ImageStatistics(example, SPLITS[index >= len(train)], file)
@@ -196,7 +226,9 @@ def gather(
     )
     name = path.stem if path.is_file() else path.resolve().name
     folder = None if path.is_file() else path
-    return DatasetStatistics(name, size, entries, left_out, tuple(errors), has_own_split, folder, division)
+    return DatasetStatistics(
+        name, size, entries, left_out, tuple(errors), has_own_split, folder, str(path), splits.format, splits.reasons, division
+    )
 
 
 def read_files(examples: Sequence[Example], *, progress: bool = True) -> Iterator[FileInfo]:
