@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -44,6 +45,32 @@ def collect_problems() -> Iterator[CollectedProblems]:
         yield found
     finally:
         _collected.reset(token)
+
+
+class Provisional:
+    """What was collected since a moment, to be dropped if it was read wrongly."""
+
+    def __init__(self, collected: CollectedProblems | None) -> None:
+        self._collected = collected
+        self._before = copy.deepcopy(collected)
+
+    def drop(self) -> None:
+        """Forgets what has been collected since."""
+        if self._collected is not None and self._before is not None:
+            vars(self._collected).update(vars(self._before))
+
+
+@contextlib.contextmanager
+def provisional() -> Iterator[Provisional]:
+    """Context manager: gives what can drop the problems that `collect_problems()` collects within the block."""
+    yield Provisional(_collected.get())
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Adds notes to what `collect_problems()` collects."""
+    collected = _collected.get()
+    if collected is not None:
+        collected.notes[:0] = lines
 
 
 class Problems:

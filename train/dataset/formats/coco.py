@@ -16,6 +16,7 @@ from typing import Any, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -36,6 +37,7 @@ def accepts(folder: Path) -> bool:
     return any(_looks_like_coco(file) for file in walk(folder))
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the JSON files below `folder` and their images.
 

@@ -14,6 +14,7 @@ from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -55,6 +56,7 @@ def accepts(folder: Path) -> bool:
     return any(is_record(file) for file in walk(folder))
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the records below `folder`.
 
@@ -172,9 +174,7 @@ def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -
 
 
 def _box(item: _Object, canvas: Canvas) -> LabelledBox:
-    xmin, ymin, xmax, ymax = item.sides
-    sides = (xmin * canvas.width, ymin * canvas.height, xmax * canvas.width, ymax * canvas.height)
-    return labelled_box(canvas, item.label, sides, item.difficult, item.truncated)
+    return labelled_box(canvas, item.label, item.sides, item.difficult, item.truncated, normalized=True)
 
 
 def _names(entries: list[_Entry]) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from typing import Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -32,6 +33,7 @@ def accepts(folder: Path) -> bool:
     return yolo_files.description(files) is not None and bool(_Labels(files))
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the images in the description below `folder`, and their labels.
 
@@ -134,8 +136,7 @@ class _Reader:
         if self._found.with_key_points:
             values = values[:4]
         xs, ys = _corners(values)
-        sides = (min(xs) * canvas.width, min(ys) * canvas.height, max(xs) * canvas.width, max(ys) * canvas.height)
-        return labelled_box(canvas, names[int(number)], sides)
+        return labelled_box(canvas, names[int(number)], (min(xs), min(ys), max(xs), max(ys)), normalized=True)
 
 
 def _corners(values: list[float]) -> tuple[list[float], list[float]]:
