@@ -13,7 +13,7 @@ from runtime.common.errors import InputError
 from runtime.common.values import Box
 from train.dataset.examples import evidence
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.frames import Frame, Frames, possible
+from train.dataset.examples.frames import EXCHANGED, UNLIKE, Frame, Frames, possible
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.image_info import inspect
 from train.dataset.examples.problems import Problems
@@ -33,9 +33,9 @@ _DECIMALS = 3
 
 MAX_LABEL_LENGTH = 200
 
-_CUT = "reach over the edge of their image; cut there"
+_CUT = "cut at the edge of their image"
 _MANY_CUT = "; so many that the images may not be those that were labelled: look at them with train.check --out report.html"
-_REVERSED = "have a minimum above its maximum; exchanged"
+_REVERSED = "sides exchanged, because a minimum was above its maximum"
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,10 @@ class Assembler:
         boxes = evidence.sides_of(drafts)
         declared = bool(drafts) and isinstance(drafts[0], _NormalizedBox)
         normalized = self._evidence.normalized(group, declared, boxes)
-        if normalized and frames.kind and not frames.kind.startswith("exif"):
+        if normalized and declared and frames.kind in (EXCHANGED, UNLIKE):
+            # Whoever wrote the shares divided by the size that is wrong.
+            return True, frames.frames[-1 if frames.kind == EXCHANGED else 0]
+        if normalized and not frames.kind.startswith("exif"):
             # Shares are those of the image in every size.
             return True, _whole(frames.frames[0])
         frame = self._evidence.frame(frames, [] if normalized else boxes)

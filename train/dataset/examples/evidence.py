@@ -81,7 +81,7 @@ class _Note:
         """Returns the line for the user, where the data set has that many boxes."""
         what = self.what if self.count > 1 else {"boxes": "box", "images": "image"}[self.what]
         more = self.many if self.count > max(_MANY_BOXES, _MANY * boxes) else ""
-        return f"{self.count} {what} {self.text} ({self.source}{' is one' if self.count > 1 else ''}){more}"
+        return f"{self.text}: {self.count} {what} ({self.source}{' is one' if self.count > 1 else ''}){more}"
 
 
 class Evidence:
@@ -128,7 +128,7 @@ class Evidence:
         return next(frame for frame in frames.frames if frame.name == name)
 
     def note(self, text: str, source: str, what: str = "images", many: str = "") -> None:
-        """Counts something that the user is told once: `text` follows the number of `what`, `source` is an example.
+        """Counts something that the user is told once: `source` is an example. `text` precedes the number of `what`.
 
         `many` is added where it holds for a large share of all boxes.
         """
@@ -165,8 +165,8 @@ class Evidence:
             for (group, _), normalized in self._decided.units.items()
         )
         mixed = (
-            "the boxes of some images fit only the stored pixels, those of others only the image as shown after the EXIF"
-            " rotation; look at them with python -m train.check DATA --out report.html"
+            "the boxes of some images fit only the stored pixels, those of others only the image as shown, after the EXIF"
+            " rotation; each is taken as it fits: look at them with train.check --out report.html"
             for kind in sorted(self._decided.mixed)
             if kind.startswith("exif")
         )

@@ -24,9 +24,11 @@ _SHAPE = 0.01
 _CARELESS_SHARE = 0.03
 _CARELESS_PIXELS = 4.0
 
-_EXIF_STORED = "the boxes are taken as drawn on the pixels as stored, without the EXIF rotation"
-_EXIF_SHOWN = "the boxes are taken as drawn on the image as shown, after the EXIF rotation"
-_LOOK = "look at them with python -m train.check DATA --out report.html"
+EXCHANGED, UNLIKE = "exchanged", "unlike"
+
+_STORED = "boxes taken as drawn on the stored pixels, without the EXIF rotation"
+_SHOWN = "boxes taken as drawn on the image as shown, after the EXIF rotation"
+_LOOK = "look at them with train.check --out report.html"
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,14 @@ def possible(info: ImageInfo, declared: Optional[tuple[float, float]], as_shown:
         return Frames("", (shown,))
     if _near(declared, shown):
         # Of a square or half-turned image the two sizes are one, and it says nothing.
-        return _alike(shown) if _alike_sizes(shown, stored) else Frames("exif, size as shown", (shown, _noted(stored, _EXIF_STORED)))
+        if _alike_sizes(shown, stored):
+            return _alike(shown)
+        note = f"{_STORED}, as only that fits, though the sizes are those of the images as shown"
+        return Frames("exif, size as shown", (shown, _noted(stored, note)))
     if _near(declared, stored):
-        return Frames(
-            "exif, size as stored",
-            (_noted(stored, ""), _noted(shown, _EXIF_SHOWN)),
-            f"their sizes are those of the stored pixels, and no box shows whether they were drawn before or after the"
-            f" EXIF rotation; {_EXIF_STORED}; {_LOOK}",
-        )
+        note = f"{_SHOWN}, as only that fits, though the sizes are those of the stored pixels"
+        unsaid = f"{_STORED}, to which the sizes belong; no box shows if that is right, so {_LOOK}"
+        return Frames("exif, size as stored", (stored, _noted(shown, note)), unsaid)
     return next((_scaled(frame, declared) for frame in (shown, stored) if _same_shape(declared, frame)), _unlike(shown, declared))
 
 
@@ -99,49 +101,45 @@ def _without_size(info: ImageInfo, shown: Frame, as_shown: bool) -> Frames:
     stored = _whole(info, 1, "stored")
     if _alike_sizes(shown, stored):
         return _alike(shown)
-    return Frames(
-        "exif, no size",
-        (shown, _noted(stored, _EXIF_STORED)),
-        f"have an EXIF rotation, and the annotations give no sizes; {_EXIF_SHOWN}; {_LOOK}",
-    )
+    unsaid = f"{_SHOWN}; no size or box shows if that is right, so {_LOOK}"
+    return Frames("exif, no size", (shown, _noted(stored, f"{_STORED}, as only that fits")), unsaid)
 
 
 def _alike(shown: Frame) -> Frames:
-    return Frames("exif, sizes alike", (shown,), f"have an EXIF rotation that does not change their size; {_EXIF_SHOWN}; {_LOOK}")
+    return Frames("exif, sizes alike", (shown,), f"{_SHOWN}, which does not change their size; {_LOOK}")
 
 
 def _upright(frame: Frame, declared: tuple[float, float]) -> Frames:
     if declared == (frame.width, frame.height):
         return Frames("", (frame,))
     if _near(declared, frame):
-        note = "differ by a pixel or two from the size in their annotations; the boxes are used as they are"
+        note = "boxes used as they are, though the annotations give a size that is off by a pixel or two"
         return Frames("", (_noted(frame, note),))
     if _same_shape(declared, frame):
         return _scaled(frame, declared)
     across, down = declared
     if _near((down, across), frame):
         turned = Frame("turned", frame.width, frame.height, 1, across, down, usable=False)
-        note = "have width and height exchanged in their annotations; the boxes are used as they are"
-        return Frames("exchanged", (_noted(frame, note), turned))
+        note = "boxes used as they are, though the annotations exchange width and height"
+        return Frames(EXCHANGED, (_noted(frame, note), turned))
     return _unlike(frame, declared)
 
 
 def _scaled(frame: Frame, declared: tuple[float, float]) -> Frames:
     across, down = declared
     change = "smaller" if across > frame.width else "larger"
-    scaled = Frame(
-        "scaled", frame.width, frame.height, frame.orientation, across, down,
-        f"are {change} than when they were labelled; the boxes are scaled with them",
-    )  # fmt: skip
-    as_is = _noted(frame, "have another size than their annotations say, but the boxes are those of the images as they are", "as is")
+    note = f"boxes scaled with their images, which are {change} than when they were labelled"
+    scaled = Frame("scaled", frame.width, frame.height, frame.orientation, across, down, note)
+    note = "boxes used as they are, because they fit the images and not the sizes in the annotations"
+    as_is = _noted(frame, note, "as is")
     return Frames(f"scaled, {change}", (scaled, as_is))
 
 
 def _unlike(frame: Frame, declared: tuple[float, float]) -> Frames:
     """The declared size has another shape: only boxes that it cannot hold show that it is simply wrong."""
     unknown = Frame("unknown", frame.width, frame.height, frame.orientation, *declared, usable=False)
-    note = "have another size than their annotations say, which the boxes show to be wrong; the boxes are used as they are"
-    return Frames("unlike", (unknown, _noted(frame, note, "as is")))
+    note = "boxes used as they are, because they fit the images and not the sizes in the annotations"
+    return Frames(UNLIKE, (unknown, _noted(frame, note, "as is")))
 
 
 def _whole(info: ImageInfo, orientation: int, name: str) -> Frame:
