@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -237,35 +236,3 @@ def clean_label(label: str) -> str:
     if len(words) > MAX_LABEL_LENGTH or not words.isprintable():
         raise ValueError(f"has {quoted(words)} for a class name")
     return words
-
-
-def assign_splits(
-    parts: dict[str, list[Example]], problems: Problems
-) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
-    """Returns (training, validation) from the examples of the splits "train", "val", "test" and "" (unknown).
-
-    Without a "train" split and another one, or with examples of unknown split, all examples are for
-    training and validation is None. Test images are for validation if there is no "val" split; otherwise
-    they are left out. The examples are sorted by id.
-    """
-    parts = {name: examples for name, examples in parts.items() if examples}
-    if "" in parts or "train" not in parts or len(parts) < 2:
-        return _sorted(example for examples in parts.values() for example in examples), None
-    if "val" in parts and "test" in parts:
-        problems.add_note(
-            f"kept out of training and validation, because in the test split: {len(parts['test'])} images"
-        )
-    return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
-
-
-def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
-    """Groups pairs of (split, example) by split; drops None, which stands for an image that cannot be used."""
-    parts = defaultdict(list)
-    for part, example in examples:
-        if example is not None:
-            parts[part].append(example)
-    return dict(parts)
-
-
-def _sorted(examples: Iterable[Example]) -> tuple[Example, ...]:
-    return tuple(sorted(examples, key=lambda example: example.id))

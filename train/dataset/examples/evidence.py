@@ -10,8 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Optional, TypeVar
 from runtime.common.errors import InputError
 from train.dataset.examples import problems
 from train.dataset.examples.frames import Frame, Frames, Sides
+from train.dataset.examples.problems import CollectedProblems
 
 S = TypeVar("S")
 
@@ -141,7 +141,7 @@ class Evidence:
 
     def decisions(self) -> Decisions:
         """Returns what the evidence speaks for, where that differs from what this run assumed."""
-        units = {}
+        units: dict[tuple[str, bool], bool] = {}
         for (group, declared), (boxes, shares, pixels) in self._units.items():
             if boxes and not declared and shares >= _SHARES_OF_BOXES * boxes:
                 units[group, declared] = True
@@ -193,36 +193,35 @@ def by_evidence(read: Callable[[Path], S]) -> Callable[[Path], S]:
     def decided(folder: Path) -> S:
         if _current.get() is not None:
             return read(folder)
-        evidence, error, splits = Evidence(), None, None
-        with problems.provisional() as first:
-            try:
-                with _gathering(evidence):
-                    splits = read(folder)
-            except InputError as raised:
-                error = raised
-            decisions = evidence.decisions()
-            if decisions != Decisions():
-                first.drop()
+        evidence = Evidence()
+        splits, error, found = _attempt(read, folder, evidence)
+        decisions = evidence.decisions()
         if decisions != Decisions():
             evidence = Evidence(decisions)
-            with _gathering(evidence):
-                splits = read(folder)
-        elif error is not None:
+            splits, error, found = _attempt(read, folder, evidence)
+        if error is not None:
             raise error
         lines = evidence.notes()
-        problems.tell(lines)
-        found: Any = splits
-        told: S = replace(found, problems=(*lines, *found.problems))
-        return told
+        found.notes[:0] = lines
+        problems.hand_on(found)
+        told: Any = splits
+        answer: S = replace(told, problems=(*lines, *told.problems))
+        return answer
 
     return decided
 
 
-@contextmanager
-def _gathering(evidence: Evidence) -> Iterator[None]:
+def _attempt(
+    read: Callable[[Path], S], folder: Path, evidence: Evidence
+) -> tuple[Optional[S], Optional[InputError], CollectedProblems]:
+    """Returns what `read` returns or the error that it raises, and the problems, which refuse nothing yet."""
     token = _current.set(evidence)
     try:
-        yield
+        with problems.collect_problems() as found:
+            try:
+                return read(folder), None, found
+            except InputError as error:
+                return None, error, found
     finally:
         _current.reset(token)
 

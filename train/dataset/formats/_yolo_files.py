@@ -170,11 +170,6 @@ def _parts(
                 )
     if "train" not in parts:
         raise InputError(f"{source}: does not say where the images to train on are (train: ...)")
-    taken = set(parts["train"])
-    for part, images in parts.items():
-        both = [file.name for file in images if file in taken]
-        if part != "train" and both:
-            raise InputError(f"{source}: its train and its {part} have the same images, {both[0]} among them")
     return parts
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
 from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
-from train.dataset.formats import Splits
+from train.dataset.examples.splits import assign_splits, group_by_split, without_unlabelled
+from train.dataset.formats import Score, Splits
 from train.dataset.formats import _yolo_files as yolo_files
 from train.dataset.formats._yolo_files import YoloFiles
 from train.files import untrusted_bytes
@@ -27,10 +28,14 @@ from train.files import untrusted_bytes
 _MAX_BYTES = 32 << 20
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` has a description of a YOLO data set and a label file."""
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images have a label file; None without such files or without a description of the data set."""
     files = list(walk(folder))
-    return yolo_files.description(files) is not None and bool(_Labels(files))
+    description = yolo_files.description(files)
+    labels = _Labels(files)
+    if description is None or not labels:
+        return None
+    return Score(labels.count_images(), len(labels), named=False, reason=f"{description.name} and text files with numbers")
 
 
 @by_evidence
@@ -51,6 +56,8 @@ def read(folder: Path) -> Splits:
         (part, reader.example(file, ids[file.name])) for part, listed in images.items() for file in listed
     )
     missing = labels.report(problems)
+    annotated = {part for part, listed in images.items() if any(labels.has(file.name) for file in listed)}
+    examples = without_unlabelled(examples, annotated, problems)
     train, validation = assign_splits(examples, problems)
     lines = problems.check_limits(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
     return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
@@ -69,14 +76,28 @@ class _Labels:
         self._left = set(self._files)
         self._without = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._files)
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def count_images(self) -> int:
+        """Returns the number of images with a label file of their name."""
+        return len(self._stems & {name.stem for name in self._files})
 
     def of_image(self, image: Path) -> Optional[File]:
-        """Returns the label file of an image; None if there is none.
+        """Returns the label file of an image, or None, and counts those without one."""
+        file = self._find(image)
+        if file:
+            self._left.discard(file.name)
+        else:
+            self._without += 1
+        return file
 
-        For an image below `images` it is looked for below `labels` first, then beside the image.
-        """
+    def has(self, image: Path) -> bool:
+        """Returns True if the image has a label file."""
+        return self._find(image) is not None
+
+    def _find(self, image: Path) -> Optional[File]:
+        """For an image below `images` the label file is looked for below `labels` first, then beside the image."""
         parts = image.parent.parts
         places = [image.parent]
         if "images" in parts:
@@ -85,9 +106,7 @@ class _Labels:
         for location in places:
             file = self._files.get(location / f"{image.stem}.txt")
             if file:
-                self._left.discard(file.name)
                 return file
-        self._without += 1
         return None
 
     def report(self, problems: Problems) -> int:
