@@ -46,8 +46,10 @@ class VocFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         files = list(walk(folder))
-        xml = [file for file in files if file.suffix == ".xml"]
         found = [file for file in files if is_image(file)]
+        every = [file for file in files if file.suffix == ".xml"]
+        xml = annotation_files(every) or every
+        self._others = len(every) - len(xml)
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:

@@ -90,13 +90,12 @@ def test_darknet(tmp_path):
     assert dataset.labels == Labels(("cat",))
 
 
-def test_a_listed_image_that_is_missing(tmp_path, monkeypatch):
+def test_a_listed_image_that_is_missing(tmp_path):
     folder = darknet(tmp_path / "data")
     with (folder / "train.txt").open("a") as file:
         file.write("data/obj_train_data/gone.jpg\n")
     with pytest.raises(InputError, match=r"train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
-        open_dataset(folder)
-    monkeypatch.setattr("train.dataset.examples.problems.MAX_BAD_FILES", 0.5)
+        open_dataset(folder, allow_bad=0)
     assert len(open_dataset(folder).train) == 2
 
 
@@ -159,7 +158,7 @@ def test_what_is_wrong_in_a_line_is_named(tmp_path, line, message):
     folder = ultralytics(tmp_path / "data", "train: images/train\nval: images/val\nnames: [cat]\n")
     (folder / "labels/train/train0.txt").write_text(f"{LINE}{line}\n")
     with pytest.raises(InputError, match=f"labels/train/train0.txt: {message}"):
-        open_dataset(folder)
+        open_dataset(folder, allow_bad=0)
 
 
 @pytest.mark.parametrize(
