@@ -253,7 +253,7 @@ def test_own_validation_without_boxes_is_extended(tmp_path, format):
 
 UNREADABLE = {
     "coco": ("train/_annotations.coco.json", "not JSON|not a text file"),
-    "csv": ("train/_annotations.csv", "not CSV|not UTF-8|no CSV"),
+    "csv": ("train/_annotations.csv", "not CSV|not UTF-(8|16)|no CSV"),
     "pascal_voc": ("train/p0.xml", "not XML"),
     "tfrecord": ("train/things.tfrecord", "is no TFRecord file|cut off"),
     "yolo": ("data.yaml", "not YAML|no data.yaml"),
