@@ -91,6 +91,15 @@ def test_records_of_more_images_than_there_are_annotations(tmp_path):
     assert "says the same as tfrecord: the pascal_voc files (the same boxes in all 8 images)" in dataset.problems[0]
 
 
+def test_a_large_table_is_not_compared_with_its_source(tmp_path, monkeypatch):
+    folder = mixed(tmp_path / "data", samples(6, 2), "pascal_voc", "csv")
+    monkeypatch.setattr(format_choice, "_COMPARED", 5)
+    assert "the csv files (6 images, not compared)" in open_dataset(folder).problems[0]
+    for i in range(2):
+        (folder / f"train/p{i}.xml").unlink()
+    assert open_dataset(folder).format == "csv"
+
+
 def test_boxes_that_a_copy_rounded_are_the_same(tmp_path):
     folder = mixed(tmp_path / "data", samples(6, 2), "pascal_voc", "csv", changed={0: (("CAT", 5, 4, 31, 29),)})
     assert open_dataset(folder).format == "pascal_voc"

@@ -75,11 +75,17 @@ class VocFiles:
         no such image, or if several are equally near.
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
-        stems = dict.fromkeys((annotation.name.stem, _without_suffix(tag), _without_suffix(annotation.name.stem)))
-        found = next(filter(None, map(self._images.with_stem, stems)), [])
+        stem = annotation.name.stem
+        found = (
+            self._images.with_stem(stem)
+            or self._images.with_stem(_without_suffix(tag))
+            or self._images.with_stem(_without_suffix(stem))
+        )
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its image is missing: no {names} in {self._folder}")
+        if len(found) == 1:
+            return found[0]
         split = split_of_folder(annotation.name)
 
         def rank(file: File) -> tuple[int, ...]:
