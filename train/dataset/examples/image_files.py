@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
+from train.dataset.examples.foreign_paths import alike, path_parts, spellings
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.split_names import split_of, without_split
 
@@ -98,15 +99,6 @@ def is_image(file: File) -> bool:
     return file.suffix in SUFFIXES
 
 
-def path_parts(written: str) -> tuple[str, ...]:
-    """Returns the parts of a path in an annotation, with slashes or backslashes.
-
-    Drive, root and `..` are dropped, since they refer to the machine that wrote the annotation.
-    """
-    parts = written.replace("\\", "/").split("/")
-    return tuple(part for part in parts if part not in ("", ".", "..") and not part.endswith(":"))
-
-
 def quoted(value: object) -> str:
     """Returns a value from a data set for use in a message: quoted, on one line, and shortened."""
     if isinstance(value, str):
@@ -134,15 +126,17 @@ class ImageFiles:
     def find(self, written: str, annotation: Path, source: str) -> File:
         """Returns the image that `annotation` refers to as `written`, by file name or else by its stem.
 
-        Of several images, prefers the one whose path agrees most with `written`, then one in the
-        annotation's own split, then the nearest in the tree. Raises InputError, which begins with
-        `source`, if there is no such image or no single best one.
+        `written` may be a path of another machine or a URL; names that differ in case only are tried last. Of several
+        images, prefers the one whose path agrees most with `written`, then one in the annotation's own split, then the
+        nearest in the tree. Raises InputError, which begins with `source`, if there is no such image or no single
+        best one.
         """
-        parts = path_parts(written)
-        name = Path(parts[-1]) if parts else Path()
-        found = self.with_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
-        found = [file for file in found if file.name.name == name.name] or found
-        if not found:
+        for spelling in spellings(written):
+            parts = path_parts(spelling)
+            found = self._named(Path(parts[-1])) if parts else []
+            if found:
+                break
+        else:
             raise InputError(f"{source}: its image is missing: no {quoted(written)} in {self._where}")
         split = split_of(annotation)
 
@@ -151,6 +145,19 @@ class ImageFiles:
             return agreeing, split_of(file.name) == split, *folder_proximity(annotation, file.name)
 
         return best_match(found, rank, source)
+
+    def _named(self, name: Path) -> list[File]:
+        """Returns the images of that file name, else those of its stem, else those of a name that is alike."""
+        stem = name.stem if name.suffix.lower() in SUFFIXES else name.name
+        found = self.with_stem(stem) or self._alike.get(alike(stem), [])
+        return [file for file in found if file.name.name == name.name] or found
+
+    @functools.cached_property
+    def _alike(self) -> dict[str, list[File]]:
+        found: dict[str, list[File]] = defaultdict(list)
+        for stem, files in self._by_stem.items():
+            found[alike(stem)] += files
+        return found
 
 
 def best_match(found: list[File], rank: Callable[[File], tuple[int, ...]], source: str) -> File:

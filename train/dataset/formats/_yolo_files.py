@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_files import File, ImageFiles, is_image, path_parts, quoted
+from train.dataset.examples.foreign_paths import path_parts
+from train.dataset.examples.image_files import File, ImageFiles, is_image, quoted
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.files import untrusted_bytes, untrusted_yaml
