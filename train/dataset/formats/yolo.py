@@ -1,25 +1,27 @@
 """YOLO: a text file per image with one line per box, and a list of the class names.
 
 Reads the layouts of Ultralytics and Roboflow (`data.yaml`, `images/` and `labels/`) and of Darknet, CVAT,
-LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A line has a
-class number and a box (xcenter, ycenter, width, height, normalized to the image's size) or a polygon, whose
-bounding box is used. An image without a label file is background. Classes keep their order.
+LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images), and labels in any
+other folder, which are matched to the images by name. A line has a class number or name and a box (xcenter, ycenter,
+width, height, normalized to the image's size) or a polygon, whose bounding box is used. An image without a label file
+is background. Classes keep their order.
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
+from train.dataset.examples.image_files import File, unique_ids, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.formats import Splits
-from train.dataset.formats import _yolo_files as yolo_files
-from train.dataset.formats._yolo_files import YoloFiles
+from train.dataset.yolo import description, label_lines, parts
+from train.dataset.yolo.class_names import ClassNames, Names
+from train.dataset.yolo.label_files import LabelFiles
+from train.dataset.yolo.label_lines import Evidence, Line, Reading
 from train.files import untrusted_bytes
 
 # The labels of an image with a thousand polygons have a few MB.
@@ -29,144 +31,20 @@ _MAX_BYTES = 32 << 20
 def accepts(folder: Path) -> bool:
     """Returns True if `folder` has a description of a YOLO data set and a label file."""
     files = list(walk(folder))
-    return yolo_files.description(files) is not None and bool(_Labels(files))
+    return description.candidates(files) and bool(LabelFiles(files))
 
 
 def read(folder: Path) -> Splits:
     """Reads and checks the images in the description below `folder`, and their labels.
 
-    Raises InputError if there is no description, it does not match the files, or too much is bad.
+    Raises InputError if nothing names the classes, the description does not match the files, or too much is bad.
     """
     files = list(walk(folder))
-    problems = Problems()
-    found = yolo_files.read(folder, files, problems)
-    labels = _Labels(files)
-    images = {part: list(dict.fromkeys(listed)) for part, listed in found.parts.items()}
-    ids = unique_ids(image.name for listed in images.values() for image in listed)
-    assembler = Assembler(problems)
-    reader = _Reader(found, labels, assembler, problems)
-    examples = group_by_split(
-        (part, reader.example(file, ids[file.name])) for part, listed in images.items() for file in listed
-    )
-    missing = labels.report(problems)
-    train, validation = assign_splits(examples, problems)
-    lines = problems.check_limits(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
-    return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
-
-
-class _Labels:
-    """The label files of a data set: text files with the name of an image, or with lines of numbers.
-
-    Records which files were requested, to report the others.
-    """
-
-    def __init__(self, files: list[File]) -> None:
-        self._stems = {file.name.stem for file in files if is_image(file)}
-        texts = (file for file in files if file.suffix == ".txt")
-        self._files = {file.name: file for file in texts if file.name.stem in self._stems or _has_numbers(file)}
-        self._left = set(self._files)
-        self._without = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._files)
-
-    def of_image(self, image: Path) -> Optional[File]:
-        """Returns the label file of an image; None if there is none.
-
-        For an image below `images` it is looked for below `labels` first, then beside the image.
-        """
-        parts = image.parent.parts
-        places = [image.parent]
-        if "images" in parts:
-            last = len(parts) - 1 - parts[::-1].index("images")
-            places.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]))
-        for location in places:
-            file = self._files.get(location / f"{image.stem}.txt")
-            if file:
-                self._left.discard(file.name)
-                return file
-        self._without += 1
-        return None
-
-    def report(self, problems: Problems) -> int:
-        """Reports images without labels and labels without images; returns the number of missing images."""
-        if self._without:
-            problems.add_note(f"taken for background, because they have no label file: {self._without} images")
-        missing = sorted(name for name in self._left if name.stem not in self._stems)
-        for name in missing:
-            problems.add_file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
-        # Labels of images in a split that the description does not list.
-        if unused := len(self._left) - len(missing):
-            problems.add_note(f"not used, because the description does not name their images: {unused} label files")
-        return len(missing)
-
-
-class _Reader:
-    def __init__(self, found: YoloFiles, labels: _Labels, assembler: Assembler, problems: Problems) -> None:
-        self._found = found
-        self._labels = labels
-        self._assembler = assembler
-        self._problems = problems
-
-    def example(self, image: File, id: str) -> Optional[Example]:
-        """Returns the example of an image; reports a problem and returns None if it cannot be used."""
-        try:
-            labels = self._labels.of_image(image.name)
-            source = str(labels.name) if labels else str(image.name)
-            lines = _lines(labels) if labels else []
-            canvas = self._assembler.canvas(image, source)
-        except InputError as error:
-            self._problems.add_file(str(error))
-            return None
-        items = [(f"{source}: line {number}", (f"{source}: line {number}", line)) for number, line in lines]
-        return self._assembler.example(id, canvas, source, items, lambda item: self._box(*item, canvas))
-
-    def _box(self, location: str, line: str, canvas: Canvas) -> LabelledBox:
-        number, *values = (_number(word) for word in line.split())
-        names = self._found.names
-        if not number.is_integer() or number < 0:
-            raise ValueError(f"has {quoted(line.split()[0])} for a class number")
-        if number >= len(names):
-            raise InputError(
-                f"{location} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
-                " give the names that belong to these labels"
-            )
-        if self._found.with_key_points:
-            values = values[:4]
-        xs, ys = _corners(values)
-        sides = (min(xs) * canvas.width, min(ys) * canvas.height, max(xs) * canvas.width, max(ys) * canvas.height)
-        return labelled_box(canvas, names[int(number)], sides)
-
-
-def _corners(values: list[float]) -> tuple[list[float], list[float]]:
-    """Returns the x and the y coordinates of the corners of a box (xcenter, ycenter, width, height) or polygon."""
-    if len(values) == 4:
-        x, y, width, height = values
-        if width <= 0 or height <= 0:
-            raise ValueError(f"has no area (width={width:g} height={height:g})")
-        return [x - width / 2, x + width / 2], [y - height / 2, y + height / 2]
-    if len(values) < 6 or len(values) % 2:
-        raise ValueError(f"has {len(values) + 1} numbers: neither a class and a box (5) nor a class and a polygon")
-    return values[::2], values[1::2]
-
-
-def _has_numbers(file: File) -> bool:
-    """Returns True if the first line of a text file looks like a line of labels."""
-    try:
-        with file.path.open(encoding="utf-8-sig") as opened:
-            words = opened.readline(1000).split()
-        return len(words) >= 5 and all(map(math.isfinite, map(float, words)))
-    except (OSError, ValueError):
-        return False
-
-
-def _lines(file: File) -> list[tuple[int, str]]:
-    text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
-    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise ValueError(f"has {quoted(word)}, which is not a number") from None
+    labels = LabelFiles(files)
+    reading = Reading()
+    while True:
+        evidence = Evidence()
+        splits = _read(folder, files, labels, reading, evidence)
+        if reading != Reading() or evidence.reading() == reading:
+            return splits
+        reading = evidence.reading()
