@@ -26,9 +26,10 @@ class _TextLoader(yaml.BaseLoader):
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         if self.check_event(AliasEvent):
             # types-PyYAML leaves peek_event untyped.
-            event: AliasEvent = self.peek_event()  # type: ignore[no-untyped-call]
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             if not _is_flat(self.anchors.get(event.anchor)):
-                raise ConstructorError(None, None, "it has aliases of nested data, which are refused", event.start_mark)
+                mark: yaml.Mark = event.start_mark
+                raise ConstructorError(None, None, "it has aliases of nested data, which are refused", mark)
         return super().compose_node(parent, index)
 
 

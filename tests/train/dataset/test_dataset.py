@@ -131,7 +131,7 @@ def test_unknown_format_names_those_that_exist(tmp_path):
 
 def test_formats_are_found_by_name():
     assert "pascal_voc" in formats.names()
-    assert formats.find("pascal_voc").accepts
+    assert formats.find("pascal_voc").score
 
 
 def test_labels_files(tmp_path):

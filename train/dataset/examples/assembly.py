@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,16 +46,19 @@ class Assembler:
     def __init__(self, problems: Problems) -> None:
         self.boxes = 0
         self._problems = problems
-        self._owners: dict[Path, str] = {}
+        self._owners: dict[tuple[Path, str], str] = {}
 
-    def canvas(self, image: File, source: str, declared: Optional[tuple[float, float]] = None) -> Canvas:
+    def canvas(
+        self, image: File, source: str, declared: Optional[tuple[float, float]] = None, part: str = ""
+    ) -> Canvas:
         """Checks an image and returns its canvas.
 
         `source` names the annotation in messages. `declared` is the (width, height) that the annotation
-        gives for the image; None or zeros if it gives none. Raises InputError if the image cannot be read,
-        has another size, or already belongs to another annotation.
+        gives for the image; None or zeros if it gives none. `part` is the split that the annotation is for; an image
+        in several is dealt with by `splits.assign_splits`. Raises InputError if the image cannot be read, has
+        another size, or already belongs to another annotation of its part.
         """
-        owner = self._owners.setdefault(image.path, source)
+        owner = self._owners.setdefault((image.path, part), source)
         if owner != source:
             raise InputError(f"{source}: its image {image.name} belongs to {owner} already")
         info = inspect(image.path, str(image.name))
@@ -146,35 +148,3 @@ def clean_label(label: str) -> str:
     if len(words) > MAX_LABEL_LENGTH or not words.isprintable():
         raise ValueError(f"has {quoted(words)} for a class name")
     return words
-
-
-def assign_splits(
-    parts: dict[str, list[Example]], problems: Problems
-) -> tuple[tuple[Example, ...], Optional[tuple[Example, ...]]]:
-    """Returns (training, validation) from the examples of the splits "train", "val", "test" and "" (unknown).
-
-    Without a "train" split and another one, or with examples of unknown split, all examples are for
-    training and validation is None. Test images are for validation if there is no "val" split; otherwise
-    they are left out. The examples are sorted by id.
-    """
-    parts = {name: examples for name, examples in parts.items() if examples}
-    if "" in parts or "train" not in parts or len(parts) < 2:
-        return _sorted(example for examples in parts.values() for example in examples), None
-    if "val" in parts and "test" in parts:
-        problems.add_note(
-            f"kept out of training and validation, because in the test split: {len(parts['test'])} images"
-        )
-    return _sorted(parts["train"]), _sorted(parts.get("val") or parts["test"])
-
-
-def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
-    """Groups pairs of (split, example) by split; drops None, which stands for an image that cannot be used."""
-    parts = defaultdict(list)
-    for part, example in examples:
-        if example is not None:
-            parts[part].append(example)
-    return dict(parts)
-
-
-def _sorted(examples: Iterable[Example]) -> tuple[Example, ...]:
-    return tuple(sorted(examples, key=lambda example: example.id))

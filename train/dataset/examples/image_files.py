@@ -25,6 +25,9 @@ from train.dataset.examples.split_names import split_of, without_split
 
 _SHOWN = 80
 
+_NO_DATA = frozenset(("__macosx", "__pycache__", "node_modules", "site-packages", "dist-packages"))
+_MODEL_FOLDERS = frozenset(("assets", "saved_model", "variables"))
+
 
 @dataclass(frozen=True)
 class File:
@@ -57,8 +60,9 @@ def cached_walks() -> Iterator[None]:
 
 
 def walk(folder: Path, prefix: str = "") -> Iterable[File]:
-    """Returns all files below `folder`, sorted by folder, without hidden files and macOS resource forks.
+    """Returns all files below `folder`, sorted by folder, without those that are no data.
 
+    These are hidden files and folders, and the folders of `is_no_data`.
     Links to folders are followed, but each folder is visited once. `prefix` is put before the names.
     """
     found = _cached.get()
@@ -77,11 +81,26 @@ def _walk(folder: Path, prefix: str) -> Iterator[File]:
             folders[:] = []
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        if root != os.fspath(folder) and is_no_data(root, folders, names):
+            folders[:] = []
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(prefix, os.path.relpath(root, folder))
         for name in sorted(names):
             if not name.startswith("."):
                 yield File(Path(root, name), here / name)
+
+
+def is_no_data(folder: str, folders: Iterable[str], names: Iterable[str]) -> bool:
+    """Returns True if a folder with these `folders` and files (`names`) in it belongs to a program, not to a data set.
+
+    That is a virtual environment, installed packages, macOS resource forks, or a model that TensorFlow exported:
+    they bring annotations, label maps and images of their own. A frozen graph beside other folders is no reason
+    to leave out these.
+    """
+    if os.path.basename(folder).lower() in _NO_DATA or "pyvenv.cfg" in names or "saved_model.pb" in names:
+        return True
+    return "frozen_inference_graph.pb" in names and set(folders) <= _MODEL_FOLDERS
 
 
 def with_siblings(found: list[File], files: list[File]) -> list[File]:
@@ -122,6 +141,15 @@ class ImageFiles:
     def with_stem(self, stem: str) -> list[File]:
         """Returns the images with this name before the suffix."""
         return self._by_stem.get(stem, [])
+
+    def count_named(self, written: Iterable[str]) -> int:
+        """Returns the number of images that have the name, or the stem, of one of the paths `written`."""
+        stems = set()
+        for path in written:
+            name = path.replace("\\", "/").rsplit("/", 1)[-1]
+            stem, suffix = os.path.splitext(name)
+            stems.add(stem if suffix.lower() in SUFFIXES else name)
+        return sum(len(files) for stem, files in self._by_stem.items() if stem in stems)
 
     def find(self, written: str, annotation: Path, source: str) -> File:
         """Returns the image that `annotation` refers to as `written`, by file name or else by its stem.

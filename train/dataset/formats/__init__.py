@@ -2,8 +2,11 @@
 
 A format is a module of this package with two functions:
 
-    accepts(folder: Path) -> bool    whether `folder` looks like this format; fast, reads no image
-    read(folder: Path) -> Splits     reads everything in `folder`; raises InputError if it cannot be used
+    score(folder: Path) -> Optional[Score]    how much of `folder` this format explains; None: not this format
+    read(folder: Path) -> Splits              reads everything in `folder`; raises InputError if it cannot be used
+
+`score` is fast: it opens no image, and reads annotations only as far as it must. `train.dataset.format_choice`
+decides between formats by their scores.
 
 A new format is a new file here; no other file changes. Modules whose names begin with `_` are helpers of the others.
 `train.dataset.examples.problems.Problems` decides for all formats how much bad data is too much.
@@ -37,11 +40,28 @@ class Splits:
     labels: Optional[tuple[str, ...]] = None
 
 
+@dataclass(frozen=True)
+class Score:
+    """How much of a folder a format explains.
+
+    `images` is the number of image files that the annotations name (for records: of images inside them), and
+    `annotations` that of the annotation files. `named` is True if these hold the classes' names, False if they hold
+    only numbers. `derived` is True for formats that scripts usually make from another one (CSV, TFRecord). `reason`
+    says in one line what was recognized.
+    """
+
+    images: int
+    annotations: int
+    named: bool = True
+    derived: bool = False
+    reason: str = ""
+
+
 class Format(Protocol):
     """The functions of a format module."""
 
-    def accepts(self, folder: Path) -> bool:
-        """Returns True if `folder` looks like this format."""
+    def score(self, folder: Path) -> Optional[Score]:
+        """Returns how much of `folder` this format explains; None if nothing in it is of this format."""
         ...
 
     def read(self, folder: Path) -> Splits:
@@ -61,9 +81,15 @@ def find(name: str) -> Format:
     return importlib.import_module(f"{__name__}.{name}")
 
 
+def scores(folder: Path) -> dict[str, Score]:
+    """Returns the scores of the formats that explain something of `folder`, by name."""
+    found = ((name, find(name).score(folder)) for name in names())
+    return {name: score for name, score in found if score is not None}
+
+
 def detect(folder: Path) -> Format:
     """Returns the format that accepts `folder`. Raises InputError if none does, or more than one."""
-    found = [name for name in names() if find(name).accepts(folder)]
+    found = list(scores(folder))
     if not found:
         raise InputError(
             f"{folder}: no labelled images of a known format in it ({', '.join(names())});"

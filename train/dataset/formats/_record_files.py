@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections import defaultdict
 from pathlib import Path
 
@@ -15,12 +16,31 @@ from train.dataset.examples.label_map import LabelMapItem
 _RECORD = re.compile(r"\.(?:tf_?records?|records?)(?:-\d+-of-\d+)?$", re.IGNORECASE)
 _SHARD = re.compile(r"-(\d{3,})-of-(\d{3,})")
 
+# The length of a record and its checksum; the data and four bytes follow.
+_HEAD = struct.Struct("<QI")
+
 Classes = dict[int, LabelMapItem]
 
 
 def is_record(file: File) -> bool:
     """Returns True if the file has the name of a TFRecord file or shard."""
     return bool(_RECORD.search(file.name.name))
+
+
+def count_records(file: File) -> int:
+    """Returns the number of whole records in a TFRecord file, by their lengths alone."""
+    count = at = 0
+    try:
+        size = file.path.stat().st_size
+        with file.path.open("rb", buffering=0) as opened:
+            while at + _HEAD.size <= size:
+                opened.seek(at)
+                length, _ = _HEAD.unpack(opened.read(_HEAD.size))
+                at += _HEAD.size + length + 4
+                count += at <= size
+    except (OSError, struct.error):
+        pass
+    return count
 
 
 def check_shards(records: list[File]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
-from typing import Iterator, Optional
+from typing import Iterable, Iterator, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.image_files import (
@@ -20,6 +21,7 @@ from train.dataset.examples.image_files import (
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
+from train.dataset.formats import Score
 from train.files import archives
 
 _ANNOTATION_ZIPS = ("annotations.zip",)
@@ -28,6 +30,10 @@ _IMAGE_ZIPS = ("images.zip", "jpegimages.zip")
 # The lists of ImageSets/Main to use, in order of preference: the split into training and testing comes
 # before the further split of the training part.
 _LISTS = (("trainval", "test"), ("train", "val"), ("train", "test"))
+
+# What may come before the root element: a mark of the byte order, a declaration, comments, a document type.
+_HEAD_BYTES = 4096
+_ROOT = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:\s+|<\?.*?\?>|<!--.*?-->|<![^>\[]*>)*<([A-Za-z_:][\w:.-]*)", re.DOTALL)
 
 
 class VocFiles:
@@ -125,9 +131,44 @@ class VocFiles:
         return None
 
 
-def looks_like_voc(folder: Path) -> bool:
-    """Returns True if `folder` contains an XML file at any depth, or a zip file named `annotations.zip`."""
-    return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(file.suffix == ".xml" for file in walk(folder))
+def voc_score(folder: Path) -> Optional[Score]:
+    """Returns how many images have an XML file of their name; None if no XML file has the root `<annotation>`.
+
+    Without XML files, those in a zip file named `annotations.zip` count.
+    """
+    files = list(walk(folder))
+    xml = annotation_files(file for file in files if file.suffix == ".xml")
+    images = [file for file in files if is_image(file)]
+    if not xml:
+        xml = annotation_files(file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml")
+        images = images or list(_unzipped(folder, _IMAGE_ZIPS))
+    if not xml:
+        return None
+    stems = {file.name.stem for file in xml}
+    explained = sum(file.name.stem in stems for file in images)
+    return Score(explained, len(xml), reason=f"{xml[0].name} has the root <annotation>")
+
+
+def annotation_files(files: Iterable[File]) -> list[File]:
+    """Returns the XML files in whose folder an annotation is found by its root.
+
+    One folder has files of one kind: its first files are examined, and all of them only if none is an annotation.
+    """
+    folders: defaultdict[Path, list[File]] = defaultdict(list)
+    for file in files:
+        folders[file.name.parent].append(file)
+    return [file for found in folders.values() if any(map(_is_annotation, found)) for file in found]
+
+
+def _is_annotation(file: File) -> bool:
+    """Returns True if the root element of the XML file is `<annotation>`, by the beginning of the file."""
+    try:
+        with file.path.open("rb", buffering=0) as opened:
+            head = opened.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    root = _ROOT.match(head.replace(b"\0", b""))
+    return root is not None and root[1].lower() == b"annotation"
 
 
 def _without_overlap(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:

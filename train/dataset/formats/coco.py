@@ -8,6 +8,7 @@ groups others and has no box, such as the one that Roboflow adds with id 0, is n
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,25 +16,33 @@ from pathlib import Path
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
-from train.dataset.formats import Splits
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split
+from train.dataset.formats import Score, Splits
 from train.files import untrusted_json
 
 # The order of a file's lists differs between tools, so both ends of the file are examined.
 _PEEK_BYTES = 1 << 20
 _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
+_FILE_NAME = re.compile(rb'"file_name"\s*:\s*"([^"\\]{1,1000})"')
 
 # Segmentations are the largest part of such a file and are not used.
 _UNUSED = frozenset(("segmentation", "keypoints", "caption"))
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if a JSON file in `folder` has at least two of COCO's lists."""
-    return any(_looks_like_coco(file) for file in walk(folder))
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images the JSON files below `folder` name; None if none has at least two of COCO's lists."""
+    files = list(walk(folder))
+    sources = [file for file in files if _looks_like_coco(file)]
+    if not sources:
+        return None
+    names = {written for source in sources for written in _file_names(source)}
+    images = ImageFiles(files, str(folder))
+    return Score(images.count_named(names), len(sources), reason=f"{sources[0].name} has COCO's lists")
 
 
 def read(folder: Path) -> Splits:
@@ -51,7 +60,7 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(image.name for part in parts for _, _, image in part.images)
     assembler = Assembler(problems)
     examples = group_by_split((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
-    train, validation = assign_splits(examples, problems)
+    train, validation = assign_splits(examples, problems, by_split(source.name for source in sources))
     lines = problems.check_limits(str(folder), sum(part.count for part in parts), assembler.boxes)
     return Splits(train, validation, lines, _labels(parts))
 
@@ -124,7 +133,7 @@ class _Part:
     def _example(
         self, location: str, entry: dict[str, Any], image: File, id: str, assembler: Assembler
     ) -> Optional[Example]:
-        canvas = assembler.canvas(image, location, _size(entry, location))
+        canvas = assembler.canvas(image, location, _size(entry, location), split_of(self.file.name))
         found = self._boxes.get(entry["id"], [])
         if not found and entry["id"] in self.crowds:
             self._problems.add_note(f"{location}: left out, because all of its boxes are around crowds")
@@ -149,6 +158,15 @@ def _looks_like_coco(file: File) -> bool:
     except OSError:
         return False
     return len(set(_LISTS.findall(data))) >= 2
+
+
+def _file_names(source: File) -> set[str]:
+    """Returns the file names in a JSON file, without parsing it; empty if it cannot be read."""
+    try:
+        with source.path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return {match[1].decode("utf-8", "replace") for match in _FILE_NAME.finditer(data)}
+    except (OSError, ValueError):
+        return set()
 
 
 def _sources(files: list[File]) -> list[File]:

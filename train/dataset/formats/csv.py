@@ -8,6 +8,7 @@ the folder. A line with only a file name, and possibly a size, is a background i
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 from collections.abc import Iterator
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Optional, TextIO
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
-from train.dataset.formats import Splits
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split
+from train.dataset.formats import Score, Splits
 
 _BOX = ("class", "xmin", "ymin", "xmax", "ymax")
 _NEEDED = ("filename", *_BOX)
@@ -32,9 +34,15 @@ _MAX_LINE = 1 << 16
 Row = dict[str, str]
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if a CSV file in `folder` has the required columns."""
-    return any(_has_columns(file) for file in walk(folder))
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images the tables below `folder` name; None if no CSV file has the required columns."""
+    files = list(walk(folder))
+    tables = [file for file in files if _has_columns(file)]
+    if not tables:
+        return None
+    names = {written for table in tables for written in _file_names(table)}
+    images = ImageFiles(files, str(folder))
+    return Score(images.count_named(names), len(tables), derived=True, reason=f"{tables[0].name} has the columns {_COLUMNS}")
 
 
 def read(folder: Path) -> Splits:
@@ -52,7 +60,7 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
     examples = group_by_split((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
-    train, validation = assign_splits(examples, problems)
+    train, validation = assign_splits(examples, problems, by_split(table.name for table in tables))
     lines = problems.check_limits(str(folder), len(entries), assembler.boxes)
     return Splits(train, validation, lines)
 
@@ -71,7 +79,7 @@ class _Entry:
             return None
         location, first = self.lines[0]
         try:
-            canvas = assembler.canvas(self.image, location, _size(first, location))
+            canvas = assembler.canvas(self.image, location, _size(first, location), split_of(self.table))
         except InputError as error:
             problems.add_file(str(error))
             return None
@@ -81,6 +89,14 @@ class _Entry:
 
         boxes = [(location, row) for location, row in self.lines if any(row[column] for column in _BOX)]
         return assembler.example(ids[self.image.name], canvas, f"{self.table}: {self.image.name}", boxes, box)
+
+
+def _file_names(table: File) -> set[str]:
+    """Returns the file names in a table, as far as it can be read."""
+    names: set[str] = set()
+    with contextlib.suppress(InputError):
+        names.update(row["filename"] for _, row in _rows(table, Problems()))
+    return names
 
 
 def _entries(table: File, images: ImageFiles, problems: Problems) -> list[_Entry]:

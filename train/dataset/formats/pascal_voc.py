@@ -19,16 +19,16 @@ from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.problems import Problems
-from train.dataset.formats import Splits
-from train.dataset.formats._voc_files import VocFiles, looks_like_voc
+from train.dataset.formats import Score, Splits
+from train.dataset.formats._voc_files import VocFiles, voc_score
 from train.files import untrusted_xml
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` contains an XML file at any depth, or a zip file named `annotations.zip`."""
-    return looks_like_voc(folder)
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images have an XML file of their name; None if no XML file is an annotation."""
+    return voc_score(folder)
 
 
 def read(folder: Path) -> Splits:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
-from train.dataset.formats import Splits
-from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, is_record
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split
+from train.dataset.formats import Score, Splits
+from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, count_records, is_record
 from train.dataset.formats._record_images import RecordImages
 from train.files import tf_example, tfrecord
 
@@ -50,9 +51,12 @@ class _Entry:
     objects: tuple[_Object, ...]
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` contains a TFRecord file."""
-    return any(is_record(file) for file in walk(folder))
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many records the TFRecord files below `folder` have; None if there are no such files."""
+    records = [file for file in walk(folder) if is_record(file)]
+    if not records:
+        return None
+    return Score(sum(map(count_records, records)), len(records), derived=True, reason=f"{records[0].name} and others of its kind")
 
 
 def read(folder: Path) -> Splits:
@@ -73,7 +77,7 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(names.values())
     assembler = Assembler(problems)
     examples = group_by_split((entry.part, _example(entry, ids[names[entry.location]], assembler, problems)) for entry in entries)
-    train, validation = assign_splits(examples, problems)
+    train, validation = assign_splits(examples, problems, by_split(record.name for record in records))
     lines = problems.check_limits(str(folder), reader.records, assembler.boxes)
     return Splits(train, validation, lines, reader.labels())
 

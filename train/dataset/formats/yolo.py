@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, unique_ids, walk
 from train.dataset.examples.problems import Problems
-from train.dataset.formats import Splits
+from train.dataset.examples.splits import assign_splits, group_by_split, without_unlabelled
+from train.dataset.formats import Score, Splits
 from train.dataset.yolo import description, label_lines, parts
 from train.dataset.yolo.class_names import ClassNames, Names
 from train.dataset.yolo.label_files import LabelFiles
@@ -26,12 +27,23 @@ from train.files import untrusted_bytes
 
 # The labels of an image with a thousand polygons have a few MB.
 _MAX_BYTES = 32 << 20
+_MEASURED = ("val", "test")
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` has a description of a YOLO data set and a label file."""
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images have a label file; None without such files.
+
+    Without anything that names the classes `read` says what to write.
+    """
     files = list(walk(folder))
-    return description.candidates(files) and bool(LabelFiles(files))
+    labels = LabelFiles(files)
+    if not labels:
+        return None
+    source = description.candidate(files)
+    if source is None and not labels.count_images():
+        return None
+    reason = f"{source.name} and text files with numbers" if source else "text files with numbers, without class names"
+    return Score(labels.count_images(), len(labels), named=False, reason=reason)
 
 
 def read(folder: Path) -> Splits:
@@ -39,12 +51,129 @@ def read(folder: Path) -> Splits:
 
     Raises InputError if nothing names the classes, the description does not match the files, or too much is bad.
     """
-    files = list(walk(folder))
-    labels = LabelFiles(files)
-    reading = Reading()
-    while True:
-        evidence = Evidence()
-        splits = _read(folder, files, labels, reading, evidence)
-        if reading != Reading() or evidence.reading() == reading:
-            return splits
-        reading = evidence.reading()
+    usual = _Reader(folder, Reading())
+    reading = usual.evidence.reading()
+    return (usual if reading == Reading() else _Reader(folder, reading)).splits()
+
+
+class _Reader:
+    """Reads a data set, with the numbers of its lines taken as `reading` says; gathers evidence on what they mean."""
+
+    def __init__(self, folder: Path, reading: Reading) -> None:
+        files = list(walk(folder))
+        self.evidence = Evidence()
+        self._folder = folder
+        self._reading = reading
+        self._problems = Problems()
+        self._assembler = Assembler(self._problems)
+        self._labels = LabelFiles(files)
+        self._with_key_points = False
+        self._names = ClassNames(())
+        self._by_words: dict[str, None] = {}
+        self._confidences = 0
+        images = self._parts(files)
+        self._count = sum(map(len, images.values()))
+        self._annotated = {part for part, found in images.items() if any(file in self._labels for file in found)}
+        ids = unique_ids(image.name for found in images.values() for image in found)
+        self._examples = group_by_split(
+            (part, self._example(file, ids[file.name], part)) for part, found in images.items() for file in found
+        )
+
+    def splits(self) -> Splits:
+        """Returns what was read. Raises InputError if too much is bad."""
+        problems = self._problems
+        if self._reading.first:
+            problems.add_note(
+                "no label has the class 0, and the highest is the number of names: taken as counted from 1"
+                f" (1 is {self._names.labels[0]!r}); if that is wrong, correct the names"
+            )
+        if self._reading.corners or self._reading.pixels:
+            problems.add_note(
+                f"the boxes do not fit as shares of xcenter, ycenter, width, height: taken as {self._reading.text}"
+            )
+        if self._confidences:
+            problems.add_note(
+                f"{self._confidences} lines have a sixth number, as detectors write their confidence: not used; the"
+                " labels may be a detector's, not a person's"
+            )
+        for place, source in self._names.borrowed():
+            problems.add_note(f"{place}: has no list of class names of its own; its numbers were read by {source}")
+        missing = self._labels.report(problems)
+        examples = without_unlabelled(self._examples, self._annotated, problems)
+        train, validation = assign_splits(examples, problems)
+        lines = problems.check_limits(str(self._folder), self._count + missing, self._assembler.boxes)
+        return Splits(train, validation, lines, (*self._names.labels, *self._by_words) if self._names.all else None)
+
+    def _parts(self, files: list[File]) -> parts.Parts:
+        descriptions, names = description.read(files, self._problems)
+        if names is not None:
+            self._names = names
+        elif numbers := self._numbers(files):
+            raise InputError(
+                f"{self._folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names."
+                f" The labels have the numbers {', '.join(map(str, numbers[:5]))}{' ...' if len(numbers) > 5 else ''}:"
+                f" write their names, one a line from number 0 on, to {self._folder / 'classes.txt'}"
+            )
+        self._with_key_points = any(found.with_key_points for found in descriptions)
+        return parts.read(self._folder, files, descriptions, self._labels, self._problems)
+
+    def _numbers(self, files: list[File]) -> list[int]:
+        """Returns the class numbers of all label files, ascending; empty if all lines have names."""
+        found: set[int] = set()
+        for file in self._labels.files.values():
+            try:
+                found |= {line.number for _, line in _lines(file) if isinstance(line, Line) and line.number is not None}
+            except InputError:
+                continue
+        return sorted(found)
+
+    def _example(self, image: File, id: str, part: str) -> Optional[Example]:
+        """Returns the example of an image; reports a problem and returns None if it cannot be used."""
+        try:
+            measured_unlabelled = part in _MEASURED and part not in self._annotated
+            labels = None if measured_unlabelled else self._labels.of_image(image.name)
+            source = str(labels.name) if labels else str(image.name)
+            lines = _lines(labels) if labels else []
+            names = self._names.of(labels.name) if labels and self._names.all else Names(image.name, ())
+            canvas = self._assembler.canvas(image, source, part=part)
+        except InputError as error:
+            self._problems.add_file(str(error))
+            return None
+        items = [(f"{source}: line {number}", line) for number, line in lines]
+        return self._assembler.example(id, canvas, source, items, lambda line: self._box(line, names, canvas))
+
+    def _box(self, line: Line | ValueError, names: Names, canvas: Canvas) -> LabelledBox:
+        if isinstance(line, ValueError):
+            raise line
+        size = canvas.width, canvas.height
+        self.evidence.add(line, size, len(names))
+        sides = label_lines.corners(line.values, self._with_key_points, self._reading, size)
+        self._confidences += len(line.values) == 5
+        return labelled_box(canvas, self._name(line, names), sides)
+
+    def _name(self, line: Line, names: Names) -> str:
+        if line.number is None:
+            if self._names.all and line.written not in names.names:
+                raise ValueError(f"has the class {line.written!r:.80}, which {names.source} does not name")
+            self._by_words[line.written] = None
+            return line.written
+        name = names.name(line.number - self._reading.first)
+        if name is None or line.number < self._reading.first:
+            raise ValueError(
+                f"has the class {line.number}, but {names.source} names {len(names)}, numbered from 0;"
+                " give the names that belong to these labels"
+            )
+        return name
+
+
+def _lines(file: File) -> list[tuple[int, Line | ValueError]]:
+    """Returns (number, line) of the lines that are not empty; the fault in place of a line that cannot be read."""
+    text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
+    return [(number, _line(line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _line(text: str) -> Line | ValueError:
+    try:
+        return label_lines.parse(text)
+    except ValueError as error:
+        return error

@@ -46,9 +46,10 @@ class Description:
     notes: list[str] = field(default_factory=list)
 
 
-def candidates(files: list[File]) -> bool:
-    """Returns True if one of `files` may name the classes of a YOLO data set; cheap."""
-    return any(_is_named(file) or file.suffix in _YAML and _may_describe(file) for file in files)
+def candidate(files: list[File]) -> Optional[File]:
+    """Returns the topmost of `files` that may name the classes of a YOLO data set; None if there is none."""
+    found = [file for file in files if file.suffix in _YAML and _mentions(file, b"names")] or _lists(files)
+    return min(found, key=lambda file: (len(file.name.parts), file.name), default=None)
 
 
 def read(files: list[File], problems: Problems) -> tuple[list[Description], Optional[ClassNames]]:
@@ -82,8 +83,8 @@ def _descriptions(files: list[File], problems: Problems) -> list[Description]:
             read.append(description)
     if errors and not read and not any(map(_is_named, files)):
         raise errors[0]
-    for error in errors:
-        problems.add_note(f"not used: {error}")
+    for unread in errors:
+        problems.add_note(f"not used: {unread}")
     chosen: list[Description] = []
     for description in sorted(read, key=_merit):
         if all(_disjoint(description.source, other.source) for other in chosen):
@@ -217,7 +218,7 @@ def _lists(files: list[File]) -> list[File]:
     return named or [
         file
         for file in files
-        if file.name.name.lower() in _OTHER_NAME_FILES or file.name.name == "notes.json" and _mentions(file, b"categories")
+        if file.name.name.lower() in _OTHER_NAME_FILES or (file.name.name == "notes.json" and _mentions(file, b"categories"))
     ]
 
 

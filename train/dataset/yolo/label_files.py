@@ -43,8 +43,12 @@ class LabelFiles:
             self._match_parallel(rest)
             self._match_by_name(rest)
 
-    def __bool__(self) -> bool:
-        return bool(self.files)
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def count_images(self) -> int:
+        """Returns the number of images that have a label file."""
+        return len(self._of_image) + len(self._ambiguous)
 
     def __contains__(self, image: File) -> bool:
         """Returns True if the image has a label file."""

@@ -21,10 +21,9 @@ Parts = dict[str, list[File]]
 def read(
     folder: Path, files: list[File], descriptions: list[Description], labels: LabelFiles, problems: Problems
 ) -> Parts:
-    """Returns the images of the splits "train", "val", "test" and "" (unknown), each once.
+    """Returns the images of the splits "train", "val", "test" and "" (unknown).
 
-    What the descriptions do not say, or say of paths that are not there, follows from the names of the folders. A
-    split without a single label file is left out, since it is not labelled.
+    What the descriptions do not say, or say of paths that are not there, follows from the names of the folders.
     """
     resolver = _PathResolver(folder, files, problems)
     parts: Parts = {}
@@ -34,8 +33,7 @@ def read(
     if not descriptions:
         parts = _by_lists(files, resolver)
     parts = _by_folders(parts, files) if "train" not in parts else _with_unnamed_splits(parts, files, labels)
-    parts = {part: list(dict.fromkeys(images)) for part, images in parts.items()}
-    return _labelled(_without_overlap(parts, problems), labels, problems)
+    return {part: list(dict.fromkeys(images)) for part, images in parts.items()}
 
 
 def _described(description: Description, resolver: _PathResolver, problems: Problems) -> Parts:
@@ -95,45 +93,6 @@ def _with_unnamed_splits(parts: Parts, files: list[File], labels: LabelFiles) ->
             if part and part not in parts:
                 added[part].append(file)
     return {**parts, **{part: images for part, images in added.items() if any(image in labels for image in images)}}
-
-
-def _without_overlap(parts: Parts, problems: Problems) -> Parts:
-    """Returns the parts with each image in one of them.
-
-    An image that is also for validation or testing is taken out of training. Where nothing would be left to train on,
-    the parts are the same, and the images are of no part.
-    """
-    train = parts.get("train", [])
-    for part in ("val", "test"):
-        both = set(train) & set(parts.get(part, ()))
-        if not both:
-            continue
-        left = [file for file in train if file not in both]
-        others = [file for file in parts[part] if file not in both]
-        if left:
-            problems.add_note(f"in train and in {part}, so kept for {part} alone: {len(both)} images")
-            parts, train = {**parts, "train": left}, left
-        elif others:
-            problems.add_note(f"in {part} and in train, so kept for train alone: {len(both)} images")
-            parts = {**parts, part: others}
-        else:
-            problems.add_note(f"its {part} is the same as its train ({len(both)} images), so it is not used")
-            parts = {key: images for key, images in parts.items() if key != part}
-    if set(parts.get("val", ())) & set(parts.get("test", ())):
-        kept = set(parts["val"])
-        parts = {**parts, "test": [file for file in parts["test"] if file not in kept]}
-    return {part: images for part, images in parts.items() if images}
-
-
-def _labelled(parts: Parts, labels: LabelFiles, problems: Problems) -> Parts:
-    """Returns the parts without those that are not labelled: where not one image has a label file."""
-    found = {part: images for part, images in parts.items() if any(image in labels for image in images)}
-    if not found:
-        return parts
-    for part, images in parts.items():
-        if part not in found:
-            problems.add_note(f"left out, because not one of them has a label file: the {len(images)} images in {part}")
-    return found
 
 
 class _PathResolver:

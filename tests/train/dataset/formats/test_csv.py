@@ -88,5 +88,5 @@ def test_other_encodings_are_named(folder):
 def test_tables_about_something_else_are_not_data(tmp_path):
     folder = make.write("pascal_voc", tmp_path / "data", samples(3))
     (folder / "train/sizes.csv").write_text("filename,width,height\np0.jpg,64,48\n")
-    assert not csv.accepts(folder)
+    assert csv.score(folder) is None
     assert len(open_dataset(folder).train) == 2
