@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from train.dataset.examples.problems import MAX_BAD
+
+REDRAW_HELP = "draw the images to validate on, though DATA has its own split"
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the options for opening a data set, which mean the same as for `python -m train`."""
@@ -14,7 +18,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--val-split", type=float, default=0.2, metavar="SHARE", help="share of images to draw for validation (default: 0.2)"
     )
+    group.add_argument("--redraw", action="store_true", help=REDRAW_HELP)
+    add_limits(group)
     group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the draw (default: 0)")
+
+
+def add_limits(group: argparse._ActionsContainer, default: object = MAX_BAD) -> None:
+    """Adds the options that say how much of the data may be bad; both set `allow_bad`."""
+    limits = group.add_mutually_exclusive_group()
+    limits.add_argument(
+        "--allow-bad",
+        type=float,
+        default=default,
+        metavar="SHARE",
+        help="go on without bad images and boxes, up to this share of them (a third)",
+    )
+    limits.add_argument(
+        "--strict", dest="allow_bad", action="store_const", const=0.0, default=default, help="refuse any bad image or box"
+    )
 
 
 def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -24,4 +45,6 @@ def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "validation": arguments.val,
         "validation_share": arguments.val_split,
         "seed": arguments.seed,
+        "redraw": arguments.redraw,
+        "allow_bad": arguments.allow_bad,
     }

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from train.dataset import options as data_options
 from train.models.anchors import SIZES
 from train.run.options import STRATEGIES, Options
 
@@ -60,6 +61,8 @@ def _add_data(group: _Container) -> None:
         metavar="SHARE",
         help="share of the images to validate on, if the data set does not name its validation images (0.2)",
     )
+    _add(group, "--redraw", action="store_true", help=data_options.REDRAW_HELP)
+    data_options.add_limits(group, argparse.SUPPRESS)
     _add(
         group,
         "--oversample",

@@ -10,6 +10,7 @@ from typing import Any
 
 from runtime.common.errors import InputError
 from train.dataset.dataset import Dataset, open_dataset
+from train.dataset.examples.problems import MAX_BAD
 from train.models.anchors import POSITIVE_IOU, SIZES
 
 # The batch for which the default learning rate is given.
@@ -31,6 +32,8 @@ class Options:
       format: format of the data set, None to detect it.
       val: another data set to validate on.
       val_split: share of the images to validate on, if the data set does not name them.
+      redraw: draw the images to validate on, though the data set names them.
+      allow_bad: share of the images, and of the boxes, that may be bad and are left out.
       photometric: vary brightness, contrast and saturation.
       mosaic: probability of a mosaic (see `augmentation.Augmentation`).
       scale_jitter: relative range of scales (see `augmentation.Augmentation`).
@@ -63,6 +66,8 @@ class Options:
     format: str | None = None
     val: str | None = None
     val_split: float = 0.2
+    redraw: bool = False
+    allow_bad: float = MAX_BAD
     photometric: bool = True
     mosaic: float = 0.0
     scale_jitter: float = 0.0
@@ -92,7 +97,13 @@ class Options:
     def open(self, data: str) -> Dataset:
         """Opens the data set at `data` and splits it by these options. Raises InputError as `open_dataset` does."""
         return open_dataset(
-            data, format=self.format, validation=self.val, validation_share=self.val_split, seed=self.seed
+            data,
+            format=self.format,
+            validation=self.val,
+            validation_share=self.val_split,
+            seed=self.seed,
+            redraw=self.redraw,
+            allow_bad=self.allow_bad,
         )
 
     def for_images(self, count: int) -> Options:
@@ -173,6 +184,7 @@ _RULES: dict[str, _Rule] = {
     "validate_every": _at_least(1),
     "patience": _at_least(1),
     "checkpoint_every": _at_least(1),
+    "allow_bad": (_share, "lie between 0 and 1"),
     "mosaic": (_share, "lie between 0 and 1"),
     "scale_jitter": (lambda value: 0 <= value <= 4, "lie between 0 and 4"),
     "expand": (_share, "lie between 0 and 1"),

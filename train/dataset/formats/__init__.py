@@ -31,13 +31,16 @@ class Splits:
 
     `validation` is None if the data has no validation split. `problems` has one line for each thing that
     was left out, with the file and the fault. `labels` are the classes in the order of their numbers in
-    the data; None if the data does not number them.
+    the data; None if the data does not number them. `format` and `reasons`, which the caller of a reader sets, are
+    the format's name and why the data was read in it.
     """
 
     train: tuple[Example, ...]
     validation: Optional[tuple[Example, ...]] = None
     problems: tuple[str, ...] = ()
     labels: Optional[tuple[str, ...]] = None
+    format: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Score:
     `images` is the number of image files that the annotations name (for records: of images inside them), and
     `annotations` that of the annotation files. `named` is True if these hold the classes' names, False if they hold
     only numbers. `derived` is True for formats that scripts usually make from another one (CSV, TFRecord). `reason`
-    says in one line what was recognized.
+    says in one line what was recognized. `inside` is True if the images lie inside the annotation files, so that
+    reading extracts them.
     """
 
     images: int
@@ -55,6 +59,7 @@ class Score:
     named: bool = True
     derived: bool = False
     reason: str = ""
+    inside: bool = False
 
 
 class Format(Protocol):
@@ -85,16 +90,3 @@ def scores(folder: Path) -> dict[str, Score]:
     """Returns the scores of the formats that explain something of `folder`, by name."""
     found = ((name, find(name).score(folder)) for name in names())
     return {name: score for name, score in found if score is not None}
-
-
-def detect(folder: Path) -> Format:
-    """Returns the format that accepts `folder`. Raises InputError if none does, or more than one."""
-    found = list(scores(folder))
-    if not found:
-        raise InputError(
-            f"{folder}: no labelled images of a known format in it ({', '.join(names())});"
-            " give the folder that holds both the images and their annotations"
-        )
-    if len(found) > 1:
-        raise InputError(f"{folder}: could be {' or '.join(found)}; say which with --format")
-    return find(found[0])

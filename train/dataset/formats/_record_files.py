@@ -27,6 +27,11 @@ def is_record(file: File) -> bool:
     return bool(_RECORD.search(file.name.name))
 
 
+def is_shard(file: File) -> bool:
+    """Returns True if the file has the name of one of several shards."""
+    return bool(_SHARD.search(file.name.name))
+
+
 def count_records(file: File) -> int:
     """Returns the number of whole records in a TFRecord file, by their lengths alone."""
     count = at = 0

@@ -17,6 +17,7 @@ from typing import Any, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
@@ -45,6 +46,7 @@ def score(folder: Path) -> Optional[Score]:
     return Score(images.count_named(names), len(sources), reason=f"{sources[0].name} has COCO's lists")
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the JSON files below `folder` and their images.
 

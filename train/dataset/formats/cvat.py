@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Canvas
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.image_files import File, ImageFiles, is_image, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
@@ -48,6 +49,7 @@ def score(folder: Path) -> Optional[Score]:
     return Score(images, len(found), reason=f"XML of CVAT, {found[0].name}")
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the XML files below `folder` and their images.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Canvas
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.image_files import File, is_image, quoted, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
@@ -43,6 +44,7 @@ def score(folder: Path) -> Score | None:
     return Score(len(_snapshots(files)), len(found), reason=f"events of Frigate, {found[0].name}, and their snapshots")
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the events below `folder` and their snapshots.
 

@@ -14,13 +14,14 @@ from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 from train.dataset.examples.splits import assign_splits, by_split, group_by_split
 from train.dataset.formats import Score, Splits
-from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, count_records, is_record
+from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, count_records, is_record, is_shard
 from train.dataset.formats._record_images import RecordImages
 from train.files import tf_example, tfrecord
 
@@ -56,9 +57,10 @@ def score(folder: Path) -> Optional[Score]:
     records = [file for file in walk(folder) if is_record(file)]
     if not records:
         return None
-    return Score(sum(map(count_records, records)), len(records), derived=True, reason=f"{records[0].name} and others of its kind")
+    return Score(sum(map(count_records, records)), len(records), derived=True, inside=True, reason=str(records[0].name))
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the records below `folder`.
 
@@ -71,6 +73,7 @@ def read(folder: Path) -> Splits:
         raise InputError(f"{folder}: no TFRecord file in it; give the folder with the records and their label map")
     check_shards(records)
     problems = Problems()
+    _check_empty(records, problems)
     reader = _Reader(LabelMaps(files), problems)
     entries = [entry for record in records for entry in reader.entries(record)]
     names = _names(entries)
@@ -80,6 +83,21 @@ def read(folder: Path) -> Splits:
     train, validation = assign_splits(examples, problems, by_split(record.name for record in records))
     lines = problems.check_limits(str(folder), reader.records, assembler.boxes)
     return Splits(train, validation, lines, reader.labels())
+
+
+def _check_empty(records: list[File], problems: Problems) -> None:
+    """Notes whole files without a byte, which a script leaves that found no annotations.
+
+    Raises InputError if all files of the training part are empty, or all files there are. Shards may be empty.
+    """
+    empty = [record for record in records if not record.path.stat().st_size]
+    train = [record for record in records if split_of(record.name) == "train"]
+    for files in (train, records):
+        if files and all(file in empty for file in files):
+            raise InputError(f"{files[0].name}: is empty; make it again")
+    for record in empty:
+        if not is_shard(record):
+            problems.add_note(f"{record.name}: is empty")
 
 
 class _Reader:
@@ -176,9 +194,7 @@ def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -
 
 
 def _box(item: _Object, canvas: Canvas) -> LabelledBox:
-    xmin, ymin, xmax, ymax = item.sides
-    sides = (xmin * canvas.width, ymin * canvas.height, xmax * canvas.width, ymax * canvas.height)
-    return labelled_box(canvas, item.label, sides, item.difficult, item.truncated)
+    return labelled_box(canvas, item.label, item.sides, item.difficult, item.truncated, normalized=True)
 
 
 def _names(entries: list[_Entry]) -> dict[str, Path]:

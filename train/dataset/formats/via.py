@@ -15,6 +15,7 @@ from typing import Any, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Canvas
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.image_files import File, ImageFiles, quoted, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
@@ -43,6 +44,7 @@ def score(folder: Path) -> Optional[Score]:
     return Score(images, len(found), reason=f"JSON with regions of VIA, {found[0].name}")
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the JSON files below `folder` and their images.
 

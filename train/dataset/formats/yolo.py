@@ -14,6 +14,7 @@ from typing import Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -22,12 +23,14 @@ from train.dataset.formats import Score, Splits
 from train.dataset.yolo import description, label_lines, parts
 from train.dataset.yolo.class_names import ClassNames, Names
 from train.dataset.yolo.label_files import LabelFiles
-from train.dataset.yolo.label_lines import Evidence, Line, Reading
+from train.dataset.yolo.label_lines import ClassNumbers, Line
 from train.files import untrusted_bytes
 
 # The labels of an image with a thousand polygons have a few MB.
 _MAX_BYTES = 32 << 20
 _MEASURED = ("val", "test")
+# Of so many label files the order of a box's numbers is found out.
+_SAMPLE = 200
 
 
 def score(folder: Path) -> Optional[Score]:
@@ -46,27 +49,28 @@ def score(folder: Path) -> Optional[Score]:
     return Score(labels.count_images(), len(labels), named=False, reason=reason)
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the images in the description below `folder`, and their labels.
 
     Raises InputError if nothing names the classes, the description does not match the files, or too much is bad.
     """
-    usual = _Reader(folder, Reading())
-    reading = usual.evidence.reading()
-    return (usual if reading == Reading() else _Reader(folder, reading)).splits()
+    reader = _Reader(folder, first=0)
+    return (_Reader(folder, first=1) if reader.numbers.count_from_1() else reader).splits()
 
 
 class _Reader:
-    """Reads a data set, with the numbers of its lines taken as `reading` says; gathers evidence on what they mean."""
+    """Reads a data set whose classes count from `first`; gathers the numbers of its classes in `numbers`."""
 
-    def __init__(self, folder: Path, reading: Reading) -> None:
+    def __init__(self, folder: Path, first: int) -> None:
         files = list(walk(folder))
-        self.evidence = Evidence()
+        self.numbers = ClassNumbers()
         self._folder = folder
-        self._reading = reading
+        self._first = first
         self._problems = Problems()
         self._assembler = Assembler(self._problems)
         self._labels = LabelFiles(files)
+        self._corners = label_lines.are_corners(self._sample())
         self._with_key_points = False
         self._names = ClassNames(())
         self._by_words: dict[str, None] = {}
@@ -82,14 +86,14 @@ class _Reader:
     def splits(self) -> Splits:
         """Returns what was read. Raises InputError if too much is bad."""
         problems = self._problems
-        if self._reading.first:
+        if self._first:
             problems.add_note(
                 "no label has the class 0, and the highest is the number of names: taken as counted from 1"
                 f" (1 is {self._names.labels[0]!r}); if that is wrong, correct the names"
             )
-        if self._reading.corners or self._reading.pixels:
+        if self._corners:
             problems.add_note(
-                f"the boxes do not fit as shares of xcenter, ycenter, width, height: taken as {self._reading.text}"
+                "the boxes do not fit as xcenter, ycenter, width, height: taken as xmin, ymin, xmax, ymax"
             )
         if self._confidences:
             problems.add_note(
@@ -108,7 +112,7 @@ class _Reader:
         descriptions, names = description.read(files, self._problems)
         if names is not None:
             self._names = names
-        elif numbers := self._numbers(files):
+        elif numbers := self._all_numbers():
             raise InputError(
                 f"{self._folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names."
                 f" The labels have the numbers {', '.join(map(str, numbers[:5]))}{' ...' if len(numbers) > 5 else ''}:"
@@ -117,15 +121,15 @@ class _Reader:
         self._with_key_points = any(found.with_key_points for found in descriptions)
         return parts.read(self._folder, files, descriptions, self._labels, self._problems)
 
-    def _numbers(self, files: list[File]) -> list[int]:
+    def _all_numbers(self) -> list[int]:
         """Returns the class numbers of all label files, ascending; empty if all lines have names."""
-        found: set[int] = set()
-        for file in self._labels.files.values():
-            try:
-                found |= {line.number for _, line in _lines(file) if isinstance(line, Line) and line.number is not None}
-            except InputError:
-                continue
-        return sorted(found)
+        lines = (line for file in self._labels.files.values() for line in _good_lines(file))
+        return sorted({line.number for line in lines if line.number is not None})
+
+    def _sample(self) -> list[Line]:
+        """Returns the lines of some label files from all over the data set."""
+        files = list(self._labels.files.values())
+        return [line for file in files[:: len(files) // _SAMPLE + 1] for line in _good_lines(file)]
 
     def _example(self, image: File, id: str, part: str) -> Optional[Example]:
         """Returns the example of an image; reports a problem and returns None if it cannot be used."""
@@ -145,11 +149,11 @@ class _Reader:
     def _box(self, line: Line | ValueError, names: Names, canvas: Canvas) -> LabelledBox:
         if isinstance(line, ValueError):
             raise line
-        size = canvas.width, canvas.height
-        self.evidence.add(line, size, len(names))
-        sides = label_lines.corners(line.values, self._with_key_points, self._reading, size)
+        if line.number is not None:
+            self.numbers.add(line.number, len(names))
+        sides = label_lines.sides(line.values, self._with_key_points, self._corners)
         self._confidences += len(line.values) == 5
-        return labelled_box(canvas, self._name(line, names), sides)
+        return labelled_box(canvas, self._name(line, names), sides, normalized=True)
 
     def _name(self, line: Line, names: Names) -> str:
         if line.number is None:
@@ -157,8 +161,8 @@ class _Reader:
                 raise ValueError(f"has the class {line.written!r:.80}, which {names.source} does not name")
             self._by_words[line.written] = None
             return line.written
-        name = names.name(line.number - self._reading.first)
-        if name is None or line.number < self._reading.first:
+        name = names.name(line.number - self._first)
+        if name is None or line.number < self._first:
             raise ValueError(
                 f"has the class {line.number}, but {names.source} names {len(names)}, numbered from 0;"
                 " give the names that belong to these labels"
@@ -170,6 +174,13 @@ def _lines(file: File) -> list[tuple[int, Line | ValueError]]:
     """Returns (number, line) of the lines that are not empty; the fault in place of a line that cannot be read."""
     text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
     return [(number, _line(line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _good_lines(file: File) -> list[Line]:
+    try:
+        return [line for _, line in _lines(file) if isinstance(line, Line)]
+    except InputError:
+        return []
 
 
 def _line(text: str) -> Line | ValueError:

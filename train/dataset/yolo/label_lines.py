@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Optional
 
 from train.dataset.examples.image_files import quoted
 
-# How many boxes are kept to find out what their numbers mean.
-_SAMPLE = 2000
-# The share of the boxes that must fit a meaning of their numbers for it to be believed, how far one may exceed the
-# image, in shares of its sides, and how many boxes of the usual meaning may be bad before others are tried.
+# The share of the boxes that must fit a meaning of their numbers for it to be believed, and the share that must not
+# fit the usual one. A box may exceed the image by so much, in shares of the sides.
 _FITTING = 0.99
+_BAD = 1 / 3
 _SLACK = 0.02
-_MAX_BAD = 1 / 3
 # A share above this is no slip, but pixels.
 _NO_SHARE = 2.0
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the numbers of a line mean.
-
-    `first` is the number of the first class. Boxes are (xcenter, ycenter, width, height), or (xmin, ymin, xmax, ymax)
-    with `corners`, in shares of the image's sides, or in pixels with `pixels`.
-    """
-
-    first: int = 0
-    corners: bool = False
-    pixels: bool = False
-
-    @property
-    def text(self) -> str:
-        """The meaning of the box's numbers in words."""
-        order = "xmin, ymin, xmax, ymax" if self.corners else "xcenter, ycenter, width, height"
-        return f"{order} in {'pixels' if self.pixels else 'shares of the sides'}"
 
 
 @dataclass(frozen=True)
@@ -90,33 +70,25 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def corners(
-    values: list[float], with_key_points: bool, reading: Reading, size: tuple[int, int]
-) -> tuple[float, float, float, float]:
-    """Returns (xmin, ymin, xmax, ymax) in pixels of the box or polygon that `values` describe.
+def sides(values: list[float], with_key_points: bool, corners: bool) -> tuple[float, float, float, float]:
+    """Returns (xmin, ymin, xmax, ymax) of the box or polygon that `values` describe, in their own unit.
 
-    `size` is the image's (width, height). A number after the box, which is a detector's confidence, is ignored.
-    Raises ValueError if the values are neither a box nor a polygon.
+    With `corners` a box is (xmin, ymin, xmax, ymax), else (xcenter, ycenter, width, height). A number after the box,
+    which is a detector's confidence, is ignored. Raises ValueError if the values are neither a box nor a polygon.
     """
     if with_key_points or len(values) == 5 or _has_key_points(values):
         values = values[:4]
     if len(values) == 4:
-        return _box(values, reading, size)
+        x, y, width, height = values
+        if corners:
+            return x, y, width, height
+        if width <= 0 or height <= 0:
+            raise ValueError(f"has no area (width={width:g} height={height:g})")
+        return x - width / 2, y - height / 2, x + width / 2, y + height / 2
     if len(values) < 6 or len(values) % 2:
         raise ValueError(f"has {len(values) + 1} numbers: neither a class and a box (5) nor a class and a polygon")
-    width, height = (1, 1) if reading.pixels else size
     xs, ys = values[::2], values[1::2]
-    return min(xs) * width, min(ys) * height, max(xs) * width, max(ys) * height
-
-
-def _box(values: list[float], reading: Reading, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    width, height = (1, 1) if reading.pixels else size
-    x, y, right, bottom = values
-    if reading.corners:
-        return x * width, y * height, right * width, bottom * height
-    if right <= 0 or bottom <= 0:
-        raise ValueError(f"has no area (width={right:g} height={bottom:g})")
-    return (x - right / 2) * width, (y - bottom / 2) * height, (x + right / 2) * width, (y + bottom / 2) * height
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _has_key_points(values: list[float]) -> bool:
@@ -130,57 +102,37 @@ def _has_key_points(values: list[float]) -> bool:
     return len(values) % 2 == 1 or 2 in visible
 
 
-@dataclass
-class Evidence:
-    """What was seen of the label lines of a data set, from which the meaning of their numbers follows.
+def are_corners(lines: Iterable[Line]) -> bool:
+    """Returns True if the boxes are evidently (xmin, ymin, xmax, ymax), in shares or in pixels.
 
-    `boxes` counts the lines with a box, `bad` those of them that do not fit the image in the usual meaning.
+    That is so if a third of them would leave the image as (xcenter, ycenter, width, height), and nearly all have
+    their maxima above their minima.
     """
+    boxes = [line.values for line in lines if len(line.values) in (4, 5)]
+    ordered = sum(right > x and bottom > y for x, y, right, bottom, *_ in boxes)
+    leaving = sum(_leaves(x, width) or _leaves(y, height) for x, y, width, height, *_ in boxes)
+    return len(boxes) > 1 and leaving > _BAD * len(boxes) and ordered >= _FITTING * len(boxes)
 
-    boxes: int = 0
-    bad: int = 0
+
+def _leaves(center: float, length: float) -> bool:
+    """Returns True if a box leaves the image: at its beginning, or, if it is in shares, at its end."""
+    if max(center, length) > _NO_SHARE:
+        return center - length / 2 < -1
+    return center - length / 2 < -_SLACK or center + length / 2 > 1 + _SLACK
+
+
+@dataclass
+class ClassNumbers:
+    """The numbers of the classes that a data set's labels have."""
+
     _lowest: int = 1
     _excess: int = -1
-    _sample: list[tuple[list[float], tuple[int, int]]] = field(default_factory=list)
 
-    def add(self, line: Line, size: tuple[int, int], classes: int) -> None:
-        """Adds a line of an image of `size` (width, height), of a data set that names so many classes."""
-        if line.number is not None:
-            self._lowest = min(self._lowest, line.number)
-            self._excess = max(self._excess, line.number - classes)
-        if len(line.values) == 4:
-            self.boxes += 1
-            if not _fits(line.values, Reading(), size):
-                self.bad += 1
-            if len(self._sample) < _SAMPLE:
-                self._sample.append((line.values, size))
+    def add(self, number: int, classes: int) -> None:
+        """Adds the number of a line in a label file for which so many classes are named."""
+        self._lowest = min(self._lowest, number)
+        self._excess = max(self._excess, number - classes)
 
-    def reading(self) -> Reading:
-        """Returns the meaning of the numbers: the usual one, unless another is evident.
-
-        Classes count from 1 if none has the number 0, and one has the number after the last name's. Another meaning
-        of boxes is evident if a third of them do not fit their images in the usual one, and nearly all do in only one
-        other.
-        """
-        first = 1 if self._lowest == 1 and self._excess == 0 else 0
-        if self.bad <= _MAX_BAD * self.boxes or self.boxes < 2:
-            return Reading(first)
-        large = sum(max(values) > _NO_SHARE for values, _ in self._sample) > len(self._sample) / 2
-        others = [Reading(first, corners, large) for corners in (False, True)]
-        fitting = [other for other in others if self._fitting(other) >= _FITTING]
-        return fitting[0] if len(fitting) == 1 else Reading(first)
-
-    def _fitting(self, reading: Reading) -> float:
-        return sum(_fits(values, reading, size) for values, size in self._sample) / len(self._sample)
-
-
-def _fits(values: list[float], reading: Reading, size: tuple[int, int]) -> bool:
-    x, y, right, bottom = values
-    width, height = size if reading.pixels else (1, 1)
-    if not reading.corners:
-        x, y, right, bottom = x - right / 2, y - bottom / 2, x + right / 2, y + bottom / 2
-    return _inside(x, right, width) and _inside(y, bottom, height)
-
-
-def _inside(start: float, end: float, side: float) -> bool:
-    return -_SLACK * side <= start < end <= (1 + _SLACK) * side
+    def count_from_1(self) -> bool:
+        """Returns True if classes count from 1: none has the number 0, and one the number after the last name's."""
+        return self._lowest == 1 and self._excess == 0
