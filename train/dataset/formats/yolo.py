@@ -16,12 +16,12 @@ from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
 from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, unique_ids, walk
+from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.splits import assign_splits, group_by_split, without_unlabelled
 from train.dataset.formats import Score, Splits
 from train.dataset.yolo import description, label_lines, parts
-from train.dataset.yolo.class_names import ClassNames, Names
+from train.dataset.yolo.class_names import ClassNames, Names, numbered
 from train.dataset.yolo.label_files import LabelFiles
 from train.dataset.yolo.label_lines import ClassNumbers, Line
 from train.files import untrusted_bytes
@@ -73,7 +73,7 @@ class _Reader:
         self._corners = label_lines.are_corners(self._sample())
         self._with_key_points = False
         self._names = ClassNames(())
-        self._by_words: dict[str, None] = {}
+        self._without_names: set[int] = set()
         self._confidences = 0
         images = self._parts(files)
         self._count = sum(map(len, images.values()))
@@ -106,7 +106,13 @@ class _Reader:
         examples = without_unlabelled(self._examples, self._annotated, problems)
         train, validation = assign_splits(examples, problems)
         lines = problems.check_limits(str(self._folder), self._count + missing, self._assembler.boxes)
-        return Splits(train, validation, lines, (*self._names.labels, *self._by_words) if self._names.all else None)
+        return Splits(train, validation, lines, self._classes())
+
+    def _classes(self) -> Optional[tuple[str, ...]]:
+        """Returns the classes in the order of their numbers; None if the labels have names instead."""
+        if not self._names.all:
+            return None
+        return tuple(dict.fromkeys((*self._names.labels, *map(numbered, sorted(self._without_names)))))
 
     def _parts(self, files: list[File]) -> parts.Parts:
         descriptions, names = description.read(files, self._problems)
@@ -158,8 +164,7 @@ class _Reader:
     def _name(self, line: Line, names: Names) -> str:
         if line.number is None:
             if self._names.all and line.written not in names.names:
-                raise ValueError(f"has the class {line.written!r:.80}, which {names.source} does not name")
-            self._by_words[line.written] = None
+                raise ValueError(f"has the class {quoted(line.written)}, which {names.source} does not name")
             return line.written
         name = names.name(line.number - self._first)
         if name is None or line.number < self._first:
@@ -167,6 +172,8 @@ class _Reader:
                 f"has the class {line.number}, but {names.source} names {len(names)}, numbered from 0;"
                 " give the names that belong to these labels"
             )
+        if line.number - self._first >= len(names.names):
+            self._without_names.add(line.number - self._first)
         return name
 
 

@@ -56,15 +56,21 @@ def read(files: list[File], problems: Problems) -> tuple[list[Description], Opti
     """Returns the descriptions among `files`, and the class names for the label files; None if nothing names classes.
 
     Several descriptions are used if they lie in folders beside each other; of others the best is, and the rest are
-    noted as problems. Raises InputError if the only description cannot be read.
+    noted as problems. Where none has names, the lists of names hold, or else classes are called by their numbers. Raises InputError if the only description cannot be read.
     """
     found = _descriptions(files, problems)
     lists = _lists(files)
-    if found:
+    if any(description.names.names for description in found):
         _note_other_lists(found, lists, problems)
         return found, ClassNames(description.names for description in found)
     names = [names for file in lists if (names := _read(file, problems, len(lists) == 1))]
-    return [], ClassNames(names) if names else None
+    if found and not names:
+        names = [description.names for description in found]
+        problems.add_note(
+            f"{found[0].source}: has no names for its classes: they are called {numbered(0)}, {numbered(1)} and so on;"
+            " write names: [...] into it"
+        )
+    return found, ClassNames(names) if names else None
 
 
 def _descriptions(files: list[File], problems: Problems) -> list[Description]:
@@ -125,7 +131,7 @@ def _from_yaml(file: File, by_end: PathEnds[File]) -> Optional[Description]:
     if not isinstance(data, dict) or _MODEL_KEYS & data.keys():
         return None
     given = {PARTS[key]: _paths(value, key, file.name) for key, value in data.items() if key in PARTS and value}
-    if "names" not in data and not ("train" in given and ("nc" in data or "path" in data or "val" in given)):
+    if "names" not in data and not {"train", "val"} & given.keys():
         return None
     notes: list[str] = []
     names = _names(data, file.name, by_end, notes)
@@ -174,12 +180,9 @@ def _names(data: dict[str, Any], source: Path, by_end: PathEnds[File], notes: li
         names = {key: value for item in names for key, value in item.items()}
     if isinstance(names, dict):
         names = _numbered_names(names, source, notes)
-    if names is None and str(data.get("nc")).isdecimal() and 0 < int(data["nc"]) <= _MAX_CLASSES:
-        count = int(data["nc"])
-        notes.append(
-            f"{source}: has no names for its {count} classes: they are called {numbered(0)} to {numbered(count - 1)};"
-            " write names: [...] into it"
-        )
+    if (names in (None, []) and not isinstance(data.get("names"), str)) or data.get("names") == "":
+        nc = data.get("nc")
+        count = int(nc) if _is_class_number(nc) and int(nc) else _MAX_CLASSES
         return Names(source, (), count)
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name.split() for name in names):
         raise InputError(f"{source}: has no list of class names (names: [...])")
