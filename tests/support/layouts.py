@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Union
 
 from tests.support import format_samples as make
+from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.formats import Splits
 
 # The class 0 at (4, 5, 30, 28) on images of 64 x 48.
@@ -19,7 +20,7 @@ def write(folder: Path, files: dict[str, Union[str, bytes, dict, list]]) -> Path
     for number, (name, content) in enumerate(files.items()):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if content == "" and path.suffix.lower() in (".jpg", ".png", ".jpeg"):
+        if content == "" and path.suffix.lower() in SUFFIXES:
             content = make.image(number)
         if isinstance(content, (dict, list)):
             content = json.dumps(content)

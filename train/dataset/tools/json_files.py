@@ -6,6 +6,7 @@ import functools
 import math
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.image_info import SUFFIXES
@@ -42,7 +43,10 @@ def _keys(path: str, changed: int, size: int) -> frozenset[str]:
 
 
 def image_names(file: File) -> set[str]:
-    """Returns the names of image files at the ends of texts in a JSON file, without parsing it."""
+    """Returns the names of image files at the ends of texts in a JSON file, without parsing it.
+
+    A name with `%20` or the like is there as it is written and decoded.
+    """
     found: set[bytes] = set()
     try:
         with file.path.open("rb") as opened:
@@ -53,7 +57,8 @@ def image_names(file: File) -> set[str]:
                 rest = data[-1024:]
     except OSError:
         return set()
-    return {name.decode("utf-8", "replace") for name in found}
+    names = {name.decode("utf-8", "replace") for name in found}
+    return names | {unquote(name).rpartition("/")[2] for name in names if "%" in name}
 
 
 def number(value: Any, name: str) -> float:

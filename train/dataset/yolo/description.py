@@ -182,8 +182,8 @@ def _names(data: dict[str, Any], source: Path, by_end: PathEnds[File], notes: li
         names = _numbered_names(names, source, notes)
     if (names in (None, []) and not isinstance(data.get("names"), str)) or data.get("names") == "":
         nc = data.get("nc")
-        count = int(nc) if _is_class_number(nc) and int(nc) else _MAX_CLASSES
-        return Names(source, (), count)
+        count = int(str(nc)) if _is_class_number(nc) else 0
+        return Names(source, (), count or _MAX_CLASSES)
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name.split() for name in names):
         raise InputError(f"{source}: has no list of class names (names: [...])")
     cleaned = tuple(" ".join(name.split()) for name in names)
