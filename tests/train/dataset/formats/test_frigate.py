@@ -56,7 +56,7 @@ def test_events_that_are_left_out(tmp_path):
 
 
 def test_no_snapshots(tmp_path):
-    with pytest.raises(InputError, match="no snapshot of the events in events.json: put CAMERA-ID.jpg"):
+    with pytest.raises(InputError, match=r"no snapshot of the events in events\.json: put CAMERA-ID\.jpg"):
         frigate.read(write(tmp_path, {"events.json": [event()], "a.jpg": ""}))
 
 
