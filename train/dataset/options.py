@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Optional
 
 from train.dataset.examples.problems import MAX_BAD
 
+ALLOW_BAD_HELP = "go on without bad images and boxes, up to this share of the images and of the boxes"
+STRICT_HELP = "refuse the data if one image or box in it is bad"
 REDRAW_HELP = "draw the images to validate on, though DATA has its own split"
 
 
@@ -19,23 +21,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--val-split", type=float, default=0.2, metavar="SHARE", help="share of images to draw for validation (default: 0.2)"
     )
     group.add_argument("--redraw", action="store_true", help=REDRAW_HELP)
-    add_limits(group)
+    limits = group.add_mutually_exclusive_group()
+    limits.add_argument("--allow-bad", type=float, metavar="SHARE", help=f"{ALLOW_BAD_HELP} (default: a third)")
+    limits.add_argument("--strict", action="store_true", help=STRICT_HELP)
     group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the draw (default: 0)")
 
 
-def add_limits(group: argparse._ActionsContainer, default: object = MAX_BAD) -> None:
-    """Adds the options that say how much of the data may be bad; both set `allow_bad`."""
-    limits = group.add_mutually_exclusive_group()
-    limits.add_argument(
-        "--allow-bad",
-        type=float,
-        default=default,
-        metavar="SHARE",
-        help="go on without bad images and boxes, up to this share of them (a third)",
-    )
-    limits.add_argument(
-        "--strict", dest="allow_bad", action="store_const", const=0.0, default=default, help="refuse any bad image or box"
-    )
+def bad_share(allow_bad: Optional[float], strict: bool) -> float:
+    """Returns the share of the data that may be bad, by the values of the two options."""
+    return 0.0 if strict else MAX_BAD if allow_bad is None else allow_bad
 
 
 def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -46,5 +40,5 @@ def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "validation_share": arguments.val_split,
         "seed": arguments.seed,
         "redraw": arguments.redraw,
-        "allow_bad": arguments.allow_bad,
+        "allow_bad": bad_share(arguments.allow_bad, arguments.strict),
     }

@@ -62,7 +62,9 @@ def _add_data(group: _Container) -> None:
         help="share of the images to validate on, if the data set does not name its validation images (0.2)",
     )
     _add(group, "--redraw", action="store_true", help=data_options.REDRAW_HELP)
-    data_options.add_limits(group, argparse.SUPPRESS)
+    limits = group.add_mutually_exclusive_group()
+    _add(limits, "--allow-bad", type=float, metavar="SHARE", help=f"{data_options.ALLOW_BAD_HELP} (a third)")
+    _add(limits, "--strict", action="store_true", help=data_options.STRICT_HELP)
     _add(
         group,
         "--oversample",

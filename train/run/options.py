@@ -10,7 +10,7 @@ from typing import Any
 
 from runtime.common.errors import InputError
 from train.dataset.dataset import Dataset, open_dataset
-from train.dataset.examples.problems import MAX_BAD
+from train.dataset.options import bad_share
 from train.models.anchors import POSITIVE_IOU, SIZES
 
 # The batch for which the default learning rate is given.
@@ -33,7 +33,8 @@ class Options:
       val: another data set to validate on.
       val_split: share of the images to validate on, if the data set does not name them.
       redraw: draw the images to validate on, though the data set names them.
-      allow_bad: share of the images, and of the boxes, that may be bad and are left out.
+      allow_bad: share of the images, and of the boxes, that may be bad and are left out, None for the default.
+      strict: refuse the data if one image or box in it is bad.
       photometric: vary brightness, contrast and saturation.
       mosaic: probability of a mosaic (see `augmentation.Augmentation`).
       scale_jitter: relative range of scales (see `augmentation.Augmentation`).
@@ -67,7 +68,8 @@ class Options:
     val: str | None = None
     val_split: float = 0.2
     redraw: bool = False
-    allow_bad: float = MAX_BAD
+    allow_bad: float | None = None
+    strict: bool = False
     photometric: bool = True
     mosaic: float = 0.0
     scale_jitter: float = 0.0
@@ -103,7 +105,7 @@ class Options:
             validation_share=self.val_split,
             seed=self.seed,
             redraw=self.redraw,
-            allow_bad=self.allow_bad,
+            allow_bad=bad_share(self.allow_bad, self.strict),
         )
 
     def for_images(self, count: int) -> Options:

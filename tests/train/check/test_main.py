@@ -19,11 +19,13 @@ def test_exit_codes(data, tmp_path, capsys):
     assert exit_code(check.main, [str(data)]) == 0
     assert capsys.readouterr().out.endswith("\npets can be trained\n")
     annotation(xml(data, 60), (CAT, *(("yak", 10 * i, 4, 10 * i + 9, 44) for i in range(5))))
+    for i in range(3):
+        shutil.copy(jpg(data, i), jpg(data, 52 + i))
     for i in range(5):
         annotation(xml(data, i), (CAT, DOG, (f"word {'abcde'[i] * 9}", 1, 4, 60, 44)))
     assert exit_code(check.main, [str(data)]) == 1
     printed = capsys.readouterr().out
-    assert "pets should not be trained as it is: 1 failure, 3 warnings" in printed
+    assert "pets should not be trained as it is: 1 failure, 4 warnings" in printed
     assert "- word bbbbbbbbb: 1 box\n" in printed and "- and 2 more\n" in printed
     for arguments in ([str(tmp_path / "nothing")], [str(data), "--out", str(tmp_path)], [str(data), "--format", "xyz"]):
         assert exit_code(check.main, arguments) == 2
@@ -57,7 +59,7 @@ def test_json_for_programs(data, capsys):
     assert (result["data"], result["size"], result["trainable"]) == ("pets", 640, False)
     assert result["pictures"] == {"train": 52, "validation": 20}
     assert result["boxes"]["cat"] == {"train": 52, "validation": 20}
-    assert set(result["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do"}
+    assert set(result["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do", "command"}
     assert result["findings"][0]["severity"] == "failure" and result["findings"][0]["count"] == 3
 
 

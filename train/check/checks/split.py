@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import DatasetStatistics
+
+_OPTION = re.compile(r"--(?:format \w+|allow-bad [\d.]+|redraw\b)")
 
 _FEW_TO_TRAIN = 50
 _FEW_TO_VALIDATE = 20
@@ -15,17 +18,17 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     """Finds reasons why training would refuse the split, empty splits, and small splits."""
     train, validation = statistics.in_split("train"), statistics.in_split("validation")
     for fault in statistics.errors:
-        yield Finding(FAILURE, fault)
+        yield Finding(FAILURE, fault, command=_remedy(fault, statistics))
     if not statistics.errors:
         for name, part in (("train", train), ("validate", validation)):
             if not any(entry.example.boxes for entry in part):
                 yield Finding(
                     FAILURE,
                     f"not one box to {name} on, in {counted(len(part), 'image')}",
-                    do="name a data set that has some with --val"
-                    + (", or remove the data's own split, so that images are drawn" if statistics.has_own_split else "")
+                    do="name a data set that has some with --val" + (", or draw some" if statistics.has_own_split else "")
                     if part is validation
                     else "give labelled images",
+                    command=statistics.command("--redraw") if part is validation and statistics.has_own_split else "",
                 )
     for name, part, few in (("train", train, _FEW_TO_TRAIN), ("validate", validation, _FEW_TO_VALIDATE)):
         if 0 < len(part) < few:
@@ -44,3 +47,9 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
             + ("by the data's own split" if statistics.has_own_split else "drawn at random"),
             len(train) + len(validation),
         )
+
+
+def _remedy(fault: str, statistics: DatasetStatistics) -> str:
+    """Returns the command with the first option that the message of a fault proposes; empty if it proposes none."""
+    option = _OPTION.search(fault)
+    return statistics.command(*option[0].split()) if option else ""

@@ -110,7 +110,7 @@ def _alike(shown: Frame) -> Frames:
 
 
 def _upright(frame: Frame, declared: tuple[float, float]) -> Frames:
-    if declared == (frame.width, frame.height):
+    if all(said == side for said, side in zip(declared, (frame.width, frame.height))):
         return Frames("", (frame,))
     if _near(declared, frame):
         note = "boxes used as they are, though the annotations give a size that is off by a pixel or two"

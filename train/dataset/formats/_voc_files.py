@@ -18,7 +18,7 @@ from train.dataset.examples.image_files import (
     unique_ids,
     walk,
 )
-from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.dataset.formats import Score
@@ -46,13 +46,16 @@ class VocFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         files = list(walk(folder))
-        xml = [file for file in files if file.suffix == ".xml"]
         found = [file for file in files if is_image(file)]
+        every = [file for file in files if file.suffix == ".xml"]
+        xml = annotation_files(every) or every
+        self._others = len(every) - len(xml)
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
             found = list(_unzipped(folder, _IMAGE_ZIPS))
-        self._images = ImageFiles(found, str(folder))
+        unread = (file for file in files if file.suffix in UNREAD_SUFFIXES)
+        self._images = ImageFiles([*found, *unread], str(folder))
         self._xml = _by_stem(xml)
         self._lists = [file for file in files if file.suffix == ".txt" and _is_list(file.name)]
         ids = unique_ids(file.name for file in xml)

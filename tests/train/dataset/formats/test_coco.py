@@ -129,7 +129,7 @@ def test_outlines_are_not_kept(folder):
 def test_what_is_wrong_is_named(folder, change, message):
     edit(folder, change)
     with pytest.raises(InputError, match=message):
-        open_dataset(folder)
+        open_dataset(folder, allow_bad=0)
 
 
 def test_sizes_may_be_missing(folder):
@@ -148,7 +148,7 @@ def test_no_path_leads_out_of_the_folder(folder, tmp_path):
     for written in ("../../secret.jpg", str(tmp_path / "secret.jpg")):
         edit(folder, lambda data, written=written: data["images"][0].update(file_name=written))
         with pytest.raises(InputError, match=r"images\[0\]: its image is missing: no '.*secret"):
-            open_dataset(folder)
+            open_dataset(folder, allow_bad=0)
 
 
 def test_deep_nesting_and_long_numbers_are_one_line(folder):

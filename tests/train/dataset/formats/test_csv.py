@@ -76,7 +76,7 @@ def test_what_is_wrong_is_named(folder, line, message):
     with (folder / "train_labels.csv").open("a") as file:
         file.write(line)
     with pytest.raises(InputError, match=message):
-        open_dataset(folder)
+        open_dataset(folder, allow_bad=0)
 
 
 def test_other_encodings_are_named(folder):

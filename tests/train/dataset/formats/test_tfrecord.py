@@ -181,7 +181,7 @@ def damaged(data: bytes) -> dict[str, bytes]:
         "is damaged in record 0: its checksum": data[:40] + bytes([data[40] ^ 1]) + data[41:],
         "is no TFRecord file": b"\x01" + data[1:],
         "is compressed; unpack it": gzip.compress(data),
-        "no TFRecord file|cut off": b"",
+        "is empty; make it again": b"",
     }
 
 
@@ -189,8 +189,8 @@ def damaged(data: bytes) -> dict[str, bytes]:
 def test_damaged_files_are_named(tmp_path, message):
     path = write(tmp_path / "a.tfrecord", records(3))
     path.write_bytes(damaged(path.read_bytes())[message])
-    with pytest.raises(InputError, match="a.tfrecord.*" + message if path.stat().st_size else "split|no box"):
-        open_dataset(tmp_path)
+    with pytest.raises(InputError, match="a.tfrecord.*" + message):
+        open_dataset(tmp_path, allow_bad=0)
 
 
 def test_a_false_length_reserves_no_memory(tmp_path):

@@ -95,9 +95,9 @@ def test_a_listed_image_that_is_missing(tmp_path):
     folder = darknet(tmp_path / "data")
     with (folder / "train.txt").open("a") as file:
         file.write("data/obj_train_data/gone.jpg\n")
-    splits = yolo.read(folder)
-    assert len(splits.train) == 2
-    assert splits.problems == ("train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg' in " + str(folder),)
+    with pytest.raises(InputError, match=r"train.txt: line 3: its image is missing: no 'data/obj_train_data/gone.jpg'"):
+        open_dataset(folder, allow_bad=0)
+    assert len(open_dataset(folder).train) == 2
 
 
 def test_darknet_without_its_description(tmp_path):
