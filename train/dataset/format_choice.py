@@ -7,6 +7,8 @@ near each other are read and compared by images and boxes; only if they really d
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +19,9 @@ from runtime.common.errors import InputError
 from train.dataset import formats
 from train.dataset.examples import problems
 from train.dataset.examples.example import Example, LabelledBox
+from train.dataset.examples.image_files import File, is_image, walk
+from train.dataset.examples.split_names import split_of_folder
+from train.dataset.examples.splits import HELD_OUT, NAMES, unlabelled_note
 from train.dataset.formats import Score, Splits
 
 # A format that explains less than this share of the images that another one explains is not the data set's.
@@ -66,6 +71,32 @@ def read(folder: Path, format: Optional[str] = None) -> Choice:
     Raises NoDataSetError if no format explains anything in it, SeveralFormatsError if several say different
     things, and InputError if the data cannot be used.
     """
+    choice = _read_chosen(folder, format)
+    notes = _unused_parts(folder, choice.splits)
+    problems.hand_on(problems.CollectedProblems(notes=notes))
+    return replace(choice, splits=replace(choice.splits, problems=(*choice.splits.problems, *notes)))
+
+
+def _unused_parts(folder: Path, splits: Splits) -> list[str]:
+    """Returns a note on each part to measure on, by the names of folders, of which not one image is used.
+
+    Parts of which the reader has said so itself are left out.
+    """
+    used = {os.path.dirname(example.image) for example in _all(splits)}
+    parts: dict[str, list[File]] = {}
+    for place, files in itertools.groupby(filter(is_image, walk(folder)), lambda file: file.name.parent):
+        part = split_of_folder(place / "x")
+        if part in HELD_OUT:
+            parts.setdefault(part, []).extend(files)
+    return [
+        unlabelled_note(part, len(files), files[0].name.name)
+        for part, files in parts.items()
+        if not any(os.path.dirname(file.path) in used for file in files)
+        and not any(f"the {NAMES[part]} part" in line or f"the {part} split" in line for line in splits.problems)
+    ]
+
+
+def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if format is not None:
         return Choice(format, formats.find(format).read(folder), (f"{format}: as --format says",))
     scores = formats.scores(folder)
@@ -93,10 +124,12 @@ def ranked(scores: dict[str, Score]) -> list[str]:
     """Returns the names of the formats that may be the data set's, the most likely original first."""
     most = max(score.images for score in scores.values())
     plausible = [name for name, score in scores.items() if score.images >= _PLAUSIBLE * most]
+    originals = max((scores[name].images for name in plausible if not scores[name].derived), default=0)
 
-    def rank(name: str) -> tuple[bool, int, bool, int, str]:
+    def rank(name: str) -> tuple[bool, bool, bool, int, int, str]:
         score = scores[name]
-        return score.derived, -score.images, not score.named, -score.annotations, name
+        fewer = score.images < (1 - _MORE) * originals
+        return score.derived, fewer, not score.named, -score.images, -score.annotations, name
 
     return sorted(plausible, key=rank)
 
@@ -108,8 +141,8 @@ def _compared(folder: Path, names: Sequence[str], scores: dict[str, Score]) -> t
     faults: list[InputError] = []
     for name in names:
         score = scores[name]
-        if chosen is not None and score.inside:
-            notes.append(f"not used, because {chosen.name} is its usual source: the {name} files")
+        if chosen is not None and score.inside and score.images <= (1 + _MORE) * chosen.score.images:
+            notes.append(f"not used, because it is usually made from others: the {name} files ({score.images} images)")
             continue
         try:
             reading = _read(folder, name, score)
@@ -142,7 +175,9 @@ def _better(folder: Path, one: _Reading, other: _Reading) -> tuple[_Reading, str
     Raises SeveralFormatsError if they say different things.
     """
     names_count = one.score.named and other.score.named
-    here, there = _by_image(one.splits), _by_image(other.splits)
+    # Images that were extracted have their files in the cache, under the same names.
+    by_name = one.score.inside or other.score.inside
+    here, there = _by_image(one.splits, by_name), _by_image(other.splits, by_name)
     both = here.keys() & there.keys()
     alike = sum(_alike(here[image], there[image], names_count) for image in both)
     only_here, only_there = (
@@ -171,8 +206,8 @@ def _same(kept: _Reading, left: _Reading, both: int, alike: int) -> str:
     return f"not used, because it says the same as {kept.name}: the {left.name} files ({what}{split})"
 
 
-def _by_image(splits: Splits) -> dict[Path, tuple[LabelledBox, ...]]:
-    return {example.image: example.boxes for example in _all(splits)}
+def _by_image(splits: Splits, by_name: bool) -> dict[object, tuple[LabelledBox, ...]]:
+    return {example.image.stem if by_name else example.image: example.boxes for example in _all(splits)}
 
 
 def _all(splits: Splits) -> tuple[Example, ...]:

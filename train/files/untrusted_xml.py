@@ -25,6 +25,8 @@ def read(path: Path, name: str, most: int = MAX_BYTES) -> Element:
     Raises InputError if the file cannot be read, is not XML, has more than `most` bytes, or declares entities.
     """
     data = untrusted_bytes.read(path, name, most, "an annotation")
+    # Some editors write blank lines before the declaration, which XML forbids.
+    data = _as_declared(data.lstrip())
     try:
         if _cannot_declare(data):
             parser = XMLParser()
@@ -35,6 +37,21 @@ def read(path: Path, name: str, most: int = MAX_BYTES) -> Element:
         raise InputError(f"{name}: declares XML entities, which annotations do not need; refused") from error
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(f"{name}: not XML ({error})") from error
+
+
+def _as_declared(data: bytes) -> bytes:
+    """Returns the data as UTF-8 if it says so, or says nothing, but is not; it is then taken for Windows' Latin-1."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
+        return data
+    declaration = _DECLARATION.match(data)
+    named = _ENCODING.search(declaration[1]) if declaration else None
+    if data.isascii() or (named is not None and named[1].lower() not in (b"utf-8", b"utf8", b"ascii")):
+        return data
+    try:
+        data.decode()
+        return data
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace").encode()
 
 
 def _cannot_declare(data: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.common.errors import InputError
@@ -12,6 +12,7 @@ from runtime.common.values import Labels
 from train.files import untrusted_bytes
 
 _MAX_BYTES = 16 << 20
+_NO_ID = -1
 
 # https://protobuf.dev/reference/protobuf/textformat-spec: strings, comments, words and numbers, punctuation.
 _TOKEN = re.compile(r"""\s*(?:\#[^\n]*|("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|([\w.+-]+)|([{}<>:;,\[\]]))""")
@@ -51,12 +52,12 @@ def text(labels: Labels) -> str:
 def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     """Returns the items of the label map at `path` by id, in ascending order.
 
-    Error messages call the file `name`. Raises InputError if it cannot be read, is not a label map, or
-    gives one id to two classes.
+    If no item has an id, they are numbered from 1 in their order. Error messages call the file `name`. Raises
+    InputError if it cannot be read, is not a label map, or gives one id to two classes.
     """
     source = untrusted_bytes.read_text(path, name, _MAX_BYTES, "a label map")
     try:
-        items = list(_items(_tokens(source)))
+        items = _numbered(list(_items(_tokens(source))))
     except ValueError as error:
         raise InputError(f"{name}: not a label map: {error}") from error
     found: dict[int, LabelMapItem] = {}
@@ -66,6 +67,14 @@ def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     if not found:
         raise InputError(f"{name}: no item in it; a label map has lines such as item {{ id: 1 name: 'cat' }}")
     return found
+
+
+def _numbered(items: list[LabelMapItem]) -> list[LabelMapItem]:
+    if any(item.id != _NO_ID for item in items):
+        if any(item.id == _NO_ID for item in items):
+            raise ValueError("an item has no id")
+        return items
+    return [replace(item, id=number) for number, item in enumerate(items, 1)]
 
 
 def _tokens(source: str) -> Iterator[str]:
@@ -94,11 +103,12 @@ def _item(tokens: Iterator[str]) -> LabelMapItem:
     fields = {"id": "", "name": "", "display_name": ""}
     for token in tokens:
         if token in ("}", ">"):
-            if not fields["id"].isdecimal():
-                raise ValueError(f"an item has the id {fields['id'][:20]!r}, which is not a whole number")
-            item = LabelMapItem(int(fields["id"]), _unquoted(fields["name"]), _unquoted(fields["display_name"]))
+            id = _unquoted(fields["id"])
+            if id and not id.isdecimal():
+                raise ValueError(f"an item has the id {id[:20]!r}, which is not a whole number")
+            item = LabelMapItem(int(id) if id else _NO_ID, _unquoted(fields["name"]), _unquoted(fields["display_name"]))
             if not item.label:
-                raise ValueError(f"the item {item.id} has no name")
+                raise ValueError(f"the item {id} has no name")
             return item
         if token in (",", ";"):
             continue

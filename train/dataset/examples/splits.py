@@ -15,8 +15,9 @@ from train.dataset.examples.example import Example
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 
-_HELD_OUT = ("val", "test")
-_NAMES = {"train": "training", "val": "validation", "test": "test", "": "unnamed"}
+# The parts to measure on, in order of preference, and what messages call the parts.
+HELD_OUT = ("val", "test")
+NAMES = {"train": "training", "val": "validation", "test": "test", "": "unnamed"}
 
 Examples = tuple[Example, ...]
 
@@ -36,14 +37,14 @@ def assign_splits(
     """
     _check_training_part(parts, sources or {})
     named = {part: list(examples) for part, examples in parts.items() if examples}
-    held_out = next((part for part in _HELD_OUT if part in named), None)
+    held_out = next((part for part in HELD_OUT if part in named), None)
     if held_out and _images(named[held_out]) == _images(named.get("train", ())):
         problems.add_note(
-            f"the {_NAMES[held_out]} part has the same {len(named[held_out])} images as the training part:"
+            f"the {NAMES[held_out]} part has the same {len(named[held_out])} images as the training part:"
             " images to validate on are drawn from them"
         )
         del named[held_out]
-        held_out = next((part for part in _HELD_OUT if part in named), None)
+        held_out = next((part for part in HELD_OUT if part in named), None)
     _remove_shared(named, problems)
     rest = [*named.get("train", ()), *named.get("", ())]
     if held_out is None or not rest:
@@ -69,14 +70,16 @@ def without_unlabelled(
     kept = set(annotated)
     found = {}
     for part, examples in parts.items():
-        if part in _HELD_OUT and examples and part not in kept:
-            problems.add_note(
-                f"left out, because not one image of the {_NAMES[part]} part has labels: {len(examples)} images"
-                f" ({examples[0].image.name} is one)"
-            )
+        if part in HELD_OUT and examples and part not in kept:
+            problems.add_note(unlabelled_note(part, len(examples), examples[0].image.name))
         else:
             found[part] = list(examples)
     return found
+
+
+def unlabelled_note(part: str, count: int, one: str) -> str:
+    """Returns the note on a part that is left out, of `count` images, because `one` and the others have no labels."""
+    return f"left out, because not one image of the {NAMES[part]} part has labels: {count} images ({one} is one)"
 
 
 def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
@@ -98,25 +101,25 @@ def by_split(names: Iterable[Path]) -> dict[str, list[Path]]:
 
 def _check_training_part(parts: Mapping[str, Sequence[Example]], sources: Mapping[str, Sequence[object]]) -> None:
     files = list(map(str, sources.get("train", ())))
-    others = [part for part in _HELD_OUT if parts.get(part)]
+    others = [part for part in HELD_OUT if parts.get(part)]
     if files and others and not parts.get("train") and not parts.get(""):
         raise InputError(
             f"{', '.join(files[:3])}: not one image to train on in {'it' if len(files) == 1 else 'them'}, though the"
-            f" {_NAMES[others[0]]} part has {len(parts[others[0]])}; make {'it' if len(files) == 1 else 'them'} again"
+            f" {NAMES[others[0]]} part has {len(parts[others[0]])}; make {'it' if len(files) == 1 else 'them'} again"
         )
 
 
 def _remove_shared(named: dict[str, list[Example]], problems: Problems) -> None:
     """Removes the images of several parts from all but one of them: trained on, they would inflate the figures."""
     owned: set[Path] = set()
-    for part in (*_HELD_OUT, "train", ""):
+    for part in (*HELD_OUT, "train", ""):
         examples = named.get(part, [])
         both = [example for example in examples if example.image in owned]
         if both:
             named[part] = [example for example in examples if example.image not in owned]
             problems.add_note(
-                f"{len(both)} images of the {_NAMES[part]} part are in a part to measure on too"
-                f" ({both[0].image.name} is one); kept out of the {_NAMES[part]} part"
+                f"{len(both)} images of the {NAMES[part]} part are in a part to measure on too"
+                f" ({both[0].image.name} is one); kept out of the {NAMES[part]} part"
             )
         owned |= _images(examples)
 
@@ -126,7 +129,7 @@ def _images(examples: Iterable[Example]) -> set[Path]:
 
 
 def _listed(named: Mapping[str, Sequence[Example]]) -> str:
-    return " and ".join(_NAMES[part] for part in named)
+    return " and ".join(NAMES[part] for part in named)
 
 
 def _sorted(examples: Iterable[Example]) -> Examples:

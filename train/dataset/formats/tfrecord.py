@@ -112,12 +112,16 @@ class _Reader:
 
     def labels(self) -> Optional[tuple[str, ...]]:
         """Returns the classes in the order of their numbers; None if the records have no class numbers."""
-        names = self._maps.names or dict(sorted(self._texts.items()))
+        names = self._maps.names() or dict(sorted(self._texts.items()))
         return tuple(dict.fromkeys(names.values())) or None
 
     def entries(self, record: File) -> Iterator[_Entry]:
-        """Yields the entries of a file; reports records that cannot be used as problems."""
+        """Yields the entries of a file; reports records that cannot be used as problems.
+
+        From a damaged record on a file cannot be read. Raises InputError if that is the first one.
+        """
         images = RecordImages(record)
+        before = self.records
         try:
             with record.path.open("rb") as file:
                 for number, data in enumerate(tfrecord.read(file, record.path.stat().st_size)):
@@ -130,7 +134,15 @@ class _Reader:
         except OSError as error:
             raise InputError(f"{record.name}: cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise InputError(f"{record.name}: {error}; copy or download it again") from error
+            message = f"{record.name}: {error}; copy or download it again"
+            read = self.records - before
+            if not read:
+                raise InputError(message) from error
+            lost = max(1, count_records(record) - read)
+            self.records += lost
+            self._problems.add_file(message)
+            for number in range(read + 1, read + lost):
+                self._problems.add_file(f"{record.name}: record {number} comes after the damaged one")
 
     def _entry(self, data: bytes, number: int, location: str, record: File, images: RecordImages) -> _Entry:
         features = tf_example.decode(data)
@@ -168,9 +180,10 @@ class _Reader:
         ids = _ints(features, "image/object/class/label")
         if not {len(texts), len(ids)} <= {0, count} or (count and not texts and not ids):
             raise ValueError(f"has {count} boxes, but {len(texts)} class names and {len(ids)} class numbers")
-        name, classes = self._maps.nearest_to(record)
+        pairs = list(_pairs(ids, texts, count))
+        name, classes = self._maps.nearest_to(record, pairs)
         if classes:
-            return [_mapped(classes, id, text, location, name) for id, text in _pairs(ids, texts, count)]
+            return [_mapped(classes, id, text, location, name) for id, text in pairs]
         if count and not texts:
             raise InputError(
                 f"{location} has class numbers without names; put the *_label_map.pbtxt that names them beside it"

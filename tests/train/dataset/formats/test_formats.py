@@ -214,6 +214,104 @@ def test_class_only_in_validation_is_left_out(tmp_path, format):
         open_dataset(alone)
 
 
+# The files that name the images of a part, and the lines or entries of one image in them.
+def same_part_twice(format: str, folder: Path, stems: list[str]) -> None:
+    """Makes a validation part of images of the training part, in the data set's own words."""
+    (folder / "valid").mkdir(exist_ok=True)
+    if format == "coco":
+        data = json.loads((folder / "train/_annotations.coco.json").read_text())
+        data["images"] = [image for image in data["images"] if Path(image["file_name"]).stem in stems]
+        kept = {image["id"] for image in data["images"]}
+        data["annotations"] = [row for row in data["annotations"] if row["image_id"] in kept]
+        (folder / "valid/_annotations.coco.json").write_text(json.dumps(data))
+    elif format == "csv":
+        header, *lines = (folder / "train/_annotations.csv").read_text().splitlines()
+        kept_lines = [line for line in lines if Path(line.split(",")[0]).stem in stems]
+        (folder / "valid/_annotations.csv").write_text("\n".join([header, *kept_lines]) + "\n")
+    elif format == "pascal_voc":
+        lists = folder / "ImageSets/Main"
+        lists.mkdir(parents=True)
+        (lists / "train.txt").write_text("\n".join(path.stem for path in sorted(folder.rglob("*.xml"))))
+        (lists / "val.txt").write_text("\n".join(stems))
+    else:
+        (folder / "valid.txt").write_text("".join(f"train/images/{stem}.jpg\n" for stem in stems))
+        (folder / "data.yaml").write_text("train: train/images\nval: valid.txt\nnames: [cat]\n")
+
+
+BY_NAME = [format for format in FORMATS if format != "tfrecord"]
+
+
+@pytest.mark.parametrize("format", BY_NAME)
+def test_validation_that_is_training_is_drawn(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", samples(10))
+    same_part_twice(format, folder, [f"p{i}" for i in range(10)])
+    dataset = open_dataset(folder)
+    assert (len(dataset.train), len(dataset.validation)) == (8, 2)
+    assert len(dataset.problems) == 1 and "the validation part has the same 10 images as the training part" in dataset.problems[0]
+    assert not {e.image for e in dataset.train} & {e.image for e in dataset.validation}
+
+
+@pytest.mark.parametrize("format", BY_NAME)
+def test_an_image_in_both_parts_is_validated_on(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", samples(6))
+    same_part_twice(format, folder, ["p1", "p3"])
+    dataset = open_dataset(folder)
+    assert [e.id for e in dataset.train] == ["p0", "p2", "p4", "p5"]
+    assert [e.id for e in dataset.validation] == ["p1", "p3"]
+    assert len(dataset.problems) == 1 and "2 images of the training part are in a part to measure on too" in dataset.problems[0]
+
+
+EMPTY = {
+    "coco": ("train/_annotations.coco.json", '{"images": [], "annotations": [], "categories": [{"id": 1, "name": "cat"}]}'),
+    "csv": ("train/_annotations.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\n"),
+    "tfrecord": ("train/things.tfrecord", ""),
+    "pascal_voc": ("ImageSets/Main/train.txt", ""),
+    "yolo": ("data.yaml", "train: train.txt\nval: valid/images\nnames: [cat]\n"),
+}
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_empty_training_part_is_not_replaced_by_another(tmp_path, format, part):
+    images = [replace(sample, part=part) if sample.part == "valid" else sample for sample in samples(6, 3)]
+    folder = make.write(format, tmp_path / "data", images)
+    name, text = EMPTY[format]
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text.replace("valid", part))
+    if format == "pascal_voc":
+        (folder / f"ImageSets/Main/{'val' if part == 'valid' else part}.txt").write_text("p3\np4\np5\n")
+    if format == "yolo":
+        (folder / "train.txt").write_text("")
+    with pytest.raises(InputError, match=r"is empty; make it again|not one image to train on|is no folder or list of images"):
+        open_dataset(folder)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_unlabelled_images_of_a_part_are_named(tmp_path, format):
+    """They are neither background nor left out without a word."""
+    folder = make.write(format, tmp_path / "data", samples(10))
+    if format == "yolo":
+        (folder / "data.yaml").write_text("train: train/images\ntest: test/images\nnames: [cat]\n")
+    place = folder / "test/images"
+    place.mkdir(parents=True)
+    for i in range(3):
+        (place / f"t{i}.jpg").write_bytes(make.image(20 + i))
+    dataset = open_dataset(folder)
+    assert (len(dataset.train), len(dataset.validation)) == (8, 2)
+    assert sum("of the test part has labels: 3 images (t0.jpg is one)" in line for line in dataset.problems) == 1
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("part", ["validation", "dev", "eval", "holdout", "te", "val_images", "Test Images", "pets-test"])
+def test_names_of_the_part_to_measure_on(tmp_path, format, part):
+    images = [replace(sample, part=part) if sample.part == "valid" else sample for sample in samples(6, 2)]
+    folder = make.write(format, tmp_path / "data", images)
+    if format == "yolo":
+        (folder / "data.yaml").rename(folder / "classes.txt").write_text("cat\n")
+    dataset = open_dataset(folder)
+    assert ([e.id for e in dataset.validation], dataset.problems) == (["p4", "p5"], ())
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_class_without_a_box_is_no_class(tmp_path, format):
     dataset = open_dataset(make.write(format, tmp_path / "data", samples(4, 1), ["bird", "cat", "dog"]))

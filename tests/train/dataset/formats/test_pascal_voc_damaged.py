@@ -118,7 +118,7 @@ def test_object_without_bndbox(tmp_path):
     data_set(tmp_path, 1, boxes=GOOD)
     path = tmp_path / "annotations/p0.xml"
     path.write_text(path.read_text().replace("</annotation>", "<object><name>cat</name></object></annotation>"))
-    assert read_one(tmp_path)[1] == ("annotations/p0.xml: box 41 has no <bndbox>",)
+    assert read_one(tmp_path)[1] == ("annotations/p0.xml: box 41 has no <bndbox> and no <polygon>",)
 
 
 def test_box_one_pixel_outside_is_clipped_silently(tmp_path):
