@@ -72,6 +72,7 @@ class _Reader:
         self._labels = LabelFiles(files)
         self._corners = label_lines.are_corners(self._sample())
         self._with_key_points = False
+        self._descriptions: list[Path] = []
         self._names = ClassNames(())
         self._without_names: set[int] = set()
         self._confidences = 0
@@ -104,7 +105,7 @@ class _Reader:
             problems.add_note(f"{place}: has no list of class names of its own; its numbers were read by {source}")
         missing = self._labels.report(problems)
         examples = without_unlabelled(self._examples, self._annotated, problems)
-        train, validation = assign_splits(examples, problems)
+        train, validation = assign_splits(examples, problems, {"train": self._descriptions})
         lines = problems.check_limits(str(self._folder), self._count + missing, self._assembler.boxes)
         return Splits(train, validation, lines, self._classes())
 
@@ -125,6 +126,7 @@ class _Reader:
                 f" write their names, one a line from number 0 on, to {self._folder / 'classes.txt'}"
             )
         self._with_key_points = any(found.with_key_points for found in descriptions)
+        self._descriptions = [found.source for found in descriptions]
         return parts.read(self._folder, files, descriptions, self._labels, self._problems)
 
     def _all_numbers(self) -> list[int]:

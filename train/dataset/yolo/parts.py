@@ -23,7 +23,8 @@ def read(
 ) -> Parts:
     """Returns the images of the splits "train", "val", "test" and "" (unknown).
 
-    What the descriptions do not say, or say of paths that are not there, follows from the names of the folders.
+    What the descriptions do not say, or say of paths that are not there, follows from the names of the folders. A split
+    whose list is empty has no images.
     """
     resolver = _PathResolver(folder, files, problems)
     parts: Parts = {}
@@ -48,7 +49,7 @@ def _described(description: Description, resolver: _PathResolver, problems: Prob
                 continue
             if images is None:
                 problems.add_note(f"{source}: its {part}, {quoted(entry)}, is no folder or list of images in the data set")
-            elif images:
+            else:
                 parts.setdefault(part, []).extend(images)
     return parts
 
@@ -79,8 +80,8 @@ def _by_folders(parts: Parts, files: list[File]) -> Parts:
         added[split_of_folder(file.name)].append(file)
     if parts:
         # What the description says of validation holds, so the rest is what it trains on.
-        added = {"train": [file for part, images in added.items() if part not in parts for file in images]}
-    return {**parts, **{part: images for part, images in added.items() if images}}
+        return {**parts, "train": [file for part, images in added.items() if part not in parts for file in images]}
+    return dict(added)
 
 
 def _with_unnamed_splits(parts: Parts, files: list[File], labels: LabelFiles) -> Parts:
