@@ -152,7 +152,7 @@ def test_what_cannot_be_read_gives_way(tmp_path):
 def test_xml_counts_by_its_root_alone(tmp_path):
     folder = make.write("coco", tmp_path / "data", samples(6, 2))
     for name, text in {
-        "annotations.xml": CVAT,
+        "annotations.xml": CVAT.replace("annotations", "annotations_of_another_tool"),
         "train/layout.xml": "<!-- x --><LinearLayout><annotation/></LinearLayout>",
         "train/image.xml": "<!DOCTYPE svg><svg/>",
         "train/empty.xml": "",

@@ -18,7 +18,7 @@ from train.dataset.examples.image_files import (
     unique_ids,
     walk,
 )
-from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of, split_of_folder
 from train.dataset.formats import Score
@@ -61,7 +61,8 @@ class VocFiles:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
             found = list(_unzipped(folder, _IMAGE_ZIPS))
-        self._images = ImageFiles(found, str(folder))
+        unread = (file for file in files if file.suffix in UNREAD_SUFFIXES)
+        self._images = ImageFiles([*found, *unread], str(folder))
         self._xml = _by_stem(xml)
         ids = unique_ids(file.name for file in xml)
         self.annotations = {ids[file.name]: file for file in xml}

@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.problems import Problems
@@ -32,6 +33,7 @@ def score(folder: Path) -> Optional[Score]:
     return voc_score(folder)
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the annotations below `folder` and their images.
 
