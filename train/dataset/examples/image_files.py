@@ -11,16 +11,15 @@ import itertools
 import os
 import re
 import reprlib
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
-from urllib.parse import unquote
 
 from runtime.common.errors import InputError
+from train.dataset.examples.foreign_paths import alike, path_parts, spellings
 from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES
 from train.dataset.examples.split_names import split_of, without_split
 
@@ -124,15 +123,6 @@ def is_image(file: File) -> bool:
     return file.suffix in SUFFIXES
 
 
-def path_parts(written: str) -> tuple[str, ...]:
-    """Returns the parts of a path in an annotation, with slashes or backslashes.
-
-    Drive, root and `..` are dropped, since they refer to the machine that wrote the annotation.
-    """
-    parts = written.replace("\\", "/").split("/")
-    return tuple(part for part in parts if part not in ("", ".", "..") and not part.endswith(":"))
-
-
 def quoted(value: object) -> str:
     """Returns a value from a data set for use in a message: quoted, on one line, and shortened."""
     if isinstance(value, str):
@@ -181,9 +171,10 @@ class ImageFiles:
     def find(self, written: str, annotation: Path, source: str) -> File:
         """Returns the image that `annotation` refers to as `written`, by file name or else by its stem.
 
-        Of several images, prefers the one whose path agrees most with `written`, then one in the
-        annotation's own split, then the nearest in the tree. Raises InputError, which begins with
-        `source`, if there is no such image or no single best one.
+        `written` may be a path of another machine or a URL; names that differ in case only are tried last. Of several
+        images, prefers the one whose path agrees most with `written`, then one in the annotation's own split, then the
+        nearest in the tree. Raises InputError, which begins with `source`, if there is no such image or no single
+        best one.
         """
         parts, found = self._of(written)
         if not found:
@@ -199,7 +190,7 @@ class ImageFiles:
     def _of(self, written: str) -> tuple[tuple[str, ...], list[File]]:
         """Returns the parts of a path in an annotation, and the images of that name."""
         parts: tuple[str, ...] = ()
-        for spelling in _spellings(written):
+        for spelling in spellings(written):
             parts = path_parts(spelling)
             name = parts[-1] if parts else ""
             found = self.with_stem(_stem(name))
@@ -208,7 +199,7 @@ class ImageFiles:
         return parts, []
 
     def _spelled_otherwise(self, stem: str) -> list[File]:
-        key = _plain(stem)
+        key = alike(stem)
         for spelled in (self._by_plain, self._unread_by_plain):
             if found := spelled.get(key) or spelled.get(_UPLOAD.sub("", key)):
                 return found
@@ -229,30 +220,14 @@ def _stem(name: str) -> str:
     return stem if suffix.lower() in _IMAGE_SUFFIXES else name
 
 
-def _spellings(written: str) -> Iterator[str]:
-    """Yields a path as it is written, then without what addresses on the web have."""
-    yield written
-    if "?" in written or "%" in written or "#" in written:
-        # Label Studio: /data/local-files/?d=folder/a.jpg
-        address, _, query = written.partition("?")
-        shared = query.removeprefix("d=") if query.startswith("d=") else address.partition("#")[0]
-        yield unquote(shared)
-        yield unquote(written)
-
-
-def _plain(stem: str) -> str:
-    """Returns a name without what differs between systems: composed characters (macOS) and case (Windows)."""
-    return unicodedata.normalize("NFC", stem).casefold()
-
-
 def _by_plain_stem(files: dict[str, list[File]]) -> dict[str, list[File]]:
     """Returns the files by their plain names, then by these without Label Studio's code, where no other has that name."""
     found: dict[str, list[File]] = {}
     for stem, named in files.items():
-        found.setdefault(_plain(stem), []).extend(named)
+        found.setdefault(alike(stem), []).extend(named)
     uploads: dict[str, list[File]] = {}
     for stem, named in files.items():
-        key = _plain(stem)
+        key = alike(stem)
         if (short := _UPLOAD.sub("", key)) != key and short not in found:
             uploads.setdefault(short, []).extend(named)
     return {**uploads, **found}

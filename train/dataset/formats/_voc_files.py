@@ -56,7 +56,7 @@ class VocFiles:
         every = [file for file in files if file.suffix == ".xml"]
         xml = annotation_files(every) or every
         if others := len(every) - len(xml):
-            problems.add_note(f"no annotations of PASCAL VOC, by their root, and so not used: {others} XML files")
+            problems.add_note(f"no annotations of PASCAL VOC, by their root, and so not used: {others} XML file{'s' * (others > 1)}")
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
@@ -124,7 +124,7 @@ class VocFiles:
         found = {"train" if name == "trainval" else name: self._listed(name, problems) for name in chosen if name in names}
         missing = self.annotations.keys() - {id for ids in found.values() for id in ids}
         if missing:
-            problems.add_note(f"not used, because no list names them: {len(missing)} annotations ({min(missing)} is one)")
+            problems.add_note(f"not used, because no list names them: {len(missing)} annotation{'s' * (len(missing) > 1)} ({min(missing)})")
         return found
 
     def _listed(self, name: str, problems: Problems) -> list[str]:

@@ -73,7 +73,7 @@ def _lowered(root: Element) -> Element:
     """Writes the names of all elements in lower case, without a namespace, and returns the root."""
     tags = {element.tag for element in root.iter()}
     # Comments have a function for a tag.
-    other = {tag for tag in tags if isinstance(tag, str) and not tag.islower()}
+    other = {tag for tag in tags if isinstance(tag, str) and ("}" in tag or not tag.islower())}
     for element in root.iter() if other else ():
         if element.tag in other:
             element.tag = element.tag.rpartition("}")[2].lower()
