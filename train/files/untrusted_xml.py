@@ -19,12 +19,12 @@ _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\b([^>]*)\?>")
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
 
 
-def read(path: Path, name: str) -> Element:
+def read(path: Path, name: str, most: int = MAX_BYTES) -> Element:
     """Returns the root element of the XML file at `path`; error messages call it `name`.
 
-    Raises InputError if the file cannot be read, is not XML, is too large, or declares entities.
+    Raises InputError if the file cannot be read, is not XML, has more than `most` bytes, or declares entities.
     """
-    data = untrusted_bytes.read(path, name, MAX_BYTES, "an annotation")
+    data = untrusted_bytes.read(path, name, most, "an annotation")
     # Some editors write blank lines before the declaration, which XML forbids.
     data = _as_declared(data.lstrip())
     try:

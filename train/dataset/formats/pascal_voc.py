@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.problems import Problems
@@ -32,6 +33,7 @@ def score(folder: Path) -> Optional[Score]:
     return voc_score(folder)
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the annotations below `folder` and their images.
 
@@ -70,9 +72,11 @@ def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optio
 
 def _lowered(root: Element) -> Element:
     """Writes the names of all elements in lower case, without a namespace, and returns the root."""
-    for element in root.iter():
-        # Comments have a function for a tag.
-        if isinstance(element.tag, str) and not element.tag.islower():
+    tags = {element.tag for element in root.iter()}
+    # Comments have a function for a tag.
+    other = {tag for tag in tags if isinstance(tag, str) and ("}" in tag or not tag.islower())}
+    for element in root.iter() if other else ():
+        if element.tag in other:
             element.tag = element.tag.rpartition("}")[2].lower()
     return root
 

@@ -14,6 +14,7 @@ from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
@@ -59,6 +60,7 @@ def score(folder: Path) -> Optional[Score]:
     return Score(sum(map(count_records, records)), len(records), derived=True, inside=True, reason=str(records[0].name))
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the records below `folder`.
 
@@ -205,9 +207,7 @@ def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -
 
 
 def _box(item: _Object, canvas: Canvas) -> LabelledBox:
-    xmin, ymin, xmax, ymax = item.sides
-    sides = (xmin * canvas.width, ymin * canvas.height, xmax * canvas.width, ymax * canvas.height)
-    return labelled_box(canvas, item.label, sides, item.difficult, item.truncated)
+    return labelled_box(canvas, item.label, item.sides, item.difficult, item.truncated, normalized=True)
 
 
 def _names(entries: list[_Entry]) -> dict[str, Path]:

@@ -217,7 +217,7 @@ def test_a_false_length_reserves_no_memory(tmp_path):
         ({"image__object__class__text": (bytes, [b"\xff"])}, "record 0 .*utf-8"),
         ({"image__width": (bytes, [b"64"])}, "something else than numbers in image/width"),
         ({"image__object__bbox__xmax": (float, [float("nan")])}, "record 0: box 1 has xmax=nan"),
-        ({"image__width": (int, [65])}, "record 0: says 65 x 48, but a.tfrecord/p0.jpg is 64 x 48"),
+        ({"image__width": (int, [99])}, "record 0: says 99 x 48, but a.tfrecord/p0.jpg is 64 x 48"),
     ],
 )
 def test_what_is_wrong_in_a_record_is_named(tmp_path, changes, message):
