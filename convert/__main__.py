@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
-from convert.evaluation.labels import of_checkpoint
+from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.export import install
 from convert.file.normalization import NETWORK, Normalization
 from convert.object_detection_api import pipeline
@@ -149,6 +149,7 @@ def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
     if run is not None:
         return source_of_run(run)
     from convert.export.model_source import source_of_model, with_data
+    from train.run.run_folder import run_of
 
     if arguments.folder:
         source = source_of_model(Path(arguments.folder), labels=arguments.labels, data=arguments.data)
@@ -156,8 +157,8 @@ def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
             source = replace(source, calibration=images_in(arguments.calibration_images))
     else:
         path = Path(arguments.checkpoint)
-        labels = of_checkpoint(path, arguments.labels)
-        source = source_of_checkpoint(path, arguments.size, labels, arguments.calibration_images)
+        size, labels = network_of_checkpoint(path, run_of(path), arguments.size, arguments.labels)
+        source = source_of_checkpoint(path, size, labels, arguments.calibration_images)
     return with_data(source, arguments.data, arguments.val) if arguments.data else source
 
 
@@ -297,12 +298,15 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--no-gate", action="store_true", help="keep a file even if it fails its checks")
     group = parser.add_argument_group("with --checkpoint or FOLDER")
     group.add_argument(
-        "--size", type=positive, default=320, metavar="PIXELS", help="side of a checkpoint's input (default: 320)"
+        "--size",
+        type=positive,
+        metavar="PIXELS",
+        help="side of a checkpoint's input (default: that of the run that it lies in, else 320)",
     )
     group.add_argument(
         "--labels",
         metavar="FILE",
-        help="class names (default for 90 classes: COCO's; for FOLDER the label map that its pipeline.config names)",
+        help="class names (default: those of the checkpoint's run; for 90 classes COCO's; for FOLDER the label map that its pipeline.config names)",
     )
     group.add_argument(
         "--data",

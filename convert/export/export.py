@@ -145,7 +145,7 @@ def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os
 def images_in(path: str | os.PathLike[str]) -> tuple[Image, ...]:
     """All images in a folder, to calibrate on. Raises InputError where it holds none."""
     folder = Path(path)
-    found = of_files(sorted(file for file in folder.rglob("*") if is_image(file)))
+    found = of_files(sorted(file for file in folder.rglob("*") if is_image(file)), folder)
     if not found:
         raise InputError(f"{folder}: no images to calibrate with")
     return found
@@ -282,6 +282,6 @@ def _about(
     if quantized is not None:
         content["calibration"] = {
             "method": quantized.method,
-            "pictures": {image.path.name: manifest.sha256_of(image.path) for image in quantized.images},
+            "pictures": manifest.hashes(image.path for image in quantized.images),
         }
     return content

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from convert.file.kinds import named
 from convert.inspect.inspection import operation_counts
 from runtime.common.files import write_text
 from runtime.model.tflite import Model, Tensor
+from train.dataset.examples import content
 from train.models import anchors
 
 NAME = "manifest.json"
@@ -68,10 +70,14 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
     return entry
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """The SHA-256 of each file, in hexadecimal, by its name; where two have one name, by the paths from a common folder."""
+    files = [Path(os.path.abspath(path)) for path in paths]
+    names = [file.name for file in files]
+    if len(set(names)) < len(files):
+        root = os.path.commonpath([file.parent for file in files])
+        names = [file.relative_to(root).as_posix() for file in files]
+    return {name: content.whole_hash(file) for name, file in zip(names, files)}
 
 
 def write(folder: Path, content: Mapping[str, Any], files: Sequence[Admitted], measured_on: str | None) -> Path:

@@ -11,6 +11,8 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
+from runtime.inference.iou import iou
+
 
 class Kept:
     """Takes boxes, the highest score first, and keeps at most `most` of them.
@@ -56,13 +58,7 @@ class Kept:
 
     def _without(self, places: np.ndarray, rest: np.ndarray, box: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """What does not overlap `box`."""
-        top, left, bottom, right, area = box
-        height = np.minimum(rest[2], bottom) - np.maximum(rest[0], top)
-        width = np.minimum(rest[3], right) - np.maximum(rest[1], left)
-        shared = np.maximum(height, np.float32(0)) * np.maximum(width, np.float32(0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            over = shared / (area + rest[4] - shared) > self._iou
-        stay = ~(over & (rest[4] > 0) & (area > 0))
+        stay = ~(iou(rest, box, rest[4], box[4]) > self._iou)
         return places[stay], rest[:, stay]
 
 

@@ -46,10 +46,13 @@ def image(seed: int = 0, size: tuple[int, int] = SIZE) -> bytes:
     return cv2.imencode(".jpg", cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR))[1].tobytes()
 
 
-def samples(count: int, validation: int = 0, boxes: Sequence[tuple] = (BOX,)) -> list[Sample]:
-    """`count` images named p0.jpg, p1.jpg, ...; the last `validation` of them are for validation."""
+def samples(count: int, validation: int = 0, boxes: Sequence[tuple] = (BOX,), seed: int = 0) -> list[Sample]:
+    """`count` images named p0.jpg, p1.jpg, ...; the last `validation` of them are for validation.
+
+    Those of another `seed`, which counts in hundreds, show something else.
+    """
     parts = ["train"] * (count - validation) + ["valid"] * validation
-    return [Sample(f"p{i}.jpg", part, tuple(boxes), data=image(i)) for i, part in enumerate(parts)]
+    return [Sample(f"p{i}.jpg", part, tuple(boxes), data=image(seed + i)) for i, part in enumerate(parts)]
 
 
 def write(format: str, folder: Path, images: Sequence[Sample], labels: Sequence[str] = ("cat",)) -> Path:

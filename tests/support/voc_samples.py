@@ -45,10 +45,14 @@ def data_set(
     annotations: str = "annotations",
     images: str = "images",
     boxes: Sequence[tuple] = (BOX,),
+    seed: int = 0,
 ) -> Path:
-    """Writes `count` images named p0, p1, ... with the same boxes on each; returns `folder`."""
+    """Writes `count` images named p0, p1, ... with the same boxes on each; returns `folder`.
+
+    Those of another `seed`, which counts in hundreds, show something else.
+    """
     for index in range(count):
-        image(folder / images / f"p{index}.jpg", seed=index)
+        image(folder / images / f"p{index}.jpg", seed=seed + index)
         annotation(folder / annotations / f"p{index}.xml", boxes)
     return folder
 

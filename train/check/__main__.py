@@ -51,7 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(as_dict(statistics, findings)))
     else:
-        print(as_text(statistics, findings, min(shutil.get_terminal_size((100, 0)).columns, 120)))
+        width = min(shutil.get_terminal_size((100, 0)).columns, 120)
+        if arguments.why:
+            print(_why(statistics, width), end="\n\n")
+        print(as_text(statistics, findings, width))
     if arguments.out:
         from train.check import page
 
@@ -66,6 +69,8 @@ def as_dict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> dict[
     return {
         "data": statistics.name,
         "size": statistics.size,
+        "format": statistics.format,
+        "reasons": statistics.reasons,
         "trainable": checks.trainable(findings),
         "pictures": {split: len(statistics.in_split(split)) for split in SPLITS},
         "boxes": {label: {split: counts[split][label] for split in SPLITS} for label in statistics.labels},
@@ -104,6 +109,13 @@ def _counts(statistics: DatasetStatistics) -> str:
     return columns(rows)
 
 
+def _why(statistics: DatasetStatistics, width: int) -> str:
+    lines = [f"read as {statistics.format}" if statistics.format else "read in no format"]
+    for reason in statistics.reasons:
+        lines += textwrap.wrap(reason, max(width, 40), initial_indent="  ", subsequent_indent="    ", break_long_words=False)
+    return "\n".join(lines)
+
+
 def _lines(found: Finding, names: int, width: int) -> list[str]:
     indent = " " * (names + 4)
 
@@ -117,7 +129,9 @@ def _lines(found: Finding, names: int, width: int) -> list[str]:
         lines += wrapped(place, f"{indent}- ", f"{indent}  ")
     if found.places > _PLACES:
         lines.append(f"{indent}- and {found.places - _PLACES:,} more")
-    return lines + (wrapped(found.do, f"{indent}> ", f"{indent}  ") if found.do else [])
+    lines += wrapped(found.do, f"{indent}> ", f"{indent}  ") if found.do else []
+    # Unbroken, to be copied.
+    return lines + ([f"{indent}> {found.command}"] if found.command else [])
 
 
 def _check_out(out: str | None) -> None:
@@ -131,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (default: 320)"
     )
+    parser.add_argument("--why", action="store_true", help="say why the data is read in its format")
     options.add(parser)
 
     output = parser.add_argument_group("output")

@@ -93,6 +93,8 @@ def _finding(statistics: DatasetStatistics, found: Finding, styles: dict[str, in
             content.append(tag("ul", places, tag("li", f"and {more:,} more") if more > 0 else None))
         if found.do:
             content.append(tag("p", "What to do: ", found.do, class_="do"))
+        if found.command:
+            content.append(tag("pre", found.command))
         if found.images:
             shown = [_annotated(statistics, index, styles, 220) for index in found.images[:_OF_A_FINDING]]
             content.append(tag("div", shown, class_="images small"))

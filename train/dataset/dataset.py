@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zipfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Iterable, Optional, Union
+from typing import Optional, Union
 
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
-from train.dataset import formats
+from train.dataset import format_choice, grouping, splitting
 from train.dataset.examples import label_map
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import cached_walks, quoted
+from train.dataset.examples.problems import MAX_BAD, allowed, collect_problems, hand_on
+from train.dataset.examples.splits import test_split
+from train.dataset.format_choice import NoDataSetError
 from train.dataset.formats import Splits
 from train.files import archives
 
@@ -31,7 +33,11 @@ class Dataset:
 
     `labels` are the classes that have a box in training, in the data set's own order or, if it has none,
     sorted by name. Class ids count from 0 (in TFRecords and label maps from 1, where 0 is background).
-    `problems` has one line for each image or box that was left out.
+    `problems` has one line for each image or box that was left out, and for each decision that the data left open.
+    `bad_images` and `bad_boxes` count what could not be used. `format` is the format's name, `folder` the folder or
+    zip file that was read, and `split` says in a few words where the validation images come from. `test` is the data
+    set's own test split, which training does not use; empty if it has none. Where the data set has no other validation
+    split, it is that as well.
     """
 
     train: tuple[Example, ...]
@@ -39,6 +45,12 @@ class Dataset:
     labels: Labels
     problems: tuple[str, ...]
     name: str
+    bad_images: int = 0
+    bad_boxes: int = 0
+    format: str = ""
+    folder: str = ""
+    split: str = ""
+    test: tuple[Example, ...] = ()
 
 
 def open_dataset(
@@ -48,86 +60,50 @@ def open_dataset(
     validation: Optional[PathLike] = None,
     validation_share: float = 0.2,
     seed: int = 0,
+    group_by: str = grouping.AUTO,
+    redraw: bool = False,
+    allow_bad: float = MAX_BAD,
 ) -> Dataset:
     """Reads and checks the data set at `path`, a folder or a zip file.
 
     `format` is the name of a module in `train.dataset.formats`; by default the format is detected.
+    Up to the share `allow_bad` of the examples, and of the boxes, may be bad; they are left out.
     The validation images are, in this order of preference: the data set at `validation` (its own
     validation split if it has one, else all of it); the data set's own validation split;
     `validation_share` of the images, drawn with `seed` and the examples' ids, so that the order of the
-    files does not matter.
+    files does not matter. With `redraw` the data set's own split is ignored. Images that belong together by `group_by`
+    (see `grouping.Rule`), files with the same bytes in any case, come on one side (see `splitting.divide`).
 
-    Raises InputError if the data cannot be read, too much of it is bad, it has no box, it cannot be
-    split, or a class occurs only in validation.
+    Classes that occur only in validation are left out, with their boxes. Raises InputError if the data cannot be
+    read, too much of it is bad, it has no box, or it cannot be split.
     """
     path = Path(path)
-    splits = read(path, format)
+    with collect_problems() as found:
+        splits = read(path, format, redraw=redraw, allow_bad=allow_bad)
+        other = read(validation, format, allow_bad=allow_bad) if validation is not None else None
+    hand_on(found)
     problems = splits.problems
-    if validation is not None:
-        other = read(validation, format)
-        train = splits.train
+    if other is not None:
         held_out = other.train if other.validation is None else other.validation
         problems += other.problems
         if held_out and not any(example.boxes for example in held_out):
             raise InputError(f"{validation}: not one box in {len(held_out)} images: nothing to measure against")
-    else:
-        train, held_out, lines = resolve_validation(splits, validation_share, seed, str(path))
-        problems += lines
-    labels, more = _labels(train, held_out, splits.labels, path)
-    problems += more
+    division = splitting.divide(
+        splits,
+        path,
+        share=validation_share,
+        seed=seed,
+        group_by=group_by,
+        other=other,
+        other_path=None if validation is None else Path(validation),
+    )
+    train = division.train
+    labels, held_out, more = _labels(train, division.validation, splits.labels, path)
+    problems = division.shared_notes + problems + division.notes + more
     name = path.stem if path.is_file() else path.resolve().name
-    return Dataset(train, held_out, labels, problems, name)
-
-
-def resolve_validation(
-    splits: Splits, share: float, seed: int, where: str
-) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[str, ...]]:
-    """Returns the training and validation examples, and notes on how validation was chosen.
-
-    Uses the data set's own validation split if it has one with boxes; otherwise draws `share` of the
-    training examples. If the own split has no boxes, the drawn examples are added to it, and a note says so.
-    `where` names the data set in messages. Raises InputError as `split` does.
-    """
-    own = splits.validation
-    if own is None:
-        return *split(splits.train, share, seed, where), ()
-    if any(example.boxes for example in own):
-        return splits.train, own, ()
-    # Background images remain useful: they show false positives.
-    train, drawn = split(splits.train, share, seed, where)
-    line = f"{where}: not one box in its own {len(own)} validation images; {len(drawn)} more drawn from the others"
-    return train, tuple(sorted((*own, *drawn), key=_by_id)), (line,)
-
-
-def split(
-    examples: Iterable[Example], share: float, seed: int, where: str
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Splits examples into (training, validation), with `share` of them, and at least one, in validation.
-
-    The draw sorts the examples by a hash of `seed` and their id, so that it depends neither on the order
-    of the files nor on other images. The last image of a class stays in training. `where` names the data
-    set in messages. Raises InputError if no such split has images, and boxes, on both sides.
-    """
-    if not 0 < share < 1:
-        raise InputError(f"the share of images to validate on must lie between 0 and 1, not {share}")
-    drawn = sorted(examples, key=lambda example: hashlib.sha256(f"{seed}/{example.id}".encode()).digest())
-    wanted = max(1, round(share * len(drawn)))
-    left = Counter(label for example in drawn for label in _classes(example))
-    train: list[Example] = []
-    validation: list[Example] = []
-    for example in drawn:
-        classes = _classes(example)
-        if len(validation) < min(wanted, len(drawn) - 1) and all(left[label] > 1 for label in classes):
-            left.subtract(classes)
-            validation.append(example)
-        else:
-            train.append(example)
-    if not train or not any(example.boxes for example in validation):
-        raise InputError(
-            f"{where}: {len(drawn)} images cannot be split into training and validation;"
-            " add images, or give a data set to validate on"
-        )
-    return tuple(sorted(train, key=_by_id)), tuple(sorted(validation, key=_by_id))
+    bad = len(found.files), len(found.boxes)
+    split = str(validation) if validation is not None else _split_source(division, validation_share, seed)
+    return Dataset(train, held_out, labels, problems, name, *bad, splits.format, str(path), split, splits.test)
 
 
 def write_labels(labels: Labels, folder: PathLike) -> None:
@@ -137,53 +113,89 @@ def write_labels(labels: Labels, folder: PathLike) -> None:
     write_text(folder / "label_map.pbtxt", label_map.text(labels))
 
 
-def read(path: PathLike, format: Optional[str] = None) -> Splits:
-    """Reads the data set at `path` with the splits that it has itself.
+def read(
+    path: PathLike, format: Optional[str] = None, *, redraw: bool = False, allow_bad: float = MAX_BAD
+) -> Splits:
+    """Reads the data set at `path` with the splits that it has itself; with `redraw`, as if it had none.
 
-    Raises InputError if the data cannot be read or too much of it is bad.
+    Raises NoDataSetError if there is no data set, SeveralFormatsError if there are several that differ, and
+    InputError if the data cannot be read or more than the share `allow_bad` of it is bad.
     """
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path}: no such data set")
+        raise NoDataSetError(f"{path}: no such data set")
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: neither a folder nor a whole zip file; give one with labelled images")
+        raise NoDataSetError(f"{path}: neither a folder nor a whole zip file; give one with labelled images")
     folder = archives.extract(path) if path.is_file() else path
     try:
-        with cached_walks():
-            reader = formats.find(format) if format else formats.detect(folder)
-            return reader.read(folder)
+        with cached_walks(), allowed(allow_bad):
+            choice = format_choice.read(folder, format)
     except OSError as error:
         raise InputError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
+    splits = replace(choice.splits, format=choice.format, reasons=choice.reasons)
+    return _without_split(splits) if redraw else splits
+
+
+def _without_split(splits: Splits) -> Splits:
+    if splits.validation is None:
+        return splits
+    examples = tuple(sorted((*splits.train, *splits.validation), key=lambda example: example.id))
+    line = f"the data's own split, {len(splits.train)} to train and {len(splits.validation)} to validate, is drawn anew (--redraw)"
+    test = test_split({"test": splits.test}, examples)
+    return replace(splits, train=examples, validation=None, problems=(*splits.problems, line), test=test)
+
+
+def _split_source(division: splitting.Division, share: float, seed: int) -> str:
+    """Returns where the validation images come from, in a few words."""
+    return "the data's own split" if division.own else f"{share:.0%} drawn with seed {seed}"
 
 
 def _labels(
     train: tuple[Example, ...], validation: tuple[Example, ...], order: Optional[tuple[str, ...]], path: Path
-) -> tuple[Labels, tuple[str, ...]]:
-    """Returns the classes that occur in training, in `order`, and a note on the other names in `order`."""
+) -> tuple[Labels, tuple[Example, ...], tuple[str, ...]]:
+    """Returns the classes that occur in training, in `order`, and the validation examples without others.
+
+    Notes name the classes without a box in training: those of validation, and those that only `order` has.
+    """
     if not validation:
         raise InputError(f"{path}: not one image to validate on")
     seen = {label for example in train for label in _classes(example)}
-    unseen = {label for example in validation for label in _classes(example)} - seen
-    if unseen:
-        names = ", ".join(repr(name) for name in sorted(unseen))
-        raise InputError(
-            f"{path}: {names} appears only in validation, so training would never see it;"
-            " add images of it to training, or take it out of validation"
-        )
     if not seen:
         raise InputError(f"{path}: not one box in {len(train)} images; there is nothing to learn")
+    validation, unseen, lines = _without_unseen(validation, seen, path)
     if order is None:
-        return Labels(tuple(sorted(seen))), ()
-    absent = [name for name in order if name not in seen]
+        return Labels(tuple(sorted(seen))), validation, lines
+    absent = [name for name in order if name not in seen and name not in unseen]
     names = ", ".join(map(quoted, absent[:3])) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
-    lines = (f"{path}: no box to train on of {names}, which it names: not among the classes",) if absent else ()
+    if absent:
+        lines += (f"{path}: no box to train on of {names}, which it names: not among the classes",)
     known = tuple(name for name in order if name in seen)
-    return Labels(known + tuple(sorted(seen.difference(known)))), lines
+    return Labels(known + tuple(sorted(seen.difference(known)))), validation, lines
+
+
+def _without_unseen(
+    validation: tuple[Example, ...], seen: set[str], path: Path
+) -> tuple[tuple[Example, ...], set[str], tuple[str, ...]]:
+    """Returns the validation examples without boxes of classes that are not in `seen`, these classes, and a note."""
+    unseen = Counter(box.label for example in validation for box in example.boxes if box.label not in seen)
+    if not unseen:
+        return validation, set(), ()
+    kept = tuple(
+        replace(example, boxes=tuple(box for box in example.boxes if box.label in seen)) if _classes(example) - seen else example
+        for example in validation
+    )
+    names = ", ".join(map(quoted, sorted(unseen)[:3])) + (f" and {len(unseen) - 3} more" if len(unseen) > 3 else "")
+    if not any(example.boxes for example in kept):
+        raise InputError(
+            f"{path}: all boxes in validation are of classes without a box in training ({names}); draw the split anew"
+            " with --redraw, or add images of them to training"
+        )
+    line = (
+        f"{path}: no box to train on of {names}, only in validation: not among the classes, and"
+        f" {unseen.total()} boxes are not measured (--redraw draws the split anew)"
+    )
+    return kept, set(unseen), (line,)
 
 
 def _classes(example: Example) -> set[str]:
     return {box.label for box in example.boxes}
-
-
-def _by_id(example: Example) -> str:
-    return example.id

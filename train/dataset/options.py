@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Optional
+
+from train.dataset import grouping
+from train.dataset.examples.problems import MAX_BAD
+
+ALLOW_BAD_HELP = "go on without bad images and boxes, up to this share of the images and of the boxes"
+STRICT_HELP = "refuse the data if one image or box in it is bad"
+REDRAW_HELP = "draw the images to validate on, though DATA has its own split"
+GROUP_BY_HELP = (
+    "images to keep on one side of the split, besides copies of a file: auto, those of one Roboflow original (.rf. in the"
+    " name); folder, also those in one folder; none; or a regular expression, whose first group in an image's path is its"
+    " scene"
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +26,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--val-split", type=float, default=0.2, metavar="SHARE", help="share of images to draw for validation (default: 0.2)"
     )
+    group.add_argument("--redraw", action="store_true", help=REDRAW_HELP)
+    limits = group.add_mutually_exclusive_group()
+    limits.add_argument("--allow-bad", type=float, metavar="SHARE", help=f"{ALLOW_BAD_HELP} (default: a third)")
+    limits.add_argument("--strict", action="store_true", help=STRICT_HELP)
+    group.add_argument("--group-by", default=grouping.AUTO, metavar="RULE", help=GROUP_BY_HELP + " (default: auto)")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the draw (default: 0)")
+
+
+def bad_share(allow_bad: Optional[float], strict: bool) -> float:
+    """Returns the share of the data that may be bad, by the values of the two options."""
+    return 0.0 if strict else MAX_BAD if allow_bad is None else allow_bad
 
 
 def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -24,4 +46,7 @@ def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "validation": arguments.val,
         "validation_share": arguments.val_split,
         "seed": arguments.seed,
+        "redraw": arguments.redraw,
+        "allow_bad": bad_share(arguments.allow_bad, arguments.strict),
+        "group_by": arguments.group_by,
     }

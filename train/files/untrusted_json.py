@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from runtime.common.errors import InputError
 from train.files import untrusted_bytes
@@ -14,13 +14,19 @@ from train.files import untrusted_bytes
 MAX_BYTES = 2 << 30
 
 
-def read(path: Path, name: str, *, without: frozenset[str] = frozenset()) -> Any:
+def read(
+    path: Path,
+    name: str,
+    *,
+    without: frozenset[str] = frozenset(),
+    hook: Optional[Callable[[dict[str, Any]], dict[str, Any]]] = None,
+) -> Any:
     """Returns the parsed contents of the JSON file at `path`; error messages call it `name`.
 
-    The keys in `without` are dropped from all objects while parsing, to save memory. Raises InputError if
-    the file cannot be read, is not JSON, or is too large.
+    The keys in `without` are dropped from all objects while parsing, to save memory, and what `hook` returns for an
+    object takes its place. Raises InputError if the file cannot be read, is not JSON, or is too large.
     """
-    drop = _dropper(without) if without else None
+    drop = hook or (_dropper(without) if without else None)
     data = untrusted_bytes.read(path, name, MAX_BYTES, "a file of annotations that memory is to hold")
     try:
         return json.loads(data, object_hook=drop)

@@ -19,12 +19,14 @@ _DECLARATION = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<\?xml\b([^>]*)\?>")
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)")
 
 
-def read(path: Path, name: str) -> Element:
+def read(path: Path, name: str, most: int = MAX_BYTES) -> Element:
     """Returns the root element of the XML file at `path`; error messages call it `name`.
 
-    Raises InputError if the file cannot be read, is not XML, is too large, or declares entities.
+    Raises InputError if the file cannot be read, is not XML, has more than `most` bytes, or declares entities.
     """
-    data = untrusted_bytes.read(path, name, MAX_BYTES, "an annotation")
+    data = untrusted_bytes.read(path, name, most, "an annotation")
+    # Some editors write blank lines before the declaration, which XML forbids.
+    data = _as_declared(data.lstrip())
     try:
         if _cannot_declare(data):
             parser = XMLParser()
@@ -35,6 +37,21 @@ def read(path: Path, name: str) -> Element:
         raise InputError(f"{name}: declares XML entities, which annotations do not need; refused") from error
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(f"{name}: not XML ({error})") from error
+
+
+def _as_declared(data: bytes) -> bytes:
+    """Returns the data as UTF-8 if it says so, or says nothing, but is not; it is then taken for Windows' Latin-1."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
+        return data
+    declaration = _DECLARATION.match(data)
+    named = _ENCODING.search(declaration[1]) if declaration else None
+    if data.isascii() or (named is not None and named[1].lower() not in (b"utf-8", b"utf8", b"ascii")):
+        return data
+    try:
+        data.decode()
+        return data
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace").encode()
 
 
 def _cannot_declare(data: bytes) -> bool:

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from train.dataset import options as data_options
 from train.models.anchors import SIZES
 from train.run.options import STRATEGIES, Options
 
@@ -68,6 +69,11 @@ def add_data(group: _Container) -> None:
         metavar="SHARE",
         help="share of the images to validate on, if the data set does not name its validation images (0.2)",
     )
+    _add(group, "--group-by", metavar="RULE", help=f"{data_options.GROUP_BY_HELP} (auto)")
+    _add(group, "--redraw", action="store_true", help=data_options.REDRAW_HELP)
+    limits = group.add_mutually_exclusive_group()
+    _add(limits, "--allow-bad", type=float, metavar="SHARE", help=f"{data_options.ALLOW_BAD_HELP} (a third)")
+    _add(limits, "--strict", action="store_true", help=data_options.STRICT_HELP)
     _add(
         group,
         "--oversample",

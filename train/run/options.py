@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runtime.common.errors import InputError
+from train.dataset import grouping
 from train.dataset.dataset import Dataset, open_dataset
+from train.dataset.options import bad_share
 from train.models.anchors import POSITIVE_IOU, SIZES
 
 # The batch for which the default learning rate is given.
@@ -31,6 +33,10 @@ class Options:
       format: format of the data set, None to detect it.
       val: another data set to validate on.
       val_split: share of the images to validate on, if the data set does not name them.
+      group_by: which images are kept on one side of the split (see `grouping.Rule`).
+      redraw: draw the images to validate on, though the data set names them.
+      allow_bad: share of the images, and of the boxes, that may be bad and are left out, None for the default.
+      strict: refuse the data if one image or box in it is bad.
       photometric: vary brightness, contrast and saturation.
       mosaic: probability of a mosaic (see `augmentation.Augmentation`).
       scale_jitter: relative range of scales (see `augmentation.Augmentation`).
@@ -72,6 +78,10 @@ class Options:
     format: str | None = None
     val: str | None = None
     val_split: float = 0.2
+    group_by: str = grouping.AUTO
+    redraw: bool = False
+    allow_bad: float | None = None
+    strict: bool = False
     photometric: bool = True
     mosaic: float = 0.0
     scale_jitter: float = 0.0
@@ -110,7 +120,14 @@ class Options:
     def open(self, data: str) -> Dataset:
         """Opens the data set at `data` and splits it by these options. Raises InputError as `open_dataset` does."""
         return open_dataset(
-            data, format=self.format, validation=self.val, validation_share=self.val_split, seed=self.seed
+            data,
+            format=self.format,
+            validation=self.val,
+            validation_share=self.val_split,
+            seed=self.seed,
+            group_by=self.group_by,
+            redraw=self.redraw,
+            allow_bad=bad_share(self.allow_bad, self.strict),
         )
 
     def for_images(self, count: int) -> Options:
@@ -192,6 +209,7 @@ _RULES: dict[str, _Rule] = {
     "patience": _at_least(1),
     "checkpoint_every": _at_least(1),
     "cache_gb": _at_least(0),
+    "allow_bad": (_share, "lie between 0 and 1"),
     "mosaic": (_share, "lie between 0 and 1"),
     "scale_jitter": (lambda value: 0 <= value <= 4, "lie between 0 and 4"),
     "expand": (_share, "lie between 0 and 1"),

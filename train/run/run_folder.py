@@ -4,7 +4,7 @@ checkpoints/last/        the newest checkpoint of training, with the optimizer's
 checkpoints/best/        the weights with the highest AP, and their metrics
 labels.txt, label_map.pbtxt
 config.yaml              all settings
-dataset.json             the images and boxes of training and validation
+dataset.json             the images and boxes of training, validation and test; hashes of the training images
 metrics.json             metrics on the validation images, and timings
 history.jsonl            losses and metrics step by step
 detections.json          detections of the best weights on the validation images
@@ -31,9 +31,13 @@ from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Box, Labels
 from train.dataset.dataset import Dataset, write_labels
+from train.dataset.examples import content
 from train.dataset.examples.example import Example, LabelledBox
 from train.quantization import quantization
 from train.quantization.quantization import Quantization
+
+# How many folders above a file of a run the run itself is, at most: RUN/checkpoints/best/ckpt-7.index
+_DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,17 @@ class RunFolder:
                 labels=self.labels(),
                 problems=tuple(data["problems"]),
                 name=data["name"],
+                # Early runs have no list of them.
+                test=tuple(_example(item) for item in data.get("test", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             file = self.path / "dataset.json"
             raise InputError(f"{file}: not in the format that training writes: {error}") from error
+
+    def trained_images(self) -> tuple[TrainedImage, ...]:
+        """The images that the run was trained on. Raises InputError as `dataset` does."""
+        examples, items = self.dataset().train, _read_json(self.path / "dataset.json")["train"]
+        return tuple(TrainedImage(example.image, item.get("content")) for example, item in zip(examples, items))
 
     def write_dataset(self, dataset: Dataset) -> None:
         """Writes `labels.txt`, `label_map.pbtxt` and `dataset.json`."""
@@ -123,8 +134,9 @@ class RunFolder:
         data = {
             "name": dataset.name,
             "problems": list(dataset.problems),
-            "train": [_as_json(example) for example in dataset.train],
+            "train": [_as_json(example) | _content(example) for example in dataset.train],
             "validation": [_as_json(example) for example in dataset.validation],
+            "test": [_as_json(example) for example in dataset.test],
         }
         write_text(self.path / "dataset.json", json.dumps(data))
 
@@ -138,6 +150,17 @@ class RunFolder:
 
     def _checkpoints(self) -> Iterator[Path]:
         return (folder for folder in (self.best, self.last) if any(folder.glob("*.index")))
+
+
+@dataclass(frozen=True)
+class TrainedImage:
+    """An image that a run was trained on: where it was, and the hash of its content (see `content.sampled_hash`).
+
+    The hash is None in runs of early versions, and where the image was gone when the run began.
+    """
+
+    path: Path
+    content: str | None
 
 
 def newest(runs: str | os.PathLike[str] = "runs") -> RunFolder:
@@ -154,6 +177,17 @@ def open_run(path: str | os.PathLike[str]) -> RunFolder:
     if not (run.path / "config.yaml").is_file():
         raise InputError(f"{path}: not a run: it has no config.yaml; give a folder that `python -m train` made")
     return run
+
+
+def run_of(path: str | os.PathLike[str]) -> RunFolder | None:
+    """The run that `path` is, or in which it lies: a checkpoint, its folder, or an exported file; None if there is none."""
+    given = Path(path)
+    # A relative path is kept as it is in messages, where it reaches as far as the run.
+    for start in (given, Path(os.path.abspath(given))):
+        for folder in (start, *list(start.parents)[:_DEPTH]):
+            if (folder / "dataset.json").is_file() and (folder / "config.yaml").is_file():
+                return RunFolder(folder)
+    return None
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -184,6 +218,14 @@ def _as_json(example: Example) -> dict[str, Any]:
         "orientation": example.orientation,
         "boxes": [[item.label, *item.box.as_tuple(), item.difficult, item.truncated] for item in example.boxes],
     }
+
+
+def _content(example: Example) -> dict[str, str]:
+    try:
+        return {"content": content.sampled_hash(example.image)}
+    except OSError:
+        # Records of it may be in the cache.
+        return {}
 
 
 def _example(item: dict[str, Any]) -> Example:

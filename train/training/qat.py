@@ -35,7 +35,7 @@ _TAKEN_OVER = (
 )
 _ITS_OWN = "--qat goes on with its weights and images"
 _REFUSED = {
-    **dict.fromkeys(("init", "format", "val", "val_split"), _ITS_OWN),
+    **dict.fromkeys(("init", "format", "val", "val_split", "group_by", "redraw", "allow_bad", "strict"), _ITS_OWN),
     **dict.fromkeys(("momentum", "frozen_statistics"), "--qat folds its batch norms, whose statistics stay"),
     "mixed_precision": "--qat needs float32 to tell the steps of int8 apart",
 }

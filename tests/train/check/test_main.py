@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from runtime.common.command import exit_code
 from tests.support.pages import ESCAPED, SHOWN, assert_harmless, classes_without_style
-from tests.support.pets import CAT, DOG, data, jpg, pets, xml
+from tests.support.pets import CAT, DOG, data, jpg, pets, save_again, xml
 from tests.support.voc_samples import annotation, data_set
 from train.check import __main__ as check
 from train.check import checks
@@ -19,11 +19,13 @@ def test_exit_codes(data, tmp_path, capsys):
     assert exit_code(check.main, [str(data)]) == 0
     assert capsys.readouterr().out.endswith("\npets can be trained\n")
     annotation(xml(data, 60), (CAT, *(("yak", 10 * i, 4, 10 * i + 9, 44) for i in range(5))))
+    for i in range(3):
+        save_again(data, i, 52 + i)
     for i in range(5):
         annotation(xml(data, i), (CAT, DOG, (f"word {'abcde'[i] * 9}", 1, 4, 60, 44)))
     assert exit_code(check.main, [str(data)]) == 1
     printed = capsys.readouterr().out
-    assert "pets should not be trained as it is: 1 failure, 3 warnings" in printed
+    assert "pets should not be trained as it is: 1 failure, 4 warnings" in printed
     assert "- word bbbbbbbbb: 1 box\n" in printed and "- and 2 more\n" in printed
     for arguments in ([str(tmp_path / "nothing")], [str(data), "--out", str(tmp_path)], [str(data), "--format", "xyz"]):
         assert exit_code(check.main, arguments) == 2
@@ -43,21 +45,21 @@ def test_the_tables_lines_fit_the_terminal(data):
     assert max(map(len, text.splitlines())) <= 60
     assert text.splitlines()[:4] == [
         "pets    train  validation",
-        "images     52          20",
-        "boxes     104          40",
-        "  cat      52          20",
+        "images     51          20",
+        "boxes     102          40",
+        "  cat      51          20",
     ]
 
 
 def test_json_for_programs(data, capsys):
     for i in range(3):
-        shutil.copy(jpg(data, i), jpg(data, 52 + i))
+        save_again(data, i, 52 + i)
     assert check.main([str(data), "--json", "--size", "640"]) == 1
     result = json.loads(capsys.readouterr().out)
     assert (result["data"], result["size"], result["trainable"]) == ("pets", 640, False)
     assert result["pictures"] == {"train": 52, "validation": 20}
     assert result["boxes"]["cat"] == {"train": 52, "validation": 20}
-    assert set(result["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do"}
+    assert set(result["findings"][0]) == {"severity", "check", "what", "count", "places", "where", "do", "command"}
     assert result["findings"][0]["severity"] == "failure" and result["findings"][0]["count"] == 3
 
 
@@ -75,7 +77,7 @@ def test_the_page_holds_everything_and_escapes_what_it_shows(data):
     assert_harmless(text)
     assert not classes_without_style(text)
     assert SHOWN in text and "&lt;b onclick=x&gt;&amp;&quot;.jpg" in text
-    assert text.count("data:image/webp;base64,") >= 36 and "is in training too" in text
+    assert text.count("data:image/webp;base64,") >= 36 and "is in validation too" in text
 
 
 def test_a_page_of_data_without_boxes(tmp_path):

@@ -11,7 +11,7 @@ from runtime.common.errors import InputError
 from runtime.common.values import Box, Labels
 from train.dataset.dataset import Dataset
 from train.dataset.examples.example import Example, LabelledBox
-from train.run.run_folder import RunFolder, fingerprint, newest, open_run
+from train.run.run_folder import RunFolder, fingerprint, newest, open_run, run_of
 
 CAT = LabelledBox("cat", Box(1, 2, 30, 40), difficult=True)
 DOG = LabelledBox("dog's", Box(0.5, 0, 10, 12.25), truncated=True)
@@ -20,7 +20,8 @@ DOG = LabelledBox("dog's", Box(0.5, 0, 10, 12.25), truncated=True)
 def dataset(folder: Path) -> Dataset:
     train = Example("a", folder / "a.jpg", 64, 48, (CAT, DOG), orientation=6)
     validation = Example("b", folder / "b.png", 32, 32, ())
-    return Dataset((train,), (validation,), Labels(("cat", "dog's")), ("a.xml: box 3 has no area",), "pets")
+    test = Example("c", folder / "c.jpg", 16, 8, (CAT,))
+    return Dataset((train,), (validation,), Labels(("cat", "dog's")), ("a.xml: box 3 has no area",), "pets", test=(test,))
 
 
 @pytest.fixture
@@ -36,6 +37,17 @@ def test_a_data_set_comes_back_as_it_was(run, tmp_path):
     assert run.labels() == Labels(("cat", "dog's"))
     assert (run.path / "labels.txt").read_text() == "cat\ndog's\n"
     assert "id: 2\n  name: 'dog\\'s'" in (run.path / "label_map.pbtxt").read_text()
+
+
+def test_the_run_of_what_lies_in_it(run, tmp_path, monkeypatch):
+    for inside in ("", "checkpoints/best", "checkpoints/best/ckpt-3", "export/detector_int8.tflite"):
+        assert run_of(run.path / inside) == run
+    assert run_of(run.path.parent) is None and run_of(tmp_path / "detector.tflite") is None
+    monkeypatch.chdir(run.path.parent)
+    assert run_of("one/checkpoints/best") == RunFolder(Path("one"))
+    (run.path / "export").mkdir()
+    monkeypatch.chdir(run.path / "export")
+    assert run_of("detector_int8.tflite") == run
 
 
 def test_settings_and_figures_come_back(run):

@@ -10,6 +10,7 @@ Uses `check.statistics`, `dataset.examples`, `evaluation` and `models`.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ class Finding:
 
     `severity` is "failure" if training would refuse the data, stop on it, or measure false figures;
     "warning" if a person should look at it; else "ok". `what` is the finding in one sentence, `count` the number
-    of things it is about, `where` their locations or kinds, and `do` the advice. `images` are indices of images
+    of things it is about, `where` their locations or kinds, and `do` the advice; `command` is one to paste into a shell. `images` are indices of images
     in the statistics that show it. `places` is the number of locations, if it is more than those in `where`.
     `run` sets `check`, the name of the check, and `places`, and shortens `where` to a hundred.
     """
@@ -43,6 +44,7 @@ class Finding:
     images: tuple[int, ...] = ()
     check: str = ""
     places: int = 0
+    command: str = ""
 
 
 def run(statistics: DatasetStatistics) -> tuple[Finding, ...]:
@@ -75,3 +77,8 @@ def first_of(items: Sequence[str], most: int = 3) -> str:
 def counted(count: int, thing: str, things: str = "") -> str:
     """Returns a count with its noun: `1 image`, `12 images`. `things` is the plural if it is irregular."""
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def go_on(statistics: DatasetStatistics, bad: int, total: int) -> str:
+    """Returns the command that trains without `bad` of `total` examples or boxes; empty if all are bad."""
+    return statistics.command("--allow-bad", f"{math.ceil(100 * bad / total) / 100:g}") if bad < total else ""

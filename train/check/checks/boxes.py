@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, counted
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted, go_on
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.evaluation.iou import iou
 
@@ -49,10 +49,11 @@ def _left_out(statistics: DatasetStatistics) -> Iterator[Finding]:
             "correct or remove them; there are so many bad boxes that training refuses the data"
             if refused
             else "training leaves them out",
+            command=go_on(statistics, len(statistics.left_out.boxes), statistics.left_out.boxes_seen) if refused else "",
         )
     if statistics.left_out.notes:
         lines = statistics.left_out.notes
-        yield Finding(WARNING, "the reader left something out or changed it", len(lines), tuple(lines))
+        yield Finding(WARNING, "the reader left something out or decided something", len(lines), tuple(lines))
 
 
 def _duplicates(statistics: DatasetStatistics) -> Iterator[Finding]:

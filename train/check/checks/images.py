@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from train.check.checks import FAILURE, OK, WARNING, Finding, counted
+from train.check.checks import FAILURE, OK, WARNING, Finding, counted, go_on
 from train.check.statistics.dataset_statistics import DatasetStatistics
-from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.image_files import is_image, walk
 
 # Every image is scaled to a square. From this aspect ratio on, objects are clearly distorted.
 _STRETCHED = 2.0
@@ -40,6 +40,7 @@ def _left_out(statistics: DatasetStatistics) -> Iterator[Finding]:
             len(lines),
             tuple(lines),
             "correct or remove them; training refuses the data as it is" if refused else "training leaves them out",
+            command=go_on(statistics, len(lines), total) if refused else "",
         )
 
 
@@ -60,15 +61,14 @@ def _unlabelled(statistics: DatasetStatistics) -> Iterator[Finding]:
     if statistics.folder is None:
         return
     used = {os.path.realpath(entry.example.image) for entry in statistics.images}
+    if (division := statistics.division) is not None:
+        used |= {os.path.realpath(shared.out.image) for shared in (*division.out_of_train, *division.out_of_validation)}
     bad = {Path(line.partition(":")[0]).stem for line in (*statistics.left_out.files, *statistics.left_out.notes)}
-    spare = []
-    for root, folders, names in os.walk(statistics.folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in sorted(names):
-            path = Path(root, name)
-            is_candidate = path.suffix.lower() in SUFFIXES and not name.startswith(".") and path.stem not in bad
-            if is_candidate and os.path.realpath(path) not in used:
-                spare.append(str(path.relative_to(statistics.folder)))
+    spare = [
+        str(file.name)
+        for file in walk(statistics.folder)
+        if is_image(file) and file.name.stem not in bad and os.path.realpath(file.path) not in used
+    ]
     if spare:
         yield Finding(
             WARNING,

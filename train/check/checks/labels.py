@@ -21,6 +21,8 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     """Finds similar names, classes without training boxes, and classes without validation boxes."""
     labels = statistics.labels
     if not labels:
+        if statistics.errors:
+            return
         yield Finding(FAILURE, "not one box in all images: there is nothing to learn", do="give labelled images")
         return
     alike = list(_alike(labels))
@@ -37,11 +39,12 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     unseen = [label for label in labels if not train[label]]
     if unseen:
         yield Finding(
-            FAILURE,
-            f"{counted(len(unseen), 'class', 'classes')} in validation only, which training would never see",
+            WARNING,
+            f"{counted(len(unseen), 'class', 'classes')} in validation only: training leaves them out",
             len(unseen),
             tuple(unseen),
-            "put images of each in both splits, or remove the data's own split, so that images are drawn",
+            "put images of each in both splits, or draw the split anew",
+            command=statistics.command("--redraw"),
         )
     unmeasured = [label for label in labels if not validation[label]]
     if unmeasured and any(validation.values()):

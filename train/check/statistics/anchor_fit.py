@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from runtime.inference.iou import iou
 from train.models.anchors import LEVELS, PER_CELL, feature_sides, level_anchors
 
 # Boxes that are processed together, which takes about 100 MB.
@@ -44,9 +45,6 @@ def _iou(boxes: np.ndarray, sides: np.ndarray, anchors: np.ndarray) -> np.ndarra
 
     `anchors` [N, K, 4] are (ycenter, xcenter, height, width).
     """
-    low, high = anchors[..., :2] - anchors[..., 2:] / 2, anchors[..., :2] + anchors[..., 2:] / 2
-    shared = np.minimum(high, boxes[:, None, 2:]) - np.maximum(low, boxes[:, None, :2])
-    shared = np.maximum(shared, 0.0).prod(axis=2)
-    union = sides.prod(axis=1)[:, None] + anchors[..., 2:].prod(axis=2) - shared
-    overlap: np.ndarray = shared / np.maximum(union, np.finfo(np.float64).tiny)
-    return overlap
+    centers, half = anchors[..., :2], anchors[..., 2:] / 2
+    corners = np.moveaxis(np.concatenate((centers - half, centers + half), axis=2), 2, 0)
+    return iou(boxes.T[:, :, None], corners, sides.prod(axis=1)[:, None], anchors[..., 2:].prod(axis=2))

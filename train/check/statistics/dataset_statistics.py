@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +21,12 @@ from PIL import Image
 from runtime.common.errors import InputError, KitError
 from train.check.statistics.anchor_fit import best_anchors
 from train.check.statistics.near_duplicates import difference_hash
-from train.dataset import dataset
+from train.dataset import dataset, formats, grouping, splitting
 from train.dataset.examples import images, problems
 from train.dataset.examples.example import Example
 from train.dataset.examples.image_info import inspect_bytes, read_bytes
+from train.dataset.format_choice import NoDataSetError, SeveralFormatsError
+from train.dataset.formats import Splits
 from train.files.processes import cores, executor
 
 SPLITS = ("train", "validation")
@@ -89,7 +92,9 @@ class DatasetStatistics:
 
     `size` is the side of the network's input in pixels. `has_own_split` is True if the validation images are
     given and not drawn. `left_out` is what the reader could not use. `errors` are the reasons why training
-    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file.
+    would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file. `source` is the path as
+    the user gave it, `format` the format that it was read in, and `reasons` say why. `division` says which images training
+    keeps out of a split because they are in the other, too; None if there is no division.
     """
 
     name: str
@@ -99,6 +104,10 @@ class DatasetStatistics:
     errors: tuple[str, ...]
     has_own_split: bool
     folder: Path | None
+    source: str = ""
+    format: str = ""
+    reasons: tuple[str, ...] = ()
+    division: splitting.Division | None = None
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
@@ -127,10 +136,18 @@ class DatasetStatistics:
 
     def location(self, index: int) -> str:
         """Returns the file name of an image, relative to the data set's folder."""
-        image = self.images[index].example.image
+        return self.name_of(self.images[index].example)
+
+    def name_of(self, example: Example) -> str:
+        """Returns the file name of an example's image, relative to the data set's folder."""
+        image = example.image
         if self.folder is not None and image.is_relative_to(self.folder):
             return str(image.relative_to(self.folder))
         return image.name
+
+    def command(self, *options: str) -> str:
+        """Returns the command that trains the data set with these options, to paste into a shell."""
+        return shlex.join(["python", "-m", "train", self.source, "--out", "runs/new", *options])
 
     def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
         """Returns the images of a split, "train" or "validation"."""
@@ -153,29 +170,52 @@ def gather(
     validation: str | os.PathLike[str] | None = None,
     validation_share: float = 0.2,
     seed: int = 0,
+    redraw: bool = False,
+    allow_bad: float = problems.MAX_BAD,
+    group_by: str = grouping.AUTO,
     progress: bool = True,
 ) -> DatasetStatistics:
     """Reads the data set at `path` and all of its images; the options are those of `open_dataset`.
 
-    `size` is the side of the network's input in pixels. Bad data is reported in the result. Raises InputError
-    if there is no data set to read.
+    `size` is the side of the network's input in pixels. Bad data, and whatever else training would refuse, is reported
+    in the result. Raises InputError if there is no data set to read, or no such format.
     """
     path = Path(path)
-    errors = []
+    errors: list[str] = []
+    if format is not None:
+        formats.find(format)
+
+    def opened(data: Path, its_format: str | None = format) -> Splits:
+        try:
+            return dataset.read(data, its_format, redraw=redraw and data == path, allow_bad=allow_bad)
+        except NoDataSetError:
+            raise
+        except SeveralFormatsError as error:
+            errors.append(str(error))
+            return opened(data, error.first)
+        except InputError as error:
+            errors.append(str(error))
+            return Splits(())
+
     if progress:
         print(f"reading the annotations of {path} ...", file=sys.stderr, flush=True)
     with problems.collect_problems() as left_out:
-        splits = dataset.read(path, format)
+        splits = opened(path)
         train, held_out = splits.train, splits.validation
         has_own_split = held_out is not None or validation is not None
+        other = other_path = None
         if validation is not None:
-            other = dataset.read(validation, format)
+            other_path = Path(validation)
+            other = opened(other_path)
             held_out = other.train if other.validation is None else other.validation
-    if validation is None:
+    division = None
+    if splits.train or not (errors or left_out.refused):
         try:
-            train, held_out, lines = dataset.resolve_validation(splits, validation_share, seed, str(path))
-            has_own_split = has_own_split and not lines
-            left_out.notes += lines
+            division = splitting.divide(
+                splits, path, share=validation_share, seed=seed, group_by=group_by, other=other, other_path=other_path
+            )
+            train, held_out, has_own_split = division.train, division.validation, division.own
+            left_out.notes += division.notes
         except InputError as error:
             held_out = held_out or ()
             errors.append(str(error))
@@ -185,7 +225,10 @@ def gather(
         for index, (example, file) in enumerate(zip(examples, read_files(examples, progress=progress)))
     )
     name = path.stem if path.is_file() else path.resolve().name
-    return DatasetStatistics(name, size, entries, left_out, tuple(errors), has_own_split, None if path.is_file() else path)
+    folder = None if path.is_file() else path
+    return DatasetStatistics(
+        name, size, entries, left_out, tuple(errors), has_own_split, folder, str(path), splits.format, splits.reasons, division
+    )
 
 
 def read_files(examples: Sequence[Example], *, progress: bool = True) -> Iterator[FileInfo]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import re
 import reprlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,10 +19,19 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.foreign_paths import alike, path_parts, spellings
+from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES
 from train.dataset.examples.split_names import split_of, without_split
 
 _SHOWN = 80
+
+_IMAGE_SUFFIXES = frozenset((*SUFFIXES, *UNREAD_SUFFIXES))
+
+# Label Studio puts eight digits of a random number before the name of an uploaded file.
+_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
+
+_NO_DATA = frozenset(("__macosx", "__pycache__", "node_modules", "site-packages", "dist-packages"))
+_MODEL_FOLDERS = frozenset(("assets", "saved_model", "variables"))
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,9 @@ def cached_walks() -> Iterator[None]:
 
 
 def walk(folder: Path, prefix: str = "") -> Iterable[File]:
-    """Returns all files below `folder`, sorted by folder, without hidden files and macOS resource forks.
+    """Returns all files below `folder`, sorted by folder, without those that are no data.
 
+    These are hidden files and folders, and the folders of `is_no_data`.
     Links to folders are followed, but each folder is visited once. `prefix` is put before the names.
     """
     found = _cached.get()
@@ -76,11 +86,26 @@ def _walk(folder: Path, prefix: str) -> Iterator[File]:
             folders[:] = []
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        if root != os.fspath(folder) and is_no_data(root, folders, names):
+            folders[:] = []
+            continue
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(prefix, os.path.relpath(root, folder))
         for name in sorted(names):
             if not name.startswith("."):
                 yield File(Path(root, name), here / name)
+
+
+def is_no_data(folder: str, folders: Iterable[str], names: Iterable[str]) -> bool:
+    """Returns True if a folder with these `folders` and files (`names`) in it belongs to a program, not to a data set.
+
+    That is a virtual environment, installed packages, macOS resource forks, or a model that TensorFlow exported:
+    they bring annotations, label maps and images of their own. A frozen graph beside other folders is no reason
+    to leave out these.
+    """
+    if os.path.basename(folder).lower() in _NO_DATA or "pyvenv.cfg" in names or "saved_model.pb" in names:
+        return True
+    return "frozen_inference_graph.pb" in names and set(folders) <= _MODEL_FOLDERS
 
 
 def with_siblings(found: list[File], files: list[File]) -> list[File]:
@@ -98,15 +123,6 @@ def is_image(file: File) -> bool:
     return file.suffix in SUFFIXES
 
 
-def path_parts(written: str) -> tuple[str, ...]:
-    """Returns the parts of a path in an annotation, with slashes or backslashes.
-
-    Drive, root and `..` are dropped, since they refer to the machine that wrote the annotation.
-    """
-    parts = written.replace("\\", "/").split("/")
-    return tuple(part for part in parts if part not in ("", ".", "..") and not part.endswith(":"))
-
-
 def quoted(value: object) -> str:
     """Returns a value from a data set for use in a message: quoted, on one line, and shortened."""
     if isinstance(value, str):
@@ -115,33 +131,52 @@ def quoted(value: object) -> str:
 
 
 class ImageFiles:
-    """The images among `files`, for lookup by name. `where` names the folder in messages."""
+    """The images among `files`, for lookup by name. `where` names the folder in messages.
+
+    Names that other systems write otherwise are found too: with another case, composed or decomposed characters,
+    percent signs, or the code that Label Studio puts before the name of an upload. Images of kinds that are not
+    read are found where there is no other, so that opening them says what they are.
+    """
 
     def __init__(self, files: Iterable[File], where: str) -> None:
         self._where = where
-        self._by_stem: dict[str, list[File]] = defaultdict(list)
+        self._by_stem: dict[str, list[File]] = {}
+        self._unread: dict[str, list[File]] = {}
         for file in files:
             if is_image(file):
-                self._by_stem[file.name.stem].append(file)
+                self._by_stem.setdefault(file.name.stem, []).append(file)
+            elif file.suffix in UNREAD_SUFFIXES:
+                self._unread.setdefault(file.name.stem, []).append(file)
 
     def __iter__(self) -> Iterator[File]:
         return (file for files in self._by_stem.values() for file in files)
 
     def with_stem(self, stem: str) -> list[File]:
-        """Returns the images with this name before the suffix."""
-        return self._by_stem.get(stem, [])
+        """Returns the images with this name before the suffix, in any spelling."""
+        return self._by_stem.get(stem) or self._spelled_otherwise(stem)
+
+    def has(self, written: str) -> bool:
+        """Returns True if a path in an annotation has the name of an image."""
+        return bool(self._of(written)[1])
+
+    def count_named(self, written: Iterable[str]) -> int:
+        """Returns the number of images that have the name, or the stem, of one of the paths `written`."""
+        found: set[Path] = set()
+        for path in written:
+            name = path.replace("\\", "/").rsplit("/", 1)[-1]
+            images = self._by_stem.get(_stem(name)) or self._of(path)[1]
+            found.update(file.path for file in images if is_image(file))
+        return len(found)
 
     def find(self, written: str, annotation: Path, source: str) -> File:
         """Returns the image that `annotation` refers to as `written`, by file name or else by its stem.
 
-        Of several images, prefers the one whose path agrees most with `written`, then one in the
-        annotation's own split, then the nearest in the tree. Raises InputError, which begins with
-        `source`, if there is no such image or no single best one.
+        `written` may be a path of another machine or a URL; names that differ in case only are tried last. Of several
+        images, prefers the one whose path agrees most with `written`, then one in the annotation's own split, then the
+        nearest in the tree. Raises InputError, which begins with `source`, if there is no such image or no single
+        best one.
         """
-        parts = path_parts(written)
-        name = Path(parts[-1]) if parts else Path()
-        found = self.with_stem(name.stem if name.suffix.lower() in SUFFIXES else name.name)
-        found = [file for file in found if file.name.name == name.name] or found
+        parts, found = self._of(written)
         if not found:
             raise InputError(f"{source}: its image is missing: no {quoted(written)} in {self._where}")
         split = split_of(annotation)
@@ -151,6 +186,51 @@ class ImageFiles:
             return agreeing, split_of(file.name) == split, *folder_proximity(annotation, file.name)
 
         return best_match(found, rank, source)
+
+    def _of(self, written: str) -> tuple[tuple[str, ...], list[File]]:
+        """Returns the parts of a path in an annotation, and the images of that name."""
+        parts: tuple[str, ...] = ()
+        for spelling in spellings(written):
+            parts = path_parts(spelling)
+            name = parts[-1] if parts else ""
+            found = self.with_stem(_stem(name))
+            if found:
+                return parts, [file for file in found if file.name.name == name] or found
+        return parts, []
+
+    def _spelled_otherwise(self, stem: str) -> list[File]:
+        key = alike(stem)
+        for spelled in (self._by_plain, self._unread_by_plain):
+            if found := spelled.get(key) or spelled.get(_UPLOAD.sub("", key)):
+                return found
+        return []
+
+    @functools.cached_property
+    def _by_plain(self) -> dict[str, list[File]]:
+        return _by_plain_stem(self._by_stem)
+
+    @functools.cached_property
+    def _unread_by_plain(self) -> dict[str, list[File]]:
+        return _by_plain_stem(self._unread)
+
+
+def _stem(name: str) -> str:
+    """Returns a file name without the suffix of an image."""
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in _IMAGE_SUFFIXES else name
+
+
+def _by_plain_stem(files: dict[str, list[File]]) -> dict[str, list[File]]:
+    """Returns the files by their plain names, then by these without Label Studio's code, where no other has that name."""
+    found: dict[str, list[File]] = {}
+    for stem, named in files.items():
+        found.setdefault(alike(stem), []).extend(named)
+    uploads: dict[str, list[File]] = {}
+    for stem, named in files.items():
+        key = alike(stem)
+        if (short := _UPLOAD.sub("", key)) != key and short not in found:
+            uploads.setdefault(short, []).extend(named)
+    return {**uploads, **found}
 
 
 def best_match(found: list[File], rank: Callable[[File], tuple[int, ...]], source: str) -> File:

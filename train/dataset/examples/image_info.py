@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 import zlib
 from typing import NamedTuple, Optional, Union
@@ -12,10 +13,24 @@ from PIL import Image, UnidentifiedImageError
 
 from runtime.common.errors import InputError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
+# Browsers on Windows save JPEG as .jfif.
+SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".dib", ".webp", ".gif", ".tif", ".tiff")
+
+# Images that are not read: they are named as what they are, where an annotation refers to them.
+UNREAD_SUFFIXES = (
+    ".heic", ".heif", ".avif", ".jp2", ".j2k", ".jxl", ".psd", ".svg", ".tga", ".ppm", ".pgm", ".pnm", ".exr", ".hdr", ".dcm",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2",
+)  # fmt: skip
 
 # The formats that Pillow inspects; JPEG and PNG are inspected here, several times as fast.
-_OTHER_FORMATS = ("BMP", "WEBP", "GIF")
+_OTHER_FORMATS = ("BMP", "WEBP", "GIF", "TIFF")
+
+# The first bytes of images that are not read: ISO/IEC 23008-12 (HEIC) and AVIF by the brand in their first box.
+_UNREAD = re.compile(
+    rb"....ftyp(?:(?P<AVIF>avi[fs])|(?P<HEIC>hei[cfmsx]|hev[cx]|mif1|msf1))|(?P<JPEG_2000>\0\0\0\x0cjP  |\xff\x4f\xff\x51)"
+    rb"|(?P<JPEG_XL>\0\0\0\x0cJXL |\xff\x0a)|(?P<Photoshop>8BPS)|(?P<SVG>\s*(?:<\?xml[^>]*>\s*)?(?:<![^>]*>\s*)*<svg)|(?P<PNM>P[1-7]\s)",
+    re.DOTALL,
+)
 _EXIF_ORIENTATION = 0x0112
 
 # An image with more pixels is refused: decoded, it would take 800 MB.
@@ -31,7 +46,7 @@ _PNG_START = b"\x89PNG\r\n\x1a\n"
 class ImageInfo(NamedTuple):
     """The contents of an image file's header.
 
-    `format` is "jpeg", "png", "bmp", "webp" or "gif". `width` and `height` are those of the stored pixels.
+    `format` is "jpeg", "png", "bmp", "webp", "gif" or "tiff". `width` and `height` are those of the stored pixels.
     `orientation` is the EXIF orientation, 1 to 8, and 1 if there is none. `plain` is True for an 8-bit RGB
     or grayscale JPEG or PNG.
     """
@@ -92,6 +107,7 @@ def inspect_bytes(data: bytes, name: str) -> ImageInfo:
         elif data.startswith(_PNG_START):
             info = _png(data)
         else:
+            _check_read(data, name)
             info = _other(data)
     except ValueError as error:
         raise InputError(f"{name}: {error}; copy or download the image again") from error
@@ -177,6 +193,17 @@ def _png(data: bytes) -> ImageInfo:
     raise ValueError("the PNG is cut off: it has no IEND chunk")
 
 
+def _check_read(data: bytes, name: str) -> None:
+    """Raises InputError if the bytes are those of a kind of image that is not read."""
+    if found := _UNREAD.match(data):
+        kind = (found.lastgroup or "").replace("_", " ")
+        raise InputError(f"{name}: is {kind}, which is not read; convert it to JPEG, for example with: magick {name} {_as_jpeg(name)}")
+
+
+def _as_jpeg(name: str) -> str:
+    return f"{os.path.splitext(name)[0]}.jpg"
+
+
 def _other(data: bytes) -> ImageInfo:
     """Inspects the other formats with Pillow; decodes the pixels, since these formats have no checksums."""
     if not data:
@@ -190,9 +217,10 @@ def _other(data: bytes) -> ImageInfo:
                     image.load()
                 orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
                 format = (image.format or "").lower()
-                return ImageInfo(format, image.width, image.height, _valid(orientation), False)
+                # TIFF is rotated by its decoders, here as in OpenCV.
+                return ImageInfo(format, image.width, image.height, 1 if format == "tiff" else _valid(orientation), False)
     except UnidentifiedImageError as error:
-        raise ValueError("neither JPEG nor PNG, BMP, WebP or GIF") from error
+        raise ValueError("neither JPEG nor PNG, BMP, WebP, GIF or TIFF") from error
     except Exception as error:
         # Pillow raises exceptions of many kinds for broken images; to the user they all mean the same.
         raise ValueError(f"the image is cut off or damaged ({error})") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.common.errors import InputError
@@ -11,6 +11,7 @@ from runtime.common.values import Labels
 from train.files import text_format, untrusted_bytes
 
 _MAX_BYTES = 16 << 20
+_NO_ID = -1
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ def text(labels: Labels) -> str:
 def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     """Returns the items of the label map at `path` by id, in ascending order.
 
-    Error messages call the file `name`. Raises InputError if it cannot be read, is not a label map, or
-    gives one id to two classes.
+    If no item has an id, they are numbered from 1 in their order. Error messages call the file `name`. Raises
+    InputError if it cannot be read, is not a label map, or gives one id to two classes.
     """
     source = untrusted_bytes.read_text(path, name, _MAX_BYTES, "a label map")
     try:
-        items = list(_items(text_format.tokens(source)))
+        items = _numbered(list(_items(text_format.tokens(source))))
     except ValueError as error:
         raise InputError(f"{name}: not a label map: {error}") from error
     found: dict[int, LabelMapItem] = {}
@@ -60,6 +61,14 @@ def read(path: Path, name: str) -> dict[int, LabelMapItem]:
     if not found:
         raise InputError(f"{name}: no item in it; a label map has lines such as item {{ id: 1 name: 'cat' }}")
     return found
+
+
+def _numbered(items: list[LabelMapItem]) -> list[LabelMapItem]:
+    if any(item.id != _NO_ID for item in items):
+        if any(item.id == _NO_ID for item in items):
+            raise ValueError("an item has no id")
+        return items
+    return [replace(item, id=number) for number, item in enumerate(items, 1)]
 
 
 def _items(tokens: Iterator[str]) -> Iterator[LabelMapItem]:
@@ -77,12 +86,13 @@ def _item(tokens: Iterator[str]) -> LabelMapItem:
     fields = {"id": "", "name": "", "display_name": ""}
     for token in tokens:
         if token in ("}", ">"):
-            if not fields["id"].isdecimal():
-                raise ValueError(f"an item has the id {fields['id'][:20]!r}, which is not a whole number")
+            id = text_format.unquoted(fields["id"])
+            if id and not id.isdecimal():
+                raise ValueError(f"an item has the id {id[:20]!r}, which is not a whole number")
             name, display = (text_format.unquoted(fields[key]) for key in ("name", "display_name"))
-            item = LabelMapItem(int(fields["id"]), name, display)
+            item = LabelMapItem(int(id) if id else _NO_ID, name, display)
             if not item.label:
-                raise ValueError(f"the item {item.id} has no name")
+                raise ValueError(f"the item {id} has no name")
             return item
         if token in (",", ";"):
             continue

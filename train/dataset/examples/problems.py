@@ -1,38 +1,53 @@
-"""Limits on bad data: a little is left out and reported, much is refused."""
+"""Limits on bad data: some is left out and reported, much is refused."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from runtime.common.errors import InputError
 
-# A broken file usually means a broken copy or download, so few are tolerated; single boxes without
-# area occur in data sets that train well (2 of 4,888 in BCCD).
-MAX_BAD_FILES = 0.01
-MAX_BAD_BOXES = 0.05
+# Up to this share of the examples, and of the boxes, may be bad. With more, something is wrong with the whole:
+# the images of another data set, half of a download.
+MAX_BAD = 1 / 3
 
 
 @dataclass
 class CollectedProblems:
     """The problems of all data that was read within `collect_problems()`.
 
-    `files`, `boxes` and `notes` have a line for each thing that was left out. `refused` contains "files"
-    or "boxes" if so many of them are bad that training would refuse the data. `examples_seen` and
+    `files`, `boxes` and `notes` have a line for each thing that was left out. `refused` contains "files" or
+    "boxes" if so many of them are bad that training would refuse the data, with the message. `examples_seen` and
     `boxes_seen` count good and bad ones.
     """
 
     files: list[str] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    refused: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
     examples_seen: int = 0
     boxes_seen: int = 0
 
+    def add(self, other: CollectedProblems) -> None:
+        """Adds the problems of other data."""
+        self.files += other.files
+        self.boxes += other.boxes
+        self.notes += other.notes
+        self.refused.update(other.refused)
+        self.examples_seen += other.examples_seen
+        self.boxes_seen += other.boxes_seen
+
+    def raise_refusal(self) -> None:
+        """Raises InputError if too much of the data is bad."""
+        if self.refused:
+            raise InputError(next(iter(self.refused.values())))
+
 
 _collected: ContextVar[CollectedProblems | None] = ContextVar("collected", default=None)
+_limit: ContextVar[float] = ContextVar("limit", default=MAX_BAD)
 
 
 @contextlib.contextmanager
@@ -44,6 +59,33 @@ def collect_problems() -> Iterator[CollectedProblems]:
         yield found
     finally:
         _collected.reset(token)
+
+
+@contextlib.contextmanager
+def allowed(share: float) -> Iterator[None]:
+    """Context manager: within the block up to `share` of the data may be bad, from 0 (nothing) to 1 (everything).
+
+    Raises InputError for another number.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"the share of bad data to allow must lie between 0 and 1, not {share:g}")
+    token = _limit.set(share)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def hand_on(found: CollectedProblems) -> None:
+    """Adds collected problems to those of the surrounding `collect_problems()`; without one, refuses them.
+
+    Raises InputError if too much is bad and there is no such block.
+    """
+    outer = _collected.get()
+    if outer is None:
+        found.raise_refusal()
+    else:
+        outer.add(found)
 
 
 class Problems:
@@ -66,7 +108,7 @@ class Problems:
         self._lines.append(line)
 
     def add_note(self, line: str) -> None:
-        """Adds a note on something that was left out although it is not bad."""
+        """Adds a note on something that was left out, or decided, although it is not bad."""
         self._notes.append(line)
         self._lines.append(line)
 
@@ -76,29 +118,28 @@ class Problems:
         `where` names the data set in the message. Within `collect_problems()` nothing is raised.
         """
         refusals = {
-            kind: _refusal(where, bad, total, share, what)
-            for kind, bad, total, share, what in (
-                ("files", self._files, files, MAX_BAD_FILES, "examples"),
-                ("boxes", self._boxes, boxes, MAX_BAD_BOXES, "boxes"),
+            kind: _refusal(where, bad, total, what)
+            for kind, bad, total, what in (
+                ("files", self._files, files, "examples"),
+                ("boxes", self._boxes, boxes, "boxes"),
             )
-            if len(bad) > share * total
+            if len(bad) > _limit.get() * total
         }
-        found = _collected.get()
-        if found is not None:
-            found.files += self._files
-            found.boxes += self._boxes
-            found.notes += self._notes
-            found.refused |= refusals.keys()
-            found.examples_seen += files
-            found.boxes_seen += boxes
-        elif refusals:
-            raise InputError(next(iter(refusals.values())))
+        hand_on(CollectedProblems([*self._files], [*self._boxes], [*self._notes], refusals, files, boxes))
         return tuple(self._lines)
 
 
-def _refusal(where: str, bad: list[str], total: int, share: float, what: str) -> str:
+def _refusal(where: str, bad: list[str], total: int, what: str) -> str:
     shown = "; ".join(bad[:3]) + ("; ..." if len(bad) > 3 else "")
+    limit = _limit.get()
+    share = math.ceil(100 * len(bad) / max(total, 1)) / 100
+    # Where everything is bad, nothing is left to go on with.
+    go_on = f", or go on without {_them(bad)} by --allow-bad {min(share, 1):g}" if len(bad) < total else ""
     return (
-        f"{shown} ({len(bad)} of {total} {what} in {where} cannot be used, and at most {share:.0%} may be:"
-        f" correct or remove {'it' if len(bad) == 1 else 'them'})"
+        f"{shown} ({len(bad)} of {total} {what} in {where} cannot be used, and at most {limit:.0%} may be:"
+        f" correct or remove {_them(bad)}{go_on})"
     )
+
+
+def _them(bad: list[str]) -> str:
+    return "it" if len(bad) == 1 else "them"

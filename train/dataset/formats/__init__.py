@@ -2,12 +2,15 @@
 
 A format is a module of this package with two functions:
 
-    accepts(folder: Path) -> bool    whether `folder` looks like this format; fast, reads no image
-    read(folder: Path) -> Splits     reads everything in `folder`; raises InputError if it cannot be used
+    score(folder: Path) -> Optional[Score]    how much of `folder` this format explains; None: not this format
+    read(folder: Path) -> Splits              reads everything in `folder`; raises InputError if it cannot be used
+
+`score` is fast: it opens no image, and reads annotations only as far as it must. `train.dataset.format_choice`
+decides between formats by their scores.
 
 A new format is a new file here; no other file changes. Modules whose names begin with `_` are helpers of the others.
 `train.dataset.examples.problems.Problems` decides for all formats how much bad data is too much.
-Uses `files` and `dataset.examples`.
+Uses `files`, `dataset.examples`, `dataset.tables`, `dataset.tools` and `dataset.yolo`.
 """
 
 from __future__ import annotations
@@ -28,20 +31,44 @@ class Splits:
 
     `validation` is None if the data has no validation split. `problems` has one line for each thing that
     was left out, with the file and the fault. `labels` are the classes in the order of their numbers in
-    the data; None if the data does not number them.
+    the data; None if the data does not number them. `format` and `reasons`, which the caller of a reader sets, are
+    the format's name and why the data was read in it. `test` is the data's test split, empty if it has none; where the
+    data has no other validation split, it is that as well.
     """
 
     train: tuple[Example, ...]
     validation: Optional[tuple[Example, ...]] = None
     problems: tuple[str, ...] = ()
     labels: Optional[tuple[str, ...]] = None
+    format: str = ""
+    reasons: tuple[str, ...] = ()
+    test: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True)
+class Score:
+    """How much of a folder a format explains.
+
+    `images` is the number of image files that the annotations name (for records: of images inside them), and
+    `annotations` that of the annotation files. `named` is True if these hold the classes' names, False if they hold
+    only numbers. `derived` is True for formats that scripts usually make from another one (CSV, TFRecord). `reason`
+    says in one line what was recognized. `inside` is True if the images lie inside the annotation files, so that
+    reading extracts them.
+    """
+
+    images: int
+    annotations: int
+    named: bool = True
+    derived: bool = False
+    reason: str = ""
+    inside: bool = False
 
 
 class Format(Protocol):
     """The functions of a format module."""
 
-    def accepts(self, folder: Path) -> bool:
-        """Returns True if `folder` looks like this format."""
+    def score(self, folder: Path) -> Optional[Score]:
+        """Returns how much of `folder` this format explains; None if nothing in it is of this format."""
         ...
 
     def read(self, folder: Path) -> Splits:
@@ -61,14 +88,7 @@ def find(name: str) -> Format:
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def detect(folder: Path) -> Format:
-    """Returns the format that accepts `folder`. Raises InputError if none does, or more than one."""
-    found = [name for name in names() if find(name).accepts(folder)]
-    if not found:
-        raise InputError(
-            f"{folder}: no labelled images of a known format in it ({', '.join(names())});"
-            " give the folder that holds both the images and their annotations"
-        )
-    if len(found) > 1:
-        raise InputError(f"{folder}: could be {' or '.join(found)}; say which with --format")
-    return find(found[0])
+def scores(folder: Path) -> dict[str, Score]:
+    """Returns the scores of the formats that explain something of `folder`, by name."""
+    found = ((name, find(name).score(folder)) for name in names())
+    return {name: score for name, score in found if score is not None}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.files import atomic_path
-from train.dataset.examples.image_files import File, path_parts
+from train.dataset.examples.foreign_paths import path_parts
+from train.dataset.examples.image_files import File
 from train.dataset.examples.image_info import SUFFIXES
 from train.files.cache import cache_folder
 

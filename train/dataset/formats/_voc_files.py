@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
-from typing import Iterator, Optional
+from typing import Iterable, Iterator, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.image_files import (
@@ -17,41 +18,56 @@ from train.dataset.examples.image_files import (
     unique_ids,
     walk,
 )
-from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES
 from train.dataset.examples.problems import Problems
-from train.dataset.examples.split_names import split_of_folder
-from train.files import archives
+from train.dataset.examples.split_names import split_of, split_of_folder
+from train.dataset.formats import Score
+from train.files import archives, untrusted_bytes
 
 _ANNOTATION_ZIPS = ("annotations.zip",)
 _IMAGE_ZIPS = ("images.zip", "jpegimages.zip")
 
-# The lists of ImageSets/Main to use, in order of preference: the split into training and testing comes
-# before the further split of the training part.
-_LISTS = (("trainval", "test"), ("train", "val"), ("train", "test"))
+# The lists to use, in order of preference: the split into training and testing comes before the further split of
+# the training part.
+_LISTS = (("trainval", "test"), ("train", "val", "test"))
+_LIST_NAMES = {"training": "train", "valid": "val", "validation": "val", "dev": "val", "eval": "val", "testing": "test"}
+# A text file of that name outside of ImageSets is a list if this share of its lines names annotations.
+_LISTED = 0.5
+_EXAMINED = 100
+_MAX_LIST = 64 << 20
+
+# What may come before the root element: a mark of the byte order, a declaration, comments, a document type.
+_HEAD_BYTES = 4096
+_ROOT = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?(?:\s+|<\?.*?\?>|<!--.*?-->|<![^>\[]*>)*<([A-Za-z_:][\w:.-]*)", re.DOTALL)
 
 
 class VocFiles:
     """The annotations and images below a folder, or in `annotations.zip` and `images.zip` in it.
 
     `annotations` maps ids to annotation files. The id is the XML file's stem if the stems are unique, so
-    that the same images have the same ids in every layout; else its path relative to the folder.
+    that the same images have the same ids in every layout; else its path relative to the folder. XML files of other
+    kinds are left out, with a note.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, problems: Problems) -> None:
         self._folder = folder
         files = list(walk(folder))
-        xml = [file for file in files if file.suffix == ".xml"]
         found = [file for file in files if is_image(file)]
+        every = [file for file in files if file.suffix == ".xml"]
+        xml = annotation_files(every) or every
+        if others := len(every) - len(xml):
+            problems.add_note(f"no annotations of PASCAL VOC, by their root, and so not used: {others} XML file{'s' * (others > 1)}")
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
             found = list(_unzipped(folder, _IMAGE_ZIPS))
-        self._images = ImageFiles(found, str(folder))
+        unread = (file for file in files if file.suffix in UNREAD_SUFFIXES)
+        self._images = ImageFiles([*found, *unread], str(folder))
         self._xml = _by_stem(xml)
-        self._lists = [file for file in files if file.suffix == ".txt" and _is_list(file.name)]
         ids = unique_ids(file.name for file in xml)
         self.annotations = {ids[file.name]: file for file in xml}
         self._ids = {file: id for id, file in self.annotations.items()}
+        self._lists = [file for file in files if self._is_list(file)]
 
     def image(self, annotation: File, tag: str) -> File:
         """Returns the image of `annotation`, by the annotation's stem or else by `tag`, its `filename` tag.
@@ -60,54 +76,78 @@ class VocFiles:
         no such image, or if several are equally near.
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
-        tagged = Path(tag).stem if Path(tag).suffix.lower() in SUFFIXES else tag
-        found = self._images.with_stem(annotation.name.stem) or self._images.with_stem(tagged)
+        stem = annotation.name.stem
+        found = (
+            self._images.with_stem(stem)
+            or self._images.with_stem(_without_suffix(tag))
+            or self._images.with_stem(_without_suffix(stem))
+        )
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its image is missing: no {names} in {self._folder}")
-        return best_match(
-            found, lambda file: (*folder_proximity(annotation.name, file.name), file.name.name == tag), str(annotation.name)
-        )
+        if len(found) == 1:
+            return found[0]
+        split = split_of_folder(annotation.name)
 
-    def splits(self, problems: Problems) -> tuple[list[str], Optional[list[str]]]:
-        """Returns the ids of the training and the validation split; None for the latter if there is none.
+        def rank(file: File) -> tuple[int, ...]:
+            same_part = bool(split) and split_of_folder(file.name) == split
+            return same_part, *folder_proximity(annotation.name, file.name), file.name.name == tag
 
-        The splits are given by lists in `ImageSets/Main`, or by folders named `train` and `valid`, `val`
-        or `test`.
+        return best_match(found, rank, str(annotation.name))
+
+    def parts(self, problems: Problems) -> dict[str, list[str]]:
+        """Returns the ids of each part: "train", "val", "test", and "" for those of which nothing says the part.
+
+        The parts are given by lists (`ImageSets/Main/train.txt`, or a `train.txt` elsewhere), or by folders named `train`
+        and `valid`, `val` or `test`. A part whose list is empty has no ids.
         """
-        for train, validation in _LISTS:
-            if self._has_list(train) and self._has_list(validation):
-                return _without_overlap(self._listed(train, problems), self._listed(validation, problems), problems)
-        return self._foldered(problems) or (sorted(self.annotations), None)
-
-    def _foldered(self, problems: Problems) -> Optional[tuple[list[str], list[str]]]:
-        ids = defaultdict(list)
+        listed = self._by_lists(problems)
+        if listed:
+            return listed
+        found = defaultdict(list)
         for id, file in sorted(self.annotations.items()):
-            ids[split_of_folder(file.name)].append(id)
-        if "" in ids or "train" not in ids or len(ids) < 2:
-            return None
-        if "val" in ids and "test" in ids:
-            kept = len(ids["test"])
-            problems.add_note(f"kept out of training and validation, because in a folder named test: {kept} images")
-        return ids["train"], ids.get("val") or ids["test"]
+            found[split_of_folder(file.name)].append(id)
+        return dict(found)
 
-    def _has_list(self, name: str) -> bool:
-        return any(file.name.stem == name for file in self._lists)
+    def lists(self) -> dict[str, list[Path]]:
+        """Returns the names of the lists by part."""
+        found = defaultdict(list)
+        for file in self._lists:
+            found[split_of(file.name)].append(file.name)
+        return dict(found)
+
+    def _by_lists(self, problems: Problems) -> dict[str, list[str]]:
+        names = {_list_name(file.name) for file in self._lists}
+        chosen = next((lists for lists in _LISTS if lists[0] in names and len(names.intersection(lists)) > 1), None)
+        if chosen is None:
+            return {}
+        found = {"train" if name == "trainval" else name: self._listed(name, problems) for name in chosen if name in names}
+        missing = self.annotations.keys() - {id for ids in found.values() for id in ids}
+        if missing:
+            problems.add_note(f"not used, because no list names them: {len(missing)} annotation{'s' * (len(missing) > 1)} ({min(missing)})")
+        return found
 
     def _listed(self, name: str, problems: Problems) -> list[str]:
         ids: dict[str, None] = {}
         for file in self._lists:
-            if file.name.stem != name:
+            if _list_name(file.name) != name:
                 continue
-            for line in file.path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
-                if not line.strip():
-                    continue
-                found = self._entry(line.strip(), file.name.parts[:-3])
+            for line in _lines(file):
+                found = self._entry(line, _top(file.name))
                 if found:
                     ids[self._ids[found]] = None
                 else:
-                    problems.add_file(f"{file.name}: {line.strip()[:80]!r} has no XML file")
+                    problems.add_file(f"{file.name}: {line[:80]!r} has no XML file")
         return list(ids)
+
+    def _is_list(self, file: File) -> bool:
+        """Returns True if a text file lists annotations of a part: by its place, or by its name and lines."""
+        if file.suffix != ".txt" or _list_name(file.name) not in {name for lists in _LISTS for name in lists}:
+            return False
+        if "ImageSets" in file.name.parts:
+            return file.name.parts[-2] in ("ImageSets", "Main")
+        lines = _lines(file)[:_EXAMINED]
+        return sum(self._entry(line, _top(file.name)) is not None for line in lines) > _LISTED * len(lines)
 
     def _entry(self, line: str, top: tuple[str, ...]) -> Optional[File]:
         """Returns the annotation that a line of a list refers to; None if there is not exactly one.
@@ -125,20 +165,44 @@ class VocFiles:
         return None
 
 
-def looks_like_voc(folder: Path) -> bool:
-    """Returns True if `folder` contains an XML file at any depth, or a zip file named `annotations.zip`."""
-    return bool(_zips(folder, _ANNOTATION_ZIPS)) or any(file.suffix == ".xml" for file in walk(folder))
+def voc_score(folder: Path) -> Optional[Score]:
+    """Returns how many images have an XML file of their name; None if no XML file has the root `<annotation>`.
+
+    Without XML files, those in a zip file named `annotations.zip` count.
+    """
+    files = list(walk(folder))
+    xml = annotation_files(file for file in files if file.suffix == ".xml")
+    images = [file for file in files if is_image(file)]
+    if not xml:
+        xml = annotation_files(file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml")
+        images = images or list(_unzipped(folder, _IMAGE_ZIPS))
+    if not xml:
+        return None
+    stems = {file.name.stem for file in xml}
+    explained = sum(file.name.stem in stems for file in images)
+    return Score(explained, len(xml), reason=f"{xml[0].name} has the root <annotation>")
 
 
-def _without_overlap(train: list[str], validation: list[str], problems: Problems) -> tuple[list[str], list[str]]:
-    """Removes from `train` the ids that are also in `validation`; training on them would inflate the figures."""
-    both = set(train) & set(validation)
-    if both:
-        problems.add_note(
-            f"{len(both)} examples are in the lists for training and for validation ({min(both)} is one);"
-            " kept out of training"
-        )
-    return [id for id in train if id not in both], validation
+def annotation_files(files: Iterable[File]) -> list[File]:
+    """Returns the XML files in whose folder an annotation is found by its root.
+
+    One folder has files of one kind: its first files are examined, and all of them only if none is an annotation.
+    """
+    folders: defaultdict[Path, list[File]] = defaultdict(list)
+    for file in files:
+        folders[file.name.parent].append(file)
+    return [file for found in folders.values() if any(map(_is_annotation, found)) for file in found]
+
+
+def _is_annotation(file: File) -> bool:
+    """Returns True if the root element of the XML file is `<annotation>`, by the beginning of the file."""
+    try:
+        with file.path.open("rb", buffering=0) as opened:
+            head = opened.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    root = _ROOT.match(head.replace(b"\0", b""))
+    return root is not None and root[1].lower() == b"annotation"
 
 
 def _zips(folder: Path, names: tuple[str, ...]) -> list[Path]:
@@ -157,5 +221,22 @@ def _by_stem(files: list[File]) -> dict[str, list[File]]:
     return dict(found)
 
 
-def _is_list(name: Path) -> bool:
-    return name.parts[-3:-1] == ("ImageSets", "Main")
+def _without_suffix(name: str) -> str:
+    """Returns a file name without the suffix of an image."""
+    return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
+
+
+def _list_name(name: Path) -> str:
+    stem = name.stem.lower()
+    return _LIST_NAMES.get(stem, stem)
+
+
+def _top(name: Path) -> tuple[str, ...]:
+    """Returns the folder that contains `ImageSets`, or the list itself."""
+    parts = name.parts[:-1]
+    return parts[: parts.index("ImageSets")] if "ImageSets" in parts else parts
+
+
+def _lines(file: File) -> list[str]:
+    text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_LIST, "a list of images")
+    return [line.strip() for line in text.splitlines() if line.strip()]

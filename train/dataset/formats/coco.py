@@ -1,41 +1,46 @@
 """COCO JSON (https://cocodataset.org/#format-data): a file for all images of a split.
 
 Reads the official layout (`annotations/instances_train2017.json`, `train2017/`), Roboflow's
-(`train/_annotations.coco.json` beside the images, `valid/`, `test/`), and a single file for all images.
-Images may lie anywhere in the folder. Classes keep the order of the categories' ids. A category that only
-groups others and has no box, such as the one that Roboflow adds with id 0, is not a class.
+(`train/_annotations.coco.json` beside the images, `valid/`, `test/`), a single file for all images, and the variants
+of `_coco_files`. Images may lie anywhere in the folder. An outline (polygon, RLE) counts as the box around it. Classes
+keep the order of the categories' ids. A category that only groups others and has no box, such as the one that
+Roboflow adds with id 0, is not a class.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
+from train.dataset.examples.frames import Sides
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
-from train.dataset.examples.split_names import split_of
-from train.dataset.formats import Splits
-from train.files import untrusted_json
-
-# The order of a file's lists differs between tools, so both ends of the file are examined.
-_PEEK_BYTES = 1 << 20
-_LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
-
-# Segmentations are the largest part of such a file and are not used.
-_UNUSED = frozenset(("segmentation", "keypoints", "caption"))
+from train.dataset.examples.split_names import split_of, split_of_folder
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split, test_split
+from train.dataset.formats import Score, Splits
+from train.dataset.formats import _coco_files as coco_files
+from train.dataset.formats._coco_files import CocoFile, Entry, Key, Place, file_names, looks_like_coco
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if a JSON file in `folder` has at least two of COCO's lists."""
-    return any(_looks_like_coco(file) for file in walk(folder))
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images the JSON files below `folder` name; None if none has at least two of COCO's lists."""
+    files = list(walk(folder))
+    sources = [file for file in files if looks_like_coco(file)]
+    if not sources:
+        return None
+    names = {written for source in sources for written in file_names(source)}
+    images = ImageFiles(files, str(folder))
+    return Score(images.count_named(names), len(sources), reason=f"{sources[0].name} has COCO's lists")
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the JSON files below `folder` and their images.
 
@@ -47,113 +52,214 @@ def read(folder: Path) -> Splits:
         raise InputError(f"{folder}: no COCO JSON file in it; give the folder with the JSON files and the images")
     problems = Problems()
     images = ImageFiles(files, str(folder))
-    parts = [_Part(source, images, problems) for source in sources]
-    ids = unique_ids(image.name for part in parts for _, _, image in part.images)
+    parts = [_Part(coco_files.read(source), images, problems) for source in sources]
+    _merge(parts, problems)
+    ids = unique_ids(image.file.name for part in parts for image in part.images)
     assembler = Assembler(problems)
-    examples = group_by_split((split_of(part.file.name), example) for part in parts for example in part.examples(ids, assembler))
-    train, validation = assign_splits(examples, problems)
-    lines = problems.check_limits(str(folder), sum(part.count for part in parts), assembler.boxes)
-    return Splits(train, validation, lines, _labels(parts))
+    examples = group_by_split(pair for part in parts for pair in part.examples(ids, assembler))
+    count = sum(part.count for part in parts)
+    try:
+        train, validation = assign_splits(examples, problems, by_split(source.name for source in sources))
+    except InputError:
+        # What is wrong with the entries says more than that no image is left.
+        problems.check_limits(str(folder), count, assembler.boxes)
+        raise
+    lines = problems.check_limits(str(folder), count, assembler.boxes)
+    labels = tuple(dict.fromkeys(name for part in parts for name in part.labels))
+    return Splits(train, validation, lines, labels, test=test_split(examples, train))
+
+
+@dataclass(slots=True)
+class _Object:
+    """A box of a file: its place for messages, its class and sides, or the fault in it."""
+
+    source: str
+    place: Place
+    label: str = ""
+    sides: Sides = (0.0, 0.0, 0.0, 0.0)
+    fault: str = ""
+
+    def __str__(self) -> str:
+        return coco_files.location(self.source, self.place)
+
+
+@dataclass
+class _Image:
+    """An image of a file, with its boxes: its place for messages, its part, and the number of boxes around crowds."""
+
+    location: str
+    entry: Entry
+    file: File
+    part: str
+    objects: list[_Object] = field(default_factory=list)
+    crowds: int = 0
 
 
 class _Part:
-    """One JSON file; `images` are (location for messages, the image's entry, the image's file)."""
+    """One JSON file and its images; `count` is the number of all images in it, `labels` are its classes in order."""
 
-    def __init__(self, file: File, image_files: ImageFiles, problems: Problems) -> None:
-        self.file = file
-        self.name = str(file.name)
+    def __init__(self, source: CocoFile, image_files: ImageFiles, problems: Problems) -> None:
+        self.count = len(source.images)
+        self.images: list[_Image] = []
+        self._source = source
         self._problems = problems
-        data = untrusted_json.read(file.path, self.name, without=_UNUSED)
-        entries, annotations, categories = (
-            _rows(data, key, self.name) for key in ("images", "annotations", "categories")
-        )
-        self.count = len(entries)
-        self._categories = _categories(categories, self.name)
-        self.labels = _used(self._categories, annotations, categories, self.name)
-        self.images: list[tuple[str, dict[str, Any], File]] = []
-        known = set()
-        for number, entry in enumerate(entries):
-            location = f"{self.name}: images[{number}]"
-            try:
-                id = _whole(entry, "id", location)
-                if id in known:
-                    raise InputError(f"{location}: another image has the id {id} already")
-                known.add(id)
-                written = entry.get("file_name")
-                if not isinstance(written, str) or not written:
-                    raise InputError(f"{location}: has no file_name")
-                self.images.append((location, entry, image_files.find(written, file.name, location)))
-            except InputError as error:
-                problems.add_file(str(error))
-        self._boxes, self.crowds = self._by_image(annotations, known)
+        self._name = str(source.file.name)
+        for note in source.notes:
+            problems.add_note(note)
+        used = self._assign(self._find_images(image_files))
+        # They take much space, and all that is needed of them is in the images.
+        source.annotations.clear()
+        order = sorted(source.categories, key=lambda id: (isinstance(id, str), id))
+        names = [name for id in order if (name := source.categories[id]) in used or name not in source.groups]
+        self.labels = (*names, *sorted(used.difference(names)))
 
-    def _by_image(
-        self, annotations: list[Any], known: set[int]
-    ) -> tuple[dict[int, list[tuple[str, dict[str, Any]]]], set[int]]:
-        """Returns (location, annotation) by image id, and the ids of images with boxes around crowds."""
-        found: defaultdict[int, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
-        crowds: set[int] = set()
+    def _find_images(self, image_files: ImageFiles) -> dict[Key, Optional[_Image]]:
+        """Finds the image files; returns the images by their ids, None for those that cannot be used."""
+        known: dict[Key, Optional[_Image]] = {}
+        places: dict[Key, str] = {}
+        split = split_of(self._source.file.name)
+        for location, entry in self._source.images:
+            try:
+                written = coco_files.written_name(entry) if isinstance(entry, dict) else ""
+                id = coco_files.key(entry.get("id", entry.get("image_id"))) if isinstance(entry, dict) else None
+                if id is None:
+                    # Without an id, annotations can name the file.
+                    id = written or None
+                if id is None:
+                    raise InputError(f"{location}: has no id")
+                if not written:
+                    known.setdefault(id, None)
+                    raise InputError(f"{location}: has no file_name")
+                first = known.get(id)
+                if first is not None and coco_files.written_name(first.entry) == written:
+                    self.count -= 1
+                    continue
+                if id in known:
+                    self._leave_out(known, id, places)
+                    raise InputError(f"{location}: another image has the id {quoted(entry.get('id'))} already")
+                known[id], places[id] = None, location
+                file = image_files.find(written, self._source.file.name, location)
+                known[id] = _Image(location, entry, file, split or split_of_folder(file.name))
+            except InputError as error:
+                self._problems.add_file(str(error))
+        self.images = [image for image in known.values() if image]
+        return known
+
+    def _leave_out(self, known: dict[Key, Optional[_Image]], id: Key, places: dict[Key, str]) -> None:
+        """Which of two images with one id has the boxes, cannot be known."""
+        if known[id] is not None:
+            known[id] = None
+            self._problems.add_file(f"{places[id]}: another image has the id {quoted(id)} too")
+
+    def _assign(self, known: dict[Key, Optional[_Image]]) -> set[str]:
+        """Gives the annotations to their images; returns the names of the classes that have a box."""
+        # 000012 and 12 are one id where no other image has the second.
+        others: dict[Key, Key] = {number: id for id in known if (number := _as_number(id)) is not None}
+        by_name = {written: id for id, image in known.items() if image for written in _names(image)}
+        crowds = self._crowds()
+        used: set[str] = set()
         left_out = 0
-        for number, annotation in enumerate(annotations):
-            location = f"{self.name}: annotations[{number}]"
-            entry = annotation.get("image_id") if isinstance(annotation, dict) else None
-            if not _is_whole(entry) or entry not in known:
-                self._problems.add_box(f"{location} has the image_id {quoted(entry)}, which no image has")
-            elif annotation.get("iscrowd") in (1, True):
-                crowds.add(entry)
+        for number, (place, annotation) in enumerate(self._source.annotations):
+            written = annotation.get("image_id") if isinstance(annotation, dict) else None
+            id = coco_files.key(written)
+            if id is not None and id not in known:
+                id = next((other for other in (others.get(id), by_name.get(str(id)), _as_number(id)) if other in known), None)
+            if id is None or id not in known:
+                location = coco_files.location(self._name, place)
+                self._problems.add_box(f"{location} has the image_id {quoted(written)}, which no image has")
+                continue
+            image = known[id]
+            if image is None:
+                continue
+            if number in crowds:
+                image.crowds += 1
                 left_out += 1
-            else:
-                found[entry].append((location, annotation))
+                continue
+            item = self._object(place, annotation)
+            image.objects.append(item)
+            if item.label:
+                used.add(item.label)
         if left_out:
             self._problems.add_note(
-                f"{self.name}: {left_out} boxes around crowds (iscrowd) left out, because they are not single objects"
+                f"{self._name}: {left_out} boxes around crowds (iscrowd) left out, because they are not single objects"
             )
-        return dict(found), crowds
+        return used
 
-    def examples(self, ids: dict[Path, str], assembler: Assembler) -> Iterator[Optional[Example]]:
-        """Yields the example of each image, or None if it must be left out.
+    def _object(self, place: Place, annotation: Entry) -> _Object:
+        label = ""
+        try:
+            label = sys.intern(coco_files.label(annotation, self._source))
+            return _Object(self._name, place, label, coco_files.sides(annotation))
+        except ValueError as error:
+            return _Object(self._name, place, label, fault=str(error))
+
+    def _crowds(self) -> set[int]:
+        """Returns the numbers of the annotations around crowds.
+
+        CVAT marks every mask as a crowd, be it of one object; it also writes `attributes` that COCO does not have.
+        """
+        rows = self._source.annotations
+        marked = {number for number, (_, row) in enumerate(rows) if isinstance(row, dict) and row.get("iscrowd") in (1, True, "1")}
+        by_cvat = {number for number in marked if isinstance(rows[number][1].get("attributes"), dict)}
+        single = marked if len(marked) == len(rows) else by_cvat
+        if single:
+            self._problems.add_note(
+                f"{self._name}: taken for single objects, because "
+                + ("all boxes are marked iscrowd" if single is marked else "CVAT marks every mask iscrowd")
+                + f": {len(single)} boxes"
+            )
+        return marked - single
+
+    def examples(self, ids: dict[Path, str], assembler: Assembler) -> Iterator[tuple[str, Optional[Example]]]:
+        """Yields the part and the example of each image, or None if it must be left out.
 
         An image that cannot be used is reported as a problem and yields nothing.
         """
-        for location, entry, image in self.images:
+        for image in self.images:
             try:
-                yield self._example(location, entry, image, ids[image.name], assembler)
+                yield image.part, self._example(image, ids[image.file.name], assembler)
             except InputError as error:
                 self._problems.add_file(str(error))
 
-    def _example(
-        self, location: str, entry: dict[str, Any], image: File, id: str, assembler: Assembler
-    ) -> Optional[Example]:
-        canvas = assembler.canvas(image, location, _size(entry, location))
-        found = self._boxes.get(entry["id"], [])
-        if not found and entry["id"] in self.crowds:
-            self._problems.add_note(f"{location}: left out, because all of its boxes are around crowds")
+    def _example(self, image: _Image, id: str, assembler: Assembler) -> Optional[Example]:
+        size = _size(image.entry)
+        canvas = assembler.canvas(image.file, image.location, size, image.part, as_shown=self._source.as_shown)
+        if not image.objects and image.crowds:
+            self._problems.add_note(f"{image.location}: left out, because all of its boxes are around crowds")
             return None
 
-        def box(annotation: dict[str, Any]) -> LabelledBox:
-            x, y, width, height = _bbox(annotation)
-            return labelled_box(canvas, self._categories[annotation["category_id"]], (x, y, x + width, y + height))
+        def box(item: _Object) -> LabelledBox:
+            if item.fault:
+                raise ValueError(item.fault)
+            return labelled_box(canvas, item.label, item.sides)
 
-        return assembler.example(id, canvas, location, found, box)
+        items = ((str(item), item) for item in image.objects)
+        return assembler.example(id, canvas, image.location, items, box, self._name)
 
 
-def _looks_like_coco(file: File) -> bool:
-    if file.suffix != ".json":
-        return False
-    try:
-        with file.path.open("rb") as opened:
-            data = opened.read(_PEEK_BYTES)
-            if len(data) == _PEEK_BYTES:
-                opened.seek(max(_PEEK_BYTES, file.path.stat().st_size - _PEEK_BYTES))
-                data += opened.read(_PEEK_BYTES)
-    except OSError:
-        return False
-    return len(set(_LISTS.findall(data))) >= 2
+def _merge(parts: list[_Part], problems: Problems) -> None:
+    """Puts the boxes of one image together that several entries or files of one part have, each once."""
+    found: dict[tuple[Path, str], _Image] = {}
+    several = 0
+    for part in parts:
+        kept = []
+        for image in part.images:
+            first = found.setdefault((image.file.path, image.part), image)
+            if first is image:
+                kept.append(image)
+                continue
+            several += 1
+            known = {(item.label, item.sides) for item in first.objects}
+            first.objects += [item for item in image.objects if item.fault or (item.label, item.sides) not in known]
+            first.crowds += image.crowds
+        part.images = kept
+    if several:
+        problems.add_note(f"boxes of several entries for one image put together, each once: {several} entries")
 
 
 def _sources(files: list[File]) -> list[File]:
     """Returns the files to read, the training split first, so that its categories come first."""
-    found = [file for file in files if _looks_like_coco(file)] or [file for file in files if file.suffix == ".json"]
+    found = [file for file in files if looks_like_coco(file)] or [file for file in files if file.suffix == ".json"]
     # COCO's own folder also has captions and key points of the same images.
     found = [file for file in found if file.name.name.startswith("instances")] or found
     found = with_siblings(found, files)
@@ -161,77 +267,17 @@ def _sources(files: list[File]) -> list[File]:
     return sorted(found, key=lambda file: (order.index(split_of(file.name)), file.name))
 
 
-def _labels(parts: list[_Part]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for part in parts for name in part.labels))
+def _size(image: Entry) -> Optional[tuple[float, float]]:
+    sides = image.get("width"), image.get("height")
+    numbers = [float(side) for side in sides if isinstance(side, (int, float)) and coco_files.is_length(side)]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else None
 
 
-def _rows(data: object, key: str, name: str) -> list[Any]:
-    rows = data.get(key) if isinstance(data, dict) else None
-    if not isinstance(rows, list):
-        raise InputError(f"{name}: not COCO annotations: it has no list {key!r}")
-    return rows
+def _names(image: _Image) -> tuple[str, str]:
+    """The names by which annotations may refer to an image instead of by its id."""
+    written = coco_files.written_name(image.entry)
+    return written, Path(written).stem
 
 
-def _categories(rows: list[Any], name: str) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for number, row in enumerate(rows):
-        location = f"{name}: categories[{number}]"
-        id = _whole(row, "id", location)
-        label = row.get("name")
-        if not isinstance(label, str) or not label.split():
-            raise InputError(f"{location}: has no name")
-        if names.setdefault(id, label) != label:
-            raise InputError(f"{location}: the id {id} has the name {quoted(names[id])} already")
-        names[id] = " ".join(label.split())
-    return names
-
-
-def _used(names: dict[int, str], annotations: list[Any], categories: list[Any], name: str) -> tuple[str, ...]:
-    """Returns the classes in the order of their ids, without groups of classes that have no box.
-
-    Raises InputError if a box has an unknown category.
-    """
-    used = set()
-    for number, annotation in enumerate(annotations):
-        category = annotation.get("category_id") if isinstance(annotation, dict) else None
-        if not _is_whole(category) or category not in names:
-            raise InputError(
-                f"{name}: annotations[{number}] has the category_id {quoted(category)}, which none of the"
-                f" {len(names)} categories has; add the category, or take the box out"
-            )
-        used.add(category)
-    groups = {row.get("supercategory") for row in categories if isinstance(row.get("supercategory"), str)}
-    return tuple(names[id] for id in sorted(names) if id in used or names[id] not in groups)
-
-
-def _whole(row: object, key: str, location: str) -> int:
-    value: object = row.get(key) if isinstance(row, dict) else None
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InputError(f"{location}: has no {key} that is a whole number")
-    return value
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _size(image: dict[str, Any], location: str) -> tuple[float, float]:
-    declared = image.get("width") or 0, image.get("height") or 0
-    if not all(map(_is_length, declared)):
-        raise InputError(f"{location}: its width and height are no numbers of pixels")
-    return declared
-
-
-def _bbox(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
-    box = annotation.get("bbox")
-    if not isinstance(box, list) or len(box) != 4:
-        raise ValueError("has no bbox of four numbers")
-    if not all(map(_is_length, box)):
-        raise ValueError(f"has the bbox {quoted(box)}, which is not four numbers of pixels")
-    x, y, width, height = box
-    return x, y, width, height
-
-
-def _is_length(value: object) -> bool:
-    """Returns True for a number that may count pixels; False for NaN and infinity."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
+def _as_number(id: Key) -> Optional[int]:
+    return int(id) if isinstance(id, str) and id.isdecimal() and len(id) < 19 else None

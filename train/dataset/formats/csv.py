@@ -1,175 +1,268 @@
-"""CSV: tables with one line per box, as read by the `generate_tfrecord.py` scripts for the Object Detection API.
+"""CSV: tables with one line per box, as labelling tools and the scripts around the Object Detection API write them.
 
-The columns are filename, width, height, class, xmin, ymin, xmax, ymax (in pixels), in any order and possibly
-with others, separated by commas, semicolons or tabs. There is one table (`labels.csv`) or one per split
-(`train_labels.csv` and `test_labels.csv`, Roboflow's `train/_annotations.csv`); the images may lie anywhere in
-the folder. A line with only a file name, and possibly a size, is a background image.
+Columns are known by their names (filename, class, xmin, ymin, xmax, ymax and many spellings, also corner and size, or
+center and size) or, without a header, by their shape (Roboflow's RetinaNet CSV, Model Maker, AutoML, makesense.ai).
+Coordinates are pixels or shares of the sides. There is one table, or one per split (`train_labels.csv`,
+`train/_annotations.csv`), or a column with the split; the images may lie anywhere in the folder. A line with only
+a file name, and possibly a size, is a background image.
 """
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Iterator
+import contextlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional, TextIO
+from typing import Optional, Union
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
+from train.dataset.examples.image_files import File, ImageFiles, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
-from train.dataset.examples.split_names import split_of
-from train.dataset.formats import Splits
+from train.dataset.examples.split_names import split_of, split_of_folder
+from train.dataset.examples.splits import assign_splits, group_by_split, test_split
+from train.dataset.formats import Score, Splits
+from train.dataset.tables import class_names
+from train.dataset.tables.layout import Sides, split_value
+from train.dataset.tables.table import Table, fault, is_table, recognize
+from train.dataset.tables.text import Lines
 
-_BOX = ("class", "xmin", "ymin", "xmax", "ymax")
-_NEEDED = ("filename", *_BOX)
-_COLUMNS = ", ".join(_NEEDED)
-_HEADER_BYTES = 4096
-# A line has about a hundred characters; a longer one than this is not from a table of boxes.
-_MAX_LINE = 1 << 16
+# The class of the boxes of a table without a column for it.
+_ONLY_CLASS = "object"
 
-Row = dict[str, str]
-
-
-def accepts(folder: Path) -> bool:
-    """Returns True if a CSV file in `folder` has the required columns."""
-    return any(_has_columns(file) for file in walk(folder))
+_NO_NAMES = "class numbers taken for names, because no file such as classes.txt names them"
 
 
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images the tables below `folder` name; None if no table is one of boxes, or nearly one."""
+    files = list(walk(folder))
+    images = ImageFiles(files, str(folder))
+    tables = [table for file in files if is_table(file) and (table := recognize(file, images.has))]
+    if tables:
+        names = {written for table in tables for written in _file_names(table)}
+        return Score(images.count_named(names), len(tables), derived=True, reason=f"{tables[0].file.name} is a table of boxes")
+    # So that the user reads what is missing, where nothing else is in the folder.
+    faults = [reason for file in files if is_table(file) and (reason := fault(file, images.has))]
+    return Score(0, len(faults), derived=True, reason=faults[0]) if faults else None
+
+
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the tables below `folder` and their images.
 
     Raises InputError if there are none, or if too many are bad.
     """
     files = list(walk(folder))
-    tables = with_siblings([file for file in files if _has_columns(file)], files)
-    if not tables:
-        raise InputError(f"{folder}: no CSV file with the columns {_COLUMNS}; give the folder with it and the images")
-    problems = Problems()
     images = ImageFiles(files, str(folder))
-    entries = [entry for table in tables for entry in _entries(table, images, problems)]
+    tables = _tables(files, images, folder)
+    problems = Problems()
+    entries = _merged([entry for table in tables for entry in _Reader(table, images, files, problems).entries()], problems)
     ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
-    examples = group_by_split((split_of(entry.table), entry.example(ids, assembler, problems)) for entry in entries)
-    train, validation = assign_splits(examples, problems)
+    examples = group_by_split((entry.part, _example(entry, ids, assembler, problems)) for entry in entries)
+    sources: dict[str, list[Path]] = {}
+    for table in tables:
+        parts = {entry.part for entry in entries if entry.table == table.file.name} or {split_of(table.file.name)}
+        for part in parts:
+            sources.setdefault(part, []).append(table.file.name)
+    try:
+        train, validation = assign_splits(examples, problems, sources)
+    except InputError:
+        # What is wrong with the lines says more than that no image is left.
+        problems.check_limits(str(folder), len(entries), assembler.boxes)
+        raise
     lines = problems.check_limits(str(folder), len(entries), assembler.boxes)
-    return Splits(train, validation, lines)
+    return Splits(train, validation, lines, test=test_split(examples, train))
 
 
+@dataclass(slots=True)
+class _Line:
+    """A line of a table: its place for messages, its class, and its sides or the fault in them."""
+
+    table: Path
+    number: int
+    label: str
+    sides: Union[Sides, str]
+
+    def __str__(self) -> str:
+        return f"{self.table}: line {self.number}"
+
+
+@dataclass
 class _Entry:
-    """All lines of one image in one table; `image` is None if it is missing."""
+    """All lines of one image in one part of a table; `image` is None if it is missing."""
 
-    def __init__(self, table: Path, image: Optional[File]) -> None:
-        self.table = table
-        self.image = image
-        self.lines: list[tuple[str, Row]] = []
+    table: Path
+    first: int
+    image: Optional[File]
+    size: Optional[tuple[float, float]]
+    part: str = ""
+    lines: list[_Line] = field(default_factory=list)
+    groups: int = 0
 
-    def example(self, ids: dict[Path, str], assembler: Assembler, problems: Problems) -> Optional[Example]:
-        """Returns the example of the image; reports a problem and returns None if it cannot be used."""
-        if self.image is None:
-            return None
-        location, first = self.lines[0]
+
+def _tables(files: list[File], images: ImageFiles, folder: Path) -> list[Table]:
+    """Returns the tables to read. Raises InputError if there are none, or if one for a split is damaged."""
+    candidates = [file for file in files if is_table(file)]
+    found = {file.name: table for file in candidates if (table := recognize(file, images.has))}
+    if not found:
+        faults = [reason for file in candidates if (reason := fault(file, images.has))]
+        listed = "; ".join(faults[:3]) or f"{folder}: no CSV file with the columns filename, class, xmin, ymin, xmax, ymax"
+        raise InputError(f"{listed}; give the folder with a table of boxes and the images")
+    tables = []
+    for file in with_siblings([table.file for table in found.values()], candidates):
+        if file.name in found:
+            tables.append(found[file.name])
+        elif any(True for _ in Lines(file)):
+            raise InputError(fault(file, images.has) or f"{file.name}: not CSV with the columns of {next(iter(found))}")
+    return tables
+
+
+class _Reader:
+    """Reads the lines of a table."""
+
+    def __init__(self, table: Table, images: ImageFiles, files: list[File], problems: Problems) -> None:
+        self._table = table
+        self._images = images
+        self._files = files
+        self._problems = problems
+        self._name = table.file.name
+
+    def entries(self) -> list[_Entry]:
+        """Returns an entry for each file name and split, in the order of their first lines."""
+        layout = self._table.layout
+        comma = self._table.lines.separator != ","
+        found: dict[tuple[str, str], _Entry] = {}
+        for number, cells in self._table.rows():
+            if len(cells) < layout.columns and not self._complete(cells, number):
+                continue
+            key = cells[layout.path], cells[layout.split] if layout.split is not None and layout.split < len(cells) else ""
+            entry = found.get(key)
+            if entry is None:
+                entry = found[key] = _Entry(self._name, number, self._find(key[0], number), layout.image_size(cells))
+            if layout.group is not None and cells[layout.group].lower() in ("1", "true"):
+                entry.groups += 1
+            elif entry.image is not None:
+                self._add(entry, number, cells, comma)
+        self._assign_parts(found)
+        entries = list(found.values())
+        if layout.subset:
+            entries = [entry for entry in entries if entry.image]
+            if absent := len(found) - len(entries):
+                self._problems.add_note(f"{self._name}: left out, because they are not in the folder: {absent} images")
+        self._name_classes(entries)
+        return entries
+
+    def _complete(self, cells: list[str], number: int) -> bool:
+        """Adds the cells that a short line of background lacks; reports other short lines and returns False."""
+        layout = self._table.layout
+        if len(cells) > layout.path and cells[layout.path] and sum(map(bool, cells)) == 1:
+            cells += [""] * (layout.columns - len(cells))
+            return True
+        self._problems.add_box(f"{self._name}: line {number} has {len(cells)} cells under {layout.columns} columns")
+        return False
+
+    def _find(self, written: str, number: int) -> Optional[File]:
         try:
-            canvas = assembler.canvas(self.image, location, _size(first, location))
+            return self._images.find(written, self._name, f"{self._name}: line {number}")
         except InputError as error:
-            problems.add_file(str(error))
+            if not self._table.layout.subset:
+                self._problems.add_file(str(error))
             return None
 
-        def box(row: Row) -> LabelledBox:
-            return labelled_box(canvas, row["class"], _sides(row))
+    def _add(self, entry: _Entry, number: int, cells: list[str], decimal_comma: bool) -> None:
+        try:
+            label, sides = self._table.layout.read(cells, decimal_comma)
+        except ValueError as error:
+            entry.lines.append(_Line(self._name, number, "", str(error)))
+            return
+        if sides is not None:
+            entry.lines.append(_Line(self._name, number, sys.intern(label), sides))
 
-        boxes = [(location, row) for location, row in self.lines if any(row[column] for column in _BOX)]
-        return assembler.example(ids[self.image.name], canvas, f"{self.table}: {self.image.name}", boxes, box)
+    def _assign_parts(self, found: dict[tuple[str, str], _Entry]) -> None:
+        """Sets the parts: by a column of splits, if its cells are all such, else by the table's name, else the image's folder."""
+        values = {cell: split_value(cell) for cell in {cell for _, cell in found}}
+        given = all(value is not None for value in values.values())
+        default = split_of(self._name)
+        for (_, cell), entry in found.items():
+            part = values[cell] if given else ""
+            entry.part = part or default or (split_of_folder(entry.image.name) if entry.image else "")
+
+    def _name_classes(self, entries: list[_Entry]) -> None:
+        """Replaces the numbers of classes by their names, if a file has these."""
+        lines = [line for entry in entries for line in entry.lines if not isinstance(line.sides, str)]
+        if self._table.layout.label is None:
+            if lines:
+                self._problems.add_note(f"{self._name}: has no column for classes; all boxes are called {_ONLY_CLASS!r}")
+            for line in lines:
+                line.label = _ONLY_CLASS
+            return
+        labels = {line.label for line in lines}
+        names, source = class_names.names(labels, self._files)
+        if source is None:
+            if class_names.are_numbers(labels):
+                self._problems.add_note(f"{self._name}: {_NO_NAMES}")
+            return
+        for line in lines:
+            line.label = names[line.label]
 
 
-def _entries(table: File, images: ImageFiles, problems: Problems) -> list[_Entry]:
-    """Returns an entry for each file name, in the order of their first lines."""
-    found: dict[str, _Entry] = {}
-    for location, row in _rows(table, problems):
-        written = row["filename"]
-        if written not in found:
-            image = None
-            try:
-                image = images.find(written, table.name, location)
-            except InputError as error:
-                problems.add_file(str(error))
-            found[written] = _Entry(table.name, image)
-        found[written].lines.append((location, row))
-    return list(found.values())
+def _merged(entries: Iterable[_Entry], problems: Problems) -> list[_Entry]:
+    """Returns the entries with those of one image in one part put together, each box once.
+
+    There may be a table for each class, or a copy of a table.
+    """
+    found: dict[tuple[Path, str], _Entry] = {}
+    merged = []
+    several = 0
+    for entry in entries:
+        if entry.image is None:
+            merged.append(entry)
+            continue
+        first = found.setdefault((entry.image.path, entry.part), entry)
+        if first is entry:
+            merged.append(entry)
+        else:
+            several += first.table != entry.table
+            known = {(line.label, line.sides) for line in first.lines}
+            first.lines += [line for line in entry.lines if (line.label, line.sides) not in known]
+            first.groups += entry.groups
+    if several:
+        problems.add_note(f"boxes of several tables put together, each once: {several} images")
+    return merged
 
 
-def _rows(table: File, problems: Problems) -> Iterator[tuple[str, Row]]:
-    """Yields (location for messages, row) of each line that is not empty; a row's keys are in lower case."""
-    number = 1
+def _example(entry: _Entry, ids: dict[Path, str], assembler: Assembler, problems: Problems) -> Optional[Example]:
+    """Returns the example of an image; reports a problem and returns None if it cannot be used."""
+    if entry.image is None:
+        return None
+    source = f"{entry.table}: line {entry.first}"
     try:
-        with table.path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(_short_lines(file), delimiter=_delimiter(file.readline(_HEADER_BYTES)), strict=True)
-            file.seek(0)
-            header = _names(next(reader, []))
-            if not set(_NEEDED) <= set(header):
-                raise InputError(f"{table.name}: not CSV with the columns {_COLUMNS}")
-            for cells in reader:
-                number = reader.line_num + 1
-                location = f"{table.name}: line {reader.line_num}"
-                if not any(map(str.strip, cells)):
-                    continue
-                if len(cells) < len(header):
-                    problems.add_box(f"{location} has {len(cells)} cells under {len(header)} columns")
-                    continue
-                yield location, dict(zip(header, map(str.strip, cells)))
-    except OSError as error:
-        raise InputError(f"{table.name}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{table.name}: not UTF-8 text ({error}); save it as UTF-8") from error
-    except (csv.Error, ValueError) as error:
-        raise InputError(f"{table.name}: line {number}: not CSV ({error})") from error
+        canvas = assembler.canvas(entry.image, source, entry.size, entry.part)
+    except InputError as error:
+        problems.add_file(str(error))
+        return None
+    if entry.groups and not entry.lines:
+        problems.add_note(f"{source}: left out, because all of its boxes are around groups of objects")
+        return None
+    items = ((str(line), line) for line in entry.lines)
+    group = str(entry.table)
+    return assembler.example(ids[entry.image.name], canvas, source, items, lambda line: _box(line, canvas), group)
 
 
-def _short_lines(file: TextIO) -> Iterator[str]:
-    while line := file.readline(_MAX_LINE):
-        if len(line) == _MAX_LINE:
-            raise ValueError(f"a line of more than {_MAX_LINE} characters")
-        yield line
+def _box(line: _Line, canvas: Canvas) -> LabelledBox:
+    if isinstance(line.sides, str):
+        raise ValueError(line.sides)
+    return labelled_box(canvas, line.label, line.sides)
 
 
-def _has_columns(file: File) -> bool:
-    if file.suffix != ".csv":
-        return False
-    try:
-        with file.path.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
-            line = opened.readline(_HEADER_BYTES)
-        return set(_NEEDED) <= set(_names(next(csv.reader([line], delimiter=_delimiter(line)), [])))
-    except (OSError, csv.Error):
-        return False
-
-
-def _delimiter(header: str) -> str:
-    """Returns the most frequent of comma, semicolon and tab in the header line."""
-    return max(",;\t", key=header.count)
-
-
-def _names(cells: list[str]) -> list[str]:
-    return [cell.strip().lower() for cell in cells]
-
-
-def _size(row: Row, location: str) -> tuple[float, float]:
-    """Returns the (width, height) of the image in pixels; zeros if the line has none."""
-    try:
-        width, height = float(row.get("width") or 0), float(row.get("height") or 0)
-    except ValueError:
-        width, height = math.nan, math.nan
-    if not (math.isfinite(width) and math.isfinite(height)):
-        raise InputError(f"{location}: its width and height are no numbers of pixels")
-    return width, height
-
-
-def _sides(row: Row) -> tuple[float, float, float, float]:
-    return _side(row, "xmin"), _side(row, "ymin"), _side(row, "xmax"), _side(row, "ymax")
-
-
-def _side(row: Row, column: str) -> float:
-    try:
-        return float(row[column])
-    except ValueError:
-        raise ValueError(f"has {column}={quoted(row[column])}, which is not a number of pixels") from None
+def _file_names(table: Table) -> set[str]:
+    """Returns the file names in a table, as far as it can be read."""
+    names: set[str] = set()
+    path = table.layout.path
+    with contextlib.suppress(InputError):
+        names.update(cells[path] for _, cells in table.rows() if len(cells) > path)
+    return names

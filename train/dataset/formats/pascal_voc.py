@@ -16,57 +16,69 @@ from xml.etree.ElementTree import Element
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.problems import Problems
-from train.dataset.formats import Splits
-from train.dataset.formats._voc_files import VocFiles, looks_like_voc
+from train.dataset.examples.splits import assign_splits, group_by_split, test_split
+from train.dataset.formats import Score, Splits
+from train.dataset.formats._voc_files import VocFiles, voc_score
 from train.files import untrusted_xml
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` contains an XML file at any depth, or a zip file named `annotations.zip`."""
-    return looks_like_voc(folder)
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images have an XML file of their name; None if no XML file is an annotation."""
+    return voc_score(folder)
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the annotations below `folder` and their images.
 
     Raises InputError if there are none, or if too many are bad.
     """
-    files = VocFiles(folder)
+    problems = Problems()
+    files = VocFiles(folder, problems)
     if not files.annotations:
         raise InputError(f"{folder}: no XML file in it; give the folder with the annotations and the images")
-    problems = Problems()
-    train, validation = files.splits(problems)
+    parts = files.parts(problems)
     assembler = Assembler(problems)
     examples = {}
-    for id in dict.fromkeys((*train, *(validation or ()))):
+    for id in dict.fromkeys(id for ids in parts.values() for id in ids):
         source = files.annotations[id]
         try:
             examples[id] = _read(id, source, files, assembler)
         except InputError as error:
             problems.add_file(str(error))
             examples[id] = None
+    found = group_by_split((part, examples[id]) for part, ids in parts.items() for id in ids)
+    train, validation = assign_splits(found, problems, files.lists())
     lines = problems.check_limits(str(folder), len(examples), assembler.boxes)
-    return Splits(
-        tuple(example for id in train if (example := examples[id])),
-        None if validation is None else tuple(example for id in validation if (example := examples[id])),
-        lines,
-    )
+    return Splits(train, validation, lines, test=test_split(found, train))
 
 
 def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optional[Example]:
     name = str(source.name)
-    root = untrusted_xml.read(source.path, name)
+    root = _lowered(untrusted_xml.read(source.path, name))
     if root.tag != "annotation":
         raise InputError(f"{name}: not a PASCAL VOC annotation: its root is <{str(root.tag)[:40]}>")
     objects = [(f"{name}: box {number}", item) for number, item in enumerate(root.findall("object"), 1)]
     image = files.image(source, _text(root, "filename"))
     canvas = assembler.canvas(image, name, _size(root, name))
     return assembler.example(id, canvas, name, objects, lambda element: _box(element, canvas))
+
+
+def _lowered(root: Element) -> Element:
+    """Writes the names of all elements in lower case, without a namespace, and returns the root."""
+    tags = {element.tag for element in root.iter()}
+    # Comments have a function for a tag.
+    other = {tag for tag in tags if isinstance(tag, str) and ("}" in tag or not tag.islower())}
+    for element in root.iter() if other else ():
+        if element.tag in other:
+            element.tag = element.tag.rpartition("}")[2].lower()
+    return root
 
 
 def _size(root: Element, name: str) -> Optional[tuple[float, float]]:
@@ -84,9 +96,17 @@ def _box(element: Element, canvas: Canvas) -> LabelledBox:
     label = _text(element, "name")
     if not label:
         raise ValueError("has no <name>")
+    xmin, ymin, xmax, ymax = _sides(element)
+    difficult, truncated = _text(element, "difficult") == "1", _text(element, "truncated") == "1"
+    return labelled_box(canvas, label, (xmin, ymin, xmax, ymax), difficult, truncated)
+
+
+def _sides(element: Element) -> tuple[float, float, float, float]:
+    """Returns xmin, ymin, xmax, ymax of an `object`: of its `bndbox`, or of the box around its polygon."""
     bounds = element.find("bndbox")
     if bounds is None:
-        raise ValueError("has no <bndbox>")
+        xs, ys = _corners(element)
+        return min(xs), min(ys), max(xs), max(ys)
     texts = [bounds.findtext(tag) or "" for tag in _SIDES]
     try:
         xmin, ymin, xmax, ymax = map(float, texts)
@@ -94,8 +114,35 @@ def _box(element: Element, canvas: Canvas) -> LabelledBox:
             raise ValueError
     except ValueError:
         raise ValueError(_wrong_side(texts)) from None
-    difficult, truncated = _text(element, "difficult") == "1", _text(element, "truncated") == "1"
-    return labelled_box(canvas, label, (xmin, ymin, xmax, ymax), difficult, truncated)
+    return xmin, ymin, xmax, ymax
+
+
+def _corners(element: Element) -> tuple[list[float], list[float]]:
+    """Returns the x and y coordinates of an object's polygon or rotated box. Raises ValueError if it has neither.
+
+    Polygons are those of Roboflow (`x1`, `y1`, `x2`, ...) and LabelMe (`pt` with `x` and `y`), rotated boxes those of
+    roLabelImg (`cx`, `cy`, `w`, `h`, and `angle` in radians).
+    """
+    rotated = element.find("robndbox")
+    if rotated is not None:
+        x, y, width, height, angle = (_number(rotated, tag) for tag in ("cx", "cy", "w", "h", "angle"))
+        across = abs(width * math.cos(angle)) + abs(height * math.sin(angle))
+        down = abs(width * math.sin(angle)) + abs(height * math.cos(angle))
+        return [x - across / 2, x + across / 2], [y - down / 2, y + down / 2]
+    polygon = element.find("polygon")
+    if polygon is None:
+        raise ValueError("has no <bndbox> and no <polygon>")
+    points = polygon.findall("pt")
+    if points:
+        return [_number(point, "x") for point in points], [_number(point, "y") for point in points]
+    values = [(str(item.tag)[:1], item.text or "") for item in polygon]
+    try:
+        xs, ys = ([float(text) for axis, text in values if axis == name] for name in "xy")
+    except ValueError:
+        raise ValueError("has a <polygon> with a side that is not a number of pixels") from None
+    if not xs or len(xs) != len(ys):
+        raise ValueError("has a <polygon> without points")
+    return xs, ys
 
 
 def _wrong_side(texts: list[str]) -> str:

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Optional, TypeVar
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
-from train.dataset.formats import Splits
-from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, is_record
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split, test_split
+from train.dataset.formats import Score, Splits
+from train.dataset.formats._record_files import Classes, LabelMaps, check_shards, count_records, is_record, is_shard
 from train.dataset.formats._record_images import RecordImages
 from train.files import tf_example, tfrecord
 
@@ -50,11 +52,15 @@ class _Entry:
     objects: tuple[_Object, ...]
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` contains a TFRecord file."""
-    return any(is_record(file) for file in walk(folder))
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many records the TFRecord files below `folder` have; None if there are no such files."""
+    records = [file for file in walk(folder) if is_record(file)]
+    if not records:
+        return None
+    return Score(sum(map(count_records, records)), len(records), derived=True, inside=True, reason=str(records[0].name))
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the records below `folder`.
 
@@ -67,15 +73,31 @@ def read(folder: Path) -> Splits:
         raise InputError(f"{folder}: no TFRecord file in it; give the folder with the records and their label map")
     check_shards(records)
     problems = Problems()
+    _check_empty(records, problems)
     reader = _Reader(LabelMaps(files), problems)
     entries = [entry for record in records for entry in reader.entries(record)]
     names = _names(entries)
     ids = unique_ids(names.values())
     assembler = Assembler(problems)
     examples = group_by_split((entry.part, _example(entry, ids[names[entry.location]], assembler, problems)) for entry in entries)
-    train, validation = assign_splits(examples, problems)
+    train, validation = assign_splits(examples, problems, by_split(record.name for record in records))
     lines = problems.check_limits(str(folder), reader.records, assembler.boxes)
-    return Splits(train, validation, lines, reader.labels())
+    return Splits(train, validation, lines, reader.labels(), test=test_split(examples, train))
+
+
+def _check_empty(records: list[File], problems: Problems) -> None:
+    """Notes whole files without a byte, which a script leaves that found no annotations.
+
+    Raises InputError if all files of the training part are empty, or all files there are. Shards may be empty.
+    """
+    empty = [record for record in records if not record.path.stat().st_size]
+    train = [record for record in records if split_of(record.name) == "train"]
+    for files in (train, records):
+        if files and all(file in empty for file in files):
+            raise InputError(f"{files[0].name}: is empty; make it again")
+    for record in empty:
+        if not is_shard(record):
+            problems.add_note(f"{record.name}: is empty")
 
 
 class _Reader:
@@ -90,12 +112,16 @@ class _Reader:
 
     def labels(self) -> Optional[tuple[str, ...]]:
         """Returns the classes in the order of their numbers; None if the records have no class numbers."""
-        names = self._maps.names or dict(sorted(self._texts.items()))
+        names = self._maps.names() or dict(sorted(self._texts.items()))
         return tuple(dict.fromkeys(names.values())) or None
 
     def entries(self, record: File) -> Iterator[_Entry]:
-        """Yields the entries of a file; reports records that cannot be used as problems."""
+        """Yields the entries of a file; reports records that cannot be used as problems.
+
+        From a damaged record on a file cannot be read. Raises InputError if that is the first one.
+        """
         images = RecordImages(record)
+        before = self.records
         try:
             with record.path.open("rb") as file:
                 for number, data in enumerate(tfrecord.read(file, record.path.stat().st_size)):
@@ -108,7 +134,15 @@ class _Reader:
         except OSError as error:
             raise InputError(f"{record.name}: cannot be read: {error.strerror}") from error
         except ValueError as error:
-            raise InputError(f"{record.name}: {error}; copy or download it again") from error
+            message = f"{record.name}: {error}; copy or download it again"
+            read = self.records - before
+            if not read:
+                raise InputError(message) from error
+            lost = max(1, count_records(record) - read)
+            self.records += lost
+            self._problems.add_file(message)
+            for number in range(read + 1, read + lost):
+                self._problems.add_file(f"{record.name}: record {number} comes after the damaged one")
 
     def _entry(self, data: bytes, number: int, location: str, record: File, images: RecordImages) -> _Entry:
         features = tf_example.decode(data)
@@ -146,9 +180,10 @@ class _Reader:
         ids = _ints(features, "image/object/class/label")
         if not {len(texts), len(ids)} <= {0, count} or (count and not texts and not ids):
             raise ValueError(f"has {count} boxes, but {len(texts)} class names and {len(ids)} class numbers")
-        name, classes = self._maps.nearest_to(record)
+        pairs = list(_pairs(ids, texts, count))
+        name, classes = self._maps.nearest_to(record, pairs)
         if classes:
-            return [_mapped(classes, id, text, location, name) for id, text in _pairs(ids, texts, count)]
+            return [_mapped(classes, id, text, location, name) for id, text in pairs]
         if count and not texts:
             raise InputError(
                 f"{location} has class numbers without names; put the *_label_map.pbtxt that names them beside it"
@@ -172,9 +207,7 @@ def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -
 
 
 def _box(item: _Object, canvas: Canvas) -> LabelledBox:
-    xmin, ymin, xmax, ymax = item.sides
-    sides = (xmin * canvas.width, ymin * canvas.height, xmax * canvas.width, ymax * canvas.height)
-    return labelled_box(canvas, item.label, sides, item.difficult, item.truncated)
+    return labelled_box(canvas, item.label, item.sides, item.difficult, item.truncated, normalized=True)
 
 
 def _names(entries: list[_Entry]) -> dict[str, Path]:

@@ -1,172 +1,199 @@
 """YOLO: a text file per image with one line per box, and a list of the class names.
 
 Reads the layouts of Ultralytics and Roboflow (`data.yaml`, `images/` and `labels/`) and of Darknet, CVAT,
-LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images). A line has a
-class number and a box (xcenter, ycenter, width, height, normalized to the image's size) or a polygon, whose
-bounding box is used. An image without a label file is background. Classes keep their order.
+LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images), and labels in any
+other folder, which are matched to the images by name. A line has a class number or name and a box (xcenter, ycenter,
+width, height, normalized to the image's size) or a polygon, whose bounding box is used. An image without a label file
+is background. Classes keep their order.
 """
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset.examples.assembly import Assembler, Canvas, assign_splits, group_by_split, labelled_box
+from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
+from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
-from train.dataset.examples.image_files import File, is_image, quoted, unique_ids, walk
+from train.dataset.examples.image_files import File, quoted, unique_ids, walk
 from train.dataset.examples.problems import Problems
-from train.dataset.formats import Splits
-from train.dataset.formats import _yolo_files as yolo_files
-from train.dataset.formats._yolo_files import YoloFiles
+from train.dataset.examples.splits import assign_splits, group_by_split, test_split, without_unlabelled
+from train.dataset.formats import Score, Splits
+from train.dataset.yolo import description, label_lines, parts
+from train.dataset.yolo.class_names import ClassNames, Names, numbered
+from train.dataset.yolo.label_files import LabelFiles
+from train.dataset.yolo.label_lines import ClassNumbers, Line
 from train.files import untrusted_bytes
 
 # The labels of an image with a thousand polygons have a few MB.
 _MAX_BYTES = 32 << 20
+_MEASURED = ("val", "test")
+# Of so many label files the order of a box's numbers is found out.
+_SAMPLE = 200
 
 
-def accepts(folder: Path) -> bool:
-    """Returns True if `folder` has a description of a YOLO data set and a label file."""
+def score(folder: Path) -> Optional[Score]:
+    """Returns how many images have a label file; None without such files.
+
+    Without anything that names the classes `read` says what to write.
+    """
     files = list(walk(folder))
-    return yolo_files.description(files) is not None and bool(_Labels(files))
+    labels = LabelFiles(files)
+    if not labels:
+        return None
+    source = description.candidate(files)
+    if source is None and not labels.count_images():
+        return None
+    reason = f"{source.name} and text files with numbers" if source else "text files with numbers, without class names"
+    return Score(labels.count_images(), len(labels), named=False, reason=reason)
 
 
+@by_evidence
 def read(folder: Path) -> Splits:
     """Reads and checks the images in the description below `folder`, and their labels.
 
-    Raises InputError if there is no description, it does not match the files, or too much is bad.
+    Raises InputError if nothing names the classes, the description does not match the files, or too much is bad.
     """
-    files = list(walk(folder))
-    problems = Problems()
-    found = yolo_files.read(folder, files, problems)
-    labels = _Labels(files)
-    images = {part: list(dict.fromkeys(listed)) for part, listed in found.parts.items()}
-    ids = unique_ids(image.name for listed in images.values() for image in listed)
-    assembler = Assembler(problems)
-    reader = _Reader(found, labels, assembler, problems)
-    examples = group_by_split(
-        (part, reader.example(file, ids[file.name])) for part, listed in images.items() for file in listed
-    )
-    missing = labels.report(problems)
-    train, validation = assign_splits(examples, problems)
-    lines = problems.check_limits(str(folder), sum(map(len, images.values())) + missing, assembler.boxes)
-    return Splits(train, validation, lines, tuple(dict.fromkeys(found.names)))
-
-
-class _Labels:
-    """The label files of a data set: text files with the name of an image, or with lines of numbers.
-
-    Records which files were requested, to report the others.
-    """
-
-    def __init__(self, files: list[File]) -> None:
-        self._stems = {file.name.stem for file in files if is_image(file)}
-        texts = (file for file in files if file.suffix == ".txt")
-        self._files = {file.name: file for file in texts if file.name.stem in self._stems or _has_numbers(file)}
-        self._left = set(self._files)
-        self._without = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._files)
-
-    def of_image(self, image: Path) -> Optional[File]:
-        """Returns the label file of an image; None if there is none.
-
-        For an image below `images` it is looked for below `labels` first, then beside the image.
-        """
-        parts = image.parent.parts
-        places = [image.parent]
-        if "images" in parts:
-            last = len(parts) - 1 - parts[::-1].index("images")
-            places.insert(0, Path(*parts[:last], "labels", *parts[last + 1 :]))
-        for location in places:
-            file = self._files.get(location / f"{image.stem}.txt")
-            if file:
-                self._left.discard(file.name)
-                return file
-        self._without += 1
-        return None
-
-    def report(self, problems: Problems) -> int:
-        """Reports images without labels and labels without images; returns the number of missing images."""
-        if self._without:
-            problems.add_note(f"taken for background, because they have no label file: {self._without} images")
-        missing = sorted(name for name in self._left if name.stem not in self._stems)
-        for name in missing:
-            problems.add_file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
-        # Labels of images in a split that the description does not list.
-        if unused := len(self._left) - len(missing):
-            problems.add_note(f"not used, because the description does not name their images: {unused} label files")
-        return len(missing)
+    reader = _Reader(folder, first=0)
+    return (_Reader(folder, first=1) if reader.numbers.count_from_1() else reader).splits()
 
 
 class _Reader:
-    def __init__(self, found: YoloFiles, labels: _Labels, assembler: Assembler, problems: Problems) -> None:
-        self._found = found
-        self._labels = labels
-        self._assembler = assembler
-        self._problems = problems
+    """Reads a data set whose classes count from `first`; gathers the numbers of its classes in `numbers`."""
 
-    def example(self, image: File, id: str) -> Optional[Example]:
+    def __init__(self, folder: Path, first: int) -> None:
+        files = list(walk(folder))
+        self.numbers = ClassNumbers()
+        self._folder = folder
+        self._first = first
+        self._problems = Problems()
+        self._assembler = Assembler(self._problems)
+        self._labels = LabelFiles(files)
+        self._corners = label_lines.are_corners(self._sample())
+        self._with_key_points = False
+        self._descriptions: list[Path] = []
+        self._names = ClassNames(())
+        self._without_names: set[int] = set()
+        self._confidences = 0
+        images = self._parts(files)
+        self._count = sum(map(len, images.values()))
+        self._annotated = {part for part, found in images.items() if any(file in self._labels for file in found)}
+        ids = unique_ids(image.name for found in images.values() for image in found)
+        self._examples = group_by_split(
+            (part, self._example(file, ids[file.name], part)) for part, found in images.items() for file in found
+        )
+
+    def splits(self) -> Splits:
+        """Returns what was read. Raises InputError if too much is bad."""
+        problems = self._problems
+        if self._first:
+            problems.add_note(
+                "no label has the class 0, and the highest is the number of names: taken as counted from 1"
+                f" (1 is {self._names.labels[0]!r}); if that is wrong, correct the names"
+            )
+        if self._corners:
+            problems.add_note(
+                "the boxes do not fit as xcenter, ycenter, width, height: taken as xmin, ymin, xmax, ymax"
+            )
+        if self._confidences:
+            problems.add_note(
+                f"{self._confidences} lines have a sixth number, as detectors write their confidence: not used; the"
+                " labels may be a detector's, not a person's"
+            )
+        for place, source in self._names.borrowed():
+            problems.add_note(f"{place}: has no list of class names of its own; its numbers were read by {source}")
+        missing = self._labels.report(problems)
+        examples = without_unlabelled(self._examples, self._annotated, problems)
+        train, validation = assign_splits(examples, problems, {"train": self._descriptions})
+        lines = problems.check_limits(str(self._folder), self._count + missing, self._assembler.boxes)
+        return Splits(train, validation, lines, self._classes(), test=test_split(examples, train))
+
+    def _classes(self) -> Optional[tuple[str, ...]]:
+        """Returns the classes in the order of their numbers; None if the labels have names instead."""
+        if not self._names.all:
+            return None
+        return tuple(dict.fromkeys((*self._names.labels, *map(numbered, sorted(self._without_names)))))
+
+    def _parts(self, files: list[File]) -> parts.Parts:
+        descriptions, names = description.read(files, self._problems)
+        if names is not None:
+            self._names = names
+        elif numbers := self._all_numbers():
+            raise InputError(
+                f"{self._folder}: no data.yaml, obj.data or classes.txt in it; without one the classes have no names."
+                f" The labels have the numbers {', '.join(map(str, numbers[:5]))}{' ...' if len(numbers) > 5 else ''}:"
+                f" write their names, one a line from number 0 on, to {self._folder / 'classes.txt'}"
+            )
+        self._with_key_points = any(found.with_key_points for found in descriptions)
+        self._descriptions = [found.source for found in descriptions]
+        return parts.read(self._folder, files, descriptions, self._labels, self._problems)
+
+    def _all_numbers(self) -> list[int]:
+        """Returns the class numbers of all label files, ascending; empty if all lines have names."""
+        lines = (line for file in self._labels.files.values() for line in _good_lines(file))
+        return sorted({line.number for line in lines if line.number is not None})
+
+    def _sample(self) -> list[Line]:
+        """Returns the lines of some label files from all over the data set."""
+        files = list(self._labels.files.values())
+        return [line for file in files[:: len(files) // _SAMPLE + 1] for line in _good_lines(file)]
+
+    def _example(self, image: File, id: str, part: str) -> Optional[Example]:
         """Returns the example of an image; reports a problem and returns None if it cannot be used."""
         try:
-            labels = self._labels.of_image(image.name)
+            measured_unlabelled = part in _MEASURED and part not in self._annotated
+            labels = None if measured_unlabelled else self._labels.of_image(image.name)
             source = str(labels.name) if labels else str(image.name)
             lines = _lines(labels) if labels else []
-            canvas = self._assembler.canvas(image, source)
+            names = self._names.of(labels.name) if labels and self._names.all else Names(image.name, ())
+            canvas = self._assembler.canvas(image, source, part=part)
         except InputError as error:
             self._problems.add_file(str(error))
             return None
-        items = [(f"{source}: line {number}", (f"{source}: line {number}", line)) for number, line in lines]
-        return self._assembler.example(id, canvas, source, items, lambda item: self._box(*item, canvas))
+        items = [(f"{source}: line {number}", line) for number, line in lines]
+        return self._assembler.example(id, canvas, source, items, lambda line: self._box(line, names, canvas))
 
-    def _box(self, location: str, line: str, canvas: Canvas) -> LabelledBox:
-        number, *values = (_number(word) for word in line.split())
-        names = self._found.names
-        if not number.is_integer() or number < 0:
-            raise ValueError(f"has {quoted(line.split()[0])} for a class number")
-        if number >= len(names):
-            raise InputError(
-                f"{location} has the class {number:.0f}, but {self._found.source} names {len(names)}, numbered from 0;"
+    def _box(self, line: Line | ValueError, names: Names, canvas: Canvas) -> LabelledBox:
+        if isinstance(line, ValueError):
+            raise line
+        if line.number is not None:
+            self.numbers.add(line.number, len(names))
+        sides = label_lines.sides(line.values, self._with_key_points, self._corners)
+        self._confidences += len(line.values) == 5
+        return labelled_box(canvas, self._name(line, names), sides, normalized=True)
+
+    def _name(self, line: Line, names: Names) -> str:
+        if line.number is None:
+            if self._names.all and line.written not in names.names:
+                raise ValueError(f"has the class {quoted(line.written)}, which {names.source} does not name")
+            return line.written
+        name = names.name(line.number - self._first)
+        if name is None or line.number < self._first:
+            raise ValueError(
+                f"has the class {line.number}, but {names.source} names {len(names)}, numbered from 0;"
                 " give the names that belong to these labels"
             )
-        if self._found.with_key_points:
-            values = values[:4]
-        xs, ys = _corners(values)
-        sides = (min(xs) * canvas.width, min(ys) * canvas.height, max(xs) * canvas.width, max(ys) * canvas.height)
-        return labelled_box(canvas, names[int(number)], sides)
+        if line.number - self._first >= len(names.names):
+            self._without_names.add(line.number - self._first)
+        return name
 
 
-def _corners(values: list[float]) -> tuple[list[float], list[float]]:
-    """Returns the x and the y coordinates of the corners of a box (xcenter, ycenter, width, height) or polygon."""
-    if len(values) == 4:
-        x, y, width, height = values
-        if width <= 0 or height <= 0:
-            raise ValueError(f"has no area (width={width:g} height={height:g})")
-        return [x - width / 2, x + width / 2], [y - height / 2, y + height / 2]
-    if len(values) < 6 or len(values) % 2:
-        raise ValueError(f"has {len(values) + 1} numbers: neither a class and a box (5) nor a class and a polygon")
-    return values[::2], values[1::2]
-
-
-def _has_numbers(file: File) -> bool:
-    """Returns True if the first line of a text file looks like a line of labels."""
-    try:
-        with file.path.open(encoding="utf-8-sig") as opened:
-            words = opened.readline(1000).split()
-        return len(words) >= 5 and all(map(math.isfinite, map(float, words)))
-    except (OSError, ValueError):
-        return False
-
-
-def _lines(file: File) -> list[tuple[int, str]]:
+def _lines(file: File) -> list[tuple[int, Line | ValueError]]:
+    """Returns (number, line) of the lines that are not empty; the fault in place of a line that cannot be read."""
     text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
-    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [(number, _line(line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
-def _number(word: str) -> float:
+def _good_lines(file: File) -> list[Line]:
     try:
-        return float(word)
-    except ValueError:
-        raise ValueError(f"has {quoted(word)}, which is not a number") from None
+        return [line for _, line in _lines(file) if isinstance(line, Line)]
+    except InputError:
+        return []
+
+
+def _line(text: str) -> Line | ValueError:
+    try:
+        return label_lines.parse(text)
+    except ValueError as error:
+        return error

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from runtime.common.values import Box
 from train.check.statistics.anchor_fit import best_anchors
+from train.evaluation.iou import iou
 from train.models.anchors import anchors
 
 
@@ -41,3 +43,11 @@ def test_an_anchor_fits_itself():
 def test_no_boxes_have_no_anchors():
     overlaps, indices = best_anchors(np.zeros([0, 4]), 320)
     assert overlaps.shape == indices.shape == (0,)
+
+
+def test_evaluation_computes_the_same_iou():
+    corners = np.array([(0.1, 0.2, 0.5, 0.9), (0.4, 0.4, 0.45, 0.43)])
+    found, index = best_anchors(corners, 320)
+    for (ymin, xmin, ymax, xmax), value, (yc, xc, h, w) in zip(corners, found, anchors(320)[index].astype(np.float64)):
+        anchor = Box(xc - w / 2, yc - h / 2, xc + w / 2, yc + h / 2)
+        assert iou([Box(xmin, ymin, xmax, ymax)], [anchor])[0, 0] == pytest.approx(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.common.errors import InputError
-from train.dataset.examples.problems import Problems, collect_problems
+from train.dataset.examples.problems import CollectedProblems, Problems, allowed, collect_problems, hand_on
 
 
 def bad_data() -> Problems:
@@ -16,22 +16,51 @@ def bad_data() -> Problems:
     return problems
 
 
-def test_little_bad_data_is_reported_and_accepted():
-    assert len(bad_data().check_limits("pets", files=100, boxes=20)) == 3
+def test_up_to_a_third_may_be_bad():
+    assert len(bad_data().check_limits("pets", files=3, boxes=3)) == 3
 
 
-@pytest.mark.parametrize(("files", "boxes", "what"), [(99, 20, "a.jpg"), (100, 19, "b.xml")])
-def test_much_bad_data_is_refused(files, boxes, what):
-    with pytest.raises(InputError, match=f"^{what}.*pets cannot be used"):
+@pytest.mark.parametrize(("files", "boxes", "what"), [(2, 3, "a.jpg"), (3, 2, "b.xml")])
+def test_more_is_refused_with_the_option_that_goes_on(files, boxes, what):
+    message = f"^{what}.* \\(1 of 2 .* in pets cannot be used, and at most 33% may be: correct or remove it, or go on without it by --allow-bad 0.5\\)$"
+    with pytest.raises(InputError, match=message):
         bad_data().check_limits("pets", files, boxes)
+    with allowed(0.5):
+        assert len(bad_data().check_limits("pets", files, boxes)) == 3
+
+
+def test_nothing_to_go_on_with_if_all_is_bad():
+    with pytest.raises(InputError) as error:
+        bad_data().check_limits("pets", 1, 3)
+    assert "--allow-bad" not in str(error.value)
+
+
+def test_the_limits_are_those_of_the_block():
+    with allowed(0), pytest.raises(InputError, match="at most 0%"):
+        bad_data().check_limits("pets", 1000, 1000)
+    bad_data().check_limits("pets", 1000, 1000)
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match="between 0 and 1"), allowed(share):
+            pass
 
 
 def test_collecting_refuses_nothing_and_separates_the_kinds():
     with collect_problems() as found:
-        bad_data().check_limits("pets", 10, 10)
+        bad_data().check_limits("pets", 2, 2)
         bad_data().check_limits("other pets", 100, 20)
     assert found.files == ["a.jpg: the file is empty"] * 2
     assert found.boxes == ["b.xml: box 1 has no area"] * 2 and found.notes == ["c.xml: left out"] * 2
-    assert found.refused == {"files", "boxes"} and (found.examples_seen, found.boxes_seen) == (110, 30)
+    assert found.refused.keys() == {"files", "boxes"} and (found.examples_seen, found.boxes_seen) == (102, 22)
     with pytest.raises(InputError):
-        bad_data().check_limits("pets", 10, 10)
+        bad_data().check_limits("pets", 2, 2)
+
+
+def test_what_was_collected_is_handed_on_or_refused():
+    with collect_problems() as inner:
+        bad_data().check_limits("pets", 2, 2)
+    with collect_problems() as outer:
+        hand_on(inner)
+    assert outer == inner
+    with pytest.raises(InputError, match=r"a\.jpg"):
+        hand_on(inner)
+    hand_on(CollectedProblems())

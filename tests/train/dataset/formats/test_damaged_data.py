@@ -71,7 +71,7 @@ def test_damaged_files(tmp_path, monkeypatch, hang, case):
         (folder / name).write_bytes(data)
         signal.setitimer(signal.ITIMER_REAL, 20)
         try:
-            reader.accepts(folder)
+            reader.score(folder)
             examples = reader.read(folder).train
         except KitError as error:
             message = str(error)

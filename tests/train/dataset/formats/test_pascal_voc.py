@@ -47,7 +47,7 @@ def test_folders_of_an_export_are_its_splits(tmp_path):
     assert [example.id for example in splits.train] == ["train/p0", "train/p1", "train/p2", "train/p3"]
     assert [example.id for example in splits.validation] == ["valid/p0", "valid/p1"]
     assert all(example.image.parent.name == example.id.split("/")[0] for example in splits.train + splits.validation)
-    assert splits.problems == ("kept out of training and validation, because in a folder named test: 1 images",)
+    assert splits.problems == ("kept out of training and validation, because in the test split: 1 images",)
 
 
 def test_the_nearer_of_two_images_is_taken_in_mirrored_trees(tmp_path):
@@ -90,8 +90,9 @@ def test_lines_of_lists_may_have_suffixes_marks_and_windows_ends(tmp_path):
     (folder / "val.txt").write_text("p2  1\np1\n")
     splits = pascal_voc.read(tmp_path)
     assert [example.id for example in splits.train] == ["p0", "with space"]
-    assert [example.id for example in splits.validation] == ["p2", "p1"]
-    assert "p1" in splits.problems[0]
+    assert [example.id for example in splits.validation] == ["p1", "p2"]
+    assert "no list names them: 1 annotation (p3)" in splits.problems[0]
+    assert "kept out of the training part, because in a part to measure on too: 1 image (p1.jpg)" in splits.problems[1]
 
 
 def test_list_entry_without_annotation_is_refused(tmp_path):

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from runtime.common.errors import InputError
+from tests.support.layouts import BOX, LINE, boxes, write
+from train.dataset.formats import yolo
+
+PLACES = {
+    "frames": ("frames/{}.jpg", "labels/{}.txt"),
+    "img": ("img/{}.jpg", "lbl/{}.txt"),
+    "another case": ("Images/{}.jpg", "Labels/{}.txt"),
+    "voc": ("VOC/JPEGImages/{}.jpg", "VOC/labels/{}.txt"),
+    "beside": ("{}.jpg", "{}.txt"),
+    "one folder": ("obj_train_data/{}.jpg", "obj_train_data/{}.txt"),
+    "labels below": ("pictures/{}.jpg", "pictures/labels/{}.txt"),
+    "labels above": ("set/all/images/{}.jpg", "set/{}.txt"),
+    "labels_yolo": ("images/{}.jpg", "labels_yolo/{}.txt"),
+    "another tree": ("raw/camera/{}.jpg", "annotations/yolo/{}.txt"),
+    "split last": ("images/train/{}.jpg", "labels/train/{}.txt"),
+    "split first": ("train/images/{}.jpg", "train/labels/{}.txt"),
+    "split first, other names": ("train/img/{}.jpg", "train/ann/{}.txt"),
+    "images twice": ("images/x/images/{}.jpg", "images/x/labels/{}.txt"),
+    "name with suffix": ("images/{}.jpg", "labels/{}.jpg.txt"),
+    "suffix in capitals": ("images/{}.JPG", "labels/{}.txt"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_places_of_labels(tmp_path, place):
+    image, label = PLACES[place]
+    files = {"classes.txt": "cat\n"}
+    for index in range(3):
+        files |= {image.format(f"p{index}"): "", label.format(f"p{index}"): LINE}
+    splits = yolo.read(write(tmp_path, files))
+    assert boxes(splits) == {f"p{index}": [("cat", *BOX)] for index in range(3)}
+    assert splits.problems == ()
+
+
+def test_names_that_occur_in_each_sequence(tmp_path):
+    """The folder of the sequence decides; its second box is wider by its number."""
+    files = {"names.names": "cat\n"}
+    for sequence in ("a", "b", "c"):
+        files |= {f"frames/{sequence}/{i}.jpg": "" for i in range(2)}
+        files |= {f"boxes/{sequence}/{i}.txt": LINE.replace("0 0.2", f"0 0.{'abc'.index(sequence) + 2}") for i in range(2)}
+    found = boxes(yolo.read(write(tmp_path, files)))
+    assert [found[f"frames/{sequence}/1"][0][1] for sequence in "abc"] == pytest.approx([4, 10.4, 16.8])
+
+
+def test_labels_of_training_are_not_those_of_an_unlabelled_test(tmp_path):
+    files = {"classes.txt": "cat\n"}
+    for part in ("train", "test"):
+        files |= {f"{part}/img/{i}.jpg": "" for i in range(3)}
+    files |= {f"train/lbl/{i}.txt": LINE for i in range(3)}
+    splits = yolo.read(write(tmp_path, files))
+    assert boxes(splits) == {f"train/img/{i}": [("cat", *BOX)] for i in range(3)}
+    assert splits.problems == (
+        "left out, because not one image of the test part has labels: 3 images (0.jpg is one)",
+    )
+
+
+def test_labels_that_may_be_those_of_two_images(tmp_path):
+    files = {"classes.txt": "cat\n", "a/0.jpg": "", "b/0.jpg": "", "labels/0.txt": LINE}
+    files |= {f"a/{i}.jpg": "" for i in range(1, 5)} | {f"labels/{i}.txt": LINE for i in range(1, 5)}
+    splits = yolo.read(write(tmp_path, files))
+    assert sorted(boxes(splits)) == ["a/1", "a/2", "a/3", "a/4"] or sorted(boxes(splits)) == ["1", "2", "3", "4"]
+    assert any("labels/0.txt: its image may be a/0.jpg or b/0.jpg" in line for line in splits.problems)
+
+
+def test_many_images_of_one_name_do_not_take_long(tmp_path):
+    files = {"classes.txt": "cat\n"}
+    files |= {f"a{i}/b/c/0.jpg": b"x" for i in range(100)} | {f"l/{i}/0.txt": LINE for i in range(100)}
+    with pytest.raises(InputError, match="its labels may be any of 100 files of its name"):
+        yolo.read(write(tmp_path, files))
+
+
+def test_backgrounds_are_told_apart_by_folder(tmp_path):
+    files = {"classes.txt": "cat\n", "negatives/n.jpg": ""}
+    files |= {f"p{i}.jpg": "" for i in range(3)} | {f"p{i}.txt": LINE for i in range(3)}
+    splits = yolo.read(write(tmp_path, files))
+    assert boxes(splits)["n"] == []
+    assert splits.problems == (
+        "taken for background, because they have no label file: 1 images (all images in negatives)",
+    )
