@@ -31,6 +31,9 @@ _SAME = 0.9
 # More images than this share, and not only in one of the formats, make a difference.
 _MORE = 0.1
 
+# A table of more images than this is compared with its usual source only if it has more images than that.
+_COMPARED = 2000
+
 # Formats disagree on whether the first pixel is 0 or 1, and some round.
 _PIXELS = 2.0
 _SHARE_OF_SIDE = 0.02
@@ -141,8 +144,10 @@ def _compared(folder: Path, names: Sequence[str], scores: dict[str, Score]) -> t
     faults: list[InputError] = []
     for name in names:
         score = scores[name]
-        if chosen is not None and score.inside and score.images <= (1 + _MORE) * chosen.score.images:
-            notes.append(f"not used, because it is usually made from others: the {name} files ({score.images} images)")
+        if chosen is not None and _is_copy(score, chosen.score):
+            notes.append(
+                f"not used, because it is usually made from others: the {name} files ({score.images} images, not compared)"
+            )
             continue
         try:
             reading = _read(folder, name, score)
@@ -161,6 +166,13 @@ def _compared(folder: Path, names: Sequence[str], scores: dict[str, Score]) -> t
     if chosen is None:
         raise faults[0]
     return chosen, notes
+
+
+def _is_copy(score: Score, chosen: Score) -> bool:
+    """Returns True if a format is taken for a copy of the chosen one without reading it, which would take long."""
+    if score.images > (1 + _MORE) * chosen.images:
+        return False
+    return score.inside or (score.images > _COMPARED and score.derived and not chosen.derived)
 
 
 def _read(folder: Path, name: str, score: Score) -> _Reading:

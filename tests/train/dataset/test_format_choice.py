@@ -65,7 +65,7 @@ def test_three_formats_and_a_model_beside_the_data(tmp_path):
     make._voc(model, samples(2), [])
     dataset = open_dataset(folder)
     assert (dataset.format, len(dataset.train), len(dataset.validation)) == ("pascal_voc", 4, 2)
-    assert "1 XML files" in " ".join(dataset.problems)
+    assert "1 XML file" in " ".join(dataset.problems)
 
 
 def test_the_format_that_explains_more_images_is_taken(tmp_path):
@@ -89,6 +89,15 @@ def test_records_of_more_images_than_there_are_annotations(tmp_path):
     dataset = open_dataset(folder)
     assert (dataset.format, len(dataset.train)) == ("tfrecord", 9)
     assert "says the same as tfrecord: the pascal_voc files (the same boxes in all 8 images)" in dataset.problems[0]
+
+
+def test_a_large_table_is_not_compared_with_its_source(tmp_path, monkeypatch):
+    folder = mixed(tmp_path / "data", samples(6, 2), "pascal_voc", "csv")
+    monkeypatch.setattr(format_choice, "_COMPARED", 5)
+    assert "the csv files (6 images, not compared)" in open_dataset(folder).problems[0]
+    for i in range(2):
+        (folder / f"train/p{i}.xml").unlink()
+    assert open_dataset(folder).format == "csv"
 
 
 def test_boxes_that_a_copy_rounded_are_the_same(tmp_path):

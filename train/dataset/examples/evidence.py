@@ -200,6 +200,7 @@ def by_evidence(read: Callable[[Path], S]) -> Callable[[Path], S]:
             evidence = Evidence(decisions)
             splits, error, found = _attempt(read, folder, evidence)
         if error is not None:
+            found.raise_refusal()
             raise error
         lines = evidence.notes()
         found.notes[:0] = lines

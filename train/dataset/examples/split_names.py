@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import PurePath
 
@@ -44,6 +45,7 @@ def without_split(name: PurePath) -> str:
     return " ".join(kept)
 
 
+@functools.lru_cache(maxsize=4096)
 def _of_folder(name: str) -> str:
     """Returns the split that a folder's name means.
 

@@ -40,7 +40,7 @@ def assign_splits(
     held_out = next((part for part in HELD_OUT if part in named), None)
     if held_out and _images(named[held_out]) == _images(named.get("train", ())):
         problems.add_note(
-            f"the {NAMES[held_out]} part has the same {len(named[held_out])} images as the training part:"
+            f"the {NAMES[held_out]} part has the same images as the training part, {len(named[held_out])}:"
             " images to validate on are drawn from them"
         )
         del named[held_out]
@@ -52,7 +52,7 @@ def assign_splits(
             problems.add_note(f"no part of the data is for training: all images of its {_listed(named)} part are used")
         return _sorted(example for examples in named.values() for example in examples), None
     if named.get(""):
-        problems.add_note(f"in no part by their names, and so used for training: {len(named[''])} images")
+        problems.add_note(f"in no part by their names, and so used for training: {_count(named[''])}")
     if held_out == "val" and "test" in named:
         problems.add_note(f"kept out of training and validation, because in the test split: {len(named['test'])} images")
     return _sorted(rest), _sorted(named[held_out])
@@ -79,7 +79,7 @@ def without_unlabelled(
 
 def unlabelled_note(part: str, count: int, one: str) -> str:
     """Returns the note on a part that is left out, of `count` images, because `one` and the others have no labels."""
-    return f"left out, because not one image of the {NAMES[part]} part has labels: {count} images ({one} is one)"
+    return f"left out, because not one image of the {NAMES[part]} part has labels: {count} image{'s' * (count > 1)} ({one})"
 
 
 def group_by_split(examples: Iterable[tuple[str, Optional[Example]]]) -> dict[str, list[Example]]:
@@ -118,10 +118,14 @@ def _remove_shared(named: dict[str, list[Example]], problems: Problems) -> None:
         if both:
             named[part] = [example for example in examples if example.image not in owned]
             problems.add_note(
-                f"{len(both)} images of the {NAMES[part]} part are in a part to measure on too"
-                f" ({both[0].image.name} is one); kept out of the {NAMES[part]} part"
+                f"kept out of the {NAMES[part]} part, because in a part to measure on too: {_count(both)}"
+                f" ({both[0].image.name}{' is one' if len(both) > 1 else ''})"
             )
         owned |= _images(examples)
+
+
+def _count(examples: Sequence[Example]) -> str:
+    return "1 image" if len(examples) == 1 else f"{len(examples)} images"
 
 
 def _images(examples: Iterable[Example]) -> set[Path]:

@@ -10,7 +10,7 @@ decides between formats by their scores.
 
 A new format is a new file here; no other file changes. Modules whose names begin with `_` are helpers of the others.
 `train.dataset.examples.problems.Problems` decides for all formats how much bad data is too much.
-Uses `files` and `dataset.examples`.
+Uses `files`, `dataset.examples`, `dataset.tables`, `dataset.tools` and `dataset.yolo`.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class VocFiles:
         every = [file for file in files if file.suffix == ".xml"]
         xml = annotation_files(every) or every
         if others := len(every) - len(xml):
-            problems.add_note(f"no annotations of PASCAL VOC, by their root, and so not used: {others} XML files")
+            problems.add_note(f"no annotations of PASCAL VOC, by their root, and so not used: {others} XML file{'s' * (others > 1)}")
         if not xml:
             xml = [file for file in _unzipped(folder, _ANNOTATION_ZIPS) if file.suffix == ".xml"]
         if not found:
@@ -76,11 +76,17 @@ class VocFiles:
         no such image, or if several are equally near.
         """
         tag = tag.replace("\\", "/").rsplit("/", 1)[-1]
-        stems = dict.fromkeys((annotation.name.stem, _without_suffix(tag), _without_suffix(annotation.name.stem)))
-        found = next(filter(None, map(self._images.with_stem, stems)), [])
+        stem = annotation.name.stem
+        found = (
+            self._images.with_stem(stem)
+            or self._images.with_stem(_without_suffix(tag))
+            or self._images.with_stem(_without_suffix(stem))
+        )
         if not found:
             names = f"{annotation.name.stem}.*" + (f" or {quoted(tag)}" if tag else "")
             raise InputError(f"{annotation.name}: its image is missing: no {names} in {self._folder}")
+        if len(found) == 1:
+            return found[0]
         split = split_of_folder(annotation.name)
 
         def rank(file: File) -> tuple[int, ...]:
@@ -118,7 +124,7 @@ class VocFiles:
         found = {"train" if name == "trainval" else name: self._listed(name, problems) for name in chosen if name in names}
         missing = self.annotations.keys() - {id for ids in found.values() for id in ids}
         if missing:
-            problems.add_note(f"not used, because no list names them: {len(missing)} annotations ({min(missing)} is one)")
+            problems.add_note(f"not used, because no list names them: {len(missing)} annotation{'s' * (len(missing) > 1)} ({min(missing)})")
         return found
 
     def _listed(self, name: str, problems: Problems) -> list[str]:

@@ -57,8 +57,14 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(image.file.name for part in parts for image in part.images)
     assembler = Assembler(problems)
     examples = group_by_split(pair for part in parts for pair in part.examples(ids, assembler))
-    train, validation = assign_splits(examples, problems, by_split(source.name for source in sources))
-    lines = problems.check_limits(str(folder), sum(part.count for part in parts), assembler.boxes)
+    count = sum(part.count for part in parts)
+    try:
+        train, validation = assign_splits(examples, problems, by_split(source.name for source in sources))
+    except InputError:
+        # What is wrong with the entries says more than that no image is left.
+        problems.check_limits(str(folder), count, assembler.boxes)
+        raise
+    lines = problems.check_limits(str(folder), count, assembler.boxes)
     labels = tuple(dict.fromkeys(name for part in parts for name in part.labels))
     return Splits(train, validation, lines, labels)
 

@@ -68,7 +68,12 @@ def read(folder: Path) -> Splits:
         parts = {entry.part for entry in entries if entry.table == table.file.name} or {split_of(table.file.name)}
         for part in parts:
             sources.setdefault(part, []).append(table.file.name)
-    train, validation = assign_splits(examples, problems, sources)
+    try:
+        train, validation = assign_splits(examples, problems, sources)
+    except InputError:
+        # What is wrong with the lines says more than that no image is left.
+        problems.check_limits(str(folder), len(entries), assembler.boxes)
+        raise
     lines = problems.check_limits(str(folder), len(entries), assembler.boxes)
     return Splits(train, validation, lines)
 

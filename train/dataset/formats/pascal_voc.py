@@ -71,9 +71,11 @@ def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optio
 
 def _lowered(root: Element) -> Element:
     """Writes the names of all elements in lower case, without a namespace, and returns the root."""
-    for element in root.iter():
-        # Comments have a function for a tag.
-        if isinstance(element.tag, str) and not element.tag.islower():
+    tags = {element.tag for element in root.iter()}
+    # Comments have a function for a tag.
+    other = {tag for tag in tags if isinstance(tag, str) and ("}" in tag or not tag.islower())}
+    for element in root.iter() if other else ():
+        if element.tag in other:
             element.tag = element.tag.rpartition("}")[2].lower()
     return root
 

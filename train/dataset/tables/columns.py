@@ -90,7 +90,7 @@ def lacking(header: Sequence[str]) -> str:
     names = _Names(header)
     path, label = names.path(), names.first(_LABEL)
     sides = names.family() is not None or names.first(_ONE_CELL) is not None
-    some = any(name in names.index for family in (*_CORNERS, *_CENTERS) for name in family)
+    some = any(name in names.index for family in (*_CORNERS, *_CENTERS) for name in family if name not in (*_WIDTH, *_HEIGHT))
     if sum((path is not None, label is not None, some)) < 2:
         return ""
     lacks = [*(["filename"] if path is None else []), *([] if sides else [_NEEDED]), *(["class"] if label is None else [])]

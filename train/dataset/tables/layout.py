@@ -58,9 +58,13 @@ class Layout:
         label = cells[self.label] if self.label is not None else ""
         try:
             numbers = [float(text) for text in texts]
+            nothing = all(map(math.isnan, numbers))
         except ValueError:
-            if label.lower() in _BACKGROUND and all(text.lower() in _NOTHING for text in texts):
-                return "", None
+            nothing = all(text.lower() in _NOTHING for text in texts)
+            numbers = []
+        if nothing and label.lower() in _BACKGROUND:
+            return "", None
+        if not numbers:
             numbers = [self._number(text, name, decimal_comma) for text, name in zip(texts, self.names)]
         return label, self.sides(numbers)
 

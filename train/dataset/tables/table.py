@@ -58,7 +58,7 @@ def fault(file: File, is_image: Callable[[str], bool]) -> str:
     if lacks:
         shown = ", ".join(first[0][:_SHOWN_COLUMNS])[:200]
         return f"{file.name} has no columns with {lacks} (its columns are {shown!r})"
-    if any(is_image(cell) for line in first for cell in line):
+    if any(map(is_image, first[0])):
         return (
             f"{file.name} has no header with filename, class, xmin, ymin, xmax, ymax, and its lines are not of a known shape,"
             " such as path,xmin,ymin,xmax,ymax,class"

@@ -57,6 +57,11 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
         ("a.bmp", "RGB", {}, ImageInfo("bmp", 64, 48, 1, False)),
         ("a.webp", "RGB", {}, ImageInfo("webp", 64, 48, 1, False)),
         ("a.gif", "P", {}, ImageInfo("gif", 64, 48, 1, False)),
+        ("a.jfif", "RGB", {}, ImageInfo("jpeg", 64, 48, 1, True)),
+        ("a.jpe", "RGB", {}, ImageInfo("jpeg", 64, 48, 1, True)),
+        ("a.tif", "RGB", {}, ImageInfo("tiff", 64, 48, 1, False)),
+        ("a.tiff", "CMYK", {"compression": "tiff_lzw"}, ImageInfo("tiff", 64, 48, 1, False)),
+        ("a.tif", "L", {}, ImageInfo("tiff", 64, 48, 1, False)),
     ],
 )
 def test_inspect(tmp_path, name, mode, options, info):
@@ -65,6 +70,35 @@ def test_inspect(tmp_path, name, mode, options, info):
 
 def test_format_is_that_of_the_bytes_not_of_the_name(tmp_path):
     assert inspect(save(tmp_path / "a.jpg", format="PNG")).format == "png"
+
+
+def test_tiff_is_rotated_by_its_decoders(tmp_path):
+    """Pillow and OpenCV both apply its orientation; what both show is what is read."""
+    path = tmp_path / "a.tif"
+    Image.fromarray(smooth()).save(path, tiffinfo={0x0112: 6})
+    info = inspect(path)
+    assert (info.width, info.height, info.orientation) == (48, 64, 1)
+    with Image.open(path) as image:
+        shown = np.asarray(image.convert("RGB"))[:, :, ::-1]
+    assert np.array_equal(images.load(example(path, 1, 48, 64)), shown)
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1", "HEIC"),
+        (b"\0\0\0\x18ftypavif", "AVIF"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"\xff\x0a\xfa", "JPEG XL"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="">', "SVG"),
+        (b"P6 64 48 255\n", "PNM"),
+    ],
+)
+def test_what_is_not_read_is_named(start, kind):
+    with pytest.raises(InputError, match=rf"images/p0.jpg: is {kind}, which is not read; convert it to JPEG, for example with: magick"):
+        inspect_bytes(start + bytes(100), "images/p0.jpg")
 
 
 def test_sixteen_bit_png_is_not_plain(tmp_path):

@@ -35,18 +35,18 @@ def assigned(sources=None, **parts: str) -> tuple[str, str | None, list[str]]:
         ({"rest": "ba"}, "ab", None, ""),
         ({"train": "ab"}, "ab", None, ""),
         ({"train": "ab", "rest": "c"}, "abc", None, ""),
-        ({"train": "ab", "val": "c", "rest": "d"}, "abd", "c", "in no part by their names, and so used for training: 1 images"),
+        ({"train": "ab", "val": "c", "rest": "d"}, "abd", "c", "in no part by their names, and so used for training: 1 image"),
         ({"rest": "ab", "val": "c"}, "ab", "c", "in no part by their names, and so used for training: 2 images"),
         ({"rest": "ab", "test": "c"}, "ab", "c", "in no part by their names"),
         ({"val": "ab"}, "ab", None, "no part of the data is for training: all images of its validation part are used"),
         ({"test": "a", "val": "b"}, "ab", None, "all images of its test and validation part are used"),
-        ({"train": "ab", "val": "ab"}, "ab", None, "the validation part has the same 2 images as the training part"),
-        ({"train": "ab", "test": "ab"}, "ab", None, "the test part has the same 2 images as the training part"),
-        ({"train": "ab", "val": "ab", "test": "c"}, "ab", "c", "the validation part has the same 2 images"),
-        ({"train": "abc", "val": "c"}, "ab", "c", "1 images of the training part are in a part to measure on too (c.jpg is one)"),
+        ({"train": "ab", "val": "ab"}, "ab", None, "the validation part has the same images as the training part, 2"),
+        ({"train": "ab", "test": "ab"}, "ab", None, "the test part has the same images as the training part, 2"),
+        ({"train": "ab", "val": "ab", "test": "c"}, "ab", "c", "the validation part has the same images"),
+        ({"train": "abc", "val": "c"}, "ab", "c", "kept out of the training part, because in a part to measure on too: 1 image (c.jpg)"),
         ({"train": "abc", "val": "d", "test": "c"}, "ab", "d", "kept out of the training part"),
         ({"train": "ab", "val": "cd", "test": "cd"}, "ab", "cd", "kept out of the test part"),
-        ({"train": "a", "rest": "abc", "val": "c"}, "ab", "c", "images of the unnamed part"),
+        ({"train": "a", "rest": "abc", "val": "c"}, "ab", "c", "kept out of the unnamed part"),
     ],
 )  # fmt: skip
 def test_parts(parts, train, validation, note):
@@ -73,7 +73,7 @@ def test_unlabelled_parts_are_left_out():
     # Images for training may all be background, and are no figures.
     assert "train" in without_unlabelled(parts, {"val"}, Problems())
     assert problems.check_limits("here", 1, 1) == (
-        "left out, because not one image of the test part has labels: 2 images (d.jpg is one)",
+        "left out, because not one image of the test part has labels: 2 images (d.jpg)",
     )
 
 

@@ -91,8 +91,8 @@ def test_lines_of_lists_may_have_suffixes_marks_and_windows_ends(tmp_path):
     splits = pascal_voc.read(tmp_path)
     assert [example.id for example in splits.train] == ["p0", "with space"]
     assert [example.id for example in splits.validation] == ["p1", "p2"]
-    assert "no list names them: 1 annotations (p3 is one)" in splits.problems[0]
-    assert "1 images of the training part are in a part to measure on too (p1.jpg is one)" in splits.problems[1]
+    assert "no list names them: 1 annotation (p3)" in splits.problems[0]
+    assert "kept out of the training part, because in a part to measure on too: 1 image (p1.jpg)" in splits.problems[1]
 
 
 def test_list_entry_without_annotation_is_refused(tmp_path):

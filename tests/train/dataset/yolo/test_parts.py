@@ -48,7 +48,7 @@ def test_validation_within_training(tmp_path):
     images = {"images": ["a", "b"], "images/val": ["c"]}
     splits = yolo.read(write(tmp_path, data(images, "train: images\nval: images/val\nnames: [cat]\n")))
     assert parts(splits) == (["a", "b"], ["c"])
-    assert any("1 images of the training part" in line for line in splits.problems)
+    assert any("kept out of the training part" in line for line in splits.problems)
 
 
 def test_validation_that_is_training(tmp_path):
