@@ -148,7 +148,7 @@ def has_numbers(file: File) -> bool:
     try:
         with file.path.open(encoding="utf-8-sig") as opened:
             line = label_lines.parse(opened.readline(1000))
-    except (OSError, ValueError, StopIteration):
+    except (OSError, ValueError):
         return False
     if line.number is None:
         return len(line.values) == 4 and all(0 <= value <= 1 for value in line.values)

@@ -51,6 +51,8 @@ def _words(text: str) -> list[str]:
 
 def _named(words: list[str]) -> Line:
     """Returns a line that begins with the name of its class, which may have spaces."""
+    if not words:
+        raise ValueError("has no numbers")
     start = next((at for at, word in enumerate(words) if _is_number(word)), len(words))
     if start == 0 or start == len(words):
         wrong = next(word for word in words if not _is_number(word))

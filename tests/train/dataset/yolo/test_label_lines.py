@@ -59,6 +59,7 @@ def test_other_units(tmp_path, case):
     ("text", "message"),
     [
         ("x", "has 'x', which is not a number"),
+        (",,;", "has no numbers"),
         ("0.5 1 1 1 1", "has '0.5' for a class number"),
         ("0 1 2 a 4", "has 'a', which is not a number"),
         ("cat 0.1 b", "has 'b', which is not a number"),
