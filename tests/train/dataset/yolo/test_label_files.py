@@ -55,7 +55,7 @@ def test_labels_of_training_are_not_those_of_an_unlabelled_test(tmp_path):
     splits = yolo.read(write(tmp_path, files))
     assert boxes(splits) == {f"train/img/{i}": [("cat", *BOX)] for i in range(3)}
     assert splits.problems == (
-        "left out, because not one image of the test part has labels: 3 images (0.jpg is one)",
+        "left out, because not one image of the test part has labels: 3 images (0.jpg)",
     )
 
 
