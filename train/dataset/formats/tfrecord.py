@@ -76,13 +76,14 @@ def read(folder: Path) -> Splits:
     _check_empty(records, problems)
     reader = _Reader(LabelMaps(files), problems)
     entries = [entry for record in records for entry in reader.entries(record)]
+    labels = reader.labels()
     names = _names(entries)
     ids = unique_ids(names.values())
     assembler = Assembler(problems)
     examples = group_by_split((entry.part, _example(entry, ids[names[entry.location]], assembler, problems)) for entry in entries)
     train, validation = assign_splits(examples, problems, by_split(record.name for record in records))
     lines = problems.check_limits(str(folder), reader.records, assembler.boxes)
-    return Splits(train, validation, lines, reader.labels(), test=test_split(examples, train))
+    return Splits(train, validation, lines, labels, test=test_split(examples, train))
 
 
 def _check_empty(records: list[File], problems: Problems) -> None:
@@ -198,7 +199,7 @@ class _Reader:
 
 def _example(entry: _Entry, id: str, assembler: Assembler, problems: Problems) -> Optional[Example]:
     try:
-        canvas = assembler.canvas(entry.image, entry.location, entry.size)
+        canvas = assembler.canvas(entry.image, entry.location, entry.size, entry.part)
     except InputError as error:
         problems.add_file(str(error))
         return None
