@@ -74,9 +74,9 @@ class Options:
 
     With `raw_head` each file gets a twin without post-processing (see `raw_twin.twin`). `detections` None
     means the source's, else 50, or 100 where an image has more than 12 boxes. `score` and `iou` are those of
-    `Postprocessing`, None those of the source. `method` None means the ranges that a run was trained with, else "mse". `calibration`
-    is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
-    `Postprocessing`).
+    `Postprocessing`, None those of the source. `method` None means the ranges that a run was trained with, else
+    "mse". `calibration` is the number of images to calibrate on. With `custom` detections are made by one custom
+    operation (see `Postprocessing`).
     """
 
     fp16: bool = False
@@ -139,7 +139,10 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     does not pass its gate, and InputError where int8 is asked for without images to calibrate on.
     """
     if options.int8 and not source.calibration:
-        raise InputError("int8 needs images to calibrate with; name a folder of them with --calibration-images, or labelled ones with --data")
+        raise InputError(
+            "int8 needs images to calibrate with; name a folder of them with --calibration-images, or labelled ones"
+            " with --data"
+        )
     network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
     folded = fold(network).frozen()
     graph = without_dead_channels(folded)

@@ -34,7 +34,10 @@ def source_of_model(
     checkpoint = api_folder.checkpoint(path if _holds_weights(path) else described.path.parent)
     classes = variables.classes_of(checkpoint)
     if classes != described.classes:
-        say(f"{described.path}: num_classes is {described.classes}, but the weights are for {classes} classes, which counts")
+        say(
+            f"{described.path}: num_classes is {described.classes}, but the weights are for {classes} classes, which"
+            " counts"
+        )
     near = (Path(data),) if data is not None and Path(data).is_dir() else ()
     names, names_file = api_folder.labels(described, classes, given=Path(labels) if labels else None, near=near)
     say(f"{checkpoint}: {classes} classes, named by {names_file or 'COCO'}; input {described.size} x {described.size}")
