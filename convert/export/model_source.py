@@ -62,13 +62,21 @@ def source_of_model(
 
 
 def with_data(
-    source: Source, path: str | os.PathLike[str], validation: str | os.PathLike[str] | None = None
+    source: Source,
+    path: str | os.PathLike[str],
+    validation: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = print,
 ) -> Source:
     """`source` calibrated on the training images of the data set at `path`, and measured on its validation images.
 
-    `validation` is another data set to measure on. Raises InputError as `open_dataset` does.
+    `validation` is another data set to measure on. `say` gets a line where the data has classes that the model does not
+    know. Raises InputError as `open_dataset` does.
     """
     dataset = open_dataset(path, validation=validation)
+    unknown = [name for name in dataset.labels if name not in source.labels.names]
+    if unknown:
+        named = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
+        say(f"{path}: the model has no class called {named}: those boxes count as not found")
     truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
     about = f"validation images of {path if validation is None else validation}"
     return replace(
