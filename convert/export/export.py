@@ -76,9 +76,8 @@ class Options:
     `raw_twin.twin`). `normalization`, `batch` and `input_type` ("int8" or "uint8", of int8_io) are those of
     `convert.export.files.Plan`. `detections` None means the source's, else 50, or 100 where an image has more than 12
     boxes. `score` and `iou` are those of `Postprocessing`, None those of the source. `method` None means the ranges that
-    a run was trained with, else "mse". `calibration`
-    is the number of images to calibrate on. With `custom` detections are made by one custom operation (see
-    `Postprocessing`).
+    a run was trained with, else "mse". `calibration` is the number of images to calibrate on. With `custom` detections are
+    made by one custom operation (see `Postprocessing`).
     """
 
     fp16: bool = False

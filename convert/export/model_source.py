@@ -34,7 +34,10 @@ def source_of_model(
     checkpoint = api_folder.checkpoint(path if _holds_weights(path) else described.path.parent)
     classes = variables.classes_of(checkpoint)
     if classes != described.classes:
-        say(f"{described.path}: num_classes is {described.classes}, but the weights are for {classes} classes, which counts")
+        say(
+            f"{described.path}: num_classes is {described.classes}, but the weights are for {classes} classes, which"
+            " counts"
+        )
     near = (Path(data),) if data is not None and Path(data).is_dir() else ()
     names, names_file = api_folder.labels(described, classes, given=Path(labels) if labels else None, near=near)
     say(f"{checkpoint}: {classes} classes, named by {names_file or 'COCO'}; input {described.size} x {described.size}")
@@ -59,13 +62,21 @@ def source_of_model(
 
 
 def with_data(
-    source: Source, path: str | os.PathLike[str], validation: str | os.PathLike[str] | None = None
+    source: Source,
+    path: str | os.PathLike[str],
+    validation: str | os.PathLike[str] | None = None,
+    say: Callable[[str], None] = print,
 ) -> Source:
     """`source` calibrated on the training images of the data set at `path`, and measured on its validation images.
 
-    `validation` is another data set to measure on. Raises InputError as `open_dataset` does.
+    `validation` is another data set to measure on. `say` gets a line where the data has classes that the model does not
+    know. Raises InputError as `open_dataset` does.
     """
     dataset = open_dataset(path, validation=validation)
+    unknown = [name for name in dataset.labels if name not in source.labels.names]
+    if unknown:
+        named = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
+        say(f"{path}: the model has no class called {named}: those boxes count as not found")
     truth = GroundTruth.from_examples(dataset.validation, dataset.labels)
     about = f"validation images of {path if validation is None else validation}"
     return replace(

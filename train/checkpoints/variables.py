@@ -31,6 +31,8 @@ _FILE_ENDING = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 # What TensorFlow raises for files that are truncated (IndexError), changed or missing.
 UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+# Where a folder may hold a checkpoint, the best first.
+_PLACES = ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last", "variables", "saved_model/variables")
 _CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background/_class_predictor_layers/0"
 
 
@@ -97,14 +99,15 @@ def resolve(path: str | os.PathLike[str]) -> str:
 
     `path` may be the prefix itself, one of the checkpoint's files, or a folder. A folder may hold the checkpoint
     directly, in `checkpoint/` (as the published archives), or as a run does; the best checkpoint of a run is preferred
-    to the last. Where there is only a SavedModel, its variables are taken. Of several checkpoints, the one that TensorFlow's file `checkpoint` names is taken, else the one with
-    the highest number. Raises InputError if there is none.
+    to the last. Where there is only a SavedModel, its variables are taken. Of several checkpoints, the one that
+    TensorFlow's file `checkpoint` names is taken, else the one with the highest number. Raises InputError if there is
+    none.
     """
     given = Path(path)
     prefix = _FILE_ENDING.sub("", str(given))
     if Path(prefix + ".index").is_file():
         return prefix
-    for inside in ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last", "variables", "saved_model/variables"):
+    for inside in _PLACES:
         folder = given / inside
         if folder.is_dir():
             latest: str | None = tf.train.latest_checkpoint(str(folder))

@@ -54,7 +54,7 @@ def parse(source: str) -> Message:
 
 
 def tokens(source: str) -> Iterator[str]:
-    """The strings, with their quotes, the words and the punctuation of `source`. Raises ValueError for anything else."""
+    """The strings, with their quotes, the words and the punctuation of `source`. Raises ValueError for the rest."""
     at, end = 0, len(source.rstrip())
     while at < end:
         match = _TOKEN.match(source, at)
@@ -146,7 +146,8 @@ def _value(every: list[str], at: int, depth: int) -> tuple[Message | str, int]:
             at += 1
         return text, at
     if not re.fullmatch(r"[\w.+-]+", token):
-        raise ValueError(f"{token[:20]!r} where a value is expected" if token else "the text ends where a value is expected")
+        found = repr(token[:20]) if token else "the text ends"
+        raise ValueError(f"{found} where a value is expected")
     return token, at + 1
 
 

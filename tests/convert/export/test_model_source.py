@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from convert.__main__ import main
 from convert.export.export import Options, _postprocessing, source_of_run
 from convert.export.model_source import source_of_model, with_data
 from runtime.common.errors import InputError
+from runtime.common.values import Labels
 from tests.support import api_model
 from tests.support.paths import ROOT
 from tests.support.trained import trained
@@ -42,6 +44,17 @@ def models(trained, tmp_path_factory) -> dict[str, Path]:
         folders[name] = write(tmp_path_factory.mktemp("model") / "my model", network, api_model.pipeline())
         shutil.copy(run.path / "label_map.pbtxt", folders[name] / "label_map.pbtxt")
     return folders
+
+
+def test_classes_that_the_model_does_not_know_are_named(trained):
+    theirs = source_of_run(RunFolder(trained.run))
+    lines: list[str] = []
+    with_data(theirs, trained.data, say=lines.append)
+    assert lines == []
+    first, *others = theirs.labels.names
+    with_data(replace(theirs, labels=Labels(("something", *others))), trained.data, say=lines.append)
+    (line,) = lines
+    assert f"no class called {first}:" in line
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -79,7 +79,8 @@ def test_the_only_file_of_names_beside_the_configuration_is_taken(tmp_path):
 def test_ids_count(tmp_path):
     """By id, not by the order in the file; the background's is left out, and a gap has TensorFlow's name."""
     found = described(tmp_path)
-    (tmp_path / "m.pbtxt").write_text("item { id: 3 name: 'c' } item { id: 0 name: 'nothing' } item { id: 1 name: 'a' }")
+    items = "item { id: 3 name: 'c' } item { id: 0 name: 'nothing' } item { id: 1 name: 'a' }"
+    (tmp_path / "m.pbtxt").write_text(items)
     assert folder.labels(found, 3)[0].names == ("a", "???", "c")
 
 

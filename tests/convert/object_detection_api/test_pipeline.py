@@ -41,7 +41,7 @@ def test_the_published_one_is_read(shared):
 
 def test_defaults_are_those_of_the_api(tmp_path):
     """Fields that a file leaves out because they have the API's default."""
-    for line in ("kernel_size: 3", "anchor_scale: 4.0", "scales_per_octave: 2", "min_level: 3", "depth_multiplier: 1.0"):
+    for line in ("kernel_size: 3", "anchor_scale: 4.0", "scales_per_octave: 2", "min_level: 3", "min_depth: 16"):
         assert read(tmp_path, changed({line: ""})).size == 320
     given = changed({"y_scale: 10.0 x_scale: 10.0 height_scale: 5.0 width_scale: 5.0": ""})
     assert read(tmp_path, given).size == 320
@@ -61,7 +61,7 @@ def test_numbers_may_stand_for_names(tmp_path):
             "faster_rcnn with faster_rcnn_resnet50_keras",
         ),
         ("model { center_net { feature_extractor { type: 'hourglass_104' } } }", "center_net with hourglass_104"),
-        ("model { ssd { feature_extractor { type: 'ssd_efficientnet-b0_bifpn_keras' } } }", "ssd_efficientnet-b0_bifpn"),
+        ("model { ssd { feature_extractor { type: 'ssd_resnet50_v1_fpn_keras' } } }", "ssd_resnet50_v1_fpn_keras"),
         ("model { ssd { feature_extractor { type: 'ssd_mobilenet_v2_keras' } } }", "ssd with ssd_mobilenet_v2_keras "),
         # The same network of TensorFlow 1: its checkpoints have other names.
         (PIPELINE.replace("ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v2_fpn"), "ssd with ssd_mobilenet_v2_fpn "),
