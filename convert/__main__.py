@@ -13,6 +13,8 @@ from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
 from convert.evaluation.labels import of_checkpoint
 from convert.export import install
+from convert.export.plan import Plan
+from convert.file.kinds import KINDS
 from convert.file.normalization import NETWORK, Normalization
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
@@ -33,8 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    kinds = ("int8", "fp16", "int8_io", "dynamic_range", "int16x8")
-    writes = arguments.edgetpu or any(getattr(arguments, kind) for kind in kinds)
+    arguments.int8 = arguments.int8 or arguments.edgetpu
+    chosen = tuple(kind for kind in KINDS.values() if getattr(arguments, kind.name))
+    writes = bool(chosen)
     apps = [(install.IOS, arguments.install_ios), (install.ANDROID, arguments.install_android)]
     apps = [(app, Path(project)) for app, project in apps if project]
     if not (writes or apps):
@@ -44,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     if arguments.edgetpu and arguments.batch > 1:
         raise InputError("--edgetpu compiles a file for one image; leave out --batch")
+    # What does not go together is refused before anything is read.
+    Plan(chosen, arguments.raw_head, _normalization(arguments), arguments.batch)
     if arguments.run and arguments.checkpoint:
         parser.error("give either --run or --checkpoint")
     # A wrong app folder is refused before minutes of conversion.
@@ -64,7 +69,7 @@ def _write(arguments: argparse.Namespace) -> Path:
 
     options = Options(
         fp16=arguments.fp16,
-        int8=arguments.int8 or arguments.edgetpu,
+        int8=arguments.int8,
         int8_io=arguments.int8_io,
         dynamic_range=arguments.dynamic_range,
         int16x8=arguments.int16x8,
@@ -82,8 +87,6 @@ def _write(arguments: argparse.Namespace) -> Path:
         max_class_drop=arguments.max_class_drop,
         gate=not arguments.no_gate,
     )
-    # What does not go together is refused before anything is read.
-    options.plan()
     source = _source(run, arguments)
     default = _checkpoint_export(arguments.checkpoint) if run is None else run.export
     folder = Path(arguments.out) if arguments.out else default
