@@ -14,6 +14,8 @@ from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
 from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.export import install
+from convert.export.plan import Plan
+from convert.file.kinds import KINDS
 from convert.file.normalization import NETWORK, Normalization
 from convert.object_detection_api import pipeline
 from convert.object_detection_api.folder import configuration, is_model
@@ -37,8 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     parser = _parser()
     arguments = parser.parse_args(argv)
-    kinds = ("int8", "fp16", "int8_io", "dynamic_range", "int16x8")
-    writes = arguments.edgetpu or any(getattr(arguments, kind) for kind in kinds)
+    arguments.int8 = arguments.int8 or arguments.edgetpu
+    chosen = tuple(kind for kind in KINDS.values() if getattr(arguments, kind.name))
+    writes = bool(chosen)
     apps = [(install.IOS, arguments.install_ios), (install.ANDROID, arguments.install_android)]
     apps = [(app, Path(project)) for app, project in apps if project]
     if not (writes or apps):
@@ -55,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--data and --val are for FOLDER and --checkpoint; a run has its own images")
     if arguments.val and not arguments.data:
         parser.error("--val needs --data")
+    # What does not go together is refused before anything is read.
+    Plan(chosen, arguments.raw_head, _normalization(arguments), arguments.batch)
     # A wrong app folder is refused before minutes of conversion.
     for app, project in apps:
         install.check(app, project)
@@ -79,7 +84,7 @@ def _write(arguments: argparse.Namespace) -> Path:
 
     options = Options(
         fp16=arguments.fp16,
-        int8=arguments.int8 or arguments.edgetpu,
+        int8=arguments.int8,
         int8_io=arguments.int8_io,
         dynamic_range=arguments.dynamic_range,
         int16x8=arguments.int16x8,
@@ -97,8 +102,6 @@ def _write(arguments: argparse.Namespace) -> Path:
         max_class_drop=arguments.max_class_drop,
         gate=not arguments.no_gate,
     )
-    # What does not go together is refused before anything is read.
-    options.plan()
     source = _source(run, arguments)
     folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     export(source, folder, options, say=lambda line: print(line, flush=True))

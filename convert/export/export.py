@@ -14,7 +14,8 @@ from convert.evaluation.gate import Admitted
 from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
 from convert.evaluation.per_class import MAX_CLASS_DROP
 from convert.export import manifest
-from convert.export.files import Plan, planned
+from convert.export.files import planned
+from convert.export.plan import Plan
 from convert.file import kinds
 from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing

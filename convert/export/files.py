@@ -12,6 +12,7 @@ from convert.contract import raw_twin
 from convert.contract.contract import finish
 from convert.evaluation.gate import Make
 from convert.evaluation.images import Image
+from convert.export.plan import Plan
 from convert.file import kinds
 from convert.file.conversion import Job, converted
 from convert.file.kinds import RAW_SUFFIX, Kind
@@ -19,7 +20,6 @@ from convert.file.metadata import ModelInfo
 from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from convert.quantize.quantization import Quantized
-from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.inference import preprocessing
 from runtime.model.raw_head import RawHead
@@ -30,38 +30,6 @@ from train.quantization import calibration
 
 # The converter calibrates 16-bit activations on the least and the greatest value alone, for which few images do.
 _IMAGES_16 = 100
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to write: `kinds`, and with `raw` a twin of each without post-processing.
-
-    `normalization` is that of float inputs. Files for a `batch` of more than one image have no post-processing.
-    `int8_input` is whether the input of int8_io is int8, else it is uint8.
-    """
-
-    kinds: tuple[Kind, ...]
-    raw: bool = False
-    normalization: Normalization = Normalization()
-    batch: int = 1
-    int8_input: bool = True
-
-    def __post_init__(self) -> None:
-        """Raises InputError where the parts do not go together."""
-        if self.batch > 1 and not self.raw and any(not kind.raw for kind in self.kinds):
-            raise InputError(
-                f"files for {self.batch} images have no post-processing inside, which is made for one image: "
-                "ask for such files with --raw-head"
-            )
-        if not self.normalization.usual and not any(kind.inputs == ("float32",) for kind in self.kinds):
-            raise InputError(
-                "--mean and --std are those of a float input; int8 files take the bytes of an image as they are"
-            )
-
-    def check(self, postprocessing: Postprocessing) -> None:
-        """Raises InputError where a kind cannot have this post-processing."""
-        if postprocessing.custom and kinds.INT16X8 in self.kinds:
-            raise InputError("int16x8 files have built-in post-processing only: leave out --post-processing custom")
 
 
 @dataclass(frozen=True)

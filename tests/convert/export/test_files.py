@@ -12,7 +12,8 @@ from convert.__main__ import main
 from convert.contract import consumers, contract
 from convert.edgetpu.compilation import compile_file
 from convert.export import files
-from convert.export.files import Plan, planned
+from convert.export.files import planned
+from convert.export.plan import Plan
 from convert.file import conversion, kinds
 from convert.file.kinds import DYNAMIC_RANGE, FP16, INT8, INT8_IO, INT16X8
 from convert.file.metadata import ModelInfo, with_metadata

@@ -165,6 +165,7 @@ def test_an_input_need_not_be_square(tiny):
     ("options", "message"),
     [
         ({"input_shape": (1, 1, 1, 3), "input_signature": (1, -1, -1, 3)}, "no fixed size"),
+        ({"input_shape": (2, 8, 8, 3)}, r"2 images at once; only files that end before their post-processing"),
         ({"input_shape": (1, 8, 8, 1)}, r"image \[1, 8, 8, 1\] uint8"),
         ({"input_shape": (1, 64)}, r"image \[1, 64\]"),
         ({"input_type": "int16"}, "int16"),
