@@ -10,14 +10,14 @@ import json
 import mmap
 import re
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from runtime.common.errors import InputError
+from train.dataset.coco.rules import Key, key
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.outlines import Sides, box_around
 from train.files import untrusted_json
 
-Key = Union[int, str]
 Entry = dict[str, Any]
 # The number of an annotation in its list, or the words for one inside an image.
 Place = Union[int, str]
@@ -114,21 +114,6 @@ def read(file: File) -> CocoFile:
 def location(source: str, place: Place) -> str:
     """Returns the place of an annotation for messages."""
     return f"{source}: annotations[{place}]" if isinstance(place, int) else place
-
-
-def key(value: object) -> Optional[Key]:
-    """Returns an id in the form in which ids are compared: 7, 7.0, "7" and "7.0" are one; None for what is no id."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, str) and value.strip():
-        text = value.strip()
-        plain = text.removesuffix(".0")
-        return int(plain) if plain.isdecimal() and len(plain) < 19 and str(int(plain)) == plain else text
-    return None
 
 
 def written_name(image: Entry) -> str:
