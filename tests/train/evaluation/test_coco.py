@@ -115,6 +115,42 @@ def test_a_box_whose_id_is_0_or_missing_counts(tmp_path):
     assert GroundTruth.from_json(path).measure(found_both)["AP"] == pytest.approx(1)
 
 
+def written(path: Path, data: dict) -> Path:
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize("ids", [("img_7", "pet"), ("7", "17"), (7.0, 17.0)])
+def test_ids_that_are_text(tmp_path, ids):
+    """As FiftyOne, pylabel and pandas write them."""
+    data = coco()
+    data["images"].append({"id": 8, "file_name": "b.jpg", "width": 300, "height": 200})
+    data["images"][0]["id"], data["categories"][1]["id"] = ids
+    data["annotations"][0].update(image_id=ids[0], category_id=ids[1])
+    truth = GroundTruth.from_json(written(tmp_path / "a.json", data))
+    assert truth.measure({"a.jpg": [found("cat", CAT)]})["AP"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("mark", [1, True, "1"])
+def test_crowds_are_neither_found_nor_missed(tmp_path, mark):
+    data = coco()
+    data["annotations"].append({"image_id": 7, "category_id": 18, "bbox": [150, 50, 40, 40], "iscrowd": mark})
+    truth = GroundTruth.from_json(written(tmp_path / "a.json", data))
+    assert [box.label for image in truth.labelled() for box in image.boxes] == ["cat"]
+    both = truth.measure({"a.jpg": [found("cat", CAT), found("dog", DOG)]})
+    assert both["AP"] == pytest.approx(1) and both.per_class["dog"] is None
+
+
+@pytest.mark.parametrize("changes", [{"iscrowd": 1}, {"iscrowd": 1, "attributes": {"occluded": False}}])
+def test_masks_that_are_all_marked_as_crowds_are_objects(tmp_path, changes):
+    """As CVAT writes them; the reader of data sets has the same rule."""
+    data = coco()
+    data["annotations"].append({"image_id": 7, "category_id": 18, "bbox": [150, 50, 40, 40], **changes})
+    data["annotations"][0].update(changes)
+    truth = GroundTruth.from_json(written(tmp_path / "a.json", data))
+    assert [box.label for image in truth.labelled() for box in image.boxes] == ["cat", "dog"]
+
+
 def test_the_shared_json_file(shared):
     truth = GroundTruth.from_json(shared / "data" / "coco_val206" / "instances_val206.json")
     assert len(truth.images) == 206 and len(truth.labels) == 80

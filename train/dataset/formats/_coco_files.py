@@ -10,14 +10,14 @@ import json
 import mmap
 import re
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from runtime.common.errors import InputError
+from train.dataset.coco.rules import Key, key
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.outlines import Sides, box_around
 from train.files import untrusted_json
 
-Key = Union[int, str]
 Entry = dict[str, Any]
 # The number of an annotation in its list, or the words for one inside an image.
 Place = Union[int, str]
@@ -116,21 +116,6 @@ def location(source: str, place: Place) -> str:
     return f"{source}: annotations[{place}]" if isinstance(place, int) else place
 
 
-def key(value: object) -> Optional[Key]:
-    """Returns an id in the form in which ids are compared: 7, 7.0, "7" and "7.0" are one; None for what is no id."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, str) and value.strip():
-        text = value.strip()
-        plain = text.removesuffix(".0")
-        return int(plain) if plain.isdecimal() and len(plain) < 19 and str(int(plain)) == plain else text
-    return None
-
-
 def written_name(image: Entry) -> str:
     """Returns the file name that an image's entry gives; empty if it gives none."""
     return next((value for name in _NAMES if isinstance(value := image.get(name), str) and value.strip()), "")
@@ -160,12 +145,12 @@ def label(annotation: Entry, found: CocoFile) -> str:
 
 def sides(annotation: Entry) -> Sides:
     """Returns the sides of an annotation's box. Raises ValueError with the fault if it has none."""
-    place = annotation.get("coordinates")
-    if isinstance(place, dict) and "bbox" not in annotation:
+    box = annotation.get("bbox")
+    place = annotation.get("coordinates") if box is None else None
+    if isinstance(place, dict):
         # Create ML gives the center.
         x, y, width, height = _four([place.get(name) for name in ("x", "y", "width", "height")], place)
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    box = annotation.get("bbox")
     if isinstance(box, dict):
         box = [box.get(name, box.get(short)) for name, short in (("x", "left"), ("y", "top"), ("width", "w"), ("height", "h"))]
     if not isinstance(box, list) or len(box) != 4:
@@ -181,8 +166,8 @@ def is_length(value: object) -> bool:
 
 
 def _four(values: list[Any], shown: object) -> tuple[float, float, float, float]:
-    numbers = [_number(value) for value in values]
-    if not all(map(is_length, numbers)):
+    numbers = values if all(map(is_length, values)) else [_number(value) for value in values]
+    if numbers is not values and not all(map(is_length, numbers)):
         raise ValueError(f"has the bbox {quoted(shown)}, which is not four numbers of pixels")
     x, y, width, height = numbers
     return x, y, width, height
@@ -200,11 +185,12 @@ def _number(value: Any) -> Any:
 def _reduced(item: Entry) -> Entry:
     """Replaces an outline by the box around it, if there is no other box, while the file is parsed, to save memory."""
     for unused in _UNUSED:
-        item.pop(unused, None)
-    if "segmentation" in item:
-        outline = item.pop("segmentation")
+        if unused in item:
+            del item[unused]
+    outline = item.pop("segmentation", None)
+    if outline:
         box = item.get("bbox")
-        if not (isinstance(box, list) and len(box) == 4 and any(box[2:])) and not isinstance(box, dict):
+        if not (isinstance(box, list) and len(box) == 4 and (box[2] or box[3])) and not isinstance(box, dict):
             around = box_around(outline)
             if around is not None:
                 item["bbox"] = [around[0], around[1], around[2] - around[0], around[3] - around[1]]

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
+from train.dataset.coco import rules
+from train.dataset.coco.rules import Key
 from train.dataset.examples.assembly import Assembler, labelled_box
 from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.example import Example, LabelledBox
@@ -26,7 +28,7 @@ from train.dataset.examples.split_names import split_of, split_of_folder
 from train.dataset.examples.splits import assign_splits, by_split, group_by_split, test_split
 from train.dataset.formats import Score, Splits
 from train.dataset.formats import _coco_files as coco_files
-from train.dataset.formats._coco_files import CocoFile, Entry, Key, Place, file_names, looks_like_coco
+from train.dataset.formats._coco_files import CocoFile, Entry, Place, file_names, looks_like_coco
 
 
 def score(folder: Path) -> Optional[Score]:
@@ -121,7 +123,7 @@ class _Part:
         for location, entry in self._source.images:
             try:
                 written = coco_files.written_name(entry) if isinstance(entry, dict) else ""
-                id = coco_files.key(entry.get("id", entry.get("image_id"))) if isinstance(entry, dict) else None
+                id = rules.key(entry.get("id", entry.get("image_id"))) if isinstance(entry, dict) else None
                 if id is None:
                     # Without an id, annotations can name the file.
                     id = written or None
@@ -161,7 +163,7 @@ class _Part:
         left_out = 0
         for number, (place, annotation) in enumerate(self._source.annotations):
             written = annotation.get("image_id") if isinstance(annotation, dict) else None
-            id = coco_files.key(written)
+            id = rules.key(written)
             if id is not None and id not in known:
                 id = next((other for other in (others.get(id), by_name.get(str(id)), _as_number(id)) if other in known), None)
             if id is None or id not in known:
@@ -193,22 +195,14 @@ class _Part:
         except ValueError as error:
             return _Object(self._name, place, label, fault=str(error))
 
-    def _crowds(self) -> set[int]:
-        """Returns the numbers of the annotations around crowds.
-
-        CVAT marks every mask as a crowd, be it of one object; it also writes `attributes` that COCO does not have.
-        """
-        rows = self._source.annotations
-        marked = {number for number, (_, row) in enumerate(rows) if isinstance(row, dict) and row.get("iscrowd") in (1, True, "1")}
-        by_cvat = {number for number in marked if isinstance(rows[number][1].get("attributes"), dict)}
-        single = marked if len(marked) == len(rows) else by_cvat
-        if single:
+    def _crowds(self) -> frozenset[int]:
+        """Returns the numbers of the annotations around crowds; notes those that are marked so and are not."""
+        found = rules.crowds(row for _, row in self._source.annotations)
+        if found.single:
             self._problems.add_note(
-                f"{self._name}: taken for single objects, because "
-                + ("all boxes are marked iscrowd" if single is marked else "CVAT marks every mask iscrowd")
-                + f": {len(single)} boxes"
+                f"{self._name}: taken for single objects, because {found.reason}: {found.single} boxes"
             )
-        return marked - single
+        return found.numbers
 
     def examples(self, ids: dict[Path, str], assembler: Assembler) -> Iterator[tuple[str, Optional[Example]]]:
         """Yields the part and the example of each image, or None if it must be left out.

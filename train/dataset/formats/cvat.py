@@ -60,8 +60,8 @@ def read(folder: Path) -> Splits:
     if not found:
         raise InputError(f"{folder}: no XML file of CVAT in it; give the folder with annotations.xml and the images")
     problems = Problems()
-    train, validation, lines = entries.read(folder, files, _entries(found, files, problems), _sides, problems)
-    return Splits(train, validation, lines)
+    train, validation, lines, test = entries.read(folder, files, _entries(found, files, problems), _sides, problems)
+    return Splits(train, validation, lines, test=test)
 
 
 def _sources(files: list[File]) -> list[File]:

@@ -62,8 +62,8 @@ def read(folder: Path) -> Splits:
             f"{folder}: no snapshot of the events in {found[0].name}: put CAMERA-ID.jpg or CAMERA-ID-clean.png of Frigate's"
             " folder clips beside it"
         )
-    train, validation, lines = entries.read(folder, files, made, _sides, problems)
-    return Splits(train, validation, lines)
+    train, validation, lines, test = entries.read(folder, files, made, _sides, problems)
+    return Splits(train, validation, lines, test=test)
 
 
 def _sources(files: list[File]) -> list[File]:

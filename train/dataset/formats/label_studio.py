@@ -60,8 +60,8 @@ def read(folder: Path) -> Splits:
     if not found:
         raise InputError(f"{folder}: no JSON file of Label Studio in it; give the folder with it and the images")
     problems = Problems()
-    train, validation, lines = entries.read(folder, files, _entries(found, problems), _sides, problems, as_shown=True)
-    return Splits(train, validation, lines)
+    train, validation, lines, test = entries.read(folder, files, _entries(found, problems), _sides, problems, as_shown=True)
+    return Splits(train, validation, lines, test=test)
 
 
 def _sources(files: list[File]) -> list[File]:

@@ -60,8 +60,8 @@ def read(folder: Path) -> Splits:
     made = list(_entries(found, images, problems))
     if images.kept:
         problems.add_note(f"taken out of the JSON files (imageData), as no image files of these names are there: {len(images.kept)} images")
-    train, validation, lines = entries.read(folder, [*files, *images.kept], made, _sides, problems)
-    return Splits(train, validation, lines)
+    train, validation, lines, test = entries.read(folder, [*files, *images.kept], made, _sides, problems)
+    return Splits(train, validation, lines, test=test)
 
 
 def _sources(files: list[File]) -> list[File]:

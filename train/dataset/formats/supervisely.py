@@ -53,8 +53,8 @@ def read(folder: Path) -> Splits:
     if not found:
         raise InputError(f"{folder}: no annotation of Supervisely in it; give the folder with ann and img")
     problems = Problems()
-    train, validation, lines = entries.read(folder, files, _entries(found, problems), _sides, problems)
-    return Splits(train, validation, lines)
+    train, validation, lines, test = entries.read(folder, files, _entries(found, problems), _sides, problems)
+    return Splits(train, validation, lines, test=test)
 
 
 def _sources(files: list[File]) -> list[File]:

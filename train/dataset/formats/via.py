@@ -59,8 +59,8 @@ def read(folder: Path) -> Splits:
     attribute = _class_attribute([region for _, images in tables for image in images for region in _regions(image)], folder)
     if attribute is None:
         problems.add_note(f"the regions have no attributes, so all are of one class, {_NO_CLASS!r}")
-    train, validation, lines = entries.read(folder, files, _entries(tables, attribute, problems), _sides, problems)
-    return Splits(train, validation, lines)
+    train, validation, lines, test = entries.read(folder, files, _entries(tables, attribute, problems), _sides, problems)
+    return Splits(train, validation, lines, test=test)
 
 
 def _sources(files: list[File]) -> list[File]:

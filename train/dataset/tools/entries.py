@@ -15,7 +15,7 @@ from train.dataset.examples.example import LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, unique_ids
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
-from train.dataset.examples.splits import Examples, assign_splits, group_by_split
+from train.dataset.examples.splits import Examples, assign_splits, group_by_split, test_split
 from train.dataset.tools.shapes import Sides
 
 
@@ -51,8 +51,8 @@ def read(
     sides: Callable[[Any, Canvas], Sides],
     problems: Problems,
     as_shown: bool = False,
-) -> tuple[Examples, Optional[Examples], tuple[str, ...]]:
-    """Returns (training, validation, problems) of the entries, with the checks of all formats.
+) -> tuple[Examples, Optional[Examples], tuple[str, ...], Examples]:
+    """Returns (training, validation, problems, test) of the entries, with the checks of all formats.
 
     An entry that cannot be read is an InputError in its place. `sides` gives the box of a shape in pixels of the
     canvas, and raises ValueError with the fault if it is bad. An image is of the part that its entry says, else of
@@ -89,8 +89,10 @@ def read(
     named = {image.name for _, image in found}
     if others := sum(image.name not in named for image in images):
         problems.add_note(f"not used, because no annotation names them: {others} images")
-    train, validation = assign_splits(group_by_split(examples), problems)
-    return train, validation, problems.check_limits(str(folder), count, assembler.boxes)
+    parts = group_by_split(examples)
+    train, validation = assign_splits(parts, problems)
+    lines = problems.check_limits(str(folder), count, assembler.boxes)
+    return train, validation, lines, test_split(parts, train)
 
 
 def note_skipped(kinds: Counter[str], problems: Problems, advice: str = "they have no box") -> None:
