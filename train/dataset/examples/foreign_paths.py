@@ -75,13 +75,21 @@ class PathEnds(Generic[Found]):
 
     def longest(self, written: str) -> list[Found]:
         """Returns the items whose names agree with the most parts at the end of `written`; several if they tie."""
+        return self._agreeing(written)[1]
+
+    def agreement(self, written: str) -> int:
+        """Returns how many parts at the end of `written` the best item's name has."""
+        return self._agreeing(written)[0]
+
+    def _agreeing(self, written: str) -> tuple[int, list[Found]]:
         for spelling in spellings(written):
             parts = tuple(map(alike, path_parts(spelling)))
             found = self._by_last.get(parts[-1], ()) if parts else ()
             if found:
                 lengths = [_common_end(name, parts) for name, _ in found]
-                return [item for (_, item), length in zip(found, lengths) if length == max(lengths)]
-        return []
+                most = max(lengths)
+                return most, [item for (_, item), length in zip(found, lengths) if length == most]
+        return 0, []
 
 
 def _common_end(one: tuple[str, ...], other: tuple[str, ...]) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.foreign_paths import PathEnds
-from train.dataset.examples.image_files import File, folder_proximity, quoted
+from train.dataset.examples.image_files import File, folder_proximity, is_image, quoted
 from train.dataset.examples.problems import Problems
 from train.dataset.yolo.class_names import ClassNames, Names, numbered, read_list
 from train.files import untrusted_bytes, untrusted_yaml
@@ -56,7 +56,8 @@ def read(files: list[File], problems: Problems) -> tuple[list[Description], Opti
     """Returns the descriptions among `files`, and the class names for the label files; None if nothing names classes.
 
     Several descriptions are used if they lie in folders beside each other; of others the best is, and the rest are
-    noted as problems. Where none has names, the lists of names hold, or else classes are called by their numbers. Raises InputError if the only description cannot be read.
+    noted as problems. Where none has names, the lists of names hold, or else classes are called by their numbers.
+    Raises InputError if the only description cannot be read, or if two that contradict each other are equally good.
     """
     found = _descriptions(files, problems)
     lists = _lists(files)
@@ -91,32 +92,57 @@ def _descriptions(files: list[File], problems: Problems) -> list[Description]:
         raise errors[0]
     for unread in errors:
         problems.add_note(f"not used: {unread}")
-    chosen: list[Description] = []
-    for description in sorted(read, key=_merit):
-        if all(_disjoint(description.source, other.source) for other in chosen):
-            chosen.append(description)
-        else:
-            best = next(other for other in chosen if not _disjoint(description.source, other.source))
-            if description.names.names != best.names.names:
-                problems.add_note(
-                    f"{description.source}: not used; {best.source} names the classes, and not as it does"
-                )
+    chosen = _chosen(read, files, problems)
     for description in chosen:
         for note in description.notes:
             problems.add_note(note)
     return chosen
 
 
-def _merit(description: Description) -> tuple[bool, bool, int, int, Path]:
+def _chosen(read: list[Description], files: list[File], problems: Problems) -> list[Description]:
+    """Returns the best description of each folder; a repository may have those of other data sets besides."""
+    if len(read) < 2:
+        return read
+    folders = {file.name.parent for file in files if is_image(file)}
+    folders |= {above for folder in folders for above in folder.parents}
+    lists = {file.name for file in files if file.suffix == ".txt"}
+    places = PathEnds((path, path) for path in (*folders, *lists))
+    chosen: list[Description] = []
+    others: list[Description] = []
+    for description in sorted(read, key=lambda item: (_merit(item, places), item.source)):
+        best = next((other for other in chosen if not _disjoint(description.source, other.source)), None)
+        if best is None:
+            chosen.append(description)
+        elif description.names.names != best.names.names:
+            if _merit(description, places) == _merit(best, places) and _contradict(description.names, best.names):
+                raise InputError(
+                    f"{best.source} and {description.source} name different classes, and nothing says which belong to the"
+                    " labels; remove one of them"
+                )
+            others.append(description)
+    if others:
+        shown = ", ".join(str(other.source) for other in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        problems.add_note(f"{shown}: not used; {chosen[0].source} names the classes, and not as they do")
+    return chosen
+
+
+def _merit(description: Description, places: PathEnds[Path]) -> tuple[bool, bool, bool, bool, int, int]:
+    """Returns what sorts descriptions, the best first: whether their training images are there, then their names."""
     source = description.source
-    usual = source.stem.lower() in _USUAL_YAML
+    agreement = max(map(places.agreement, description.given.get("train", [])), default=0)
     return (
         "train" not in description.given,
+        not agreement,
         source.suffix == ".data",
-        not usual,
+        source.stem.lower() not in _USUAL_YAML,
+        -agreement,
         len(source.parts),
-        source,
     )
+
+
+def _contradict(one: Names, other: Names) -> bool:
+    """Returns True if a number means different classes."""
+    return any(mine != theirs for mine, theirs in zip(one.names, other.names))
 
 
 def _disjoint(one: Path, other: Path) -> bool:

@@ -121,6 +121,8 @@ class LabelFiles:
         for labels, candidates in by_stem.values():
             if len(labels) * len(candidates) > _MAX_PAIRS:
                 self._ambiguous.update({image.name: _too_many(image, labels) for image in candidates})
+                for label in labels:
+                    del self._left[label.name.as_posix()]
                 continue
             pairs = [(_rank(label.name, image.name), label, image) for label in labels for image in candidates]
             pairs = sorted((pair for pair in pairs if pair[0]), key=lambda pair: pair[0], reverse=True)

@@ -79,8 +79,9 @@ def _by_folders(parts: Parts, files: list[File]) -> Parts:
     for file in rest:
         added[split_of_folder(file.name)].append(file)
     if parts:
-        # What the description says of validation holds, so the rest is what it trains on.
-        return {**parts, "train": [file for part, images in added.items() if part not in parts for file in images]}
+        # What the description says of validation holds, so the rest that no folder's name holds out is to train on.
+        held_out: Parts = {part: added[part] for part in ("val", "test") if part in added and part not in parts}
+        return {**parts, **held_out, "train": [*added.get("train", ()), *added.get("", ())]}
     return dict(added)
 
 

@@ -37,7 +37,24 @@ def test_other_yaml_files(tmp_path, other):
 def test_a_description_that_is_not_used_is_told(tmp_path):
     splits = yolo.read(write(tmp_path, data({"data.yaml": USUAL, "data_old.yaml": USUAL.replace("cat, dog", "dog, cat")})))
     assert boxes(splits)["train0"][0][0] == "cat"
-    assert splits.problems == ("data_old.yaml: not used; data.yaml names the classes, and not as it does",)
+    assert splits.problems == ("data_old.yaml: not used; data.yaml names the classes, and not as they do",)
+
+
+def test_a_description_beside_those_of_a_cloned_repository(tmp_path):
+    """Only one of them says where images are that are there."""
+    others = {f"data/{name}.yaml": f"path: ../datasets/{name}\ntrain: {name}/x\nnames: [a, b]\n" for name in ("coco", "voc", "xview", "data")}
+    splits = yolo.read(write(tmp_path, data({**others, "data/mine.yaml": USUAL})))
+    assert splits.labels == ("cat", "dog") and parts(splits) == (["train0", "train1"], ["val0", "val1"])
+    assert splits.problems == (
+        "data/data.yaml, data/coco.yaml, data/voc.yaml and 1 more: not used; data/mine.yaml names the classes, and not as"
+        " they do",
+    )
+
+
+def test_two_descriptions_that_contradict_each_other(tmp_path):
+    files = {"fruit.yaml": USUAL, "fruit_new.yaml": USUAL.replace("cat, dog", "dog, cat")}
+    with pytest.raises(yolo.InputError, match=r"fruit.yaml and fruit_new.yaml name different classes, and nothing says which"):
+        yolo.read(write(tmp_path, data(files)))
 
 
 def test_two_data_sets_beside_each_other(tmp_path):

@@ -89,3 +89,10 @@ def test_a_list_of_what_to_validate_on_alone(tmp_path, name):
     files = data({"images": ["a", "b", "c"]}) | {name: "c\n"}
     del files["data.yaml"]
     assert parts(yolo.read(write(tmp_path, files | {"classes.txt": "cat\n"}))) == (["a", "b"], ["c"])
+
+
+def test_a_test_part_is_not_trained_on_where_the_path_of_training_is_wrong(tmp_path):
+    images = {"one": ["a", "b"], "valid": ["c"], "test": ["d"]}
+    splits = yolo.read(write(tmp_path, data(images, "train: /x/gone\nval: valid\nnames: [cat]\n")))
+    assert parts(splits) == (["a", "b"], ["c"])
+    assert "data.yaml: its train, '/x/gone', is no folder or list of images in the data set" in splits.problems
