@@ -74,6 +74,11 @@ def test_many_images_of_one_name_do_not_take_long(tmp_path):
         yolo.read(write(tmp_path, files))
 
 
+def test_two_images_of_one_name_have_the_labels_of_both(tmp_path):
+    files = {"classes.txt": "cat\n", "images/a.jpg": "", "images/a.png": "", "labels/a.txt": LINE}
+    assert boxes(yolo.read(write(tmp_path, files))) == {"images/a.jpg": [("cat", *BOX)], "images/a.png": [("cat", *BOX)]}
+
+
 def test_backgrounds_are_told_apart_by_folder(tmp_path):
     files = {"classes.txt": "cat\n", "negatives/n.jpg": ""}
     files |= {f"p{i}.jpg": "" for i in range(3)} | {f"p{i}.txt": LINE for i in range(3)}

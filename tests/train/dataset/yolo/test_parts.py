@@ -82,3 +82,10 @@ def test_an_unlabelled_validation_part_is_left_out(tmp_path):
     splits = yolo.read(write(tmp_path, files))
     assert parts(splits) == (["a", "b"], [])
     assert splits.problems == ("left out, because not one image of the validation part has labels: 2 images (c.jpg)",)
+
+
+@pytest.mark.parametrize("name", ["val.txt", "valid.txt", "ImageSets/test.txt"])
+def test_a_list_of_what_to_validate_on_alone(tmp_path, name):
+    files = data({"images": ["a", "b", "c"]}) | {name: "c\n"}
+    del files["data.yaml"]
+    assert parts(yolo.read(write(tmp_path, files | {"classes.txt": "cat\n"}))) == (["a", "b"], ["c"])
