@@ -6,6 +6,7 @@ out of it.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import defaultdict
@@ -57,14 +58,20 @@ def alike(name: str) -> str:
 class PathEnds(Generic[Found]):
     """Files or folders of a data set, for lookup by the end of a path of another machine.
 
-    `named` are the files or folders with their names relative to the data set.
+    `named` are the files or folders with their names relative to the data set. They are looked at when the first path
+    is asked for: most data sets have none of another machine.
     """
 
     def __init__(self, named: Iterable[tuple[PurePath, Found]]) -> None:
-        self._by_last: dict[str, list[tuple[tuple[str, ...], Found]]] = defaultdict(list)
-        for name, item in named:
+        self._named = named
+
+    @functools.cached_property
+    def _by_last(self) -> dict[str, list[tuple[tuple[str, ...], Found]]]:
+        found: dict[str, list[tuple[tuple[str, ...], Found]]] = defaultdict(list)
+        for name, item in self._named:
             if name.parts:
-                self._by_last[alike(name.name)].append((tuple(map(alike, name.parts)), item))
+                found[alike(name.name)].append((tuple(map(alike, name.parts)), item))
+        return found
 
     def longest(self, written: str) -> list[Found]:
         """Returns the items whose names agree with the most parts at the end of `written`; several if they tie."""

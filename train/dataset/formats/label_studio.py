@@ -60,7 +60,7 @@ def read(folder: Path) -> Splits:
     if not found:
         raise InputError(f"{folder}: no JSON file of Label Studio in it; give the folder with it and the images")
     problems = Problems()
-    train, validation, lines = entries.read(folder, files, _entries(found, problems), _sides, problems)
+    train, validation, lines = entries.read(folder, files, _entries(found, problems), _sides, problems, as_shown=True)
     return Splits(train, validation, lines)
 
 

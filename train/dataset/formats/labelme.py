@@ -1,31 +1,34 @@
 """LabelMe (https://github.com/wkentaro/labelme) and tools with its format: a JSON file per image with its shapes.
 
 A shape is a rectangle of two points, a polygon, a circle (center and a point of its edge) or a mask (its box is used).
-Lines and points have no box and are left out. X-AnyLabeling and labelme2coco write the same files.
+Lines and points have no box and are left out. Where an image file is missing, the copy in `imageData` is used. X-AnyLabeling and labelme2coco write the same files.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.assembly import Canvas
 from train.dataset.examples.evidence import by_evidence
 from train.dataset.examples.image_files import File, ImageFiles, quoted, walk
+from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.dataset.formats import Score, Splits
+from train.dataset.formats._record_images import RecordImages
 from train.dataset.tools import entries, json_files, shapes
 from train.dataset.tools.entries import Entry, Item
 from train.dataset.tools.json_files import text
 from train.files import untrusted_json
 
 _KEYS = frozenset(("shapes", "imagePath"))
-_UNUSED = frozenset(("imageData", "flags", "lineColor", "fillColor", "line_color", "fill_color", "mask", "description"))
+_UNUSED = frozenset(("flags", "lineColor", "fillColor", "line_color", "fill_color", "mask", "description"))
 # By the number of points that a shape of that type may have; the first versions had polygons alone and wrote no type.
 _BOXED = {"rectangle": 2, "polygon": 3, "mask": 2, "rotation": 4, "circle": 2, "": 3}
 
@@ -37,7 +40,9 @@ def score(folder: Path) -> Optional[Score]:
     if not found:
         return None
     images = ImageFiles(files, str(folder)).count_named(file.name.stem for file in found)
-    return Score(images, len(found), reason=f"JSON files with shapes, such as {found[0].name}")
+    reason = f"JSON files with shapes, such as {found[0].name}"
+    # Without image files the images may be those inside the JSON files.
+    return Score(images or len(found), len(found), reason=reason, inside=not images)
 
 
 @by_evidence
@@ -51,7 +56,11 @@ def read(folder: Path) -> Splits:
     if not found:
         raise InputError(f"{folder}: no JSON file of LabelMe in it; give the folder with the JSON files and the images")
     problems = Problems()
-    train, validation, lines = entries.read(folder, files, _entries(found, problems), _sides, problems)
+    images = _Images(ImageFiles(files, str(folder)))
+    made = list(_entries(found, images, problems))
+    if images.kept:
+        problems.add_note(f"taken out of the JSON files (imageData), as no image files of these names are there: {len(images.kept)} images")
+    train, validation, lines = entries.read(folder, [*files, *images.kept], made, _sides, problems)
     return Splits(train, validation, lines)
 
 
@@ -59,17 +68,41 @@ def _sources(files: list[File]) -> list[File]:
     return [file for file in files if json_files.keys(file) >= _KEYS]
 
 
-def _entries(found: list[File], problems: Problems) -> Iterator[Entry | InputError]:
+class _Images:
+    """The image files of a data set, and the copies in JSON files whose images are not there, kept in the cache."""
+
+    def __init__(self, files: ImageFiles) -> None:
+        self._files = files
+        self.kept: list[File] = []
+
+    def keep(self, file: File, written: tuple[str, ...], data: object) -> None:
+        """Writes the copy in `file`, `data` in base64, to the cache if no image of the names `written` is there."""
+        if not isinstance(data, str) or not data or any(map(self._files.has, written)):
+            return
+        try:
+            stored = base64.b64decode(data, validate=True)
+        except ValueError:
+            return
+        path = RecordImages(file).keep(memoryview(stored), f"{file.name.stem}{_suffix(written[0])}", len(self.kept))
+        self.kept.append(File(path, file.name.parent / path.name))
+
+
+def _suffix(written: str) -> str:
+    suffix = PurePosixPath(written).suffix
+    return suffix if suffix.lower() in SUFFIXES else ""
+
+
+def _entries(found: list[File], images: _Images, problems: Problems) -> Iterator[Entry | InputError]:
     skipped: Counter[str] = Counter()
     for file in found:
         try:
-            yield _entry(file, skipped)
+            yield _entry(file, images, skipped)
         except InputError as error:
             yield error
     entries.note_skipped(skipped, problems)
 
 
-def _entry(file: File, skipped: Counter[str]) -> Entry:
+def _entry(file: File, images: _Images, skipped: Counter[str]) -> Entry:
     name = str(file.name)
     data = untrusted_json.read(file.path, name, without=_UNUSED)
     if not isinstance(data, dict) or not isinstance(data.get("shapes"), list):
@@ -81,6 +114,7 @@ def _entry(file: File, skipped: Counter[str]) -> Entry:
         else:
             skipped[quoted(shape.get("shape_type"))] += 1
     written = text(data.get("imagePath")), file.name.stem
+    images.keep(file, written, data.get("imageData"))
     return Entry(name, file.name, written, tuple(items), _size(data), split_of_folder(file.name))
 
 

@@ -43,7 +43,7 @@ def score(folder: Path) -> Optional[Score]:
     if not labels:
         return None
     source = description.candidate(files)
-    if source is None and not labels.count_images():
+    if source is None and not (labels.count_images() and labels.have_lines()):
         return None
     reason = f"{source.name} and text files with numbers" if source else "text files with numbers, without class names"
     return Score(labels.count_images(), len(labels), named=False, reason=reason)
@@ -75,7 +75,7 @@ class _Reader:
         self._descriptions: list[Path] = []
         self._names = ClassNames(())
         self._without_names: set[int] = set()
-        self._confidences = 0
+        self._confidences = self._regions = 0
         images = self._parts(files)
         self._count = sum(map(len, images.values()))
         self._annotated = {part for part, found in images.items() if any(file in self._labels for file in found)}
@@ -101,6 +101,8 @@ class _Reader:
                 f"{self._confidences} lines have a sixth number, as detectors write their confidence: not used; the"
                 " labels may be a detector's, not a person's"
             )
+        if self._regions:
+            problems.add_note(f"left out, because they are regions without labels ({label_lines.UNLABELLED}): {self._regions} lines")
         for place, source in self._names.borrowed():
             problems.add_note(f"{place}: has no list of class names of its own; its numbers were read by {source}")
         missing = self._labels.report(problems)
@@ -151,7 +153,8 @@ class _Reader:
         except InputError as error:
             self._problems.add_file(str(error))
             return None
-        items = [(f"{source}: line {number}", line) for number, line in lines]
+        items = [(f"{source}: line {number}", line) for number, line in lines if not _is_unlabelled(line)]
+        self._regions += len(lines) - len(items)
         return self._assembler.example(id, canvas, source, items, lambda line: self._box(line, names, canvas))
 
     def _box(self, line: Line | ValueError, names: Names, canvas: Canvas) -> LabelledBox:
@@ -159,7 +162,7 @@ class _Reader:
             raise line
         if line.number is not None:
             self.numbers.add(line.number, len(names))
-        sides = label_lines.sides(line.values, self._with_key_points, self._corners)
+        sides = label_lines.sides(line.values, self._with_key_points, self._corners or line.corners)
         self._confidences += len(line.values) == 5
         return labelled_box(canvas, self._name(line, names), sides, normalized=True)
 
@@ -183,6 +186,10 @@ def _lines(file: File) -> list[tuple[int, Line | ValueError]]:
     """Returns (number, line) of the lines that are not empty; the fault in place of a line that cannot be read."""
     text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
     return [(number, _line(line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _is_unlabelled(line: Line | ValueError) -> bool:
+    return isinstance(line, Line) and line.written == label_lines.UNLABELLED
 
 
 def _good_lines(file: File) -> list[Line]:

@@ -50,12 +50,14 @@ def read(
     entries: Iterable[Entry | InputError],
     sides: Callable[[Any, Canvas], Sides],
     problems: Problems,
+    as_shown: bool = False,
 ) -> tuple[Examples, Optional[Examples], tuple[str, ...]]:
     """Returns (training, validation, problems) of the entries, with the checks of all formats.
 
     An entry that cannot be read is an InputError in its place. `sides` gives the box of a shape in pixels of the
     canvas, and raises ValueError with the fault if it is bad. An image is of the part that its entry says, else of
-    that of its own folder. Raises InputError if too much is bad.
+    that of its own folder. `as_shown` says that boxes are known to be those of the image after its EXIF rotation. Raises
+    InputError if too much is bad.
     """
     images = ImageFiles(files, str(folder))
     found: list[tuple[Entry, File]] = []
@@ -76,7 +78,7 @@ def read(
     for entry, image in found:
         part = entry.part or split_of_folder(image.name)
         try:
-            canvas = assembler.canvas(image, entry.location, entry.size, part)
+            canvas = assembler.canvas(image, entry.location, entry.size, part, as_shown=as_shown)
         except InputError as error:
             problems.add_file(str(error))
             continue

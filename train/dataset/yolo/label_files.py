@@ -15,6 +15,8 @@ from train.dataset.examples.split_names import split_of_folder
 from train.dataset.yolo import label_lines
 
 _SHOWN_FOLDERS = 3
+# Of so many label files at least one is to have a box.
+_SAMPLE = 200
 # Of label files and images of one name; each pair is compared with each.
 _MAX_PAIRS = 1000
 
@@ -23,7 +25,7 @@ class LabelFiles:
     """The label files among `files`: text files with the name of an image, or with lines of numbers.
 
     The labels of an image lie at the usual place, which is beside it or, for an image below `images`, below `labels`;
-    else in the nearest other folder that has a label file of its name. No label file belongs to two images.
+    else in the nearest other folder that has a label file of its name.
     Records which files were requested, to report the others.
     """
 
@@ -53,6 +55,11 @@ class LabelFiles:
     def __contains__(self, image: File) -> bool:
         """Returns True if the image has a label file."""
         return image.name in self._of_image or image.name in self._ambiguous
+
+    def have_lines(self) -> bool:
+        """Returns True if one of some label files looks like one; text beside images may also be what they show."""
+        files = list(self.files.values())
+        return any(has_numbers(file) for file in files[:: len(files) // _SAMPLE + 1])
 
     def of_image(self, image: Path) -> Optional[File]:
         """Returns the label file of an image; None if there is none.
@@ -85,9 +92,10 @@ class LabelFiles:
 
     def _at_usual_place(self, name: str, image: File) -> bool:
         for place in _usual_places(name):
-            file = self._left.pop(place, None)
+            file = self.files.get(place)
             if file is not None:
                 self._of_image[image.name] = file
+                self._left.pop(place, None)
                 return True
         return False
 
@@ -148,10 +156,8 @@ def has_numbers(file: File) -> bool:
     try:
         with file.path.open(encoding="utf-8-sig") as opened:
             line = label_lines.parse(opened.readline(1000))
-    except (OSError, ValueError, StopIteration):
+    except (OSError, ValueError):
         return False
-    if line.number is None:
-        return len(line.values) == 4 and all(0 <= value <= 1 for value in line.values)
     return len(line.values) >= 4 and all(-1 <= value < 1e6 for value in line.values)
 
 

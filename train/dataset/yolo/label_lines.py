@@ -13,17 +13,26 @@ from train.dataset.examples.image_files import quoted
 _FITTING = 0.99
 _BAD = 1 / 3
 _SLACK = 0.02
+# After the class KITTI has truncation, occlusion, angle, the box, and 7 numbers of the box in space; results have a
+# score after them (https://www.cvlibs.net/datasets/kitti/eval_object.php).
+_KITTI = (14, 15)
+# What KITTI calls regions in which nothing is labelled.
+UNLABELLED = "DontCare"
 # A share above this is no slip, but pixels.
 _NO_SHARE = 2.0
 
 
 @dataclass(frozen=True)
 class Line:
-    """The class of a line as written, its number (None where it has a name), and the numbers after it."""
+    """The class of a line as written, its number (None where it has a name), and the numbers after it.
+
+    With `corners` the values are certainly (xmin, ymin, xmax, ymax).
+    """
 
     written: str
     number: Optional[int]
     values: list[float]
+    corners: bool = False
 
 
 def parse(text: str) -> Line:
@@ -51,15 +60,23 @@ def _words(text: str) -> list[str]:
 
 def _named(words: list[str]) -> Line:
     """Returns a line that begins with the name of its class, which may have spaces."""
+    if not words:
+        raise ValueError("has no numbers")
     start = next((at for at, word in enumerate(words) if _is_number(word)), len(words))
     if start == 0 or start == len(words):
         wrong = next(word for word in words if not _is_number(word))
         raise ValueError(f"has {quoted(wrong)}, which is not a number")
+    name = " ".join(words[:start])
     try:
-        return Line(" ".join(words[:start]), None, list(map(float, words[start:])))
+        values = list(map(float, words[start:]))
     except ValueError:
         wrong = next(word for word in words[start:] if not _is_number(word))
         raise ValueError(f"has {quoted(wrong)}, which is not a number") from None
+    if len(values) in _KITTI:
+        return Line(name, None, values[3:7], corners=True)
+    if len(values) not in (4, 5):
+        raise ValueError(f"has {len(values)} numbers after the name {quoted(name)}, where a box has 4")
+    return Line(name, None, values)
 
 
 def _is_number(word: str) -> bool:

@@ -62,9 +62,9 @@ def _by_lists(files: list[File], resolver: _PathResolver) -> Parts:
         stem = file.name.stem.lower()
         if file.suffix == ".txt" and stem in PARTS and file.name.stem not in stems and not has_numbers(file):
             found[PARTS[stem]].append(file)
-    if "train" not in found:
+    if not found:
         return {}
-    top = min(len(file.name.parts) for file in found["train"])
+    top = min(len(file.name.parts) for lists in found.values() for file in lists)
     return {
         part: [image for file in lists if len(file.name.parts) == top for image in resolver.listed(file)]
         for part, lists in found.items()

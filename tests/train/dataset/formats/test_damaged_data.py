@@ -11,7 +11,8 @@ import pytest
 
 from runtime.common.errors import KitError
 from tests.support import format_samples as make
-from tests.support import mutations
+from tests.support import mutations, tool_samples
+from tests.support.tool_samples import TOOLS
 from train.dataset import formats
 
 pytestmark = pytest.mark.long
@@ -35,11 +36,17 @@ CASES = {
     "yolo labels": ("yolo", "train/labels/p0.txt", mutations.text_file),
     "tfrecord": ("tfrecord", "train/things.tfrecord", mutations.tfrecord_file(RECORDS)),
     "label map": ("tfrecord", "train/things_label_map.pbtxt", mutations.text_file),
+    "cvat": ("cvat", "train/annotations.xml", mutations.xml_file),
+    "frigate": ("frigate", "train/events.json", mutations.json_file),
+    "label_studio": ("label_studio", "train/project-1.json", mutations.json_file),
+    "labelme": ("labelme", "train/p0.json", mutations.json_file),
+    "supervisely": ("supervisely", "train/ann/p0.jpg.json", mutations.json_file),
+    "via": ("via", "train/via_region_data.json", mutations.json_file),
 }
-# Files of one format share its number.
+# Files of one format share its number; those of the labelling tools share most of their code.
 SHARES = {
     "coco": 0.5, "coco with outlines": 0.25, "coco in a list": 0.25, "csv": 0.5, "csv by shape": 0.25, "csv with cells": 0.25,
-    "yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2,
+    "yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2, **dict.fromkeys(TOOLS, 0.25),
 }  # fmt: skip
 
 
@@ -109,7 +116,10 @@ def test_damaged_files(tmp_path, monkeypatch, hang, case):
     format, name, structured = CASES[case]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     reader = formats.find(format)
-    folder = make.write(format, tmp_path / "data", IMAGES, LABELS)
+    if format in TOOLS:
+        folder = tool_samples.write(format, tmp_path / "data", IMAGES)
+    else:
+        folder = make.write(format, tmp_path / "data", IMAGES, LABELS)
     (folder / "data.yaml").exists() and (folder / "data.yaml").write_text("train: train/images\nnames: [cat, dog]\n")
     if case in REWRITTEN:
         (folder / name).write_bytes(REWRITTEN[case]((folder / name).read_bytes()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -235,6 +236,8 @@ def same_part_twice(format: str, folder: Path, stems: list[str]) -> None:
         lists.mkdir(parents=True)
         (lists / "train.txt").write_text("\n".join(path.stem for path in sorted(folder.rglob("*.xml"))))
         (lists / "val.txt").write_text("\n".join(stems))
+    elif format == "tfrecord":
+        shutil.copy(folder / "train/things.tfrecord", folder / "valid/things.tfrecord")
     else:
         (folder / "valid.txt").write_text("".join(f"train/images/{stem}.jpg\n" for stem in stems))
         (folder / "data.yaml").write_text("train: train/images\nval: valid.txt\nnames: [cat]\n")
@@ -243,8 +246,9 @@ def same_part_twice(format: str, folder: Path, stems: list[str]) -> None:
 BY_NAME = [format for format in FORMATS if format != "tfrecord"]
 
 
-@pytest.mark.parametrize("format", BY_NAME)
+@pytest.mark.parametrize("format", FORMATS)
 def test_validation_that_is_training_is_drawn(tmp_path, format):
+    """Records are known by their bytes."""
     folder = make.write(format, tmp_path / "data", samples(10))
     same_part_twice(format, folder, [f"p{i}" for i in range(10)])
     dataset = open_dataset(folder)
@@ -285,6 +289,23 @@ def test_an_empty_training_part_is_not_replaced_by_another(tmp_path, format, par
     if format == "yolo":
         (folder / "train.txt").write_text("")
     with pytest.raises(InputError, match=r"is empty; make it again|not one image to train on|is no folder or list of images"):
+        open_dataset(folder)
+
+
+@pytest.mark.parametrize("format", BY_NAME)
+def test_unlabelled_images_to_train_on_are_not_replaced_by_others(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", [replace(sample, part="test") for sample in samples(6)])
+    if format == "yolo":
+        (folder / "data.yaml").write_text("train: train\ntest: test/images\nnames: [cat]\n")
+    (folder / "train").mkdir()
+    for i in range(3):
+        (folder / "train" / f"t{i}.jpg").write_bytes(make.image(20 + i))
+    if format == "yolo":
+        # They are background, and then there is nothing to learn.
+        with pytest.raises(InputError, match="not one box in 3 images"):
+            open_dataset(folder)
+        return
+    with pytest.raises(InputError, match=r"train: not one of the 3 images to train on has an annotation .* of the test part have"):
         open_dataset(folder)
 
 

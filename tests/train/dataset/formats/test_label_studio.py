@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.support.layouts import boxes, parts, write
 from train.dataset import formats
@@ -111,3 +115,15 @@ def test_other_keys_of_the_data_and_parts_by_file(tmp_path):
         entry["data"] = {"text": "a note", "ocr": f"/data/upload/{part}.jpg"}
         files |= {f"{part}.json": [entry], f"img/{part}.jpg": ""}
     assert parts(label_studio.read(write(tmp_path, files))) == (["train"], ["val"])
+
+
+def test_photographs_that_a_telephone_turned(tmp_path):
+    """The browser shows them upright, and so the boxes are those of the upright image."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = io.BytesIO()
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(stored, "JPEG", exif=exif)
+    tasks = [task("a.jpg", [region({"x": 50, "y": 50, "width": 25, "height": 25, "rotation": 0})])]
+    splits = label_studio.read(write(tmp_path, {"e.json": tasks, "a.jpg": stored.getvalue()}))
+    assert (splits.train[0].width, splits.train[0].height) == (48, 64)
+    assert boxes(splits) == {"a": [("cat", 24, 32, 36, 48)]}

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from tests.support import format_samples as make
 from tests.support.layouts import boxes, parts, write
 from train.dataset import formats
 from train.dataset.formats import labelme
@@ -53,6 +56,18 @@ def test_a_copy_of_the_image_inside(tmp_path):
     files = {"a.json": {"imageData": "A" * 200_000, **data(RECTANGLE)}, "a.jpg": ""}
     assert list(formats.scores(write(tmp_path, files))) == ["labelme"]
     assert boxes(labelme.read(tmp_path)) == {"a": [("cat", *BOX)]}
+
+
+def test_the_only_copy_of_the_image(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    copies = [base64.b64encode(make.image(index)).decode() for index in range(4)]
+    files = {f"train/{i}.json": data(RECTANGLE, image=f"..\\{i}.jpg", imageData=copy) for i, copy in enumerate(copies)}
+    folder = write(tmp_path / "data", {**files, "train/3.jpg": make.image(9)})
+    (folder / "train/2.json").write_text((folder / "train/2.json").read_text().replace(copies[2], "@"))
+    splits = labelme.read(folder)
+    assert {e.id: e.image.read_bytes() for e in splits.train} == {"0": make.image(0), "1": make.image(1), "3": make.image(9)}
+    assert splits.problems[0].startswith("taken out of the JSON files (imageData)") and "2 images" in splits.problems[0]
+    assert any(line.startswith("train/2.json: its image is missing") for line in splits.problems)
 
 
 def test_folders_are_parts_and_words_in_names_are_not(tmp_path):

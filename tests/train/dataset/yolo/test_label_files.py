@@ -55,7 +55,7 @@ def test_labels_of_training_are_not_those_of_an_unlabelled_test(tmp_path):
     splits = yolo.read(write(tmp_path, files))
     assert boxes(splits) == {f"train/img/{i}": [("cat", *BOX)] for i in range(3)}
     assert splits.problems == (
-        "left out, because not one image of the test part has labels: 3 images (0.jpg is one)",
+        "left out, because not one image of the test part has labels: 3 images (0.jpg)",
     )
 
 
@@ -72,6 +72,11 @@ def test_many_images_of_one_name_do_not_take_long(tmp_path):
     files |= {f"a{i}/b/c/0.jpg": b"x" for i in range(100)} | {f"l/{i}/0.txt": LINE for i in range(100)}
     with pytest.raises(InputError, match="its labels may be any of 100 files of its name"):
         yolo.read(write(tmp_path, files))
+
+
+def test_two_images_of_one_name_have_the_labels_of_both(tmp_path):
+    files = {"classes.txt": "cat\n", "images/a.jpg": "", "images/a.png": "", "labels/a.txt": LINE}
+    assert boxes(yolo.read(write(tmp_path, files))) == {"images/a.jpg": [("cat", *BOX)], "images/a.png": [("cat", *BOX)]}
 
 
 def test_backgrounds_are_told_apart_by_folder(tmp_path):

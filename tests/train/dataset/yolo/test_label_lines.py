@@ -55,10 +55,40 @@ def test_other_units(tmp_path, case):
     assert any(note in text for text in splits.problems)
 
 
+def test_boxes_of_the_open_images_toolkit(tmp_path):
+    """OIDv4_ToolKit: a folder for each class, names that have spaces, corners in pixels."""
+    files = {}
+    for part in ("train", "validation"):
+        for index in range(3):
+            files[f"OID/Dataset/{part}/Traffic light/{part}{index}.jpg"] = ""
+            files[f"OID/Dataset/{part}/Traffic light/Label/{part}{index}.txt"] = "Traffic light 4.0 5.0 30.0 28.0\nTraffic light 50 40 62 46\n"
+    folder = write(tmp_path, files)
+    assert yolo.score(folder).images == 6
+    splits = yolo.read(folder)
+    assert len(splits.validation) == 3 and boxes(splits)["train0"][0] == ("Traffic light", *BOX)
+
+
+def test_kitti(tmp_path):
+    line = "Car 0.00 0 -1.58 4.0 5.0 30.0 28.0 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n"
+    other = "DontCare -1 -1 -10 1.0 1.0 9.0 9.0 -1 -1 -1 -1000 -1000 -1000 -10\n"
+    files = {}
+    for index in range(3):
+        files |= {f"training/image_2/{index:06}.png": "", f"training/label_2/{index:06}.txt": line + other}
+    splits = yolo.read(write(tmp_path, files))
+    assert boxes(splits) == {f"{index:06}": [("Car", *BOX)] for index in range(3)}
+    assert "left out, because they are regions without labels (DontCare): 3 lines" in splits.problems
+
+
+def test_text_that_says_what_an_image_shows_is_no_label(tmp_path):
+    assert yolo.score(write(tmp_path, {"a.jpg": "", "a.txt": "a photo of 2 cats on 1 sofa\n"})) is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("cat 1 2 3 4 5 6", "has 6 numbers after the name 'cat', where a box has 4"),
         ("x", "has 'x', which is not a number"),
+        (",,;", "has no numbers"),
         ("0.5 1 1 1 1", "has '0.5' for a class number"),
         ("0 1 2 a 4", "has 'a', which is not a number"),
         ("cat 0.1 b", "has 'b', which is not a number"),

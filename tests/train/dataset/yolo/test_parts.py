@@ -55,7 +55,7 @@ def test_validation_that_is_training(tmp_path):
     yaml = "path: ../datasets/coco128\ntrain: images/train2017\nval: images/train2017\nnames: [cat]\n"
     splits = yolo.read(write(tmp_path, data({"images/train2017": ["a", "b", "c"]}, yaml)))
     assert parts(splits) == (["a", "b", "c"], [])
-    assert any("same 3 images" in line for line in splits.problems)
+    assert any("has the same images as the training part, 3" in line for line in splits.problems)
 
 
 def test_lists_of_absolute_paths(tmp_path):
@@ -81,4 +81,11 @@ def test_an_unlabelled_validation_part_is_left_out(tmp_path):
     files = data({"train": ["a", "b"]}, "train: train\nval: val\nnames: [cat]\n") | {"val/c.jpg": "", "val/d.jpg": ""}
     splits = yolo.read(write(tmp_path, files))
     assert parts(splits) == (["a", "b"], [])
-    assert splits.problems == ("left out, because not one image of the validation part has labels: 2 images (c.jpg is one)",)
+    assert splits.problems == ("left out, because not one image of the validation part has labels: 2 images (c.jpg)",)
+
+
+@pytest.mark.parametrize("name", ["val.txt", "valid.txt", "ImageSets/test.txt"])
+def test_a_list_of_what_to_validate_on_alone(tmp_path, name):
+    files = data({"images": ["a", "b", "c"]}) | {name: "c\n"}
+    del files["data.yaml"]
+    assert parts(yolo.read(write(tmp_path, files | {"classes.txt": "cat\n"}))) == (["a", "b"], ["c"])
