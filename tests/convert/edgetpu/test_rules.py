@@ -159,6 +159,9 @@ CASES = {
         NEVER, "dilation is 2 x 1",
     ),
     "pool": (("MAX_POOL_2D", IMAGE, (1, 4, 4, 4), none, POOL()), ALL, ""),
+    "average pool with relu": (
+        ("AVERAGE_POOL_2D", IMAGE, (1, 4, 4, 4), none, POOL(fusedActivationFunction=1)), NEVER, "fused activation",
+    ),
     "pool with relu": (
         ("MAX_POOL_2D", IMAGE, (1, 4, 4, 4), none, POOL(fusedActivationFunction=1)), NEVER, "fused activation",
     ),
@@ -232,6 +235,8 @@ CASES = {
     "strided slice with a new axis": (
         ("STRIDED_SLICE", IMAGE, (1, 4, 8, 4), ranges(*WHOLE), STRIDED(newAxisMask=1)), NEVER, "new axis",
     ),
+    # Parameters have to be constant, whatever the operation.
+    "slice with computed bounds": (("SLICE", IMAGE, (1, 4, 8, 4), lambda graph: (0, 0)), NEVER, "not constant"),
     "slice": (("SLICE", IMAGE, (1, 4, 8, 4), ranges((0, 0, 0, 0), (-1, 4, 8, 4))), ALL, ""),
 }  # fmt: skip
 
