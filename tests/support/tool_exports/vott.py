@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.layouts import HEIGHT, WIDTH, layout, truth, voc, write
+from tests.support.tool_exports import HEIGHT, WIDTH, layout, truth, voc, write
 
 
 @layout("vott: CSV")

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from tests.support.format_samples import Sample, features
-from tests.support.layouts import CSV_HEADER, HEIGHT, LABELS, WIDTH, Truth, coco, layout, split, voc, write, yolo
-from tests.support.layouts.labelimg import createml
+from tests.support.tool_exports import CSV_HEADER, HEIGHT, LABELS, WIDTH, Truth, coco, layout, split, voc, write, yolo
+from tests.support.tool_exports.labelimg import createml
 from train.files import tf_example, tfrecord
 
 _PARTS = {"train": "train", "val": "valid"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.layouts import HEIGHT, LABELS, WIDTH, layout, split, truth, write
+from tests.support.tool_exports import HEIGHT, LABELS, WIDTH, layout, split, truth, write
 
 
 @layout("automl vision: CSV of Google Cloud", split=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.layouts import HEIGHT, LABELS, WIDTH, Truth, layout, split, truth, write
+from tests.support.tool_exports import HEIGHT, LABELS, WIDTH, Truth, layout, split, truth, write
 
 
 def _labelme(one: Truth, path: str) -> str:

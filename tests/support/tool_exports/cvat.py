@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.layouts import HEIGHT, LABELS, WIDTH, coco, layout, split, truth, voc, write, yolo
+from tests.support.tool_exports import HEIGHT, LABELS, WIDTH, coco, layout, split, truth, voc, write, yolo
 
 
 @layout("cvat: CVAT for images 1.1")

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.support.layouts import LABELS, LAYOUTS, truth
+from tests.support.tool_exports import LABELS, LAYOUTS, truth
 from train import open_dataset
 
 # Rounding to shares of four decimals or whole percents moves a side by less.

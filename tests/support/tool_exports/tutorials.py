@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.layouts import CSV_HEADER, LABELS, coco, csv, layout, split, truth, voc, write, yolo
+from tests.support.tool_exports import CSV_HEADER, LABELS, coco, csv, layout, split, truth, voc, write, yolo
 
 _PARTS = {"train": "train", "val": "test"}
 

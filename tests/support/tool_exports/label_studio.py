@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.layouts import HEIGHT, LABELS, WIDTH, Truth, coco, layout, truth, voc, write, yolo
+from tests.support.tool_exports import HEIGHT, LABELS, WIDTH, Truth, coco, layout, truth, voc, write, yolo
 
 
 def _name(one: Truth) -> str:
