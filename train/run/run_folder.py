@@ -122,8 +122,8 @@ class RunFolder:
         data = {
             "name": dataset.name,
             "problems": list(dataset.problems),
-            "train": [_as_json(example) for example in dataset.train],
-            "validation": [_as_json(example) for example in dataset.validation],
+            "train": [_as_json(example, str(example.image.resolve())) for example in dataset.train],
+            "validation": [_as_json(example, str(example.image.resolve())) for example in dataset.validation],
         }
         write_text(self.path / "dataset.json", json.dumps(data))
 
@@ -158,7 +158,7 @@ def open_run(path: str | os.PathLike[str]) -> RunFolder:
 def fingerprint(dataset: Dataset) -> str:
     """A hash of the data set's boxes, labels and splits (not of its images' bytes)."""
     parts = [list(dataset.labels)] + [
-        [[_as_json(example) | {"picture": example.image.name} for example in part]]
+        [[_as_json(example, example.image.name) for example in part]]
         for part in (dataset.train, dataset.validation)
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -174,10 +174,10 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not JSON: {error}") from error
 
 
-def _as_json(example: Example) -> dict[str, Any]:
+def _as_json(example: Example, image: str) -> dict[str, Any]:
     return {
         "id": example.id,
-        "picture": str(example.image.resolve()),
+        "picture": image,
         "width": example.width,
         "height": example.height,
         "orientation": example.orientation,
