@@ -134,9 +134,9 @@ class RunFolder:
         data = {
             "name": dataset.name,
             "problems": list(dataset.problems),
-            "train": [_as_json(example) | _content(example) for example in dataset.train],
-            "validation": [_as_json(example) for example in dataset.validation],
-            "test": [_as_json(example) for example in dataset.test],
+            "train": [_located(example) | _content(example) for example in dataset.train],
+            "validation": [_located(example) for example in dataset.validation],
+            "test": [_located(example) for example in dataset.test],
         }
         write_text(self.path / "dataset.json", json.dumps(data))
 
@@ -193,7 +193,7 @@ def run_of(path: str | os.PathLike[str]) -> RunFolder | None:
 def fingerprint(dataset: Dataset) -> str:
     """A hash of the data set's boxes, labels and splits (not of its images' bytes)."""
     parts = [list(dataset.labels)] + [
-        [[_as_json(example) | {"picture": example.image.name} for example in part]]
+        [[_as_json(example, example.image.name) for example in part]]
         for part in (dataset.train, dataset.validation)
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -209,15 +209,19 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not JSON: {error}") from error
 
 
-def _as_json(example: Example) -> dict[str, Any]:
+def _as_json(example: Example, image: str) -> dict[str, Any]:
     return {
         "id": example.id,
-        "picture": str(example.image.resolve()),
+        "picture": image,
         "width": example.width,
         "height": example.height,
         "orientation": example.orientation,
         "boxes": [[item.label, *item.box.as_tuple(), item.difficult, item.truncated] for item in example.boxes],
     }
+
+
+def _located(example: Example) -> dict[str, Any]:
+    return _as_json(example, str(example.image.resolve()))
 
 
 def _content(example: Example) -> dict[str, str]:
