@@ -86,15 +86,22 @@ def _unused_parts(folder: Path, splits: Splits) -> list[str]:
     Parts of which the reader has said so itself are left out.
     """
     used = {os.path.dirname(example.image) for example in _all(splits)}
+    in_parts = {split_of_folder(Path(place).relative_to(folder) / "x") for place in used if Path(place).is_relative_to(folder)}
     parts: dict[str, list[File]] = {}
     for place, files in itertools.groupby(filter(is_image, walk(folder)), lambda file: file.name.parent):
         part = split_of_folder(place / "x")
-        if part in HELD_OUT:
+        if part:
             parts.setdefault(part, []).extend(files)
+    if in_parts and in_parts <= set(HELD_OUT) and (train := parts.pop("train", [])):
+        raise InputError(
+            f"{train[0].name.parent}: not one of the {len(train)} images to train on has an annotation that is read, though"
+            f" those of the {' and the '.join(NAMES[part] for part in sorted(in_parts))} part have; add their annotations"
+        )
     return [
         unlabelled_note(part, len(files), files[0].name.name)
         for part, files in parts.items()
-        if not any(os.path.dirname(file.path) in used for file in files)
+        if part in HELD_OUT
+        and not any(os.path.dirname(file.path) in used for file in files)
         and not any(f"the {NAMES[part]} part" in line or f"the {part} split" in line for line in splits.problems)
     ]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runtime.common.command import exit_code
-from runtime.common.errors import InputError
+from runtime.common.errors import InputError, KitError
 from tests.support import format_samples as make
+from tests.support import mutations
 from tests.support.format_samples import BOX, Sample, samples
 from train import open_dataset
 from train.check import __main__ as check
@@ -231,3 +233,19 @@ def test_the_check_reports_whatever_training_refuses(tmp_path, capsys, format):
     assert exit_code(check.main, [str(folder)]) in (1, 2)
     printed = capsys.readouterr()
     assert "should not be trained as it is" in printed.out or "no labelled images" in printed.err
+
+
+@pytest.mark.parametrize("damaged", ["train/p0.xml", "train/_annotations.coco.json", "train/_annotations.csv"])
+def test_damage_ends_in_a_choice_or_in_one_line(tmp_path, damaged):
+    folder = mixed(tmp_path / "data", samples(4, 2), "pascal_voc", "coco", "csv")
+    good = (folder / damaged).read_bytes()
+    rng = random.Random(0)
+    chosen = set()
+    for _ in range(60):
+        (folder / damaged).write_bytes(mutations.flipped(good, rng) if rng.random() < 0.8 else good[: rng.randrange(len(good))])
+        try:
+            chosen.add(open_dataset(folder).format)
+        except KitError as error:
+            chosen.add(str(error))
+    assert "pascal_voc" in chosen
+    assert all("\n" not in message and len(message) < 2000 for message in chosen)

@@ -199,9 +199,10 @@ def labelled_box(
     ValueError with the fault if one is no number, or if the box has no class name.
     """
     label = clean_label(label)
-    for name, value in zip(("xmin", "ymin", "xmax", "ymax"), sides):
-        if not math.isfinite(value):
-            raise ValueError(f"has {name}={value}, which is not a number of pixels")
+    if not math.isfinite(sum(sides)):
+        for name, value in zip(("xmin", "ymin", "xmax", "ymax"), sides):
+            if not math.isfinite(value):
+                raise ValueError(f"has {name}={value}, which is not a number of pixels")
     kind = _NormalizedBox if normalized else LabelledBox
     # Adding 0.0 turns integers into floats and -0 into 0, which is equal but has other bytes.
     box = Box(sides[0] + 0.0, sides[1] + 0.0, sides[2] + 0.0, sides[3] + 0.0)

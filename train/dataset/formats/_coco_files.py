@@ -160,12 +160,12 @@ def label(annotation: Entry, found: CocoFile) -> str:
 
 def sides(annotation: Entry) -> Sides:
     """Returns the sides of an annotation's box. Raises ValueError with the fault if it has none."""
-    place = annotation.get("coordinates")
-    if isinstance(place, dict) and "bbox" not in annotation:
+    box = annotation.get("bbox")
+    place = annotation.get("coordinates") if box is None else None
+    if isinstance(place, dict):
         # Create ML gives the center.
         x, y, width, height = _four([place.get(name) for name in ("x", "y", "width", "height")], place)
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-    box = annotation.get("bbox")
     if isinstance(box, dict):
         box = [box.get(name, box.get(short)) for name, short in (("x", "left"), ("y", "top"), ("width", "w"), ("height", "h"))]
     if not isinstance(box, list) or len(box) != 4:
@@ -181,8 +181,8 @@ def is_length(value: object) -> bool:
 
 
 def _four(values: list[Any], shown: object) -> tuple[float, float, float, float]:
-    numbers = [_number(value) for value in values]
-    if not all(map(is_length, numbers)):
+    numbers = values if all(map(is_length, values)) else [_number(value) for value in values]
+    if numbers is not values and not all(map(is_length, numbers)):
         raise ValueError(f"has the bbox {quoted(shown)}, which is not four numbers of pixels")
     x, y, width, height = numbers
     return x, y, width, height
@@ -200,11 +200,12 @@ def _number(value: Any) -> Any:
 def _reduced(item: Entry) -> Entry:
     """Replaces an outline by the box around it, if there is no other box, while the file is parsed, to save memory."""
     for unused in _UNUSED:
-        item.pop(unused, None)
-    if "segmentation" in item:
-        outline = item.pop("segmentation")
+        if unused in item:
+            del item[unused]
+    outline = item.pop("segmentation", None)
+    if outline:
         box = item.get("bbox")
-        if not (isinstance(box, list) and len(box) == 4 and any(box[2:])) and not isinstance(box, dict):
+        if not (isinstance(box, list) and len(box) == 4 and (box[2] or box[3])) and not isinstance(box, dict):
             around = box_around(outline)
             if around is not None:
                 item["bbox"] = [around[0], around[1], around[2] - around[0], around[3] - around[1]]

@@ -21,6 +21,7 @@ from train.dataset.examples.image_files import (
 from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of, split_of_folder
+from train.dataset.examples.splits import HELD_OUT
 from train.dataset.formats import Score
 from train.files import archives, untrusted_bytes
 
@@ -120,12 +121,23 @@ class VocFiles:
         names = {_list_name(file.name) for file in self._lists}
         chosen = next((lists for lists in _LISTS if lists[0] in names and len(names.intersection(lists)) > 1), None)
         if chosen is None:
-            return {}
+            return self._by_one_list(names, problems)
         found = {"train" if name == "trainval" else name: self._listed(name, problems) for name in chosen if name in names}
         missing = self.annotations.keys() - {id for ids in found.values() for id in ids}
         if missing:
             problems.add_note(f"not used, because no list names them: {len(missing)} annotation{'s' * (len(missing) > 1)} ({min(missing)})")
         return found
+
+    def _by_one_list(self, names: set[str], problems: Problems) -> dict[str, list[str]]:
+        """With a list of images to measure on alone, all others are to train on; without one, nothing is listed."""
+        if not names:
+            return {}
+        name = next((name for name in HELD_OUT if name in names), None)
+        if name is None:
+            problems.add_note(f"not used, because there is no other list: {self._lists[0].name}")
+            return {}
+        listed = self._listed(name, problems)
+        return {"": sorted(self.annotations.keys() - set(listed)), name: listed}
 
     def _listed(self, name: str, problems: Problems) -> list[str]:
         ids: dict[str, None] = {}

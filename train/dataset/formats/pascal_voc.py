@@ -45,26 +45,57 @@ def read(folder: Path) -> Splits:
         raise InputError(f"{folder}: no XML file in it; give the folder with the annotations and the images")
     parts = files.parts(problems)
     assembler = Assembler(problems)
+    twice = _Twice()
     examples = {}
     for id in dict.fromkeys(id for ids in parts.values() for id in ids):
         source = files.annotations[id]
         try:
-            examples[id] = _read(id, source, files, assembler)
+            examples[id] = _read(id, source, files, assembler, twice)
         except InputError as error:
             problems.add_file(str(error))
             examples[id] = None
+    twice.report(problems)
     found = group_by_split((part, examples[id]) for part, ids in parts.items() for id in ids)
     train, validation = assign_splits(found, problems, files.lists())
     return Splits(train, validation, problems.check_limits(str(folder), len(examples), assembler.boxes))
 
 
-def _read(id: str, source: File, files: VocFiles, assembler: Assembler) -> Optional[Example]:
+class _Twice:
+    """The annotations that say the same of the same image as another one: copies of a folder."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, int] = {}
+        self._copies: list[str] = []
+
+    def is_copy(self, source: File, image: File, root: Element) -> bool:
+        """Returns True if an earlier annotation says the same of the image; else remembers this one."""
+        said = hash(tuple(text for item in root.iter("object") for text in item.itertext() if not text.isspace()))
+        if image.path not in self._seen:
+            self._seen[image.path] = said
+            return False
+        if self._seen[image.path] == said:
+            self._copies.append(str(source.name))
+            return True
+        return False
+
+    def report(self, problems: Problems) -> None:
+        """Adds a note on the copies, if there are any."""
+        if self._copies:
+            count = len(self._copies)
+            problems.add_note(
+                f"not used, because another says the same of the image: {count} XML file{'s' * (count > 1)} ({self._copies[0]})"
+            )
+
+
+def _read(id: str, source: File, files: VocFiles, assembler: Assembler, twice: _Twice) -> Optional[Example]:
     name = str(source.name)
     root = _lowered(untrusted_xml.read(source.path, name))
     if root.tag != "annotation":
         raise InputError(f"{name}: not a PASCAL VOC annotation: its root is <{str(root.tag)[:40]}>")
     objects = [(f"{name}: box {number}", item) for number, item in enumerate(root.findall("object"), 1)]
     image = files.image(source, _text(root, "filename"))
+    if twice.is_copy(source, image, root):
+        return None
     canvas = assembler.canvas(image, name, _size(root, name))
     return assembler.example(id, canvas, name, objects, lambda element: _box(element, canvas))
 

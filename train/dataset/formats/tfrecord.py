@@ -76,6 +76,7 @@ def read(folder: Path) -> Splits:
     _check_empty(records, problems)
     reader = _Reader(LabelMaps(files), problems)
     entries = [entry for record in records for entry in reader.entries(record)]
+    _check_readable(records, reader.unreadable)
     labels = reader.labels()
     names = _names(entries)
     ids = unique_ids(names.values())
@@ -101,11 +102,23 @@ def _check_empty(records: list[File], problems: Problems) -> None:
             problems.add_note(f"{record.name}: is empty")
 
 
+def _check_readable(records: list[File], unreadable: dict[Path, str]) -> None:
+    """Raises InputError if not one record of the training part, or of all files, could be read."""
+    train = [record for record in records if split_of(record.name) == "train"]
+    for files in (train, records):
+        if files and all(file.name in unreadable for file in files):
+            raise InputError(unreadable[files[0].name])
+
+
 class _Reader:
-    """Reads TFRecord files; `records` counts all records so far, good and bad."""
+    """Reads TFRecord files; `records` counts all records so far, good and bad.
+
+    `unreadable` has the faults of files of which the first record is damaged, or that are none.
+    """
 
     def __init__(self, maps: LabelMaps, problems: Problems) -> None:
         self.records = 0
+        self.unreadable: dict[Path, str] = {}
         self._maps = maps
         self._problems = problems
         # For data without a label map: the class name of each number.
@@ -119,7 +132,7 @@ class _Reader:
     def entries(self, record: File) -> Iterator[_Entry]:
         """Yields the entries of a file; reports records that cannot be used as problems.
 
-        From a damaged record on a file cannot be read. Raises InputError if that is the first one.
+        From a damaged record on a file cannot be read.
         """
         images = RecordImages(record)
         before = self.records
@@ -138,7 +151,7 @@ class _Reader:
             message = f"{record.name}: {error}; copy or download it again"
             read = self.records - before
             if not read:
-                raise InputError(message) from error
+                self.unreadable[record.name] = message
             lost = max(1, count_records(record) - read)
             self.records += lost
             self._problems.add_file(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from pathlib import Path
@@ -27,6 +28,10 @@ CASES = {
     "pascal_voc": ("pascal_voc", "train/p0.xml", mutations.xml_file),
     "coco": ("coco", "train/_annotations.coco.json", mutations.json_file),
     "csv": ("csv", "train/_annotations.csv", mutations.text_file),
+    "csv by shape": ("csv", "train/_annotations.csv", mutations.text_file),
+    "csv with cells": ("csv", "train/_annotations.csv", mutations.text_file),
+    "coco with outlines": ("coco", "train/_annotations.coco.json", mutations.json_file),
+    "coco in a list": ("coco", "train/_annotations.coco.json", mutations.json_file),
     "yolo description": ("yolo", "data.yaml", mutations.text_file),
     "yolo labels": ("yolo", "train/labels/p0.txt", mutations.text_file),
     "tfrecord": ("tfrecord", "train/things.tfrecord", mutations.tfrecord_file(RECORDS)),
@@ -39,7 +44,52 @@ CASES = {
     "via": ("via", "train/via_region_data.json", mutations.json_file),
 }
 # Files of one format share its number; those of the labelling tools share most of their code.
-SHARES = {"yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2, **dict.fromkeys(TOOLS, 0.25)}
+SHARES = {
+    "coco": 0.5, "coco with outlines": 0.25, "coco in a list": 0.25, "csv": 0.5, "csv by shape": 0.25, "csv with cells": 0.25,
+    "yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2, **dict.fromkeys(TOOLS, 0.25),
+}  # fmt: skip
+
+
+def by_shape(data: bytes) -> bytes:
+    """A table without a header, as Roboflow writes it for RetinaNet."""
+    rows = (line.split(",") for line in data.decode().splitlines()[1:])
+    return "\n".join(",".join([row[0], *row[4:], row[3]]) for row in rows).encode()
+
+
+def with_cells(data: bytes) -> bytes:
+    """A table of the VGG Image Annotator, with JSON in its cells."""
+    lines = ["filename,region_shape_attributes,region_attributes"]
+    for row in (line.split(",") for line in data.decode().splitlines()[1:]):
+        xmin, ymin, xmax, ymax = map(int, row[4:])
+        cells = {"name": "rect", "x": xmin, "y": ymin, "width": xmax - xmin, "height": ymax - ymin}, {"class": row[3]}
+        quoted = (json.dumps(cell).replace('"', '""') for cell in cells)
+        lines.append(",".join([row[0], *(f'"{cell}"' for cell in quoted)]))
+    return "\n".join(lines).encode()
+
+
+def with_outlines(data: bytes) -> bytes:
+    """COCO JSON with polygons and masks instead of boxes."""
+    tree = json.loads(data)
+    for number, row in enumerate(tree["annotations"]):
+        x, y, width, height = row.pop("bbox")
+        mask = {"size": [48, 64], "counts": [x * 48 + y, height, 48 - height, height] if number % 3 else "0123456"}
+        row["segmentation"] = mask if number % 2 else [[x, y, x + width, y, x + width, y + height]]
+    return json.dumps(tree).encode()
+
+
+def in_a_list(data: bytes) -> bytes:
+    """A list of images with their annotations, without categories."""
+    tree = json.loads(data)
+    for image in tree["images"]:
+        rows = [row for row in tree["annotations"] if row["image_id"] == image["id"]]
+        image["annotations"] = [{"bbox": row["bbox"], "label": LABELS[row["category_id"] - 1]} for row in rows]
+    return json.dumps(tree["images"]).encode()
+
+
+# What the file is before it is damaged, where that is not what the samples write.
+REWRITTEN = {
+    "csv by shape": by_shape, "csv with cells": with_cells, "coco with outlines": with_outlines, "coco in a list": in_a_list,
+}  # fmt: skip
 
 
 def files(folder: Path) -> set[Path]:
@@ -71,6 +121,8 @@ def test_damaged_files(tmp_path, monkeypatch, hang, case):
     else:
         folder = make.write(format, tmp_path / "data", IMAGES, LABELS)
     (folder / "data.yaml").exists() and (folder / "data.yaml").write_text("train: train/images\nnames: [cat, dog]\n")
+    if case in REWRITTEN:
+        (folder / name).write_bytes(REWRITTEN[case]((folder / name).read_bytes()))
     assert len(reader.read(folder).train) == 2
     good = (folder / name).read_bytes()
     there = files(folder)

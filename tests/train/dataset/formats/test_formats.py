@@ -292,6 +292,23 @@ def test_an_empty_training_part_is_not_replaced_by_another(tmp_path, format, par
         open_dataset(folder)
 
 
+@pytest.mark.parametrize("format", BY_NAME)
+def test_unlabelled_images_to_train_on_are_not_replaced_by_others(tmp_path, format):
+    folder = make.write(format, tmp_path / "data", [replace(sample, part="test") for sample in samples(6)])
+    if format == "yolo":
+        (folder / "data.yaml").write_text("train: train\ntest: test/images\nnames: [cat]\n")
+    (folder / "train").mkdir()
+    for i in range(3):
+        (folder / "train" / f"t{i}.jpg").write_bytes(make.image(20 + i))
+    if format == "yolo":
+        # They are background, and then there is nothing to learn.
+        with pytest.raises(InputError, match="not one box in 3 images"):
+            open_dataset(folder)
+        return
+    with pytest.raises(InputError, match=r"train: not one of the 3 images to train on has an annotation .* of the test part have"):
+        open_dataset(folder)
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_unlabelled_images_of_a_part_are_named(tmp_path, format):
     """They are neither background nor left out without a word."""

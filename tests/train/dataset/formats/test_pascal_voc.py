@@ -136,7 +136,7 @@ def test_image_by_stem_then_by_filename_tag(tmp_path):
 def test_two_annotations_of_one_image_are_refused(tmp_path):
     image(tmp_path / "a.jpg")
     annotation(tmp_path / "a.xml")
-    annotation(tmp_path / "b.xml", filename="a.jpg")
+    annotation(tmp_path / "b.xml", [("dog", 1, 2, 9, 9)], filename="a.jpg")
     with pytest.raises(InputError, match=r"b.xml: its image a.jpg belongs to a.xml already"):
         pascal_voc.read(tmp_path)
 

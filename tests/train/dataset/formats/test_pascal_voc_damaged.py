@@ -127,11 +127,20 @@ def test_box_one_pixel_outside_is_clipped_silently(tmp_path):
     assert (example.boxes[0].box, problems) == (Box(0, 0, 64, 48), ())
 
 
-def test_mutated_annotations_end_in_examples_or_in_one_line(tmp_path):
+SHAPES = (
+    "<polygon><x1>4</x1><y1>5</y1><x2>30.5</x2><y2>9</y2><x3>12</x3><y3>28</y3></polygon>",
+    "<polygon><pt><x>4</x><y>5</y></pt><pt><x>30</x><y>9</y></pt><pt><x>9</x><y>28</y></pt></polygon>",
+    "<robndbox><cx>20</cx><cy>24</cy><w>10</w><h>20</h><angle>1.57</angle></robndbox>",
+)
+
+
+@pytest.mark.parametrize("shapes", [(), SHAPES], ids=["boxes", "shapes"])
+def test_mutated_annotations_end_in_examples_or_in_one_line(tmp_path, shapes):
     """No other exception, whatever the bytes are."""
     source = data_set(tmp_path, 1, boxes=[BOX, BOX])
     path = source / "annotations/p0.xml"
-    good = path.read_bytes()
+    others = "".join(f"<object><name>cat</name>{shape}</object>" for shape in shapes)
+    good = path.read_text().replace("</annotation>", f"{others}</annotation>").encode()
     rng = random.Random(0)
     inserts = [b"", b"<", b"&", b"\0", b"\xff", b"nan", b"-", b"9" * 400]
     for _ in range(300):
@@ -141,6 +150,7 @@ def test_mutated_annotations_end_in_examples_or_in_one_line(tmp_path):
             data[at : at + rng.randint(0, 5)] = rng.choice(inserts)
         path.write_bytes(data)
         try:
+            pascal_voc.score(source)
             examples = pascal_voc.read(source).train
         except KitError as error:
             message = str(error)

@@ -129,9 +129,11 @@ def test_annotations_in_another_tree_than_the_images(tmp_path, tree):
         ({"train.txt": "annotations/p0.xml annotations/p1.xml", "dev.txt": "annotations/p3.xml annotations/p4.xml"}, 2, 2, 1),
         ({"ImageSets/Main/train.txt": "p0 p1", "ImageSets/Main/val.txt": "p2", "ImageSets/Main/test.txt": "p3 p4"}, 2, 1, 1),
         ({"ImageSets/Main/trainval.txt": "p0 p1 p2", "ImageSets/Main/train.txt": "p0", "ImageSets/Main/test.txt": "p3 p4"}, 3, 2, 0),
+        ({"ImageSets/Main/test.txt": "p3 p4"}, 3, 2, 1),
+        ({"ImageSets/Main/train.txt": "p3 p4"}, 5, None, 1),
         # No lists of images.
         ({"train.txt": "some notes", "val.txt": "on the training"}, 5, None, 0),
-        ({"train.txt": "p0 p1 p2 p3 p4"}, 5, None, 0),
+        ({"train.txt": "p0 p1 p2 p3 p4"}, 5, None, 1),
     ],
 )  # fmt: skip
 def test_lists_of_parts(tmp_path, lists, train, validation, notes):
@@ -142,3 +144,13 @@ def test_lists_of_parts(tmp_path, lists, train, validation, notes):
     splits = pascal_voc.read(tmp_path)
     assert (len(splits.train), splits.validation and len(splits.validation)) == (train, validation)
     assert len(splits.problems) == notes, splits.problems
+
+
+def test_a_copy_of_the_annotations_is_no_fault(tmp_path):
+    data_set(tmp_path, 4)
+    for i in range(4):
+        annotation(tmp_path / f"backup/p{i}.xml", [BOX] if i else [("dog", *BOX[1:])])
+    dataset = open_dataset(tmp_path)
+    assert len(dataset.train + dataset.validation) == 4 and dataset.bad_images == 1
+    assert dataset.problems[0].startswith("backup/p0.xml: its image images/p0.jpg belongs to annotations/p0.xml already")
+    assert dataset.problems[1] == "not used, because another says the same of the image: 3 XML files (backup/p1.xml)"

@@ -322,3 +322,16 @@ def test_only_label_maps_that_belong_to_the_records_count(tmp_path):
     assert open_dataset(tmp_path).labels == Labels(("cat",))
     other.write_text("not a label map")
     assert open_dataset(tmp_path).labels == Labels(("cat",))
+
+
+def test_a_file_that_is_none_is_left_out_unless_it_is_that_of_training(tmp_path):
+    for name in ("train.record", "val.record"):
+        write(tmp_path / name, records(3))
+    junk = b"a recording of something else"
+    (tmp_path / "sound.record").write_bytes(junk)
+    dataset = open_dataset(tmp_path)
+    assert dataset.bad_images == 1 and "sound.record: is no TFRecord file" in dataset.problems[0]
+    (tmp_path / "sound.record").unlink()
+    (tmp_path / "train.record").write_bytes(junk)
+    with pytest.raises(InputError, match=r"train.record: is no TFRecord file; copy or download it again"):
+        open_dataset(tmp_path)
