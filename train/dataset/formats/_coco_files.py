@@ -29,7 +29,10 @@ _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
 _LISTED = re.compile(rb'"annotations"\s*:\s*\[')
 _BOXES = re.compile(rb'"(?:bbox|coordinates)"\s*:\s*[\[{]')
 _OTHER = re.compile(rb'"(?:from_name|shape_attributes|shapes|media_type)"\s*:')
-_FILE_NAME = re.compile(rb'"(?:file_?name|image|path)"\s*:\s*"((?:[^"\\]|\\.){1,1000})"')
+# The usual name of the name is a literal that a search finds ten times as fast as a choice of several.
+_TEXT = rb'\s*:\s*"([^"\\]*(?:\\.[^"\\]*)*)"'
+_FILE_NAME = re.compile(rb'"file_name"' + _TEXT, re.DOTALL)
+_OTHER_NAME = re.compile(rb'"(?:filename|fileName|image|image_path|path)"' + _TEXT, re.DOTALL)
 
 # What only other tasks need, and takes most of the space.
 _UNUSED = ("keypoints", "caption", "area", "licenses")
@@ -79,7 +82,8 @@ def file_names(source: File) -> set[str]:
     """Returns the names of images in a JSON file, without parsing it; empty if it cannot be read."""
     try:
         with source.path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return {_unescaped(match[1]) for match in _FILE_NAME.finditer(data)}
+            found = {_unescaped(match[1]) for match in _FILE_NAME.finditer(data)}
+            return found or {_unescaped(match[1]) for match in _OTHER_NAME.finditer(data)}
     except (OSError, ValueError):
         return set()
 
