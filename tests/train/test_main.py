@@ -72,7 +72,7 @@ def cut_image(folder):
 
 
 def other_size(folder):
-    voc_samples.annotation(first_xml(folder), size=(640, 480))
+    voc_samples.annotation(first_xml(folder), size=(640, 100))
 
 
 def box_without_area(folder):
@@ -106,10 +106,10 @@ BAD_DATA = {
     not_xml: "p0.xml",
     no_image: "p0",
     cut_image: "p0.jpg",
-    other_size: "640 x 480",
+    other_size: "640 x 100",
     box_without_area: "p0.xml",
     box_outside: "812",
-    class_only_in_validation: "'dog' appears only in validation",
+    class_only_in_validation: "all boxes in validation are of classes without a box in training ('dog')",
     empty: "data",
     missing: "no such data set",
 }
@@ -119,7 +119,8 @@ BAD_DATA = {
 def test_bad_data_is_one_line_and_leaves_nothing(damage, tmp_path, capsys):
     data = voc_samples.data_set(tmp_path / "data")
     damage(data)
-    assert exit_code(main, [str(data), "--init", "none", "--out", str(tmp_path / "runs" / "bad"), "--steps", "1"]) == 2
+    arguments = [str(data), "--init", "none", "--out", str(tmp_path / "runs" / "bad"), "--steps", "1", "--strict"]
+    assert exit_code(main, arguments) == 2
     assert_one_line(capsys.readouterr(), BAD_DATA[damage])
     assert not (tmp_path / "runs").exists()
 
