@@ -28,7 +28,7 @@ _SHOWN = 80
 _IMAGE_SUFFIXES = frozenset((*SUFFIXES, *UNREAD_SUFFIXES))
 
 # Label Studio puts eight digits of a random number before the name of an uploaded file.
-_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
+UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
 
 # Roboflow's _annotations.coco.json, renamed by systems that allow no such name.
 _HIDDEN_ANNOTATIONS = re.compile(r"^\.annotations\.")
@@ -207,7 +207,7 @@ class ImageFiles:
 
     def _spelled_otherwise(self, stem: str) -> list[File]:
         key = alike(stem)
-        short = _UPLOAD.sub("", key)
+        short = UPLOAD.sub("", key)
         for plain, without_code in (self._by_plain, self._unread_by_plain):
             # Two different codes are two different images: the names of many may differ in eight digits alone.
             if found := plain.get(key) or without_code.get(key) or plain.get(short):
@@ -237,7 +237,7 @@ def _by_plain_stem(files: dict[str, list[File]]) -> tuple[dict[str, list[File]],
     uploads: dict[str, list[File]] = {}
     for stem, named in files.items():
         key = alike(stem)
-        if (short := _UPLOAD.sub("", key)) != key:
+        if (short := UPLOAD.sub("", key)) != key:
             uploads.setdefault(short, []).extend(named)
     return found, uploads
 

@@ -91,6 +91,9 @@ def by_names(header: Sequence[str]) -> Optional[Layout]:
 def lacking(header: Sequence[str]) -> str:
     """Returns what a table lacks to be one of boxes, for a message; empty if it is about something else."""
     names = _Names(header)
+    if {"annotationid", "leadtime"} <= names.index.keys():
+        # Label Studio's own table.
+        return ""
     path = names.path()
     label = names.label(() if path is None else (path,))
     sides = names.family() is not None or names.first(_ONE_CELL) is not None
@@ -102,13 +105,16 @@ def lacking(header: Sequence[str]) -> str:
 
 
 class _Names:
-    """The names of a header, without case and marks: `index` maps them to the columns."""
+    """The names of a header, without case and marks: `index` maps them to the first of their `columns`."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self.count = len(header)
         self.index: dict[str, int] = {}
+        self.columns: dict[str, list[int]] = {}
         for column, text in enumerate(header):
-            self.index.setdefault(re.sub(r"[^0-9a-z]", "", text.lower()), column)
+            name = re.sub(r"[^0-9a-z]", "", text.lower())
+            self.index.setdefault(name, column)
+            self.columns.setdefault(name, []).append(column)
         for name, column in list(self.index.items()):
             self.index.setdefault(_PREFIX.sub("", name), column)
 
@@ -138,10 +144,21 @@ class _Names:
             for family in families:
                 # A box's own width is preferred to that of its image.
                 own = [next((n for n in (f"bbox{name}", f"box{name}", name) if n in self.index), None) for name in family]
+                if sides is from_corners and (twice := self._opposite(family)):
+                    return twice, sides
                 columns = tuple(self.index[name] for name in own if name is not None)
                 if len(set(columns)) == len(family):
                     return columns, sides
         return None
+
+    def _opposite(self, family: Sequence[str]) -> Optional[tuple[int, ...]]:
+        """Returns the columns of two opposite corners where a table has all four, as Model Maker's has: x beside its y."""
+        xmin, ymin, xmax, ymax = (self.columns.get(name, []) for name in family)
+        if min(map(len, (xmin, ymin, xmax, ymax))) < 2:
+            return None
+        first = next((x for x in xmin if x + 1 in ymin), None)
+        last = next((x for x in xmax if x + 1 in ymax), None)
+        return None if first is None or last is None else (first, first + 1, last, last + 1)
 
     def image_size(self, taken: Sequence[int]) -> Optional[tuple[int, int]]:
         """Returns the columns of the image's width and height."""
