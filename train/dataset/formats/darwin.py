@@ -31,8 +31,8 @@ def read(folder: Path) -> Splits:
 
 
 def _is_ours(keys: frozenset[str]) -> bool:
-    boxes = "annotations" in keys and bool(keys & {"bounding_box", "slot_names", "polygon"})
-    return boxes and ({"item", "slots"} <= keys or {"image", "filename", "workview_url"} <= keys)
+    # A file of a background image has no box.
+    return keys >= {"item", "slots", "annotations"} or keys >= {"image", "filename", "workview_url", "annotations"}
 
 
 def _entries(source: Source) -> Iterator[Entry]:

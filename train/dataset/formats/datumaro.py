@@ -48,17 +48,21 @@ def _entries(source: Source) -> Iterator[Entry]:
         items = []
         for order, shape in enumerate(dicts(row.get("annotations")), 1):
             if shape.get("type") in _BOXED:
-                items.append(Item(f"{place}: annotation {order}", names.get(shape.get("label_id"), ""), shape))
+                items.append(Item(f"{place}: annotation {order}", _name(names, shape.get("label_id")), shape))
             else:
                 source.skipped[quoted(shape.get("type"))] += 1
         written = tuple(path for path in (text(image.get("path")), id) if path)
         yield Entry(place, source.file.name, written, tuple(items), _size(image), split_of(source.file.name))
 
 
-def _names(categories: Any) -> dict[Any, str]:
+def _names(categories: Any) -> list[str]:
     label = categories.get("label") if isinstance(categories, dict) else None
     labels = label.get("labels") if isinstance(label, dict) else None
-    return {index: text(row.get("name")) for index, row in enumerate(dicts(labels))}
+    return [text(row.get("name")) for row in dicts(labels)]
+
+
+def _name(names: list[str], number: Any) -> str:
+    return names[number] if isinstance(number, int) and 0 <= number < len(names) else ""
 
 
 def _size(image: dict[str, Any]) -> Optional[tuple[float, float]]:
