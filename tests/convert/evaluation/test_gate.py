@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from convert.contract.contract import finish
+from convert.contract.violation import Violation
 from convert.evaluation import gate
 from convert.evaluation.images import EvaluationSet, of_run
 from convert.export import export as exporting
@@ -24,7 +26,7 @@ from tests.support.small_detector import small_detector
 from tests.support.trained import trained
 from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import error_analysis
-from train.evaluation.coco import GroundTruth, Metrics
+from train.evaluation.coco import GroundTruth, LabelledImage, Metrics
 from train.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
@@ -52,6 +54,151 @@ def reporting(source: Source, measured: Metrics, higher: float) -> Source:
 
 
 FP16 = Options(fp16=True, int8=False)
+
+
+class Admission:
+    """The gate with all that it asks replaced: what the contract, the measurement and the advice find is set here."""
+
+    def __init__(self, monkeypatch, folder):
+        self.path = folder / "a.tflite"
+        # What the contract finds in the file without a threshold, and in the finished one.
+        self.first, self.second = [], []
+        self.metrics, self.reference = Metrics({"AP": 0.5}, {}, 1), Metrics({"AP": 0.5}, {}, 1)
+        self.score = 0.3
+        self.custom = False
+        self.checked, self.measured = [], []
+        labels = Labels(("a", "b", "c", "d", "e"))
+        # Ten boxes of each class.
+        image = LabelledImage("x", tuple(LabelledBox(label, Box(0, 0, 1, 1)) for label in labels for _ in range(10)))
+        truth = SimpleNamespace(measure=lambda found: self.metrics, labelled=lambda: (image,), labels=labels)
+        self.validation = EvaluationSet((), truth, "made up")
+        monkeypatch.setattr(gate.contract, "check", self._check)
+        monkeypatch.setattr(gate, "file_detections", self._detections)
+        monkeypatch.setattr(gate, "best_thresholds", lambda truth, found: self._thresholds())
+        monkeypatch.setattr(gate.Model, "parse", lambda data: data)
+        monkeypatch.setattr(gate.anatomy, "postprocess", lambda model: SimpleNamespace(custom=self.custom))
+
+    def _check(self, data, *, where, expect):
+        self.checked.append((data, where, expect))
+        return self.first if len(self.checked) == 1 else self.second
+
+    def _detections(self, path, data, *, progress):
+        assert path.read_bytes() == b"file None" and data is self.validation and progress is False
+        self.measured.append(path)
+
+    def _thresholds(self):
+        return None if self.score is None else SimpleNamespace(overall=SimpleNamespace(score=self.score))
+
+    def __call__(self, **options):
+        options = {"validation": self.validation, "reference": self.reference, **options}
+        return gate.admit(lambda score: f"file {score}".encode(), self.path, "int8", **options)
+
+    def refused(self, **options) -> str:
+        self.path.unlink(missing_ok=True)
+        with pytest.raises(KitError) as error:
+            self(**options)
+        assert not self.path.exists() and self.path.with_suffix(".rejected.tflite").is_file()
+        return str(error.value)
+
+    def of_classes(self, before: float, *after: float) -> None:
+        self.metrics = replace(self.metrics, per_class=dict(zip("abcde", after)))
+        self.reference = replace(self.reference, per_class=dict.fromkeys("abcde", before))
+
+
+@pytest.fixture
+def admission(monkeypatch, tmp_path) -> Admission:
+    return Admission(monkeypatch, tmp_path)
+
+
+def test_a_file_that_passes_has_its_threshold_and_its_figures(admission):
+    admission.of_classes(0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+    admitted = admission()
+    assert (admitted.path, admitted.kind, admitted.metrics) == (admission.path, "int8", admission.metrics)
+    assert admitted.thresholds.overall.score == 0.3 and [item.label for item in admitted.classes] == list("abcde")
+    assert admission.path.read_bytes() == b"file 0.3"
+    # Both are checked: what was measured, and what carries the name.
+    assert admission.checked == [(b"file None", "a.tflite", "int8"), (b"file 0.3", "a.tflite", "int8")]
+
+
+def test_without_images_or_a_right_detection_there_is_no_threshold(admission):
+    assert admission(validation=None, reference=None) == gate.Admitted(admission.path, "int8", None)
+    assert admission.path.read_bytes() == b"file None" and not admission.measured and len(admission.checked) == 1
+    admission.score = None
+    assert admission().thresholds is None
+    assert admission.path.read_bytes() == b"file None"
+
+
+def test_a_file_that_breaks_the_contract_is_not_measured_and_keeps_no_name(admission):
+    admission.first = [Violation("layers", "layer x is float"), Violation("input", "no input")]
+    message = admission.refused()
+    rejected = admission.path.with_suffix(".rejected.tflite")
+    assert message == f"a.tflite is not what an int8 file must be: layer x is float; no input (left as {rejected})"
+    assert rejected.read_bytes() == b"file None" and not admission.measured
+
+
+def test_the_finished_file_must_keep_the_contract_too(admission):
+    admission.second = [Violation("metadata", "its threshold is odd")]
+    assert "an int8 file must be: its threshold is odd (left as" in admission.refused()
+
+
+def test_an_open_gate_measures_and_keeps_what_breaks_everything(admission):
+    admission.first = admission.second = [Violation("layers", "layer x is float")]
+    admission.metrics = Metrics({"AP": 0.1}, {}, 1)
+    admitted = admission(closed=False)
+    assert admitted.metrics is admission.metrics and admitted.thresholds is not None
+    assert admission.path.read_bytes() == b"file 0.3"
+
+
+def test_a_drop_of_just_what_is_allowed_passes(admission):
+    # Fractions of two, so that the differences are exact.
+    admission.reference = Metrics({"AP": 0.75}, {}, 1)
+    admission(max_drop=0.25)
+    assert "AP fell by 0.2500 from 0.7500" in admission.refused(max_drop=0.2499)
+    admission.reference = Metrics({"AP": 0.5095}, {}, 1)
+    admission()
+    admission.reference = Metrics({"AP": 0.5105}, {}, 1)
+    message = admission.refused()
+    assert "to 0.5000 on the validation images, more than the 0.01 allowed (--max-drop); calibrate on more" in message
+
+
+def test_a_figure_that_is_not_known_is_zero(admission):
+    admission.reference = Metrics({"AP": None}, {}, 1)
+    admission.metrics = Metrics({"AP": 0.0}, {}, 1)
+    admission(max_drop=0.0)
+    admission.metrics = Metrics({"AP": None}, {}, 1)
+    admission(max_drop=0.0)
+
+
+def test_without_a_reference_nothing_is_lost(admission):
+    admission.metrics = Metrics({"AP": 0.0}, {}, 1)
+    assert admission(reference=None).metrics is admission.metrics
+
+
+@pytest.mark.parametrize(("after", "named", "rest"), [((0.1,), 1, 0), ((0.1,) * 3, 3, 0), ((0.1,) * 4, 3, 1), ((0.1,) * 5, 3, 2)])
+def test_three_lost_classes_are_named_and_the_others_counted(admission, after, named, rest):
+    admission.of_classes(0.9, *after)
+    message = admission.refused(max_class_drop=0.25)
+    assert message.count("AP of class") == named and "AP fell by" not in message
+    assert ("more classes lost as much" in message) == (rest > 0) and (f"and {rest} more classes" in message) == (rest > 0)
+    # 0.25 and three deviations of 0.05 / sqrt(10).
+    assert "fell by 0.8000 from 0.9000 to 0.1000 over its 10 boxes, more than the 0.2974 that --max-class-drop 0.25" in message
+    admission(max_class_drop=0.8)
+
+
+def test_a_class_may_lose_a_twentieth_and_chance(admission):
+    admission.of_classes(0.9, 0.81)
+    admission()
+    admission.of_classes(0.9, 0.80)
+    assert "AP of class a fell by 0.1000" in admission.refused()
+
+
+def test_the_advice_is_that_of_the_post_processing(admission):
+    admission.reference = Metrics({"AP": 0.9}, {}, 1)
+    message = admission.refused()
+    assert "; calibrate on more images" in message and "built-in" not in message
+    admission.custom = True
+    message = admission.refused()
+    assert "--post-processing built-in" in message and "calibrate" not in message
 
 
 def test_a_file_under_the_reported_figure_is_rejected(source, measured, tmp_path):

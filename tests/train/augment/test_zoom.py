@@ -77,3 +77,34 @@ def test_factors_are_in_range():
     factors = np.array([zoom.factor(seed(number), 0.0, 0.3) for number in range(200)])
     assert 40 < (factors < 1).sum() < 80 and (factors[factors >= 1] == 1).all()
     assert 0.5 <= factors.min() < 0.55
+
+
+def test_a_quarter_of_a_box_is_enough_and_a_box_without_area_is_not():
+    boxes = [(-0.74, 0.0, 0.26, 1.0), (-0.76, 0.0, 0.24, 1.0), (0.5, 0.2, 0.5, 0.4), (0.7, 0.2, 0.6, 0.4)]
+    assert zoom.visible(tf.constant(boxes), tf.constant([1, 2, 3, 4]))[1].numpy().tolist() == [1]
+    # A quarter of the area, half of each side.
+    corner = tf.constant([(-0.25, -0.25, 0.25, 0.25)])
+    kept, _ = zoom.visible(corner, tf.constant([1]))
+    np.testing.assert_array_equal(kept, [(0.0, 0.0, 0.25, 0.25)])
+
+
+def test_an_image_at_its_own_scale_is_the_runtimes_resizing():
+    image, boxes, _ = zoomed(1.0, 3)
+    assert np.abs(image - cv2.resize(white_rectangle.image(), (SIZE, SIZE))).max() <= 1
+    np.testing.assert_allclose(boxes, [BOX], atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [0.0005, 1000.0])
+def test_a_side_has_at_least_a_pixel(factor):
+    image, _, _ = zoomed(factor, 0)
+    assert image.shape == (SIZE, SIZE, 3)
+    others = np.abs(image - zoom.GREY).max(axis=-1) > 0
+    assert others.sum() <= 1 if factor < 1 else len(np.unique(image.reshape(-1, 3), axis=0)) == 1
+
+
+def test_windows_are_drawn_over_the_whole_image():
+    middle = np.array((0.4, 0.4, 0.6, 0.6))
+    # Windows of 0.8 of the sides.
+    begins = np.array([middle[:2] - 0.8 * zoomed(1.25, number, [tuple(middle)])[1][0][:2] for number in range(40)])
+    assert begins.min() > -1e-4 and begins.max() < 0.2 + 1e-4
+    assert (begins.min(axis=0) < 0.02).all() and (begins.max(axis=0) > 0.18).all()

@@ -52,3 +52,36 @@ def test_gradients_are_clipped_by_their_norm_together():
     weights = [tf.Variable(0.0), tf.Variable(0.0)]
     optimizer.apply_gradients([(tf.constant(30.0), weights[0]), (tf.constant(40.0), weights[1])])
     assert [float(weight) for weight in weights] == pytest.approx([-6.0, -8.0])
+
+
+def test_the_default_rate_follows_the_batch_and_whether_the_weights_are_trained():
+    def highest(batch: int, **options) -> float:
+        return schedule.optimizer_config(100, batch, **options).learning_rate.cosine.initial_learning_rate
+
+    assert (highest(8), highest(32), highest(4)) == pytest.approx((0.03, 0.12, 0.015)), "random weights by default"
+    assert (highest(8, trained=True), highest(16, trained=True)) == pytest.approx((0.06, 0.12))
+    assert highest(4, rate=0.7, trained=True) == 0.7, "a rate that is given is not scaled"
+
+
+@pytest.mark.parametrize(("trained", "share"), [(True, 0.2), (False, 1.0)])
+def test_the_backbone_learns_as_fast_as_was_asked_for_or_a_fifth_if_it_is_trained(trained, share):
+    assert schedule.backbone_rate(None, trained=trained) == share
+    assert schedule.backbone_rate(0.0, trained=trained) == 0.0
+    assert schedule.backbone_rate(0.7, trained=trained) == 0.7
+
+
+def test_a_run_of_few_steps_has_a_step_of_warm_up():
+    assert [schedule.optimizer_config(steps, 8).warmup.linear.warmup_steps for steps in (1, 4, 16, 25)] == [1, 1, 2, 2]
+    assert rates(schedule.optimizer_config(3, 8, 0.5), 0, 3) == pytest.approx([0.05, 0.0], abs=1e-6)
+
+
+def test_a_sweep_of_one_step_has_the_lowest_rate():
+    assert rates(schedule.sweep_config(1, 1e-3, 1.0), 0) == pytest.approx([1e-3])
+
+
+def test_a_moving_average_is_of_all_weights():
+    config = schedule.optimizer_config(100, 8, ema=0.9)
+    assert (config.ema.average_decay, config.ema.trainable_weights_only) == (0.9, False)
+    assert schedule.optimizer_config(100, 8).ema is None
+    # Its rates are those without.
+    assert config.learning_rate == schedule.optimizer_config(100, 8).learning_rate
