@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from tests.support import export_samples
 from tests.support.format_samples import SIZE, Sample
 
-TOOLS = ("cvat", "frigate", "label_studio", "labelme", "supervisely", "via")
+OWN = ("cvat", "frigate", "label_studio", "labelme", "supervisely", "via")
+TOOLS = (*OWN, *export_samples.WRITERS)
 
 
 def write(tool: str, folder: Path, images: Sequence[Sample]) -> Path:
@@ -121,4 +123,5 @@ _WRITERS = {
     "labelme": _labelme,
     "supervisely": _supervisely,
     "via": _via,
+    **export_samples.WRITERS,
 }

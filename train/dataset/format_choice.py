@@ -2,7 +2,8 @@
 
 The original is taken over what was derived from it: by the number of images that a format explains, by whether
 scripts usually make it from another (CSV, TFRecord), and by whether it has the classes' names. Formats that are
-near each other are read and compared by images and boxes; only if they really differ, the user must choose.
+near each other are read and compared by images and boxes. Where a copy alone has a split, the original is divided by
+it. Only if originals really differ, or a copy has more images, the user must choose.
 """
 
 from __future__ import annotations
@@ -206,9 +207,16 @@ def _better(folder: Path, one: _Reading, other: _Reading) -> tuple[_Reading, str
         more_here, more_there = only_here > _MORE * len(both), only_there > _MORE * len(both)
         if not (more_here and more_there):
             kept, left = (other, one) if more_there else (one, other)
-            return kept, _same(kept, left, len(both), alike)
+            note = _same(kept, left, len(both), alike)
+            splits = _with_split_of(kept.splits, left.splits, by_name)
+            if splits is None:
+                return kept, note
+            taken = f"; its split is used: {len(splits.train)} to train, {len(splits.validation or ())} to validate"
+            return replace(kept, splits=splits), f"{note[:-1]}{taken})"
     if other.found.refused and not one.found.refused:
         return one, f"not used, because most of it cannot be used: the {other.name} files ({next(iter(other.found.refused.values()))})"
+    if other.score.derived and not one.score.derived and both and only_there <= _MORE * len(here):
+        return one, _differs(one, other, len(both), alike)
     raise SeveralFormatsError(
         f"{folder}: {one.name} and {other.name} say different things ({alike} of {len(both)} images that are in both have"
         f" the same boxes): {_contents(one)}; {_contents(other)};"
@@ -219,14 +227,39 @@ def _better(folder: Path, one: _Reading, other: _Reading) -> tuple[_Reading, str
 
 def _same(kept: _Reading, left: _Reading, both: int, alike: int) -> str:
     what = f"the same boxes in all {both} images" if alike == both else f"the same boxes in {alike} of {both} images"
-    split = ""
-    if left.splits.validation is not None and kept.splits.validation is None:
-        split = f"; it names {len(left.splits.validation)} images to validate on, which --format {left.name} takes"
-    return f"not used, because it says the same as {kept.name}: the {left.name} files ({what}{split})"
+    return f"not used, because it says the same as {kept.name}: the {left.name} files ({what})"
+
+
+def _differs(kept: _Reading, left: _Reading, both: int, alike: int) -> str:
+    return (
+        f"not used, because {kept.name} is the original: the {left.name} files, which differ (the same boxes in {alike} of"
+        f" {both} images; {_contents(left)}); if they are the right ones, choose them with --format {left.name}"
+    )
+
+
+def _with_split_of(splits: Splits, other: Splits, by_name: bool) -> Optional[Splits]:
+    """Returns `splits` divided as `other`, a copy of it; None if it has a split of its own, or the other gives none.
+
+    Scripts that make tables or records of annotations in one folder also draw the split. Images that only `splits` has
+    are for training.
+    """
+    if splits.validation is not None or not other.validation:
+        return None
+    validation, test = ({_key(example, by_name) for example in part} for part in (other.validation, other.test))
+    train = tuple(example for example in splits.train if _key(example, by_name) not in validation | test)
+    held_out = tuple(example for example in splits.train if _key(example, by_name) in validation)
+    if not any(example.boxes for example in train) or not any(example.boxes for example in held_out):
+        return None
+    tested = tuple(example for example in splits.train if _key(example, by_name) in test)
+    return replace(splits, train=train, validation=held_out, test=tested)
 
 
 def _by_image(splits: Splits, by_name: bool) -> dict[object, tuple[LabelledBox, ...]]:
-    return {example.image.stem if by_name else example.image: example.boxes for example in _all(splits)}
+    return {_key(example, by_name): example.boxes for example in _all(splits)}
+
+
+def _key(example: Example, by_name: bool) -> object:
+    return example.image.stem if by_name else example.image
 
 
 def _all(splits: Splits) -> tuple[Example, ...]:

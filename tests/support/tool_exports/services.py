@@ -55,10 +55,10 @@ def _open_images(folder: Path) -> None:
 
 @layout("kaggle: one table, boxes as a list")
 def _kaggle(folder: Path) -> None:
-    lines = ["image_id,width,height,bbox,source\n"]
+    lines = ["image_id,width,height,bbox,source,class\n"]
     for one in truth():
         one.save(folder / "train")
-        lines += [f'{one.stem},{WIDTH},{HEIGHT},"[{x0}.0, {y0}.0, {x1 - x0}.0, {y1 - y0}.0]",{label}\n' for label, x0, y0, x1, y1 in one.boxes]
+        lines += [f'{one.stem},{WIDTH},{HEIGHT},"[{x0}.0, {y0}.0, {x1 - x0}.0, {y1 - y0}.0]",arvalis_1,{label}\n' for label, x0, y0, x1, y1 in one.boxes]
     write(folder / "train.csv", "".join(lines))
 
 
@@ -137,10 +137,10 @@ def _fiftyone(folder: Path) -> None:
 @layout("frigate: snapshots and the answer of /api/events")
 def _frigate(folder: Path) -> None:
     events = []
-    for one in truth():
-        for index, (label, x0, y0, x1, y1) in enumerate(one.boxes[:1]):
-            id = f"17{sum(one.jpeg)}.{index}-abcde{index}"
-            one.save(folder / "clips", f"front-{id}-clean.png.jpg".replace(".png", ""))
+    for number, one in enumerate(truth()):
+        for label, x0, y0, x1, y1 in one.boxes[:1]:
+            id = f"{1718987129 + number}.308396-fqk5k{number}"
+            one.save(folder / "clips", f"front-{id}.jpg")
             box = [x0 / WIDTH, y0 / HEIGHT, (x1 - x0) / WIDTH, (y1 - y0) / HEIGHT]
             data = {"box": box, "region": [0, 0, 1, 1], "score": 0.8, "top_score": 0.9, "type": "object"}
             events.append({"id": id, "camera": "front", "label": label, "sub_label": None, "has_snapshot": True, "data": data})

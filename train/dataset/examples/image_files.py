@@ -28,7 +28,13 @@ _SHOWN = 80
 _IMAGE_SUFFIXES = frozenset((*SUFFIXES, *UNREAD_SUFFIXES))
 
 # Label Studio puts eight digits of a random number before the name of an uploaded file.
-_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
+UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")
+
+# Roboflow's _annotations.coco.json, renamed by systems that allow no such name.
+_HIDDEN_ANNOTATIONS = re.compile(r"^\.annotations\.")
+
+# Of several images of one name, those in such a folder are not what a program drew its results on.
+_IMAGE_FOLDERS = frozenset(("images", "image", "imgs", "img", "jpegimages", "frames", "photos", "pictures"))
 
 _NO_DATA = frozenset(("__macosx", "__pycache__", "node_modules", "site-packages", "dist-packages"))
 _MODEL_FOLDERS = frozenset(("assets", "saved_model", "variables"))
@@ -67,7 +73,7 @@ def cached_walks() -> Iterator[None]:
 def walk(folder: Path, prefix: str = "") -> Iterable[File]:
     """Returns all files below `folder`, sorted by folder, without those that are no data.
 
-    These are hidden files and folders, and the folders of `is_no_data`.
+    These are hidden files (but for annotations) and folders, and the folders of `is_no_data`.
     Links to folders are followed, but each folder is visited once. `prefix` is put before the names.
     """
     found = _cached.get()
@@ -92,7 +98,7 @@ def _walk(folder: Path, prefix: str) -> Iterator[File]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(prefix, os.path.relpath(root, folder))
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") or _HIDDEN_ANNOTATIONS.match(name):
                 yield File(Path(root, name), here / name)
 
 
@@ -172,8 +178,8 @@ class ImageFiles:
         """Returns the image that `annotation` refers to as `written`, by file name or else by its stem.
 
         `written` may be a path of another machine or a URL; names that differ in case only are tried last. Of several
-        images, prefers the one whose path agrees most with `written`, then one in the annotation's own split, then the
-        nearest in the tree. Raises InputError, which begins with `source`, if there is no such image or no single
+        images, prefers the one whose path agrees most with `written`, then one below the annotation's own folder, then
+        one in its split, then the nearest in the tree. Raises InputError, which begins with `source`, if there is no such image or no single
         best one.
         """
         parts, found = self._of(written)
@@ -181,9 +187,10 @@ class ImageFiles:
             raise InputError(f"{source}: its image is missing: no {quoted(written)} in {self._where}")
         split = split_of(annotation)
 
-        def rank(file: File) -> tuple[int, bool, int, int]:
+        def rank(file: File) -> tuple[int, bool, bool, int, int]:
             agreeing = common_prefix_length(file.name.parts[::-1], parts[::-1])
-            return agreeing, split_of(file.name) == split, *folder_proximity(annotation, file.name)
+            below = annotation.parent in file.name.parents
+            return agreeing, below, split_of(file.name) == split, *folder_proximity(annotation, file.name)
 
         return best_match(found, rank, source)
 
@@ -200,17 +207,19 @@ class ImageFiles:
 
     def _spelled_otherwise(self, stem: str) -> list[File]:
         key = alike(stem)
-        for spelled in (self._by_plain, self._unread_by_plain):
-            if found := spelled.get(key) or spelled.get(_UPLOAD.sub("", key)):
+        short = UPLOAD.sub("", key)
+        for plain, without_code in (self._by_plain, self._unread_by_plain):
+            # Two different codes are two different images: the names of many may differ in eight digits alone.
+            if found := plain.get(key) or without_code.get(key) or plain.get(short):
                 return found
         return []
 
     @functools.cached_property
-    def _by_plain(self) -> dict[str, list[File]]:
+    def _by_plain(self) -> tuple[dict[str, list[File]], dict[str, list[File]]]:
         return _by_plain_stem(self._by_stem)
 
     @functools.cached_property
-    def _unread_by_plain(self) -> dict[str, list[File]]:
+    def _unread_by_plain(self) -> tuple[dict[str, list[File]], dict[str, list[File]]]:
         return _by_plain_stem(self._unread)
 
 
@@ -220,27 +229,34 @@ def _stem(name: str) -> str:
     return stem if suffix.lower() in _IMAGE_SUFFIXES else name
 
 
-def _by_plain_stem(files: dict[str, list[File]]) -> dict[str, list[File]]:
-    """Returns the files by their plain names, then by these without Label Studio's code, where no other has that name."""
+def _by_plain_stem(files: dict[str, list[File]]) -> tuple[dict[str, list[File]], dict[str, list[File]]]:
+    """Returns the files by their plain names, and those with Label Studio's code by their names without it."""
     found: dict[str, list[File]] = {}
     for stem, named in files.items():
         found.setdefault(alike(stem), []).extend(named)
     uploads: dict[str, list[File]] = {}
     for stem, named in files.items():
         key = alike(stem)
-        if (short := _UPLOAD.sub("", key)) != key and short not in found:
+        if (short := UPLOAD.sub("", key)) != key:
             uploads.setdefault(short, []).extend(named)
-    return {**uploads, **found}
+    return found, uploads
 
 
 def best_match(found: list[File], rank: Callable[[File], tuple[int, ...]], source: str) -> File:
-    """Returns the file of the highest `rank`. Raises InputError, which begins with `source`, on a tie."""
+    """Returns the file of the highest `rank`; on a tie, the one in a folder that is called images or the like.
+
+    Raises InputError, which begins with `source`, if not exactly one is in such a folder.
+    """
     if len(found) == 1:
         return found[0]
     ranked = sorted(found, key=rank, reverse=True)
-    if rank(ranked[0]) == rank(ranked[1]):
-        raise InputError(f"{source}: its image may be {ranked[0].name} or {ranked[1].name}; remove one")
-    return ranked[0]
+    best = [file for file in ranked if rank(file) == rank(ranked[0])]
+    if len(best) == 1:
+        return best[0]
+    usual = [file for file in best if any(part.lower() in _IMAGE_FOLDERS for part in file.name.parts[:-1])]
+    if len(usual) == 1:
+        return usual[0]
+    raise InputError(f"{source}: its image may be {best[0].name} or {best[1].name}; remove one")
 
 
 def folder_proximity(annotation: Path, image: Path) -> tuple[int, int]:

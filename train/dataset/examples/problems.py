@@ -7,12 +7,18 @@ import math
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from runtime.common.errors import InputError
 
 # Up to this share of the examples, and of the boxes, may be bad. With more, something is wrong with the whole:
 # the images of another data set, half of a download.
 MAX_BAD = 1 / 3
+
+# What the line on an annotation without its image says after the annotation's place; the written name follows.
+MISSING = ": its image is missing: "
+# So many bad things are listed in a refusal.
+_LISTED = 3
 
 
 @dataclass
@@ -130,7 +136,10 @@ class Problems:
 
 
 def _refusal(where: str, bad: list[str], total: int, what: str) -> str:
-    shown = "; ".join(bad[:3]) + ("; ..." if len(bad) > 3 else "")
+    missing = [line for line in bad if MISSING in line]
+    if len(missing) > _LISTED and len(missing) == len(bad):
+        return _missing_refusal(where, missing, total)
+    shown = "; ".join(bad[:_LISTED]) + ("; ..." if len(bad) > _LISTED else "")
     limit = _limit.get()
     share = math.ceil(100 * len(bad) / max(total, 1)) / 100
     # Where everything is bad, nothing is left to go on with.
@@ -139,6 +148,28 @@ def _refusal(where: str, bad: list[str], total: int, what: str) -> str:
         f"{shown} ({len(bad)} of {total} {what} in {where} cannot be used, and at most {limit:.0%} may be:"
         f" correct or remove {_them(bad)}{go_on})"
     )
+
+
+def _missing_refusal(where: str, lines: list[str], total: int) -> str:
+    """Returns the message on annotations of which many, or all, have no image."""
+    few = len(lines) < total
+    one = lines[0].partition(MISSING)[2].removeprefix("no ").removesuffix(f" in {where}")
+    go_on = f", or go on without those by --allow-bad {min(math.ceil(100 * len(lines) / total) / 100, 1):g}" if few else ""
+    return (
+        f"{f'{len(lines)} of the' if few else 'none of the'} {total} images that {_sources(lines)} name"
+        f" {'are not' if few else 'is'} in {where} ({one} is one): put the images there, or give the folder that holds both"
+        f"{go_on}"
+    )
+
+
+def _sources(lines: list[str]) -> str:
+    """Returns the annotation files with which lines begin, in a few words."""
+    names = {PurePath(line.partition(": ")[0]) for line in lines}
+    suffixes, folders = {name.suffix for name in names}, {name.parent for name in names}
+    if len(names) <= 2:
+        return " and ".join(sorted(map(str, names)))
+    pattern = f"*{suffixes.pop()}" if len(suffixes) == 1 else "the annotations"
+    return str(folders.pop() / pattern) if len(folders) == 1 and pattern.startswith("*") else pattern
 
 
 def _them(bad: list[str]) -> str:

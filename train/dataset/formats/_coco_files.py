@@ -27,6 +27,8 @@ _PEEK_BYTES = 1 << 20
 _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:')
 # A list of images with their annotations, but not that of Label Studio's own format.
 _LISTED = re.compile(rb'"annotations"\s*:\s*\[')
+# Datumaro's list in the place of COCO's images.
+_ITEMS = re.compile(rb'"items"\s*:\s*\[')
 _BOXES = re.compile(rb'"(?:bbox|coordinates)"\s*:\s*[\[{]')
 _OTHER = re.compile(rb'"(?:from_name|shape_attributes|shapes|media_type)"\s*:')
 # The usual name of the name is a literal that a search finds ten times as fast as a choice of several.
@@ -75,7 +77,8 @@ def looks_like_coco(file: File) -> bool:
         return False
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         return bool(_LISTED.search(data) and _BOXES.search(data) and not _OTHER.search(data))
-    return len(set(_LISTS.findall(data))) >= 2
+    found = set(_LISTS.findall(data))
+    return len(found) >= 2 and not (b"images" not in found and _ITEMS.search(data))
 
 
 def file_names(source: File) -> set[str]:

@@ -60,6 +60,9 @@ def read(folder: Path) -> Splits:
     tables = _tables(files, images, folder)
     problems = Problems()
     entries = _merged([entry for table in tables for entry in _Reader(table, images, files, problems).entries()], problems)
+    if not entries:
+        listed = " and ".join(str(table.file.name) for table in tables[:3])
+        raise InputError(f"{listed}: nothing but a header, not one line with a box; make the tables of boxes again")
     ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
     examples = group_by_split((entry.part, _example(entry, ids, assembler, problems)) for entry in entries)

@@ -1,4 +1,4 @@
-"""Label Studio's own JSON: a list of tasks with their annotations, JSON_MIN, or a file per task.
+"""Label Studio's own JSON: a list of tasks with their annotations, JSON_MIN, or a file per task; and its CSV.
 
 Boxes, polygons and ellipses are in percent of the image as the browser showed it; rotated boxes are turned about their
 top left corner (https://labelstud.io/tags/rectanglelabels). Brushes and key points have no box and are left out. Of
@@ -7,6 +7,8 @@ several annotations of a task the ground truth is used, else the latest.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from train.dataset.examples.image_files import File, ImageFiles, quoted, walk
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of
 from train.dataset.formats import Score, Splits
+from train.dataset.tables.text import Lines
 from train.dataset.tools import entries, json_files, shapes
 from train.dataset.tools.entries import Entry, Item
 from train.dataset.tools.json_files import dicts, number, text
@@ -30,6 +33,7 @@ _SKIPPED = ("brushlabels", "keypointlabels", "choices", "brush", "keypoint", "te
 _TASK = frozenset(("data", "annotations"))
 _TASK_KEYS = frozenset(("completed_by", "was_cancelled", "lead_time", "predictions", "drafts", "result", "file_upload"))
 _OLD_TASK = frozenset(("data", "completions"))
+_COLUMNS = frozenset(("id", "annotator", "annotation_id", "lead_time"))
 _MIN_KEYS = frozenset(("original_width", "original_height"))
 # What Label Studio puts before the name of an uploaded file.
 _UPLOADED = re.compile(r"^[0-9a-f]{6,8}-(?=.)")
@@ -44,7 +48,7 @@ def score(folder: Path) -> Optional[Score]:
     found = _sources(files)
     if not found:
         return None
-    names = {name for file in found for name in json_files.image_names(file)}
+    names = {name for file in found for name in _names(file)}
     images = ImageFiles(files, str(folder)).count_named(names | {_UPLOADED.sub("", name) for name in names})
     return Score(images, len(found), reason=f"JSON with tasks of Label Studio, {found[0].name}")
 
@@ -65,7 +69,38 @@ def read(folder: Path) -> Splits:
 
 
 def _sources(files: list[File]) -> list[File]:
-    return [file for file in files if _is_ours(json_files.keys(file))]
+    return [file for file in files if _is_ours(json_files.keys(file)) or _is_table(file)]
+
+
+def _is_table(file: File) -> bool:
+    """Returns True for Label Studio's CSV, which has the regions of a task as JSON in a cell."""
+    return file.suffix == ".csv" and any(set(header) >= _COLUMNS for header in Lines(file).first(1))
+
+
+def _names(file: File) -> set[str]:
+    if file.suffix != ".csv":
+        return json_files.image_names(file)
+    try:
+        return {path.replace("\\", "/").rpartition("/")[2] for row in _rows(file) for path in _written(row)}
+    except InputError:
+        return set()
+
+
+def _rows(file: File) -> Iterator[dict[str, Any]]:
+    """Yields the lines of a table in the form of JSON_MIN."""
+    header: list[str] = []
+    for _, cells in Lines(file):
+        if header:
+            yield {name: _value(cell) for name, cell in zip(header, cells)}
+        else:
+            header = cells
+
+
+def _value(cell: str) -> Any:
+    if cell.startswith("[{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(cell)
+    return cell
 
 
 def _is_ours(keys: frozenset[str]) -> bool:
@@ -79,7 +114,7 @@ def _entries(found: list[File], problems: Problems) -> Iterator[Entry | InputErr
     several = unlabelled = 0
     for file in found:
         try:
-            data = untrusted_json.read(file.path, str(file.name))
+            data = list(_rows(file)) if file.suffix == ".csv" else untrusted_json.read(file.path, str(file.name))
         except InputError as error:
             yield error
             continue

@@ -23,6 +23,9 @@ _LABEL = (
     "object", "tag", "tagname", "classlabel", "species", "target", "type", "name", "labels", "classes", "classid",
     "categoryid", "labelid", "cls",
 )  # fmt: skip
+# What else has a name or a type.
+_OF_OTHERS = ("file", "image", "img", "folder", "dir", "video", "frame", "camera", "user", "annotator", "author", "mime", "data")
+_LABEL_ENDS = ("class", "label", "category", "type", "species", "name")
 _SPLIT = ("set", "split", "subset", "usage", "partition", "mluse", "datasplit", "dataset", "part", "fold")
 _WIDTH = ("imagewidth", "imgwidth", "imgw", "imagew", "originalwidth", "width", "w")
 _HEIGHT = ("imageheight", "imgheight", "imgh", "imageh", "originalheight", "height", "h")
@@ -69,7 +72,7 @@ def by_names(header: Sequence[str]) -> Optional[Layout]:
     if found is None:
         return _one_cell(names, path)
     box, sides = found
-    label = names.first(_LABEL, (path, *box))
+    label = names.label((path, *box))
     group = names.first(("isgroupof",))
     return Layout(
         path,
@@ -88,7 +91,11 @@ def by_names(header: Sequence[str]) -> Optional[Layout]:
 def lacking(header: Sequence[str]) -> str:
     """Returns what a table lacks to be one of boxes, for a message; empty if it is about something else."""
     names = _Names(header)
-    path, label = names.path(), names.first(_LABEL)
+    if {"annotationid", "leadtime"} <= names.index.keys():
+        # Label Studio's own table.
+        return ""
+    path = names.path()
+    label = names.label(() if path is None else (path,))
     sides = names.family() is not None or names.first(_ONE_CELL) is not None
     some = any(name in names.index for family in (*_CORNERS, *_CENTERS) for name in family if name not in (*_WIDTH, *_HEIGHT))
     if sum((path is not None, label is not None, some)) < 2:
@@ -98,19 +105,34 @@ def lacking(header: Sequence[str]) -> str:
 
 
 class _Names:
-    """The names of a header, without case and marks: `index` maps them to the columns."""
+    """The names of a header, without case and marks: `index` maps them to the first of their `columns`."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self.count = len(header)
         self.index: dict[str, int] = {}
+        self.columns: dict[str, list[int]] = {}
         for column, text in enumerate(header):
-            self.index.setdefault(re.sub(r"[^0-9a-z]", "", text.lower()), column)
+            name = re.sub(r"[^0-9a-z]", "", text.lower())
+            self.index.setdefault(name, column)
+            self.columns.setdefault(name, []).append(column)
         for name, column in list(self.index.items()):
             self.index.setdefault(_PREFIX.sub("", name), column)
 
     def first(self, names: Sequence[str], taken: Sequence[int] = ()) -> Optional[int]:
         """Returns the first of the columns with one of `names`, in their order, that is not `taken`."""
         return next((self.index[name] for name in names if name in self.index and self.index[name] not in taken), None)
+
+    def label(self, taken: Sequence[int]) -> Optional[int]:
+        """Returns the column of the class: by its name, else the only one whose name ends as such names do (cell_type)."""
+        known = self.first(_LABEL, taken)
+        if known is not None:
+            return known
+        ending = {
+            column
+            for name, column in self.index.items()
+            if name.endswith(_LABEL_ENDS) and not name.startswith(_OF_OTHERS) and name not in _PATH and column not in taken
+        }
+        return ending.pop() if len(ending) == 1 else None
 
     def path(self) -> Optional[int]:
         """Returns the column of the image's name; one called `name` may be that if another has the class."""
@@ -122,10 +144,21 @@ class _Names:
             for family in families:
                 # A box's own width is preferred to that of its image.
                 own = [next((n for n in (f"bbox{name}", f"box{name}", name) if n in self.index), None) for name in family]
+                if sides is from_corners and (twice := self._opposite(family)):
+                    return twice, sides
                 columns = tuple(self.index[name] for name in own if name is not None)
                 if len(set(columns)) == len(family):
                     return columns, sides
         return None
+
+    def _opposite(self, family: Sequence[str]) -> Optional[tuple[int, ...]]:
+        """Returns the columns of two opposite corners where a table has all four, as Model Maker's has: x beside its y."""
+        xmin, ymin, xmax, ymax = (self.columns.get(name, []) for name in family)
+        if min(map(len, (xmin, ymin, xmax, ymax))) < 2:
+            return None
+        first = next((x for x in xmin if x + 1 in ymin), None)
+        last = next((x for x in xmax if x + 1 in ymax), None)
+        return None if first is None or last is None else (first, first + 1, last, last + 1)
 
     def image_size(self, taken: Sequence[int]) -> Optional[tuple[int, int]]:
         """Returns the columns of the image's width and height."""
@@ -137,7 +170,7 @@ def _one_cell(names: _Names, path: int) -> Optional[Layout]:
     box = names.first(_ONE_CELL, (path,))
     if box is None:
         return None
-    label = names.first(_LABEL, (path, box))
+    label = names.label((path, box))
     split = names.first(_SPLIT, (path, box, *((label,) if label is not None else ())))
     needed = max(path, box, label or 0) + 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,16 +14,16 @@ from train.dataset.examples.image_info import SUFFIXES
 
 # Tools write their keys in different orders, so both ends of a file are looked at.
 _ENDS = 32 << 10
-_KEY = re.compile(rb'"([A-Za-z_]\w{0,40})"\s*:')
+_KEY = re.compile(rb'"([A-Za-z_][\w-]{0,40})"\s*:')
 _NAME = re.compile(
     rb'([^"/\\=]{1,255}\.(?:' + b"|".join(suffix[1:].encode() for suffix in SUFFIXES) + rb'))(?:[?#][^"]*)?"', re.IGNORECASE
 )
 _CHUNK = 16 << 20
 
 
-def keys(file: File) -> frozenset[str]:
-    """Returns the keys of objects at both ends of a JSON file; none of another file. Parses nothing."""
-    if file.suffix != ".json":
+def keys(file: File, suffixes: Collection[str] = (".json",)) -> frozenset[str]:
+    """Returns the keys of objects at both ends of a file with one of `suffixes`; none of another. Parses nothing."""
+    if file.suffix not in suffixes:
         return frozenset()
     try:
         status = file.path.stat()

@@ -8,7 +8,7 @@ from typing import Optional
 
 from runtime.common.errors import InputError
 from train.dataset.examples.foreign_paths import alike
-from train.dataset.examples.image_files import File, folder_proximity, is_image, quoted
+from train.dataset.examples.image_files import UPLOAD, File, folder_proximity, is_image, quoted
 from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
@@ -44,6 +44,7 @@ class LabelFiles:
         if self._left and rest:
             self._match_parallel(rest)
             self._match_by_name(rest)
+            self._match_uploads(rest)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -127,6 +128,21 @@ class LabelFiles:
             pairs = [(_rank(label.name, image.name), label, image) for label in labels for image in candidates]
             pairs = sorted((pair for pair in pairs if pair[0]), key=lambda pair: pair[0], reverse=True)
             self._assign(pairs)
+
+    def _match_uploads(self, images: dict[str, File]) -> None:
+        """Assigns the labels of Label Studio, which have a code before the names, to images as they were before the upload."""
+        by_stem: dict[str, list[File]] = defaultdict(list)
+        for image in images.values():
+            if image.name not in self._of_image and image.name not in self._ambiguous:
+                by_stem[alike(image.name.stem)].append(image)
+        labels: dict[str, list[File]] = defaultdict(list)
+        for name, file in self._left.items():
+            if (short := UPLOAD.sub("", stem := _label_stem(name))) != stem:
+                labels[short].append(file)
+        for short, files in labels.items():
+            if len(files) == len(by_stem[short]) == 1:
+                self._of_image[by_stem[short][0].name] = files[0]
+                self._left.pop(files[0].name.as_posix())
 
     def _assign(self, pairs: list[tuple[tuple[int, ...], File, File]]) -> None:
         taken: set[Path] = set()

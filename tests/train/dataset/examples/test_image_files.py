@@ -72,3 +72,22 @@ def test_a_photograph_of_a_phone_is_named_as_what_it_is(tmp_path, suffix, start)
     (folder / f"train/p0.{suffix}").write_bytes(start + bytes(50))
     splits = pascal_voc.read(folder)
     assert f"train/p0.{suffix}: is {suffix.upper()}, which is not read; convert it" in splits.problems[0]
+
+
+def test_names_that_differ_in_a_code_alone_are_different_images():
+    """UUIDs of one minute end alike; Label Studio's code has as many digits as their first part."""
+    found = images("a/09db550c-679d-11e5-90f4-40f2e96c8ad8.jpg", "a/0809ed42-679d-11e5-90f4-40f2e96c8ad8.jpg")
+    assert not found.has("55545fa2-679d-11e5-90f4-40f2e96c8ad8.jpg")
+    assert found.find("09DB550C-679d-11e5-90f4-40f2e96c8ad8", Path("a.csv"), "a.csv").name.stem.startswith("09db550c")
+
+
+def test_an_image_below_the_folder_of_its_annotation_comes_before_others():
+    found = images("images/p0.jpg", "models/test_images/p0.jpg")
+    assert found.find("p0.jpg", Path("images/test_labels.csv"), "").name == Path("images/p0.jpg")
+
+
+def test_of_images_equally_near_the_one_among_images_is_meant():
+    found = images("images/p0.jpg", "results/p0.jpg")
+    assert found.find("p0.jpg", Path("annotations/train/p0.xml"), "").name == Path("images/p0.jpg")
+    with pytest.raises(InputError, match=r"p0.xml: its image may be a/p0.jpg or b/p0.jpg; remove one"):
+        images("a/p0.jpg", "b/p0.jpg").find("p0.jpg", Path("x/p0.xml"), "p0.xml")

@@ -64,3 +64,23 @@ def test_what_was_collected_is_handed_on_or_refused():
     with pytest.raises(InputError, match=r"a\.jpg"):
         hand_on(inner)
     hand_on(CollectedProblems())
+
+
+@pytest.mark.parametrize(
+    ("names", "total", "message"),
+    [
+        (["labels/a.txt", "labels/b.txt", "labels/c.txt", "labels/d.txt"], 4, "none of the 4 images that labels/*.txt name is in pets"),
+        (["a/a.xml", "a/b.xml", "b/c.xml", "b/d.xml"], 6, "4 of the 6 images that *.xml name are not in pets"),
+        (["a.csv: line 2", "a.csv: line 3", "a.csv: line 4", "b.csv: line 2"], 6, "4 of the 6 images that a.csv and b.csv name are not in"),
+        (["a.csv: line 2", "b.json: [1]", "c.xml", "c.txt"], 5, "4 of the 5 images that the annotations name are not in pets"),
+    ],
+)
+def test_missing_images_are_said_in_one_line(names, total, message):
+    problems = Problems()
+    for name in names:
+        problems.add_file(f"{name}: its image is missing: no 'x1.jpg' in pets")
+    with pytest.raises(InputError) as error:
+        problems.check_limits("pets", total, 9)
+    text = str(error.value)
+    assert text.startswith(message) and "('x1.jpg' is one): put the images there" in text
+    assert ("--allow-bad" in text) == (total > 4)

@@ -40,6 +40,12 @@ def official(tmp_path: Path) -> Path:
     return folder
 
 
+def test_annotations_in_a_hidden_file_are_read(folder):
+    (folder / "train/_annotations.coco.json").rename(folder / "train/.annotations.coco.json")
+    (folder / "train/._annotations.coco.json").write_bytes(b"a resource fork")
+    assert len(coco.read(folder).train) == 3
+
+
 def test_official_layout(tmp_path):
     dataset = open_dataset(official(tmp_path))
     assert [e.id for e in dataset.train] == ["p0", "p1", "p2"]

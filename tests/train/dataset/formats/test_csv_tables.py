@@ -92,6 +92,9 @@ TABLES = {
     "semicolons and decimal commas": rows(
         lambda n, c, *b: "{};{};{};{};{};{}".format(n, c, *(text.replace(".", ",") for text in share(*b))), "filename;class;xmin;ymin;xmax;ymax"
     ),
+    "a class by the end of its name": rows(
+        lambda n, c, *b: f"{n},x{n},{c},{b[0]},{b[2]},{b[1]},{b[3]}", "filename,image_name,cell_type,xmin,xmax,ymin,ymax"
+    ),
     "tabs": rows(lambda n, c, *b: f"{n}\t{c}\t{b[0]}\t{b[1]}\t{b[2]}\t{b[3]}", "filename\tclass\txmin\tymin\txmax\tymax"),
     "bars": rows(lambda n, c, *b: f"{n}|{c}|{b[0]}|{b[1]}|{b[2]}|{b[3]}", "filename|class|xmin|ymin|xmax|ymax"),
     "excel": "sep=;\n" + rows(lambda n, c, *b: f"{n};{c};{b[0]};{b[1]};{b[2]};{b[3]}", "filename;class;xmin;ymin;xmax;ymax"),
@@ -272,3 +275,10 @@ def test_shapes_of_the_image_annotator(folder, shape, sides):
     splits = csv.read(folder)
     found = {example.id: boxes(example) for example in splits.train}
     assert found.get("p3") == ([("cat", Box(*map(float, sides)))] if sides else None)
+
+
+def test_tables_of_nothing_but_a_header(folder):
+    for part in ("train", "test"):
+        (folder / f"{part}_labels.csv").write_text("filename,class,xmin,ymin,xmax,ymax\n")
+    with pytest.raises(InputError, match=r"test_labels.csv and train_labels.csv: nothing but a header"):
+        csv.read(folder)

@@ -12,7 +12,7 @@ import pytest
 from runtime.common.errors import KitError
 from tests.support import format_samples as make
 from tests.support import mutations, tool_samples
-from tests.support.tool_samples import TOOLS
+from tests.support.tool_samples import OWN, TOOLS
 from train.dataset import formats
 
 pytestmark = pytest.mark.long
@@ -42,11 +42,21 @@ CASES = {
     "labelme": ("labelme", "train/p0.json", mutations.json_file),
     "supervisely": ("supervisely", "train/ann/p0.jpg.json", mutations.json_file),
     "via": ("via", "train/via_region_data.json", mutations.json_file),
+    "darwin": ("darwin", "train/p0.json", mutations.json_file),
+    "dataturks": ("dataturks", "train/things.json", mutations.text_file),
+    "datumaro": ("datumaro", "train/default.json", mutations.json_file),
+    "fiftyone": ("fiftyone", "train/labels.json", mutations.json_file),
+    "hugging_face": ("hugging_face", "train/metadata.jsonl", mutations.text_file),
+    "labelbox": ("labelbox", "train/export.ndjson", mutations.text_file),
+    "sagemaker": ("sagemaker", "train/output.manifest", mutations.text_file),
+    "scalabel": ("scalabel", "train/det.json", mutations.json_file),
+    "vott": ("vott", "train/things-export.json", mutations.json_file),
+    "yolo_keras": ("yolo_keras", "train/_annotations.txt", mutations.text_file),
 }
 # Files of one format share its number; those of the labelling tools share most of their code.
 SHARES = {
     "coco": 0.5, "coco with outlines": 0.25, "coco in a list": 0.25, "csv": 0.5, "csv by shape": 0.25, "csv with cells": 0.25,
-    "yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2, **dict.fromkeys(TOOLS, 0.25),
+    "yolo description": 0.5, "yolo labels": 0.5, "tfrecord": 0.8, "label map": 0.2, **dict.fromkeys(TOOLS, 0.1), **dict.fromkeys(OWN, 0.25),
 }  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from train import open_dataset
 from train.dataset import formats
 
 DOG = ("dog", 1, 2, 60, 40)
-SIZED = [tool for tool in TOOLS if tool not in ("frigate", "label_studio", "via")]
+WITHOUT_SIZE = ("frigate", "label_studio", "via", "fiftyone", "hugging_face", "scalabel", "yolo_keras")
+SIZED = [tool for tool in TOOLS if tool not in WITHOUT_SIZE]
+ANNOTATIONS = (".json", ".xml", ".jsonl", ".ndjson", ".manifest", ".txt")
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +81,7 @@ def test_one_bad_image_or_box_of_many(tmp_path, tool, fault):
 def test_annotations_that_cannot_be_read(tmp_path, tool, junk):
     folder = write(tool, tmp_path / "data", samples(4, 1))
     for path in folder.rglob("*"):
-        if path.suffix in (".json", ".xml"):
+        if path.suffix in ANNOTATIONS:
             path.write_bytes(junk)
     with pytest.raises(InputError) as error:
         open_dataset(folder, format=tool)
@@ -92,7 +94,7 @@ def test_names_of_another_machine(tmp_path, tool):
     """The images lie elsewhere, and the annotations name them as they lay on the machine of the person who labelled."""
     folder = write(tool, tmp_path / "data", samples(4, 1))
     for path in sorted(folder.rglob("*")):
-        if path.suffix in (".json", ".xml"):
+        if path.suffix in ANNOTATIONS:
             slash = "\\" if path.suffix == ".xml" else "\\\\"
             text = path.read_text()
             for index in range(4):
