@@ -14,6 +14,8 @@ _ARITHMETIC = {
     ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.FloorDiv: "*", ast.Mod: "+", ast.Pow: "*",
     ast.BitAnd: "|", ast.BitOr: "&", ast.MatMult: "*", ast.LShift: ">>", ast.RShift: "<<",
 }  # fmt: skip
+# The order of these arguments is no matter.
+_SYMMETRIC = ("max", "min", "maximum", "minimum")
 # The name of a type and the text of a message are no behaviour.
 _NAMING = ("TypeVar", "NewType")
 
@@ -205,12 +207,13 @@ class _Finder(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name) and node.func.id in _NAMING:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in _NAMING:
             return
         plain = [argument for argument in node.args if not isinstance(argument, ast.Starred)]
         if plain:
             self._replace(node, f"({self._text(plain[0])})")
-        for first, second in zip(plain, plain[1:]):
+        for first, second in zip(plain, plain[1:]) if name not in _SYMMETRIC else ():
             start, end = self._span(first)[0], self._span(second)[1]
             between = self._source[self._span(first)[1] : self._span(second)[0]]
             self.mutants.append(Mutant(start, end, f"{self._text(second)}{between}{self._text(first)}"))

@@ -71,7 +71,14 @@ def tests_of(path: str, root: Path) -> list[str]:
 
 
 def run(
-    path: str, tests: Sequence[str], root: Path = ROOT, *, limit: int | None = None, seed: int = 0, lines: Sequence[int] = ()
+    path: str,
+    tests: Sequence[str],
+    root: Path = ROOT,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    lines: Sequence[int] = (),
+    seconds: float | None = None,
 ) -> Result:
     """Runs `tests` on mutants of `path`, both relative to `root`, and prints those that survive.
 
@@ -82,6 +89,7 @@ def run(
       limit: how many mutants are drawn, by `seed`; all by default.
       seed: of the draw.
       lines: only mutants in these lines.
+      seconds: how long the tests of a mutant may take, by default some times as long as without one.
 
     Raises RuntimeError if the tests fail without a mutant.
     """
@@ -99,7 +107,7 @@ def run(
         for name in (copy / "libraries").read_text().split():
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-        seconds = _LONGER * (time.monotonic() - begin) + _SECONDS
+        seconds = seconds or _LONGER * (time.monotonic() - begin) + _SECONDS
         outcomes = []
         for mutant in chosen:
             (copy / path).write_text(mutant.of(source))

@@ -42,6 +42,21 @@ def test_both_are_divided_by_the_positives_of_the_batch():
     np.testing.assert_allclose(box_loss, expected, rtol=1e-5)
 
 
+def test_a_part_of_a_batch_is_divided_by_the_positives_of_the_whole():
+    codes, logits = RNG.normal(0, 2, (2, 3, 4)).astype(np.float32), RNG.normal(0, 2, (2, 3, 3)).astype(np.float32)
+    classes = np.array([[0, 2, 1], [1, 0, 0]], np.int32)
+    assert float(losses.positive_anchors(classes)) == 3.0
+    whole = losses.detection_losses(codes, logits, 0 * codes, classes)
+    parts = [
+        losses.detection_losses(codes[[i]], logits[[i]], 0 * codes[[i]], classes[[i]], losses.positive_anchors(classes))
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(np.sum(parts, axis=0), whole, rtol=1e-5)
+    # A part without positives, and a batch without.
+    few = losses.detection_losses(codes, logits, codes, 0 * classes, tf.constant(0.0))
+    np.testing.assert_allclose(few[0], focal(logits, 0 * logits).sum(), rtol=1e-5)
+
+
 def test_without_positives_there_is_a_class_loss_and_no_box_loss():
     logits = np.full((1, 3, 2), -4.6, np.float32)
     codes = np.ones((1, 3, 4), np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -157,3 +159,63 @@ def test_no_more_images_are_selected_than_asked_for_when_names_occur_twice(tmp_p
         chosen = calibration.choose(everything, count)
         assert len(chosen) == count
         assert list(chosen) == [image for image in everything if any(image is one for one in chosen)]
+
+
+class Doubling:
+    """A graph of the image and of one tensor, its channels times 1, -2 and 3."""
+
+    size = 2
+
+    def run(self, image, hook):
+        hook("image", image)
+        hook("scaled", image * tf.constant([1.0, -2.0, 3.0]))
+
+
+def test_statistics_are_those_of_each_channel_over_all_images():
+    images = [np.arange(12, dtype=np.float32).reshape(1, 2, 2, 3) / 12 - shift for shift in (0.2, 0.7)]
+    found = calibration.collect_statistics(Doubling(), images)
+    both = np.concatenate(images)
+    np.testing.assert_allclose(found["image"].lows, both.min(axis=(0, 1, 2)))
+    np.testing.assert_allclose(found["image"].highs, both.max(axis=(0, 1, 2)))
+    factors = np.array([1, -2, 3], np.float32)
+    np.testing.assert_allclose(found["scaled"].lows, (both * factors).min(axis=(0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(found["scaled"].highs, (both * factors).max(axis=(0, 1, 2)), rtol=1e-6)
+    # A tensor this small is kept whole, each value with its channel.
+    np.testing.assert_allclose(found["scaled"].sample, (both * factors).ravel(), rtol=1e-6)
+    assert found["scaled"].channels.tolist() == [0, 1, 2] * 8
+
+
+def test_a_large_tensor_is_sampled_everywhere_and_each_tensor_in_its_own_places():
+    first, again, other = (calibration._sampled_indices(name, 5000) for name in ("a", "a", "b"))
+    np.testing.assert_array_equal(first, again)
+    assert len(first) == 1024 and not np.array_equal(first, other)
+    assert first.min() < 100 and 4900 < first.max() < 5000
+    assert calibration._sampled_indices("a", 1000).tolist() == list(range(1000))
+
+
+def test_ranges_are_chosen_for_the_equalized_tensors(monkeypatch):
+    image = np.full((1, 2, 2, 3), 0.5, np.float32)
+    factor = np.array([1.0, 0.5, 2.0], np.float32)
+    monkeypatch.setattr(calibration.equalization, "factors", lambda graph, found: {"scaled": factor})
+    monkeypatch.setattr(calibration.ranges, "choose", lambda graph, found, method: (found, method))
+    made = calibration.calibrate(Doubling(), [image])
+    (statistics, method), factors = made.ranges, made.factors
+    assert method == made.method == "mse" and set(factors) == {"scaled"}
+    np.testing.assert_allclose(statistics["scaled"].highs, [0.5, -0.5, 3.0])
+    np.testing.assert_allclose(statistics["image"].highs, [0.5, 0.5, 0.5])
+    assert calibration.calibrate(Doubling(), [image], "minmax").method == "minmax"
+
+
+def test_at_most_three_hundred_images_are_chosen_by_default():
+    everything = of_files(Path(f"{i:03}.jpg") for i in range(310))
+    assert len(calibration.choose(everything)) == 300
+
+
+def test_a_progress_bar_is_shown_only_if_asked_for(capsys):
+    def load() -> np.ndarray:
+        return np.zeros((4, 4, 3), np.uint8)
+
+    assert len(list(calibration.images([load, load], 32))) == 2
+    assert not capsys.readouterr().err
+    assert [image.shape for image in calibration.images([load], 32, progress=True)] == [(1, 32, 32, 3)]
+    assert "calibrating" in capsys.readouterr().err
