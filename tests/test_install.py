@@ -24,7 +24,7 @@ OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 # Takes the place of `runtime`, with the other build of OpenCV.
 ALONE = "window"
 # In environments of their own, with versions of their own (see pyproject.toml).
-APART = {ALONE, "scale"}
+APART = {ALONE, "scale", "mlflow", "wandb"}
 # What these require themselves is not in pyproject.toml.
 REQUIRED_BY = {"tf-models-official": {"opencv-python-headless"}}
 

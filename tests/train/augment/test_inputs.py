@@ -148,7 +148,8 @@ def test_training_images_are_cropped_and_every_second_one_is_mirrored(tmp_path):
     data = voc_samples.data_set(tmp_path / "data")
     rows, columns = np.mgrid[:48, :64]
     for index in range(6):
-        image = np.dstack([3 * columns, 4 * rows, 0 * rows]).astype(np.uint8)
+        # No two are alike, as copies are not split.
+        image = np.dstack([3 * columns, 4 * rows, 0 * rows + 20 * index]).astype(np.uint8)
         cv2.imwrite(str(data / "images" / f"p{index}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 100])
     images = np.concatenate([batch for batch, _ in take(build(data, tmp_path), 12, augmentation=PLAIN)])
     across = images[..., 2].mean(axis=1)
