@@ -112,7 +112,7 @@ def test_four_different_images_meet_in_a_point_of_the_middle():
             assert (quarter == level).all()
         centres.append((y / SIZE, x / SIZE))
     low, high = np.min(centres, axis=0), np.max(centres, axis=0)
-    assert (0.29 < low).all() and (low < 0.38).all() and (0.62 < high).all() and (high < 0.71).all()
+    assert (low > 0.29).all() and (low < 0.38).all() and (high > 0.62).all() and (high < 0.71).all()
     assert np.abs(np.diff(centres, axis=1)).max() > 0.1, "down and across are drawn by themselves"
 
 
