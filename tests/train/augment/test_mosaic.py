@@ -91,3 +91,36 @@ def test_groups_hold_every_image_once_and_keep_its_position():
         assert images[number, 0, 0, 0] == position and (classes[number] > 0).sum() == position % 3
         assert boxes.shape == (mosaic.GROUP, 2, 4)
     assert i == 2 * mosaic.GROUP - 1
+
+
+def of_one(images: np.ndarray, number: int, drawn: int) -> np.ndarray:
+    """The mosaic of grey `images` [G, S, S] around the image `number`, [S, S]."""
+    group = tf.constant(np.repeat(images[..., None], 3, axis=-1))
+    nothing = tf.zeros([len(images), 0, 4]), tf.zeros([len(images), 0], tf.int32)
+    return mosaic.compose(tf.constant(number), group, *nothing, 1.0, seed(drawn))[0].numpy()[..., 0]
+
+
+def test_four_different_images_meet_in_a_point_of_the_middle():
+    flat = np.full((GROUP, SIZE, SIZE), 10, np.float32) * np.arange(1, GROUP + 1, dtype=np.float32)[:, None, None]
+    centres = []
+    for drawn in range(20):
+        image = of_one(flat, 4, drawn)
+        corners = [image[0, 0], image[0, -1], image[-1, 0], image[-1, -1]]
+        assert corners[0] == 50 and len(set(corners)) == 4
+        y, x = (image[:, 0] == corners[0]).sum(), (image[0] == corners[0]).sum()
+        for quarter, level in zip((image[:y, :x], image[:y, x:], image[y:, :x], image[y:, x:]), corners):
+            assert (quarter == level).all()
+        centres.append((y / SIZE, x / SIZE))
+    low, high = np.min(centres, axis=0), np.max(centres, axis=0)
+    assert (low > 0.29).all() and (low < 0.38).all() and (high > 0.62).all() and (high < 0.71).all()
+    assert np.abs(np.diff(centres, axis=1)).max() > 0.1, "down and across are drawn by themselves"
+
+
+def test_each_part_is_cut_from_anywhere_in_its_image():
+    # Each pixel says in which row of its image it was.
+    rows = np.broadcast_to(np.arange(SIZE, dtype=np.float32)[:, None], (GROUP, SIZE, SIZE))
+    firsts = [of_one(rows, 0, drawn)[0] for drawn in range(20)]
+    # The quarter that begins in the first column, and the one beside it.
+    for column in (0, -1):
+        tops = [first[column] for first in firsts]
+        assert min(tops) <= 1 and max(tops) > 10 and len(set(tops)) > 5

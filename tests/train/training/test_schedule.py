@@ -75,8 +75,9 @@ def test_a_run_of_few_steps_has_a_step_of_warm_up():
     assert rates(schedule.optimizer_config(3, 8, 0.5), 0, 3) == pytest.approx([0.05, 0.0], abs=1e-6)
 
 
-def test_a_sweep_of_one_step_has_the_lowest_rate():
+def test_a_sweep_of_few_steps_goes_from_the_lowest_rate_to_the_highest():
     assert rates(schedule.sweep_config(1, 1e-3, 1.0), 0) == pytest.approx([1e-3])
+    assert rates(schedule.sweep_config(2, 1e-3, 1.0), 0, 1) == pytest.approx([1e-3, 1.0])
 
 
 def test_a_moving_average_is_of_all_weights():
