@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset import formats
+from train.dataset import formats, other_tools
 from train.dataset.examples import problems
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, walk
@@ -111,6 +111,8 @@ def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if format is not None:
         return Choice(format, formats.find(format).read(folder), (f"{format}: as --format says",))
     scores = formats.scores(folder)
+    if set(scores) <= {"yolo"} and (advice := other_tools.advice(folder)):
+        raise NoDataSetError(f"{folder}: {advice}")
     if not scores:
         raise NoDataSetError(
             f"{folder}: no labelled images of a known format in it ({', '.join(formats.names())});"
@@ -123,7 +125,7 @@ def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if len(names) == 1 and not others:
         splits = formats.find(names[0]).read(folder)
         return Choice(names[0], splits, tuple(reasons))
-    notes = [f"not used, because it explains {scores[name].images} images, and {names[0]} more: the {name} files" for name in others]
+    notes = [f"not used, because it explains {_count(scores[name].images)}, and {names[0]} more: the {name} files" for name in others]
     chosen, lines = _compared(folder, names, scores)
     notes += lines
     problems.hand_on(replace(chosen.found, notes=[*chosen.found.notes, *notes]))
@@ -291,6 +293,10 @@ def _near(one: LabelledBox, other: LabelledBox, names_count: bool) -> bool:
         and abs(here.ymin - there.ymin) <= y
         and abs(here.ymax - there.ymax) <= y
     )
+
+
+def _count(images: int) -> str:
+    return "1 image" if images == 1 else f"{images} images"
 
 
 def _described(score: Score) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.support import export_samples
+from tests.support.format_samples import Sample
 from tests.support.tool_exports import HEIGHT, LABELS, WIDTH, layout, split, truth, write
+from tests.support.tool_exports import split as parts
 
 
 @layout("automl vision: CSV of Google Cloud", split=True)
@@ -145,3 +148,23 @@ def _frigate(folder: Path) -> None:
             data = {"box": box, "region": [0, 0, 1, 1], "score": 0.8, "top_score": 0.9, "type": "object"}
             events.append({"id": id, "camera": "front", "label": label, "sub_label": None, "has_snapshot": True, "data": data})
     write(folder / "events.json", json.dumps(events))
+
+
+def _by_sample(name: str, writer: str, *, split: bool = False) -> None:
+    """Registers a layout of a folder for each part, written by that writer of `export_samples`."""
+
+    @layout(name, split=split)
+    def _write(folder: Path) -> None:
+        for part, images in parts().items():
+            (folder / part).mkdir()
+            samples = [Sample(one.save(folder / part), part, one.boxes, (WIDTH, HEIGHT)) for one in images]
+            export_samples.WRITERS[writer](folder / part, samples)
+
+
+for _name, _writer in (
+    ("labelbox: NDJSON", "labelbox"),
+    ("v7: Darwin JSON", "darwin"),
+    ("dataturks: JSON lines", "dataturks"),
+    ("bdd100k: Scalabel's list of frames", "scalabel"),
+):
+    _by_sample(_name, _writer, split=True)

@@ -148,11 +148,14 @@ def _unlike(frame: Frame, declared: tuple[float, float]) -> Frames:
     if all(abs(said - side) <= _CLOSE * side for said, side in zip(declared, (frame.width, frame.height))):
         note = f"boxes used as they are, though the annotations give a size that is off by some pixels; {_LOOK}"
         return Frames("", (_noted(frame, note),))
+    as_is = _noted(frame, "boxes used as they are, because they fit the images and not the sizes in the annotations", "as is")
+    if _same_shape((declared[1], declared[0]), frame):
+        # Rotated since, and nothing says which way.
+        return Frames(UNLIKE, (Frame("unknown", frame.width, frame.height, frame.orientation, *declared, usable=False), as_is))
     unknown = Frame("unknown", frame.width, frame.height, frame.orientation, 0, 0, usable=False)
     note = "boxes stretched with their images, which have another shape than when they were labelled, as only that fits"
     stretched = Frame("stretched", frame.width, frame.height, frame.orientation, *declared, note)
-    note = "boxes used as they are, because they fit the images and not the sizes in the annotations"
-    return Frames(UNLIKE, (unknown, stretched, _noted(frame, note, "as is")))
+    return Frames(UNLIKE, (unknown, stretched, as_is))
 
 
 def _whole(info: ImageInfo, orientation: int, name: str) -> Frame:

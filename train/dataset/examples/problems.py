@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ MAX_BAD = 1 / 3
 
 # What the line on an annotation without its image says after the annotation's place; the written name follows.
 MISSING = ": its image is missing: "
-# So many bad things are listed in a refusal.
+# So many bad things are listed in a refusal; of lines that differ in numbers alone, one.
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 _LISTED = 3
 
 
@@ -139,7 +141,8 @@ def _refusal(where: str, bad: list[str], total: int, what: str) -> str:
     missing = [line for line in bad if MISSING in line]
     if len(missing) > _LISTED and len(missing) == len(bad):
         return _missing_refusal(where, missing, total)
-    shown = "; ".join(bad[:_LISTED]) + ("; ..." if len(bad) > _LISTED else "")
+    kinds = list({_NUMBERS.sub("0", line): line for line in reversed(bad)}.values())[::-1]
+    shown = "; ".join(kinds[:_LISTED]) + ("; ..." if len(bad) > min(len(kinds), _LISTED) else "")
     limit = _limit.get()
     share = math.ceil(100 * len(bad) / max(total, 1)) / 100
     # Where everything is bad, nothing is left to go on with.
@@ -156,20 +159,21 @@ def _missing_refusal(where: str, lines: list[str], total: int) -> str:
     one = lines[0].partition(MISSING)[2].removeprefix("no ").removesuffix(f" in {where}")
     go_on = f", or go on without those by --allow-bad {min(math.ceil(100 * len(lines) / total) / 100, 1):g}" if few else ""
     return (
-        f"{f'{len(lines)} of the' if few else 'none of the'} {total} images that {_sources(lines)} name"
+        f"{f'{len(lines)} of the' if few else 'none of the'} {total} images that {_sources(lines)}"
         f" {'are not' if few else 'is'} in {where} ({one} is one): put the images there, or give the folder that holds both"
         f"{go_on}"
     )
 
 
 def _sources(lines: list[str]) -> str:
-    """Returns the annotation files with which lines begin, in a few words."""
+    """Returns the annotation files with which lines begin, in a few words, and the verb."""
     names = {PurePath(line.partition(": ")[0]) for line in lines}
     suffixes, folders = {name.suffix for name in names}, {name.parent for name in names}
     if len(names) <= 2:
-        return " and ".join(sorted(map(str, names)))
+        return f"{' and '.join(sorted(map(str, names)))} name{'s' * (len(names) == 1)}"
     pattern = f"*{suffixes.pop()}" if len(suffixes) == 1 else "the annotations"
-    return str(folders.pop() / pattern) if len(folders) == 1 and pattern.startswith("*") else pattern
+    where = folders.pop() / pattern if len(folders) == 1 and pattern.startswith("*") else pattern
+    return f"{where} name"
 
 
 def _them(bad: list[str]) -> str:

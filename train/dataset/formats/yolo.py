@@ -185,7 +185,8 @@ class _Reader:
 def _lines(file: File) -> list[tuple[int, Line | ValueError]]:
     """Returns (number, line) of the lines that are not empty; the fault in place of a line that cannot be read."""
     text = untrusted_bytes.read_text(file.path, str(file.name), _MAX_BYTES, "a label file")
-    return [(number, _line(line)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = enumerate(text.splitlines(), 1)
+    return [(number, _line(line)) for number, line in lines if line.strip() and not label_lines.is_heading(line)]
 
 
 def _is_unlabelled(line: Line | ValueError) -> bool:

@@ -14,7 +14,7 @@ from train.dataset.examples.assembly import Assembler, Canvas, labelled_box
 from train.dataset.examples.example import LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, unique_ids
 from train.dataset.examples.problems import Problems
-from train.dataset.examples.split_names import split_of_folder
+from train.dataset.examples.split_names import split_of, split_of_folder
 from train.dataset.examples.splits import Examples, assign_splits, group_by_split, test_split
 from train.dataset.tools.shapes import Sides
 
@@ -61,6 +61,7 @@ def read(
     """
     images = ImageFiles(files, str(folder))
     found: list[tuple[Entry, File]] = []
+    missing: dict[Path, list[str]] = {}
     count = 0
     for entry in entries:
         count += 1
@@ -70,7 +71,8 @@ def read(
         try:
             found.append((entry, _image(entry, images)))
         except InputError as error:
-            problems.add_file(str(error))
+            missing.setdefault(entry.annotation, []).append(str(error))
+    count -= _report_missing(missing, {entry.annotation for entry, _ in found}, problems)
     found = _once(found)
     ids = unique_ids(image.name for _, image in found)
     assembler = Assembler(problems)
@@ -100,6 +102,23 @@ def note_skipped(kinds: Counter[str], problems: Problems, advice: str = "they ha
     if kinds:
         shown = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         problems.add_note(f"shapes left out, because {advice}: {shown}")
+
+
+def _report_missing(missing: dict[Path, list[str]], used: set[Path], problems: Problems) -> int:
+    """Reports the entries without images, and returns the number of those that are no fault.
+
+    A file of which not one image is there, beside others that have theirs, is the example of a tool, or an old version.
+    One that is for a part of the data may be all that says that its images are missing.
+    """
+    passed = 0
+    for annotation, lines in missing.items():
+        if len(lines) > 1 and used and annotation not in used and not split_of(annotation):
+            passed += len(lines)
+            problems.add_note(f"{annotation}: not used, because not one of its {len(lines)} images is in the folder")
+        else:
+            for line in lines:
+                problems.add_file(line)
+    return passed
 
 
 def _image(entry: Entry, images: ImageFiles) -> File:

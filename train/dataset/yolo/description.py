@@ -133,9 +133,15 @@ def _chosen(read: list[Description], files: list[File], problems: Problems) -> l
                 )
             others.append(description)
     if others:
-        shown = ", ".join(str(other.source) for other in others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-        problems.add_note(f"{shown}: not used; {chosen[0].source} names the classes, and not as they do")
+        problems.add_note(f"{_listed(others)}: not used; {chosen[0].source} names the classes, and not as they do")
+    if len(chosen) > 1:
+        problems.add_note(f"put together, because each describes a data set: {_listed(chosen)}; give the folder of one for it alone")
     return chosen
+
+
+def _listed(descriptions: list[Description]) -> str:
+    shown = ", ".join(str(description.source) for description in descriptions[:3])
+    return shown + (f" and {len(descriptions) - 3} more" if len(descriptions) > 3 else "")
 
 
 def _merit(description: Description, places: PathEnds[Path]) -> tuple[bool, bool, bool, bool, int, int]:

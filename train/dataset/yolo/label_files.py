@@ -189,7 +189,10 @@ def has_numbers(file: File) -> bool:
     """Returns True if the first line of a text file looks like a line of labels: a class and at least four numbers."""
     try:
         with file.path.open(encoding="utf-8-sig") as opened:
-            line = label_lines.parse(opened.readline(1000))
+            text = opened.readline(1000)
+            for _ in range(2):
+                text = opened.readline(1000) if label_lines.is_heading(text) else text
+            line = label_lines.parse(text)
     except (OSError, ValueError):
         return False
     return len(line.values) >= 4 and all(-1 <= value < 1e6 for value in line.values)

@@ -16,6 +16,8 @@ _SLACK = 0.02
 # After the class KITTI has truncation, occlusion, angle, the box, and 7 numbers of the box in space; results have a
 # score after them (https://www.cvlibs.net/datasets/kitti/eval_object.php).
 _KITTI = (14, 15)
+# DOTA's lines have four corners, the class and whether it is difficult (https://captain-whu.github.io/DOTA/dataset.html).
+_DOTA_HEADINGS = ("imagesource:", "gsd:")
 # What KITTI calls regions in which nothing is labelled.
 UNLABELLED = "DontCare"
 # A share above this is no slip, but pixels.
@@ -63,6 +65,8 @@ def _named(words: list[str]) -> Line:
     if not words:
         raise ValueError("has no numbers")
     start = next((at for at, word in enumerate(words) if _is_number(word)), len(words))
+    if _is_dota(words):
+        return Line(words[8], None, list(map(float, words[:8])))
     if start == 0 or start == len(words):
         wrong = next(word for word in words if not _is_number(word))
         raise ValueError(f"has {quoted(wrong)}, which is not a number")
@@ -77,6 +81,15 @@ def _named(words: list[str]) -> Line:
     if len(values) not in (4, 5):
         raise ValueError(f"has {len(values)} numbers after the name {quoted(name)}, where a box has 4")
     return Line(name, None, values)
+
+
+def is_heading(text: str) -> bool:
+    """Returns True for the lines with which DOTA's files begin."""
+    return text.startswith(_DOTA_HEADINGS)
+
+
+def _is_dota(words: list[str]) -> bool:
+    return len(words) in (9, 10) and all(map(_is_number, words[:8])) and not _is_number(words[8]) and words[9:] in ([], ["0"], ["1"], ["2"])
 
 
 def _is_number(word: str) -> bool:

@@ -84,3 +84,15 @@ def test_missing_images_are_said_in_one_line(names, total, message):
     text = str(error.value)
     assert text.startswith(message) and "('x1.jpg' is one): put the images there" in text
     assert ("--allow-bad" in text) == (total > 4)
+
+
+def test_lines_that_differ_in_numbers_alone_are_listed_once():
+    problems = Problems()
+    for number in range(9):
+        problems.add_box(f"labels/{number}.txt: line {number} has the class 7, but obj.names names 1")
+    problems.add_box("labels/x.txt: line 2 has no area")
+    with pytest.raises(InputError) as error:
+        problems.check_limits("pets", 9, 12)
+    assert str(error.value).startswith(
+        "labels/0.txt: line 0 has the class 7, but obj.names names 1; labels/x.txt: line 2 has no area; ... (10 of 12 boxes"
+    )

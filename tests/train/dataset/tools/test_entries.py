@@ -136,3 +136,18 @@ def test_mostly_bad_is_refused(tmp_path, tool):
     images = [replace(sample, boxes=(("cat", 9, 5, 9, 28),)) for sample in samples(4)]
     with pytest.raises(InputError, match="4 of 4 boxes"):
         open_dataset(write(tool, tmp_path / "data", images))
+
+
+def test_a_file_of_other_images_is_left_out_with_a_note(tmp_path):
+    """A tool's example lies in the repository beside the data; a part without its images is no example."""
+    folder = write("via", tmp_path / "data", samples(4))
+    example = write("via", tmp_path / "example", [replace(sample, name=f"x{i}.jpg") for i, sample in enumerate(samples(6))])
+    source = (example / "train/via_region_data.json").read_text()
+    (folder / "tool").mkdir()
+    (folder / "tool/demo.json").write_text(source)
+    dataset = open_dataset(folder)
+    assert len(dataset.train + dataset.validation) == 4 and dataset.bad_images == 0
+    assert dataset.problems == ("tool/demo.json: not used, because not one of its 6 images is in the folder",)
+    (folder / "tool/demo.json").rename(folder / "tool/test.json")
+    with pytest.raises(InputError, match=r"6 of the 10 images that tool/test.json names are not in"):
+        open_dataset(folder)
