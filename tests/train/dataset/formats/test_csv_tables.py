@@ -298,8 +298,8 @@ def test_a_table_of_the_test_part_need_not_have_boxes(folder):
     (folder / "test.csv").write_text("filename,prediction\np3.jpg,\n")
     splits = csv.read(folder)
     assert len(splits.train) == 4 and splits.validation is None
-    assert splits.problems[0].startswith("the test part is not used: test.csv has no columns with")
+    assert splits.problems[0].startswith("the test part is not used: test.csv: not CSV with the columns of train.csv")
     (folder / "train.csv").rename(folder / "val.csv")
     (folder / "test.csv").rename(folder / "train.csv")
-    with pytest.raises(InputError, match=r"train.csv has no columns with"):
+    with pytest.raises(InputError, match=r"train.csv: not CSV with the columns of val.csv"):
         csv.read(folder)
