@@ -357,7 +357,7 @@ def test_empty_folder(tmp_path, format):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_box_at_all(tmp_path, format):
-    with pytest.raises(InputError, match=r"no box|not one box|cannot be split"):
+    with pytest.raises(InputError, match="not one box"):
         open_dataset(make.write(format, tmp_path / "data", samples(6, 2, boxes=())))
 
 
