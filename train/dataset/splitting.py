@@ -133,6 +133,8 @@ def split(
             smallest = min(fit, key=len)
             validation += smallest
             train = [example for group in passed if group is not smallest for example in group]
+    if count and not _has_boxes(examples):
+        raise InputError(f"{where}: not one box in {count} images; there is nothing to learn")
     if not train or not _has_boxes(validation):
         in_groups = f" in {len(drawn)} groups of images that belong together" if len(drawn) < count else ""
         other = ", or group them otherwise (--group-by)" if in_groups else ""

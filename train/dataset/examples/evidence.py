@@ -118,7 +118,7 @@ class Evidence:
         fitting = tuple(frame.name for frame in frames.frames if frame.fits(boxes))
         if boxes:
             question.fitting[fitting] += 1
-            first, second = frames.frames[:2]
+            first, second = frames.frames[-2:]
             if len(fitting) == 2 and second.across < first.across:
                 question.chance += len(boxes) * math.log(second.across * second.down / (first.across * first.down))
                 question.chance_images += 1
@@ -236,7 +236,7 @@ def _answer(question: _Question) -> tuple[str, bool]:
     others = sum(proofs.values()) - proofs[best]
     if not proofs[best]:
         by_chance = question.chance < _CHANCE and question.chance_images >= _CHANCE_IMAGES
-        return (question.order[1] if by_chance else first), False
+        return (question.order[-1] if by_chance else first), False
     if proofs[best] < _PROOF * total:
         return first, False
     mixed = others * _MAJORITY > proofs[best] and others >= _PROOF * total

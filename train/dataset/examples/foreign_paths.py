@@ -48,11 +48,11 @@ def path_parts(written: str) -> tuple[str, ...]:
 
 
 def alike(name: str) -> str:
-    """Returns a name for comparison between systems: without case, and with accents composed.
+    """Returns a name for comparison between systems: without case, with accents composed, and without spaces.
 
-    Windows ignores case, and macOS stores an accent as a character of its own.
+    Windows ignores case, macOS stores an accent as a character of its own, and uploads often write spaces as `_`.
     """
-    return unicodedata.normalize("NFC", name).casefold()
+    return unicodedata.normalize("NFC", name).casefold().replace(" ", "_")
 
 
 class PathEnds(Generic[Found]):

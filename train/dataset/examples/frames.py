@@ -17,6 +17,9 @@ Sides = tuple[float, float, float, float]
 # labelImg and others write sizes that are off by a pixel or two.
 _OFF = 2.0
 
+# A size that is off by less than this share, with another shape, is padding or a slip; scaling keeps the shape.
+_CLOSE = 0.1
+
 # By how much the shape of a scaled image may differ: both of its sides were rounded to whole pixels.
 _SHAPE = 0.01
 
@@ -37,7 +40,7 @@ class Frame:
 
     The boxes are in a frame of `across` x `down` pixels, and the image that they belong to has `width` x `height`
     pixels after the rotation by `orientation`. `usable` is False where the boxes cannot be brought onto the image.
-    `note` tells the user that this frame was chosen; empty where that goes without saying.
+    Without a side `across` it holds no box. `note` tells the user that this frame was chosen; empty where that goes without saying.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Frame:
 
     def fits(self, boxes: Iterable[Sides]) -> bool:
         """Returns True if all boxes, in pixels of the frame, lie inside it, give or take a careless hand."""
+        if not self.across:
+            return False
         right = self.across + max(_CARELESS_PIXELS, _CARELESS_SHARE * self.across)
         bottom = self.down + max(_CARELESS_PIXELS, _CARELESS_SHARE * self.down)
         return all(max(xmin, xmax) <= right and max(ymin, ymax) <= bottom for xmin, ymin, xmax, ymax in boxes)
@@ -136,10 +141,21 @@ def _scaled(frame: Frame, declared: tuple[float, float]) -> Frames:
 
 
 def _unlike(frame: Frame, declared: tuple[float, float]) -> Frames:
-    """The declared size has another shape: only boxes that it cannot hold show that it is simply wrong."""
-    unknown = Frame("unknown", frame.width, frame.height, frame.orientation, *declared, usable=False)
-    note = "boxes used as they are, because they fit the images and not the sizes in the annotations"
-    return Frames(UNLIKE, (unknown, _noted(frame, note, "as is")))
+    """The declared size has another shape: the image was stretched, or the size is simply wrong.
+
+    Only boxes that one of the two cannot hold show which; without such boxes the image cannot be used.
+    """
+    if all(abs(said - side) <= _CLOSE * side for said, side in zip(declared, (frame.width, frame.height))):
+        note = f"boxes used as they are, though the annotations give a size that is off by some pixels; {_LOOK}"
+        return Frames("", (_noted(frame, note),))
+    as_is = _noted(frame, "boxes used as they are, because they fit the images and not the sizes in the annotations", "as is")
+    if _same_shape((declared[1], declared[0]), frame):
+        # Rotated since, and nothing says which way.
+        return Frames(UNLIKE, (Frame("unknown", frame.width, frame.height, frame.orientation, *declared, usable=False), as_is))
+    unknown = Frame("unknown", frame.width, frame.height, frame.orientation, 0, 0, usable=False)
+    note = "boxes stretched with their images, which have another shape than when they were labelled, as only that fits"
+    stretched = Frame("stretched", frame.width, frame.height, frame.orientation, *declared, note)
+    return Frames(UNLIKE, (unknown, stretched, as_is))
 
 
 def _whole(info: ImageInfo, orientation: int, name: str) -> Frame:

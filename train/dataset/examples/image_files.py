@@ -256,7 +256,7 @@ def best_match(found: list[File], rank: Callable[[File], tuple[int, ...]], sourc
     usual = [file for file in best if any(part.lower() in _IMAGE_FOLDERS for part in file.name.parts[:-1])]
     if len(usual) == 1:
         return usual[0]
-    raise InputError(f"{source}: its image may be {best[0].name} or {best[1].name}; remove one")
+    raise InputError(f"{source}: its image may be {best[0].name} or {best[1].name}; remove one, or write its folder before its name")
 
 
 def folder_proximity(annotation: Path, image: Path) -> tuple[int, int]:

@@ -126,7 +126,7 @@ class Problems:
         `where` names the data set in the message. Within `collect_problems()` nothing is raised.
         """
         refusals = {
-            kind: _refusal(where, bad, total, what)
+            kind: _refusal(where, bad, max(total, len(bad)), what)
             for kind, bad, total, what in (
                 ("files", self._files, files, "examples"),
                 ("boxes", self._boxes, boxes, "boxes"),

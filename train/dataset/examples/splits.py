@@ -37,14 +37,13 @@ def assign_splits(
     """
     _check_training_part(parts, sources or {})
     named = {part: list(examples) for part, examples in parts.items() if examples}
+    train = _images(named.get("train", ()))
+    for part in [part for part in HELD_OUT if part in named and _images(named[part]) == train]:
+        same = len(named.pop(part))
+        others = any(other in named for other in HELD_OUT)
+        follows = "it is not used" if others else "images to validate on are drawn from them"
+        problems.add_note(f"the {NAMES[part]} part has the same images as the training part, {same}: {follows}")
     held_out = next((part for part in HELD_OUT if part in named), None)
-    if held_out and _images(named[held_out]) == _images(named.get("train", ())):
-        problems.add_note(
-            f"the {NAMES[held_out]} part has the same images as the training part, {len(named[held_out])}:"
-            " images to validate on are drawn from them"
-        )
-        del named[held_out]
-        held_out = next((part for part in HELD_OUT if part in named), None)
     _remove_shared(named, problems)
     rest = [*named.get("train", ()), *named.get("", ())]
     if held_out is None or not rest:

@@ -16,6 +16,8 @@ from runtime.common.errors import InputError
 from train.dataset.coco.rules import Key, key
 from train.dataset.examples.image_files import File, quoted
 from train.dataset.examples.outlines import Sides, box_around
+from train.dataset.examples.split_names import split_of
+from train.dataset.examples.splits import HELD_OUT
 from train.files import untrusted_json
 
 Entry = dict[str, Any]
@@ -102,7 +104,7 @@ def read(file: File) -> CocoFile:
         raise InputError(f"{name}: not COCO annotations: it has no list 'images'")
     images = _rows(data, "images", name)
     inside = [key for key in _INSIDE if any(isinstance(row, dict) and isinstance(row.get(key), list) for row in images[:_SAMPLE])]
-    annotations = _rows(data, "annotations", name, optional=bool(inside))
+    annotations = _rows(data, "annotations", name, optional=bool(inside) or split_of(file.name) in HELD_OUT)
     found.images = [(f"{name}: images[{number}]", row) for number, row in enumerate(images)]
     found.annotations = list(enumerate(annotations))
     for image, row in found.images:
@@ -160,6 +162,11 @@ def sides(annotation: Entry) -> Sides:
         return x - width / 2, y - height / 2, x + width / 2, y + height / 2
     if isinstance(box, dict):
         box = [box.get(name, box.get(short)) for name, short in (("x", "left"), ("y", "top"), ("width", "w"), ("height", "h"))]
+    if isinstance(box, str):
+        # As tables of pandas have it.
+        box = box.strip("[](){} ").replace(",", " ").split()
+    if isinstance(box, list) and len(box) == 1 and isinstance(box[0], list):
+        box = box[0]
     if not isinstance(box, list) or len(box) != 4:
         raise ValueError("has no bbox of four numbers, and no outline")
     x, y, width, height = _four(box, box)
@@ -197,7 +204,8 @@ def _reduced(item: Entry) -> Entry:
     outline = item.pop("segmentation", None)
     if outline:
         box = item.get("bbox")
-        if not (isinstance(box, list) and len(box) == 4 and (box[2] or box[3])) and not isinstance(box, dict):
+        usable = isinstance(box, list) and len(box) == 4 and (box[2] or box[3]) and box[2] == box[2]
+        if not usable and not (isinstance(box, (dict, str)) and box):
             around = box_around(outline)
             if around is not None:
                 item["bbox"] = [around[0], around[1], around[2] - around[0], around[3] - around[1]]

@@ -25,7 +25,7 @@ from train.dataset.examples.frames import Sides
 from train.dataset.examples.image_files import File, ImageFiles, quoted, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of, split_of_folder
-from train.dataset.examples.splits import assign_splits, by_split, group_by_split, test_split
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split, test_split, without_unlabelled
 from train.dataset.formats import Score, Splits
 from train.dataset.formats import _coco_files as coco_files
 from train.dataset.formats._coco_files import CocoFile, Entry, Place, file_names, looks_like_coco
@@ -59,6 +59,7 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(image.file.name for part in parts for image in part.images)
     assembler = Assembler(problems)
     examples = group_by_split(pair for part in parts for pair in part.examples(ids, assembler))
+    examples = without_unlabelled(examples, {image.part for part in parts if part.annotated for image in part.images}, problems)
     count = sum(part.count for part in parts)
     try:
         train, validation = assign_splits(examples, problems, by_split(source.name for source in sources))
@@ -98,10 +99,14 @@ class _Image:
 
 
 class _Part:
-    """One JSON file and its images; `count` is the number of all images in it, `labels` are its classes in order."""
+    """One JSON file and its images; `count` is the number of all images in it, `labels` are its classes in order.
+
+    `annotated` is False if the file has not one annotation, as that of images without labels.
+    """
 
     def __init__(self, source: CocoFile, image_files: ImageFiles, problems: Problems) -> None:
         self.count = len(source.images)
+        self.annotated = bool(source.annotations)
         self.images: list[_Image] = []
         self._source = source
         self._problems = problems

@@ -23,7 +23,7 @@ from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, ImageFiles, unique_ids, walk, with_siblings
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of, split_of_folder
-from train.dataset.examples.splits import assign_splits, group_by_split, test_split
+from train.dataset.examples.splits import assign_splits, by_split, group_by_split, test_split
 from train.dataset.formats import Score, Splits
 from train.dataset.tables import class_names
 from train.dataset.tables.layout import Sides, split_value
@@ -57,8 +57,8 @@ def read(folder: Path) -> Splits:
     """
     files = list(walk(folder))
     images = ImageFiles(files, str(folder))
-    tables = _tables(files, images, folder)
     problems = Problems()
+    tables, empty = _tables(files, images, folder, problems)
     entries = _merged([entry for table in tables for entry in _Reader(table, images, files, problems).entries()], problems)
     if not entries:
         listed = " and ".join(str(table.file.name) for table in tables[:3])
@@ -66,7 +66,7 @@ def read(folder: Path) -> Splits:
     ids = unique_ids(entry.image.name for entry in entries if entry.image)
     assembler = Assembler(problems)
     examples = group_by_split((entry.part, _example(entry, ids, assembler, problems)) for entry in entries)
-    sources: dict[str, list[Path]] = {}
+    sources: dict[str, list[Path]] = by_split(empty)
     for table in tables:
         parts = {entry.part for entry in entries if entry.table == table.file.name} or {split_of(table.file.name)}
         for part in parts:
@@ -107,21 +107,32 @@ class _Entry:
     groups: int = 0
 
 
-def _tables(files: list[File], images: ImageFiles, folder: Path) -> list[Table]:
-    """Returns the tables to read. Raises InputError if there are none, or if one for a split is damaged."""
+def _tables(
+    files: list[File], images: ImageFiles, folder: Path, problems: Problems
+) -> tuple[list[Table], list[Path]]:
+    """Returns the tables to read, and the names of the empty ones beside them for other splits.
+
+    A table of the test split may have no boxes, which is noted. Raises InputError if there are no tables, or if one
+    for another split is damaged.
+    """
     candidates = [file for file in files if is_table(file)]
     found = {file.name: table for file in candidates if (table := recognize(file, images.has))}
     if not found:
         faults = [reason for file in candidates if (reason := fault(file, images.has))]
         listed = "; ".join(faults[:3]) or f"{folder}: no CSV file with the columns filename, class, xmin, ymin, xmax, ymax"
         raise InputError(f"{listed}; give the folder with a table of boxes and the images")
-    tables = []
+    tables, empty = [], []
     for file in with_siblings([table.file for table in found.values()], candidates):
         if file.name in found:
             tables.append(found[file.name])
-        elif any(True for _ in Lines(file)):
-            raise InputError(fault(file, images.has) or f"{file.name}: not CSV with the columns of {next(iter(found))}")
-    return tables
+        elif not any(True for _ in Lines(file)):
+            empty.append(file.name)
+        else:
+            lacks = fault(file, images.has) or f"{file.name}: not CSV with the columns of {next(iter(found))}"
+            if split_of(file.name) != "test":
+                raise InputError(lacks)
+            problems.add_note(f"the test part is not used: {lacks}")
+    return tables, empty
 
 
 class _Reader:

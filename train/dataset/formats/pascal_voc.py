@@ -97,7 +97,7 @@ def _read(id: str, source: File, files: VocFiles, assembler: Assembler, twice: _
     image = files.image(source, _text(root, "filename"))
     if twice.is_copy(source, image, root):
         return None
-    canvas = assembler.canvas(image, name, _size(root, name))
+    canvas = assembler.canvas(image, name, _size(root))
     return assembler.example(id, canvas, name, objects, lambda element: _box(element, canvas))
 
 
@@ -112,14 +112,13 @@ def _lowered(root: Element) -> Element:
     return root
 
 
-def _size(root: Element, name: str) -> Optional[tuple[float, float]]:
+def _size(root: Element) -> Optional[tuple[float, float]]:
     size = root.find("size")
     if size is None:
         return None
     declared = _number(size, "width"), _number(size, "height")
-    if any(declared) and not all(map(math.isfinite, declared)):
-        raise InputError(f"{name}: its <size> has no <width> and <height> that are numbers")
-    return declared
+    # The image itself says what an empty <width> does not.
+    return declared if all(map(math.isfinite, declared)) else None
 
 
 def _box(element: Element, canvas: Canvas) -> LabelledBox:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +28,8 @@ _USUAL_YAML = ("data", "dataset")
 _MODEL_KEYS = frozenset(("backbone", "head", "anchors"))
 _MAX_TEXT = 64 << 20
 _MAX_CLASSES = 10_000
+# Of so many lists of names each is compared with each.
+_MAX_COMPARED = 100
 
 # The names of the splits in data.yaml and obj.data.
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "eval": "val", "dev": "val", "test": "test"}
@@ -62,8 +67,15 @@ def read(files: list[File], problems: Problems) -> tuple[list[Description], Opti
     found = _descriptions(files, problems)
     lists = _lists(files)
     if any(description.names.names for description in found):
+        named = [description.names for description in found]
+        if nearest := _contradicting_lists(named, files, lists):
+            problems.add_note(
+                f"{', '.join(str(names.source) for names in nearest[:3])}{' ...' if len(nearest) > 3 else ''}: each names the"
+                f" classes of the labels beside it, because they contradict each other, and {found[0].source} can't be right for all"
+            )
+            return found, ClassNames((*named, *nearest))
         _note_other_lists(found, lists, problems)
-        return found, ClassNames(description.names for description in found)
+        return found, ClassNames(named)
     names = [names for file in lists if (names := _read(file, problems, len(lists) == 1))]
     if found and not names:
         names = [description.names for description in found]
@@ -279,6 +291,23 @@ def _label_studio_notes(file: File) -> Names:
         return Names(file.name, tuple(names[number] for number in range(len(names))))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f"{file.name}: has no categories numbered from 0") from error
+
+
+def _contradicting_lists(named: list[Names], files: list[File], lists: list[File]) -> list[Names]:
+    """Returns the lists of names that lie among label files if they have the described classes, each in another order.
+
+    LabelImg writes them, in the order in which the classes were first used in a folder; a description that was written
+    afterwards for all folders is wrong for some.
+    """
+    labelled = Counter(file.name.parent for file in files if file.suffix == ".txt")
+    found = []
+    for file in lists:
+        if file.name.name == "classes.txt" and labelled[file.name.parent] > 1:
+            with contextlib.suppress(InputError):
+                found.append(read_list(file))
+    described = {name for names in named for name in names.names}
+    contradict = any(_contradict(one, other) for one, other in itertools.combinations(found[:_MAX_COMPARED], 2))
+    return found if contradict and all(set(names.names) <= described for names in found) else []
 
 
 def _note_other_lists(found: Iterable[Description], lists: list[File], problems: Problems) -> None:

@@ -9,7 +9,7 @@ from typing import Optional
 from runtime.common.errors import InputError
 from train.dataset.examples.foreign_paths import alike
 from train.dataset.examples.image_files import UPLOAD, File, folder_proximity, is_image, quoted
-from train.dataset.examples.image_info import SUFFIXES
+from train.dataset.examples.image_info import SUFFIXES, UNREAD_SUFFIXES, inspect
 from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of_folder
 from train.dataset.yolo import label_lines
@@ -31,6 +31,7 @@ class LabelFiles:
 
     def __init__(self, files: list[File]) -> None:
         images = {file.name.as_posix(): file for file in files if is_image(file)}
+        self._unread = {alike(file.name.stem): file for file in files if file.suffix in UNREAD_SUFFIXES}
         stems = {_stem(name) for name in images}
         texts = {file.name.as_posix(): file for file in files if file.suffix == ".txt"}
         self.files = {name: file for name, file in texts.items() if _stem(name) in stems or has_numbers(file)}
@@ -86,10 +87,25 @@ class LabelFiles:
             )
         missing = sorted(file.name for name, file in self._left.items() if name in self._unused)
         for name in missing:
-            problems.add_file(f"{name}: its image is missing: no {quoted(f'{name.stem}.*')}")
+            problems.add_file(self._why_missing(name))
+        shared = [file for file, count in Counter(file.name for file in self._of_image.values()).items() if count > 1]
+        if shared:
+            problems.add_note(
+                f"used for each image of its name, though they may differ: {len(shared)} label file{'s' * (len(shared) > 1)}"
+                f" ({min(shared)})"
+            )
         if unused := len(self._unused) - len(missing):
             problems.add_note(f"not used, because the description does not name their images: {unused} label files")
         return len(missing)
+
+    def _why_missing(self, label: Path) -> str:
+        """Returns what the user is told of a label file without an image: there may be one of a kind that is not read."""
+        if unread := self._unread.get(_label_stem(label.as_posix())):
+            try:
+                inspect(unread.path, str(unread.name))
+            except InputError as error:
+                return f"{label}: {error}"
+        return f"{label}: its image is missing: no {quoted(f'{label.stem}.*')}"
 
     def _at_usual_place(self, name: str, image: File) -> bool:
         for place in _usual_places(name):

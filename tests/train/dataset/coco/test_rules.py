@@ -15,6 +15,8 @@ CVAT = {"iscrowd": 1, "attributes": {"occluded": False}}
         ([BOX, {"iscrowd": True}, {"iscrowd": "1"}, {"iscrowd": "0"}, {"iscrowd": None}], {1, 2}, 0),
         ([CROWD, CROWD], set(), 2),
         ([BOX, CVAT, CROWD], {2}, 1),
+        ([BOX, CROWD] * 5, set(), 5),
+        ([BOX, BOX, CROWD] * 5, {2, 5, 8, 11, 14}, 0),
         ([BOX, "no annotation", None], set(), 0),
         ([], set(), 0),
     ],

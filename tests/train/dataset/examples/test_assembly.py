@@ -105,6 +105,27 @@ def test_images_that_were_rotated_after_labelling_are_left_out(tmp_path):
         read(tmp_path, "pascal_voc", samples(4, [("cat", 4, 5, 40, 60)], (48, 64)))
 
 
+@pytest.mark.parametrize("size", [(48, 64), (96, 128)])
+def test_rotated_and_scaled_images_are_left_out(tmp_path, size):
+    with pytest.raises(InputError, match=rf"says {size[0]} x {size[1]}, but \S+ is 64 x 48"):
+        read(tmp_path, "pascal_voc", samples(4, [("cat", 4, 5, size[0] - 4, size[1] - 4)], size))
+
+
+@pytest.mark.parametrize("format", SIZED)
+def test_images_that_were_stretched_to_another_shape(tmp_path, format):
+    splits = read(tmp_path, format, samples(4, [("cat", 16, 10, 120, 400)], (128, 480)))
+    assert first(splits) == Box(8, 1, 60, 40)
+    assert "boxes stretched with their images" in splits.problems[0] and "as only that fits: 4 images" in splits.problems[0]
+
+
+@pytest.mark.parametrize("size", [(64, 52), (61, 48), (67, 45)])
+def test_a_size_that_is_off_by_some_pixels(tmp_path, size):
+    """A codec's padding to whole blocks, for one."""
+    splits = read(tmp_path, "pascal_voc", samples(4, [make.BOX], size))
+    assert first(splits) == Box(4, 5, 30, 28)
+    assert "off by some pixels" in splits.problems[0] and "4 images" in splits.problems[0]
+
+
 @pytest.mark.parametrize("format", SIZED)
 @pytest.mark.parametrize("size", [(0, 0), (0, 48), (-1, -1), (64, 0)])
 def test_sizes_that_are_none(tmp_path, format, size):

@@ -43,6 +43,7 @@ def assigned(sources=None, **parts: str) -> tuple[str, str | None, list[str]]:
         ({"train": "ab", "val": "ab"}, "ab", None, "the validation part has the same images as the training part, 2"),
         ({"train": "ab", "test": "ab"}, "ab", None, "the test part has the same images as the training part, 2"),
         ({"train": "ab", "val": "ab", "test": "c"}, "ab", "c", "the validation part has the same images"),
+        ({"train": "ab", "val": "c", "test": "ab"}, "ab", "c", "the test part has the same images as the training part, 2: it is not used"),
         ({"train": "abc", "val": "c"}, "ab", "c", "kept out of the training part, because in a part to measure on too: 1 image (c.jpg)"),
         ({"train": "abc", "val": "d", "test": "c"}, "ab", "d", "kept out of the training part"),
         ({"train": "ab", "val": "cd", "test": "cd"}, "ab", "cd", "kept out of the test part"),

@@ -8,7 +8,7 @@ import pytest
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Labels
 from tests.support import format_samples as make
-from tests.support.format_samples import samples
+from tests.support.format_samples import Sample, samples
 from train import open_dataset
 from train.dataset.formats import coco
 
@@ -169,3 +169,16 @@ def test_coco_val(shared):
     boxes = sum(len(example.boxes) for example in dataset.train + dataset.validation)
     assert (len(dataset.train + dataset.validation), boxes) == (206, 1786 - 21)
     assert dataset.labels.names[:3] == ("person", "bicycle", "car")
+
+
+@pytest.mark.parametrize("change", [lambda data: data.update(annotations=[]), lambda data: data.pop("annotations")])
+def test_a_test_part_without_annotations_is_not_measured(tmp_path, change):
+    """As COCO's own image_info_test2017.json."""
+    make.write("coco", tmp_path, [*samples(4), Sample("t0.jpg", "test", (make.BOX,), data=make.image(9))])
+    (source,) = (path for path in tmp_path.rglob("*.json") if "test" in str(path.relative_to(tmp_path)))
+    data = json.loads(source.read_text())
+    change(data)
+    source.write_text(json.dumps(data))
+    splits = coco.read(tmp_path)
+    assert len(splits.train) == 4 and splits.validation is None and splits.test == ()
+    assert "not one image of the test part has labels: 1 image" in splits.problems[0]

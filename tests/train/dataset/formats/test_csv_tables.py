@@ -282,3 +282,24 @@ def test_tables_of_nothing_but_a_header(folder):
         (folder / f"{part}_labels.csv").write_text("filename,class,xmin,ymin,xmax,ymax\n")
     with pytest.raises(InputError, match=r"test_labels.csv and train_labels.csv: nothing but a header"):
         csv.read(folder)
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_table_of_training_is_not_replaced_by_that_of_the_test(folder, text):
+    (folder / "train_labels.csv").write_text(text)
+    (folder / "test_labels.csv").write_text(TABLES["retinanet"])
+    with pytest.raises(InputError, match=r"train_labels.csv: not one image to train on in it, though the test part has 4"):
+        csv.read(folder)
+
+
+def test_a_table_of_the_test_part_need_not_have_boxes(folder):
+    """As competitions give them."""
+    (folder / "train.csv").write_text(TABLES["retinanet"])
+    (folder / "test.csv").write_text("filename,prediction\np3.jpg,\n")
+    splits = csv.read(folder)
+    assert len(splits.train) == 4 and splits.validation is None
+    assert splits.problems[0].startswith("the test part is not used: test.csv: not CSV with the columns of train.csv")
+    (folder / "train.csv").rename(folder / "val.csv")
+    (folder / "test.csv").rename(folder / "train.csv")
+    with pytest.raises(InputError, match=r"train.csv: not CSV with the columns of val.csv"):
+        csv.read(folder)

@@ -84,6 +84,8 @@ def rewritten(folder: Path, change) -> Path:
         lambda text: text.replace(".jpg", ".JPG").encode(),
         lambda text: text.replace("<filename>p", "<filename>other").encode(),
         lambda text: text.replace(">4<", "> 4.0\n<").replace(">30<", ">3.0e1<").encode(),
+        lambda text: text.replace("<width>64</width>", "<width>None</width>").encode(),
+        lambda text: text.replace("<width>64</width><height>48</height>", "<width/><height/>").encode(),
         lambda text: text.replace("<object>", "<!-- a cat --><object><!-- here -->").encode(),
     ],
 )  # fmt: skip

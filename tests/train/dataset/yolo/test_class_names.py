@@ -65,6 +65,16 @@ def test_a_list_beside_a_description_that_differs_is_told(tmp_path):
     )
 
 
+def test_lists_that_contradict_each_other_hold_against_one_description(tmp_path):
+    lists = {"data.yaml": "names: [red, blue]\n", "train/classes.txt": "red\nblue\n", "valid/classes.txt": "blue\nred\n"}
+    splits = yolo.read(write(tmp_path / "a", folders(lists)))
+    assert labels(splits) == {"train0": "red", "train1": "red", "valid0": "blue", "valid1": "blue"}
+    assert "train/classes.txt, valid/classes.txt: each names the classes of the labels beside it" in splits.problems[0]
+    # A list with classes that the description does not have is of something else.
+    splits = yolo.read(write(tmp_path / "b", folders({**lists, "valid/classes.txt": "dog\nred\n"})))
+    assert set(labels(splits).values()) == {"red"} and "valid/classes.txt: not used" in splits.problems[0]
+
+
 @pytest.mark.parametrize("name", ["labels.txt", "classes.names", "obj.names", "CLASSES.TXT", "sub/predefined_classes.txt"])
 def test_other_names_of_a_list(tmp_path, name):
     assert set(labels(yolo.read(write(tmp_path, folders({name: "\ufeffred\r\n\r\n"})))).values()) == {"red"}

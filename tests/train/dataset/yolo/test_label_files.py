@@ -77,7 +77,16 @@ def test_many_images_of_one_name_do_not_take_long(tmp_path):
 
 def test_two_images_of_one_name_have_the_labels_of_both(tmp_path):
     files = {"classes.txt": "cat\n", "images/a.jpg": "", "images/a.png": "", "labels/a.txt": LINE}
-    assert boxes(yolo.read(write(tmp_path, files))) == {"images/a.jpg": [("cat", *BOX)], "images/a.png": [("cat", *BOX)]}
+    splits = yolo.read(write(tmp_path, files))
+    assert boxes(splits) == {"images/a.jpg": [("cat", *BOX)], "images/a.png": [("cat", *BOX)]}
+    assert splits.problems == ("used for each image of its name, though they may differ: 1 label file (labels/a.txt)",)
+
+
+def test_labels_of_an_image_of_a_kind_that_is_not_read(tmp_path):
+    files = {"classes.txt": "cat\n", "images/b.heic": b"\0\0\0\x18ftypheic" + bytes(20), "labels/b.txt": LINE}
+    files |= {f"images/{i}.jpg": "" for i in range(4)} | {f"labels/{i}.txt": LINE for i in range(4)}
+    (told,) = yolo.read(write(tmp_path, files)).problems
+    assert told.startswith("labels/b.txt: images/b.heic: is HEIC, which is not read; convert it to JPEG")
 
 
 def test_backgrounds_are_told_apart_by_folder(tmp_path):
