@@ -39,7 +39,8 @@ class Detector:
             print(detection.label, detection.score, detection.box)
 
     A call runs `preprocess`, `invoke` and `postprocess` in this order; a loop may overlap them. A detector runs one
-    image at a time, or as many as its file takes with `detect_all`.
+    image at a time, or as many as its file takes with `detect_all`. Several threads may call one detector; they take
+    turns in the model, so a detector for each thread is faster where there are cores for it.
     """
 
     def __init__(
@@ -131,10 +132,12 @@ class Detector:
     def __call__(self, image: np.ndarray, color: str = "BGR") -> Tuple[Detection, ...]:
         """Detects objects in `image`, uint8 [height, width, 3] of any size with channels in the order `color`.
 
-        Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score.
+        Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score. Raises ValueError
+        or TypeError where `image` is no such array, None and paths among them.
         """
+        tensor = self.preprocess(image, color)
         height, width = image.shape[:2]
-        return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
+        return self.postprocess(self.invoke(tensor), width, height)
 
     def detect_all(self, images: Sequence[np.ndarray], color: str = "BGR") -> List[Tuple[Detection, ...]]:
         """The detections in each of `images`, as many at once as the model takes; else as a call for each."""
@@ -150,7 +153,7 @@ class Detector:
     def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
         """The input tensor [batch, height, width, 3] for `image`, with nothing in other places; arguments as for a call.
 
-        Raises ValueError where `image` is not uint8 [height, width, 3].
+        Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
         """
         return self._filled([self._encoded(image, color)])
 
