@@ -112,7 +112,11 @@ def _add_engine(group: _Group) -> None:
 
 def _add_detections(group: _Group) -> None:
     add = group.add_argument
-    add("--labels", metavar="FILE", help="class names, one per line (default: those in the model)")
+    add(
+        "--labels",
+        metavar="FILE",
+        help="class names, one per line; or label_map.pbtxt, data.yaml, JSON (default: those in the model)",
+    )
     add(
         "--score",
         type=threshold,

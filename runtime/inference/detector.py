@@ -15,8 +15,9 @@ from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Port, Runner, real
 from runtime.inference.nms import best_of_equal_boxes, suppress
 from runtime.inference.raw_decoding import decoder
-from runtime.model import output_order
+from runtime.model import class_count, output_order
 from runtime.model.labels import find as find_labels
+from runtime.model.labels import mismatch as label_mismatch
 from runtime.model.metadata import Metadata, TensorMetadata
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model
@@ -95,6 +96,8 @@ class Detector:
         found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
+        # What is wrong with the labels; empty where nothing is known to be.
+        self.labels_warning: str = label_mismatch(found, class_count.find(model, metadata))
         self.score: float = score if score is not None else _threshold(metadata)
         self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
         self._all_labels, self._agnostic = all_labels, agnostic

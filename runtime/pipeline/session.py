@@ -90,6 +90,8 @@ def _print_start(options: argparse.Namespace, detector: Detector, runners: Seque
         for note in runner.notes:
             print(f"warning: {note}", file=sys.stderr)
         print(f"engine: {runner.engine}, {runner.what}", file=sys.stderr)
+    if detector.labels_warning:
+        print(f"warning: {detector.labels_warning}", file=sys.stderr)
     if not detector.labels_from:
         print(
             f'warning: {options.file}: no class names in it or beside it, so classes are called "class N"; '

@@ -50,7 +50,7 @@ def test_what_is_no_image_is_refused(image):
 
 
 @pytest.mark.parametrize(
-    "image, error, what",
+    ("image", "error", "what"),
     [
         (None, ValueError, "not None; cv2.imread returns None"),
         ("street.jpg", TypeError, "not a path; read it first"),
