@@ -186,7 +186,7 @@ def from_values(values: Dict[str, Any]) -> argparse.Namespace:
     defaults = _take_defaults(made)
     from_file = config_file.read(values["config"], made) if values.get("config") else {}
     given = config_file.check({name: value for name, value in values.items() if name != "config"}, made)
-    return _completed({**defaults, **from_file, **given})
+    return _completed({**defaults, **from_file, **given, "config": values.get("config")})
 
 
 def threshold(text: str) -> Tuple[str, float]:

@@ -14,7 +14,7 @@ from runtime.filters import open_filters
 from runtime.inference.detector import Detector
 from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
-from runtime.pipeline import active_model
+from runtime.pipeline import active_model, output_files
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
@@ -51,6 +51,7 @@ def detect(
         detector = active_model.make_detector(options, file, runners[0])
         filters = open_filters(options, detector.labels)
         out = [*options.out, *plugins.specs(runtime.sinks, options)]
+        output_files.check(options, source, detector.path, detector.labels_from, out)
         sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
         if not sinks and not extra:
             sinks = [open_sink("console", source)]
