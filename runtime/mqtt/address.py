@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from runtime.common import redaction
 from runtime.common.errors import InputError
 
 USER, PASSWORD = "EDGE_DETECTOR_MQTT_USER", "EDGE_DETECTOR_MQTT_PASSWORD"
@@ -47,7 +48,7 @@ class Broker:
             )
         if not host or parts.scheme not in PORTS or port == 0 or parts.query or parts.fragment:
             raise InputError(
-                f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS"
+                f"{where}: {redaction.address(text)!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS"
             )
         topic = unquote(parts.path).strip("/") or topic or f"{TOPIC}/{level(socket.gethostname())}"
         if re.search(r"[+#\0]", topic) or topic.startswith("$") or "//" in topic:
