@@ -11,7 +11,7 @@ from runtime.common.detection_json import line
 from runtime.common.options import seconds
 from runtime.common.values import Detection, Frame
 from runtime.mqtt import topics
-from runtime.mqtt.address import PASSWORD, USER, Broker, level
+from runtime.mqtt.address import PASSWORD, USER, Broker, distinct_level
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
@@ -102,12 +102,16 @@ class Mqtt(Sink):
         self._most_objects: Dict[str, int] = {}
         self._retained: Dict[str, str] = {}
         self._known_labels: Set[str] = set()
+        # The classes of the model, and the level of a topic for each that was seen.
+        self._labels: Sequence[str] = ()
+        self._levels: Dict[str, str] = {}
         self._stopped = threading.Event()
         self._ticking: Optional[threading.Thread] = None
 
     def attach(self, state: State) -> None:
         """Connects. Raises InputError if the broker refuses the connection."""
         self._state = state
+        self._labels = state.snapshot()["labels"]
         if self._discovery_prefix:
             self._discovery = topics.Discovery(
                 self._discovery_prefix, self._broker.topic, state.snapshot()["model"] or "detector"
@@ -169,9 +173,11 @@ class Mqtt(Sink):
             return
         for label in sorted(self._known_labels | set(most)):
             if label not in self._known_labels and self._discovery is not None:
-                self._publish_if_changed(*self._discovery.objects(label))
+                self._publish_if_changed(*self._discovery.objects(label, self._labels))
+            if label not in self._known_labels:
+                self._levels[label] = distinct_level(label, self._labels)
             self._known_labels.add(label)
-            self._publish_if_changed(self._topic(topics.OBJECTS, level(label)), str(most.get(label, 0)))
+            self._publish_if_changed(self._topic(topics.OBJECTS, self._levels[label]), str(most.get(label, 0)))
 
     def _publish_if_changed(self, topic: str, text: str) -> None:
         """Publishes a retained message if it has changed. After a disconnection it is published on reconnection."""
