@@ -139,10 +139,12 @@ class Mqtt(Sink):
         self._had_objects = bool(detections)
 
     def close(self) -> None:
-        """Publishes that the detector is offline, and disconnects."""
+        """Publishes the last part of a second and that the detector is offline, and disconnects."""
         self._stopped.set()
         if self._ticking is not None:
             self._ticking.join(TICK_SECONDS)
+            if self._state is not None and self._reporter is not None and not self._ticking.is_alive():
+                self._publish_tick(self._state, self._reporter, with_state=True)
             self._connection.close(self._topic(topics.STATUS), topics.OFFLINE)
             self._ticking = None
 
@@ -154,15 +156,18 @@ class Mqtt(Sink):
         """Thread that publishes everything except detections, once per tick."""
         ticks = 0
         while not self._stopped.wait(TICK_SECONDS):
-            snapshot = state.snapshot()
-            self._publish_if_changed(self._topic(topics.SOURCE), snapshot["source"]["state"])
-            self._publish_counts()
-            report = reporter.due()
-            if report is not None:
-                self._publish_if_changed(self._topic(topics.DEVICE), report.text())
-            if ticks % STATE_TICKS == 0 and self._connection.connected:
-                self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
+            self._publish_tick(state, reporter, ticks % STATE_TICKS == 0)
             ticks += 1
+
+    def _publish_tick(self, state: State, reporter: Reporter, with_state: bool) -> None:
+        snapshot = state.snapshot()
+        self._publish_if_changed(self._topic(topics.SOURCE), snapshot["source"]["state"])
+        self._publish_counts()
+        report = reporter.due()
+        if report is not None:
+            self._publish_if_changed(self._topic(topics.DEVICE), report.text())
+        if with_state and self._connection.connected:
+            self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
 
     def _publish_counts(self) -> None:
         with self._lock:
