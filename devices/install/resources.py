@@ -14,6 +14,7 @@ from typing import Callable, ClassVar, Dict, List, Tuple
 
 from devices.install.manifest import Entry
 from devices.install.target import Target
+from runtime.common import redaction
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
 
@@ -295,5 +296,5 @@ def _difference(there: bytes, wanted: bytes) -> Tuple[str, ...]:
         old, new = there.decode().splitlines(), wanted.decode().splitlines()
     except UnicodeDecodeError:
         return (f"{len(there):,} bytes there, {len(wanted):,} here",)
-    # Without the first two lines, which are for file names.
-    return tuple(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+    # Without the first two lines, which are for file names. Lines are compared with their passwords and shown without.
+    return tuple(map(redaction.message, tuple(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, NoReturn, Optional, Sequence, Tuple
 
 import runtime.filters
 import runtime.inference.engines
 import runtime.sinks
 import runtime.sources
-from runtime.common import plugins
+from runtime.common import plugins, redaction
 from runtime.common.errors import InputError
 from runtime.common.options import count, fraction, positive, seconds_or_zero
 from runtime.frames.motion import SHARE
@@ -31,9 +31,16 @@ examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its messages repeat what was given, which may be an address with a password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redaction.message(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser, including the options that sources, filters and sinks add."""
-    made = argparse.ArgumentParser(
+    made = _Parser(
         prog="python -m runtime",
         description="Runs a detection .tflite on images, videos, cameras and streams.",
         epilog=_EXAMPLES,
@@ -112,7 +119,11 @@ def _add_engine(group: _Group) -> None:
 
 def _add_detections(group: _Group) -> None:
     add = group.add_argument
-    add("--labels", metavar="FILE", help="class names, one per line (default: those in the model)")
+    add(
+        "--labels",
+        metavar="FILE",
+        help="class names, one per line; or label_map.pbtxt, data.yaml, JSON (default: those in the model)",
+    )
     add(
         "--score",
         type=threshold,
@@ -182,7 +193,7 @@ def from_values(values: Dict[str, Any]) -> argparse.Namespace:
     defaults = _take_defaults(made)
     from_file = config_file.read(values["config"], made) if values.get("config") else {}
     given = config_file.check({name: value for name, value in values.items() if name != "config"}, made)
-    return _completed({**defaults, **from_file, **given})
+    return _completed({**defaults, **from_file, **given, "config": values.get("config")})
 
 
 def threshold(text: str) -> Tuple[str, float]:
@@ -213,6 +224,6 @@ def _completed(values: Dict[str, Any]) -> argparse.Namespace:
     sources = [options.source] if options.source is not None else []
     sources += plugins.specs(runtime.sources, options)
     if len(sources) != 1:
-        raise InputError(f"give one source, not {', '.join(sources)}" if sources else "give a source with --source")
+        raise InputError(f"give one source, not {', '.join(map(redaction.address, sources))}" if sources else "give a source with --source")
     options.source = sources[0]
     return options

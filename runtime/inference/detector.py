@@ -15,8 +15,9 @@ from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Port, Runner, real
 from runtime.inference.nms import best_of_equal_boxes, suppress
 from runtime.inference.raw_decoding import decoder
-from runtime.model import output_order
+from runtime.model import class_count, output_order
 from runtime.model.labels import find as find_labels
+from runtime.model.labels import mismatch as label_mismatch
 from runtime.model.metadata import Metadata, TensorMetadata
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model
@@ -39,7 +40,8 @@ class Detector:
             print(detection.label, detection.score, detection.box)
 
     A call runs `preprocess`, `invoke` and `postprocess` in this order; a loop may overlap them. A detector runs one
-    image at a time, or as many as its file takes with `detect_all`.
+    image at a time, or as many as its file takes with `detect_all`. Several threads may call one detector; they take
+    turns in the model, so a detector for each thread is faster where there are cores for it.
     """
 
     def __init__(
@@ -94,6 +96,8 @@ class Detector:
         found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
+        # What is wrong with the labels; empty where nothing is known to be.
+        self.labels_warning: str = label_mismatch(found, class_count.find(model, metadata))
         self.score: float = score if score is not None else _threshold(metadata)
         self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
         self._all_labels, self._agnostic = all_labels, agnostic
@@ -131,10 +135,12 @@ class Detector:
     def __call__(self, image: np.ndarray, color: str = "BGR") -> Tuple[Detection, ...]:
         """Detects objects in `image`, uint8 [height, width, 3] of any size with channels in the order `color`.
 
-        Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score.
+        Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score. Raises ValueError
+        or TypeError where `image` is no such array, None and paths among them.
         """
+        tensor = self.preprocess(image, color)
         height, width = image.shape[:2]
-        return self.postprocess(self.invoke(self.preprocess(image, color)), width, height)
+        return self.postprocess(self.invoke(tensor), width, height)
 
     def detect_all(self, images: Sequence[np.ndarray], color: str = "BGR") -> List[Tuple[Detection, ...]]:
         """The detections in each of `images`, as many at once as the model takes; else as a call for each."""
@@ -150,7 +156,7 @@ class Detector:
     def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
         """The input tensor [batch, height, width, 3] for `image`, with nothing in other places; arguments as for a call.
 
-        Raises ValueError where `image` is not uint8 [height, width, 3].
+        Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
         """
         return self._filled([self._encoded(image, color)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Protocol, Sequence, Tuple, Union
@@ -59,7 +60,7 @@ class Runner(Protocol):
 
 
 class Interpreter:
-    """A model that runs in this process."""
+    """A model that runs in this process. Threads that run it at the same time take turns."""
 
     def __init__(self, path: Union[str, os.PathLike[str]], request: Request = Request()) -> None:
         """Loads the file `path` with the engine that `request` asks for.
@@ -68,6 +69,7 @@ class Interpreter:
         """
         engine: Engine = open_engine(path, request)
         self._native: Any = engine.native
+        self._running = threading.Lock()
         self.path = engine.path
         self.engine = engine.name
         self.package = engine.package
@@ -78,21 +80,24 @@ class Interpreter:
 
     def invoke(self, tensor: np.ndarray) -> List[np.ndarray]:
         """As `Runner.invoke`. Raises KitError where the run fails."""
-        try:
-            self._native.set_tensor(self.inputs[0].index, tensor)
-            self._native.invoke()
-        except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
-            raise KitError(f"{self.what}: failed while it ran the model: {reason}") from error
-        return [self._native.get_tensor(port.index) for port in self.outputs]
+        # Another thread's input must not come between this one's input and its outputs.
+        with self._running:
+            try:
+                self._native.set_tensor(self.inputs[0].index, tensor)
+                self._native.invoke()
+            except (ValueError, RuntimeError) as error:
+                reason = " ".join(str(error).split())
+                raise KitError(f"{self.what}: failed while it ran the model: {reason}") from error
+            return [self._native.get_tensor(port.index) for port in self.outputs]
 
     def bare_invoke(self, count: int = 1) -> List[float]:
         """As `Runner.bare_invoke`."""
         taken: List[float] = []
-        for _ in range(count):
-            start = time.perf_counter()
-            self._native.invoke()
-            taken.append(1000 * (time.perf_counter() - start))
+        with self._running:
+            for _ in range(count):
+                start = time.perf_counter()
+                self._native.invoke()
+                taken.append(1000 * (time.perf_counter() - start))
         return taken
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Sequence, Tuple, Union
 
 import numpy as np
@@ -18,7 +19,7 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
 
     `size` is the side in pixels, or (height, width). The interpolation is bilinear and does not keep the aspect ratio,
     as in the published training pipeline. `color` is the channel order of `image`, "BGR" or "RGB". Raises ValueError
-    for an array that is not such an image.
+    for None and for an array that is not such an image, TypeError for what is no array.
 
     The result is that of OpenCV's INTER_LINEAR. In integers, for an axis of n source and m target pixels (implemented
     in tests/runtime/inference/test_resize.py, and in the wrappers for phones):
@@ -38,8 +39,7 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
     320, and by up to 2 from squares of 321 to 480; from 1280 x 720, 400 x 300 and 319 x 319 it gave the same bytes.
     The definition above is the reference.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-        raise ValueError(f"an image is uint8 [height, width, 3], not {image.dtype} {list(image.shape)}")
+    _check_image(image)
     if color not in ("BGR", "RGB"):
         raise ValueError(f'color is "BGR" or "RGB", not {color!r}')
     height, width = (size, size) if isinstance(size, int) else size
@@ -74,3 +74,14 @@ def encode(rgb: np.ndarray, dtype: np.dtype, mean: Sequence[float] = MEAN, std: 
     if kind == np.float32:
         return normalize(rgb, mean, std)
     raise ValueError(f"images are fed as uint8, int8 or float32, not {kind}")
+
+
+def _check_image(image: object) -> None:
+    if image is None:
+        raise ValueError("an image is a uint8 array, not None; cv2.imread returns None where it cannot read the file")
+    if isinstance(image, (str, bytes, os.PathLike)):
+        raise TypeError(f"an image is a uint8 array, not a path; read it first: cv2.imread({os.fspath(image)!r})")
+    if not isinstance(image, np.ndarray):
+        raise TypeError(f"an image is a uint8 array [height, width, 3], not {type(image).__name__}; try numpy.asarray")
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(f"an image is uint8 [height, width, 3], not {image.dtype} {list(image.shape)}")

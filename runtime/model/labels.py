@@ -10,6 +10,7 @@ from typing import Optional, Union
 
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
+from runtime.model import label_formats
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model
 
@@ -18,6 +19,8 @@ BACKGROUND = ("???", "background", "__background__")
 
 # Names of label files beside a model, in the order of the search. `{stem}` is the name of the model without .tflite.
 BESIDE = ("{stem}_labels.txt", "{stem}.txt", "labels.txt", "labelmap.txt")
+
+_COCO = " (COCO's list of 90 has gaps, the first at 12)"
 
 _NUMBERED = re.compile(r"(\d+)[\s:]+(\S.*)")
 
@@ -55,16 +58,38 @@ def find(
 
 def read(path: Union[str, os.PathLike[str]]) -> Labels:
     """Reads a label file in any of the formats of `parse`. Raises InputError where it is missing or empty."""
-    return _normalize(Labels.read(path))
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read labels: {error}") from error
+    return parse(text, str(path))
 
 
 def parse(text: str, where: str) -> Labels:
-    """Labels from text with one name in each line; class ids count from 0.
+    """Labels from text with one name in each line, or in a format of `label_formats`; class ids count from 0.
 
     A background class in the first line is left out. Where every line begins with a number and the first is 0
     (`0  person`, as in older files of Coral), the numbers are the class ids. Raises InputError where `text` is empty.
     """
+    names = label_formats.parse(text, where)
+    if names is not None:
+        return _without_background(Labels(names))
     return _normalize(Labels.parse(text, where))
+
+
+def mismatch(found: FoundLabels, classes: Optional[int]) -> str:
+    """What is wrong with the length of the list for a model of so many classes; empty where nothing is.
+
+    `classes` is None where the model does not say.
+    """
+    count = len(found.labels)
+    if not count or classes is None or count == classes:
+        return ""
+    names = "1 name" if count == 1 else f"{count} names"
+    return (
+        f"{found.where}: {names}, but the model has {classes} classes, so names may stand for the wrong classes; "
+        "give the list that it was trained with, with a line for each class number" + (_COCO if count == 80 else "")
+    )
 
 
 def _normalize(labels: Labels) -> Labels:
@@ -77,6 +102,10 @@ def _normalize(labels: Labels) -> Labels:
         if numbers[0] == 0 and sorted(set(numbers)) == numbers and numbers[-1] < 100_000:
             names = {number: match.group(2) for number, match in zip(numbers, matches)}
             return Labels(tuple(names.get(i, f"class {i}") for i in range(numbers[-1] + 1)))
+    return _without_background(labels)
+
+
+def _without_background(labels: Labels) -> Labels:
     if len(labels) > 1 and labels[0].lower() in BACKGROUND:
         return Labels(labels.names[1:])
     return labels

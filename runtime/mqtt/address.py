@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import socket
 from dataclasses import dataclass
+from typing import Iterable
 from urllib.parse import unquote, urlsplit
 
+from runtime.common import redaction
 from runtime.common.errors import InputError
 
 USER, PASSWORD = "EDGE_DETECTOR_MQTT_USER", "EDGE_DETECTOR_MQTT_PASSWORD"
@@ -47,7 +50,7 @@ class Broker:
             )
         if not host or parts.scheme not in PORTS or port == 0 or parts.query or parts.fragment:
             raise InputError(
-                f"{where}: {text!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS"
+                f"{where}: {redaction.address(text)!r} is no broker's address; give mqtt://HOST:PORT/TOPIC, or mqtts:// for TLS"
             )
         topic = unquote(parts.path).strip("/") or topic or f"{TOPIC}/{level(socket.gethostname())}"
         if re.search(r"[+#\0]", topic) or topic.startswith("$") or "//" in topic:
@@ -61,3 +64,17 @@ class Broker:
 def level(name: str) -> str:
     """`name` as one level of a topic: lower case, other characters replaced by `_`."""
     return re.sub(r"[^\w-]+", "_", name.lower()).strip("_") or "unnamed"
+
+
+def distinct_level(name: str, others: Iterable[str] = (), ascii_only: bool = False) -> str:
+    """As `level`, but with a hash of `name` behind it where one of `others` would get the same, or nothing is left.
+
+    With `ascii_only` it has only a to z, digits, `_` and `-`, all that Home Assistant takes in discovery topics; the
+    hash then also stands for the letters that are lost.
+    """
+    plain = level(name)
+    lost = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_") if ascii_only else plain
+    alone = re.search(r"\w", name) and all(other == name or level(other) != plain for other in others)
+    if alone and lost == plain:
+        return plain
+    return f"{lost or 'unnamed'}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"

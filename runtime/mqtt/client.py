@@ -18,6 +18,9 @@ LONGEST_PAUSE = 30
 # CONNACK reason codes of MQTT 3.1.1 and 5, by paho's names.
 REFUSED = ("Bad user name or password", "Not authorized")
 
+# X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH of OpenSSL's x509_vfy.h.
+_WRONG_NAME = (62, 63, 64)
+
 
 def load(option: str) -> Any:
     """The module paho.mqtt.client. Raises InputError, which names `option`, if it is missing or too old."""
@@ -77,6 +80,10 @@ def refusal(answer: str) -> str:
 
 def tls_error(error: ssl.SSLError) -> str:
     """A message for a failure of TLS, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in _WRONG_NAME:
+        return f"no safe connection: {error.verify_message.rstrip('.')}; give the name that is in the certificate"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"no safe connection: {error.verify_message}; does ca=FILE hold the certificate of its authority?"
     return (
         f"no safe connection: {error.reason or error}; is this its TLS port, and does "
         "ca=FILE hold the certificate of its authority?"

@@ -6,7 +6,7 @@ import platform
 import time
 from typing import Any, Dict, Mapping, Optional
 
-from runtime.common import versions
+from runtime.mqtt import versions
 from runtime.mqtt.report import Report, Software
 from runtime.telemetry.health import Health, sha256_of
 from runtime.telemetry.state import State

@@ -15,9 +15,9 @@ Home Assistant finds these as sensors through MQTT discovery
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Sequence, Tuple
 
-from runtime.mqtt.address import level
+from runtime.mqtt.address import distinct_level
 
 STATUS, SOURCE, OBJECTS, DETECTIONS, STATE, DEVICE = "status", "source", "objects", "detections", "state", "device"
 ONLINE, OFFLINE = "online", "offline"
@@ -38,7 +38,7 @@ class Discovery:
     def __init__(self, prefix: str, base: str, model: str) -> None:
         self._prefix = prefix
         self._base = base
-        self._node = level(base)
+        self._node = distinct_level(base, ascii_only=True)
         self._device = {
             "identifiers": [self._node],
             "name": f"Edge detector {base.rpartition('/')[2]}",
@@ -72,13 +72,16 @@ class Discovery:
             entity_category="diagnostic",
         )
 
-    def objects(self, label: str) -> Tuple[str, str]:
-        """The sensor for a class: the number of objects in view, unavailable while the source is lost."""
+    def objects(self, label: str, labels: Sequence[str] = ()) -> Tuple[str, str]:
+        """The sensor for a class: the number of objects in view, unavailable while the source is lost.
+
+        `labels` are the classes of the model, whose sensors must have other names.
+        """
         return self._entity(
             "sensor",
-            f"objects_{level(label)}",
+            f"objects_{distinct_level(label, labels, ascii_only=True)}",
             label,
-            state_topic=f"{self._base}/{OBJECTS}/{level(label)}",
+            state_topic=f"{self._base}/{OBJECTS}/{distinct_level(label, labels)}",
             state_class="measurement",
             icon="mdi:shape-outline",
             needs_source=True,

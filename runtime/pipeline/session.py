@@ -14,7 +14,7 @@ from runtime.filters import open_filters
 from runtime.inference.detector import Detector
 from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
-from runtime.pipeline import active_model
+from runtime.pipeline import active_model, output_files
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
@@ -51,6 +51,7 @@ def detect(
         detector = active_model.make_detector(options, file, runners[0])
         filters = open_filters(options, detector.labels)
         out = [*options.out, *plugins.specs(runtime.sinks, options)]
+        output_files.check(options, source, detector.path, detector.labels_from, out)
         sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
         if not sinks and not extra:
             sinks = [open_sink("console", source)]
@@ -90,6 +91,8 @@ def _print_start(options: argparse.Namespace, detector: Detector, runners: Seque
         for note in runner.notes:
             print(f"warning: {note}", file=sys.stderr)
         print(f"engine: {runner.engine}, {runner.what}", file=sys.stderr)
+    if detector.labels_warning:
+        print(f"warning: {detector.labels_warning}", file=sys.stderr)
     if not detector.labels_from:
         print(
             f'warning: {options.file}: no class names in it or beside it, so classes are called "class N"; '

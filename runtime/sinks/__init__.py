@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import Iterator, Optional, Sequence, Type
 
-from runtime.common import plugins
+from runtime.common import plugins, redaction
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Detection, Frame
 from runtime.sources import Source
@@ -78,7 +78,7 @@ def open_sink(spec: str, source: Source) -> Sink:
             sink: Sink = module.connect(spec, source)
             sink.name = sink.name or plugins.name_of(module)
             return sink
-    raise InputError(f"{spec}: cannot write such a file; give {' or '.join(module.KIND for module in kinds)}")
+    raise InputError(f"{redaction.address(spec)}: cannot write such a file; give {' or '.join(module.KIND for module in kinds)}")
 
 
 def check_file(path: Path, source: Source) -> None:

@@ -11,7 +11,7 @@ from runtime.common.detection_json import line
 from runtime.common.options import seconds
 from runtime.common.values import Detection, Frame
 from runtime.mqtt import topics
-from runtime.mqtt.address import PASSWORD, USER, Broker, level
+from runtime.mqtt.address import PASSWORD, USER, Broker, distinct_level
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
@@ -102,12 +102,16 @@ class Mqtt(Sink):
         self._most_objects: Dict[str, int] = {}
         self._retained: Dict[str, str] = {}
         self._known_labels: Set[str] = set()
+        # The classes of the model, and the level of a topic for each that was seen.
+        self._labels: Sequence[str] = ()
+        self._levels: Dict[str, str] = {}
         self._stopped = threading.Event()
         self._ticking: Optional[threading.Thread] = None
 
     def attach(self, state: State) -> None:
         """Connects. Raises InputError if the broker refuses the connection."""
         self._state = state
+        self._labels = state.snapshot()["labels"]
         if self._discovery_prefix:
             self._discovery = topics.Discovery(
                 self._discovery_prefix, self._broker.topic, state.snapshot()["model"] or "detector"
@@ -135,10 +139,12 @@ class Mqtt(Sink):
         self._had_objects = bool(detections)
 
     def close(self) -> None:
-        """Publishes that the detector is offline, and disconnects."""
+        """Publishes the last part of a second and that the detector is offline, and disconnects."""
         self._stopped.set()
         if self._ticking is not None:
             self._ticking.join(TICK_SECONDS)
+            if self._state is not None and self._reporter is not None and not self._ticking.is_alive():
+                self._publish_tick(self._state, self._reporter, with_state=True)
             self._connection.close(self._topic(topics.STATUS), topics.OFFLINE)
             self._ticking = None
 
@@ -150,15 +156,18 @@ class Mqtt(Sink):
         """Thread that publishes everything except detections, once per tick."""
         ticks = 0
         while not self._stopped.wait(TICK_SECONDS):
-            snapshot = state.snapshot()
-            self._publish_if_changed(self._topic(topics.SOURCE), snapshot["source"]["state"])
-            self._publish_counts()
-            report = reporter.due()
-            if report is not None:
-                self._publish_if_changed(self._topic(topics.DEVICE), report.text())
-            if ticks % STATE_TICKS == 0 and self._connection.connected:
-                self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
+            self._publish_tick(state, reporter, ticks % STATE_TICKS == 0)
             ticks += 1
+
+    def _publish_tick(self, state: State, reporter: Reporter, with_state: bool) -> None:
+        snapshot = state.snapshot()
+        self._publish_if_changed(self._topic(topics.SOURCE), snapshot["source"]["state"])
+        self._publish_counts()
+        report = reporter.due()
+        if report is not None:
+            self._publish_if_changed(self._topic(topics.DEVICE), report.text())
+        if with_state and self._connection.connected:
+            self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
 
     def _publish_counts(self) -> None:
         with self._lock:
@@ -169,9 +178,11 @@ class Mqtt(Sink):
             return
         for label in sorted(self._known_labels | set(most)):
             if label not in self._known_labels and self._discovery is not None:
-                self._publish_if_changed(*self._discovery.objects(label))
+                self._publish_if_changed(*self._discovery.objects(label, self._labels))
+            if label not in self._known_labels:
+                self._levels[label] = distinct_level(label, self._labels)
             self._known_labels.add(label)
-            self._publish_if_changed(self._topic(topics.OBJECTS, level(label)), str(most.get(label, 0)))
+            self._publish_if_changed(self._topic(topics.OBJECTS, self._levels[label]), str(most.get(label, 0)))
 
     def _publish_if_changed(self, topic: str, text: str) -> None:
         """Publishes a retained message if it has changed. After a disconnection it is published on reconnection."""

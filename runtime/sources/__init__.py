@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
-from runtime.common import plugins
+from runtime.common import plugins, redaction
 from runtime.common.errors import InputError
 from runtime.common.values import Frame
 
@@ -74,6 +74,7 @@ def open_source(spec: str) -> Source:
         if module.accepts(spec):
             source: Source = module.connect(spec)
             return source
+    shown = redaction.address(spec)
     if "://" not in spec and not Path(spec).exists():
-        raise InputError(f"{spec}: no such file or folder")
-    raise InputError(f"{spec}: not a source; give {' or '.join(module.KIND for module in kinds)}")
+        raise InputError(f"{shown}: no such file or folder")
+    raise InputError(f"{shown}: not a source; give {' or '.join(module.KIND for module in kinds)}")

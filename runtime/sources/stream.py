@@ -6,6 +6,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
+from runtime.common import redaction
 from runtime.common.errors import InputError, KitError
 from runtime.common.opencv import cv2
 from runtime.sources import Source
@@ -29,9 +30,12 @@ def accepts(spec: str) -> bool:
 
 def connect(spec: str) -> Source:
     """Opens a network stream. Raises InputError for a wrong address, KitError if no stream can be opened."""
-    name = shown(spec)
+    scheme, separator, rest = spec.partition("://")
+    # FFmpeg knows its protocols in lower case only.
+    spec = f"{scheme.lower()}{separator}{rest}"
+    name = redaction.address(spec)
     if not _host(spec):
-        raise InputError(f"{name}: names no host; an address is rtsp://HOST:PORT/PATH")
+        raise InputError(f"{name}: names no host; an address is rtsp://HOST:PORT/PATH{_encoding(spec)}")
     limits = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * OPEN_SECONDS,
         cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000 * READ_SECONDS,
@@ -40,17 +44,17 @@ def connect(spec: str) -> Source:
     if not capture.isOpened():
         raise KitError(
             f"{name}: no stream can be opened there; is the address right (with user and password, if it needs them), "
-            "and can this machine reach it?"
+            f"and can this machine reach it?{_encoding(spec)}"
         )
     return CaptureSource(name, capture, f"the sender has ended, or sent nothing for {READ_SECONDS} s")
 
 
-def shown(address: str) -> str:
-    """`address` without user, password and query, which may be secret."""
-    scheme, _, rest = address.partition("://")
-    place = re.split(r"[?#]", rest, maxsplit=1)[0]
-    host, slash, path = place.rpartition("@")[2].partition("/")
-    return f"{scheme.lower()}://{host}{slash}{path}"
+def _encoding(address: str) -> str:
+    """What to do where a user or password has characters that end it in an address; empty where none has."""
+    user = address.partition("://")[2].rpartition("@")[0]
+    if not user:
+        return ""
+    return "; in a user or password write # as %23, ? as %3F, / as %2F, @ as %40" if re.search("[#?/@]", user) else ""
 
 
 def _host(address: str) -> str:

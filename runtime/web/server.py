@@ -166,7 +166,7 @@ class Server:
         if self._access.is_valid(token):
             # Redirects to the address without the token, so that the token does not stay in the browser's history.
             return _response(
-                HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "/", "Set-Cookie": self._access.cookie()}
+                HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "./", "Set-Cookie": self._access.cookie()}
             )
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
         refused = self._file("/token.html", HTTPStatus.FORBIDDEN)

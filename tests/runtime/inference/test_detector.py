@@ -37,6 +37,15 @@ def test_boxes_in_source_pixels_within_the_image_best_first(tiny):
     assert found[2].box.as_tuple() == pytest.approx((100, 0, 200, 40))
 
 
+@pytest.mark.parametrize(("image", "error"), [(None, ValueError), ("street.jpg", TypeError)])
+def test_a_call_with_what_is_no_image_says_so(tiny, image, error):
+    detector = Detector(tiny())
+    with pytest.raises(error, match="an image is a uint8 array"):
+        detector(image)
+    with pytest.raises(error, match="an image is a uint8 array"):
+        detector.detect_all([image])
+
+
 def test_scores_under_the_threshold_are_left_out(tiny):
     path = tiny()
     assert len(Detector(path)(IMAGE)) == 2

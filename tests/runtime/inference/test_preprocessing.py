@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,20 @@ def test_views_that_are_not_contiguous_work():
 )
 def test_what_is_no_image_is_refused(image):
     with pytest.raises(ValueError, match="an image is"):
+        preprocessing.resize(image, 8)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "what"),
+    [
+        (None, ValueError, "not None; cv2.imread returns None"),
+        ("street.jpg", TypeError, "not a path; read it first"),
+        (Path("street.jpg"), TypeError, "not a path; read it first"),
+        ([[0, 0, 0]], TypeError, "not list"),
+    ],
+)
+def test_what_is_no_array_is_named(image, error, what):
+    with pytest.raises(error, match=what):
         preprocessing.resize(image, 8)
 
 

@@ -87,3 +87,11 @@ def test_formats_of_label_files(text, names):
 def test_empty_labels_are_refused():
     with pytest.raises(InputError, match="no labels"):
         labels.parse("\n\n", "x.txt")
+
+
+def test_a_list_of_another_length_than_the_model_has_classes_is_told():
+    given = labels.FoundLabels(Labels(tuple(map(str, range(80)))), "coco.txt")
+    assert labels.mismatch(given, 80) == labels.mismatch(given, None) == ""
+    assert labels.mismatch(labels.FoundLabels(Labels(()), ""), 90) == ""
+    assert labels.mismatch(given, 90).startswith("coco.txt: 80 names, but the model has 90 classes")
+    assert "1 name," in labels.mismatch(labels.FoundLabels(Labels(("x",)), "x.txt"), 4)

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from runtime.common import versions
 from runtime.mqtt import reporter as reporting
+from runtime.mqtt import versions
 from runtime.mqtt.report import Report, release_of
 from runtime.mqtt.reporter import Reporter
 from runtime.telemetry.health import sha256_of

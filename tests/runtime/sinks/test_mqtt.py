@@ -123,6 +123,22 @@ def test_how_many_are_in_view_is_kept_and_told_when_it_changes(broker):
         assert late.next(topic("objects/cat"))[1:] == ("0", True)
 
 
+def test_a_run_shorter_than_a_tick_tells_all(broker, monkeypatch):
+    monkeypatch.setattr(mqtt, "TICK_SECONDS", 3600)
+    with Listener(broker.port) as listener:
+        sink, state = opened(broker.address, ",discovery=homeassistant")
+        sink.write(frame(0), (CAT, CAT))
+        state.source(state="ended")
+        sink.close()
+        listener.next(topic("detections"))
+        listener.next(topic("source", "ended"))
+        listener.next(lambda name, _: name.endswith("/objects_cat/config"))
+        listener.next(topic("objects/cat", "2"))
+        assert Report.parse(listener.next(topic("device"))[1]).source == "ended"
+        assert json.loads(listener.next(topic("state"))[1])["source"]["state"] == "ended"
+        listener.next(topic("status", "offline"))
+
+
 def test_home_assistant_is_told_what_there_is(broker):
     with Listener(broker.port) as listener:
         sink, _ = opened(broker.address, ",discovery=homeassistant")

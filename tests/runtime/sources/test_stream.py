@@ -72,18 +72,20 @@ def test_user_and_password_are_used_and_never_shown(camera):
         assert "secret" not in str(raised.value) and camera.url in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        ("rtsp://u:p@cam:554/a/b?c=d#e", "rtsp://cam:554/a/b"),
-        ("RTSP://cam", "rtsp://cam"),
-        ("http://u:p%40x@[fe80::1]:80/x", "http://[fe80::1]:80/x"),
-        ("http://a:b/c@cam/x", "http://cam/x"),
-        ("http://a:b@c@cam/x", "http://cam/x"),
-    ],
-)
-def test_what_is_shown_of_an_address(address, name):
-    assert stream.shown(address) == name
+def test_the_hint_for_characters_that_end_a_password():
+    hint = "in a user or password write # as %23"
+    for wrong in ("Secret#1", "Secret?1", "Sec/ret", "Sec@ret"):
+        with pytest.raises(KitError) as raised:
+            open_source(f"rtsp://admin:{wrong}@127.0.0.1:9/x")
+        assert hint in str(raised.value) and "Sec" not in str(raised.value) and "admin" not in str(raised.value)
+    with pytest.raises(KitError) as raised:
+        open_source("rtsp://admin:Secret@127.0.0.1:9/x")
+    assert hint not in str(raised.value)
+
+
+def test_a_scheme_in_capitals(camera):
+    with open_source(camera.url.replace("http", "HTTP")) as source:
+        assert next(iter(source)).index == 0 and source.name == camera.url
 
 
 @pytest.mark.parametrize("address", ["rtsp://", "http:///video", "http://[::1/video"])

@@ -296,6 +296,8 @@ def test_a_wrong_token_is_refused(guarded):
         # An empty one is as none.
         assert answer.status == (403 if wrong else 401) and "Set-Cookie" not in answer.headers
         assert (b'<p id="wrong">Wrong token' in body) == bool(wrong)
+        # Relative, for a proxy that serves the page under a path.
+        assert b' action="./"' in body
     assert guarded.get("/state.json", Authorization="Bearer wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie=f"edge_detector_{guarded.port}=wrong")[0].status == 401
     assert guarded.get("/state.json", Cookie="\xff;;==")[0].status == 401
@@ -303,7 +305,7 @@ def test_a_wrong_token_is_refused(guarded):
 
 def test_the_right_token_lets_in_and_leaves_the_address(guarded):
     answer, _ = guarded.get("/?token=sixteen+letters!")
-    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    assert (answer.status, answer.headers["Location"]) == (303, "./")
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and TOKEN not in cookie
     cookie = cookie.partition(";")[0]
