@@ -51,7 +51,8 @@ class EngineProcess:
     def __init__(self, path: Union[str, os.PathLike[str]], request: Request = Request(), hang: float = 10.0) -> None:
         """Starts to load the model at `path`; `wait_until_ready` must follow.
 
-        A process that takes longer than `hang` seconds for a run is ended.
+        A process that takes longer than `hang` seconds for a run is ended. Raises KitError where the system has no
+        memory, descriptors, processes or threads left.
         """
         self.path = str(path)
         self._job = (str(path), request)
@@ -71,7 +72,11 @@ class EngineProcess:
         launched = take()
         self._file = launched.tensor_file
         self._begin(launched)
-        threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
+        try:
+            threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
+        except RuntimeError as error:
+            self.close()
+            raise KitError(f"no thread can be started for the engine: {error}") from error
 
     def wait_until_ready(self) -> None:
         """Waits until the model is loaded. Raises InputError or KitError where it cannot be loaded."""
