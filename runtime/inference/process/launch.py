@@ -21,6 +21,9 @@ from runtime.common.errors import KitError
 
 _RAM = "/dev/shm"
 
+# Seconds that a killed process has to end. One that waits inside a driver does not end before the driver returns.
+END_SECONDS = 2.0
+
 
 @dataclass(frozen=True)
 class Launched:
@@ -138,11 +141,15 @@ def discard() -> None:
 
 
 def end(launched: Launched) -> None:
-    """Ends the process; its tensor file stays open. May be called more than once."""
+    """Ends the process, in END_SECONDS at most; its tensor file stays open. May be called more than once.
+
+    A process that a driver holds for longer is left to end by itself.
+    """
     process = launched.process
     if process.poll() is None:
         process.kill()
-    process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
     for stream in (launched.commands, launched.replies, launched.lifeline):
         if stream is not None:
             stream.close()
