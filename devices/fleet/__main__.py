@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 import time
-from typing import List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from devices.fleet import table
 from devices.fleet.listener import Listener
-from devices.fleet.members import Fleet
+from devices.fleet.members import Bad, Fleet
 from devices.fleet.screen import Changes, Screen
 from devices.fleet.verdicts import Verdict, judge
 from runtime.common import settings
@@ -67,6 +67,10 @@ class _View:
         """Whether the options select this verdict."""
         return verdict.rank.is_trouble or not self._failing
 
+    def bad(self) -> Dict[str, Bad]:
+        """The messages that could not be read, by topic."""
+        return self._fleet.bad()
+
     def outage(self, broker: Broker) -> str:
         """Describes an outage of the broker; empty while there is none."""
         outage = self.listener.outage
@@ -79,6 +83,7 @@ def _once(view: _View, broker: Broker, options: argparse.Namespace) -> int:
     if not view.listener.read_all(options.timeout):
         raise KitError(f"{OPTION}: {broker} has not sent all that it has within {options.timeout:g} s; try --timeout")
     verdicts = view.all()
+    _warn(view.bad())
     if not verdicts:
         where = "/".join(filter(None, (broker.topic, options.group.strip("/"))))
         raise KitError(
@@ -100,19 +105,22 @@ def _watch(view: _View, broker: Broker) -> None:
         while True:
             verdicts = view.all()
             text = table.summary(verdicts) if verdicts else f"waiting for devices under {broker.topic}/"
-            head = view.outage(broker) or f"{broker}  {text}"
+            head = view.outage(broker) or f"{broker}  {text}{table.bad_summary(view.bad())}"
             screen.show(f"{time.strftime('%H:%M:%S')}  {head}", list(filter(view.wanted, verdicts)))
             time.sleep(REDRAW_SECONDS)
 
 
 def _follow(view: _View, broker: Broker, as_json: bool) -> None:
     """Prints a line whenever something changes, until the user interrupts."""
-    changes, was_away = Changes(), False
+    changes, was_away, told = Changes(), False, 0
     while True:
         away = view.outage(broker)
         if bool(away) != was_away:
             was_away = bool(away)
             print(away or f"{broker} is back", file=sys.stderr)
+        bad = view.bad()
+        _warn(dict(list(bad.items())[told:]))
+        told = len(bad)
         if view.listener.read_all(0.0):
             for verdict in changes.of(view.all(), view.wanted):
                 if as_json:
@@ -120,6 +128,11 @@ def _follow(view: _View, broker: Broker, as_json: bool) -> None:
                 else:
                     print(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {table.line(verdict)}", flush=True)
         time.sleep(REDRAW_SECONDS)
+
+
+def _warn(bad: Mapping[str, Bad]) -> None:
+    for topic, found in bad.items():
+        print(f"warning: {table.bad(topic, found)}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

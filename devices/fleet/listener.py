@@ -127,7 +127,11 @@ class Listener:
         now = time.monotonic()
         if message.retain:
             self._kept_at = now
-        self._fleet.receive(message.topic, message.payload, message.retain, now, time.time())
+        try:
+            self._fleet.receive(message.topic, message.payload, message.retain, now, time.time())
+        except Exception as error:
+            # Whatever one device sends, the others are still shown; a kept message would come after each start.
+            self._fleet.refuse(message.topic, error)
 
     def _answered(self, *_: Any) -> None:
         self._kept_at = time.monotonic()

@@ -12,6 +12,9 @@ from runtime.mqtt.report import Report
 # How many levels of groups a topic may have between the fleet's topic and a device's name.
 DEPTHS = (0, 1, 2)
 
+# The most topics of bad messages that are remembered; whoever may publish could make up any number.
+MOST_BAD = 100
+
 
 @dataclass(frozen=True)
 class Member:
@@ -53,6 +56,14 @@ class _Online:
     since: float = 0.0
 
 
+@dataclass(frozen=True)
+class Bad:
+    """Messages of a topic that could not be read: their number, and why the last one could not."""
+
+    number: int
+    why: str
+
+
 class Fleet:
     """The devices whose messages were received. Safe for use by several threads."""
 
@@ -61,10 +72,11 @@ class Fleet:
         self._base = base
         self._reports: Dict[str, Tuple[Report, float]] = {}
         self._online: Dict[str, _Online] = {}
+        self._bad: Dict[str, Bad] = {}
         self._lock = threading.Lock()
 
     def receive(self, topic: str, payload: bytes, kept: bool, now: float, clock: float) -> None:
-        """Takes a message; messages that are not from a device are ignored.
+        """Takes a message; messages that are not from a device are ignored, and bad ones counted in `bad`.
 
         `now` is the time of a monotonic clock, `clock` is in seconds since 1970. A message that the broker has `kept`
         was written earlier; its age is only known by the device's own clock.
@@ -77,10 +89,24 @@ class Fleet:
                 self._change(name, report, now - max(clock - report.time, 0.0) if kept else now)
             elif last == topics.STATUS and text in (topics.ONLINE, topics.OFFLINE):
                 self._set_online(name, text == topics.ONLINE, now)
-        except ValueError:
-            # Other topics may end like this, too: those of a class of objects called "device", for example.
+        except ValueError as error:
             if last == topics.DEVICE and not payload:
                 self._forget(name)
+            # Other topics may end like this, too: those of a class of objects called "device", for example.
+            elif name.rpartition("/")[2] != topics.OBJECTS:
+                self.refuse(topic, error)
+
+    def refuse(self, topic: str, error: Exception) -> None:
+        """Counts a message of `topic` that could not be read because of `error`."""
+        with self._lock:
+            if topic in self._bad or len(self._bad) < MOST_BAD:
+                known = self._bad.get(topic, Bad(0, ""))
+                self._bad[topic] = Bad(known.number + 1, str(error) or type(error).__name__)
+
+    def bad(self) -> Dict[str, Bad]:
+        """The messages that could not be read, by topic; of at most MOST_BAD topics."""
+        with self._lock:
+            return dict(self._bad)
 
     def members(self) -> Tuple[Member, ...]:
         """All devices that have reported."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
+from devices.fleet.members import Bad
 from devices.fleet.verdicts import Rank, Verdict
 from runtime.common.tables import columns
 
@@ -50,6 +51,22 @@ def as_dict(verdict: Verdict) -> Dict[str, Any]:
 def word(rank: Rank) -> str:
     """A rank in words, as in `3 on an old model`."""
     return "on an old model" if rank is Rank.OLD else rank.name.lower()
+
+
+def bad(topic: str, found: Bad) -> str:
+    """A line about the bad messages of a topic: `fleet/door/device: no report of a device: ... (2 messages)`."""
+    messages = "1 message" if found.number == 1 else f"{found.number} messages"
+    return f"{_plain(topic)[:2 * WIDEST]}: {_plain(found.why)[:2 * WIDEST]} ({messages})"
+
+
+def bad_summary(found: Mapping[str, Bad]) -> str:
+    """`; 3 bad messages from fleet/door/device`, for the end of a line; empty if there are none."""
+    if not found:
+        return ""
+    number = sum(each.number for each in found.values())
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    messages = "1 bad message" if number == 1 else f"{number} bad messages"
+    return f"; {messages} from {_plain(next(iter(found)))[:WIDEST]}{others}"
 
 
 def age(seconds: float) -> str:

@@ -83,8 +83,12 @@ def judge(
 
 def natural(text: str) -> Tuple[Tuple[bool, int, str], ...]:
     """A sort key by which v9 comes before v10."""
-    parts = re.findall(r"\d+|\D+", text)
-    return tuple((part.isdecimal(), int(part), "") if part.isdecimal() else (False, 0, part) for part in parts)
+    # Numbers are compared by their length first: Python refuses to convert one of thousands of digits.
+    parts = re.findall(r"[0-9]+|[^0-9]+", text)
+    numbers = [part.lstrip("0") if part[0] in "0123456789" else None for part in parts]
+    return tuple(
+        (False, 0, part) if number is None else (True, len(number), number) for part, number in zip(parts, numbers)
+    )
 
 
 def _verdict(member: Member, now: float, expected: _Expected, outage: Optional[Outage]) -> Verdict:

@@ -121,10 +121,12 @@ class Frame:
     """One image of a source.
 
     `image` is uint8 [height, width, 3] with channels in the order `color`, "BGR" or "RGB". `index` counts from 0.
-    `time` is the time of capture in seconds; for a video file, since its start.
+    `time` is the time of capture in seconds; for a video file, since its start. `monotonic` is the same moment by
+    `time.monotonic`, which nobody sets; None where the source is not live, or does not know it.
     """
 
     image: np.ndarray
     index: int = 0
     time: float = 0.0
     color: str = "BGR"
+    monotonic: Optional[float] = None

@@ -18,6 +18,9 @@ from runtime.common.errors import KitError
 # Time units per second; fine enough for any frame rate.
 TIMESCALE = 90_000
 
+# The longest duration of a frame, in time units: the field has 32 bits.
+MOST_UNITS = 0xFFFFFFFF
+
 # sample_flags of the first frame of a fragment, which depends on no other frame, and of the frames after it.
 _KEY, _DEPENDENT = 0x02000000, 0x01010000
 
@@ -68,7 +71,7 @@ class FragmentedFile:
         self._durations: List[int] = []
 
     def add(self, encoded: Encoded, seconds: Sequence[float]) -> None:
-        """Appends a fragment; `seconds` has the duration of each frame of `encoded`.
+        """Appends a fragment; `seconds` has the duration of each frame of `encoded`, of which 13.25 hours are kept.
 
         The first frame must be a key frame.
         """
@@ -76,7 +79,7 @@ class FragmentedFile:
             head, self._durations = _head(encoded)
             self._file.write(head)
         self._count += 1
-        durations = [max(1, round(each * TIMESCALE)) for each in seconds]
+        durations = [max(1, round(min(each * TIMESCALE, MOST_UNITS))) for each in seconds]
         self._file.write(_fragment(self._count, self._time, encoded.samples, durations))
         self._file.flush()
         self._time += sum(durations)
@@ -85,7 +88,7 @@ class FragmentedFile:
         """Writes the total duration, which some players need, and closes the file."""
         for offset in self._durations:
             self._file.seek(offset)
-            self._file.write(struct.pack(">I", min(self._time, 0xFFFFFFFF)))
+            self._file.write(struct.pack(">I", min(self._time, MOST_UNITS)))
         self._file.close()
 
 

@@ -1,4 +1,7 @@
-"""A connection to a broker that reconnects by itself, never blocks, and counts lost messages."""
+"""A connection to a broker that reconnects by itself, never blocks, and counts lost messages.
+
+publish, keep -> Outbox -> the library, which repeats what the broker has not acknowledged
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,12 @@ import ssl
 import sys
 import threading
 import time
-from typing import Any, Callable, Dict, Optional, Set
+from typing import Any, Callable, Optional
 
 from runtime.common.errors import InputError
 from runtime.mqtt import client as clients
 from runtime.mqtt.address import Broker
-
-# Most messages that wait for the broker; each is about as long as a line of JSON.
-MOST_WAITING = 1000
+from runtime.mqtt.outbox import Message, Outbox
 
 FIRST_SECONDS = 2.0
 CLOSE_SECONDS = 0.8
@@ -45,14 +46,11 @@ class Connection:
         self._qos = qos
         self._on_connect = on_connect
         self._on_lost = on_lost
-        self._waiting: Dict[int, bool] = {}
-        self._early: Set[int] = set()
-        # Not held while the library is called: its callbacks run under locks of its own.
-        self._lock = threading.Lock()
+        # Its lock is not held while the library is called: callbacks run under locks of the library.
+        self._outbox = Outbox()
         self._answered = threading.Event()
         self._answer = ""
         self._last_message = ""
-        self.connected = False
         self._option = option
         self._client = self._make_client(ca)
 
@@ -79,37 +77,34 @@ class Connection:
             self._client.loop_stop()
             raise InputError(f"{self._option}: {self._broker}: {clients.refusal(self._answer)}")
 
-    def publish(self, topic: str, text: str, *, retain: bool = False, counted: bool = False) -> None:
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the connection."""
+        return self._outbox.is_open
+
+    def publish(self, topic: str, text: str, *, counted: bool = False) -> None:
         """Queues a message and returns at once. If it is lost and `counted`, `on_lost` is called."""
-        with self._lock:
-            has_room = len(self._waiting) < MOST_WAITING
-        if not has_room:
-            self._lose(counted)
-            return
-        info = self._client.publish(topic, text, qos=self._qos, retain=retain)
-        no_connection = info.rc == self._library.MQTT_ERR_NO_CONN
-        # With QoS over 0, the library keeps messages that it cannot send, and sends them later.
-        if info.rc != self._library.MQTT_ERR_SUCCESS and not (no_connection and self._qos):
-            self._lose(counted)
-            return
-        with self._lock:
-            if info.mid in self._early:
-                self._early.discard(info.mid)
-            else:
-                self._waiting[info.mid] = counted
+        message = Message(topic, text, counted=counted)
+        # Without quality of service, nothing waits for a broker that is away.
+        if not (self._qos or self.connected) or not self._outbox.add(message):
+            self._lose(message)
+        self._send()
+
+    def keep(self, topic: str, text: str) -> None:
+        """Publishes `text` as the retained value of `topic` if it has changed, ahead of what waits, and returns at once.
+
+        While the broker is away, the last value of each topic waits, and after each connection all are sent first.
+        """
+        self._outbox.keep(topic, text)
+        self._send()
 
     def close(self, topic: str, text: str) -> None:
-        """Publishes a last message, waits up to CLOSE_SECONDS for pending ones, and counts the rest as lost."""
+        """Publishes a last retained value, waits up to CLOSE_SECONDS for what is pending, and counts the rest as lost."""
         end = time.monotonic() + CLOSE_SECONDS
-        if self.connected:
-            self.publish(topic, text, retain=True)
-            while self._waiting and time.monotonic() < end:
-                time.sleep(0.01)
-        with self._lock:
-            lost = sum(self._waiting.values())
-            self._waiting.clear()
-        if lost:
-            self._on_lost(lost)
+        self.keep(topic, text)
+        while self.connected and not self._outbox.is_empty and time.monotonic() < end:
+            time.sleep(0.01)
+        self._lose_all()
         self._client.disconnect()
         # loop_stop joins the library's thread, which may be connecting.
         stopping = threading.Thread(target=self._client.loop_stop, daemon=True)
@@ -118,7 +113,9 @@ class Connection:
 
     def _make_client(self, ca: Optional[str]) -> Any:
         client = clients.make(self._library, self._broker, ca, self._option)
-        client.max_queued_messages_set(2 * MOST_WAITING)
+        # No limits of the library's own: the outbox gives it little, and retained values must not wait behind that.
+        client.max_queued_messages_set(0)
+        client.max_inflight_messages_set(0)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_publish = self._published
@@ -132,34 +129,56 @@ class Connection:
             if not first:
                 self._print_once(f"{self._broker}: {clients.refusal(self._answer)}; trying again")
             return
-        self.connected = True
         if self._last_message:
             print(f"mqtt: {self._broker} is back", file=sys.stderr)
             self._last_message = ""
         self._on_connect()
+        self._outbox.connected()
+        self._send()
 
     def _disconnected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
-        was, self.connected = self.connected, False
+        was = self.connected
+        self._outbox.disconnected()
         if was and reason.is_failure:
             self._print_once(f"{self._broker} is lost; trying again")
         if self._qos == 0:
             # With QoS 0, messages that were not yet sent are lost with the connection.
-            with self._lock:
-                lost = sum(self._waiting.values())
-                self._waiting.clear()
-                self._early.clear()
-            if lost:
-                self._on_lost(lost)
+            self._lose_all()
 
     def _published(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
-        with self._lock:
-            # The acknowledgment may arrive before `publish` has stored the message id.
-            if self._waiting.pop(mid, None) is None:
-                self._early.add(mid)
+        self._outbox.acknowledged(mid)
+        self._send()
 
-    def _lose(self, counted: bool) -> None:
-        if counted:
+    def _send(self) -> None:
+        """Gives the library what it may have now."""
+        if not self._outbox.begin():
+            return
+        try:
+            message = self._outbox.take()
+            while message is not None:
+                self._hand_over(message)
+                message = self._outbox.take()
+        except BaseException:
+            self._outbox.end()
+            raise
+
+    def _hand_over(self, message: Message) -> None:
+        info = self._client.publish(message.topic, message.text, qos=self._qos, retain=message.retain)
+        no_connection = info.rc == self._library.MQTT_ERR_NO_CONN
+        # With QoS over 0, the library keeps messages that it cannot send, and sends them later.
+        if info.rc == self._library.MQTT_ERR_SUCCESS or (no_connection and self._qos):
+            self._outbox.sent(info.mid, message)
+        else:
+            self._lose(message)
+
+    def _lose(self, message: Message) -> None:
+        if message.counted:
             self._on_lost(1)
+
+    def _lose_all(self) -> None:
+        lost = self._outbox.clear()
+        if lost:
+            self._on_lost(lost)
 
     def _print_once(self, text: str) -> None:
         """Prints `text`, unless it is the message printed last."""

@@ -12,7 +12,6 @@ Readers may be older or newer than the device: fields may be added, and existing
 from __future__ import annotations
 
 import json
-import math
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,9 @@ from runtime.telemetry.health import Health
 
 # The symbolic link to the active release. It lies beside the releases, which are folders named by release.
 CURRENT = "current"
+
+# Numbers beyond this are no times, speeds or counts; a reader could not even print some of them.
+_LARGEST = 1e15
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Report:
     @classmethod
     def parse(cls, text: str) -> Report:
         """Parses a report. Raises ValueError if `text` is not one."""
-        values = json.loads(text)
         try:
+            values = json.loads(text)
             model, versions, health = values["model"], values["versions"], values["health"]
             return cls(
                 _number(values["time"]),
@@ -110,9 +112,10 @@ class Report:
                 str(health["source"]),
                 str(health["reload"]),
                 _number(values["fps"]),
-                Counts(**_known(Counts, values["counts"], int)),
+                Counts(**_known(Counts, values["counts"], lambda count: int(_number(count)))),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        # A deeply nested text, and an integer that no float can hold, raise the last two.
+        except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise ValueError(f"no report of a device: {error!r}") from None
 
     def text(self) -> str:
@@ -146,8 +149,8 @@ def release_of(model: str) -> str:
 
 def _number(value: Any) -> float:
     number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"no report of a device: {value!r}")
+    if not abs(number) <= _LARGEST:
+        raise ValueError(f"no report of a device: {number:g}")
     return number
 
 

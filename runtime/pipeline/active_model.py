@@ -115,6 +115,13 @@ def close_engines(runners: Sequence[Runner]) -> None:
             runner.close()
 
 
+def interrupt(runners: Sequence[Runner]) -> None:
+    """Ends the processes of the engines that have one, from any thread; waits for none."""
+    for runner in runners:
+        if isinstance(runner, EngineProcess):
+            runner.interrupt()
+
+
 def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
     """The detector for `file` with the labels, thresholds and overlaps of the options. Raises InputError."""
     for_all = [score for name, score in options.score if not name]

@@ -10,9 +10,14 @@ from typing import Any, Deque, Iterator, List, Optional, Sequence, Tuple, Union
 
 from runtime.common.values import Detection, Frame
 from runtime.config.arguments import from_values
+from runtime.inference.interpreter import Runner
+from runtime.pipeline import active_model
 from runtime.pipeline.session import detect
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
+
+# Seconds that a run which still loads has to end when its caller ends it.
+LOADING_SECONDS = 2.0
 
 FrameDetections = Tuple[Frame, Tuple[Detection, ...]]
 
@@ -37,11 +42,29 @@ def run(config: Union[str, os.PathLike[str], None] = None, **options: Any) -> It
 def _iterate(options: argparse.Namespace) -> Iterator[FrameDetections]:
     handover = _Handover()
     states: List[State] = []
+    engines: List[Runner] = []
     errors: List[BaseException] = []
+
+    def stop() -> None:
+        """Ends the run, also where it has only begun to load the model. Called again when it comes further."""
+        for state in states:
+            state.stop()
+        if not states:
+            active_model.interrupt(engines)
+
+    def use(state: State) -> None:
+        states.append(state)
+        if handover.ended:
+            stop()
+
+    def loading(runners: Sequence[Runner]) -> None:
+        engines.extend(runners)
+        if handover.ended:
+            stop()
 
     def work() -> None:
         try:
-            detect(options, [handover], states.append)
+            detect(options, [handover], use, loading)
         except BaseException as error:
             errors.append(error)
         finally:
@@ -57,9 +80,9 @@ def _iterate(options: argparse.Namespace) -> Iterator[FrameDetections]:
             yield item
     finally:
         handover.end()
-        for state in states:
-            state.stop()
-        thread.join()
+        stop()
+        # What hangs before the run begins, for example a network stream that is being opened, is left to end by itself.
+        thread.join(None if states else LOADING_SECONDS)
     if errors:
         raise errors[0]
 
@@ -72,23 +95,25 @@ class _Handover(Sink):
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._frames: Deque[FrameDetections] = deque()
-        self._ended = False
+        self.ended = False
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._frames or self._ended)
+            self._changed.wait_for(lambda: not self._frames or self.ended)
+            if self.ended:
+                return
             self._frames.append((frame, tuple(detections)))
             self._changed.notify_all()
 
     def take(self) -> Optional[FrameDetections]:
         """Waits for the next frame; None at the end of the run."""
         with self._changed:
-            self._changed.wait_for(lambda: bool(self._frames) or self._ended)
+            self._changed.wait_for(lambda: bool(self._frames) or self.ended)
             item = self._frames.popleft() if self._frames else None
             self._changed.notify_all()
             return item
 
     def end(self) -> None:
         with self._changed:
-            self._ended = True
+            self.ended = True
             self._changed.notify_all()

@@ -27,6 +27,7 @@ from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
+from runtime.pipeline.capture import error_text
 from runtime.telemetry.state import State
 
 # Seconds after which the end of the run is noticed at the latest.
@@ -82,7 +83,8 @@ class Reloader:
             return
         try:
             loaded, runners = self._load(file)
-        except KitError as error:
+        except Exception as error:
+            # Any error: this thread must be there for the next request.
             self._refuse(error)
         else:
             # Another reload may come before the loop takes this one, for example while an engine hangs.
@@ -118,7 +120,7 @@ class Reloader:
         drain()
         try:
             return self._activated(self._load(file)[0])
-        except KitError as error:
+        except Exception as error:
             self._refuse(error)
         # If this raises, the run ends, and its service manager can start it again.
         self._running = self._load(before.detector.path)[0]
@@ -133,9 +135,10 @@ class Reloader:
         print(f"running {model.detector.path}", file=sys.stderr)
         return model
 
-    def _refuse(self, error: KitError) -> None:
-        self._state.reload_failed(str(error))
-        print(f"the new model is refused: {error}; {self._running.detector.path} stays active", file=sys.stderr)
+    def _refuse(self, error: Exception) -> None:
+        reason = error_text(error)
+        self._state.reload_failed(reason)
+        print(f"the new model is refused: {reason}; {self._running.detector.path} stays active", file=sys.stderr)
 
     def _close(self, runners: List[Runner]) -> None:
         active_model.close_engines(runners)

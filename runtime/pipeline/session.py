@@ -34,11 +34,12 @@ def detect(
     options: argparse.Namespace,
     extra: Sequence[Sink] = (),
     use: Callable[[State], None] = lambda state: None,
+    loading: Callable[[Sequence[Runner]], None] = lambda runners: None,
 ) -> Summary:
     """Runs the detector as the options (`runtime.config.arguments.parse`) say, and returns the summary.
 
     `extra` sinks are added to those that the options name. `use` is called with the state of the run
-    before it begins. Raises InputError if the model, the source or a target is wrong; nothing has been
+    before it begins, and `loading` before that, with the engines that load the model. Raises InputError if the model, the source or a target is wrong; nothing has been
     written by then.
     """
     with contextlib.ExitStack() as stack:
@@ -46,6 +47,7 @@ def detect(
         file = active_model.resolved_path(options.file)
         runners = active_model.start_engines(options, file)
         stack.callback(active_model.close_engines, runners)
+        loading(runners)
         source = stack.enter_context(open_source(options.source))
         active_model.wait_until_loaded(runners)
         detector = active_model.make_detector(options, file, runners[0])

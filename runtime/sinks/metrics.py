@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence
 
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Frame
@@ -11,6 +11,9 @@ from runtime.sinks import Sink
 from runtime.sinks._address import Address
 from runtime.sources import Source
 from runtime.telemetry.state import State
+
+if TYPE_CHECKING:
+    from runtime.sinks._metrics_server import MetricsServer
 
 KIND = "counters for Prometheus (metrics:[HOST:]PORT)"
 
@@ -58,14 +61,17 @@ class Metrics(Sink):
     def __init__(self, address: Address, library: Any) -> None:
         self._address = address
         self._library = library
-        self._server: Optional[Any] = None
+        self._server: Optional[MetricsServer] = None
 
     def attach(self, state: State) -> None:
         """Starts the server. Raises InputError if it cannot listen."""
+        listener = self._address.listen(OPTION)
+        # Imported here, since a run without metrics need not load an HTTP server.
+        from runtime.sinks._metrics_server import MetricsServer
+
         registry = self._library.CollectorRegistry()
         registry.register(Collector(state, self._library))
-        with self._address.input_errors(OPTION):
-            self._server, _ = self._library.start_http_server(self._address.port, self._address.host, registry)
+        self._server = MetricsServer(listener, self._library.make_wsgi_app(registry))
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Does nothing: the metrics come from the state."""
@@ -73,8 +79,7 @@ class Metrics(Sink):
     def close(self) -> None:
         """Stops the server."""
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.close()
             self._server = None
 
     def discard(self) -> None:

@@ -64,7 +64,8 @@ def connect(spec: str, source: Source) -> Sink:
 class Mqtt(Sink):
     """Publishes without ever blocking the run.
 
-    While the broker cannot be reached, messages wait up to a limit; frames beyond it count as dropped.
+    While the broker cannot be reached, detections wait up to a limit, and frames beyond it count as dropped. Of the
+    state, the last value of each topic waits, and is sent first.
     """
 
     lossless = False
@@ -92,7 +93,7 @@ class Mqtt(Sink):
         from runtime.mqtt.reporter import Reporter
 
         self._make_reporter = Reporter
-        self._connection = Connection(library, broker, ca, qos, self._publish_retained, self._count_lost, OPTION)
+        self._connection = Connection(library, broker, ca, qos, self._renew_report, self._count_lost, OPTION)
         self._every = every
         self._reporter: Optional[Reporter] = None
         self._state: Optional[State] = None
@@ -100,7 +101,6 @@ class Mqtt(Sink):
         self._had_objects = False
         self._frames = 0
         self._most_objects: Dict[str, int] = {}
-        self._retained: Dict[str, str] = {}
         self._known_labels: Set[str] = set()
         # The classes of the model, and the level of a topic for each that was seen.
         self._labels: Sequence[str] = ()
@@ -116,8 +116,9 @@ class Mqtt(Sink):
             self._discovery = topics.Discovery(
                 self._discovery_prefix, self._broker.topic, state.snapshot()["model"] or "detector"
             )
-            self._retained.update(self._discovery.always())
-        self._retained[self._topic(topics.STATUS)] = topics.ONLINE
+            for topic, text in self._discovery.always():
+                self._connection.keep(topic, text)
+        self._connection.keep(self._topic(topics.STATUS), topics.ONLINE)
         self._reporter = self._make_reporter(state, self._every)
         self._connection.open(self._topic(topics.STATUS), topics.OFFLINE)
         self._ticking = threading.Thread(
@@ -161,11 +162,11 @@ class Mqtt(Sink):
 
     def _publish_tick(self, state: State, reporter: Reporter, with_state: bool) -> None:
         snapshot = state.snapshot()
-        self._publish_if_changed(self._topic(topics.SOURCE), snapshot["source"]["state"])
+        self._connection.keep(self._topic(topics.SOURCE), snapshot["source"]["state"])
         self._publish_counts()
         report = reporter.due()
         if report is not None:
-            self._publish_if_changed(self._topic(topics.DEVICE), report.text())
+            self._connection.keep(self._topic(topics.DEVICE), report.text())
         if with_state and self._connection.connected:
             self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
 
@@ -178,29 +179,16 @@ class Mqtt(Sink):
             return
         for label in sorted(self._known_labels | set(most)):
             if label not in self._known_labels and self._discovery is not None:
-                self._publish_if_changed(*self._discovery.objects(label, self._labels))
+                self._connection.keep(*self._discovery.objects(label, self._labels))
             if label not in self._known_labels:
                 self._levels[label] = distinct_level(label, self._labels)
             self._known_labels.add(label)
-            self._publish_if_changed(self._topic(topics.OBJECTS, self._levels[label]), str(most.get(label, 0)))
+            self._connection.keep(self._topic(topics.OBJECTS, self._levels[label]), str(most.get(label, 0)))
 
-    def _publish_if_changed(self, topic: str, text: str) -> None:
-        """Publishes a retained message if it has changed. After a disconnection it is published on reconnection."""
-        with self._lock:
-            if self._retained.get(topic) == text:
-                return
-            self._retained[topic] = text
-        if self._connection.connected:
-            self._connection.publish(topic, text, retain=True)
-
-    def _publish_retained(self) -> None:
-        """Publishes all retained messages again: a restarted broker may have lost them."""
+    def _renew_report(self) -> None:
+        """Makes a report due after each connection: a kept one is as old as the connection before."""
         if self._reporter is not None:
             self._reporter.renew()
-        with self._lock:
-            retained = dict(self._retained)
-        for topic, text in retained.items():
-            self._connection.publish(topic, text, retain=True)
 
     def _count_lost(self, number: int) -> None:
         if self._state is not None:

@@ -27,6 +27,10 @@ CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 FRAGMENTED = frozenset((".mp4", ".mov"))
 FRAGMENT_SECONDS = 2.0
 
+# A longer interval between two frames of a live source is a gap, which is cut: an outage, or a clock that was set
+# where the source knows no monotonic one.
+LONGEST_SECONDS = 10.0
+
 # The format allows 8191; few players support more than this.
 MOST_SIDE = 4096
 DEFAULT_FPS = 10.0
@@ -52,7 +56,8 @@ class FragmentedVideo(Sink):
 
     The video has the size of the first frame; frames of another size are fitted into it. Sides are made even,
     as the codec requires, and at most MOST_SIDE. The file grows by a fragment every FRAGMENT_SECONDS. Frames
-    of a live source last as long as the interval to the next frame, other frames 1 / fps.
+    of a live source last as long as the interval to the next frame by the monotonic clock, other frames and those
+    before a gap 1 / fps.
     """
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
@@ -72,7 +77,7 @@ class FragmentedVideo(Sink):
                 return
             if self._output is None:
                 self._output = _FragmentedOutput(self._path, self._fps, self._live, _even_size(image))
-            self._output.write(image, frame.time)
+            self._output.write(image, frame.time if frame.monotonic is None else frame.monotonic)
 
     def close(self) -> None:
         """Writes the last fragment. Raises KitError if it cannot be written."""
@@ -130,7 +135,7 @@ class _FragmentedOutput:
         if self._live:
             following = [*self._times[1:], self._times[-1] + usual if next_time is None else next_time]
             gaps = [after - before for before, after in zip(self._times, following)]
-            durations = [gap if gap > 0 else usual for gap in gaps]
+            durations = [gap if 0 < gap <= LONGEST_SECONDS else usual for gap in gaps]
         self._times = []
         with writing(self._path):
             self._file.add(read(self._fragment), durations)

@@ -43,7 +43,7 @@ class CaptureSource(Source):
                 try:
                     # The time is taken before decoding, as close to the capture as possible.
                     grabbed = self._capture.grab()
-                    now = time.time()
+                    now, monotonic = time.time(), time.monotonic()
                     done, image = self._capture.retrieve() if grabbed else (False, None)
                 except cv2.error:
                     done, image = False, None
@@ -51,7 +51,7 @@ class CaptureSource(Source):
                 break
             if not done or image is None or not image.size:
                 raise KitError(f"{self.name}: no more frames; {self._lost}")
-            yield Frame(_bgr(image), index, now)
+            yield Frame(_bgr(image), index, now, monotonic=monotonic)
             index += 1
         self._release()
 

@@ -138,18 +138,18 @@ class PiCamera(Source):
             stamp = request.get_metadata().get("SensorTimestamp")
         finally:
             request.release()
-        return Frame(image, index, _since_1970(stamp))
+        age = _age(stamp)
+        return Frame(image, index, time.time() - age, monotonic=time.monotonic() - age)
 
 
-def _since_1970(stamp: Any) -> float:
-    """Converts `stamp`, nanoseconds since the system started, to seconds since 1970."""
-    now = time.time()
+def _age(stamp: Any) -> float:
+    """The seconds since `stamp`, which is in nanoseconds since the system started; 0 if it makes no sense."""
     if stamp is None:
-        return now
+        return 0.0
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    age = time.clock_gettime(clock) - stamp / 1e9
+    age: float = time.clock_gettime(clock) - stamp / 1e9
     # If the stamp comes from another clock, the age makes no sense; the current time is closer then.
-    return now - age if 0 <= age < 60 else now
+    return age if 0 <= age < 60 else 0.0
 
 
 def _library() -> Any:

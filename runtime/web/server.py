@@ -17,6 +17,7 @@ from runtime.common.values import Detection, Frame
 from runtime.telemetry.state import State
 from runtime.web import messages
 from runtime.web.access import Access, is_own_page
+from runtime.web.gate import Gate
 from runtime.web.viewers import Viewers
 
 PAGE = Path(__file__).with_name("page")
@@ -40,6 +41,10 @@ HEADERS = {
 }
 
 MOST_VIEWERS = 32
+# Seconds that a connection has until its request is read and answered.
+OPEN_SECONDS = 10.0
+# Most connections that are accepted at once, before those beyond the gate's limits are closed.
+BACKLOG = 64
 STATE_SECONDS = 1.0
 # Seconds before the answer to a wrong token, against guessing.
 WRONG_TOKEN_SECONDS = 1.0
@@ -60,6 +65,7 @@ class Server:
         self._newest: Optional[FrameDetections] = None
         self._next_at = 0.0
         self._viewers = Viewers(self._set_score)
+        self._gate = Gate()
         self._files = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stop: Optional[asyncio.Event] = None
@@ -92,7 +98,18 @@ class Server:
         self._loop = None
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
-        from websockets.asyncio.server import serve
+        from websockets.asyncio.server import ServerConnection, serve
+
+        gate = self._gate
+
+        class Connection(ServerConnection):
+            def connection_made(self, transport: Any) -> None:
+                super().connection_made(transport)
+                gate.enter(self, transport.abort)
+
+            def connection_lost(self, exc: Optional[Exception]) -> None:
+                gate.leave(self)
+                super().connection_lost(exc)
 
         # The library logs every connection that a browser closes early.
         logger = logging.getLogger("runtime.web")
@@ -106,7 +123,9 @@ class Server:
             # JPEG data does not compress further, and zlib takes memory for each viewer.
             compression=None,
             max_size=1024,
-            open_timeout=10,
+            open_timeout=OPEN_SECONDS,
+            create_connection=Connection,
+            backlog=BACKLOG,
             close_timeout=STOP_SECONDS,
             logger=logger,
             server_header=None,
@@ -126,6 +145,7 @@ class Server:
     async def _watch(self, connection: Any) -> None:
         from websockets.exceptions import ConnectionClosed
 
+        self._gate.admit(connection)
         image: Optional[bytes] = None
         if self._newest is not None:
             frame, detections = self._newest

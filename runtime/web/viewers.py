@@ -92,7 +92,7 @@ class Viewers:
         """Handles a message: {"next": true} requests an image, {"score": 0.4} sets the threshold. Others are ignored."""
         try:
             request = json.loads(message)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(request, dict):
             return

@@ -1,7 +1,8 @@
 /* Stands in for libedgetpu.so.1 where there is no chip: a delegate with the same entry points, which
  * takes over the operation edgetpu-custom-op by copying its inputs from the second on to its outputs.
  *
- * EDGETPU_STANDIN=fail makes no delegate and gives no reason, as the real one does; "hang" sleeps in
+ * EDGETPU_STANDIN=fail makes no delegate and gives no reason, as the real one does; "stuck" never
+ * returns from making one, during which the caller holds Python's lock; "hang" sleeps in
  * the run of the number EDGETPU_STANDIN_RUN (default 4), "crash" ends the process there. Where
  * EDGETPU_STANDIN_FUSE names a file, that happens only as long as it has bytes, and takes one each
  * time. The option `device` is written to the file that EDGETPU_STANDIN_LOG names.
@@ -134,6 +135,7 @@ void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, vo
     fclose(file);
   }
   if (!strcmp(wanted(), "fail")) return NULL;
+  if (!strcmp(wanted(), "stuck")) for (;;) pause();
   Delegate *made = calloc(1, sizeof(Delegate));
   made->Prepare = prepare_delegate;
   /* kTfLiteDelegateFlagsAllowDynamicTensors: else every operation is prepared first, and this one

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import struct
 import sys
@@ -45,6 +46,7 @@ def main(arguments: List[str]) -> int:
     # has frames to finish.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if lifeline is not None:
+        _kill_with_parent(lifeline)
         threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
     # Nearly all engines need this package, and it takes long to load: it is loaded before the model is known.
     with contextlib.suppress(KitError):
@@ -128,6 +130,24 @@ def _send(replies: int, kind: bytes, taken: float, content: Optional[object]) ->
     data = HEAD.pack(kind, taken, len(payload)) + payload
     while data:
         data = data[os.write(replies, data) :]
+
+
+def _kill_with_parent(lifeline: int) -> None:
+    """Has Linux kill this process when the parent ends, even while a library hangs that holds Python's lock.
+
+    The kernel sends the signal when the other end of the pipe is closed. PR_SET_PDEATHSIG would send it when the thread
+    ends that started this process.
+    """
+    if sys.platform != "linux":
+        return
+    import fcntl
+
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
+    # For a parent that ended before; whatever happens to it later is noticed.
+    if select.select([lifeline], [], [], 0)[0]:
+        os._exit(1)
 
 
 def _exit_with_parent(lifeline: int) -> None:

@@ -7,11 +7,12 @@ import json
 import os
 import select
 import signal
+import subprocess
 import threading
 import time
 from collections import deque
 from dataclasses import asdict
-from typing import IO, Any, Deque, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import IO, Any, Callable, Deque, List, Mapping, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from runtime.common.errors import InputError, KitError
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Port
 from runtime.inference.process.child import BARE, COUNT, DONE, FAILED, HEAD, READY, port
-from runtime.inference.process.launch import Launched, end, launch, take
+from runtime.inference.process.launch import END_SECONDS, Launched, end, launch, take
 from runtime.inference.process.shared_tensors import SLOTS, SharedTensors
 
 # Loading takes longer than a run: an accelerator gets its firmware, and libraries come from a slow SD card.
@@ -51,7 +52,8 @@ class EngineProcess:
     def __init__(self, path: Union[str, os.PathLike[str]], request: Request = Request(), hang: float = 10.0) -> None:
         """Starts to load the model at `path`; `wait_until_ready` must follow.
 
-        A process that takes longer than `hang` seconds for a run is ended.
+        A process that takes longer than `hang` seconds for a run is ended. Raises KitError where the system has no
+        memory, descriptors, processes or threads left.
         """
         self.path = str(path)
         self._job = (str(path), request)
@@ -63,6 +65,8 @@ class EngineProcess:
         self._busy_since: Optional[float] = None
         self._limit = LOADING_SECONDS
         self._hung = False
+        # When the process was killed; None while it is not.
+        self._killed_at: Optional[float] = None
         # Whether the process was lost while it ran the oldest input in flight.
         self._lost = False
         self._closed = threading.Event()
@@ -71,7 +75,11 @@ class EngineProcess:
         launched = take()
         self._file = launched.tensor_file
         self._begin(launched)
-        threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
+        try:
+            threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
+        except RuntimeError as error:
+            self.close()
+            raise KitError(f"no thread can be started for the engine: {error}") from error
 
     def wait_until_ready(self) -> None:
         """Waits until the model is loaded. Raises InputError or KitError where it cannot be loaded."""
@@ -170,7 +178,7 @@ class EngineProcess:
 
     def interrupt(self) -> None:
         """Ends the process from any thread; a thread that waits for it gets EngineLost."""
-        self._launched.process.kill()
+        self._kill_soon()
 
     def close(self) -> None:
         """Ends the process; inputs in flight are lost."""
@@ -193,7 +201,7 @@ class EngineProcess:
         self.close()
 
     def _begin(self, launched: Launched) -> None:
-        self._hung = False
+        self._hung, self._killed_at = False, None
         self._limit, self._busy_since = LOADING_SECONDS, time.monotonic()
         self._launched = launched
         path, request = self._job
@@ -212,11 +220,11 @@ class EngineProcess:
 
     def _receive(self) -> _Message:
         replies = self._launched.replies
-        head = _read(replies, HEAD.size)
+        head = _read(replies, HEAD.size, self._is_given_up)
         if head is None:
             return _ENDED
         kind, taken, size = HEAD.unpack(head)
-        payload = _read(replies, size) if size else b""
+        payload = _read(replies, size, self._is_given_up) if size else b""
         if payload is None:
             return _ENDED
         return _Message(kind, taken, json.loads(payload) if payload else None)
@@ -240,15 +248,30 @@ class EngineProcess:
                 launched = self._launched
             if late and launched.process.poll() is None and not _has_data(launched.replies):
                 self._hung = True
-                launched.process.kill()
+                self._kill_soon()
+
+    def _kill_soon(self) -> None:
+        self._killed_at = time.monotonic()
+        self._launched.process.kill()
+
+    def _is_given_up(self) -> bool:
+        """Whether the process was killed and still has not ended, since a driver holds it."""
+        killed_at = self._killed_at
+        return killed_at is not None and time.monotonic() - killed_at > END_SECONDS
 
     def _kill(self) -> None:
         end(self._launched)
 
     def _exit_reason(self, when: str) -> str:
-        code = self._launched.process.wait()
+        process = self._launched.process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+        code = process.poll()
         if self._hung:
-            return f"the engine gave no answer for {self._limit:g} s {when}"
+            held = ", and its driver keeps the killed process" if code is None else ""
+            return f"the engine gave no answer for {self._limit:g} s {when}{held}"
+        if code is None:
+            return f"the engine's process was killed {when}, and its driver keeps it"
         if code < 0:
             name = signal.Signals(-code).name
             # The most common cause; it leaves no other trace.
@@ -281,11 +304,19 @@ def _has_data(stream: IO[bytes]) -> bool:
         return False
 
 
-def _read(stream: IO[bytes], size: int) -> Optional[bytes]:
-    """Exactly `size` bytes; None where the stream ends before."""
+def _read(stream: IO[bytes], size: int, is_given_up: Callable[[], bool]) -> Optional[bytes]:
+    """Exactly `size` bytes; None where the stream ends before, or `is_given_up`."""
     data = b""
+    try:
+        waiting = select.poll()
+        waiting.register(stream, select.POLLIN)
+    except (OSError, ValueError):
+        return None
     while len(data) < size:
         try:
+            while not waiting.poll(1000 * _INTERVAL):
+                if is_given_up():
+                    return None
             more = stream.read(size - len(data))
         except (OSError, ValueError):
             return None

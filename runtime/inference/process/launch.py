@@ -17,7 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Iterator, Optional
 
+from runtime.common.errors import KitError
+
 _RAM = "/dev/shm"
+
+# Seconds that a killed process has to end. One that waits inside a driver does not end before the driver returns.
+END_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,26 @@ _spare: Optional[Launched] = None
 
 
 def launch(tensor_file: IO[bytes]) -> Launched:
-    """Starts `runtime.inference.process.child`, which inherits the open file `tensor_file`."""
+    """Starts `runtime.inference.process.child`, which inherits the open file `tensor_file`.
+
+    Raises KitError where the system has no memory, descriptors or processes left; that may pass.
+    """
+    with contextlib.ExitStack() as opened:
+        try:
+            launched = _launch(tensor_file, opened)
+        except OSError as error:
+            raise _cannot_start(error) from error
+        opened.pop_all()
+    return launched
+
+
+def _launch(tensor_file: IO[bytes], opened: contextlib.ExitStack) -> Launched:
+    """As `launch`; what is in `opened` is to be closed after an error."""
     descriptors, lifeline, child_end = [tensor_file.fileno()], None, None
     if os.name == "posix":
         child_end, parent_end = os.pipe()
-        lifeline = os.fdopen(parent_end, "wb", buffering=0)
+        lifeline = opened.enter_context(os.fdopen(parent_end, "wb", buffering=0))
+        inherited_end = opened.enter_context(os.fdopen(child_end, "rb", buffering=0))
         descriptors.append(child_end)
     # The child must find the kit, however this process has found it.
     root = str(Path(__file__).resolve().parents[3])
@@ -60,14 +80,20 @@ def launch(tensor_file: IO[bytes]) -> Launched:
         start_new_session=True,
     )
     if child_end is not None:
-        os.close(child_end)
+        inherited_end.close()
     assert process.stdin is not None and process.stdout is not None
     return Launched(process, process.stdin, process.stdout, tensor_file, lifeline)
 
 
 def anonymous_file() -> IO[bytes]:
-    """An open file without a name, for the shared tensors; in memory where the system has /dev/shm."""
-    return tempfile.TemporaryFile(dir=_RAM if os.path.isdir(_RAM) else None)
+    """An open file without a name, for the shared tensors; in memory where the system has /dev/shm.
+
+    Raises KitError as `launch` does.
+    """
+    try:
+        return tempfile.TemporaryFile(dir=_RAM if os.path.isdir(_RAM) else None)
+    except OSError as error:
+        raise _cannot_start(error) from error
 
 
 @contextlib.contextmanager
@@ -76,7 +102,9 @@ def prelaunch() -> Iterator[None]:
     global _spare
     # The process inherits open files by number, which Windows does not support.
     if os.name == "posix" and _spare is None:
-        _spare = launch(anonymous_file())
+        # Whoever takes it later tries again, and has the error.
+        with contextlib.suppress(KitError):
+            _spare = _with_file()
     try:
         yield
     finally:
@@ -87,7 +115,20 @@ def take() -> Launched:
     """The process that `prelaunch` has started, or else a new one."""
     global _spare
     found, _spare = _spare, None
-    return found or launch(anonymous_file())
+    return found or _with_file()
+
+
+def _with_file() -> Launched:
+    file = anonymous_file()
+    try:
+        return launch(file)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _cannot_start(error: OSError) -> KitError:
+    return KitError(f"no process can be started for the engine: {error.strerror or error}")
 
 
 def discard() -> None:
@@ -100,11 +141,15 @@ def discard() -> None:
 
 
 def end(launched: Launched) -> None:
-    """Ends the process; its tensor file stays open. May be called more than once."""
+    """Ends the process, in END_SECONDS at most; its tensor file stays open. May be called more than once.
+
+    A process that a driver holds for longer is left to end by itself.
+    """
     process = launched.process
     if process.poll() is None:
         process.kill()
-    process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
     for stream in (launched.commands, launched.replies, launched.lifeline):
         if stream is not None:
             stream.close()

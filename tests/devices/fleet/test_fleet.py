@@ -59,6 +59,44 @@ def test_messages_become_devices():
     assert [one.name for one in fleet.members()] == ["berlin/roof"]
 
 
+BAD = {
+    "infinity": report().text().replace('"frames": 30000', '"frames": Infinity'),
+    "nested": "[" * 100_000,
+    "long": report().text().replace('"frames": 30000', f'"frames": {"9" * 5000}'),
+    "large": report().text().replace('"fps": ', '"fps": 1e300, "was": '),
+    "larger": report().text().replace('"fps": ', f'"fps": {"9" * 400}, "was": '),
+    "no report": "3",
+    "no text": b"\xff",
+}
+
+
+def bad_bytes(text):
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def test_bad_messages_are_counted_and_named():
+    fleet = Fleet("edge")
+    for name, text in BAD.items():
+        fleet.receive(f"edge/{name}/device", bad_bytes(text), True, 10, 0)
+        fleet.receive(f"edge/{name}/device", bad_bytes(text), True, 10, 0)
+    fleet.receive("edge/door/objects/device", b"3", False, 10, 0)
+    assert fleet.members() == ()
+    assert {topic: found.number for topic, found in fleet.bad().items()} == {f"edge/{name}/device": 2 for name in BAD}
+    said = [table.bad(topic, found) for topic, found in fleet.bad().items()]
+    assert all(": " in line and line.endswith("(2 messages)") for line in said), said
+    assert table.bad_summary(fleet.bad()) == "; 14 bad messages from edge/infinity/device and 6 more"
+    for number in range(1000):
+        fleet.receive(f"edge/{number}/device", b"3", False, 10, 0)
+    assert len(fleet.bad()) == members.MOST_BAD
+
+
+def test_names_and_releases_of_any_length_are_sorted():
+    long = "9" * 5000
+    found = [member(long, release="7"), member("10", release=long), member("9", release="7"), member("0010" + long, release="7")]
+    assert [verdict.member.name for verdict in judge(found, 1000.0)] == ["9", "10", long, "0010" + long]
+    assert natural("v2") < natural("v010") and natural("v٣") > natural("v9"), "digits of other scripts are letters"
+
+
 def test_a_kept_report_is_as_old_as_its_device_says():
     fleet = Fleet("edge")
     said = report(time=5000.0)
@@ -230,6 +268,19 @@ def test_once_for_scripts(broker, capsys):
         assert said[0]["model"]["release"] in ("6", "7") and said[0]["online"] is True
         assert run(broker, capsys, "--failing") == (0, ["3 devices: 1 on an old model, 2 well"], "")
         assert run(broker, capsys, "--group", "berl")[0] == 1
+
+
+def test_bad_messages_stop_nobody(broker, capsys):
+    publisher = Device("a/" + "9" * 5000, report())
+    with SimulatedFleet(broker.port, [publisher, Device("b", report())]) as fleet:
+        wait(lambda: fleet.connected == 2)
+        for name, text in BAD.items():
+            publisher.client.publish(f"{BASE}/{name}/device", bad_bytes(text), qos=1, retain=True)
+        said = ""
+        while said.count("warning: ") < len(BAD):
+            code, lines, said = run(broker, capsys)
+    assert code == 0 and lines[-1] == "2 devices: 2 well"
+    assert "warning: fleet/infinity/device: no report of a device: inf (1 message)" in said
 
 
 def test_a_failed_retry_keeps_the_reason_of_the_outage(broker):

@@ -66,6 +66,14 @@ def test_a_rate_that_changes(short, tmp_path):
     assert [at for at, _ in played(path)] == [0, 40, 1040]
 
 
+def test_a_frame_of_any_length(short, tmp_path):
+    path = tmp_path / "long.mp4"
+    file = FragmentedFile(path)
+    file.add(fragmented_mp4.read(short(0, 50)), [1e12, 0.1])
+    file.close()
+    assert [at for at, _ in played(path)] == [0, pytest.approx(fragmented_mp4.MOST_UNITS / 90, rel=1e-6)]
+
+
 @pytest.mark.parametrize("data", [b"", b"no video" * 20, b"\0\0\0\x08ftyp", b"\0\0\0\x10moov\0\0\0\x08trak"])
 def test_files_of_another_structure(tmp_path, data):
     path = tmp_path / "a.mp4"

@@ -5,9 +5,12 @@ import threading
 import numpy as np
 import pytest
 
-from runtime import InputError, KitError, run
+from runtime import Frame, InputError, KitError, run
 from runtime.common.opencv import cv2
+from runtime.inference.process.engine import EngineLost, EngineProcess
 from runtime.media import images
+from runtime.pipeline import iteration
+from runtime.telemetry.state import State
 from tests.support import tiny_detector
 
 
@@ -46,6 +49,56 @@ def test_closing_the_iterator_ends_the_run(place):
             break
     names = {thread.name for thread in threading.enumerate()}
     assert not names & {"run", "prepare", "engine 0"}
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_the_model_loads_ends_the_run(place, monkeypatch):
+    def load_for_ever(process):
+        process._launched.process.wait()
+        raise EngineLost("interrupted")
+
+    monkeypatch.setattr(EngineProcess, "wait_until_ready", load_for_ever)
+    monkeypatch.setattr(iteration._Handover, "take", interrupted)
+    monkeypatch.setattr(iteration, "LOADING_SECONDS", 600)
+    with pytest.raises(KeyboardInterrupt):
+        next(run(**options(place)))
+    assert "run" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_run_that_begins_after_its_end_stops_and_keeps_nothing(place, monkeypatch):
+    seen = {}
+
+    def detect(options, sinks, use, loading):
+        (handover,) = sinks
+        ended.wait(60)
+        state = State()
+        use(state)
+        for index in range(10):
+            handover.write(Frame(None, index), ())
+        seen.update(stopping=state.stopping, frames=len(handover._frames))
+
+    ended, end = threading.Event(), iteration._Handover.end
+    monkeypatch.setattr(iteration, "detect", detect)
+    monkeypatch.setattr(iteration._Handover, "take", interrupted)
+    monkeypatch.setattr(iteration._Handover, "end", lambda handover: (end(handover), ended.set()))
+    monkeypatch.setattr(iteration, "LOADING_SECONDS", 600)
+    with pytest.raises(KeyboardInterrupt):
+        next(run(**options(place)))
+    assert seen == {"stopping": True, "frames": 0}
+
+
+def test_what_hangs_before_the_run_is_left(place, monkeypatch):
+    released = threading.Event()
+    monkeypatch.setattr(iteration, "detect", lambda *_: released.wait(60))
+    monkeypatch.setattr(iteration._Handover, "take", interrupted)
+    monkeypatch.setattr(iteration, "LOADING_SECONDS", 0.01)
+    with pytest.raises(KeyboardInterrupt):
+        next(run(**options(place)))
+    assert not released.is_set()
+    released.set()
 
 
 def test_errors_are_raised_in_the_callers_loop(place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from runtime import KitError
 from runtime.config import arguments
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import resolved_path
@@ -223,6 +225,53 @@ def test_only_the_last_pending_model_keeps_its_engines(start, tmp_path):
         assert children() == before
     finally:
         active_model.close_engines(runners)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOMEM, "Cannot allocate memory"), ValueError("odd"), KitError("bad")])
+def test_a_reload_that_fails_is_told_and_the_next_one_works(tmp_path, monkeypatch, capsys, error):
+    path = tmp_path / "detector.tflite"
+    path.write_bytes(model(0.9))
+    options = arguments.parse([str(path), "--source", str(tmp_path / "none.mp4"), "--threads", "1", "--watchdog", "0"])
+    (runner,) = active_model.start_engines(options, str(path))
+    detector = active_model.make_detector(options, str(path), runner)
+    state, pending = State(str(path), detector.labels, detector.score), active_model.PendingSwap()
+    running = active_model.ActiveModel(detector, (), (), detector.score)
+    with Reloader(options, state, pending, running):
+        with monkeypatch.context() as without:
+            without.setattr(active_model, "start_engines", raising(error))
+            wait_for(lambda: state.snapshot()["reload"]["failures"] == 1, state.ask_reload)
+        wait_for(lambda: pending.is_pending, state.ask_reload)
+    assert str(error) in state.snapshot()["reload"]["error"]
+    assert f"{error}; {path} stays active" in capsys.readouterr().err
+
+
+def test_an_exclusive_device_that_fails_is_opened_again(tmp_path, monkeypatch):
+    path = tmp_path / "detector.tflite"
+    path.write_bytes(model(0.9))
+    options = arguments.parse([str(path), "--source", str(tmp_path / "none.mp4"), "--threads", "1", "--watchdog", "0"])
+    (runner,) = active_model.start_engines(options, str(path))
+    detector = active_model.make_detector(options, str(path), runner)
+    state = State(str(path), detector.labels, detector.score)
+    running = active_model.ActiveModel(detector, (), (), detector.score)
+    reloader = Reloader(options, state, active_model.PendingSwap(), running)
+    start, failures = active_model.start_engines, [OSError(errno.EMFILE, "Too many open files")]
+
+    def start_engines(*given):
+        if failures:
+            raise failures.pop()
+        return start(*given)
+
+    monkeypatch.setattr(active_model, "start_engines", start_engines)
+    drained = []
+    after = reloader._swap_exclusive(str(path), lambda: drained.append(True))
+    assert drained and after.detector.path == str(path) and state.snapshot()["reload"]["failures"] == 1
+
+
+def raising(error):
+    def fail(*_):
+        raise error
+
+    return fail
 
 
 def children() -> set:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import urllib.request
@@ -7,7 +8,7 @@ import urllib.request
 import pytest
 
 from runtime import Box, Detection, InputError
-from runtime.sinks import open_sink
+from runtime.sinks import _metrics_server, open_sink
 from runtime.sinks._address import Address
 from runtime.telemetry.state import State
 
@@ -56,6 +57,28 @@ def test_the_states_counters(port):
         assert scraped(port)["edge_detector_gaps_total", ()] == 3
     with pytest.raises(OSError, match="refused"):
         scraped(port)
+
+
+def test_silent_connections_are_few_and_are_closed(port, monkeypatch):
+    pytest.importorskip("prometheus_client")
+    monkeypatch.setattr(_metrics_server._Handler, "timeout", 600)
+    with open_sink(f"metrics:{port}", None) as sink, contextlib.ExitStack() as stack:
+        sink.attach(State())
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 20)) for _ in range(20)]
+        for client in clients[_metrics_server.MOST :]:
+            assert client.recv(1) == b"", "there is no room"
+        clients[0].close()
+        clients[1].sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        assert clients[1].recv(15) == b"HTTP/1.0 200 OK"
+
+
+def test_a_silent_connection_has_a_time_limit(port, monkeypatch):
+    pytest.importorskip("prometheus_client")
+    monkeypatch.setattr(_metrics_server._Handler, "timeout", 0.05)
+    with open_sink(f"metrics:{port}", None) as sink:
+        sink.attach(State())
+        with socket.create_connection(("127.0.0.1", port), 20) as silent:
+            assert silent.recv(1) == b""
 
 
 def test_a_port_in_use_is_one_clear_line(port):

@@ -114,6 +114,31 @@ def test_frames_of_a_camera_are_shown_for_as_long_as_they_were_apart(tmp_path):
     assert shown == pytest.approx(times)
 
 
+STEPS = pytest.mark.parametrize("step", [-1e9, 60.0, 6 * 3600.0, 14 * 3600.0, 1e12])
+
+
+@STEPS
+def test_a_clock_that_is_set_changes_no_times_of_a_video(tmp_path, step):
+    path = tmp_path / "a.mp4"
+    with open_sink(str(path), Camera()) as sink:
+        for index in range(12):
+            clock = 1e9 + index / 2 + (step if index > 5 else 0)
+            sink.write(Frame(frame(index).image, index, clock, monotonic=100 + index / 2), ())
+    assert [found.time for found in open_source(str(path))] == pytest.approx([index / 2 for index in range(12)])
+
+
+@STEPS
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_gap_is_cut(tmp_path, step, knows):
+    path = tmp_path / "a.mp4"
+    with open_sink(str(path), Camera()) as sink:
+        for index in range(12):
+            at = index / 2 + (step if index > 5 else 0)
+            sink.write(Frame(frame(index).image, index, 1e9 + at, monotonic=at if knows else None), ())
+    expected = [index / 2 - (0.25 if index > 5 else 0) for index in range(12)]
+    assert [found.time for found in open_source(str(path))] == pytest.approx(expected)
+
+
 def test_nothing_written_creates_nothing(tmp_path):
     for name in ("a.mp4", "a.jsonl", "folder"):
         with open_sink(str(tmp_path / name), Fake()):

@@ -24,7 +24,7 @@ from runtime.common import detection_json
 from runtime.media import images
 from runtime.sinks import json_lines, open_sink
 from runtime.telemetry.state import State
-from runtime.web import messages, server
+from runtime.web import gate, messages, server
 from runtime.web.access import Access, is_own_page
 from tests.support.ports import free_port
 
@@ -125,6 +125,39 @@ def test_the_page_and_all_that_it_names_come_from_here(page):
         assert answer.status == 200, name
         named += re.findall(r'from "([^"]+)"', body.decode())
     assert seen >= {"app.js", "panel.js", "image.js", "chart.js", "colors.js", "style.css", "icon.svg"}
+
+
+def is_closed(client):
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def test_silent_connections_use_up_nothing(monkeypatch):
+    monkeypatch.delenv("EDGE_DETECTOR_TOKEN", raising=False)
+    monkeypatch.setattr(server, "OPEN_SECONDS", 600)
+    page = Page()
+    with contextlib.ExitStack() as stack:
+        stack.callback(page.sink.close)
+        viewer = stack.enter_context(page.watch())
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", page.port), 20)) for _ in range(120)]
+        until(lambda: sum(map(is_closed, clients)) == 120 - gate.MOST_WAITING)
+        assert page.get()[0].status == 200, "a browser gets in"
+        assert next_state(viewer), "who is in stays in"
+        with page.watch() as other:
+            assert next_state(other)
+
+
+def test_a_connection_that_says_nothing_is_closed(guarded, monkeypatch):
+    monkeypatch.setattr(server, "OPEN_SECONDS", 0.05)
+    page = Page("0.0.0.0:")
+    with socket.create_connection(("127.0.0.1", page.port), 20) as silent:
+        assert silent.recv(1) == b""
+    page.sink.close()
 
 
 def test_nothing_of_the_page_comes_from_elsewhere_or_stands_in_line():

@@ -15,6 +15,7 @@ import pytest
 from runtime import Detector, InputError, KitError
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter
+from runtime.inference.process import engine, launch
 from runtime.inference.process import worker as engine_worker
 from runtime.inference.process.engine import EngineLost, EngineProcess
 from runtime.inference.process.worker import Lost, Worker
@@ -126,21 +127,34 @@ def test_the_signal_of_a_crash_is_named(compiled, monkeypatch):
         process.invoke(image(process))
 
 
-def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
-    monkeypatch.setenv("EDGETPU_STANDIN", "hang")
+START = """
+import sys, time, numpy
+from runtime.inference.process.engine import EngineProcess
+process = EngineProcess(sys.argv[1])
+"""
+RUN = """
+process.wait_until_ready()
+process.submit(numpy.zeros(process.inputs[0].shape, numpy.uint8))
+"""
+WAIT = """
+print(process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("mode", "code"), [("hang", START + RUN + WAIT), ("stuck", START + WAIT)])
+def test_it_ends_with_its_parent_even_while_it_hangs(compiled, tmp_path, monkeypatch, mode, code):
+    log = tmp_path / "log"
+    monkeypatch.setenv("EDGETPU_STANDIN", mode)
     monkeypatch.setenv("EDGETPU_STANDIN_RUN", "1")
-    code = (
-        "import sys, time, numpy\n"
-        "from runtime.inference.process.engine import EngineProcess\n"
-        "process = EngineProcess(sys.argv[1])\n"
-        "process.wait_until_ready()\n"
-        "process.submit(numpy.zeros(process.inputs[0].shape, numpy.uint8))\n"
-        "print(process.pid, flush=True)\n"
-        "time.sleep(60)\n"
-    )
+    monkeypatch.setenv("EDGETPU_STANDIN_LOG", str(log))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     parent = subprocess.Popen([sys.executable, "-c", code, str(compiled)], stdout=subprocess.PIPE, env=environment)
     child = int(parent.stdout.readline())
+    end = time.monotonic() + 60
+    while not log.exists():
+        assert time.monotonic() < end, "the library was not asked"
+        time.sleep(0.01)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     for _ in range(300):
@@ -148,6 +162,27 @@ def test_it_ends_with_its_parent_even_while_it_hangs(compiled, monkeypatch):
             return
         time.sleep(0.05)
     pytest.fail("the engine's process outlived its parent")
+
+
+def test_a_process_that_a_driver_holds_is_given_up(path, monkeypatch):
+    """SIGKILL has no effect while a process waits inside a driver."""
+    for module in (launch, engine):
+        monkeypatch.setattr(module, "END_SECONDS", 0.05)
+    with EngineProcess(path, Request("cpu"), hang=0.1) as process:
+        process.wait_until_ready()
+        held = process._launched.process
+        with monkeypatch.context() as patched:
+            patched.setattr(held, "kill", lambda: None)
+            held.send_signal(signal.SIGSTOP)
+            process.submit(image(process))
+            with pytest.raises(EngineLost, match=r"gave no answer for 0\.1 s .*, and its driver keeps the killed process"):
+                process.result()
+            process.restart()
+        process._hang = 600
+        process.wait_until_ready()
+        assert process.pid != held.pid and len(process.invoke(image(process))) == 4
+        held.kill()
+        held.wait()
 
 
 class Fake:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from runtime import InputError
+from runtime import InputError, KitError
 from runtime.__main__ import main
 from runtime.inference.process import launch
 from runtime.inference.process.engine import EngineProcess
+from runtime.inference.process.worker import Lost, Worker
+from runtime.telemetry.state import State
 from tests.support import tiny_detector
 from tests.support.paths import ROOT
 
@@ -43,6 +48,47 @@ def test_a_process_that_nobody_takes_is_ended():
         ready = launch._spare
     assert ready.process.poll() is not None and ready.tensor_file.closed and ready.lifeline.closed
     launch.end(ready)
+
+
+def descriptors():
+    return set(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+@pytest.mark.parametrize("missing", ["subprocess.Popen", "os.pipe", "tempfile.TemporaryFile"])
+def test_a_system_that_has_nothing_left_is_told_and_nothing_stays_open(monkeypatch, missing):
+    def fail(*_, **__):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = descriptors()
+    with monkeypatch.context() as without:
+        without.setattr(missing, fail)
+        with pytest.raises(KitError, match="no process can be started for the engine: Resource temporarily"):
+            launch.take()
+        assert descriptors() == before
+
+
+def test_an_engine_is_replaced_as_soon_as_the_system_can(model, monkeypatch):
+    """The first attempt fails; the input behind the lost one is not lost."""
+    start = subprocess.Popen
+    failures = [OSError(errno.ENOMEM, "Cannot allocate memory")]
+
+    def popen(*given, **named):
+        if failures:
+            raise failures.pop()
+        return start(*given, **named)
+
+    with EngineProcess(model) as process:
+        process.wait_until_ready()
+        made = Worker(process, State())
+        for job in ("lost", "kept"):
+            made.submit(np.zeros(process.inputs[0].shape, process.inputs[0].dtype), job)
+        os.kill(process.pid, signal.SIGSTOP)
+        monkeypatch.setattr(subprocess, "Popen", popen)
+        process.interrupt()
+        outcomes = [made.next(lambda: None) for _ in range(2)]
+    assert not failures and [job for job, _ in outcomes] == ["lost", "kept"]
+    assert not isinstance(outcomes[1][1], Lost)
 
 
 def test_it_ends_when_its_parent_has_gone():
