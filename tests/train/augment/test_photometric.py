@@ -76,3 +76,5 @@ def test_brightness_contrast_and_saturation_vary_within_their_ranges():
         reach = high - low
         assert low - 0.02 * reach < min(values) < low + 0.15 * reach, name
         assert high - 0.15 * reach < max(values) < high + 0.02 * reach, name
+    factors = [values for values, _, _ in measured.values()]
+    assert np.abs(np.corrcoef(factors) - np.eye(3)).max() < 0.4, "each is drawn by itself"
