@@ -121,10 +121,12 @@ class Frame:
     """One image of a source.
 
     `image` is uint8 [height, width, 3] with channels in the order `color`, "BGR" or "RGB". `index` counts from 0.
-    `time` is the time of capture in seconds; for a video file, since its start.
+    `time` is the time of capture in seconds; for a video file, since its start. `file` is the name of the image file that
+    it was read from, empty for frames of videos and cameras.
     """
 
     image: np.ndarray
     index: int = 0
     time: float = 0.0
     color: str = "BGR"
+    file: str = ""
