@@ -83,9 +83,11 @@ class State:
 
     def wait_for_reload(self, seconds: float) -> bool:
         """Waits up to `seconds` for `ask_reload`; returns whether it was called since the last wait."""
-        asked = self._reload_asked.wait(seconds)
+        # Cleared only where it was seen: a signal that comes after an empty wait stays for the next one.
+        if not self._reload_asked.wait(seconds):
+            return False
         self._reload_asked.clear()
-        return asked
+        return True
 
     def wait_for_stop(self, seconds: float) -> bool:
         """Waits up to `seconds` for `stop`; returns whether it was called."""
