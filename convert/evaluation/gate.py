@@ -89,11 +89,11 @@ def admit(
 def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float) -> list[str]:
     if reference is None:
         return []
-    drop = (reference["AP"] or 0.0) - (metrics["AP"] or 0.0)
-    if drop <= max_drop:
+    before, after = (figures["AP"] or 0.0 for figures in (reference, metrics))
+    if before - after <= max_drop:
         return []
     return [
-        f"AP fell by {drop:.4f} from {reference['AP']:.4f}, which training reported, to {metrics['AP']:.4f} on the"
+        f"AP fell by {before - after:.4f} from {before:.4f}, which training reported, to {after:.4f} on the"
         f" validation images, more than the {max_drop:g} allowed (--max-drop)"
     ]
 

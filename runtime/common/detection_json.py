@@ -12,10 +12,11 @@ def line(frame: Frame, detections: Sequence[Detection]) -> str:
     """The JSON object for one frame, in one line without a newline.
 
     Boxes are [xmin, ymin, xmax, ymax] in source pixels, rounded to 0.01. Detections that belong to a track have its
-    number as `track`.
+    number as `track`. `file` is there for images and folders only.
     """
     objects = [_fields(detection) for detection in detections]
-    return json.dumps({"frame": frame.index, "time": round(frame.time, 3), "detections": objects})
+    file = {"file": frame.file} if frame.file else {}
+    return json.dumps({"frame": frame.index, **file, "time": round(frame.time, 3), "detections": objects})
 
 
 def _fields(detection: Detection) -> Dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
+import stat
 from pathlib import Path
-from typing import Iterator, Optional, Union
+from typing import Iterator, Optional, Tuple, Union
 
 from runtime.common.errors import InputError
 
@@ -31,17 +32,10 @@ def atomic_path(path: Union[str, os.PathLike[str]], mode: Optional[int] = None) 
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary, usual = _new_file(target, 0o666 if mode is None else 0o600)
     try:
         yield temporary
-        if mode is None:
-            # mkstemp creates files that only their owner can read; a result gets the usual permissions.
-            mask = os.umask(0)
-            os.umask(mask)
-            mode = 0o666 & ~mask
-        os.chmod(temporary, mode)
+        os.chmod(temporary, usual if mode is None else mode)
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -51,3 +45,24 @@ def write_text(path: Union[str, os.PathLike[str]], text: str) -> None:
     """Writes `text` to `path` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _new_file(target: Path, mode: int) -> Tuple[Path, int]:
+    """A new empty file beside `target` that only its owner can open, and what the umask leaves of `mode`.
+
+    The system applies the umask to a file that is created. To ask for the umask one has to set another one for a moment,
+    in which the files of other threads are world-writable.
+    """
+    while True:
+        path = target.with_name(f".{target.stem}.{secrets.token_hex(6)}{target.suffix}")
+        try:
+            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        except FileExistsError:
+            continue
+        try:
+            usual = stat.S_IMODE(os.fstat(handle).st_mode)
+        finally:
+            os.close(handle)
+        # The umask may keep even the owner from writing; the file gets its permissions at the end.
+        os.chmod(path, 0o600)
+        return path, usual

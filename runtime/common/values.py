@@ -122,7 +122,8 @@ class Frame:
 
     `image` is uint8 [height, width, 3] with channels in the order `color`, "BGR" or "RGB". `index` counts from 0.
     `time` is the time of capture in seconds; for a video file, since its start. `monotonic` is the same moment by
-    `time.monotonic`, which nobody sets; None where the source is not live, or does not know it.
+    `time.monotonic`, which nobody sets; None where the source is not live, or does not know it. `file` is the name of the
+    image file that it was read from, empty for frames of videos and cameras.
     """
 
     image: np.ndarray
@@ -130,3 +131,4 @@ class Frame:
     time: float = 0.0
     color: str = "BGR"
     monotonic: Optional[float] = None
+    file: str = ""

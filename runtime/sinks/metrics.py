@@ -99,8 +99,9 @@ class Collector:
         now = self._state.snapshot()
         for name, text in _COUNTERS.items():
             yield self._counter(name, text, now[name])
-        dropped = self._counter("dropped", "Frames that were never shown to the detector, or to a sink.", None, ["at"])
+        dropped = self._counter("dropped", "Frames that the detector never saw, lost with an engine, or that a sink did not get.", None, ["at"])
         dropped.add_metric(["source"], now["dropped"]["source"])
+        dropped.add_metric(["engine"], now["dropped"]["engine"])
         for sink, number in now["dropped"]["sinks"].items():
             dropped.add_metric([f"sink {sink}"], number)
         yield dropped
@@ -116,6 +117,10 @@ class Collector:
             latency.add_metric([stage, "0.5"], times["p50"] / 1000)
             latency.add_metric([stage, "0.95"], times["p95"] / 1000)
         yield latency
+        found = self._counter("found", "Objects found, by class.", None, ["label"])
+        for label, number in self._state.found().items():
+            found.add_metric([label], number)
+        yield found
         latest = self._gauge("objects", "Detections by class in the span of time that is under way.", None, ["label"])
         for label, numbers in now["counts"]["classes"].items():
             latest.add_metric([label], numbers[-1])

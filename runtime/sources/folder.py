@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from runtime.common.errors import InputError
 from runtime.common.values import Frame
@@ -13,6 +14,11 @@ from runtime.sources import Source
 
 KIND = "a folder of images"
 
+# Formats of images that OpenCV's wheels do not read.
+OTHER_IMAGES = frozenset(
+    (".heic", ".heif", ".avif", ".jxl", ".gif", ".svg", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf")
+)
+
 
 def accepts(spec: str) -> bool:
     """Whether `spec` names a folder."""
@@ -20,8 +26,11 @@ def accepts(spec: str) -> bool:
 
 
 def connect(spec: str) -> Source:
-    """Opens a folder. Raises InputError if it has no images."""
-    return FolderSource(spec)
+    """Opens a folder, and tells which images in it are not read. Raises InputError if it has no images."""
+    source = FolderSource(spec)
+    if source.unread:
+        print(f"skipped: {spec}: {source.unread}", file=sys.stderr)
+    return source
 
 
 class FolderSource(Source):
@@ -45,6 +54,7 @@ class FolderSource(Source):
         if not self._files:
             what = f"none of its {len(files)} entries is an image" if files else "the folder is empty"
             raise InputError(f"{path}: {what}; images end in .jpg, .png, .bmp, .webp or .tif")
+        self.unread = _unread(files)
         self.frames = len(self._files)
         self.skipped = 0
 
@@ -57,10 +67,23 @@ class FolderSource(Source):
                 self.skipped += 1
                 print(f"skipped: {error}", file=sys.stderr)
                 continue
-            yield Frame(image, index, index / self.fps)
+            yield Frame(image, index, index / self.fps, file=file.name)
         if self.skipped == len(self._files):
             raise InputError(f"{self.path}: none of its {len(self._files)} images can be read")
 
     def file_name(self, index: int) -> str:
         """The file name of image `index`."""
         return self._files[index].name
+
+
+def _unread(files: Sequence[Path]) -> str:
+    """What in the folder holds images that are not read; empty where nothing does."""
+    kinds = Counter(file.suffix.lower() for file in files if file.suffix.lower() in OTHER_IMAGES and file.is_file())
+    parts = [f"{number} {kind}" for kind, number in sorted(kinds.items())]
+    folders = [file.name for file in files if file.is_dir()]
+    if len(folders) == 1:
+        parts.append(f"the subfolder {folders[0]}")
+    elif folders:
+        parts.append(f"{len(folders)} subfolders, the first {folders[0]}")
+    advice = "; convert the files to .jpg or .png" if kinds else ""
+    return f"{' and '.join(parts)}{advice}" if parts else ""

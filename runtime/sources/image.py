@@ -35,7 +35,7 @@ class ImageSource(Source):
         self.size = (self._image.shape[1], self._image.shape[0])
 
     def __iter__(self) -> Iterator[Frame]:
-        yield Frame(self._image)
+        yield Frame(self._image, file=self.name)
 
     def file_name(self, index: int) -> str:
         """The image's own file name."""

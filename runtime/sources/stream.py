@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Sequence
 from urllib.parse import urlsplit
 
 from runtime.common import redaction
 from runtime.common.errors import InputError, KitError
 from runtime.common.opencv import cv2
-from runtime.sources import Source
+from runtime.sources import Source, _stream_fault
 from runtime.sources._capture import CaptureSource, opened
 
 KIND = "a stream (rtsp://, http://)"
@@ -19,8 +20,11 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp")
 OPEN_SECONDS = 10
 READ_SECONDS = 5
 
-# Over UDP, one lost packet corrupts the image until the next key frame. Users who prefer UDP set the variable.
-os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;tcp")
+# Over UDP, one lost packet corrupts the image until the next key frame, so it is tried only where a camera refuses TCP.
+# Users who prefer UDP set the variable.
+VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+TCP, UDP = "rtsp_transport;tcp", "rtsp_transport;udp"
+os.environ.setdefault(VARIABLE, TCP)
 
 
 def accepts(spec: str) -> bool:
@@ -42,11 +46,20 @@ def connect(spec: str) -> Source:
     ]  # fmt: skip
     capture = opened(spec, cv2.CAP_FFMPEG, limits)
     if not capture.isOpened():
-        raise KitError(
-            f"{name}: no stream can be opened there; is the address right (with user and password, if it needs them), "
-            f"and can this machine reach it?{_encoding(spec)}"
-        )
+        fault = _stream_fault.find(spec) or "is the address right, and can this machine reach it?"
+        if fault == _stream_fault.ANSWERS and spec.startswith("rtsp:") and os.environ[VARIABLE] == TCP:
+            capture = _opened_over_udp(spec, limits)
+    if not capture.isOpened():
+        raise KitError(f"{name}: no stream can be opened there: {fault}{_encoding(spec)}")
     return CaptureSource(name, capture, f"the sender has ended, or sent nothing for {READ_SECONDS} s")
+
+
+def _opened_over_udp(spec: str, limits: Sequence[int]) -> cv2.VideoCapture:
+    os.environ[VARIABLE] = UDP
+    try:
+        return opened(spec, cv2.CAP_FFMPEG, limits)
+    finally:
+        os.environ[VARIABLE] = TCP
 
 
 def _encoding(address: str) -> str:

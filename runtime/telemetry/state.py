@@ -47,6 +47,7 @@ class State:
         self._source: Dict[str, Any] = {"name": "", "state": "starting", "retries": 0}
         self._times: Dict[str, Deque[float]] = {stage: deque(maxlen=LATEST_FRAMES) for stage in STAGES}
         self._ends: Deque[float] = deque(maxlen=LATEST_FRAMES)
+        self._found: Dict[str, int] = {}
         self._spans: Deque[Tuple[int, Dict[str, int]]] = deque(maxlen=SPANS)
 
     @property
@@ -83,9 +84,11 @@ class State:
 
     def wait_for_reload(self, seconds: float) -> bool:
         """Waits up to `seconds` for `ask_reload`; returns whether it was called since the last wait."""
-        asked = self._reload_asked.wait(seconds)
+        # Cleared only where it was seen: a signal that comes after an empty wait stays for the next one.
+        if not self._reload_asked.wait(seconds):
+            return False
         self._reload_asked.clear()
-        return asked
+        return True
 
     def wait_for_stop(self, seconds: float) -> bool:
         """Waits up to `seconds` for `stop`; returns whether it was called."""
@@ -148,6 +151,12 @@ class State:
             by_class = self._spans[-1][1]
             for detection in detections:
                 by_class[detection.label] = by_class.get(detection.label, 0) + 1
+                self._found[detection.label] = self._found.get(detection.label, 0) + 1
+
+    def found(self) -> Dict[str, int]:
+        """Detections by class since the start."""
+        with self._lock:
+            return dict(self._found)
 
     def count(self, what: str, number: int = 1) -> None:
         """Adds `number` to the count `what`: `gaps`, `skipped` or `still`."""

@@ -167,6 +167,8 @@ def test_a_figure_that_is_not_known_is_zero(admission):
     admission(max_drop=0.0)
     admission.metrics = Metrics({"AP": None}, {}, 1)
     admission(max_drop=0.0)
+    admission.reference = Metrics({"AP": 0.5}, {}, 1)
+    assert "AP fell by 0.5000 from 0.5000, which training reported, to 0.0000" in admission.refused()
 
 
 def test_without_a_reference_nothing_is_lost(admission):

@@ -38,6 +38,7 @@ def test_the_states_counters(port):
         sink.attach(state)
         state.frame_done((Detection('a "b"\n', 0, 0.9, Box(0, 0, 1, 1)),) * 2, {"invoke": 20.0, "total": 30.0})
         state.dropped_by_source(3)
+        state.dropped_by_engine(5)
         state.dropped_by_sink("mqtt", 4)
         state.count("gaps")
         state.engine(state="running", restarts=2)
@@ -48,12 +49,16 @@ def test_the_states_counters(port):
         assert found["edge_detector_gaps_total", ()] == 1
         assert found["edge_detector_dropped_total", (("at", "source"),)] == 3
         assert found["edge_detector_dropped_total", (("at", "sink mqtt"),)] == 4
+        assert found["edge_detector_dropped_total", (("at", "engine"),)] == 5
+        assert found["edge_detector_found_total", (("label", 'a "b"\n'),)] == 2
         assert found["edge_detector_latency_seconds", (("quantile", "0.5"), ("stage", "invoke"))] == 0.02
         assert found["edge_detector_objects", (("label", 'a "b"\n'),)] == 2
         assert (found["edge_detector_engine_running", ()], found["edge_detector_source_running", ()]) == (1, 0)
         assert found["edge_detector_engine_restarts_total", ()] == 2
         assert found["edge_detector_score", ()] == 0.25
         state.count("gaps", 2)
+        state.frame_done((Detection('a "b"\n', 0, 0.9, Box(0, 0, 1, 1)),), {})
+        assert scraped(port)["edge_detector_found_total", (("label", 'a "b"\n'),)] == 3
         assert scraped(port)["edge_detector_gaps_total", ()] == 3
     with pytest.raises(OSError, match="refused"):
         scraped(port)

@@ -33,6 +33,7 @@ def test_a_json_line_is_as_documented():
         "time": 1.235,
         "detections": [{"label": "raccoon", "class": 0, "score": 0.9877, "box": [1.01, 2, 30.25, 20]}],
     }
+    assert detection_json.line(Frame(None, 1, file="Straße.jpg"), ()).startswith('{"frame": 1, "file": "Stra')
     assert detection_json.line(Frame(None), ()) == '{"frame": 0, "time": 0.0, "detections": []}'
 
 

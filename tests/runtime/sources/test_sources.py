@@ -57,6 +57,23 @@ def test_a_bad_image_among_good_ones_is_told_and_skipped(tmp_path, capfd):
     assert out == "" and err.splitlines() == [f"skipped: {tmp_path / 'b.png'}: not an image, or a damaged one"]
 
 
+def test_frames_of_files_have_their_names_and_what_is_not_read_is_told(tmp_path, capsys):
+    images.write(tmp_path / "in" / "b.png", image(2))
+    images.write(tmp_path / "in" / "a.png", image(1))
+    (tmp_path / "in" / "notes.txt").write_text("")
+    with open_source(str(tmp_path / "in")) as source:
+        assert [frame.file for frame in source] == ["a.png", "b.png"]
+    assert capsys.readouterr().err == ""
+    with open_source(str(tmp_path / "in" / "a.png")) as source:
+        assert [frame.file for frame in source] == ["a.png"]
+    for name in ("1.HEIC", "2.heic", "3.avif"):
+        (tmp_path / "in" / name).write_text("")
+    (tmp_path / "in" / "more").mkdir()
+    open_source(str(tmp_path / "in"))
+    told = "1 .avif and 2 .heic and the subfolder more; convert the files to .jpg or .png"
+    assert capsys.readouterr().err == f"skipped: {tmp_path / 'in'}: {told}\n"
+
+
 def test_a_folder_of_bad_images_only(tmp_path):
     (tmp_path / "b.png").write_bytes(b"no image")
     source = open_source(str(tmp_path))

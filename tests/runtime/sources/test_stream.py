@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
 
 from runtime import InputError, KitError
-from runtime.sources import open_source, stream
+from runtime.sources import _stream_fault, open_source, stream
 from tests.support.mjpeg_server import MjpegServer, jpegs
 
 
@@ -92,3 +93,24 @@ def test_a_scheme_in_capitals(camera):
 def test_an_address_without_a_host(address):
     with pytest.raises(InputError, match="names no host"):
         open_source(address)
+
+
+@pytest.mark.parametrize(("fault", "tries"), [(_stream_fault.ANSWERS, [stream.TCP, stream.UDP]), ("404", [stream.TCP])])
+def test_udp_is_tried_where_a_camera_that_answers_refuses_tcp(camera, monkeypatch, fault, tries):
+    used = []
+    open_camera = stream.opened
+
+    def opened(address, *arguments):
+        used.append(os.environ[stream.VARIABLE])
+        return open_camera(camera.url if used[-1] == stream.UDP else "", *arguments)
+
+    monkeypatch.setattr(stream, "opened", opened)
+    monkeypatch.setattr(_stream_fault, "find", lambda address: fault)
+    monkeypatch.setenv(stream.VARIABLE, stream.TCP)
+    if len(tries) == 2:
+        with open_source("rtsp://127.0.0.1:9/x") as source:
+            assert next(iter(source)).index == 0
+    else:
+        with pytest.raises(KitError, match="404"):
+            open_source("rtsp://127.0.0.1:9/x")
+    assert used == tries and os.environ[stream.VARIABLE] == stream.TCP

@@ -107,3 +107,19 @@ def test_stop_wakes_waiting_threads():
     assert not counted.stopping and not counted.wait_for_stop(0)
     counted.stop()
     assert counted.stopping and counted.wait_for_stop(100)
+
+
+def test_a_reload_that_is_asked_for_as_a_wait_ends_is_not_lost(monkeypatch):
+    state = State()
+    wait = state._reload_asked.wait
+
+    def wait_until_the_signal(seconds):
+        asked = wait(0)
+        state.ask_reload()
+        return asked
+
+    monkeypatch.setattr(state._reload_asked, "wait", wait_until_the_signal)
+    assert not state.wait_for_reload(0)
+    monkeypatch.undo()
+    assert state.wait_for_reload(0)
+    assert not state.wait_for_reload(0)
