@@ -96,10 +96,9 @@ Wants=network-online.target
 
 [Service]
 Type=oneshot
-ExecStart={PYTHON} -m devices.update --config {Layout().update_config.as_posix()}
+ExecStart={PYTHON} -Iu -m devices.update --config {Layout().update_config.as_posix()}
 WorkingDirectory={STATE.as_posix()}
 StateDirectory={STATE.name}
-Environment=PYTHONUNBUFFERED=1
 # The detector comes first.
 Nice=10
 IOSchedulingClass=idle

@@ -20,7 +20,7 @@ from devices.install.__main__ import main
 from runtime.common.command import exit_code
 from runtime.config import arguments, config_file
 from tests.support import tiny_detector
-from tests.support.debian_root import SERVICE, install, system
+from tests.support.debian_root import SERVICE, UPDATE, install, system
 from tests.support.paths import ROOT
 
 LINUX = [profile.name for profile in catalogue.profiles() if profile.kind == "linux"]
@@ -343,3 +343,11 @@ def test_a_manifest_of_another_version_is_not_guessed_at(system, capsys):
     record.write_text(json.dumps({"version": 9, "made": []}))
     assert install(system, "--remove") == 2
     assert "is version 9 of the manifest" in capsys.readouterr().err
+
+
+def test_python_runs_no_file_of_the_folder_that_a_service_may_write(system, export):
+    assert install(system, "--apply", "--export", str(export), "--repository", "https://models.example/") == 0
+    commands = [
+        line for path in (SERVICE, UPDATE) for line in (system / path).read_text().splitlines() if "ExecStart=" in line
+    ]
+    assert len(commands) == 2 and all("/python -Iu -m " in line for line in commands), commands
