@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List
 
 from devices.boards.profile import Profile
-from devices.host.paths import STATE, Layout
+from devices.host.paths import STATE, USER, Layout
 from devices.install.commands import Commands, Note
 from devices.install.resources import File, Link, Resource
 from devices.install.steps import Installation
@@ -44,7 +44,9 @@ def resources(installation: Installation) -> List[Resource]:
     if options.repository:
         path = layout.update_config.as_posix()
         group = options.group or installation.target.yaml_field(path, "group")
-        made.append(File.text(path, configuration(installation.profile, options.repository, group)))
+        text = configuration(installation.profile, options.repository, group)
+        # The address of a repository may hold its password.
+        made.append(File.text(path, text, 0o640, USER))
     elif not installation.target.host.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [

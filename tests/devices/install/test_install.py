@@ -351,3 +351,20 @@ def test_python_runs_no_file_of_the_folder_that_a_service_may_write(system, expo
         line for path in (SERVICE, UPDATE) for line in (system / path).read_text().splitlines() if "ExecStart=" in line
     ]
     assert len(commands) == 2 and all("/python -Iu -m " in line for line in commands), commands
+
+
+def test_files_that_may_hold_a_password_are_not_for_everybody(system, export, capsys):
+    words = ("--apply", "--export", str(export), "--repository", "https://site:secret@models.example/")
+    assert install(system, *words) == 0
+    layout = Layout.under(system)
+    files = [layout.update_config, layout.runtime_config, layout.config / "environment"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o640, 0o640, 0o600]
+    # As an installation by an earlier version, and then one that was changed, too.
+    layout.update_config.chmod(0o644)
+    assert install(system, *words) == 0 and stat.S_IMODE(layout.update_config.stat().st_mode) == 0o640
+    layout.update_config.chmod(0o644)
+    layout.update_config.write_text(layout.update_config.read_text() + "# changed\n")
+    capsys.readouterr()
+    assert install(system, *words) == 0
+    said = capsys.readouterr().out
+    assert "permissions 0644: everybody can read it; sudo chmod 640 /etc/edge-detector/update.yaml" in said
