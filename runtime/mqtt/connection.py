@@ -1,6 +1,6 @@
 """A connection to a broker that reconnects by itself, never blocks, and counts lost messages.
 
-    publish, keep -> Outbox -> the library, which repeats what the broker has not acknowledged
+`Outbox` decides what the library gets, and when; the library repeats what the broker has not acknowledged.
 """
 
 from __future__ import annotations
