@@ -65,9 +65,9 @@ class Listener:
         host, port = self._broker.host, self._broker.port
         try:
             self._client.connect(host, port, clients.KEEP_ALIVE_SECONDS, properties=self._asked)
-        except ssl.SSLError as error:
-            raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
         except OSError as error:
+            if isinstance(error, ssl.SSLError) and clients.is_lasting(error):
+                raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
             reason = f"cannot be reached ({clients.connection_error(error)})"
             if not wait:
                 raise KitError(f"{self._option}: {self._broker} {reason}; is this the broker, and does it run?") from error

@@ -103,7 +103,7 @@ class File(Resource):
         if _hash(there) in self._known_hashes(target):
             return PlanLine(CHANGE, self.path, difference)
         why = "changed since it was installed" if self._known_hashes(target) else "not from this installation"
-        return PlanLine(KEPT, f"{self.path}  {why}; the kit would have:", difference)
+        return PlanLine(KEPT, f"{self.path}  {why}; the kit would have:", (*self._too_open(ours), *difference))
 
     def make(self, target: Target) -> None:
         """See `Resource`."""
@@ -129,6 +129,13 @@ class File(Resource):
         if self.group and os.geteuid() == 0 and (there.st_uid, there.st_gid) != self._owner(ours, target):
             wrong.append(f"not of the group {self.group}")
         return tuple(wrong)
+
+    def _too_open(self, ours: Path) -> Tuple[str, ...]:
+        """Tells that everybody can read a kept file, which may hold a password."""
+        there = stat.S_IMODE(ours.stat().st_mode)
+        if there & 0o004 and not self.mode & 0o004:
+            return (f"permissions {there:04o}: everybody can read it; sudo chmod {self.mode:o} {self.path}",)
+        return ()
 
     def _owner(self, ours: Path, target: Target) -> Tuple[int, int]:
         if self.like_folder:

@@ -90,8 +90,24 @@ def tls_error(error: ssl.SSLError) -> str:
     )
 
 
+def is_lasting(error: OSError) -> bool:
+    """Whether a connection failed for a reason that another attempt would not change.
+
+    That is a failure of TLS, but not a handshake that is cut: a broker that restarts or is overloaded does that.
+    """
+    return isinstance(error, ssl.SSLError) and not _is_cut(error)
+
+
+def _is_cut(error: OSError) -> bool:
+    # Before Python 3.10, the ends that OpenSSL 3 reports are no SSLEOFError.
+    cut = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+    return isinstance(error, cut) or getattr(error, "reason", "") == "UNEXPECTED_EOF_WHILE_READING"
+
+
 def connection_error(error: OSError) -> str:
     """A short message for a failed connection."""
+    if _is_cut(error):
+        return "it cut the TLS handshake; is this its TLS port?"
     if isinstance(error, (socket.timeout, TimeoutError)):
         return "no answer"
     return (error.strerror or str(error)).lower()

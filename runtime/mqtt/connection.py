@@ -1,6 +1,6 @@
 """A connection to a broker that reconnects by itself, never blocks, and counts lost messages.
 
-publish, keep -> Outbox -> the library, which repeats what the broker has not acknowledged
+`Outbox` decides what the library gets, and when; the library repeats what the broker has not acknowledged.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Connection:
         self._client.will_set(will_topic, will, qos=1, retain=True)
         try:
             self._client.connect(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
-        except ssl.SSLError as error:
-            raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
         except OSError as error:
+            if isinstance(error, ssl.SSLError) and clients.is_lasting(error):
+                raise InputError(f"{self._option}: {self._broker}: {clients.tls_error(error)}") from error
             self._print_once(f"{self._broker} cannot be reached ({clients.connection_error(error)}); trying again")
             self._client.connect_async(self._broker.host, self._broker.port, clients.KEEP_ALIVE_SECONDS)
             self._client.loop_start()

@@ -25,6 +25,9 @@ STALLED_SECONDS = 35.0
 # Seconds that a live source gets to deliver its last frame or to notice that the run ends.
 LAST_FRAME_SECONDS = 0.5
 
+# Seconds that a lost source has to close. One whose driver hangs may take for ever.
+CLOSE_SECONDS = 5.0
+
 # Seconds after which a thread notices at the latest that it should end.
 _TICK = 0.2
 
@@ -229,11 +232,19 @@ class _Reader(threading.Thread):
 
 
 def _close(source: Source) -> None:
-    """Closes a lost source, which may raise again; that error is only printed."""
-    try:
-        source.close()
-    except Exception as error:
-        print(f"warning: {source.name}: {error_text(error)}", file=sys.stderr)
+    """Closes a lost source, which may raise again, or hang; that is only printed."""
+
+    def close() -> None:
+        try:
+            source.close()
+        except Exception as error:
+            print(f"warning: {source.name}: {error_text(error)}", file=sys.stderr)
+
+    closing = threading.Thread(target=close, name="close source", daemon=True)
+    closing.start()
+    closing.join(CLOSE_SECONDS)
+    if closing.is_alive():
+        print(f"warning: {source.name}: does not close; it is left to do so", file=sys.stderr)
 
 
 def _tries(number: int) -> str:

@@ -3,7 +3,7 @@
 OpenCV cannot read it, since the Pi uses libcamera. Uses these documented parts of picamera2
 (The Picamera2 Library, Raspberry Pi Ltd): Picamera2, global_camera_info,
 create_video_configuration, configure, camera_configuration, start, capture_request, wait, make_array,
-get_metadata, release, stop, close.
+get_metadata, release, close.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class PiCamera(Source):
         self._closed.set()
         # The iterator checks the flag often. libcamera must not be stopped while the iterator uses it.
         with self._reading:
-            self._camera.stop()
+            # Not `stop` first: while picamera2's event loop runs, it queues behind the unfinished capture of a camera
+            # that hangs, and waits for ever. `close` ends the loop and then stops (picamera2 0.3.36, picamera2.py).
             self._camera.close()
 
     def _configuration(self, settings: CameraSettings, fps: float) -> Any:

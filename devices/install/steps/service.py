@@ -58,12 +58,11 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={PYTHON} -m runtime --config {Layout().runtime_config.as_posix()}
+ExecStart={PYTHON} -Iu -m runtime --config {Layout().runtime_config.as_posix()}
 ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
 WorkingDirectory={STATE.as_posix()}
 StateDirectory={STATE.name}
 RuntimeDirectory={RUN.name}
-Environment=PYTHONUNBUFFERED=1
 EnvironmentFile=-{ENVIRONMENT}
 
 # It is ready with its first frame, and restarted where it makes no progress for so long.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import List
 
 from devices.boards.profile import Profile
-from devices.host.paths import STATE, Layout
+from devices.host.paths import STATE, USER, Layout
 from devices.install.commands import Commands, Note
 from devices.install.resources import File, Link, Resource
 from devices.install.steps import Installation
@@ -44,7 +44,9 @@ def resources(installation: Installation) -> List[Resource]:
     if options.repository:
         path = layout.update_config.as_posix()
         group = options.group or installation.target.yaml_field(path, "group")
-        made.append(File.text(path, configuration(installation.profile, options.repository, group)))
+        text = configuration(installation.profile, options.repository, group)
+        # The address of a repository may hold its password.
+        made.append(File.text(path, text, 0o640, USER))
     elif not installation.target.host.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [
@@ -96,10 +98,9 @@ Wants=network-online.target
 
 [Service]
 Type=oneshot
-ExecStart={PYTHON} -m devices.update --config {Layout().update_config.as_posix()}
+ExecStart={PYTHON} -Iu -m devices.update --config {Layout().update_config.as_posix()}
 WorkingDirectory={STATE.as_posix()}
 StateDirectory={STATE.name}
-Environment=PYTHONUNBUFFERED=1
 # The detector comes first.
 Nice=10
 IOSchedulingClass=idle

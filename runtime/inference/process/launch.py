@@ -21,6 +21,14 @@ from runtime.common.errors import KitError
 
 _RAM = "/dev/shm"
 
+# Isolated (-I), so that Python's own modules come before any file in the working directory, which others may write to.
+_CHILD = """
+import sys, json
+sys.path[:] = json.loads(sys.argv[1])
+from runtime.inference.process import child
+sys.exit(child.main(sys.argv[2:]))
+"""
+
 # Seconds that a killed process has to end. One that waits inside a driver does not end before the driver returns.
 END_SECONDS = 2.0
 
@@ -65,16 +73,14 @@ def _launch(tensor_file: IO[bytes], opened: contextlib.ExitStack) -> Launched:
         lifeline = opened.enter_context(os.fdopen(parent_end, "wb", buffering=0))
         inherited_end = opened.enter_context(os.fdopen(child_end, "rb", buffering=0))
         descriptors.append(child_end)
-    # The child must find the kit, however this process has found it.
-    root = str(Path(__file__).resolve().parents[3])
-    inherited = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
+    # The child must find the kit and its packages where this process has found them.
+    path = [*filter(None, sys.path), str(Path(__file__).resolve().parents[3])]
+    numbers = [tensor_file.fileno(), child_end]
     process = subprocess.Popen(
-        [sys.executable, "-m", "runtime.inference.process.child", json.dumps([tensor_file.fileno(), child_end])],
+        [sys.executable, "-I", "-c", _CHILD, json.dumps(path), json.dumps(numbers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=descriptors,
-        env=environment,
         bufsize=0,
         # Ctrl-C is for this process alone, which has frames to finish.
         start_new_session=True,

@@ -20,7 +20,7 @@ from devices.install.__main__ import main
 from runtime.common.command import exit_code
 from runtime.config import arguments, config_file
 from tests.support import tiny_detector
-from tests.support.debian_root import SERVICE, install, system
+from tests.support.debian_root import SERVICE, UPDATE, install, system
 from tests.support.paths import ROOT
 
 LINUX = [profile.name for profile in catalogue.profiles() if profile.kind == "linux"]
@@ -343,3 +343,28 @@ def test_a_manifest_of_another_version_is_not_guessed_at(system, capsys):
     record.write_text(json.dumps({"version": 9, "made": []}))
     assert install(system, "--remove") == 2
     assert "is version 9 of the manifest" in capsys.readouterr().err
+
+
+def test_python_runs_no_file_of_the_folder_that_a_service_may_write(system, export):
+    assert install(system, "--apply", "--export", str(export), "--repository", "https://models.example/") == 0
+    commands = [
+        line for path in (SERVICE, UPDATE) for line in (system / path).read_text().splitlines() if "ExecStart=" in line
+    ]
+    assert len(commands) == 2 and all("/python -Iu -m " in line for line in commands), commands
+
+
+def test_files_that_may_hold_a_password_are_not_for_everybody(system, export, capsys):
+    words = ("--apply", "--export", str(export), "--repository", "https://site:secret@models.example/")
+    assert install(system, *words) == 0
+    layout = Layout.under(system)
+    files = [layout.update_config, layout.runtime_config, layout.config / "environment"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o640, 0o640, 0o600]
+    # As an installation by an earlier version, and then one that was changed, too.
+    layout.update_config.chmod(0o644)
+    assert install(system, *words) == 0 and stat.S_IMODE(layout.update_config.stat().st_mode) == 0o640
+    layout.update_config.chmod(0o644)
+    layout.update_config.write_text(layout.update_config.read_text() + "# changed\n")
+    capsys.readouterr()
+    assert install(system, *words) == 0
+    said = capsys.readouterr().out
+    assert "permissions 0644: everybody can read it; sudo chmod 640 /etc/edge-detector/update.yaml" in said

@@ -162,6 +162,21 @@ def test_a_camera_that_hangs_is_abandoned(monkeypatch, capsys):
     release.set()
 
 
+def test_a_camera_that_does_not_close_is_opened_again(monkeypatch, capsys):
+    class Stuck(Camera):
+        def close(self):
+            released.wait(60)
+
+    released = threading.Event()
+    monkeypatch.setattr(capture, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(capture, "CLOSE_SECONDS", 0.01)
+    frames, state, _ = captured(Stuck(2, KitError("no frame")), Playback(frames=4), reopen=lambda: Camera(5))
+    assert not released.is_set() and len(frames) == 4 and state.snapshot()["gaps"] == 1
+    released.set()
+    told = capsys.readouterr().err
+    assert "warning: clip: does not close; it is left to do so" in told and "source lost: clip: no frame" in told
+
+
 def test_a_stop_ends_a_camera_that_waits():
     class Slow(Camera):
         def __iter__(self):

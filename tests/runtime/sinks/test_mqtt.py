@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 
 from runtime import Box, Detection, Frame, InputError
 from runtime.common import detection_json
-from runtime.mqtt import outbox, topics
+from runtime.mqtt import client, outbox, topics
 from runtime.mqtt.address import Broker, level
 from runtime.mqtt.report import Report
 from runtime.sinks import json_lines, mqtt, open_sink
@@ -349,6 +351,41 @@ def test_over_tls(secure, tmp_path, capsys):
     for missing in (tmp_path / "none.pem", tmp_path / "key.pem"):
         with pytest.raises(InputError, match=f"--mqtt: ca={missing}: cannot be read as certificates"):
             open_sink(f"mqtts://{broker.address}/edge,ca={missing}", None)
+
+
+def test_a_handshake_that_is_cut_is_tried_again(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        tried = threading.Semaphore(0)
+
+        def cut():
+            for _ in range(2):
+                with listener.accept()[0] as connection:
+                    connection.recv(1)
+                tried.release()
+
+        threading.Thread(target=cut, daemon=True).start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        sink = open_sink(f"mqtts://{address}/edge", None)
+        sink.attach(State())
+        sink.write(frame(0), (CAT,))
+        assert tried.acquire(timeout=60) and tried.acquire(timeout=60), "the library tries again"
+        sink.close()
+    assert f"mqtt: {address} cannot be reached (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "lasting"),
+    [
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), False),
+        (ssl.SSLZeroReturnError(6, "TLS/SSL connection has been closed (EOF)"), False),
+        (ConnectionResetError(104, "Connection reset by peer"), False),
+        (TimeoutError("The handshake operation timed out"), False),
+        (ssl.SSLCertVerificationError(1, "certificate verify failed"), True),
+        (ssl.SSLError(1, "wrong version number"), True),
+    ],
+)
+def test_only_a_failure_that_lasts_ends_the_run(error, lasting):
+    assert client.is_lasting(error) is lasting
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -34,14 +35,21 @@ class Request:
         self.camera.held -= 1
 
 
+class Job(Future):
+    """What the event loop does when it is the first of the jobs and a frame has come."""
+
+
 class Camera:
+    """Does what picamera2 0.3.36 does with jobs, `stop` and `close` (picamera2.py and job.py there)."""
+
     known = ({"Model": "imx708", "Num": 0}, {"Model": "ov5647", "Num": 1})
     last = None
 
     def __init__(self, number):
         type(self).last = self
         self.number, self.calls, self.held, self.requests = number, [], 0, 0
-        self.hangs = self.broken = False
+        self.hangs = self.broken = self.started = self.has_event_loop = False
+        self.jobs, self.lock = [], threading.Lock()
 
     @classmethod
     def global_camera_info(cls):
@@ -60,24 +68,58 @@ class Camera:
 
     def start(self):
         self.calls.append("start")
+        self.started = self.has_event_loop = True
 
     def capture_request(self, wait=None, signal_function=None):
         assert wait is False
         self.requests += 1
-        if not self.hangs:
-            threading.Timer(0.01, signal_function, [None]).start()
-        return Request(self, self.requests) if not self.hangs else None
+        number = self.requests
+        return self.dispatch(lambda: not self.hangs and Request(self, number), signal_function)
 
     def wait(self, job):
         if self.broken:
             raise RuntimeError("camera frontend has timed out")
-        return job
+        return job.result()
 
     def stop(self):
-        self.calls.append("stop")
+        if not self.started:
+            return
+        if self.has_event_loop:
+            self.dispatch(self.stop_).result()
+        else:
+            self.stop_()
 
     def close(self):
+        self.has_event_loop = False
+        self.stop()
         self.calls.append("close")
+
+    def stop_(self):
+        self.calls.append("stop")
+        self.started = False
+        return True
+
+    def dispatch(self, function, signal_function=None):
+        job = Job()
+        job.function, job.signal_function = function, signal_function
+        with self.lock:
+            self.jobs.append(job)
+        threading.Thread(target=self.process_requests, daemon=True).start()
+        return job
+
+    def process_requests(self):
+        """A turn of the event loop: jobs are done in order, and one that is not done keeps back those behind it."""
+        finished = []
+        with self.lock:
+            while self.has_event_loop and self.jobs:
+                result = self.jobs[0].function()
+                if not result:
+                    break
+                finished.append((self.jobs.pop(0), result))
+        for job, result in finished:
+            job.set_result(result)
+            if job.signal_function:
+                job.signal_function(job)
 
 
 @pytest.fixture
@@ -114,13 +156,37 @@ def test_defaults(library):
         assert library.last.configuration["transform"] is None
 
 
+def closed(source):
+    """Whether `source.close` returns."""
+    closing = threading.Thread(target=source.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    return not closing.is_alive()
+
+
 def test_a_camera_that_hangs(library, monkeypatch):
     monkeypatch.setattr(picamera, "FRAME_SECONDS", 0.3)
-    with open_source("picamera") as source:
-        library.last.hangs = True
-        with pytest.raises(KitError, match="no frame came"):
-            next(iter(source))
-    assert library.last.calls[-1] == "close"
+    source = open_source("picamera")
+    library.last.hangs = True
+    with pytest.raises(KitError, match="no frame came"):
+        next(iter(source))
+    assert closed(source), "the unfinished capture must not be waited for"
+    assert library.last.calls[-2:] == ["stop", "close"]
+
+
+def test_the_stand_in_waits_in_stop_as_the_real_one_does(library):
+    open_source("picamera")
+    camera = library.last
+    camera.hangs = True
+    camera.capture_request(wait=False)
+    stopping = threading.Thread(target=camera.stop, daemon=True)
+    stopping.start()
+    stopping.join(0.05)
+    assert stopping.is_alive() and camera.started
+    camera.hangs = False
+    camera.process_requests()
+    stopping.join(20)
+    assert not stopping.is_alive() and not camera.started
 
 
 def test_a_camera_that_breaks(library):
@@ -135,7 +201,7 @@ def test_closing_from_elsewhere_ends_the_iterator(library):
     library.last.hangs = True
     waiting = threading.Thread(target=lambda: list(source))
     waiting.start()
-    source.close()
+    assert closed(source)
     waiting.join(5)
     assert not waiting.is_alive() and library.last.calls[-1] == "close"
     source.close()

@@ -50,6 +50,15 @@ def test_a_process_that_nobody_takes_is_ended():
     launch.end(ready)
 
 
+def test_files_in_the_working_directory_are_not_run(model, tmp_path, monkeypatch):
+    for name in ("argparse", "json", "struct", "numpy", "runtime"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('planted')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    with EngineProcess(model) as process:
+        process.wait_until_ready()
+
+
 def descriptors():
     return set(os.listdir("/proc/self/fd"))
 
