@@ -317,7 +317,7 @@ def test_the_threshold_is_in_the_file_and_in_the_manifest(trained):
         assert set(written["per_class"]) == set(manifest["labels"])
         assert all(set(item) == {"score", "precision", "recall", "F1"} for item in written["per_class"].values())
         assert Detector(path).score == pytest.approx(written["score"], abs=5.1e-5)
-        assert f"from score {written['score']:g} on" in "\n".join(trained.lines)
+        assert f"F1 {written['F1']:.3f} from score " in "\n".join(trained.lines)
 
 
 def test_the_threshold_is_the_best_one_on_the_validation_images(trained):
