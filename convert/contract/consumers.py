@@ -14,6 +14,8 @@ from convert.file import anatomy, kinds
 from convert.file.anatomy import ROLES, Postprocess
 from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
+from runtime.model import foreign_outputs
+from runtime.model.metadata import ENTRY
 from runtime.model.tflite import Model
 
 # The order of the TF2 exporter of the Object Detection API.
@@ -44,10 +46,15 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
     if raw_rules.is_twin(model):
         return _of_twin(model)
     found = anatomy.postprocess(model)
+    kind = foreign_outputs.describe([model.main.tensors[index].shape for index in model.main.outputs])
     result = []
     for name, judge in _CONSUMERS.items():
-        if found is None:
+        if found is None and judge is _mediapipe and _has_ssd_anchors(model):
+            result.append(Verdict(name, True, note="it decodes the two outputs with the anchors in the metadata"))
+        elif found is None:
             why = "it has no post-processing: its outputs are not boxes, classes, scores, count"
+            if kind:
+                why = f"the file is likely {kind}, which it does not read"
             fix = "give it a detector with its post-processing inside"
             result.append(Verdict(name, False, why, fix))
         elif set(model.main.outputs) != set(found.outputs):
@@ -57,6 +64,11 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
             why, fix, note = judge(model, found)
             result.append(Verdict(name, not why, why, fix, note))
     return tuple(result)
+
+
+def _has_ssd_anchors(model: Model) -> bool:
+    """Whether MediaPipe finds two outputs and how to decode them: the custom metadata that Model Maker writes."""
+    return len(model.main.outputs) == 2 and b"DETECTOR_METADATA" in model.metadata.get(ENTRY, b"")
 
 
 def _of_twin(model: Model) -> tuple[Verdict, ...]:

@@ -13,6 +13,7 @@ from convert.file import anatomy
 from convert.file.kinds import Kind
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
+from runtime.model import label_formats
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Tensor
 
@@ -92,6 +93,9 @@ def calibration(model: Model) -> str:
         if limits is None:
             continue
         least, greatest = limits
+        if anatomy.postprocess(model) is None and not raw_rules.is_twin(model):
+            # Which range such a network was trained on is not known.
+            return f"its input means {least:.3g}..{greatest:.3g}"
         if abs(least) < _RANGE_TOLERANCE and abs(greatest - 1) < _RANGE_TOLERANCE:
             return (
                 "calibrated on 0..1, but SSD MobileNet networks are trained on -1..1: each image "
@@ -157,7 +161,8 @@ def _labels(model: Model) -> tuple[str, Optional[Labels]]:
         if name in files:
             text = files[name].decode("utf-8", errors="replace")
             try:
-                return name, Labels.parse(text, name)
+                names = label_formats.parse(text, name)
+                return name, Labels.parse(text, name) if names is None else Labels(names)
             except InputError:
                 return name, None
     return "", None

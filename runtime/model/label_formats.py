@@ -5,6 +5,7 @@ Read without their libraries, which a device need not have, and only as far as n
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
@@ -13,6 +14,8 @@ from runtime.common.errors import InputError
 
 # More ids than this are no class ids; each makes a label.
 MOST_CLASSES = 100_000
+
+_MOST_PYTHON = 1 << 20
 
 # A quoted text, or one that ends at a comma or at a bracket.
 _QUOTED = r"'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\""
@@ -30,7 +33,7 @@ def parse(text: str, where: str) -> Optional[Tuple[str, ...]]:
     - A label map of the TensorFlow Object Detection API (`item { id: 1 name: 'cat' }`): ids count from 1, and
       `display_name` comes before `name`, which is a code in the maps of COCO and Open Images.
     - `names` in the YAML of a YOLO data set: a list, or numbers with names.
-    - JSON: a list of names, an object of numbers and names, or an object whose `names` is one of these.
+    - JSON, or the same as Python writes it, which YOLO exporters pack into a .tflite: a list of names, an object of numbers and names, or an object whose `names` is one of these.
 
     Raises InputError where it has such a format and gives no names.
     """
@@ -40,7 +43,7 @@ def parse(text: str, where: str) -> Optional[Tuple[str, ...]]:
         try:
             content = json.loads(text)
         except (ValueError, RecursionError):
-            content = None
+            content = _python(text)
         if content is not None:
             return _by_id(_json(content), where, "JSON")
     # Of a list of lines, no line is `names:`.
@@ -48,6 +51,16 @@ def parse(text: str, where: str) -> Optional[Tuple[str, ...]]:
     if match:
         return _by_id(_yaml(match.group(2).strip(), text[match.end() :]), where, "YAML")
     return None
+
+
+def _python(text: str) -> object:
+    """The dict that `text` shows; None where it shows none."""
+    if not text.lstrip().startswith("{") or len(text) > _MOST_PYTHON:
+        return None
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None
 
 
 def _by_id(names: Union[Sequence[str], Mapping[int, str]], where: str, what: str) -> Tuple[str, ...]:
@@ -87,7 +100,7 @@ def _json(content: object) -> Union[List[str], Dict[int, str]]:
     if isinstance(content, list) and all(isinstance(name, str) for name in content):
         return content
     if isinstance(content, dict):
-        if all(_is_id(key) and isinstance(name, str) for key, name in content.items()):
+        if all(_is_id(str(key)) and isinstance(name, str) for key, name in content.items()):
             return {int(key): name for key, name in content.items()}
         if all(isinstance(key, str) and type(number) is int for key, number in content.items()):
             return {number: key for key, number in content.items()}

@@ -14,6 +14,7 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from runtime.common.errors import InputError
+from runtime.model import foreign_outputs
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Operator, Signature, Subgraph
 
@@ -94,9 +95,12 @@ def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
     tensors = [model.main.tensors[index] for index in model.main.outputs]
     sizes = [list(shape) for shape in shapes] or [list(tensor.signature or tensor.shape) for tensor in tensors]
     listed = ", ".join(f"{tensor.name} {size}" for tensor, size in zip(tensors, sizes)) or "none"
+    kind = foreign_outputs.describe([tuple(size) for size in sizes])
+    what = "not a detector" if "detector" not in kind and "anchors" not in kind else "not a detector with post-processing"
+    likely = f"; this is likely {kind}, which this kit does not decode: run it with the program that it was made for"
     return InputError(
-        f"{model.where}: not a detector: its outputs are {listed}; a detector has four: "
-        "boxes [1, N, 4], classes [1, N], scores [1, N] and a count [1]"
+        f"{model.where}: {what}: its outputs are {listed}; a detector has four: "
+        f"boxes [1, N, 4], classes [1, N], scores [1, N] and a count [1]{likely if kind else ''}"
     )
 
 

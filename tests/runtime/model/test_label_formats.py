@@ -28,6 +28,7 @@ item { name: "/m/02xw0", id: 4, display_name: "it's a #1 pear" keypoints { id: 7
         ("names: {0: a, 1: 'b'}", ("a", "b")),
         ('["apple", "pear"]', ("apple", "pear")),
         ('{"1": "b", "0": "a"}', ("a", "b")),
+        ("{'task': 'detect', 'imgsz': [32, 32], 'names': {0: 'a', 1: \"it's\"}}", ("a", "it's")),
         ('{"a": 0, "b": 1}', ("a", "b")),
         ('{"names": {"0": "a"}, "nc": 1}', ("a",)),
     ],

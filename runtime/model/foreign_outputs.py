@@ -1,0 +1,36 @@
+"""Names what a file is whose outputs are not those of a detector with post-processing."""
+
+from __future__ import annotations
+
+from typing import Sequence, Tuple
+
+# A file with fewer positions than this is no dense detector.
+_LEAST_ANCHORS = 16
+
+
+def describe(shapes: Sequence[Tuple[int, ...]]) -> str:
+    """What outputs of these `shapes` are likely to be, in words; empty where they are of no known kind.
+
+    Known are the outputs of YOLOv8 and v11 ([1, 4 + classes, anchors]) and of YOLOv5 ([1, anchors, 5 + classes]), the
+    two outputs of MediaPipe Model Maker ([1, anchors, 4] and [1, anchors, classes]), and those of classifiers
+    ([1, classes]).
+    """
+    if len(shapes) == 1:
+        shape = shapes[0]
+        if len(shape) == 2 and shape[0] == 1 and shape[1] > 1:
+            return f"a classifier of {shape[1]} classes"
+        if len(shape) == 3 and shape[0] == 1:
+            return _yolo(*shape[1:])
+    if len(shapes) == 2 and all(len(shape) == 3 for shape in shapes):
+        boxes, scores = sorted(shapes, key=lambda shape: shape[2] != 4)
+        if boxes[2] == 4 and boxes[:2] == scores[:2] and boxes[1] >= _LEAST_ANCHORS:
+            return f"the raw boxes and scores of {boxes[1]} anchors, as MediaPipe Model Maker exports them"
+    return ""
+
+
+def _yolo(rows: int, columns: int) -> str:
+    if 4 < rows < columns and columns >= _LEAST_ANCHORS:
+        return f"the raw output of a YOLO-style detector (4 + {rows - 4} values for each of {columns} anchors)"
+    if 5 < columns < rows and rows >= _LEAST_ANCHORS:
+        return f"the raw output of a YOLO-style detector (5 + {columns - 5} values for each of {rows} anchors)"
+    return ""

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from runtime import Detector, InputError
+from runtime.model import foreign_outputs
+from tests.support import tiny_detector
+
+
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        ([(1, 84, 8400)], "a YOLO-style detector (4 + 80 values for each of 8400 anchors)"),
+        ([(1, 6300, 85)], "a YOLO-style detector (5 + 80 values for each of 6300 anchors)"),
+        ([(1, 6, 64)], "4 + 2 values for each of 64"),
+        ([(1, 1917, 3), (1, 1917, 4)], "the raw boxes and scores of 1917 anchors, as MediaPipe Model Maker"),
+        ([(1, 1001)], "a classifier of 1001 classes"),
+        ([(1, 257, 257, 21)], ""),
+        ([(1, 1)], ""),
+        ([], ""),
+        ([(1, 25, 4), (1, 25), (1, 25)], ""),
+    ],
+)
+def test_what_outputs_are(shapes, words):
+    found = foreign_outputs.describe(shapes)
+    assert words in found and bool(words) == bool(found)
+
+
+def test_the_runtime_says_what_the_file_is(tmp_path):
+    path = tmp_path / "yolo.tflite"
+    path.write_bytes(tiny_detector.build([("out", np.zeros((1, 6, 64), np.float32))]))
+    with pytest.raises(InputError, match=r"with post-processing: its .* likely the raw output of a YOLO-style"):
+        Detector(path)
