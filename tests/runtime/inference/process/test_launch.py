@@ -90,9 +90,11 @@ def test_an_engine_is_replaced_as_soon_as_the_system_can(model, monkeypatch):
     with EngineProcess(model) as process:
         process.wait_until_ready()
         made = Worker(process, State())
+        # It stands still before it has anything to do, so that it cannot have answered when it is lost.
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
         for job in ("lost", "kept"):
             made.submit(np.zeros(process.inputs[0].shape, process.inputs[0].dtype), job)
-        os.kill(process.pid, signal.SIGSTOP)
         monkeypatch.setattr(subprocess, "Popen", popen)
         process.interrupt()
         outcomes = [made.next(lambda: None) for _ in range(2)]
