@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,13 +41,11 @@ def new_folder(out: Path) -> Iterator[Path]:
     check(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+        # tempfile.mkdtemp would give the owner's permissions only; those of any new folder are the system's to give.
+        temporary = out.parent / f".{out.name}.{secrets.token_hex(8)}"
+        temporary.mkdir()
         try:
             yield temporary
-            # mkdtemp creates folders with mode 0700; give the result the mode that the umask asks for.
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o777 & ~mask)
             os.replace(temporary, out)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
