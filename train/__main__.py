@@ -5,21 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from runtime.common.command import run
+from runtime.common.command import run, spelling
+from runtime.common.command_parser import add_version
 from train import loggers
-from train.dataset.dataset import Dataset
 from train.evaluation.coco import Metrics
-from train.models import tensorflow_setup
+from train.layers import tensorflow_setup
+from train.notebook import job
+from train.notebook.job import Job
 from train.run import arguments
+from train.run.model_list import ListModels
 from train.run.options import Options
-from train.run.run_folder import RunFolder, open_run
 
 _EXAMPLES = """\
 examples:
   python -m train data --out runs/mine
   python -m train data.zip --out runs/mine --size 640 --epochs 30 --mosaic 0.5
+  python -m train data october --from runs/mine --out runs/october
   python -m train --resume runs/mine
   python -m train --qat runs/mine
 """
@@ -32,11 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     tune = "qat" in args
     if args.resume is not None and (args.out is not None or tune):
         parser.error("--resume RUN goes on in that run's folder, with its settings: leave out --out and --qat")
-    if tune and args.data is not None:
+    if "from_run" in args and (args.resume is not None or tune):
+        parser.error("--from RUN begins a new float run: leave out --resume and --qat; tune the new run afterwards")
+    if tune and args.data:
         parser.error("--qat RUN goes on with the images of that run: leave out DATA")
-    if args.resume is None and not tune and (args.data is None or args.out is None):
+    if args.resume is None and not tune and not (args.data and args.out is not None):
         parser.error("DATA and --out RUN are needed, or --qat RUN, or --resume RUN")
-    metrics, out = (_resume if args.resume is not None else _tune if tune else _start)(args)
+    wanted = _job(args)
+    metrics, out = _train(wanted), wanted.out
     if metrics is None:
         return 0
     from train.report import page
@@ -45,61 +50,59 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(
         f"\nBest weights: {out.checkpoint}"
         f"\nReport with curves, confusion matrix and the images with most errors: {page.write(out)}"
-        f"\nTo convert the run: python -m convert --run {out.path} --int8",
+        f"\nTo convert the run: {spelling('convert', 'convert')} --run {out.path} --int8",
         file=sys.stderr,
     )
     return 0
 
 
-def _start(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
-    options = Options(**arguments.given(args))
-    out = RunFolder(Path(args.out))
-    return _train(options.open(args.data), out, options, resumed=False), out
+def _job(args: argparse.Namespace) -> Job:
+    given = arguments.given(args)
+    if args.resume is not None:
+        return job.resumed(args.resume, args.data, given)
+    if "from_run" in args:
+        return job.continued(args.data, args.out, given.pop("from_run"), given)
+    return job.tuned(args.qat, args.out, given) if "qat" in args else job.new(args.data, args.out, Options(**given))
 
 
-def _tune(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
-    from train.training import qat
-
-    float_run = qat.open_float(args.qat)
-    options = qat.options(float_run, arguments.given(args))
-    out = RunFolder(Path(args.out)) if args.out else qat.default_out(float_run)
-    return _train(float_run.dataset(), out, options, resumed=False), out
-
-
-def _resume(args: argparse.Namespace) -> tuple[Metrics | None, RunFolder]:
-    from train.run import resume
-
-    out = open_run(args.resume)
-    options = resume.settings(out, arguments.given(args))
-    dataset = resume.dataset(out, options, args.data)
-    if out.has_ended:
+def _train(wanted: Job) -> Metrics | None:
+    out = wanted.out
+    if wanted.resumed and out.has_ended:
         print(f"{out.path}: this run has ended; to train on, start another with --init {out.path}", file=sys.stderr)
-        return Metrics.from_dict(out.metrics()), out
-    return _train(dataset, out, options, resumed=True), out
-
-
-def _train(dataset: Dataset, out: RunFolder, options: Options, resumed: bool) -> Metrics | None:
+        return Metrics.from_dict(out.metrics())
     from train.dataset.summary import describe
 
-    print(describe(dataset), file=sys.stderr, flush=True)
+    print(describe(wanted.dataset), file=sys.stderr, flush=True)
     tensorflow_setup.prepare()
     from train.training.training import train
 
-    return train(dataset, out, options, resumed=resumed)
+    return train(wanted.dataset, out, wanted.options, resumed=wanted.resumed)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train",
         description=__doc__,
-        usage="%(prog)s DATA --out RUN [options]\n       %(prog)s --qat RUN [--out RUN2] [options]\n"
+        usage="%(prog)s DATA [DATA ...] --out RUN [--from RUN0] [options]\n       %(prog)s --qat RUN [--out RUN2] [options]\n"
         "       %(prog)s --resume RUN",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", nargs="?", metavar="DATA", help="folder or zip file with labelled images")
+    parser.add_argument(
+        "data", nargs="*", metavar="DATA", help="folder or zip file with labelled images; several are trained on as one"
+    )
+    parser.add_argument("--models", action=ListModels, default=argparse.SUPPRESS, help="list the networks and what each is for")
+    add_version(parser)
     run_group = parser.add_argument_group("run")
     run_group.add_argument("--out", metavar="RUN", help="folder of the run, such as runs/NAME; it must be new or empty")
+    run_group.add_argument(
+        "--from",
+        dest="from_run",
+        metavar="RUN",
+        default=argparse.SUPPRESS,
+        help="go on from a finished run with more data: its network, size, best weights and classes in their order; new classes"
+        " come after them, and its validation images are never trained on",
+    )
     run_group.add_argument(
         "--resume",
         metavar="RUN",

@@ -23,7 +23,8 @@ from runtime.common.command import run
 from runtime.common.errors import InputError
 from runtime.common.tables import columns
 from train.dataset.dataset import Dataset, open_dataset
-from train.models import tensorflow_setup
+from train.geometry.size import InputSize
+from train.layers import tensorflow_setup
 from train.records import bench
 from train.run import arguments
 from train.run.options import Options, check
@@ -66,18 +67,18 @@ class Speeds:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command with the arguments `argv`, by default those of the process. Returns the exit code."""
     args = _parser().parse_args(argv)
+    options = Options(**arguments.given(args))
+    check(options)
     with contextlib.ExitStack() as stack:
         data = args.data
         if data is None:
-            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), args.size)
+            data = _generated(Path(stack.enter_context(tempfile.TemporaryDirectory())), options.input_size)
         dataset = open_dataset(data)
         if args.records:
             rates = bench.measure(data, dataset)
             print(json.dumps({**asdict(rates), "data": args.data}) if args.json else rates.table())
             return 0
         tensorflow_setup.prepare()
-        options = Options(**arguments.given(args))
-        check(options)
         speeds = measure(dataset, options)
     if args.json:
         print(json.dumps({**asdict(speeds), "data": args.data, **arguments.given(args)}))
@@ -120,7 +121,6 @@ def _timed_functions(
     import tensorflow as tf
 
     from train.evaluation.coco import GroundTruth
-    from train.models.ssd_mobilenet_v2_fpnlite import Detector
     from train.run.progress import Progress
     from train.run.run_folder import RunFolder
     from train.training import training
@@ -132,7 +132,6 @@ def _timed_functions(
     runner = training.build_runner(params, ground_truth, RunFolder(out), [training.stop_when_not_finite, progress])
     task, trainer, controller = runner.task, runner.trainer, runner.controller
     model = trainer.model
-    assert isinstance(model, Detector)
 
     batches = iter(task.build_inputs(params.task.train_data))
     images, targets = next(batches)
@@ -160,10 +159,10 @@ def _rate(steps: Callable[[int], None], count: int, batch: int) -> float:
     return count * batch / (time.perf_counter() - began)
 
 
-def _generated(folder: Path, size: int) -> Path:
+def _generated(folder: Path, size: InputSize) -> Path:
     from train.sample_data import generation
 
-    generation.draw_dataset(folder / "data", images=_GENERATED, size=(size + size // 4, size))
+    generation.draw_dataset(folder / "data", images=_GENERATED, size=(size.width + size.width // 4, size.height))
     return folder / "data"
 
 
@@ -187,9 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         "--steps", type=int, default=40, metavar="N", help=f"steps of each kind, in {ROUNDS} interleaved rounds (40)"
     )
     training = parser.add_argument_group("training")
-    training.add_argument(
-        "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (320)"
-    )
+    arguments.add_model(training)
     training.add_argument("--batch", type=int, default=8, metavar="N", help="images per step (8)")
     training.add_argument(
         "--init", default="none", metavar="WHAT", help="initial weights, as for python -m train (none)"

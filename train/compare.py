@@ -1,6 +1,7 @@
 """Compare training runs: the settings in which they differ, and their figures side by side.
 
-A star marks the best figure if all runs were validated on the same data.
+A star marks the best figure if all runs were validated on the same data. Where one run went on from another (`--from`),
+both are measured on the validation images of both.
 
 Examples:
   python -m train.compare runs/ONE runs/TWO
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from runtime.common.tables import columns
 from train.evaluation.coco import FIGURES
+from train.report import earlier_images
 from train.run.run_folder import RunFolder, open_run
 from train.run.settings import flat
 
@@ -111,8 +114,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if len(arguments.runs) < 2:
         raise InputError("give at least two runs to compare")
-    compared = compare([open_run(path) for path in arguments.runs])
-    print(json.dumps(compared) if arguments.json else as_text(compared))
+    runs = [open_run(path) for path in arguments.runs]
+    compared = compare(runs)
+    continued = [earlier_images.compare(*pair) for pair in earlier_images.pairs(runs)]
+    if arguments.json:
+        print(json.dumps({**compared, "continued": [asdict(found) for found in continued]}))
+    else:
+        print("\n\n".join([as_text(compared), *map(str, continued)]))
     return 0
 
 

@@ -47,7 +47,7 @@ def export(dataset: Dataset, out: Path, name: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m train.export", __doc__)
-    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
+    parser.add_argument("data", nargs="+", metavar="DATA", help="folder or zip file with labelled images; several become one")
     parser.add_argument("out", metavar="OUT", help="folder to write; must be new or empty")
     parser.add_argument("--to", required=True, choices=writers.names(), help="format to write")
     options.add(parser)

@@ -23,7 +23,7 @@ from runtime.common.command import run
 from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from train.dataset.summary import describe
-from train.models import tensorflow_setup
+from train.layers import tensorflow_setup
 from train.run import arguments
 from train.run.options import Options, check, option_name
 

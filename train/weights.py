@@ -1,4 +1,8 @@
-"""Writes a run's best weights as a checkpoint of their own, for `python -m train --init`."""
+"""Writes weights for `python -m train --init`: a run's best ones, or the published checkpoints of the kit's networks.
+
+A folder with published checkpoints serves as a mirror: on a stick as `--init FOLDER`, on a web server or a shared disk as
+`--init-mirror WHERE`.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.common.command import run as run_command
-from train.models import tensorflow_setup
+from runtime.common.errors import InputError
+from train import models
+from train.layers import tensorflow_setup
 from train.run.run_folder import RunFolder, open_run
 
+ALL = "all"
+
 _EXAMPLES = """\
-example:
+examples:
   python -m train.weights runs/mine weights --half
   python -m train other-data --out runs/other --init weights
+  python -m train.weights --fetch all /media/stick/weights
+  python -m train data --out runs/mine --init /media/stick/weights
 """
 
 
@@ -21,16 +31,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command with the arguments `argv`, by default those of the process. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m train.weights",
+        usage="%(prog)s [--half] RUN OUT\n       %(prog)s --fetch NETWORK OUT [--mirror WHERE]",
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", metavar="RUN", help="folder of a run")
-    parser.add_argument("out", metavar="OUT", help="folder to write the checkpoint ckpt-0 into")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="RUN, the folder of a run, and OUT, the folder to write into")
     parser.add_argument("--half", action="store_true", help="write float16 values, for half the size (float32)")
+    parser.add_argument(
+        "--fetch", metavar="NETWORK", choices=(ALL, *models.names()), help=f"fetch what was published of a network, or {ALL}"
+    )
+    parser.add_argument("--mirror", metavar="WHERE", help="address or folder to take them from first")
     arguments = parser.parse_args(argv)
+    if len(arguments.paths) != (1 if arguments.fetch else 2):
+        parser.error("--fetch needs OUT alone" if arguments.fetch else "RUN and OUT are needed")
     tensorflow_setup.prepare()
-    print(write(open_run(arguments.run), Path(arguments.out), half=arguments.half))
+    if arguments.fetch:
+        names = models.names() if arguments.fetch == ALL else (arguments.fetch,)
+        fetch(names, Path(arguments.paths[0]), arguments.mirror)
+        return 0
+    run, out = arguments.paths
+    print(write(open_run(run), Path(out), half=arguments.half))
     return 0
 
 
@@ -42,8 +63,27 @@ def write(run: RunFolder, folder: Path, *, half: bool = False) -> str:
     from train.checkpoints import variables
     from train.evaluation import checkpoint_detector
 
-    size, classes = run.config()["task"]["size"], len(run.labels())
-    return variables.save(checkpoint_detector.load(run.checkpoint, size, classes), folder, half=half)
+    model = checkpoint_detector.load(run.network(), run.checkpoint, run.size(), len(run.labels()))
+    return variables.save(model, folder, half=half)
+
+
+def fetch(names: Sequence[str], folder: Path, mirror: str | None = None) -> None:
+    """Puts what was published of the networks `names` into `folder`, verified; what is there already is only verified.
+
+    One that cannot be fetched does not keep the others from it. Raises InputError at the end if there was one.
+    """
+    from train.checkpoints import published
+
+    faults = []
+    for name in names:
+        network = models.find(name)
+        for item in network.published:
+            try:
+                print(published.archive_of(network, item, folder, mirror))
+            except InputError as error:
+                faults.append(str(error))
+    if faults:
+        raise InputError("; ".join(faults))
 
 
 if __name__ == "__main__":

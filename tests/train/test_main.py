@@ -24,10 +24,10 @@ from train.__main__ import main
 from train.checkpoints import variables
 from train.dataset.dataset import open_dataset
 from train.evaluation import detections
-from train.models import losses
 from train.run import history
 from train.run.run_folder import open_run
 from train.sample_data import generation
+from train.targets import losses
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +159,7 @@ def test_a_checkpoint_of_another_network_leaves_nothing(tmp_path, capsys):
     tf.train.Checkpoint(x=tf.Variable(1.0)).write(str(tmp_path / "other" / "ckpt-0"))
     out = tmp_path / "runs" / "bad"
     assert exit_code(main, [str(data), "--init", str(tmp_path / "other"), "--out", str(out)]) == 2
-    assert_one_line(capsys.readouterr(), "not a checkpoint of SSD MobileNet v2 FPNLite")
+    assert_one_line(capsys.readouterr(), "not a checkpoint of")
     assert not (tmp_path / "runs").exists()
 
 
@@ -176,7 +176,8 @@ def test_wrong_usage(tmp_path):
     wrong = (
         [],
         ["data"],
-        ["data", "--out", "x", "--size", "300"],
+        ["data", "--out", "x", "--size", "3OO"],
+        ["data", "--out", "x", "--model", "ssd_mobilenet_v9"],
         ["data", "--out", "x", "--steps", "1", "--epochs", "1"],
         ["--resume", "x", "--out", "x"],
     )
@@ -273,3 +274,16 @@ def test_validation_images_without_any_box_are_extended(tmp_path):
     assert "p0" in {example.id for example in dataset.validation} and len(dataset.validation) == 2
     assert any(example.boxes for example in dataset.validation) and len(dataset.train) == 2
     assert "not one box in its own 1 validation images" in dataset.problems[-1]
+
+
+def test_a_size_that_the_network_does_not_take_is_refused_before_the_data_is_read(tmp_path, capsys):
+    assert exit_code(main, [str(tmp_path / "nowhere"), "--out", str(tmp_path / "x"), "--size", "300"]) == 2
+    assert_one_line(capsys.readouterr(), "multiples of 32 from 96 to 1280, not 300; the nearest is 288")
+
+
+@pytest.mark.parametrize("options", [["--resume", "runs/x"], ["--qat", "runs/x"]])
+def test_going_on_from_a_run_excludes_resuming_and_tuning(options, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--from", "runs/old", *options])
+    assert ended.value.code == 2
+    assert "--from RUN begins a new float run" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from train.augment.record_index import index
-from train.models.keras_types import without_autograph
+from train.layers.keras_types import without_autograph
 
 CLASSES = "image/object/class/label"
 

@@ -13,10 +13,10 @@ from train.augment.blur import blur
 from train.augment.crop import crop, flip
 from train.augment.orientation import rotate, vflip
 from train.augment.photometric import hue, photometric
-from train.models import matching
-from train.models.anchors import anchors
-from train.models.keras_types import without_autograph
-from train.models.matching import Rule
+from train.geometry.size import InputSize
+from train.layers.keras_types import without_autograph
+from train.network.network import Network
+from train.targets.matching import Rule
 
 _FEATURES = {
     "image/encoded": tf.io.FixedLenFeature([], tf.string),
@@ -33,7 +33,8 @@ def training(
     files: Sequence[str],
     *,
     images: int,
-    size: int,
+    network: Network,
+    size: InputSize,
     batch: int,
     seed: int,
     first_step: int = 0,
@@ -44,14 +45,15 @@ def training(
 ) -> tf.data.Dataset:
     """Endless batches (images, targets) for training.
 
-    Images are float32 [batch, size, size, 3] in -1..1. Targets are a dictionary of `codes` float32 [batch, A, 4] and
-    `classes` int32 [batch, A] (see `matching.match`). The augmentation of an image depends only on `seed` and its
+    Images are float32 [batch, height, width, 3] in -1..1. Targets are a dictionary of tensors (see `Network.assign`).
+    The augmentation of an image depends only on `seed` and its
     position in the sequence.
 
     Args:
       files: TFRecord files.
       images: number of records in all files.
-      size: side of the network's input in pixels.
+      network: the network that is trained.
+      size: the size of its input.
       batch: images per step, over all replicas.
       seed: the seed of order and augmentation.
       first_step: the step to begin with; a run that is resumed goes on with the images that would have come next.
@@ -62,7 +64,7 @@ def training(
 
     Raises InputError if there are fewer images than input pipelines, of which each worker has one.
     """
-    table = tf.constant(anchors(size))
+    assign = network.assign(size, rule)
     context = context or tf.distribute.InputContext()
     if images < context.num_input_pipelines:
         raise InputError(
@@ -105,14 +107,15 @@ def training(
             image, boxes = vflip(image, boxes, augmentation.vflip, more(seeds[1], 0))
         if augmentation.rotate:
             image, boxes = rotate(image, boxes, augmentation.rotate, more(seeds[1], 1))
+            if not size.square:
+                image, boxes, classes = zoom.fit(image, boxes, classes, more(seeds[1], 2), size)
         if augmentation.photometric:
             image = photometric(image, seeds[2])
         if augmentation.hue:
             image = hue(image, augmentation.hue, more(seeds[2], 0))
         if augmentation.blur:
             image = blur(image, augmentation.blur, more(seeds[2], 1))
-        codes, matched = matching.match(boxes, classes, table, rule)
-        return preprocessing.normalize(image), {"codes": codes, "classes": matched}
+        return preprocessing.normalize(image), assign(boxes, classes)
 
     def compose(
         position: tf.Tensor, number: tf.Tensor, images: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor
@@ -131,7 +134,8 @@ def validation(
     files: Sequence[str],
     *,
     images: int,
-    size: int,
+    network: Network,
+    size: InputSize,
     batch: int,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:

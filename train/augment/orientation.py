@@ -1,6 +1,6 @@
 """Random orientation of a training image and its boxes, for images from above, which have no up and down.
 
-The functions depend on their arguments only. Images are [S, S, 3], boxes [G, 4] as (ymin, xmin, ymax, xmax) in 0..1. A
+The functions depend on their arguments only. Images are [H, W, 3], boxes [G, 4] as (ymin, xmin, ymax, xmax) in 0..1. A
 `seed` is two integers.
 """
 
@@ -21,7 +21,10 @@ def vflip(image: tf.Tensor, boxes: tf.Tensor, probability: float, seed: tf.Tenso
 
 
 def rotate(image: tf.Tensor, boxes: tf.Tensor, probability: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Rotates `image` and `boxes` by 90, 180 or 270 degrees, each as likely, with `probability`."""
+    """Rotates `image` and `boxes` by 90, 180 or 270 degrees, each as likely, with `probability`.
+
+    A quarter turn of an image that is not square gives [W, H, 3]; boxes are relative to what is returned.
+    """
     seeds = split(seed, 2)
     rotated = tf.random.stateless_uniform([], seeds[0]) < probability
     turns = tf.where(rotated, tf.random.stateless_uniform([], seeds[1], 1, 4, tf.int32), 0)
@@ -35,4 +38,6 @@ def rotate(image: tf.Tensor, boxes: tf.Tensor, probability: float, seed: tf.Tens
             tf.stack([xmin, 1.0 - ymax, xmax, 1.0 - ymin], axis=1),
         ]
     )
-    return tf.ensure_shape(tf.image.rot90(image, turns), image.shape), by_turns[turns]
+    height, width, channels = image.shape
+    shape = [height, width, channels] if height == width else [None, None, channels]
+    return tf.ensure_shape(tf.image.rot90(image, turns), shape), by_turns[turns]

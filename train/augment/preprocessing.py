@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from train.geometry.size import InputSize
+
 
 def decode(encoded: tf.Tensor) -> tf.Tensor:
     """Decodes an image file (a string tensor) to uint8 [H, W, 3] in RGB.
@@ -24,10 +26,10 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(image, [None, None, 3])
 
 
-def resize(image: tf.Tensor, size: int) -> tf.Tensor:
-    """Resizes uint8 [H, W, 3] to float32 [size, size, 3] with integral values in 0..255. The aspect is not kept."""
-    small = tf.image.resize(image, [size, size], method="bilinear", antialias=False)
-    return tf.ensure_shape(tf.round(small), [size, size, 3])
+def resize(image: tf.Tensor, size: InputSize) -> tf.Tensor:
+    """Resizes uint8 [H, W, 3] to float32 [*size, 3] with integral values in 0..255. The aspect is not kept."""
+    small = tf.image.resize(image, [*size], method="bilinear", antialias=False)
+    return tf.ensure_shape(tf.round(small), [*size, 3])
 
 
 def normalize(image: tf.Tensor) -> tf.Tensor:

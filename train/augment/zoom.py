@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from train.augment import preprocessing
 from train.augment.augmentation import split
+from train.geometry.size import InputSize
 
 GREY = 127.0
 LEAST_VISIBLE = 0.25
@@ -31,15 +32,15 @@ def factor(seed: tf.Tensor, jitter: float, expand: float) -> tf.Tensor:
 
 
 def zoom(
-    image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, factor: tf.Tensor, seed: tf.Tensor, size: int
+    image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, factor: tf.Tensor, seed: tf.Tensor, size: InputSize
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Scales `image`, uint8 [H, W, 3], to `factor` times the size at which it would fill [size, size].
+    """Scales `image`, uint8 [H, W, 3], to `factor` times the size at which it would fill `size`.
 
     With a factor of 1 or more, the result is a random window of the image. With a smaller factor, it is the whole image
     at a random position on a grey canvas. Windows and positions are whole pixels, so that boxes are exact.
 
     Returns:
-      Image float32 [size, size, 3] in 0..255, boxes and classes.
+      Image float32 [*size, 3] in 0..255, boxes and classes.
     """
 
     def window() -> tuple[tf.Tensor, tf.Tensor]:
@@ -51,17 +52,35 @@ def zoom(
         return preprocessing.resize(part, size), moved
 
     def canvas() -> tuple[tf.Tensor, tf.Tensor]:
-        side = tf.maximum(tf.round(size * factor), 1.0)
-        begin = _random_offset(tf.fill([2], size - side), seed)
-        small = resize(image, tf.fill([2], tf.cast(side, tf.int32)))
-        before = as_sizes(begin, 0)
-        after = size - before - tf.cast(side, tf.int32)
-        padding = tf.stack([before[:2], after[:2]], axis=1)
-        whole = tf.pad(small - GREY, tf.concat([padding, [[0, 0]]], axis=0)) + GREY
-        return tf.ensure_shape(whole, [size, size, 3]), (boxes * side + tf.tile(begin, [2])) / size
+        full = tf.constant(size, tf.float32)
+        sides = tf.maximum(tf.round(full * factor), 1.0)
+        begin = _random_offset(full - sides, seed)
+        small = resize(image, tf.cast(sides, tf.int32))
+        moved = (boxes * tf.tile(sides, [2]) + tf.tile(begin, [2])) / tf.tile(full, [2])
+        return _on_grey(small, begin, sides, size), moved
 
     whole, moved = tf.cond(factor >= 1.0, window, canvas)
     return whole, *visible(moved, classes)
+
+
+def fit(
+    image: tf.Tensor, boxes: tf.Tensor, classes: tf.Tensor, seed: tf.Tensor, size: InputSize
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Fits `image`, float32 [H, W, 3] in 0..255, into `size` at its own scale.
+
+    Where it is longer, a random part of it is shown; where it is shorter, it lies at a random position on grey. So objects
+    keep size and shape when an image that is not square is turned on its side.
+
+    Returns:
+      Image float32 [*size, 3], boxes and classes.
+    """
+    sides = tf.cast(tf.shape(image)[:2], tf.float32)
+    full = tf.constant(size, tf.float32)
+    kept = tf.minimum(sides, full)
+    begin, top = (_random_offset(room, seed) for room in (sides - kept, full - kept))
+    part = tf.slice(image, as_sizes(begin, 0), as_sizes(kept, 3))
+    moved = (boxes * tf.tile(sides, [2]) + tf.tile(top - begin, [2])) / tf.tile(full, [2])
+    return _on_grey(part, top, kept, size), *visible(moved, classes)
 
 
 def visible(boxes: tf.Tensor, classes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -88,3 +107,12 @@ def as_sizes(sides: tf.Tensor, last: int) -> tf.Tensor:
 def _random_offset(greatest: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Random whole numbers from 0 to `greatest` [2]."""
     return tf.floor(tf.random.stateless_uniform([2], seed) * (greatest + 1.0))
+
+
+def _on_grey(image: tf.Tensor, begin: tf.Tensor, sides: tf.Tensor, size: InputSize) -> tf.Tensor:
+    """`image`, whose height and width are `sides` float32 [2], with its corner at `begin` of a grey [*size, 3]."""
+    before = as_sizes(begin, 0)
+    after = as_sizes(tf.constant(size, tf.float32) - begin - sides, 0)
+    padding = tf.stack([before[:2], after[:2]], axis=1)
+    whole = tf.pad(image - GREY, tf.concat([padding, [[0, 0]]], axis=0)) + GREY
+    return tf.ensure_shape(whole, [*size, 3])

@@ -31,7 +31,9 @@ from runtime.common.tables import columns
 from train.check import checks
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import SPLITS, DatasetStatistics, gather
-from train.dataset import options
+from train.dataset import options as data_options
+from train.run import arguments as run_arguments
+from train.run.options import Options, check
 
 _CLASSES = 20
 _PLACES = 3
@@ -41,10 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     _check_out(arguments.out)
+    options = Options(**{name: getattr(arguments, name) for name in ("model", "size") if name in arguments})
+    check(options)
     statistics = gather(
         arguments.data,
-        size=arguments.size,
-        **options.open_arguments(arguments),
+        network=options.network,
+        size=options.input_size,
+        **data_options.open_arguments(arguments),
         progress=sys.stderr.isatty(),
     )
     findings = checks.run(statistics)
@@ -68,7 +73,8 @@ def as_dict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> dict[
     counts = {split: statistics.label_counts(split) for split in SPLITS}
     return {
         "data": statistics.name,
-        "size": statistics.size,
+        "model": statistics.network.name,
+        "size": statistics.size.recorded,
         "format": statistics.format,
         "reasons": statistics.reasons,
         "trainable": checks.trainable(findings),
@@ -141,12 +147,10 @@ def _check_out(out: str | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m train.check", __doc__)
-    parser.add_argument("data", metavar="DATA", help="folder or zip file with labelled images")
-    parser.add_argument(
-        "--size", type=int, choices=(320, 640), default=320, help="side of the network's input in pixels (default: 320)"
-    )
+    parser.add_argument("data", nargs="+", metavar="DATA", help="folder or zip file with labelled images; several are read as one")
+    run_arguments.add_model(parser)
     parser.add_argument("--why", action="store_true", help="say why the data is read in its format")
-    options.add(parser)
+    data_options.add(parser)
 
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="FILE.html", help="also write a page with images and charts")

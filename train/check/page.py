@@ -10,8 +10,8 @@ import numpy as np
 
 from train.check.checks import FAILURE, OK, SEVERITIES, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import SPLITS, DatasetStatistics
-from train.models.anchors import LEVELS, POSITIVE_IOU, level_anchors
-from train.pages import charts, html
+from train.geometry.head import POSITIVE_IOU
+from train.pages import charts, html, sampling
 from train.pages.html import Markup, tag
 from train.pages.thumbnails import BoxOverlay, thumbnail
 
@@ -69,7 +69,7 @@ def _header(statistics: DatasetStatistics, findings: Sequence[Finding]) -> Marku
                 ("Classes", f"{len(statistics.labels):,}", None),
                 ("Failures", counted[FAILURE], None),
                 ("Warnings", counted[WARNING], None),
-                ("Network's input", f"{statistics.size}", f"{statistics.size} x {statistics.size} pixels"),
+                ("Network's input", f"{statistics.size}", f"{statistics.size.about} pixels, {statistics.network.facts.title}"),
             )
         ),
     )
@@ -134,20 +134,20 @@ def _boxes(statistics: DatasetStatistics) -> Markup:
     size = statistics.size
     sides = statistics.boxes.sides(size)
     fits = statistics.boxes.best_iou >= POSITIVE_IOU
-    # The anchors of a level's first cell have all shapes of the level.
-    shapes = [tuple(shape) for level in LEVELS for shape in (level_anchors(size, level)[:6, 2:] * size)]
+    longest = max(size)
+    shapes = [] if statistics.head.points else [shape for level in statistics.head.levels for shape in level.shapes]
     legend = ((_MATCHED, "an anchor fits"), (_UNMATCHED, "none fits"))
     lengths = np.sqrt(np.maximum(sides.prod(axis=1), 1e-6))
     # The axis begins at the smallest box or, if that is larger, low enough for the smallest anchor.
     least = min(2.0 ** math.floor(math.log2(max(sides.min(), 1.0))), 16.0)
     scales = sorted({round(math.sqrt(h * w), 1) for h, w in shapes})
-    edges, counts = _binned(lengths, fits, least, size, 24)
+    edges, counts = _binned(lengths, fits, least, longest, 24)
     by_size = charts.histogram(
         edges,
         counts,
         x="square root of the area, pixels of the network's input",
         y="boxes",
-        marks=[charts.VerticalLine(scale, f"{scale:.0f}" if i % 2 == 0 else "") for i, scale in enumerate(scales) if scale <= size],
+        marks=[charts.VerticalLine(scale, f"{scale:.0f}" if i % 2 == 0 else "") for i, scale in enumerate(scales) if scale <= longest],
         about="How many boxes there are of each size, and the anchors' sizes",
     )
     aspects = sides[:, 0] / np.maximum(sides[:, 1], 1e-6)
@@ -165,12 +165,12 @@ def _boxes(statistics: DatasetStatistics) -> Markup:
         (style, [(w, h) for h, w in sides[chosen][::step]]) for style, chosen in ((_MATCHED, fits), (_UNMATCHED, ~fits))
     ]
     by_both = charts.scatter(
-        dots, "width, pixels of the network's input", "height", low=least, high=size,
-        crosses=[(w, h) for h, w in shapes if max(h, w) <= size],
+        dots, "width, pixels of the network's input", "height", low=least, high=longest,
+        crosses=[(w, h) for h, w in shapes if max(h, w) <= longest],
         about="Widths and heights of the boxes, and the anchors",
     )  # fmt: skip
     return html.section(
-        f"Boxes and anchors at {size} x {size}",
+        f"Boxes and anchors at {size.about}",
         tag(
             "div",
             html.figure(by_size, "Size", (*legend, ("anchor", "anchors"))),
@@ -180,7 +180,7 @@ def _boxes(statistics: DatasetStatistics) -> Markup:
         ),
         note="The detector starts from boxes of fixed sizes and shapes, its anchors. A labelled box that reaches"
         f" IoU {POSITIVE_IOU:g} with none of them is learned through a single anchor, which is little. Sizes are in pixels"
-        " of the network's input: every image is scaled to a square first.",
+        " of the network's input: every image is scaled to that size first.",
     )
 
 
@@ -211,31 +211,8 @@ def _images(statistics: DatasetStatistics, styles: dict[str, int]) -> Markup:
 
 
 def sample(statistics: DatasetStatistics, most: int) -> list[int]:
-    """Returns the indices of at most `most` images to show.
-
-    They are taken from each class in turn, rarest first, and then from the images without boxes, spread evenly
-    over the data.
-    """
-    holding: dict[str, list[int]] = {label: [] for label in statistics.labels}
-    empty = []
-    for index, entry in enumerate(statistics.images):
-        for label in {item.label for item in entry.example.boxes}:
-            holding[label].append(index)
-        if not entry.example.boxes:
-            empty.append(index)
-    queues = [_spread(holding[label], most) for label in sorted(holding, key=lambda label: len(holding[label]))]
-    queues.append(_spread(empty, max(1, most // 9)))
-    chosen: dict[int, None] = {}
-    for place in range(most):
-        for queue in queues:
-            if place < len(queue) and len(chosen) < most:
-                chosen[queue[place]] = None
-    return list(chosen)
-
-
-def _spread(items: list[int], most: int) -> list[int]:
-    step = max(1.0, len(items) / most)
-    return [items[int(i * step)] for i in range(min(most, len(items)))]
+    """Returns the indices of at most `most` images to show (see `sampling.sample`)."""
+    return sampling.sample([entry.example for entry in statistics.images], statistics.labels, most)
 
 
 def _annotated(statistics: DatasetStatistics, index: int, styles: dict[str, int], width: int) -> Markup:

@@ -17,4 +17,12 @@ cake, chair, couch, potted plant, bed, ???, dining table, ???, ???, toilet,
 sink, refrigerator, ???, book, clock, vase, scissors, teddy bear, hair drier, toothbrush
 """
 
+# By the ids of COCO, as the Object Detection API has them.
 COCO_LABELS = Labels(tuple(name.strip() for name in _NAMES.strip().replace(",\n", ", ").split(", ")))
+# One after the other, as other tools have them.
+COCO_LABELS_80 = Labels(tuple(name for name in COCO_LABELS if name != "???"))
+
+
+def of_classes(count: int) -> Labels | None:
+    """The names of a checkpoint of `count` classes that was published; None where that is neither 90 nor 80."""
+    return next((labels for labels in (COCO_LABELS, COCO_LABELS_80) if len(labels) == count), None)

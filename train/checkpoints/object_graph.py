@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 # Where TensorFlow keeps the graph (tensorflow/python/checkpoint/trackable_object_graph.proto).
-_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 class ObjectGraph:
@@ -28,9 +28,9 @@ class ObjectGraph:
         from tensorflow.core.protobuf import trackable_object_graph_pb2
 
         self._graph = trackable_object_graph_pb2.TrackableObjectGraph()
-        if reader.has_tensor(_GRAPH):
+        if reader.has_tensor(GRAPH):
             try:
-                self._graph.ParseFromString(reader.get_tensor(_GRAPH))
+                self._graph.ParseFromString(reader.get_tensor(GRAPH))
             except DecodeError as error:
                 raise InputError(f"{where}: its graph of objects is damaged: {error}") from error
 

@@ -1,139 +1,228 @@
 """The published COCO checkpoints: downloaded once, verified, and kept in the user's cache.
 
-For input size 320, both files are verified by their git blob ids. For 640 no hash is known. A download is accepted if
-it has the 384 variables of this network for 90 classes, by name and shape, if its own checksums are right, and if all
-values are finite. That detects a damaged or wrong file, but not a forged one; the download uses HTTPS.
+Files are verified by their git blob ids as far as these are known. Where none is, a download is accepted if it has the
+network's variables, by name and shape, if its own checksums are right, and if all values are finite. That detects a
+damaged or wrong file, but not a forged one; the download uses HTTPS.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from runtime.common.errors import InputError, KitError
-from train.checkpoints import archives
+from runtime.common.files import atomic_path
+from train.checkpoints import archives, foreign
 from train.files.cache import cache_folder
 from train.files.download import download
 from train.files.new_folder import rename_into_place
-from train.models.anchors import SIZES
+from train.geometry.size import InputSize
+from train.network.network import Network, Published
 
-CLASSES = 90
-_SITE = "https://download.tensorflow.org/models/object_detection/tf2/20200711"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A published checkpoint: its input size, and the git blob ids of its files if they are known.
-
-    A git blob id is the SHA-1 of "blob", a space, the size in decimal, a zero byte, and the content.
-    """
-
-    size: int
-    blobs: Mapping[str, str] = field(default_factory=dict)
-    site: str = _SITE
-
-    @property
-    def name(self) -> str:
-        """Name of the model in TensorFlow's detection model zoo."""
-        return f"ssd_mobilenet_v2_fpnlite_{self.size}x{self.size}_coco17_tpu-8"
-
-    @property
-    def archive(self) -> str:
-        """File name of the archive."""
-        return f"{self.name}.tar.gz"
-
-    @property
-    def url(self) -> str:
-        """Address of the archive."""
-        return f"{self.site}/{self.archive}"
+# Mirrors for all runs of this machine, separated by white space: addresses or folders.
+MIRROR = "EDGE_DETECTION_KIT_MIRROR"
 
 
-PUBLISHED = {
-    320: Published(
-        320,
-        {
-            "ckpt-0.data-00000-of-00001": "6f76d65ba3854323048c358b7fb639eaf14960d3",
-            "ckpt-0.index": "1af01e213bbdabfd15bd015fc3300a446f8282d4",
-        },
-    ),
-    640: Published(640),
-}
+def resolve_init(
+    text: str, network: Network, size: InputSize, cache: Path | None = None, mirror: str | None = None
+) -> str | None:
+    """The checkpoint prefix for the value `text` of the option `--init` and a `network` of `size`; None for "none".
 
-
-def resolve_init(text: str, size: int, cache: Path | None = None) -> str | None:
-    """The checkpoint prefix for the value `text` of the option `--init` and a network of `size`; None for "none".
-
-    "zoo" is the published checkpoint of that size. Anything else is a path: a checkpoint's prefix or one of its files,
-    a folder with a checkpoint, the folder of a run, or a .tar.gz archive with a checkpoint.
+    "zoo" is the network's published checkpoint whose size is nearest, from `mirror` first. Anything else is a path: a
+    checkpoint's prefix or one of its files, a folder with a checkpoint, the folder of a run, a .tar.gz archive with a
+    checkpoint, a file of another framework that the network takes (see `Network.foreign`), or a folder that
+    `python -m train.weights --fetch` made.
     Raises InputError if there is no checkpoint, or if the published one cannot be downloaded.
     """
     from train.checkpoints import variables
 
     if text == "none":
         return None
+    published = network.published_for(size)
     if text == "zoo":
-        if size not in PUBLISHED:
-            raise InputError(f"no checkpoint was published for size {size}, only for {', '.join(map(str, PUBLISHED))}")
-        return variables.resolve(fetch(PUBLISHED[size], cache))
+        if published is None:
+            raise InputError(f"no checkpoint of {network.name} was published; give one of your own, or --init none")
+        return variables.resolve(fetch(network, published, cache, mirror))
     path = Path(text)
+    if published is not None and (path / published.archive).is_file():
+        return variables.resolve(_from(path / published.archive, network, published, cache))
+    if path.is_file() and foreign.is_foreign(path, network):
+        return variables.resolve(foreign.converted(network, path, cache))
     if path.is_file() and not variables.is_file_of_one(path):
         return variables.resolve(archives.extracted(path, cache))
     return variables.resolve(path)
 
 
-def fetch(published: Published, cache: Path | None = None) -> Path:
-    """The folder with the files of `published`, from the cache or the network.
+def unpacked(path: Path, cache: Path | None = None) -> Path:
+    """The folder in the cache with the checkpoint in `path`, an archive or a file of another framework; else `path`.
 
-    If the user has put the archive into the cache folder, it is used instead of a download.
-    Raises InputError if the archive can be neither found nor downloaded, and KitError if the downloaded one is wrong.
+    Raises InputError for a file with no such checkpoint.
     """
-    home = (cache or cache_folder()) / "zoo"
-    folder = home / published.name
+    from train import models
+    from train.checkpoints import variables
+
+    if not path.is_file() or variables.is_file_of_one(path):
+        return path
+    for name in models.names():
+        network = models.find(name)
+        if foreign.is_foreign(path, network):
+            return foreign.converted(network, path, cache)
+    return archives.extracted(path, cache)
+
+
+def fetch(network: Network, published: Published, cache: Path | None = None, mirror: str | None = None) -> Path:
+    """The folder with the files of `published`, a checkpoint of `network`, from the cache or the network.
+
+    If the user has put the archive into the cache folder, or it lies in a mirror that is a folder, it is used instead of a
+    download. Addresses are tried in turn: `mirror`, those in the environment, those of the checkpoint.
+    Raises InputError if the archive can be neither found nor downloaded, and KitError if a downloaded one is wrong.
+    """
+    folder = _home(cache) / published.name
     if folder.is_dir():
         if not _hash_error(published, folder):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
-    local_copy = home / published.archive
+    folders, addresses = _mirrors(published, mirror)
+    for place in (_home(cache), *folders):
+        if (place / published.archive).is_file():
+            return _from(place / published.archive, network, published, cache)
+    advice = (
+        f"fetch that file elsewhere and put it at {_home(cache) / published.archive}, name a mirror with --init-mirror or"
+        f" {MIRROR}, or start without it: --init none"
+    )
+    return _downloaded(addresses, network, published, cache, advice)
+
+
+def archive_of(network: Network, published: Published, folder: Path, mirror: str | None = None) -> Path:
+    """The archive of `published` in `folder`, verified; copied there from a mirror, or downloaded, if it is not there.
+
+    Mirrors are those of `fetch`. Raises as `fetch` does.
+    """
+    target = folder / published.archive
+    folders, addresses = _mirrors(published, mirror)
+    with tempfile.TemporaryDirectory(prefix="weights-") as temporary:
+        for place in (folder, *folders):
+            if (place / published.archive).is_file():
+                _from(place / published.archive, network, published, Path(temporary))
+                if place != folder:
+                    _keep(place / published.archive, target)
+                return target
+        advice = f"fetch that file elsewhere and put it at {target}, or name a mirror with --mirror or {MIRROR}"
+        _downloaded(addresses, network, published, Path(temporary), advice, keep=target)
+    return target
+
+
+def _mirrors(published: Published, mirror: str | None) -> tuple[list[Path], tuple[str, ...]]:
+    """The folders that may have the archive of `published`, and all its addresses in the order to try them in."""
+    named = [*([mirror] if mirror else []), *os.environ.get(MIRROR, "").split()]
+    folders = [Path(item) for item in named if not _is_address(item)]
+    addresses = (f"{item.rstrip('/')}/{published.archive}" for item in named if _is_address(item))
+    return folders, (*addresses, *published.addresses)
+
+
+def _keep(archive: Path, target: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home, prefix=".fetching-") as temporary:
-            archive = local_copy if local_copy.is_file() else Path(temporary) / published.archive
-            if archive is not local_copy:
-                _download(published, archive, local_copy)
-            _unpack(published, archive, Path(temporary) / "files", folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(target) as whole:
+            shutil.copyfile(archive, whole)
     except OSError as error:
-        raise KitError(f"{home}: cannot be written: {error.strerror or error}") from error
+        raise KitError(f"{target}: cannot be written: {error.strerror or error}") from error
+
+
+def _home(cache: Path | None) -> Path:
+    return (cache or cache_folder()) / "zoo"
+
+
+def _is_address(mirror: str) -> bool:
+    return "://" in mirror
+
+
+def _from(archive: Path, network: Network, published: Published, cache: Path | None) -> Path:
+    """The folder in the cache with the files of the archive that the user has put at `archive`."""
+    folder = _home(cache) / published.name
+    if folder.is_dir() and not _hash_error(published, folder):
+        return folder
+    with _working(cache) as temporary:
+        wrong = _unpacked(network, published, archive, temporary / "files")
+        if wrong:
+            raise InputError(f"{archive}: not the published checkpoint: {wrong}; remove it, or put the right one there")
+        shutil.rmtree(folder, ignore_errors=True)
+        rename_into_place(temporary / "files", folder)
     return folder
 
 
-def _download(published: Published, archive: Path, local_copy: Path) -> None:
-    try:
-        download(published.url, archive)
-    except OSError as error:
-        raise InputError(
-            f"cannot fetch {published.url} ({error}); fetch that file elsewhere and put it at {local_copy},"
-            " or start without it: --init none"
-        ) from error
+def _downloaded(
+    addresses: Sequence[str],
+    network: Network,
+    published: Published,
+    cache: Path | None,
+    advice: str,
+    keep: Path | None = None,
+) -> Path:
+    """The folder in the cache with the files of the first of `addresses` that gives the right ones.
 
-
-def _unpack(published: Published, archive: Path, temporary: Path, folder: Path) -> None:
-    temporary.mkdir()
-    try:
-        archives.extract(archive, temporary)
-        wrong = _hash_error(published, temporary) or _variables_error(published, temporary)
-    except InputError as error:
-        wrong = str(error)
+    With `keep` the archive is kept there, too. `advice` says what to do where none can be reached.
+    """
+    folder = _home(cache) / published.name
+    failed, wrong = [], []
+    with _working(cache) as temporary:
+        archive = temporary / published.archive
+        for address in addresses:
+            try:
+                download(address, archive)
+            except OSError as error:
+                failed.append(f"cannot fetch {address} ({error})")
+                continue
+            fault = _unpacked(network, published, archive, temporary / "files")
+            if not fault:
+                if keep is not None:
+                    _keep(archive, keep)
+                rename_into_place(temporary / "files", folder)
+                return folder
+            wrong.append(
+                f"{address}: the download is not the published checkpoint and was removed: {fault}; try again"
+            )
+            shutil.rmtree(temporary / "files")
     if wrong:
-        if archive.parent == folder.parent:
-            raise InputError(f"{archive}: not the published checkpoint: {wrong}; remove it, or put the right one there")
-        raise KitError(
-            f"{published.url}: the download is not the published checkpoint and was removed: {wrong}; try again"
-        )
-    rename_into_place(temporary, folder)
+        raise KitError("; ".join((*wrong, *failed)))
+    raise InputError(f"{'; '.join(failed)}; {advice}")
+
+
+@contextlib.contextmanager
+def _working(cache: Path | None) -> Iterator[Path]:
+    """A temporary folder in the cache. An OSError in the block becomes a KitError."""
+    home = _home(cache)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix=".fetching-") as temporary:
+            yield Path(temporary)
+    except OSError as error:
+        raise KitError(f"{home}: cannot be written: {error.strerror or error}") from error
+
+
+def _unpacked(network: Network, published: Published, archive: Path, folder: Path) -> str:
+    """Extracts `archive` to the new `folder`; what is wrong with its content, "" if it is what was published."""
+    folder.mkdir()
+    try:
+        if published.sha256 and _sha256(archive) != published.sha256:
+            return f"it has the SHA-256 {_sha256(archive)}, not {published.sha256}"
+        if foreign.is_foreign(archive, network):
+            foreign.write(network, archive, folder)
+            return ""
+        archives.extract(archive, folder)
+        return _hash_error(published, folder) or _variables_error(network, published, folder)
+    except InputError as error:
+        return str(error)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hash_error(published: Published, folder: Path) -> str:
@@ -149,21 +238,16 @@ def _hash_error(published: Published, folder: Path) -> str:
     return ""
 
 
-def _variables_error(published: Published, folder: Path) -> str:
-    """Why the files in `folder` are not a checkpoint of this network; "" if they are, or if hashes are known."""
+def _variables_error(network: Network, published: Published, folder: Path) -> str:
+    """Why the files in `folder` are not a checkpoint of the network; "" if they are, or if hashes are known."""
     if published.blobs:
         return ""
-    import tensorflow as tf
-
     from train.checkpoints import variables
-    from train.models.ssd_mobilenet_v2_fpnlite import Detector
 
     # The variables are the same for every input size, and the smallest network is built fastest.
-    side = min(SIZES)
-    model = Detector(side, CLASSES)
-    model(tf.zeros([1, side, side, 3]))
+    least = network.sizes.least
     try:
-        variables.load(model, folder, whole=True)
+        variables.load(network.new(InputSize(least, least), published.classes), folder, whole=True)
     except InputError as error:
         return str(error)
     return ""

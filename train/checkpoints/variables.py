@@ -1,8 +1,8 @@
 """Reading and writing the detector's variables under the published keys.
 
-`load` reads the published checkpoints, those of training, and those that `save` wrote. All of them have the
-object-based keys `model/.../.ATTRIBUTES/VARIABLE_VALUE`. It also reads the variables of a SavedModel that the Object
-Detection API's exporter wrote, in which the same objects hang below `_model`.
+`load` reads the published checkpoints, those of training, and those that `save` wrote. Their keys are object-based,
+`model/.../.ATTRIBUTES/VARIABLE_VALUE`, or name-based, as TensorFlow 1 wrote them. It also reads the variables of a
+SavedModel that the Object Detection API's exporter wrote, in which the same objects hang below `_model`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from runtime.common.errors import InputError
+from train import models
 from train.checkpoints import files
-from train.checkpoints.object_graph import ObjectGraph
-from train.models import anchors
-from train.models.keras_types import Layer
-from train.models.ssd_mobilenet_v2_fpnlite import TOWER_LAYERS, Detector
+from train.checkpoints.object_graph import GRAPH, ObjectGraph
+from train.layers.keras_types import Model
+from train.network.network import Network
 
 _PREFIX = "model/"
 # The attribute that holds the network in what the Object Detection API's exporter saves (exporter_lib_v2.py).
@@ -33,7 +33,8 @@ UNREADABLE = (ValueError, RuntimeError, IndexError, tf.errors.OpError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 # Where a folder may hold a checkpoint, the best first.
 _PLACES = ("", "checkpoint", "checkpoints/best", "checkpoints/last", "best", "last", "variables", "saved_model/variables")
-_CLASS_HEAD = "_box_predictor/_prediction_heads/class_predictions_with_background/_class_predictor_layers/0"
+# The name of the network, which only the kit's own checkpoints hold.
+_NETWORK = f"network{_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,21 @@ class LoadedVariables:
     """Result of `load`.
 
     `taken` and `left_out` are keys without prefix and suffix, such as `_box_predictor/.../bias`. `path` is the prefix
-    of the checkpoint and `classes` the number of classes it was made for.
+    of the checkpoint and `classes` the number of classes it was made for. `extended` are those of which the values for
+    these classes were taken, and which have more classes.
     """
 
     path: Path
     taken: tuple[str, ...]
     left_out: tuple[str, ...]
     classes: int
+    extended: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        total = len(self.taken) + len(self.left_out)
-        text = f"{self.path}: {len(self.taken)} of {total} variables taken"
+        total = len(self.taken) + len(self.left_out) + len(self.extended)
+        text = f"{self.path}: {len(self.taken) + len(self.extended)} of {total} variables taken"
+        if self.extended:
+            text += f"; those of the class heads for its {self.classes} classes, new classes begin anew"
         if not self.left_out:
             return text
         # The last three parts identify them: `_class_predictor_layers/0/bias`.
@@ -59,39 +64,9 @@ class LoadedVariables:
         return f"{text}; left out, being for {self.classes} classes: {names}"
 
 
-def variables(model: Detector) -> dict[str, tf.Variable]:
-    """The model's 384 variables by key, without `model/` and the suffix."""
-    extractor, predictor = model._feature_extractor, model._box_predictor
-    pyramid = extractor._fpn_features_generator
-    found: dict[str, tf.Variable] = {}
-
-    def add(key: str, layer: Layer) -> None:
-        for variable in layer.variables:
-            found[f"{key}/{variable.name.rsplit('/', 1)[-1].removesuffix(':0')}"] = variable
-
-    backbone = [layer for layer in extractor.classification_backbone.layers if layer.variables]
-    for i, layer in enumerate(backbone):
-        add(f"_feature_extractor/classification_backbone/layer_with_weights-{i}", layer)
-    root = "_feature_extractor/_fpn_features_generator"
-    add(f"{root}/top_layers/0", pyramid.top_layers[0])
-    for i, laterals in enumerate(pyramid.residual_blocks):
-        add(f"{root}/residual_blocks/{i}/0", laterals[0])
-    for name, blocks in (
-        (f"{root}/conv_layers", pyramid.conv_layers),
-        ("_feature_extractor/_coarse_feature_layers", extractor._coarse_feature_layers),
-    ):
-        for i, block in enumerate(blocks):
-            for j, layer in enumerate(block):
-                add(f"{name}/{i}/{j}", layer)
-    for i, tower_layer in enumerate(predictor._head_scope_conv_layers["PredictionTower"]):
-        add(f"_box_predictor/_head_scope_conv_layers/PredictionTower/{i}", tower_layer)
-    for i, layers in enumerate(predictor._base_tower_layers_for_heads["box_encodings"]):
-        for j in range(TOWER_LAYERS):
-            key = f"_box_predictor/_base_tower_layers_for_heads/box_encodings/{i}/{3 * j + 1}"
-            add(key, layers[3 * j + 1])
-    add("_box_predictor/_box_prediction_head/_box_encoder_layers/0", predictor._box_prediction_head.convolution)
-    add(_CLASS_HEAD, predictor._prediction_heads["class_predictions_with_background"].convolution)
-    return found
+def variables(model: Model) -> dict[str, tf.Variable]:
+    """The variables of `model` by key, without `model/` and the suffix (see `Network.variables`)."""
+    return model.network.variables(model)
 
 
 def resolve(path: str | os.PathLike[str]) -> str:
@@ -116,10 +91,16 @@ def resolve(path: str | os.PathLike[str]) -> str:
             newest = files.newest(folder)
             if newest:
                 return str(newest)
-            indexes = sorted(folder.glob("*.index"))
-            if len(indexes) == 1:
-                return str(indexes[0]).removesuffix(".index")
+            indexes = sorted(folder.glob("*.index"), key=_step)
+            if len(indexes) == 1 or (indexes and _step(indexes[-1]) >= 0):
+                return str(indexes[-1]).removesuffix(".index")
     raise InputError(f"{given}: no checkpoint here; give a folder that holds ckpt-*.index and ckpt-*.data-*")
+
+
+def _step(index: Path) -> int:
+    """The number of a checkpoint that TensorFlow 1's training wrote, `model.ckpt-1200.index`; -1 for others."""
+    match = re.fullmatch(r"model\.ckpt-(\d+)\.index", index.name)
+    return int(match[1]) if match else -1
 
 
 def is_file_of_one(path: str | os.PathLike[str]) -> bool:
@@ -158,32 +139,71 @@ def _keys(prefix: str, reader: tf.train.CheckpointReader) -> Callable[[str], str
     def direct(stem: str) -> str:
         return f"{_PREFIX}{stem}{_SUFFIX}"
 
-    if any(key.startswith(_PREFIX) for key in reader.get_variable_to_shape_map()):
+    shapes = reader.get_variable_to_shape_map()
+    if any(key.startswith(_PREFIX) for key in shapes):
         return direct
+    if not reader.has_tensor(GRAPH):
+        # Name-based, as TensorFlow 1 wrote them.
+        return lambda stem: stem
     graph = ObjectGraph(reader, prefix)
     return lambda stem: graph.key([_EXPORTED_ROOT, *stem.split("/")]) or direct(stem)
+
+
+class _Shapes(Mapping[str, Sequence[int]]):
+    """The shapes of a checkpoint's variables by their names in `Network.variables`, as far as these are asked for."""
+
+    def __init__(self, prefix: str, reader: tf.train.CheckpointReader):
+        self._shapes = reader.get_variable_to_shape_map()
+        self._key = _keys(prefix, reader)
+
+    def __getitem__(self, stem: str) -> Sequence[int]:
+        shape: Sequence[int] = self._shapes[self._key(stem)]
+        return shape
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
+
+
+def network_of(path: str | os.PathLike[str]) -> Network:
+    """The network whose weights are at `path`. Raises InputError if the kit does not have it."""
+    return _network(*_reader(path))
+
+
+def _network(prefix: str, reader: tf.train.CheckpointReader) -> Network:
+    if reader.has_tensor(_NETWORK):
+        return models.find(reader.get_tensor(_NETWORK).decode())
+    shapes = _Shapes(prefix, reader)
+    for name in models.names():
+        network = models.find(name)
+        if network.classes_in(shapes) is not None:
+            return network
+    raise InputError(f"{prefix}: not a checkpoint of a network of this kit, which has {', '.join(models.names())}")
 
 
 def classes_of(path: str | os.PathLike[str]) -> int:
     """The number of classes, without the background, of the checkpoint at `path`."""
     prefix, reader = _reader(path)
-    shapes = reader.get_variable_to_shape_map()
-    key = _keys(prefix, reader)(f"{_CLASS_HEAD}/bias")
-    if key not in shapes:
-        raise InputError(f"{prefix}: not a checkpoint of SSD MobileNet v2 FPNLite: it has no {key}")
-    return int(shapes[key][0]) // anchors.PER_CELL - 1
+    network = _network(prefix, reader)
+    classes = network.classes_in(_Shapes(prefix, reader))
+    if classes is None:
+        raise InputError(f"{prefix}: not a whole checkpoint of {network.facts.title}: it has no class head")
+    return classes
 
 
-def load(model: Detector, path: str | os.PathLike[str], *, whole: bool = False) -> LoadedVariables:
+def load(model: Model, path: str | os.PathLike[str], *, whole: bool = False, more_classes: bool = False) -> LoadedVariables:
     """Assigns the values of the checkpoint at `path` to the variables of `model`.
 
-    The class head's pointwise kernel and bias are left out if the checkpoint has another number of classes. All other
+    What depends on the classes is left out if the checkpoint has another number of them. All other
     variables must be in the checkpoint with the model's shapes. Values in float16 are converted to float32.
 
     Args:
       model: the network, already built.
       path: anything that `resolve` accepts.
       whole: raise an error if a variable would be left out.
+      more_classes: the checkpoint's classes are the first ones of `model`, and their values are taken.
 
     Raises:
       InputError: no checkpoint at `path`, a damaged one, or one of another network.
@@ -193,8 +213,11 @@ def load(model: Detector, path: str | os.PathLike[str], *, whole: bool = False) 
     taken, left_out, missing = [], [], []
     values = {}
     key_of = _keys(prefix, reader)
-    for stem, variable in variables(model).items():
+    targets = variables(model)
+    for stem, variable in targets.items():
         key = key_of(stem)
+        if key not in shapes and (other := model.network.also_called(stem)) is not None:
+            key = key_of(other)
         if key not in shapes:
             missing.append(stem)
         elif list(shapes[key]) != variable.shape.as_list():
@@ -207,24 +230,57 @@ def load(model: Detector, path: str | os.PathLike[str], *, whole: bool = False) 
             if not np.isfinite(values[stem]).all():
                 raise InputError(f"{prefix}: {stem} holds values that are not finite; the checkpoint is spoilt")
             taken.append(stem)
-    foreign = [stem for stem in left_out if not stem.startswith(_CLASS_HEAD)]
+    foreign = [stem for stem in left_out if not stem.startswith(model.network.class_stems)]
     if missing or foreign:
         named = (missing or foreign)[0]
         what = "has no" if missing else "has another shape for"
         count = len(missing) + len(foreign)
         raise InputError(
-            f"{prefix}: not a checkpoint of SSD MobileNet v2 FPNLite: it {what} {named} ({count} such variables)"
+            f"{prefix}: not a checkpoint of {model.network.facts.title}: it {what} {named} ({count} such variables)"
+            + _advice(prefix, reader, model.network)
         )
     if whole and left_out:
         raise InputError(f"{prefix}: made for another number of classes than {model.classes}: {', '.join(left_out)}")
-    targets = variables(model)
+    classes = model.network.classes_in(_Shapes(prefix, reader))
+    extended: list[str] = []
+    if more_classes and left_out and classes is not None:
+        for stem in left_out:
+            try:
+                old = reader.get_tensor(key_of(stem))
+            except UNREADABLE as error:
+                raise unreadable(prefix, error) from error
+            if not np.isfinite(old).all():
+                raise InputError(f"{prefix}: {stem} holds values that are not finite; the checkpoint is spoilt")
+            values[stem] = _extended(old, targets[stem].numpy(), classes, model)
+        extended, left_out = left_out, []
     for stem, value in values.items():
         targets[stem].assign(value.astype(np.float32))
-    return LoadedVariables(Path(prefix), tuple(taken), tuple(left_out), classes_of(prefix))
+    found = model.classes if classes is None else classes
+    return LoadedVariables(Path(prefix), tuple(taken), tuple(left_out), found, tuple(extended))
+
+
+def _extended(old: np.ndarray, new: np.ndarray, classes: int, model: Model) -> np.ndarray:
+    """`new` with the values of `old`, a variable of a head for fewer `classes`, where the columns are the same.
+
+    The last axis has the columns of one anchor after the other, the background in front of the classes.
+    """
+    background = model.network.background
+    before, after = background + classes, background + model.classes
+    result = new.reshape(*new.shape[:-1], -1, after).copy()
+    result[..., :before] = old.reshape(*old.shape[:-1], -1, before)
+    return result.reshape(new.shape)
+
+
+def _advice(prefix: str, reader: tf.train.CheckpointReader, wanted: Network) -> str:
+    try:
+        found = _network(prefix, reader)
+    except InputError:
+        return ""
+    return f"; it is one of {found.facts.title}: --model {found.name}" if found is not wanted else ""
 
 
 def save(
-    model: Detector,
+    model: Model,
     folder: str | os.PathLike[str],
     *,
     half: bool = False,
@@ -250,9 +306,9 @@ def save(
         prefix = os.path.join(temporary, "ckpt-0")
         tf.raw_ops.SaveV2(
             prefix=prefix,
-            tensor_names=[f"{_PREFIX}{stem}{_SUFFIX}" for stem, _ in items],
-            shape_and_slices=[""] * len(items),
-            tensors=[tf.cast(variable, dtype) for _, variable in items],
+            tensor_names=[_NETWORK, *(f"{_PREFIX}{stem}{_SUFFIX}" for stem, _ in items)],
+            shape_and_slices=[""] * (1 + len(items)),
+            tensors=[tf.constant(model.network.name), *(tf.cast(variable, dtype) for _, variable in items)],
         )
         tf.raw_ops.MergeV2Checkpoints(
             checkpoint_prefixes=[prefix], destination_prefix=os.path.join(temporary, "whole"), delete_old_dirs=False

@@ -7,12 +7,14 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, Sequence, Union
 
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
-from train.dataset import format_choice, grouping, splitting
+from train.dataset import earlier as earlier_sides
+from train.dataset import format_choice, grouping, several, splitting
+from train.dataset.earlier import Earlier
 from train.dataset.examples import label_map
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import cached_walks, quoted
@@ -27,7 +29,7 @@ __all__ = ["Dataset", "Example", "LabelledBox", "open_dataset", "write_labels"]
 PathLike = Union[str, "os.PathLike[str]"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A data set of labelled images, split into training and validation.
 
@@ -52,10 +54,23 @@ class Dataset:
     split: str = ""
     test: tuple[Example, ...] = ()
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.train):,} images to train, {len(self.validation):,} to validate"
+        return f"<Dataset {self.name}: {counts}, {len(self.labels)} classes>"
+
+    def _repr_html_(self) -> str:
+        """The classes and some annotated images, which is what a notebook shows."""
+        from train.pages import labelled
+
+        return labelled.fragment(
+            self.name, self.train, self.validation, self.labels, split=self.split, problems=self.problems
+        )
+
 
 def open_dataset(
-    path: PathLike,
+    path: PathLike | Sequence[PathLike],
     *,
+    classes: Optional[PathLike] = None,
     format: Optional[str] = None,
     validation: Optional[PathLike] = None,
     validation_share: float = 0.2,
@@ -63,9 +78,11 @@ def open_dataset(
     group_by: str = grouping.AUTO,
     redraw: bool = False,
     allow_bad: float = MAX_BAD,
+    earlier: Optional[Earlier] = None,
 ) -> Dataset:
-    """Reads and checks the data set at `path`, a folder or a zip file.
+    """Reads and checks the data set at `path`, a folder or a zip file; several become one (see `several.joined`).
 
+    `classes` is a file with other names for classes (see `several.read_classes`).
     `format` is the name of a module in `train.dataset.formats`; by default the format is detected.
     Up to the share `allow_bad` of the examples, and of the boxes, may be bad; they are left out.
     The validation images are, in this order of preference: the data set at `validation` (its own
@@ -74,13 +91,29 @@ def open_dataset(
     files does not matter. With `redraw` the data set's own split is ignored. Images that belong together by `group_by`
     (see `grouping.Rule`), files with the same bytes in any case, come on one side (see `splitting.divide`).
 
+    With `earlier`, the run that training goes on from, images that it knows stay on their side, and its classes come first.
+
     Classes that occur only in validation are left out, with their boxes. Raises InputError if the data cannot be
     read, too much of it is bad, it has no box, or it cannot be split.
     """
-    path = Path(path)
+    paths = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(one) for one in path]
+    path = paths[0] if len(paths) == 1 else several.common_folder(paths)
     with collect_problems() as found:
-        splits = read(path, format, redraw=redraw, allow_bad=allow_bad)
+        each = [read(one, format, redraw=redraw, allow_bad=allow_bad) for one in paths]
+        if earlier is not None:
+            share = None if validation is not None else validation_share
+            each = [
+                earlier_sides.keep_sides(one, where, earlier, share=share, seed=seed, group_by=group_by)
+                for where, one in zip(paths, each)
+            ]
+        splits = several.all_as_one(
+            list(zip(paths, each)), classes, share=validation_share, seed=seed, group_by=group_by
+        )
         other = read(validation, format, allow_bad=allow_bad) if validation is not None else None
+    if classes is not None and other is not None:
+        other = several.renamed(other, several.read_classes(Path(classes)), "")
+    if earlier is not None and other is not None:
+        other = earlier_sides.held_out(other, earlier)
     hand_on(found)
     problems = splits.problems
     if other is not None:
@@ -97,13 +130,32 @@ def open_dataset(
         other=other,
         other_path=None if validation is None else Path(validation),
     )
-    train = division.train
-    labels, held_out, more = _labels(train, division.validation, splits.labels, path)
-    problems = division.shared_notes + problems + division.notes + more
-    name = path.stem if path.is_file() else path.resolve().name
+    train, held_out = division.train, division.validation
+    known: tuple[str, ...] = ()
+    if earlier is not None:
+        train, held_out, known = earlier_sides.apart(train, held_out, earlier)
+    labels, held_out, more = _labels(train, held_out, splits.labels, path, () if earlier is None else earlier.labels)
+    if earlier is not None:
+        labels, changes = earlier_sides.ordered(labels, train, earlier)
+        known += changes
+    problems = known + division.shared_notes + problems + division.notes + more
+    name = "+".join(one.stem if one.is_file() else one.resolve().name for one in paths)
     bad = len(found.files), len(found.boxes)
     split = str(validation) if validation is not None else _split_source(division, validation_share, seed)
-    return Dataset(train, held_out, labels, problems, name, *bad, splits.format, str(path), split, splits.test)
+    where = " ".join(map(str, paths))
+    return Dataset(train, held_out, labels, problems, name, *bad, splits.format, where, split, splits.test)
+
+
+def after(dataset: Dataset, earlier: Earlier) -> Dataset:
+    """`dataset` for training that goes on from the run `earlier`: with its classes first, and apart from its images.
+
+    Raises InputError as `earlier.apart` does.
+    """
+    train, validation, notes = earlier_sides.apart(dataset.train, dataset.validation, earlier)
+    labels, changes = earlier_sides.ordered(dataset.labels, train, earlier)
+    return replace(
+        dataset, train=train, validation=validation, labels=labels, problems=(*notes, *changes, *dataset.problems)
+    )
 
 
 def write_labels(labels: Labels, folder: PathLike) -> None:
@@ -151,9 +203,15 @@ def _split_source(division: splitting.Division, share: float, seed: int) -> str:
 
 
 def _labels(
-    train: tuple[Example, ...], validation: tuple[Example, ...], order: Optional[tuple[str, ...]], path: Path
+    train: tuple[Example, ...],
+    validation: tuple[Example, ...],
+    order: Optional[tuple[str, ...]],
+    path: Path,
+    kept: tuple[str, ...] = (),
 ) -> tuple[Labels, tuple[Example, ...], tuple[str, ...]]:
     """Returns the classes that occur in training, in `order`, and the validation examples without others.
+
+    Boxes of the classes `kept`, which a network has already, are validated on without any in training.
 
     Notes name the classes without a box in training: those of validation, and those that only `order` has.
     """
@@ -162,10 +220,10 @@ def _labels(
     seen = {label for example in train for label in _classes(example)}
     if not seen:
         raise InputError(f"{path}: not one box in {len(train)} images; there is nothing to learn")
-    validation, unseen, lines = _without_unseen(validation, seen, path)
+    validation, unseen, lines = _without_unseen(validation, seen.union(kept), path)
     if order is None:
         return Labels(tuple(sorted(seen))), validation, lines
-    absent = [name for name in order if name not in seen and name not in unseen]
+    absent = [name for name in order if name not in seen and name not in unseen and name not in kept]
     names = ", ".join(map(quoted, absent[:3])) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
     if absent:
         lines += (f"{path}: no box to train on of {names}, which it names: not among the classes",)

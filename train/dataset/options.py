@@ -10,6 +10,10 @@ from train.dataset.examples.problems import MAX_BAD
 
 ALLOW_BAD_HELP = "go on without bad images and boxes, up to this share of the images and of the boxes"
 STRICT_HELP = "refuse the data if one image or box in it is bad"
+CLASSES_HELP = (
+    "a YAML file with other names for classes, as in `car: vehicle`, so that several data sets agree; `dog:` alone leaves a"
+    " class out"
+)
 REDRAW_HELP = "draw the images to validate on, though DATA has its own split"
 GROUP_BY_HELP = (
     "images to keep on one side of the split, besides copies of a file: auto, those of one Roboflow original (.rf. in the"
@@ -22,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Adds the options for opening a data set, which mean the same as for `python -m train`."""
     group = parser.add_argument_group("data set (as for python -m train)")
     group.add_argument("--format", metavar="NAME", help="format of the data set (default: detected)")
+    group.add_argument("--classes", metavar="FILE", help=CLASSES_HELP)
     group.add_argument("--val", metavar="DATA", help="validate on this data set (default: DATA's own split, else drawn)")
     group.add_argument(
         "--val-split", type=float, default=0.2, metavar="SHARE", help="share of images to draw for validation (default: 0.2)"
@@ -43,6 +48,7 @@ def open_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns the parsed options as keyword arguments of `open_dataset`."""
     return {
         "format": arguments.format,
+        "classes": arguments.classes,
         "validation": arguments.val,
         "validation_share": arguments.val_split,
         "seed": arguments.seed,

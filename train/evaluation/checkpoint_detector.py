@@ -9,17 +9,18 @@ import numpy as np
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Labels
 from runtime.inference import preprocessing
-from train.models import tensorflow_setup
+from train.layers import tensorflow_setup
 
 tensorflow_setup.prepare()
 
 import tensorflow as tf  # noqa: E402
 
 from train.checkpoints import variables  # noqa: E402
-from train.models import postprocessing  # noqa: E402
-from train.models.anchors import anchors  # noqa: E402
-from train.models.folding import Graph, fold  # noqa: E402
-from train.models.ssd_mobilenet_v2_fpnlite import Detector as Network  # noqa: E402
+from train.geometry.size import InputSize  # noqa: E402
+from train.graph.graph import Graph  # noqa: E402
+from train.layers.keras_types import Model  # noqa: E402
+from train.network.network import Network  # noqa: E402
+from train.targets import postprocessing  # noqa: E402
 
 
 class CheckpointDetector:
@@ -31,7 +32,7 @@ class CheckpointDetector:
 
     Args:
       path: the checkpoint, anything that `variables.resolve` accepts.
-      size: side of the network's input in pixels.
+      size: the size of the network's input.
       labels: the class names.
       graph: the checkpoint's network, folded and frozen. Building it takes seconds, so pass it if you have it.
 
@@ -42,26 +43,29 @@ class CheckpointDetector:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        size: int,
+        size: InputSize,
         labels: Labels,
         graph: Graph | None = None,
     ):
         self.labels = labels
         self.size = size
-        classes = variables.classes_of(path)
+        if graph is None:
+            network, classes = variables.network_of(path), variables.classes_of(path)
+        else:
+            classes = graph.columns
         if classes != len(labels):
             raise InputError(f"{path}: made for {classes} classes, but there are {len(labels)} labels")
         # The folded graph, because the batch norm of oneDNN takes seconds for a single image.
-        graph = graph or fold(load(path, size, classes)).frozen()
-        table = tf.constant(anchors(size))
+        graph = graph or folded(network, path, size, classes)
+        head = graph.head
 
         def detect(image: tf.Tensor) -> postprocessing.BatchDetections:
             codes, logits = graph.run(image)
-            return postprocessing.detections(tf.concat(codes, 1), tf.concat(logits, 1), table)
+            return postprocessing.detections(tf.concat(codes, 1), tf.concat(logits, 1), head)
 
         self._detect = tf.function(
             detect,
-            input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32)],
+            input_signature=[tf.TensorSpec([1, *size, 3], tf.float32)],
             autograph=False,
         )
 
@@ -75,9 +79,13 @@ class CheckpointDetector:
         return postprocessing.to_detections(boxes, scores, classes, width, height, self.labels)
 
 
-def load(path: str | os.PathLike[str], size: int, classes: int) -> Network:
-    """The network with the variables of the checkpoint at `path`. Raises InputError as `variables.load`."""
-    network = Network(size, classes)
-    network(tf.zeros([1, size, size, 3]))
-    variables.load(network, path, whole=True)
-    return network
+def load(network: Network, path: str | os.PathLike[str], size: InputSize, classes: int) -> Model:
+    """A model of `network` with the variables of the checkpoint at `path`. Raises InputError as `variables.load`."""
+    model = network.new(size, classes)
+    variables.load(model, path, whole=True)
+    return model
+
+
+def folded(network: Network, path: str | os.PathLike[str], size: InputSize, classes: int) -> Graph:
+    """The graph of `load`, folded and frozen."""
+    return network.fold(load(network, path, size, classes)).frozen()

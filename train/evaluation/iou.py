@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from runtime.boxes.iou import iou as array_iou
 from runtime.common.values import Box
-from runtime.inference.iou import iou as array_iou
 
 
 def iou(boxes: Sequence[Box], others: Sequence[Box]) -> np.ndarray:

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import BinaryIO
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 _TIMEOUT = 30.0
 _ATTEMPTS = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from runtime.common.files import write_text
 _VOID = {"img", "meta", "br"}
 # A second line of defense: no script runs, and nothing is fetched.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+# The class of HTML within another document.
+_FRAGMENT = ".edge-detection-kit"
 
 
 class Markup(str):
@@ -50,16 +53,27 @@ def join(parts: Iterable[object]) -> Markup:
 
 def page(title: str, *body: object) -> str:
     """Returns a complete HTML document."""
-    style = Markup(Path(__file__).with_name("style.css").read_text(encoding="utf-8"))
     head = (
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", title),
-        tag("style", style),
+        tag("style", _style()),
     )
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', tag('main', body)), lang='en')}\n"
+
+
+def fragment(*body: object) -> str:
+    """Returns HTML to show within another document, such as a notebook, whose own style it leaves alone.
+
+    The rules of the style sheet are nested in the class of the fragment's element (CSS Nesting, in browsers since 2023);
+    those of the document's root, body and main element become its own.
+    """
+    style = re.sub(r"(?m)^( *)(?::root|body|main)(?= *\{)", r"\1&", _style())
+    # Named twice, it has precedence over a notebook's rules for tables.
+    rules = Markup(f"{_FRAGMENT}{_FRAGMENT} {{\n{style}& {{ padding: 16px 18px 20px; }}\n}}\n")
+    return tag("div", tag("style", rules), body, class_=_FRAGMENT.lstrip("."))
 
 
 def write(path: str | os.PathLike[str], text: str) -> None:
@@ -125,3 +139,7 @@ def figure(drawing: object, caption: object, legend: Iterable[tuple[str, str]] =
     """Returns a chart with a caption above it; `legend` has pairs (class of the style, name)."""
     keys = [tag("span", tag("i", class_=f"key {class_}"), name) for class_, name in legend]
     return tag("figure", tag("figcaption", caption), tag("p", keys, class_="legend") if keys else None, drawing, class_="chart")
+
+
+def _style() -> Markup:
+    return Markup(Path(__file__).with_name("style.css").read_text(encoding="utf-8"))

@@ -9,11 +9,12 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from runtime.common.errors import InputError
 from runtime.inference import preprocessing
-from train.models.folding import Graph
+from train.geometry.size import InputSize
+from train.graph.graph import Graph
 from train.quantization import equalization, ranges
 from train.quantization.activation_statistics import ActivationStatistics
 from train.quantization.quantization import Quantization
@@ -35,14 +36,15 @@ _Image = TypeVar("_Image", bound=_WithId)
 
 
 def calibrate(graph: Graph, inputs: Iterable[np.ndarray], method: str = METHOD) -> Quantization:
-    """The quantization of `graph`: equalization factors, and ranges by `method` (one of `ranges.METHODS`).
+    """The quantization of `graph`: equalization factors, and ranges by `method` (one of `quantization.METHODS`).
 
-    Each of `inputs` is float32 [1, size, size, 3] in -1..1. Raises InputError if there are none.
+    Each of `inputs` is float32 [1, height, width, 3] in -1..1. Raises InputError if there are none.
     """
     measured = collect_statistics(graph, inputs)
     factors = equalization.factors(graph, measured)
+    carried = equalization.carried_factors(graph, factors)
     equalized = {
-        name: statistics.scaled(factors[name]) if name in factors else statistics
+        name: statistics if (factor := carried[name]) is None else statistics.scaled(factor)
         for name, statistics in measured.items()
     }
     return Quantization(ranges.choose(graph, equalized, method), factors, method)
@@ -58,9 +60,9 @@ def choose(images: Sequence[_Image], count: int = IMAGES) -> tuple[_Image, ...]:
 
 
 def images(
-    loads: Iterable[Callable[[], np.ndarray]], size: int, progress: bool = False
+    loads: Iterable[Callable[[], np.ndarray]], size: InputSize, progress: bool = False
 ) -> Iterator[np.ndarray]:
-    """Yields the preprocessed images, float32 [1, size, size, 3] in -1..1.
+    """Yields the preprocessed images, float32 [1, height, width, 3] in -1..1.
 
     Each of `loads` returns an image, uint8 [height, width, 3] in BGR. The preprocessing is that of the runtime, so that
     the ranges are those that occur in use. `progress` shows a progress bar.
@@ -89,7 +91,7 @@ def collect_statistics(graph: Graph, inputs: Iterable[np.ndarray]) -> dict[str, 
         graph.run(image, hook)
         return measured
 
-    signature = [tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)]
+    signature = [tf.TensorSpec([1, *graph.size, 3], tf.float32)]
     step = tf.function(measure, input_signature=signature, autograph=False)
     lows: dict[str, np.ndarray] = {}
     highs: dict[str, np.ndarray] = {}

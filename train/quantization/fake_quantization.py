@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from train.models.folding import Graph, Hook, Node
+from train.graph.graph import COPIES, Graph, Hook, Node
 from train.quantization.equalization import rescale
 from train.quantization.quantization import Quantization, Range
 from train.quantization.ranges import owners
@@ -33,10 +33,10 @@ def run(graph: Graph, quantization: Quantization, image: tf.Tensor) -> tuple[lis
 def hook(graph: Graph, rounded: Callable[[tf.Tensor, str], tf.Tensor]) -> Hook:
     """A hook for `Graph.run` that calls `rounded(tensor, owner)` for every tensor.
 
-    `owner` is the name of the tensor whose range is used (see `ranges.owners`). Upsampled tensors are left as they are:
-    they repeat values that are already rounded, and in the converter a second rounding could add a requantization.
+    `owner` is the name of the tensor whose range is used (see `ranges.owners`). Tensors that hold values of others are
+    left as they are: these are already rounded, and in the converter a second rounding could add a requantization.
     """
-    copies = {node.name for node in graph.nodes if node.kind == "upsample"}
+    copies = {node.name for node in graph.nodes if node.kind in COPIES}
     owner = owners(graph)
     return lambda name, tensor: tensor if name in copies else rounded(tensor, owner[name])
 

@@ -18,6 +18,9 @@ from runtime.common.files import write_text
 
 STEPS = 255
 
+# How ranges can be chosen; here and not in `ranges`, which imports TensorFlow, for the help of commands.
+METHODS = ("mse", "minmax", "percentile")
+
 
 @dataclass(frozen=True)
 class Range:
@@ -41,7 +44,7 @@ class Quantization:
     """Ranges and equalization factors of a graph.
 
     `ranges` has an entry for "image" and for every node, `factors` [C] one for every depthwise node without activation
-    (see `equalization.rescale`). `method` is how the ranges were found, one of `ranges.METHODS`.
+    (see `equalization.rescale`). `method` is how the ranges were found, one of `METHODS`.
     """
 
     ranges: Mapping[str, Range]

@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Optional
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels

@@ -66,12 +66,12 @@ def gather(run: RunFolder, *, progress: bool = False) -> Report:
 
 def _detect(run: RunFolder, dataset: Dataset, progress: bool) -> dict[str, tuple[Detection, ...]]:
     """Runs the run's checkpoint on the validation images; returns the detections by image id."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     from train.dataset.examples import images
     from train.evaluation.checkpoint_detector import CheckpointDetector
 
-    detect = CheckpointDetector(run.checkpoint, run.config()["task"]["size"], dataset.labels)
+    detect = CheckpointDetector(run.checkpoint, run.size(), dataset.labels)
     bar = tqdm(dataset.validation, desc="detecting", unit="image", disable=not progress, leave=False)
     return {
         example.id: tuple(item for item in detect(images.load(example)) if item.score >= detections.LEAST_SCORE)

@@ -11,7 +11,7 @@ import numpy as np
 from train.dataset.examples.example import Example
 from train.evaluation import error_analysis
 from train.evaluation.error_analysis import IOU, Curve
-from train.pages import charts, html
+from train.pages import charts, curves, html
 from train.pages.html import Markup, tag
 from train.report import detection_errors
 from train.report.contents import Report, gather
@@ -22,8 +22,6 @@ from train.run.settings import flat
 _CLASSES = 60
 _CURVES = 7
 _LEFT_OUT = 50
-# The most points of a curve; more than there are pixels add nothing.
-_POINTS = 400
 
 
 def write(run: RunFolder, *, progress: bool = False) -> Path:
@@ -87,39 +85,8 @@ def _progress(report: Report) -> Markup:
     training, validations = report.history.training, report.history.validations
     if not training and not validations:
         return html.section("Progress", note="This run has no history.jsonl, so its curves are not known.")
-    last = max(line["step"] for line in (*training, *validations))
-    losses = (("loss", "c0", "all"), ("class_loss", "c1", "classes"), ("box_loss", "c2", "boxes"))
-    lines, spiky = [], []
-    for key, style, name in losses:
-        points = _thinned([(line["step"], line[key]) for line in training if line.get(key) is not None])
-        spiky.append(charts.Series(name, tuple(points), style, faint=True))
-        lines.append(charts.Series(name, charts.smoothed(points, max(3, len(points) // 12)), style))
-    highest = float(np.percentile([y for one in spiky for _, y in one.points] or [1.0], 99)) * 1.1
-    drawn = [
-        html.figure(
-            charts.lines([*spiky, *lines], "step", "loss", y_max=highest, x_max=last),
-            "Loss",
-            [(style, name) for _, style, name in losses],
-        )
-    ]
-    figures = (("AP", "c0"), ("AP50", "c1"))
-    series = [
-        charts.Series(name, tuple((line["step"], line[name] or 0.0) for line in validations), style, dots=True)
-        for name, style in figures
-    ]
-    drawn.append(
-        html.figure(
-            charts.lines(series, "step", "on the validation images", y_max=1.0, x_max=last),
-            "Average precision",
-            [(style, name) for name, style in figures],
-        )
-    )
-    rates = _thinned([(line["step"], line["rate"]) for line in training if line.get("rate") is not None])
-    if rates:
-        rate = charts.lines([charts.Series("rate", tuple(rates), "c3")], "step", "rate", x_max=last)
-        drawn.append(html.figure(rate, "Learning rate", [("c3", "as scheduled")]))
     note = "Faint lines are the losses, strong lines their running means." if training else None
-    return html.section("Progress", tag("div", drawn, class_="charts"), note=note)
+    return html.section("Progress", tag("div", curves.figures(training, validations), class_="charts"), note=note)
 
 
 def _classes(report: Report) -> Markup:
@@ -172,7 +139,7 @@ def _precision_and_recall(report: Report) -> Markup:
     )  # fmt: skip
     parts = (("precision", "c0", everything.precision), ("recall", "c1", everything.recall), ("F1", "c2", everything.f1))
     by_score = charts.lines(
-        [charts.Series(name, tuple(_thinned(list(zip(everything.scores, values)))), style) for name, style, values in parts],
+        [charts.Series(name, tuple(curves.thinned(list(zip(everything.scores, values)))), style) for name, style, values in parts],
         "score", "share", y_max=1.0, x_max=1.0, marks=[charts.VerticalLine(report.score, f"{report.score:.2f}")],
         width=charts.WIDE,
     )  # fmt: skip
@@ -240,12 +207,7 @@ def _envelope(curve: Curve) -> tuple[charts.Point, ...]:
         return ()
     recall, precision = curve.recall, np.maximum.accumulate(curve.precision[::-1])[::-1]
     points = list(zip(recall.tolist(), precision.tolist()))
-    return ((0.0, points[0][1]), *_thinned(points))
-
-
-def _thinned(points: list[charts.Point]) -> list[charts.Point]:
-    step = max(1, -(-len(points) // _POINTS))
-    return points[::step] + (points[-1:] if points and (len(points) - 1) % step else [])
+    return ((0.0, points[0][1]), *curves.thinned(points))
 
 
 def _figure(value: float | None) -> str:

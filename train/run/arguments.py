@@ -10,8 +10,10 @@ import argparse
 import dataclasses
 from typing import Any
 
+from runtime.common.errors import InputError
+from train import models
 from train.dataset import options as data_options
-from train.models.anchors import SIZES
+from train.geometry.size import InputSize
 from train.run.options import STRATEGIES, Options
 
 _NAMES = {field.name for field in dataclasses.fields(Options)}
@@ -39,23 +41,49 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_devices(parser.add_argument_group("devices"))
 
 
+def add_model(group: _Container) -> None:
+    """Adds the options for the network and the size of its input."""
+    _add(
+        group,
+        "--model",
+        choices=models.names(),
+        metavar="NAME",
+        help=f"the network; --models lists them with what each is good for ({models.DEFAULT})",
+    )
+    _add(
+        group,
+        "--size",
+        type=input_size,
+        metavar="SIZE",
+        help="size of the network's input in pixels: a side such as 320, or HEIGHTxWIDTH such as 192x320 for wide images"
+        " (the network's own, 320)",
+    )
+
+
 def add_start(group: _Container) -> None:
-    """Adds the options for batches, input size, seed and initial weights."""
+    """Adds the options for network, input size, batches, seed and initial weights."""
+    add_model(group)
     _add(group, "--batch", type=int, metavar="N", help="images per step (8)")
-    _add(group, "--size", type=int, choices=SIZES, help="side of the network's input in pixels (320)")
     _add(group, "--seed", type=int, metavar="N", help="random seed; runs with the same seed are the same (0)")
     _add(
         group,
         "--init",
         metavar="WHAT",
-        help="initial weights: zoo, the published COCO checkpoint, downloaded once; the folder of a checkpoint or a"
+        help="initial weights: zoo, the network's published COCO checkpoint, downloaded once; the folder of a checkpoint or a"
         " run, a checkpoint's prefix, or a .tar.gz with a checkpoint; none, random values (zoo)",
+    )
+    _add(
+        group,
+        "--init-mirror",
+        metavar="WHERE",
+        help="address or folder that the published checkpoint is taken from first (EDGE_DETECTION_KIT_MIRROR)",
     )
 
 
 def add_data(group: _Container) -> None:
     """Adds the options for the data set."""
     _add(group, "--format", metavar="NAME", help="format of the data set (detected)")
+    _add(group, "--classes", metavar="FILE", help=data_options.CLASSES_HELP)
     _add(
         group,
         "--val",
@@ -167,7 +195,7 @@ def _add_rates(group: _Container) -> None:
         help="highest learning rate (0.06 at batch 8, in proportion to the batch; 0.03 from random weights,"
         " 0.001 with --qat)",
     )
-    _add(group, "--head-steps", type=int, metavar="N", help="train only the two heads for the first N steps (0)")
+    _add(group, "--head-steps", type=int, metavar="N", help="train only the heads for the first N steps (0)")
     _add(
         group,
         "--ema",
@@ -179,7 +207,7 @@ def _add_rates(group: _Container) -> None:
 
 def add_recipe(group: _Container) -> None:
     """Adds the options for batch norm, the backbone, losses, matching and precision."""
-    _add(group, "--momentum", type=float, metavar="M", help="momentum of batch norm's moving averages (0.99)")
+    _add(group, "--momentum", type=float, metavar="M", help="momentum of batch norm's moving averages (the network's own, 0.99)")
     _add(
         group,
         "--frozen-statistics",
@@ -260,6 +288,14 @@ def _add_devices(group: _Container) -> None:
         " that TF_CONFIG names; tpu (TensorFlow's own choice of one device)",
     )
     _add(group, "--tpu", metavar="NAME", help="name or address of the TPU (local: this machine's)")
+
+
+def input_size(text: str) -> int | str:
+    """The value of `--size`, for argparse."""
+    try:
+        return InputSize.of(text).recorded
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _add(group: _Container, name: str, **kwargs: Any) -> None:

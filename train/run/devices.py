@@ -67,10 +67,10 @@ def connect(options: Options) -> Devices:
 def runtime_settings(options: Options) -> config_definitions.RuntimeConfig:
     """Model Garden's settings for `options` on this machine."""
     # Model Garden swaps the weights with their average only under a strategy.
-    kind = options.strategy or ("one_device" if options.ema is not None else None)
+    kind = options.strategy or ("one_device" if options.average_decay is not None else None)
     gpus = len(tf.config.list_physical_devices("GPU"))
     # Model Garden does not support a moving average together with the loss scaling that float16 needs.
-    half = "float16" if gpus and kind != "tpu" and options.ema is None else "bfloat16"
+    half = "float16" if gpus and kind != "tpu" and options.average_decay is None else "bfloat16"
     return config_definitions.RuntimeConfig(
         distribution_strategy=_STRATEGIES[kind],
         num_gpus=_gpus_used(kind, gpus),

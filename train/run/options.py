@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runtime.common.errors import InputError
+from train import models
 from train.dataset import grouping
 from train.dataset.dataset import Dataset, open_dataset
 from train.dataset.options import bad_share
-from train.models.anchors import POSITIVE_IOU, SIZES
+from train.geometry.head import POSITIVE_IOU
+from train.geometry.size import InputSize
+from train.network.network import Network
+from train.run import earlier_run
 
 # The batch for which the default learning rate is given.
 BATCH = 8
@@ -27,10 +31,13 @@ class Options:
       steps: number of training steps.
       epochs: replaces `steps` (see `for_images`).
       batch: images per step.
-      size: side of the network's input in pixels, one of `anchors.SIZES`.
+      model: the network, a name in `train.models`.
+      size: the size of its input as `InputSize.of` takes it, None for the network's default.
       seed: the seed of everything random.
       init: initial weights: "zoo", "none", or where a checkpoint is (see `published.resolve_init`).
+      init_mirror: address or folder that the published checkpoint is taken from first.
       format: format of the data set, None to detect it.
+      classes: a file with other names for classes, None for the data's own.
       val: another data set to validate on.
       val_split: share of the images to validate on, if the data set does not name them.
       group_by: which images are kept on one side of the split (see `grouping.Rule`).
@@ -47,7 +54,7 @@ class Options:
       rotate: probability of a quarter, half or three-quarter turn (see `augmentation.Augmentation`).
       oversample: the share for `epochs.repeat_factors`.
       rate: highest learning rate, None for the default (see `schedule.optimizer_config`).
-      momentum: momentum of batch norm's moving averages.
+      momentum: momentum of batch norm's moving averages, None for the network's default.
       frozen_statistics: keep the batch norm statistics of the initial weights.
       backbone_rate: the backbone's learning rate as a share of `rate`, None for the default
         (see `schedule.backbone_rate`).
@@ -66,16 +73,20 @@ class Options:
       strategy: one of `STRATEGIES`, None for the one device that TensorFlow selects.
       tpu: name of the TPU for the strategy "tpu".
       logger: names of loggers that are told about the run, separated by commas (see `train.loggers`).
+      from_run: the run that this one goes on from with more data (see `continuation.options`), None for none.
       qat: the float run that quantization-aware training starts from (see `qat.options`), None for float training.
     """
 
     steps: int = 1000
     epochs: float | None = None
     batch: int = BATCH
-    size: int = 320
+    model: str = models.DEFAULT
+    size: int | str | None = None
     seed: int = 0
     init: str = "zoo"
+    init_mirror: str | None = None
     format: str | None = None
+    classes: str | None = None
     val: str | None = None
     val_split: float = 0.2
     group_by: str = grouping.AUTO
@@ -92,7 +103,7 @@ class Options:
     rotate: float = 0.0
     oversample: float = 0.0
     rate: float | None = None
-    momentum: float = 0.99
+    momentum: float | None = None
     frozen_statistics: bool = False
     backbone_rate: float | None = None
     head_steps: int = 0
@@ -110,17 +121,37 @@ class Options:
     strategy: str | None = None
     tpu: str = "local"
     logger: str | None = None
+    from_run: str | None = None
     qat: str | None = None
+
+    @property
+    def network(self) -> Network:
+        """The network. Raises InputError if there is none of that name."""
+        return models.find(self.model)
+
+    @property
+    def input_size(self) -> InputSize:
+        """The size of the network's input. Raises InputError for what is no size."""
+        return self.network.sizes.default if self.size is None else InputSize.of(self.size)
 
     @property
     def trained(self) -> bool:
         """Whether the initial weights are trained, and not random."""
         return self.init != "none"
 
-    def open(self, data: str) -> Dataset:
-        """Opens the data set at `data` and splits it by these options. Raises InputError as `open_dataset` does."""
+    @property
+    def average_decay(self) -> float | None:
+        """The decay of the weights' moving average: `ema`, or else the network's own; None without an average."""
+        return self.network.defaults.ema if self.ema is None else self.ema
+
+    def open(self, data: str | Sequence[str]) -> Dataset:
+        """Opens the data set at `data`, or several as one, and splits it by these options.
+
+        Raises InputError as `open_dataset` does.
+        """
         return open_dataset(
             data,
+            classes=self.classes,
             format=self.format,
             validation=self.val,
             validation_share=self.val_split,
@@ -128,6 +159,7 @@ class Options:
             group_by=self.group_by,
             redraw=self.redraw,
             allow_bad=bad_share(self.allow_bad, self.strict),
+            earlier=None if self.from_run is None else earlier_run.known(self.from_run),
         )
 
     def for_images(self, count: int) -> Options:
@@ -142,13 +174,14 @@ class Options:
 
 
 def as_dict(options: Options) -> dict[str, Any]:
-    """The options by name, for `config.yaml`."""
-    return dataclasses.asdict(options)
+    """The options by name, for `config.yaml`, with the network's own values where none was given."""
+    momentum = options.network.defaults.momentum if options.momentum is None else options.momentum
+    return {**dataclasses.asdict(options), "size": options.input_size.recorded, "momentum": momentum}
 
 
 def option_name(name: str) -> str:
     """The name on the command line of the field `name` of `Options`."""
-    return "--no-photometric" if name == "photometric" else f"--{name.replace('_', '-')}"
+    return {"photometric": "--no-photometric", "from_run": "--from"}.get(name, f"--{name.replace('_', '-')}")
 
 
 def check(options: Options) -> None:
@@ -157,6 +190,12 @@ def check(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and not is_valid(value):
             raise InputError(f"{option_name(name)} must {what}, not {value}")
+    for name, why in options.network.without.items():
+        if getattr(options, name) != getattr(Options(), name):
+            raise InputError(f"{option_name(name)}: leave it out for {options.model}: {why}")
+    fault = options.network.sizes.fault(options.input_size)
+    if fault:
+        raise InputError(f"--size: {options.model}: {fault}")
 
 
 def from_dict(values: Mapping[str, Any], where: str) -> Options:
@@ -225,7 +264,6 @@ _RULES: dict[str, _Rule] = {
     "best_anchors": (lambda value: 1 <= value <= 100, "lie between 1 and 100"),
     "ema": (lambda value: 0 < value < 1, "lie between 0 and 1"),
     "rate": (_above_zero, "be a number above 0"),
-    "size": (lambda value: value in SIZES, f"be {' or '.join(map(str, SIZES))}"),
     "seed": (lambda value: 0 <= value < 2**32, f"lie between 0 and {2**32 - 1}"),
     "strategy": (lambda value: value in STRATEGIES, f"be one of {', '.join(STRATEGIES)}"),
     "momentum": (lambda value: 0 <= value < 1, "be at least 0 and below 1"),

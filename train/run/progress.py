@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
+from train.evaluation.coco import Metrics
+
 # Seconds between lines, if the output is not a terminal. On a terminal, one line is updated all the time.
 _SECONDS_BETWEEN_LINES = 15.0
 
@@ -29,15 +31,9 @@ class Progress:
 
     def __call__(self, output: Mapping[str, Any]) -> None:
         """Prints the losses in `output`."""
-        step = self._step()
-        now = time.monotonic()
+        step, now = self._step(), time.monotonic()
+        rate = self._rate(step, now)
         finished = step >= self._steps
-        # The first call comes after tracing and the first steps, which must not count for the rate.
-        if self._began is None:
-            self._began = (now, step)
-        began, first = self._began
-        rate = (step - first) / (now - began) if step > first else 0.0
-        self.images_per_second = rate * self._batch
         live = self._stream.isatty()
         if not (live or finished or now - self._printed > _SECONDS_BETWEEN_LINES):
             return
@@ -53,6 +49,19 @@ class Progress:
         else:
             self._stream.write(line + "\n")
         self._stream.flush()
+
+    def validated(self, metrics: Metrics) -> None:
+        """Is told the metrics of each validation. The terminal has a line of its own for them."""
+
+    def _rate(self, step: int, now: float) -> float:
+        """Steps per second, which are kept as `images_per_second`; 0 in the first call."""
+        # The first call comes after tracing and the first steps, which must not count for the rate.
+        if self._began is None:
+            self._began = (now, step)
+        began, first = self._began
+        rate = (step - first) / (now - began) if step > first else 0.0
+        self.images_per_second = rate * self._batch
+        return rate
 
 
 def clock(seconds: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runtime.common.errors import InputError
+from train import models
 from train.checkpoints import files
 from train.dataset.dataset import Dataset
 from train.run import options
@@ -14,7 +15,7 @@ from train.run.options import Options
 from train.run.run_folder import RunFolder, fingerprint
 
 # Options that do not change the result of a run; they may differ when it is resumed.
-_CHANGEABLE = ("strategy", "tpu", "checkpoint_every", "logger", "rehash", "cache_gb")
+_CHANGEABLE = ("strategy", "tpu", "checkpoint_every", "logger", "rehash", "cache_gb", "init_mirror")
 
 
 def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
@@ -35,21 +36,21 @@ def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
     return options.from_dict({**values, **{name: given[name] for name in _CHANGEABLE if name in given}}, str(file))
 
 
-def dataset(run: RunFolder, started: Options, data: str | None = None) -> Dataset:
-    """The run's data set, from `dataset.json` or opened again from `data`.
+def dataset(run: RunFolder, started: Options, *data: str) -> Dataset:
+    """The run's data set, from `dataset.json` or opened again from `data`, one or several.
 
     Raises InputError if it is not the data set that the run was started with.
     """
     known = _of(run, "data")
-    found = started.open(data) if data is not None else run.dataset()
-    where = data if data is not None else str(run.path / "labels.txt")
+    found = started.open(data) if data else run.dataset()
+    where = " ".join(data) if data else str(run.path / "labels.txt")
     labels = tuple(known.get("labels") or ())
     if found.labels.names != labels:
         raise InputError(
             f"{where}: the labels are {_named(found.labels.names)}, but {run.path} was trained on {_named(labels)}"
         )
     if fingerprint(found) != known.get("fingerprint"):
-        where = data if data is not None else str(run.path / "dataset.json")
+        where = " ".join(data) if data else str(run.path / "dataset.json")
         raise InputError(
             f"{where}: not the data set that {run.path} was trained on: images, boxes or the split differ"
         )
@@ -57,8 +58,8 @@ def dataset(run: RunFolder, started: Options, data: str | None = None) -> Datase
 
 
 def identity(dataset: Dataset, started: Options) -> str:
-    """The text that identifies a run in its checkpoints: labels, input size, and the fingerprint of the data set."""
-    return json.dumps({"labels": dataset.labels.names, "size": started.size, "data": fingerprint(dataset)})
+    """The text that identifies a run in its checkpoints: labels, network, input size, and the fingerprint of the data set."""
+    return json.dumps({"labels": dataset.labels.names, "model": started.model, "size": started.input_size.recorded, "data": fingerprint(dataset)})
 
 
 def first_step(run: RunFolder, expected: str) -> int:
@@ -79,6 +80,9 @@ def first_step(run: RunFolder, expected: str) -> int:
         raise InputError(
             f"{prefix}: a checkpoint for the labels {_named(its['labels'])}, but the run's are {_named(ours['labels'])}"
         )
+    # Early runs had one network.
+    if its.get("model", models.DEFAULT) != ours["model"]:
+        raise InputError(f"{prefix}: a checkpoint of {its['model']}, but the run's network is {ours['model']}")
     if its["size"] != ours["size"]:
         raise InputError(f"{prefix}: a checkpoint of size {its['size']}, but the run's size is {ours['size']}")
     if its["data"] != ours["data"]:

@@ -4,7 +4,8 @@ checkpoints/last/        the newest checkpoint of training, with the optimizer's
 checkpoints/best/        the weights with the highest AP, and their metrics
 labels.txt, label_map.pbtxt
 config.yaml              all settings
-dataset.json             the images and boxes of training, validation and test; hashes of the training images
+dataset.json             the images and boxes of training, validation and test; hashes of the first two
+earlier.json             the run that this one went on from with `--from`, and that run's validation images
 metrics.json             metrics on the validation images, and timings
 history.jsonl            losses and metrics step by step
 detections.json          detections of the best weights on the validation images
@@ -30,9 +31,12 @@ import yaml
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Box, Labels
+from train import models
 from train.dataset.dataset import Dataset, write_labels
 from train.dataset.examples import content
 from train.dataset.examples.example import Example, LabelledBox
+from train.geometry.size import InputSize
+from train.network.network import Network
 from train.quantization import quantization
 from train.quantization.quantization import Quantization
 
@@ -93,6 +97,25 @@ class RunFolder:
         except yaml.YAMLError as error:
             raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
 
+    def network(self) -> Network:
+        """The network that was trained. Raises InputError as `config` does, and where the kit does not have it."""
+        # Early runs had one network.
+        return models.find(self._task().get("network", models.DEFAULT))
+
+    def size(self) -> InputSize:
+        """The size of the network's input. Raises InputError as `config` does, and for what is no size."""
+        size = self._task()["size"]
+        try:
+            return InputSize.of(size if isinstance(size, int) else str(size))
+        except InputError as error:
+            raise InputError(f"{self.path / 'config.yaml'}: {error}") from error
+
+    def _task(self) -> dict[str, Any]:
+        task = self.config().get("task")
+        if not isinstance(task, dict) or "size" not in task:
+            raise InputError(f"{self.path / 'config.yaml'}: it has no section task that says the input's size")
+        return task
+
     @property
     def quantization_file(self) -> Path:
         """The file with the ranges of quantization-aware training."""
@@ -111,13 +134,13 @@ class RunFolder:
         data = _read_json(self.path / "dataset.json")
         try:
             return Dataset(
-                train=tuple(_example(item) for item in data["train"]),
-                validation=tuple(_example(item) for item in data["validation"]),
+                train=tuple(example(item) for item in data["train"]),
+                validation=tuple(example(item) for item in data["validation"]),
                 labels=self.labels(),
                 problems=tuple(data["problems"]),
                 name=data["name"],
                 # Early runs have no list of them.
-                test=tuple(_example(item) for item in data.get("test", ())),
+                test=tuple(example(item) for item in data.get("test", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             file = self.path / "dataset.json"
@@ -128,6 +151,16 @@ class RunFolder:
         examples, items = self.dataset().train, _read_json(self.path / "dataset.json")["train"]
         return tuple(TrainedImage(example.image, item.get("content")) for example, item in zip(examples, items))
 
+    def validation_images(self) -> tuple[TrainedImage, ...]:
+        """The images that the run was validated on. Raises InputError as `dataset` does."""
+        items = self.stored_validation()
+        return tuple(TrainedImage(example.image, item.get("content")) for example, item in zip(self.dataset().validation, items))
+
+    def stored_validation(self) -> list[dict[str, Any]]:
+        """The validation images with their boxes as `dataset.json` has them. Raises InputError if that cannot be read."""
+        stored: list[dict[str, Any]] = _read_json(self.path / "dataset.json")["validation"]
+        return stored
+
     def write_dataset(self, dataset: Dataset) -> None:
         """Writes `labels.txt`, `label_map.pbtxt` and `dataset.json`."""
         write_labels(dataset.labels, self.path)
@@ -135,7 +168,7 @@ class RunFolder:
             "name": dataset.name,
             "problems": list(dataset.problems),
             "train": [_located(example) | _content(example) for example in dataset.train],
-            "validation": [_located(example) for example in dataset.validation],
+            "validation": [_located(example) | _content(example) for example in dataset.validation],
             "test": [_located(example) for example in dataset.test],
         }
         write_text(self.path / "dataset.json", json.dumps(data))
@@ -154,7 +187,7 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class TrainedImage:
-    """An image that a run was trained on: where it was, and the hash of its content (see `content.sampled_hash`).
+    """An image that a run was trained or validated on: where it was, and the hash of its content (see `content.sampled_hash`).
 
     The hash is None in runs of early versions, and where the image was gone when the run began.
     """
@@ -232,7 +265,8 @@ def _content(example: Example) -> dict[str, str]:
         return {}
 
 
-def _example(item: dict[str, Any]) -> Example:
+def example(item: dict[str, Any]) -> Example:
+    """The example that `dataset.json` has as `item`."""
     boxes = tuple(
         LabelledBox(label, Box(xmin, ymin, xmax, ymax), difficult, truncated)
         for label, xmin, ymin, xmax, ymax, difficult, truncated in item["boxes"]

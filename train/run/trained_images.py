@@ -1,33 +1,31 @@
-"""The images that a run was trained on, recognized by their content, wherever they lie."""
+"""The images of a run, recognized by their content, wherever they lie."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from runtime.common.errors import InputError
 from train.dataset import grouping
 from train.dataset.examples import content
 from train.dataset.examples.example import Example
-from train.run.run_folder import RunFolder
+from train.run.run_folder import RunFolder, TrainedImage
 
 
-class TrainedImages:
-    """Knows whether an image was trained on: `example in TrainedImages(run)`.
+class KnownImages:
+    """Knows whether an image is one of `images`: `example in KnownImages(images, by_name=True)`.
 
-    That is so for a file with the same bytes, and for a version of a Roboflow original of which another version was
-    trained on, unless the run has `--group-by none`. `unknown` is the number of training images that are gone and of
-    which the run, made by an early version, has no hash. Raises InputError as `RunFolder.dataset` does, and for an
-    example whose image cannot be read.
+    That is so for a file with the same bytes, and `by_name` for a version of a Roboflow original of which another version
+    is one of them. `unknown` is the number of images that are gone and have no hash. Raises InputError for an example whose
+    image cannot be read.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, images: Iterable[TrainedImage], *, by_name: bool) -> None:
         self.unknown = 0
         self._paths: defaultdict[str, list[Path]] = defaultdict(list)
         self._originals: set[str | None] = set()
-        options = run.config().get("options") or {}
-        by_name = options.get("group_by") != grouping.NONE
-        for image in run.trained_images():
+        for image in images:
             try:
                 self._paths[image.content or content.sampled_hash(image.path)].append(image.path)
             except OSError:
@@ -44,6 +42,22 @@ class TrainedImages:
             return any(_same(path, sampled, example.image) for path in self._paths.get(sampled, ()))
         except OSError as error:
             raise InputError(f"{example.image}: cannot read the image: {error.strerror}") from error
+
+
+class TrainedImages(KnownImages):
+    """Knows whether an image was trained on by `run`: `example in TrainedImages(run)`.
+
+    Names count unless the run has `--group-by none`. Hashes are missing in runs of early versions. Raises InputError as
+    `RunFolder.dataset` does.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__(run.trained_images(), by_name=goes_by_name(run))
+
+
+def goes_by_name(run: RunFolder) -> bool:
+    """Whether versions of one Roboflow original belong together in `run`. Raises InputError as `RunFolder.config` does."""
+    return (run.config().get("options") or {}).get("group_by") != grouping.NONE
 
 
 def _same(trained: Path, sampled: str, image: Path) -> bool:

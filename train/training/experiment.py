@@ -7,7 +7,7 @@ from official.core import config_definitions, exp_factory
 from train.run.options import BATCH
 from train.training.task import DataConfig, DetectionConfig
 
-NAME = "ssd_mobilenet_v2_fpnlite"
+NAME = "detector"
 
 
 def experiment() -> config_definitions.ExperimentConfig:

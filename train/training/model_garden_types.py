@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import tensorflow as tf
 from official.core import config_definitions
 
-from train.models.keras_types import Model
+from train.layers.keras_types import Model
 
 if TYPE_CHECKING:
 

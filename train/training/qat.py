@@ -35,7 +35,7 @@ _TAKEN_OVER = (
 )
 _ITS_OWN = "--qat goes on with its weights and images"
 _REFUSED = {
-    **dict.fromkeys(("init", "format", "val", "val_split", "group_by", "redraw", "allow_bad", "strict"), _ITS_OWN),
+    **dict.fromkeys(("init", "init_mirror", "format", "val", "val_split", "group_by", "redraw", "allow_bad", "strict"), _ITS_OWN),
     **dict.fromkeys(("momentum", "frozen_statistics"), "--qat folds its batch norms, whose statistics stay"),
     "mixed_precision": "--qat needs float32 to tell the steps of int8 apart",
 }
@@ -64,10 +64,13 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
             raise InputError(f"{option_name(name)}: leave it out for {run.path}: {why}")
     if given.get("strategy") == "multi_worker":
         raise InputError("--strategy multi_worker: --qat trains on one machine")
-    size = run.config()["task"]["size"]
-    if given.get("size", size) != size:
-        raise InputError(f"--size {given['size']}: {run.path} was trained at size {size}, and --qat keeps it")
-    kept = {"size": size, **_taken_over(run.config())}
+    fixed = {"model": run.network().name, "size": run.size().recorded}
+    for name, value in fixed.items():
+        if given.get(name, value) != value:
+            raise InputError(
+                f"{option_name(name)} {given[name]}: {run.path} was trained with {name} {value}, and --qat keeps it"
+            )
+    kept = {**fixed, **_taken_over(run.config())}
     values = {"steps": STEPS, "backbone_rate": 1.0, **kept, **given, "init": str(run.path), "qat": str(run.path)}
     return from_dict({"rate": RATE * values["batch"] / BATCH, **values}, "--qat")
 

@@ -14,9 +14,7 @@ import tensorflow as tf
 from official.core import task_factory
 
 from train.dataset.examples import images
-from train.models.folding import fold
-from train.models.keras_types import Model
-from train.models.ssd_mobilenet_v2_fpnlite import Detector
+from train.layers.keras_types import Model
 from train.quantization import calibration, fake_quantization, quantization
 from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder, open_run
@@ -51,26 +49,26 @@ class QuantizedTask(DetectionTask):
     def initialize(self, model: Model) -> None:
         """Loads the weights of the float run and calibrates the network on its images."""
         super().initialize(model)
-        assert isinstance(model, Detector)
         self.quantization = calibrated(model, open_run(self.task_config.float_run))
         self.quantization.write(self._run.quantization_file)
 
-    def outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Box codes and class logits with fake quantization; the background column is constant."""
+    def outputs(self, model: Model, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, ...]:
+        """Box codes and class logits with fake quantization; a background column is constant."""
         if self.quantization is None:
             # A resumed run restores its weights from a checkpoint and is not initialized.
             self.quantization = quantization.read(self._run.quantization_file)
-        codes_by_level, logits_by_level = fake_quantization.run(fold(model), self.quantization, images)
+        codes_by_level, logits_by_level = fake_quantization.run(self.network.fold(model), self.quantization, images)
         codes, logits = tf.concat(codes_by_level, axis=1), tf.concat(logits_by_level, axis=1)
-        return codes, tf.pad(logits, [[0, 0], [0, 0], [1, 0]], constant_values=_NO_BACKGROUND)
+        return codes, tf.pad(logits, [[0, 0], [0, 0], [self.network.background, 0]], constant_values=_NO_BACKGROUND)
 
     @property
     def _run(self) -> RunFolder:
         return RunFolder(Path(self.logging_dir))
 
 
-def calibrated(model: Detector, run: RunFolder) -> Quantization:
+def calibrated(model: Model, run: RunFolder) -> Quantization:
     """The quantization of `model`, the network of `run`, as `python -m convert` would calibrate it."""
     chosen = calibration.choose(run.dataset().train)
     loads = [lambda example=example: images.load(example) for example in chosen]
-    return calibration.calibrate(fold(model).frozen(), calibration.images(loads, model.size))
+    graph = model.network.fold(model).frozen()
+    return calibration.calibrate(graph, calibration.images(loads, graph.size))

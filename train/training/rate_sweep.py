@@ -41,7 +41,7 @@ def sweep(dataset: Dataset, options: Options, low: float, high: float) -> RateCu
     if options.steps < LEAST_STEPS:
         raise InputError(f"--steps must be at least {LEAST_STEPS}, not {options.steps}")
     params = training.prepare(dataset, options)
-    params.trainer.optimizer_config = schedule.sweep_config(options.steps, low, high)
+    params.trainer.optimizer_config = schedule.sweep_config(options.steps, low, high, options.network.defaults)
     params.trainer.steps_per_loop = params.trainer.summary_interval = 1
     # No checkpoint is due.
     params.trainer.checkpoint_interval = options.steps + 1

@@ -102,7 +102,7 @@ class RunLoggers:
         self._tell(lambda logger: logger.images(step, name, made))
 
     def _augmented(self, task: DetectionTask, data: DataConfig) -> list[np.ndarray]:
-        samples = preview.samples(task.build_inputs(data), _IMAGES)
+        samples = preview.samples(task.build_inputs(data), _IMAGES, task.network, task.size)
         return [draw(image, _labelled(boxes, self._dataset.labels)) for image, boxes in samples]
 
     def _detections(self) -> list[np.ndarray]:

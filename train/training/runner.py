@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from official.modeling import optimization
 
-from train.models.keras_types import Model
+from train.layers.keras_types import Model
 from train.run.run_folder import RunFolder
 from train.training.best_checkpoint import Best, BestCheckpoint
 from train.training.last_checkpoint import LastCheckpoint

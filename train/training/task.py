@@ -7,25 +7,31 @@ checkpoints, summaries and the optimizer.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 from official.core import task_factory
 
+from train import models
 from train.augment import inputs
 from train.augment.augmentation import Augmentation
 from train.checkpoints import variables
 from train.evaluation.coco import GroundTruth
 from train.evaluation.validation import Validation
-from train.models import losses, postprocessing
-from train.models.anchors import POSITIVE_IOU, anchors
-from train.models.keras_types import Model, without_autograph
-from train.models.layers import BatchNormSettings
-from train.models.matching import Rule
-from train.models.ssd_mobilenet_v2_fpnlite import Detector
+from train.geometry.head import POSITIVE_IOU, Head
+from train.geometry.size import InputSize
+from train.layers.keras_types import Model, without_autograph
+from train.network.network import LossSettings, Network
+from train.targets import postprocessing
+from train.targets.matching import Rule
 from train.training import layer_learning_rates, model_garden_types
+
+if TYPE_CHECKING:
+    from train.network.network import Losses
 
 _Metrics = Sequence[tf_keras.metrics.Metric]
 # Boxes, scores and classes of one image (see `postprocessing.to_detections`).
@@ -58,27 +64,32 @@ class DataConfig(model_garden_types.DataConfig):
 class DetectionConfig(model_garden_types.TaskConfig):
     """The detector and its data.
 
-    `init_checkpoint` is a checkpoint with the published keys, or "" to start from random values. `momentum` and
-    `frozen_statistics` are those of `BatchNormSettings`, `backbone_rate` and `head_steps` those of
-    `layer_learning_rates.factors`, `class_weights` and `label_smoothing` those of `losses.detection_losses`.
+    `network` is a name in `train.models`, and `size` its input as `InputSize.of` takes it. `init_checkpoint` is a
+    checkpoint with the published keys, or "" to start from random values. `momentum` and
+    `frozen_statistics` are those of `BatchNormSettings`, `auxiliary` that of `Network.new`, `backbone_rate` and
+    `head_steps` those of `layer_learning_rates.factors`; with `more_classes` the checkpoint's classes are the first ones.
+    `class_weights` and `label_smoothing` are those of `losses.detection_losses`.
     """
 
-    size: int = 320
+    network: str = models.DEFAULT
+    size: int | str = 320
     classes: int = 0
     momentum: float = 0.99
     frozen_statistics: bool = False
+    auxiliary: bool = True
     backbone_rate: float = 1.0
     head_steps: int = 0
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     init_checkpoint: str = ""
+    more_classes: bool = False
     train_data: DataConfig = dataclasses.field(default_factory=DataConfig)
     validation_data: DataConfig = dataclasses.field(default_factory=DataConfig)
 
 
 @task_factory.register_task_cls(DetectionConfig)
 class DetectionTask(model_garden_types.Task):
-    """Training of SSD MobileNet v2 FPNLite on labelled images.
+    """Training of a network on labelled images.
 
     Attributes:
       ground_truth: the boxes that validation evaluates against; set before the first validation.
@@ -101,37 +112,63 @@ class DetectionTask(model_garden_types.Task):
         assert isinstance(config, DetectionConfig)
         return config
 
-    def build_model(self) -> Detector:
-        """A new network, with its variables."""
+    @property
+    def network(self) -> Network:
+        """The network that is trained."""
+        return models.find(self.task_config.network)
+
+    @property
+    def size(self) -> InputSize:
+        """The size of its input."""
+        return InputSize.of(self.task_config.size)
+
+    @functools.cached_property
+    def _losses(self) -> Losses:
         config = self.task_config
-        model = Detector(config.size, config.classes, BatchNormSettings(config.momentum, config.frozen_statistics))
-        model(tf.zeros([1, config.size, config.size, 3]))
-        self._anchors = tf.constant(anchors(config.size))
-        return model
+        # Their constants serve every function that trains, not only the one that is traced first.
+        with tf.init_scope():
+            return self.network.losses(self.size, LossSettings(tuple(config.class_weights), config.label_smoothing))
+
+    @functools.cached_property
+    def _head(self) -> Head:
+        return self.network.head(self.size)
+
+    def build_model(self) -> Model:
+        """A new model of the network, with its variables."""
+        config = self.task_config
+        return self.network.new(
+            self.size,
+            config.classes,
+            momentum=config.momentum,
+            frozen=config.frozen_statistics,
+            auxiliary=config.auxiliary,
+        )
 
     def initialize(self, model: Model) -> None:
         """Loads the initial checkpoint, if there is one."""
         if self.task_config.init_checkpoint:
-            assert isinstance(model, Detector)
-            self.loaded = variables.load(model, self.task_config.init_checkpoint)
+            self.loaded = variables.load(
+                model, self.task_config.init_checkpoint, more_classes=self.task_config.more_classes
+            )
 
     def build_inputs(
         self, params: DataConfig, input_context: tf.distribute.InputContext | None = None
     ) -> tf.data.Dataset:
         """The batches of `params`, for training or for validation."""
-        size = self.task_config.size
         if not params.is_training:
             return inputs.validation(
                 params.files,
                 images=params.images,
-                size=size,
+                network=self.network,
+                size=self.size,
                 batch=params.global_batch_size,
                 context=input_context,
             )
         return inputs.training(
             params.files,
             images=params.images,
-            size=size,
+            network=self.network,
+            size=self.size,
             batch=params.global_batch_size,
             seed=params.seed or 0,
             first_step=self.first_step,
@@ -149,43 +186,35 @@ class DetectionTask(model_garden_types.Task):
             return []
         return [tf_keras.metrics.Mean(name, dtype=tf.float32) for name in ("class_loss", "box_loss")]
 
-    def outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """Box codes and class logits, as from `Detector`."""
-        codes, logits = model(images, training=training)
-        return codes, logits
+    def outputs(self, model: Model, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, ...]:
+        """Box codes and class logits, as from the network's model, and in training what else its losses need."""
+        return tuple(model(images, training=training))
 
     @without_autograph
     def train_step(
         self,
         inputs: tuple[tf.Tensor, Mapping[str, tf.Tensor]],
-        model: Detector,
+        model: Model,
         optimizer: tf_keras.optimizers.Optimizer,
         metrics: _Metrics | None = None,
     ) -> dict[str, tf.Tensor]:
         """One training step on `inputs`, a pair of images and targets (see `inputs.training`).
 
         Returns the loss with its L2 part. `metrics` are updated with class and box loss, without the L2 part.
-        Each of several replicas divides by the positive anchors of all replicas. So the sum of their losses, and of
-        their gradients, is the same as on one device with the whole batch.
+        Each of several replicas divides by the positives of all replicas. So the sum of their losses, and of their
+        gradients, is the same as on one device with the whole batch.
         """
         images, targets = inputs
         replica = tf.distribute.get_replica_context()
         replicas = replica.num_replicas_in_sync
-        positives = losses.positive_anchors(targets["classes"])
-        if replicas > 1:
-            positives = replica.all_reduce(tf.distribute.ReduceOp.SUM, positives)
+
+        def sum_of_replicas(number: tf.Tensor) -> tf.Tensor:
+            return replica.all_reduce(tf.distribute.ReduceOp.SUM, number) if replicas > 1 else number
+
         with tf.GradientTape() as tape:
-            codes, logits = self._outputs(model, images, training=True)
-            class_loss, box_loss = losses.detection_losses(
-                codes,
-                logits,
-                targets["codes"],
-                targets["classes"],
-                positives,
-                class_weights=self.task_config.class_weights,
-                smoothing=self.task_config.label_smoothing,
-            )
-            loss = class_loss + box_loss + tf.add_n(model.losses) / replicas
+            outputs = self._outputs(model, images, training=True)
+            class_loss, box_loss = self._losses(outputs, targets, sum_of_replicas)
+            loss = class_loss + box_loss + tf.add_n(model.losses or [tf.zeros([])]) / replicas
             # Small gradients are 0 in float16, unless the loss is scaled up.
             scaling = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
             scaled_loss = optimizer.get_scaled_loss(loss) if scaling else loss
@@ -200,7 +229,7 @@ class DetectionTask(model_garden_types.Task):
         return {self.loss: loss * replicas}
 
     def _by_layer(
-        self, gradients: list[tf.Tensor], model: Detector, optimizer: tf_keras.optimizers.Optimizer
+        self, gradients: list[tf.Tensor], model: Model, optimizer: tf_keras.optimizers.Optimizer
     ) -> list[tf.Tensor]:
         config = self.task_config
         if config.backbone_rate == 1.0 and not config.head_steps:
@@ -211,18 +240,17 @@ class DetectionTask(model_garden_types.Task):
 
     @without_autograph
     def validation_step(
-        self, inputs: tuple[tf.Tensor, tf.Tensor], model: Detector, metrics: _Metrics | None = None
+        self, inputs: tuple[tf.Tensor, tf.Tensor], model: Model, metrics: _Metrics | None = None
     ) -> dict[str, tf.Tensor]:
         """The detections for `inputs`, a pair of images and ids (see `inputs.validation`)."""
         images, ids = inputs
-        codes, logits = self._outputs(model, images, training=False)
-        found = postprocessing.detections(codes, logits[:, :, 1:], self._anchors)
+        codes, logits = self._outputs(model, images, training=False)[:2]
+        found = postprocessing.detections(codes, logits[:, :, self.network.background :], self._head)
         return {"ids": ids, **found._asdict()}
 
-    def _outputs(self, model: Detector, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def _outputs(self, model: Model, images: tf.Tensor, training: bool) -> tuple[tf.Tensor, ...]:
         """The outputs in float32, also with mixed precision."""
-        codes, logits = self.outputs(model, images, training)
-        return tf.cast(codes, tf.float32), tf.cast(logits, tf.float32)
+        return tuple(tf.cast(output, tf.float32) for output in self.outputs(model, images, training))
 
     def aggregate_logs(
         self, state: dict[str, _Arrays] | None, step_logs: Mapping[str, Sequence[tf.Tensor]]

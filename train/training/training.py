@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -14,6 +16,7 @@ from official.core import config_definitions, exp_factory, task_factory
 
 from runtime.common.errors import InputError, KitError
 from train.augment import epochs
+from train.checkpoints import variables
 from train.checkpoints.published import resolve_init
 from train.dataset.dataset import Dataset
 from train.evaluation.coco import GroundTruth, Metrics
@@ -21,7 +24,7 @@ from train.evaluation.validation import Validation
 from train.loggers import Logger
 from train.loggers import connect as connected
 from train.records import writing
-from train.run import resume
+from train.run import earlier_run, resume
 from train.run.devices import Devices, connect, precision, runtime_settings
 from train.run.history import Recorder
 from train.run.options import Options
@@ -54,6 +57,8 @@ def train(
     *,
     resumed: bool = False,
     loggers: Sequence[Logger] = (),
+    progress: Callable[[Callable[[], int], int, int], Progress] = Progress,
+    bars: bool = True,
 ) -> Metrics | None:
     """Trains on `dataset`, writes the run folder `out`, and returns the metrics of the best weights.
 
@@ -67,6 +72,8 @@ def train(
       say: called with each message for the user.
       resumed: go on from the last checkpoint in `out`, by the recipe in its config.yaml.
       loggers: told what the run does, besides those that `options` name.
+      progress: makes what is told each step, of a function for the steps done, the number of all steps and the batch.
+      bars: show a progress bar while records are written.
 
     Raises:
       InputError: options that do not fit the data, a logger that is not installed, an initial checkpoint of another
@@ -76,16 +83,19 @@ def train(
     options = options.for_images(len(dataset.train))
     if not resumed:
         must_be_new(out)
+        options = _with_folded_norms(_with_network_of_init(options, say), say)
     loggers = (*connected(options.logger), *loggers)
     devices = connect(options)
     identity = resume.identity(dataset, options)
     first_step = resume.first_step(out, identity) if resumed else 0
-    params = prepare(dataset, options, start_anew=not first_step)
+    params = prepare(dataset, options, start_anew=not first_step, say=say, bars=bars)
     if resumed:
         recipe.take_over(params, out.config(), str(out.path / "config.yaml"))
     with working_directory(out, chief=devices.chief, resumed=resumed) as folder, as_kit_errors(out, devices.workers):
         if not resumed:
             folder.write_dataset(dataset)
+            if options.from_run is not None:
+                earlier_run.record(folder, options.from_run)
             folder.write_config({**resume.config_sections(dataset, options), **params.as_dict()})
         with library_output(folder.path / "train.log"):
 
@@ -95,15 +105,20 @@ def train(
             def validation() -> Validation:
                 return runner.task.validation
 
-            progress = Progress(step, options.steps, options.batch)
+            shown = progress(step, options.steps, options.batch)
             history = Recorder(folder.path, step, validation)
             told = RunLoggers(loggers if devices.chief else (), say, dataset, step, validation)
             runner = build_runner(
                 params,
                 GroundTruth.from_examples(dataset.validation, dataset.labels),
                 folder,
-                train_actions=[history.trained, stop_when_not_finite, told.trained, progress],
-                eval_actions=[history.validated, lambda _: say(_validation_line(runner)), told.validated],
+                train_actions=[history.trained, stop_when_not_finite, told.trained, shown],
+                eval_actions=[
+                    history.validated,
+                    lambda _: say(_validation_line(runner)),
+                    lambda _: shown.validated(validation().metrics),
+                    told.validated,
+                ],
                 devices=devices,
                 patience=options.patience,
                 source=out,
@@ -120,15 +135,54 @@ def train(
                     "step": best.step,
                     "steps": runner.step,
                     "seconds": round(runner.seconds, 1),
-                    "images_per_second": round(progress.images_per_second, 2),
+                    "images_per_second": round(shown.images_per_second, 2),
                 }
                 folder.write_metrics(metrics)
                 told.ended(metrics)
     return best.metrics if devices.chief else None
 
 
-def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> config_definitions.ExperimentConfig:
+def _with_network_of_init(options: Options, say: Callable[[str], None]) -> Options:
+    """`options` with the network of the initial checkpoint, where both networks are known under the same name."""
+    others = options.network.also
+    if not others or options.init in ("zoo", "none"):
+        return options
+    prefix = resolve_init(options.init, options.network, options.input_size)
+    assert prefix is not None
+    found = variables.network_of(prefix)
+    if found.name not in others:
+        return options
+    say(f"{prefix}: weights of {found.facts.title}, which is trained as --model {found.name}")
+    return dataclasses.replace(options, model=found.name)
+
+
+def _with_folded_norms(options: Options, say: Callable[[str], None]) -> Options:
+    """`options` with fixed statistics where the batch norms of the initial weights are folded.
+
+    The norms that are made for such weights leave everything as it is, and the statistics of a batch would not.
+    """
+    start, network = options.init, options.network
+    published = network.published_for(options.input_size)
+    if start == "zoo" and published is not None:
+        start = published.archive
+    if options.frozen_statistics or Path(start).suffix not in network.folded:
+        return options
+    say(f"{start}: its batch norms are folded into the convolutions; their statistics stay, as with --frozen-statistics")
+    return dataclasses.replace(options, frozen_statistics=True)
+
+
+def prepare(
+    dataset: Dataset,
+    options: Options,
+    *,
+    start_anew: bool = True,
+    say: Callable[[str], None] = print_to_stderr,
+    bars: bool = True,
+) -> config_definitions.ExperimentConfig:
     """The experiment of a run. Writes the records to the cache, and with `start_anew` gets the initial weights.
+
+    `say` is called with a message for each of the records in the cache that are removed to make room. With `bars` a
+    progress bar is shown while records are written.
 
     Raises InputError if the options do not fit the data, or if no validation image has a box.
     """
@@ -139,13 +193,13 @@ def prepare(dataset: Dataset, options: Options, *, start_anew: bool = True) -> c
         )
     # An error in this option is told before anything is fetched or written.
     class_weights.from_option(options.class_weights, dataset)
-    init = resolve_init(options.init, options.size) if start_anew else None
+    init = resolve_init(options.init, options.network, options.input_size, mirror=options.init_mirror) if start_anew else None
     train_files, validation_files = (
-        tuple(str(path) for path in writing.build(examples, dataset.labels, rehash=options.rehash))
+        tuple(str(path) for path in writing.build(examples, dataset.labels, rehash=options.rehash, progress=bars))
         for examples in (dataset.train, dataset.validation)
     )
     for removed in writing.prune(options.cache_gb * 1e9):
-        print(removed, file=sys.stderr)
+        say(str(removed))
     return configuration(dataset, options, train_files, validation_files, init)
 
 
@@ -204,19 +258,24 @@ def configuration(
 ) -> config_definitions.ExperimentConfig:
     """The Model Garden experiment for `options`. `init` is the prefix of the initial checkpoint, if there is one."""
     params = exp_factory.get_exp_config(experiment.NAME)
+    defaults = options.network.defaults
     kind: Callable[..., DetectionConfig] = DetectionConfig
     if options.qat:
         kind = functools.partial(QuantizedConfig, float_run=options.qat)
     params.task = kind(
-        size=options.size,
+        network=options.model,
+        size=options.input_size.recorded,
         classes=len(dataset.labels),
-        momentum=options.momentum,
+        momentum=defaults.momentum if options.momentum is None else options.momentum,
         frozen_statistics=options.frozen_statistics,
-        backbone_rate=schedule.backbone_rate(options.backbone_rate, trained=options.trained),
+        # Trained weights know well enough which point finds which box; random ones need help.
+        auxiliary=not options.trained,
+        backbone_rate=schedule.backbone_rate(options.backbone_rate, defaults, trained=options.trained),
         head_steps=options.head_steps,
         class_weights=class_weights.from_option(options.class_weights, dataset),
         label_smoothing=options.label_smoothing,
         init_checkpoint=init or "",
+        more_classes=options.from_run is not None,
         train_data=DataConfig(
             files=train_files,
             images=len(dataset.train),
@@ -253,7 +312,12 @@ def configuration(
     by_time = options.strategy != "multi_worker"
     trainer.checkpoint_interval = options.checkpoint_every or (0 if by_time else _WORKERS_CHECKPOINT)
     trainer.optimizer_config = schedule.optimizer_config(
-        options.steps, options.batch, options.rate, options.ema, trained=options.trained
+        options.steps,
+        options.batch,
+        options.rate,
+        options.average_decay,
+        defaults,
+        trained=options.trained,
     )
     params.runtime = runtime_settings(options)
     return params

@@ -15,10 +15,12 @@ from tests.support import (
     detector_320,
     voc_samples,
 )
+from tests.support.anchors import anchors
+from tests.support.detector_320 import NETWORK, SIZE
 from train.augment import inputs
 from train.augment.augmentation import Augmentation
 from train.dataset.dataset import open_dataset
-from train.models.anchors import anchors
+from train.geometry.size import InputSize
 from train.records import writing
 
 pytestmark = pytest.mark.long
@@ -52,7 +54,7 @@ def build(data, folder) -> list[str]:
 
 
 def take(files, count: int, **options) -> list:
-    options = {"images": 6, "size": 320, "batch": 2, "seed": 0, **options}
+    options = {"images": 6, "network": NETWORK, "size": SIZE, "batch": 2, "seed": 0, **options}
     return list(itertools.islice(inputs.training(files, **options).as_numpy_iterator(), count))
 
 
@@ -69,6 +71,18 @@ def test_shapes_and_ranges(files):
     assert targets["codes"].shape == (2, 12804, 4) and targets["classes"].shape == (2, 12804)
     assert set(np.unique(targets["classes"])) == {0, 1}
     assert (targets["classes"].max(axis=1) == 1).all()
+
+
+def test_an_input_that_is_not_square(files):
+    everything = Augmentation(mosaic=0.5, scale_jitter=0.5, expand=0.3, hue=0.2, blur=0.5, vflip=0.5, rotate=0.9)
+    size = InputSize(96, 160)
+    # With the ends of images on their sides, boxes are cut off.
+    for augmentation in (Augmentation(), everything):
+        batches = take(files, 6, augmentation=augmentation, size=size)
+        count = len(anchors("96x160"))
+        assert {images.shape for images, _ in batches} == {(2, 96, 160, 3)}
+        assert {targets["codes"].shape for _, targets in batches} == {(2, count, 4)}
+        assert sum((targets["classes"].max(axis=1) == 1).sum() for _, targets in batches) > 6
 
 
 def test_the_seed_decides_everything(files):
@@ -215,7 +229,7 @@ def test_mosaics_and_other_scales_bring_more_and_other_boxes(files):
 
 
 def test_validation_is_one_pass_of_unchanged_images(plain_files):
-    batches = list(inputs.validation(plain_files, images=6, size=320, batch=4).as_numpy_iterator())
+    batches = list(inputs.validation(plain_files, images=6, network=NETWORK, size=SIZE, batch=4).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [4, 2]
     ids = [id.decode() for _, batch in batches for id in batch]
     assert sorted(ids) == [f"p{i}" for i in range(6)]
@@ -224,7 +238,7 @@ def test_validation_is_one_pass_of_unchanged_images(plain_files):
 
 def test_several_replicas_get_as_many_whole_batches_each(plain_files):
     context = tf.distribute.InputContext(1, 0, num_replicas_in_sync=2)
-    options = {"images": 6, "size": 320, "batch": 4, "context": context}
+    options = {"images": 6, "network": NETWORK, "size": SIZE, "batch": 4, "context": context}
     batches = list(inputs.validation(plain_files, **options).as_numpy_iterator())
     assert [len(images) for images, _ in batches] == [2, 2, 2, 2]
     ids = [id.decode() for _, batch in batches for id in batch]

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.support import detector_320
 from train.augment import mosaic
+from train.geometry.size import InputSize
 
 SIZE, GROUP = 64, 6
 # Each image of the group is black with a rectangle of a grey level of its own.
@@ -19,19 +20,19 @@ def seed(number: int) -> tf.Tensor:
     return tf.constant([5, number], tf.int32)
 
 
-def group() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    images = np.zeros((GROUP, SIZE, SIZE, 3), np.float32)
+def group(width: int = SIZE) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    images = np.zeros((GROUP, SIZE, width, 3), np.float32)
     for image, level, (top, left, bottom, right) in zip(images, LEVELS, RECTANGLES):
         image[top:bottom, left:right] = level
     boxes = np.zeros((GROUP, 2, 4), np.float32)
-    boxes[:, 0] = RECTANGLES / SIZE
+    boxes[:, 0] = RECTANGLES / [SIZE, width, SIZE, width]
     classes = np.zeros((GROUP, 2), np.int32)
     classes[:, 0] = np.arange(1, GROUP + 1)
     return tf.constant(images), tf.constant(boxes), tf.constant(classes)
 
 
-def composed(number: int, probability: float, drawn: int):
-    results = mosaic.compose(tf.constant(number), *group(), probability, seed(drawn))
+def composed(number: int, probability: float, drawn: int, width: int = SIZE):
+    results = mosaic.compose(tf.constant(number), *group(width), probability, seed(drawn))
     return [result.numpy() for result in results]
 
 
@@ -43,12 +44,12 @@ def test_with_probability_zero_an_image_stays_as_it_is(number):
     assert classes.tolist() == [number + 1]
 
 
-@pytest.mark.parametrize("drawn", range(10))
-def test_every_box_of_a_mosaic_bounds_its_own_rectangle(drawn):
-    image, boxes, classes = composed(3, 1.0, drawn)
-    assert image.shape == (SIZE, SIZE, 3) and len(boxes) == len(classes) == len(set(classes))
-    for box, label in zip(boxes, classes):
-        top, left, bottom, right = np.round(box * SIZE).astype(int)
+@pytest.mark.parametrize(("width", "drawn"), [*((SIZE, drawn) for drawn in range(10)), (112, 0), (112, 1), (48, 2), (48, 3)])
+def test_every_box_of_a_mosaic_bounds_its_own_rectangle(width, drawn):
+    image, boxes, classes = composed(3, 1.0, drawn, width)
+    assert image.shape == (SIZE, width, 3) and len(boxes) == len(classes) == len(set(classes)) > 0
+    for box, label in zip(boxes * [SIZE, width, SIZE, width], classes):
+        top, left, bottom, right = np.round(box).astype(int)
         # Away from the edges, which resizing blends.
         inside = image[top + 1 : bottom - 1, left + 1 : right - 1]
         assert inside.size and (np.abs(inside - LEVELS[label - 1]) <= 1).all()
@@ -57,7 +58,7 @@ def test_every_box_of_a_mosaic_bounds_its_own_rectangle(drawn):
         near = np.abs(image[above : bottom + 3, before : right + 3, 0] - LEVELS[label - 1]) <= 1
         rows, columns = np.nonzero(near)
         drawn_box = np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1])
-        np.testing.assert_allclose(box * SIZE, drawn_box + np.array([above, before, above, before]), atol=1.01)
+        np.testing.assert_allclose(box, drawn_box + np.array([above, before, above, before]), atol=1.01)
 
 
 def test_a_mosaic_has_its_own_image_first_and_three_different_ones():
@@ -86,11 +87,18 @@ def test_groups_hold_every_image_once_and_keep_its_position():
         return position, image, tf.ones([count, 4]), tf.fill([count], 7)
 
     elements = tf.data.Dataset.range(mosaic.GROUP, 3 * mosaic.GROUP).map(element)
-    for i, (position, number, images, boxes, classes) in enumerate(mosaic.grouped(elements, SIZE).as_numpy_iterator()):
+    for i, (position, number, images, boxes, classes) in enumerate(mosaic.grouped(elements, InputSize(SIZE, SIZE)).as_numpy_iterator()):
         assert position == mosaic.GROUP + i and number == i % mosaic.GROUP
         assert images[number, 0, 0, 0] == position and (classes[number] > 0).sum() == position % 3
         assert boxes.shape == (mosaic.GROUP, 2, 4)
     assert i == 2 * mosaic.GROUP - 1
+
+
+def test_groups_of_images_that_are_not_square():
+    element = (tf.zeros([24, 40, 3]), tf.ones([1, 4]), tf.constant([7]))
+    elements = tf.data.Dataset.range(mosaic.GROUP).map(lambda position: (position, *element))
+    _, _, images, _, _ = next(iter(mosaic.grouped(elements, InputSize(24, 40))))
+    assert images.shape == (mosaic.GROUP, 24, 40, 3)
 
 
 def of_one(images: np.ndarray, number: int, drawn: int) -> np.ndarray:

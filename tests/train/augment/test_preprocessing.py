@@ -10,18 +10,21 @@ import tensorflow as tf
 from runtime.inference import preprocessing as definition
 from tests.support import detector_320
 from train.augment import preprocessing
+from train.geometry.size import InputSize
 
 PHOTOGRAPHS = ("cat.bmp", "cat_720p.jpg", "grace_hopper.bmp", "kite_and_cold.jpg", "pets.jpg")
 
 
-def both(encoded: bytes, size: int) -> tuple[np.ndarray, np.ndarray]:
+def both(encoded: bytes, size: InputSize) -> tuple[np.ndarray, np.ndarray]:
     image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-    return preprocessing.resize(preprocessing.decode(tf.constant(encoded)), size).numpy(), definition.resize(image, size)
+    ours = preprocessing.resize(preprocessing.decode(tf.constant(encoded)), size)
+    return ours.numpy(), definition.resize(image, size)
 
 
-def assert_close(encoded: bytes, size: int) -> None:
-    ours, defined = both(encoded, size)
-    assert ours.shape == (size, size, 3) and ours.dtype == np.float32
+def assert_close(encoded: bytes, size: int | str) -> None:
+    expected = InputSize.of(size)
+    ours, defined = both(encoded, expected)
+    assert ours.shape == defined.shape == (*expected, 3) and ours.dtype == np.float32
     assert np.array_equal(ours, np.round(ours))
     assert np.abs(ours - defined).max() <= 1
 
@@ -41,10 +44,11 @@ def test_photographs_of_data_sets(data, shared):
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (1, 1), (7, 501), (320, 320), (33, 65)])
+@pytest.mark.parametrize("size", [320, "192x320", "320x192"])
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_noise_of_odd_sizes(shape, suffix):
+def test_noise_of_odd_sizes(shape, suffix, size):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
-    assert_close(cv2.imencode(suffix, image)[1].tobytes(), 320)
+    assert_close(cv2.imencode(suffix, image)[1].tobytes(), size)
 
 
 def test_grey_images_get_three_channels():

@@ -10,20 +10,23 @@ import tensorflow as tf
 from tests.support import white_rectangle
 from tests.support.white_rectangle import BOX, HEIGHT, WIDTH, seed
 from train.augment import zoom
+from train.geometry.size import InputSize
 
 SIZE = 320
 
 
-def zoomed(factor: float, number: int, boxes=(BOX,)):
+def zoomed(factor: float, number: int, boxes=(BOX,), size=InputSize(SIZE, SIZE)):
     classes = tf.range(1, len(boxes) + 1)
-    results = zoom.zoom(tf.constant(white_rectangle.image()), tf.constant(boxes), classes, tf.constant(factor), seed(number), SIZE)
+    image = tf.constant(white_rectangle.image())
+    results = zoom.zoom(image, tf.constant(boxes), classes, tf.constant(factor), seed(number), size)
     return [result.numpy() for result in results]
 
 
 def bounds(image: np.ndarray) -> np.ndarray:
     """Where the white rectangle is, in 0..1."""
     rows, columns = np.nonzero((image > 178).all(axis=-1))
-    return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]) / SIZE
+    sides = np.array(image.shape[:2] * 2)
+    return np.array([rows.min(), columns.min(), rows.max() + 1, columns.max() + 1]) / sides
 
 
 @pytest.mark.parametrize("factor", [0.3, 0.5, 0.77, 1.0, 1.2, 1.9])
@@ -36,6 +39,17 @@ def test_the_box_bounds_its_pixels_at_every_scale(factor, number):
         assert classes.tolist() == [1]
     else:
         assert factor > 1.5, "only a window can lose a box"
+
+
+@pytest.mark.parametrize("size", [InputSize(192, 320), InputSize(160, 96)])
+@pytest.mark.parametrize("factor", [0.3, 0.77, 1.0, 1.3])
+def test_the_box_bounds_its_pixels_where_the_input_is_not_square(factor, size):
+    image, boxes, classes = zoomed(factor, 1, size=size)
+    assert image.shape == (*size, 3) and classes.tolist() == [1]
+    assert (np.abs(boxes[0] - bounds(image)) * [*size, *size] <= 1.01).all()
+    if factor < 1:
+        sides = [round(side * factor) for side in size]
+        assert (image != zoom.GREY).any(axis=-1).sum() >= 0.99 * sides[0] * sides[1]
 
 
 @pytest.mark.parametrize("factor", [0.4, 0.8])

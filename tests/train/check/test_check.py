@@ -19,6 +19,11 @@ from train import open_dataset
 from train.check import checks
 from train.check.statistics import near_duplicates
 from train.check.statistics.dataset_statistics import gather
+from train.geometry.size import InputSize
+
+
+def save_image(pixels: np.ndarray, path: Path) -> None:
+    Image.fromarray(pixels).save(path, quality=90)
 
 
 def findings(folder: Path, **options) -> list[checks.Finding]:
@@ -204,6 +209,19 @@ def test_duplicate_boxes(data):
     assert other.where == ("JPEGImages/p3.jpg: boxes 3 and 4, one dog, one cat",)
 
 
+def test_boxes_with_nothing_in_them(data):
+    image = np.array(Image.open(jpg(data, 3)))
+    image[:] = 90
+    # An object of one colour is no such box.
+    image[10:31, 5:36] = 200
+    save_image(image, jpg(data, 3))
+    annotation(xml(data, 3), (("cat", 5, 10, 36, 31), ("dog", 45, 10, 60, 40)))
+    found = the_one(data)
+    assert (found.check, found.severity, found.count) == ("boxes", "warning", 1)
+    assert found.what == "1 box in 1 image with nothing but one colour in them"
+    assert found.where == ("JPEGImages/p3.jpg: box 2",)
+
+
 def test_boxes_that_no_anchor_fits(data):
     for i in range(12):
         annotation(xml(data, i), (CAT, DOG, ("ant", 10, 10, 11, 11), ("ant", 10.4, 10.5, 10.9, 11)))
@@ -277,7 +295,20 @@ def test_long_images(data):
     for i in range(20):
         image(jpg(data, i), 160, 48, seed=i)
         annotation(xml(data, i), (CAT, DOG), (160, 48))
-    assert "20 images more than 2 times as long as wide" in [found.what for found in bad(data)][-1]
+    found = next(item for item in bad(data) if "as long as wide" in item.what)
+    assert found.what == "20 images more than 2 times as long as wide; the network's input is square"
+    assert found.do.startswith("if objects become too thin"), "the others are 64 x 48"
+
+
+def test_long_images_fit_an_input_of_their_shape(data):
+    for index in range(len(list((data / "JPEGImages").glob("*.jpg")))):
+        image(jpg(data, index), 160, 48, seed=index)
+        annotation(xml(data, index), (CAT, DOG), (160, 48))
+    found = next(item for item in bad(data) if "as long as wide" in item.what)
+    assert found.count == 72 and found.do.startswith("with --size 160x576 it would be 0; if")
+    assert not [item for item in bad(data, size=InputSize(160, 576)) if item.check == "images"]
+    upright = next(item for item in bad(data, size=InputSize(320, 192)) if item.check == "images")
+    assert upright.what == "72 images stretched more than 2 times, to the network's input of 320 x 192 (height x width)"
 
 
 def test_few_images_and_a_split_at_random(tmp_path):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from runtime.common.errors import InputError
+from runtime.inference import preprocessing
 from tests.support import detector_320
+from tests.support.anchors import anchors
 from train.checkpoints import variables as checkpoints
-from train.models import box_coder
-from train.models.anchors import anchors
-from train.models.layers import BatchNormSettings
-from train.models.ssd_mobilenet_v2_fpnlite import Detector, upsample
+from train.geometry.size import InputSize
+from train.layers.layers import BatchNormSettings
+from train.layers.pyramid_detector import upsample
+from train.targets import box_coder
 
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
@@ -98,5 +102,20 @@ def test_the_published_kernels_are_regularized():
 
 
 def test_another_size_is_refused():
-    with pytest.raises(ValueError, match="320"):
-        Detector(300, 1)
+    with pytest.raises(InputError, match="multiples of 32 from 96 to 1280, not 300; the nearest is 288"):
+        detector_320.NETWORK.new(InputSize(300, 300), 1)
+
+
+@pytest.mark.parametrize("size", ["256x256", "192x320", "320x192", "384x384", "448x448"])
+def test_raw_outputs_of_other_sizes_are_the_published_networks(size, shared):
+    golden = np.load(shared / "networks" / "golden_fpnlite_standin_sizes.npz")
+    height, width = InputSize.of(size)
+    model = detector_320.NETWORK.new(InputSize(height, width), 90)
+    checkpoints.load(model, shared / "checkpoints" / "fpnlite320_standin", whole=True)
+    for i, name in enumerate(("cat_720p.jpg", "grace_hopper.bmp")):
+        image = preprocessing.resize(cv2.imread(str(shared / "images" / name)), (height, width))
+        codes, logits = model(preprocessing.normalize(image)[None])
+        np.testing.assert_allclose(codes[0][::16], golden[f"{size}_box_codes_every16_{i}"], rtol=0, atol=1e-4)
+        np.testing.assert_allclose(logits[0][::64], golden[f"{size}_class_logits_every64_{i}"], rtol=0, atol=1e-4)
+        decoded = box_coder.decode(codes[0], anchors(size))
+        np.testing.assert_allclose(decoded[::16], golden[f"{size}_decoded_every16_{i}"], rtol=0, atol=1e-5)

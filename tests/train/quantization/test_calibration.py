@@ -13,11 +13,11 @@ from convert.evaluation.images import of_files
 from runtime.common.errors import InputError
 from runtime.inference import preprocessing
 from tests.support import detector_320
-from train.models import folding
+from train.graph.graph import Node
 from train.quantization import calibration, ranges
 from train.quantization.activation_statistics import ActivationStatistics
 from train.quantization.equalization import factors, rescale
-from train.quantization.quantization import Range
+from train.quantization.quantization import METHODS, Range
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def graph(model):
-    return folding.fold(model).frozen()
+    return model.network.fold(model).frozen()
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_folded_graph_is_the_network_without_its_background_column(model, graph,
 
 def test_gradients_reach_the_models_variables(model, image):
     with tf.GradientTape() as tape:
-        codes, logits = folding.fold(model).run(tf.constant(image))
+        codes, logits = model.network.fold(model).run(tf.constant(image))
         loss = tf.add_n([tf.reduce_sum(tf.square(x)) for x in (*codes, *logits)])
     gradients = tape.gradient(loss, model.trainable_variables)
     assert all(gradient is not None for gradient in gradients)
@@ -109,7 +109,7 @@ def test_equalization_brings_channels_to_one_magnitude(graph, seen):
     np.testing.assert_array_equal(magnitude[~audible], spread[~audible])
 
 
-@pytest.mark.parametrize("method", ranges.METHODS)
+@pytest.mark.parametrize("method", METHODS)
 def test_concatenated_levels_share_a_range(graph, seen, method):
     chosen = ranges.choose(graph, seen, method)
     assert set(chosen) == set(seen)
@@ -164,7 +164,8 @@ def test_no_more_images_are_selected_than_asked_for_when_names_occur_twice(tmp_p
 class Doubling:
     """A graph of the image and of one tensor, its channels times 1, -2 and 3."""
 
-    size = 2
+    size = (2, 2)
+    nodes = (Node("scaled", "conv", ("image",), np.zeros((1, 1, 3, 3), np.float32), np.zeros(3, np.float32)),)
 
     def run(self, image, hook):
         hook("image", image)

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train.models import tensorflow_setup
+from tests.support.anchors import head
+from train.layers import tensorflow_setup
 
 tensorflow_setup.prepare()
 
 import tensorflow as tf  # noqa: E402
 
-from train.models.folding import Graph, Node  # noqa: E402
+from train.graph.graph import Graph, Node  # noqa: E402
 from train.quantization import fake_quantization  # noqa: E402
 from train.quantization.quantization import Quantization, Range  # noqa: E402
 from train.quantization.ranges import owners  # noqa: E402
@@ -41,7 +42,7 @@ def graph() -> Graph:
         convolution("boxes", "boxes_depthwise", 5, 24),
         convolution("classes", "up", 5, 12),
     )
-    return Graph(nodes, ("boxes",), ("classes",), 4, 2)
+    return Graph(nodes, ("boxes",), ("classes",), head(4), 2)
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,10 @@ def test_every_strategy_has_its_settings():
     assert devices.runtime_settings(Options()).mixed_precision_dtype is None
     half = devices.runtime_settings(Options(mixed_precision=True)).mixed_precision_dtype
     assert half == ("float16" if tf.config.list_physical_devices("GPU") else "bfloat16")
-    averaged = devices.runtime_settings(Options(mixed_precision=True, ema=0.9))
-    assert (averaged.distribution_strategy, averaged.mixed_precision_dtype) == ("one_device", "bfloat16")
+    # Also where the average is the network's own.
+    for options in (Options(mixed_precision=True, ema=0.9), Options(mixed_precision=True, model="nanodet_plus_m")):
+        averaged = devices.runtime_settings(options)
+        assert (averaged.distribution_strategy, averaged.mixed_precision_dtype) == ("one_device", "bfloat16")
 
 
 @pytest.mark.parametrize("strategy", [None, "one_device", "mirrored"])

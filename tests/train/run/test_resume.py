@@ -15,7 +15,7 @@ from train.run import resume
 from train.run.options import Options
 from train.run.run_folder import RunFolder
 
-STARTED = Options(steps=50, rate=0.1, val_split=0.3)
+STARTED = Options(size=320, momentum=0.99, steps=50, rate=0.1, val_split=0.3)
 
 
 @pytest.fixture

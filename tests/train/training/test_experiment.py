@@ -24,6 +24,6 @@ def test_only_training_repeats_images_and_leaves_out_the_last_ones():
     assert task.train_data.global_batch_size == task.validation_data.global_batch_size == BATCH
 
 
-def test_the_experiment_has_the_name_of_the_network():
-    assert exp_factory.get_exp_config("ssd_mobilenet_v2_fpnlite") == experiment.experiment()
-    assert experiment.NAME == "ssd_mobilenet_v2_fpnlite"
+def test_model_garden_knows_the_experiment():
+    assert exp_factory.get_exp_config(experiment.NAME) == experiment.experiment()
+    assert experiment.experiment().task.network == detector_320.NETWORK.name

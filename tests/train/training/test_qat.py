@@ -22,12 +22,11 @@ from convert.quantize import quantization
 from convert.quantize.dead_channels import without_dead_channels
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError
+from tests.support.anchors import anchors
 from train.__main__ import main
 from train.checkpoints import variables
 from train.dataset.examples import images
 from train.evaluation import checkpoint_detector
-from train.models.anchors import anchors
-from train.models.folding import fold
 from train.quantization import calibration, fake_quantization
 from train.quantization.quantization import Quantization
 from train.run.options import BATCH, as_dict
@@ -64,7 +63,7 @@ def tuned(trained, tmp_path_factory) -> Tuned:
 @pytest.fixture(scope="module")
 def network(tuned):
     """The network with the best weights."""
-    return checkpoint_detector.load(tuned.run.checkpoint, 320, len(tuned.run.labels()))
+    return checkpoint_detector.load(tuned.run.network(), tuned.run.checkpoint, tuned.run.size(), len(tuned.run.labels()))
 
 
 def test_the_run_says_what_it_came_from(tuned):
@@ -91,7 +90,8 @@ def test_kernels_and_norms_are_trained_and_statistics_stay(tuned):
 
 
 def test_training_starts_from_what_conversion_would_calibrate(tuned):
-    graph = fold(checkpoint_detector.load(tuned.start.checkpoint, 320, len(tuned.start.labels()))).frozen()
+    start = tuned.start
+    graph = checkpoint_detector.folded(start.network(), start.checkpoint, start.size(), len(start.labels()))
     loads = [lambda example=example: images.load(example) for example in tuned.start.dataset().train]
     expected, found = calibration.calibrate(graph, calibration.images(loads, 320)), tuned.run.quantization()
     assert set(found.ranges) == set(expected.ranges) and set(found.factors) == set(expected.factors)
@@ -122,7 +122,7 @@ def trained_task(tuned) -> QuantizedTask:
 @pytest.fixture(scope="module")
 def raw_file(tuned, network) -> bytes:
     """The int8 file of the run, up to the network's own outputs."""
-    folded = without_dead_channels(fold(network).frozen())
+    folded = without_dead_channels(network.network.fold(network).frozen())
     quantised = quantization.quantize(folded, (), trained=tuned.run.quantization())
     return graph_file.raw_detector(quantised.graph, graph_file.Form(kinds.INT8, quantised.ranges))
 
@@ -139,7 +139,7 @@ def validation_images(run: RunFolder, count: int) -> list[tuple[np.ndarray, tf.T
 
 def test_the_trained_network_is_the_converted_one(tuned, network, trained_task, raw_file):
     file = interpreter(raw_file)
-    codes_step = tuned.run.quantization().ranges[fold(network).box_heads[0]].step
+    codes_step = tuned.run.quantization().ranges[network.network.fold(network).box_heads[0]].step
     for stored, image in validation_images(tuned.run, 2):
         file_codes, file_logits = file(stored)
         codes, logits = trained_task.outputs(network, image, training=False)
@@ -231,7 +231,7 @@ def test_how_images_are_shown_and_matched_is_taken_over_unless_given(start):
     others |= {"validate_every": 7, "patience": 2, "checkpoint_every": 3, "strategy": "mirrored", "momentum": 0.5}
     start.write_config({**config, "options": as_dict(RunOptions(**KEPT, **others))})
     found = as_dict(qat.options(start, {}))
-    changed = {name: value for name, value in found.items() if value != getattr(RunOptions(), name)}
+    changed = {name: value for name, value in found.items() if value != as_dict(RunOptions())[name]}
     given = {"init": str(start.path), "qat": str(start.path)}
     assert changed == {**KEPT, **given, "steps": 200, "rate": 0.0005, "backbone_rate": 1.0}
     named = {"batch": 2, "seed": 6, "mosaic": 0.0, "match_iou": 0.5, "ema": 0.5, "oversample": 0.0}
@@ -257,7 +257,7 @@ def test_the_help_says_how_it_trains(capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--size", "640"], "was trained at size 320"),
+        (["--size", "640"], "was trained with size 320"),
         (["--init", "none"], "--init: leave it out for"),
         (["--frozen-statistics"], "whose statistics stay"),
         (["--val-split", "0.5"], "its weights and images"),
@@ -299,4 +299,4 @@ def assert_one_line(capsys, message: str) -> None:
 
 def test_ranges_of_another_network_are_refused(network):
     with pytest.raises(InputError, match="does not belong to its network"):
-        quantization.quantize(fold(network).frozen(), (), trained=Quantization({}, {}, "mse"))
+        quantization.quantize(network.network.fold(network).frozen(), (), trained=Quantization({}, {}, "mse"))

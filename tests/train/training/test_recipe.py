@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from runtime.common.errors import InputError
+from train.network.network import Defaults, Network
 from train.run.options import Options
 from train.run.run_folder import RunFolder
 from train.sample_data import generation
@@ -46,8 +47,7 @@ def settings(params) -> dict:
 def test_a_resumed_run_keeps_its_recipe_when_defaults_change(dataset, tmp_path, monkeypatch):
     before = experiment(dataset, STARTED)
     assert before.task.backbone_rate == 0.2
-    monkeypatch.setattr(schedule, "TUNING_RATE", 0.5)
-    monkeypatch.setattr(schedule, "TUNING_BACKBONE_RATE", 0.7)
+    monkeypatch.setattr(Network, "defaults", Defaults(tuning_rate=0.5, backbone_rate=0.7))
     monkeypatch.setattr(schedule, "WARMUP_SHARE", 0.5)
     now = experiment(dataset, STARTED)
     assert settings(now) != settings(before)

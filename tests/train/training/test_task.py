@@ -13,7 +13,8 @@ import tf_keras
 from tests.support import detector_320
 from train.augment import inputs
 from train.augment.augmentation import Augmentation
-from train.models import losses
+from train.targets import losses
+from train.targets.matching import Rule
 from train.training.task import DataConfig, DetectionConfig, DetectionTask
 
 
@@ -44,3 +45,19 @@ def test_every_augmentation_of_the_settings_reaches_the_input_pipeline(monkeypat
     monkeypatch.setattr(inputs, "training", lambda files, **options: seen.update(options))
     DetectionTask(DetectionConfig(classes=2)).build_inputs(DataConfig(is_training=True, **values))
     assert seen["augmentation"] == Augmentation(**values)
+
+
+@pytest.mark.parametrize("network", ["ssd_mobilenet_v2", "nanodet_plus_m"])
+def test_the_losses_serve_every_function_that_trains(network):
+    """The constants of a network's losses belong to none of them: training and its benchmark have one each."""
+    task = DetectionTask(DetectionConfig(classes=2, network=network, size=(96, 96)))
+    anchors = len(task.network.head(task.size).anchors)
+    width = 32 if network == "nanodet_plus_m" else 4
+    targets = task.network.assign(task.size, Rule())(tf.constant([[0.1, 0.1, 0.6, 0.7]]), tf.constant([2]))
+    outputs = [tf.zeros([1, anchors, width]), tf.zeros([1, anchors, 2])] * 2
+
+    def loss():
+        return task._losses(outputs, {name: value[None] for name, value in targets.items()}, lambda number: number)
+
+    first, second = (tf.function(lambda: loss())() for _ in range(2))
+    assert [float(value) for value in first] == [float(value) for value in second]

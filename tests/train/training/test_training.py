@@ -45,8 +45,12 @@ DATASET = Dataset(
 )
 
 
-def task(**options):
-    return training.configuration(DATASET, Options(init="none", **options), ("records",), ("records",)).task
+def task(init="none", **options):
+    return training.configuration(DATASET, Options(init=init, **options), ("records",), ("records",)).task
+
+
+def test_what_helps_random_weights_to_find_boxes_is_left_out_where_they_are_trained():
+    assert [task(init, model="nanodet_plus_m").auxiliary for init in ("none", "zoo", "runs/other")] == [True, False, False]
 
 
 def test_oversampling_repeats_the_images_of_the_class_that_is_rare():
@@ -129,3 +133,22 @@ def test_records_that_were_not_used_for_long_are_removed_with_a_note(tmp_path, m
     training.prepare(dataset, Options(init="none", cache_gb=0))
     assert [name for name in ages if (records / name).exists()] == ["today"]
     assert len(list(records.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "frozen"),
+    [
+        ({"init": "weights/nanodet.param"}, True),
+        ({"init": "weights/nanodet.onnx"}, True),
+        ({"init": "zoo", "size": 416}, True),
+        ({"init": "zoo", "size": 320}, False),
+        ({"init": "weights/nanodet.ckpt"}, False),
+        ({"init": "none"}, False),
+    ],
+)
+def test_folded_batch_norms_keep_their_statistics(given, frozen):
+    said: list[str] = []
+    found = training._with_folded_norms(Options(model="nanodet_plus_m", **given), said.append)
+    assert found.frozen_statistics == frozen == bool(said)
+    assert training._with_folded_norms(found, said.append) == found and len(said) == frozen
+    assert not training._with_folded_norms(Options(init="weights/other.onnx"), said.append).frozen_statistics

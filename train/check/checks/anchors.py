@@ -9,23 +9,23 @@ import numpy as np
 from train.check.checks import OK, WARNING, Finding, counted
 from train.check.statistics.anchor_fit import best_anchors
 from train.check.statistics.dataset_statistics import DatasetStatistics
-from train.models.anchors import POSITIVE_IOU, anchors
+from train.geometry.head import POSITIVE_IOU
+from train.geometry.size import InputSize
 
 _MANY = 0.05
 _MANY_OF_A_CLASS = 0.2
 # With fewer boxes a share is meaningless.
 _FEW = 10
-_LARGER = 640
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     """Finds boxes that no anchor matches, and boxes that share their only anchor."""
     boxes = statistics.boxes
-    if not len(boxes.label):
+    if not len(boxes.label) or statistics.head.points:
         return
     unmatched = boxes.best_iou < POSITIVE_IOU
     if not unmatched.any():
-        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {statistics.size} x {statistics.size}")
+        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {statistics.size.about}")
         return
     by_class = [
         (label, int(unmatched[chosen].sum()), int(chosen.sum()))
@@ -39,7 +39,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     yield Finding(
         WARNING if bad else OK,
         f"{int(unmatched.sum()):,} of {counted(len(unmatched), 'box', 'boxes')} ({unmatched.mean():.1%}) reach IoU"
-        f" {POSITIVE_IOU:g} with no anchor at {statistics.size} x {statistics.size};"
+        f" {POSITIVE_IOU:g} with no anchor at {statistics.size.about};"
         " each of them is learned through a single anchor",
         int(unmatched.sum()),
         tuple(f"{label}: {misses} of {count} ({misses / count:.0%})" for label, misses, count in by_class if misses),
@@ -50,17 +50,18 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
 
 
 def _advice(statistics: DatasetStatistics, unmatched: np.ndarray) -> str:
-    table = anchors(statistics.size)
-    side = statistics.size * float(np.sqrt(POSITIVE_IOU * table[:, 2:].prod(axis=1).min()))
+    shapes = statistics.head.anchors[:, 2:]
+    side = float(np.sqrt(POSITIVE_IOU * statistics.size.pixels * shapes.prod(axis=1).min()))
     small = statistics.boxes.sides(statistics.size).prod(axis=1) < side**2
     words = []
     if (small & unmatched).sum() > unmatched.sum() / 2:
         words.append(f"most are too small: below about {side:.0f} x {side:.0f} pixels of the network's input")
     else:
         words.append("most are too long and thin")
-    if statistics.size < _LARGER:
-        overlap, _ = best_anchors(statistics.boxes.corners, _LARGER)
-        words.append(f"with --size {_LARGER} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
+    larger = InputSize(2 * statistics.size.height, 2 * statistics.size.width)
+    if not statistics.network.sizes.fault(larger):
+        overlap, _ = best_anchors(statistics.boxes.corners, statistics.network.head(larger))
+        words.append(f"with --size {larger} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
     words.append("or cut the images into tiles, in use as in training")
     return "; ".join(words)
 

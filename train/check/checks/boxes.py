@@ -1,4 +1,4 @@
-"""Check of the boxes: unusable boxes, duplicates, crowded images, and boxes that cover the whole image."""
+"""Check of the boxes: unusable ones, duplicates, crowded images, boxes with nothing in them or the whole image."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted, go_on
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.evaluation.iou import iou
+from train.geometry.size import InputSize
 
 # The IoU of two boxes drawn around the same object; those of two objects hardly reach it.
 _SAME = 0.9
@@ -21,11 +22,12 @@ _KINDS = (("no area", "without area"), ("starts at", "outside the image"), ("end
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
-    """Finds boxes that are left out, duplicate, too many in an image, or as large as the image."""
+    """Finds boxes that are left out, duplicate, too many in an image, around nothing, or as large as the image."""
     yield from _left_out(statistics)
     yield from _duplicates(statistics)
     yield from _crowded(statistics)
     yield from _whole(statistics)
+    yield from _plain(statistics)
     count = len(statistics.boxes.label)
     if count:
         most = int(np.bincount(statistics.boxes.image).max())
@@ -98,7 +100,7 @@ def _crowded(statistics: DatasetStatistics) -> Iterator[Finding]:
 
 
 def _whole(statistics: DatasetStatistics) -> Iterator[Finding]:
-    whole = statistics.boxes.sides(1).prod(axis=1) > _WHOLE
+    whole = statistics.boxes.sides(InputSize(1, 1)).prod(axis=1) > _WHOLE
     if whole.sum() > len(whole) / 2:
         yield Finding(
             WARNING,
@@ -106,4 +108,20 @@ def _whole(statistics: DatasetStatistics) -> Iterator[Finding]:
             int(whole.sum()),
             do="draw boxes around the objects",
             images=tuple(map(int, np.unique(statistics.boxes.image[whole]))),
+        )
+
+
+def _plain(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Boxes around nothing. Where there are some, most of the others are beside their objects, too."""
+    plain = {index: entry.file.plain for index, entry in enumerate(statistics.images) if entry.file.plain}
+    if plain:
+        count = sum(map(len, plain.values()))
+        yield Finding(
+            WARNING,
+            f"{counted(count, 'box', 'boxes')} in {counted(len(plain), 'image')} with nothing but one colour in them",
+            count,
+            tuple(f"{statistics.location(index)}: box {box + 1}" for index, boxes in plain.items() for box in boxes),
+            "look at the images (--out report.html): were they turned, cropped or padded after the boxes were drawn? Then other"
+            " boxes are wrong, too, which nothing else shows; export the data set again, without augmentation",
+            tuple(plain),
         )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted, go_on
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.dataset.examples.image_files import is_image, walk
+from train.geometry.size import InputSize
 
-# Every image is scaled to a square. From this aspect ratio on, objects are clearly distorted.
+# Every image is scaled to the network's input. Where that changes its aspect ratio by more, objects are clearly distorted.
 _STRETCHED = 2.0
 _MANY_STRETCHED = 0.1
 _MANY_EMPTY = 0.5
@@ -80,23 +83,40 @@ def _unlabelled(statistics: DatasetStatistics) -> Iterator[Finding]:
 
 
 def _stretched(statistics: DatasetStatistics) -> Iterator[Finding]:
-    wide = [
-        index
-        for index, entry in enumerate(statistics.images)
-        if max(entry.example.width, entry.example.height) > _STRETCHED * min(entry.example.width, entry.example.height)
-    ]
+    wide = _stretched_at(statistics, statistics.size)
     if len(wide) > _MANY_STRETCHED * len(statistics.images):
+        if statistics.size.square:
+            what = f"more than {_STRETCHED:g} times as long as wide; the network's input is square"
+        else:
+            what = f"stretched more than {_STRETCHED:g} times, to the network's input of {statistics.size.about} (height x width)"
         yield Finding(
             WARNING,
-            f"{counted(len(wide), 'image')} more than {_STRETCHED:g} times as long as wide; the network's input is square",
+            f"{counted(len(wide), 'image')} {what}",
             len(wide),
             tuple(
                 f"{statistics.location(i)}: {statistics.images[i].example.width} x {statistics.images[i].example.height}"
                 for i in wide
             ),
-            "if objects become too thin to recognize, cut the images into squarer tiles, in use as in training",
+            f"{_of_their_shape(statistics, wide)}if objects become too thin to recognize, cut the images into squarer tiles,"
+            " in use as in training",
             tuple(wide),
         )
+
+
+def _stretched_at(statistics: DatasetStatistics, size: InputSize) -> list[int]:
+    """The images whose aspect ratio an input of `size` changes by more than `_STRETCHED`."""
+    aspect = size.width / size.height
+    ratios = [entry.example.width / entry.example.height / aspect for entry in statistics.images]
+    return [index for index, ratio in enumerate(ratios) if max(ratio, 1 / ratio) > _STRETCHED]
+
+
+def _of_their_shape(statistics: DatasetStatistics, wide: Sequence[int]) -> str:
+    """The advice to take an input of about as many pixels that has the images' shape; empty where few gain by it."""
+    aspect = median(entry.example.width / entry.example.height for entry in statistics.images)
+    height = math.sqrt(statistics.size.pixels / aspect)
+    size = statistics.network.sizes.nearest(InputSize(round(height), round(height * aspect)))
+    left = len(_stretched_at(statistics, size))
+    return f"with --size {size} it would be {left:,}; " if left < len(wide) / 2 else ""
 
 
 def _empty(statistics: DatasetStatistics) -> Iterator[Finding]:
