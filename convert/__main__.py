@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert import destinations
 from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
-from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.export import install
 from convert.export.plan import Plan
 from convert.file.kinds import KINDS
-from convert.file.normalization import NETWORK, Normalization
+from convert.notebook import conversion
 from convert.object_detection_api import pipeline
-from convert.object_detection_api.folder import configuration, is_model
+from convert.object_detection_api.folder import configuration
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import add_version
 from runtime.common.errors import InputError
 from runtime.common.options import fraction, old_name, positive
+from train.geometry.normalization import NETWORK
 
 if TYPE_CHECKING:
-    from convert.export.export import Source
     from train.run.run_folder import RunFolder
 
 _EXAMPLES = """examples:
   python -m convert --int8 --fp16                        convert the newest run under runs/
   python -m convert --int8 --edgetpu --run runs/NAME     and compile the int8 file for the Edge TPU
-  python -m convert --int8 --checkpoint DIR --calibration-images IMAGES
+  python -m convert --int8 --checkpoint PATH --calibration-images IMAGES
   python -m convert FOLDER --int8 --data DATA            a model that the Object Detection API trained or exported
 """
 
@@ -40,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     arguments.int8 = arguments.int8 or arguments.edgetpu
+    if arguments.destination:
+        setattr(arguments, destinations.all_of()[arguments.destination].KIND, True)
     chosen = tuple(kind for kind in KINDS.values() if getattr(arguments, kind.name))
     writes = bool(chosen)
     apps = [(install.IOS, arguments.install_ios), (install.ANDROID, arguments.install_android)]
@@ -47,8 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (writes or apps):
         parser.error(
             "say what to write: --int8, --fp16, --int8-io, --dynamic-range, --int16x8 or --edgetpu;"
-            " or --install-ios or --install-android"
+            " or --for, --install-ios or --install-android"
         )
+    if arguments.destination and arguments.batch > 1:
+        raise InputError(f"--for {arguments.destination} takes a file for one image; leave out --batch")
     if arguments.edgetpu and arguments.batch > 1:
         raise InputError("--edgetpu compiles a file for one image; leave out --batch")
     if sum(map(bool, (arguments.folder, arguments.run, arguments.checkpoint))) > 1:
@@ -56,10 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _sorted_out(arguments)
     if (arguments.data or arguments.val) and not (arguments.folder or arguments.checkpoint):
         parser.error("--data and --val are for FOLDER and --checkpoint; a run has its own images")
+    if arguments.size and not arguments.checkpoint:
+        raise InputError(f"--size {arguments.size} is for --checkpoint; a run and a FOLDER have a size of their own")
     if arguments.val and not arguments.data:
         parser.error("--val needs --data")
     # What does not go together is refused before anything is read.
-    Plan(chosen, arguments.raw_head, _normalization(arguments), arguments.batch)
+    Plan(chosen, arguments.raw_head, conversion.normalized(arguments.mean, arguments.std), arguments.batch)
     # A wrong app folder is refused before minutes of conversion.
     for app, project in apps:
         install.check(app, project)
@@ -67,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for app, project in apps:
         for path in install.install(app, project, folder):
             print(f"{path}: from {folder}")
+    if arguments.destination:
+        print(destinations.prepare(arguments.destination, folder))
     return 0
 
 
@@ -77,7 +84,7 @@ def _write(arguments: argparse.Namespace) -> Path:
         pipeline.read(configuration(Path(arguments.folder)))
     run = None if arguments.checkpoint or arguments.folder else _run(arguments.run)
 
-    from train.models import tensorflow_setup
+    from train.layers import tensorflow_setup
 
     tensorflow_setup.prepare()
     from convert.export.export import Options, export
@@ -88,7 +95,7 @@ def _write(arguments: argparse.Namespace) -> Path:
         int8_io=arguments.int8_io,
         dynamic_range=arguments.dynamic_range,
         int16x8=arguments.int16x8,
-        normalization=_normalization(arguments),
+        normalization=conversion.normalized(arguments.mean, arguments.std),
         batch=arguments.batch,
         input_type=arguments.input_type,
         raw_head=arguments.raw_head,
@@ -101,8 +108,19 @@ def _write(arguments: argparse.Namespace) -> Path:
         max_drop=arguments.max_drop,
         max_class_drop=arguments.max_class_drop,
         gate=not arguments.no_gate,
+        edge_tpu=arguments.edgetpu,
     )
-    source = _source(run, arguments)
+    source = conversion.source_of(
+        run,
+        Path(arguments.folder) if arguments.folder else None,
+        arguments.checkpoint,
+        size=arguments.size,
+        labels=arguments.labels,
+        data=arguments.data,
+        val=arguments.val,
+        calibration_images=arguments.calibration_images,
+        say=print,
+    )
     folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     export(source, folder, options, say=lambda line: print(line, flush=True))
     if arguments.edgetpu:
@@ -115,16 +133,6 @@ def _write(arguments: argparse.Namespace) -> Path:
         compilation.into_manifest(folder, compiled)
         print(as_text(compiled))
     return folder
-
-
-def _normalization(arguments: argparse.Namespace) -> Normalization:
-    mean, std = (tuple(values) for values in (arguments.mean, arguments.std))
-    for name, values in (("--mean", mean), ("--std", std)):
-        if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
-            raise InputError(f"{name}: give one number, or three for red, green and blue, not {len(values)}")
-    if min(std) <= 0:
-        raise InputError(f"--std: {min(std):g}; a standard deviation is greater than 0")
-    return Normalization(mean, std)
 
 
 def _written(arguments: argparse.Namespace) -> Path:
@@ -146,42 +154,17 @@ def _run(given: str | None) -> RunFolder:
     return run
 
 
-def _source(run: RunFolder | None, arguments: argparse.Namespace) -> Source:
-    from convert.export.export import images_in, source_of_checkpoint, source_of_run
-
-    if run is not None:
-        return source_of_run(run)
-    from convert.export.model_source import source_of_model, with_data
-    from train.run.run_folder import run_of
-
-    if arguments.folder:
-        source = source_of_model(Path(arguments.folder), labels=arguments.labels, data=arguments.data)
-        if arguments.calibration_images:
-            source = replace(source, calibration=images_in(arguments.calibration_images))
-    else:
-        path = Path(arguments.checkpoint)
-        size, labels = network_of_checkpoint(path, run_of(path), arguments.size, arguments.labels)
-        source = source_of_checkpoint(path, size, labels, arguments.calibration_images)
-    return with_data(source, arguments.data, arguments.val) if arguments.data else source
-
-
 def _sorted_out(arguments: argparse.Namespace) -> argparse.Namespace:
     """`arguments` with a FOLDER that is a run taken for one."""
     folder = arguments.folder
-    if folder and (Path(folder) / "config.yaml").is_file() and not is_model(Path(folder)):
+    if folder and conversion.is_run(folder):
         arguments.run, arguments.folder = folder, None
     return arguments
 
 
 def _default_folder(run: RunFolder | None, arguments: argparse.Namespace) -> Path:
-    if run is not None:
-        return run.export
-    return Path(arguments.folder) / "export" if arguments.folder else _checkpoint_export(arguments.checkpoint)
-
-
-def _checkpoint_export(checkpoint: str) -> Path:
-    # The folder of a published checkpoint may be read-only or shared.
-    return Path("runs") / Path(checkpoint).resolve().name / "export"
+    folder = Path(arguments.folder) if arguments.folder else None
+    return conversion.default_folder(run, folder, arguments.checkpoint)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -191,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_version(parser)
     group = parser.add_argument_group("files to write")
     group.add_argument("--int8", action="store_true", help="write detector_int8.tflite: uint8 input, int8 throughout")
     group.add_argument("--fp16", action="store_true", help="write detector_fp16.tflite: float input, float16 weights")
@@ -223,6 +207,13 @@ def _parser() -> argparse.ArgumentParser:
         " or --int8-io",
     )
     group.add_argument("--out", metavar="DIR", help="folder to write to (default: RUN/export, FOLDER/export)")
+    group.add_argument(
+        "--for",
+        dest="destination",
+        choices=tuple(destinations.all_of()),
+        help="also write what this program needs, into a folder of its name beside the files: frigate: the int8 file (with"
+        " --edgetpu the compiled one), its label map, and the lines for its configuration",
+    )
     group = parser.add_argument_group("what to convert")
     group.add_argument(
         "folder",
@@ -232,7 +223,11 @@ def _parser() -> argparse.ArgumentParser:
         " SavedModel; or a run",
     )
     group.add_argument("--run", metavar="RUN", help="folder of a run (default: the newest under runs/)")
-    group.add_argument("--checkpoint", metavar="DIR", help="a published checkpoint, converted without training")
+    group.add_argument(
+        "--checkpoint",
+        metavar="PATH",
+        help="a published checkpoint, converted without training: a folder, an archive, or a file of another framework",
+    )
     group = parser.add_argument_group("post-processing inside the file")
     group.add_argument(
         "--detections",
@@ -302,9 +297,9 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("with --checkpoint or FOLDER")
     group.add_argument(
         "--size",
-        type=positive,
-        metavar="PIXELS",
-        help="side of a checkpoint's input (default: that of the run that it lies in, else 320)",
+        metavar="SIZE",
+        help="size of a checkpoint's input: a side in pixels, or HEIGHTxWIDTH (default: that of the run that it lies in, else"
+        " the network's own)",
     )
     group.add_argument(
         "--labels",

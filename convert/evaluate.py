@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from convert.evaluation import images
+from convert.evaluation import images as image_sets
 from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.evaluation.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
 from convert.evaluation.images import EvaluationSet
+from convert.notebook.results import Evaluation
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
 from runtime.common.options import positive
+from train.files import progress_bars
 from train.run.run_folder import RunFolder, run_of
+
+PathLike = str | os.PathLike[str]
 
 _EXAMPLES = """examples:
   python -m convert.evaluate runs/NAME/export/detector_int8.tflite     on the run's validation images
@@ -25,26 +33,71 @@ _EXAMPLES = """examples:
 """
 
 
+def evaluate(
+    target: PathLike,
+    data: PathLike | None = None,
+    *,
+    part: str | None = None,
+    format: str | None = None,
+    images: PathLike | None = None,
+    annotations: PathLike | None = None,
+    labels: PathLike | None = None,
+    size: str | int | None = None,
+    threads: int = 2,
+    progress: bool | None = None,
+) -> Evaluation:
+    """Measures COCO AP of a .tflite file, a run or a checkpoint, as `python -m convert.evaluate` does.
+
+        evaluate(files["int8"]).ap
+        evaluate("detector.tflite", "data")
+
+    Args:
+      target: a detection .tflite, the folder of a run, or a checkpoint.
+      data: a labelled data set, by default the validation images of the run that `target` belongs to.
+      part: part of the data set to measure on: "train", "val" or "test".
+      format: format of the data set, by default detected.
+      images: folder with the images of `annotations`.
+      annotations: a COCO JSON file, in place of `data`.
+      labels: file of class names, if the file or checkpoint has none.
+      size: size of a checkpoint's input.
+      threads: threads of the interpreter.
+      progress: show a bar, by default in notebooks and on terminals.
+
+    Raises:
+      InputError: the target or the data cannot be read, or the arguments do not go together.
+    """
+    path = Path(target)
+    if not path.exists() and not Path(f"{path}.index").exists():
+        raise InputError(f"{path}: no such file, run or checkpoint")
+    if part is not None and part not in image_sets.PARTS:
+        raise InputError(f"part {part!r}: give one of {', '.join(image_sets.PARTS)}")
+    run = run_of(path)
+    whole = run if run is not None and path.resolve() == run.path.resolve() else None
+    is_file = path.is_file() and path.suffix != ".index"
+    if size and (whole or is_file):
+        instead = f"name the run's checkpoint, {whole.best}" if whole else "leave it out"
+        raise InputError(f"--size {size}: {path} has a size of its own; {instead}")
+    chosen = _data(path, run, data, part, format, images, annotations)
+    shown = progress_bars.visible() if progress is None else progress
+    if is_file:
+        metrics = evaluate_file(path, chosen, labels=labels, threads=threads, progress=shown)
+    elif whole:
+        metrics = evaluate_run(whole, chosen, progress=shown)
+    else:
+        input_size, names = network_of_checkpoint(path, run, str(size) if size else None, labels)
+        metrics = evaluate_checkpoint(path, input_size, names, chosen, progress=shown)
+    return Evaluation(str(path), chosen.about, metrics)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    arguments = _parser().parse_args(argv)
-    target = Path(arguments.target)
-    if not target.exists() and not Path(f"{target}.index").exists():
-        raise InputError(f"{target}: no such file, run or checkpoint")
-    run = run_of(target)
-    data = _data(arguments, run)
-    progress = sys.stderr.isatty()
-    if target.is_file() and target.suffix != ".index":
-        metrics = evaluate_file(target, data, labels=arguments.labels, threads=arguments.threads, progress=progress)
-    elif run is not None and target.resolve() == run.path.resolve():
-        metrics = evaluate_run(run, data, progress=progress)
+    arguments = vars(_parser().parse_args(argv))
+    as_json = arguments.pop("json")
+    found = evaluate(**arguments, progress=sys.stderr.isatty())
+    if as_json:
+        print(json.dumps(found.metrics.as_dict()))
     else:
-        size, labels = network_of_checkpoint(target, run, arguments.size, arguments.labels)
-        metrics = evaluate_checkpoint(target, size, labels, data, progress=progress)
-    if arguments.json:
-        print(json.dumps(metrics.as_dict()))
-    else:
-        print(f"{target} on {data.about}\n{metrics.table()}")
+        print(f"{found.target} on {found.about}\n{found.metrics.table()}")
     return 0
 
 
@@ -64,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--part",
-        choices=images.PARTS,
+        choices=image_sets.PARTS,
         help="part of the data set to measure on (default: of the run's, val; of DATA, all that the run was not trained"
         " on, and without a run its own val, else all)",
     )
@@ -74,7 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("model")
     group.add_argument("--labels", metavar="FILE", help="class names, if the file or checkpoint has none")
     group.add_argument(
-        "--size", type=positive, metavar="PIXELS", help="side of a checkpoint's input (default: that of its run, else 320)"
+        "--size",
+        metavar="SIZE",
+        help="size of a checkpoint's input: a side in pixels, or HEIGHTxWIDTH (default: that of its run, else the network's own)",
     )
     group.add_argument(
         "--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)"
@@ -83,21 +138,41 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _data(arguments: argparse.Namespace, run: RunFolder | None) -> EvaluationSet:
-    if bool(arguments.images) != bool(arguments.annotations):
+def _data(
+    target: Path,
+    run: RunFolder | None,
+    data: PathLike | None,
+    part: str | None,
+    format: str | None,
+    images: PathLike | None,
+    annotations: PathLike | None,
+) -> EvaluationSet:
+    if bool(images) != bool(annotations):
         raise InputError("--images and --annotations go together")
-    if arguments.annotations:
-        if arguments.part:
+    if images and annotations:
+        if part:
             raise InputError("--part is for a data set; leave it out with --images and --annotations")
-        if arguments.data:
+        if data:
             raise InputError("give either DATA or --images and --annotations")
-        return images.of_coco(arguments.images, arguments.annotations)
-    if arguments.data:
-        return images.of_dataset(arguments.data, run, arguments.format, arguments.part)
+        return image_sets.of_coco(images, annotations)
+    if data:
+        return image_sets.of_dataset(data, run, format, part)
     if run is None:
-        raise InputError(f"{arguments.target} belongs to no run; name the data to measure it on")
-    return images.of_run(run, arguments.part or "val")
+        raise InputError(f"{target} belongs to no run; name the data to measure it on")
+    return image_sets.of_run(run, part or "val")
 
+
+class _Function(ModuleType):
+    """This module, which `from convert import evaluate` gives once it has been imported: a call calls `evaluate`."""
+
+    __signature__ = inspect.signature(evaluate)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Evaluation:
+        return evaluate(*arguments, **options)
+
+
+_Function.__call__.__doc__ = evaluate.__doc__
+sys.modules[__name__].__class__ = _Function
 
 if __name__ == "__main__":
     run_command(main)

@@ -15,15 +15,14 @@ from runtime.common.command import run as run_command
 from runtime.common.files import write_text
 from runtime.common.options import old_name, positive
 from runtime.common.tables import aligned
-from train.quantization.quantization import Range
-from train.quantization.ranges import METHODS
+from train.quantization.quantization import METHODS, Range
 from train.run.run_folder import RunFolder, open_run
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from train.evaluation.coco import Metrics
-    from train.models.folding import Graph
+    from train.graph.graph import Graph
 
 # AP and AP50; None where the images have no boxes.
 Figures = tuple[Optional[float], Optional[float]]
@@ -71,22 +70,20 @@ class Report:
 def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Report:
     """Compares the run's network in float with the quantized one, on `images` validation images.
 
-    Ranges are chosen as `python -m convert` chooses them; `method` is one of `ranges.METHODS`. Raises
+    Ranges are chosen as `python -m convert` chooses them; `method` is one of `METHODS`. Raises
     InputError where `run` is no run.
     """
     # Read first: loading TensorFlow takes seconds, and a folder that is no run is refused before.
-    dataset, size = run.dataset(), run.config()["task"]["size"]
+    dataset, size = run.dataset(), run.size()
 
     from convert.evaluation import evaluate
     from convert.evaluation.images import of_run
     from convert.quantize import quantization
     from convert.quantize.dead_channels import without_dead_channels
     from train.evaluation import checkpoint_detector
-    from train.models.folding import fold
     from train.quantization import calibration
 
-    network = checkpoint_detector.load(run.checkpoint, size, len(dataset.labels))
-    folded = fold(network).frozen()
+    folded = checkpoint_detector.folded(run.network(), run.checkpoint, size, len(dataset.labels))
     graph = without_dead_channels(folded)
     quantized = quantization.quantize(graph, of_examples(dataset.train), method=method, trained=run.quantization())
     chosen = calibration.choose(of_examples(dataset.validation), images)
@@ -103,7 +100,7 @@ def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Re
 def compare(
     exact: Graph, graph: Graph, ranges: Mapping[str, Range], inputs: Iterable[np.ndarray]
 ) -> tuple[LayerError, ...]:
-    """The error of each tensor over `inputs`, which are float32 [1, size, size, 3].
+    """The error of each tensor over `inputs`, which are float32 [1, height, width, 3].
 
     `graph` has the kernels of the int8 file, `exact` those before rounding.
     """
@@ -131,7 +128,7 @@ def compare(
         graph.run(image, measure)
         return sums
 
-    signature = [tf.TensorSpec([1, graph.size, graph.size, 3], tf.float32)]
+    signature = [tf.TensorSpec([1, *graph.size, 3], tf.float32)]
     compiled = tf.function(powers, input_signature=signature, autograph=False)
     totals: dict[str, np.ndarray] = {}
     for image in inputs:

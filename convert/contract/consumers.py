@@ -14,8 +14,9 @@ from convert.file import anatomy, kinds
 from convert.file.anatomy import ROLES, Postprocess
 from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
-from runtime.model import foreign_outputs
-from runtime.model.metadata import ENTRY
+from runtime.common.errors import InputError
+from runtime.inference import decoders
+from runtime.model import foreign_outputs, ssd_anchors
 from runtime.model.tflite import Model
 
 # The order of the TF2 exporter of the Object Detection API.
@@ -37,27 +38,22 @@ class Verdict:
     note: str = ""
 
 
+_MEDIAPIPE = "MediaPipe ObjectDetector"
+
 # What decodes raw outputs by what the file says of them.
 RAW_READERS = ("runtime of this kit", "this kit's Kotlin and Swift")
 
 
 def verdicts(model: Model) -> tuple[Verdict, ...]:
-    """One verdict for each consumer of the file contract; of a twin, also for those it is made for."""
+    """One verdict for each consumer of the file contract; of a file without post-processing, also for this kit."""
     if raw_rules.is_twin(model):
         return _of_twin(model)
     found = anatomy.postprocess(model)
-    kind = foreign_outputs.describe([model.main.tensors[index].shape for index in model.main.outputs])
+    if found is None:
+        return _of_foreign(model)
     result = []
     for name, judge in _CONSUMERS.items():
-        if found is None and judge is _mediapipe and _has_ssd_anchors(model):
-            result.append(Verdict(name, True, note="it decodes the two outputs with the anchors in the metadata"))
-        elif found is None:
-            why = "it has no post-processing: its outputs are not boxes, classes, scores, count"
-            if kind:
-                why = f"the file is likely {kind}, which it does not read"
-            fix = "give it a detector with its post-processing inside"
-            result.append(Verdict(name, False, why, fix))
-        elif set(model.main.outputs) != set(found.outputs):
+        if set(model.main.outputs) != set(found.outputs):
             why = f"it has {len(model.main.outputs)} outputs, not the four of its {found.name}"
             result.append(Verdict(name, False, why, _CONVERT_AGAIN))
         else:
@@ -66,9 +62,44 @@ def verdicts(model: Model) -> tuple[Verdict, ...]:
     return tuple(result)
 
 
+def decoding_of(model: Model) -> str:
+    """What the runtime of this kit takes the outputs of `model` for, which it decodes; empty where it does not."""
+    try:
+        decoding = decoders.find(model, metadata_of(model))
+    except InputError:
+        return ""
+    return decoding.what if decoding else ""
+
+
+def _of_foreign(model: Model) -> tuple[Verdict, ...]:
+    kind = foreign_outputs.describe([model.main.tensors[index].shape for index in model.main.outputs])
+    why = "it has no post-processing: its outputs are not boxes, classes, scores, count"
+    if kind:
+        why = f"the file is likely {kind}, which it does not read"
+    fix = "give it a detector with its post-processing inside"
+    result = {name: Verdict(name, False, why, fix) for name in _CONSUMERS}
+    if _has_ssd_anchors(model):
+        note = "it decodes the two outputs with the anchors in the metadata"
+        result[_MEDIAPIPE] = Verdict(_MEDIAPIPE, True, note=note)
+    runtime, phones = RAW_READERS
+    return (*result.values(), _of_runtime(model, runtime, kind), Verdict(phones, False, why, fix))
+
+
+def _of_runtime(model: Model, name: str, kind: str) -> Verdict:
+    try:
+        decoding = decoders.find(model, metadata_of(model))
+    except InputError as error:
+        return Verdict(name, False, str(error).replace(f"{model.where}: ", ""), "run it with the program that it was made for")
+    if decoding is not None:
+        return Verdict(name, True, note=f"it decodes {decoding.what}")
+    why = f"the file is likely {kind}" if kind else "it has no post-processing, and its outputs are of no kind that it decodes"
+    return Verdict(name, False, why, foreign_outputs.advice(kind))
+
+
 def _has_ssd_anchors(model: Model) -> bool:
     """Whether MediaPipe finds two outputs and how to decode them: the custom metadata that Model Maker writes."""
-    return len(model.main.outputs) == 2 and b"DETECTOR_METADATA" in model.metadata.get(ENTRY, b"")
+    metadata = metadata_of(model)
+    return len(model.main.outputs) == 2 and metadata is not None and ssd_anchors.ENTRY in metadata.custom
 
 
 def _of_twin(model: Model) -> tuple[Verdict, ...]:
@@ -184,7 +215,7 @@ def _by_shape(model: Model, found: Postprocess) -> _Judgement:
 
 _CONSUMERS: dict[str, Callable[[Model, Postprocess], _Judgement]] = {
     "TFLite Task Library": _by_metadata,
-    "MediaPipe ObjectDetector": _mediapipe,
+    _MEDIAPIPE: _mediapipe,
     "pycoral get_objects": _pycoral,
     "index-based code": _by_index,
     "name-based scripts": _by_name,

@@ -40,7 +40,7 @@ def arranged(model: bytes, *, classes: int) -> bytes:
 
     Buffers that nothing uses and files behind the FlatBuffer are left out. What the file computes
     stays the same. Raises KitError where `model` has no post-processing, more than
-    one graph or input, an input that is not [1, S, S, 3], or tells another number of classes apart.
+    one graph or input, an input that is not [1, H, W, 3], or tells another number of classes apart.
     """
     found = _editable(Model.parse(model, "the converted file"), classes)
     objects = flatbuffer_objects.unpack(model)
@@ -94,8 +94,8 @@ def _editable(read: Model, classes: int) -> anatomy.Postprocess:
             f"{read.where} tells {found.classes} classes apart, but there are {classes} labels"
         )
     shape = read.main.tensors[read.main.inputs[0]].shape
-    if len(shape) != 4 or shape[0] != 1 or shape[1] != shape[2] or shape[3] != 3:
-        raise KitError(f"the input of {read.where} is {list(shape)}, not [1, S, S, 3]")
+    if len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
+        raise KitError(f"the input of {read.where} is {list(shape)}, not [1, H, W, 3]")
     return found
 
 

@@ -12,8 +12,8 @@ from convert.contract.violation import Violation
 from convert.file import anatomy
 from convert.file.anatomy import OddOperation
 from convert.file.kinds import DYNAMIC_RANGE, INT16X8, Kind
-from convert.file.normalization import NETWORK, Normalization
 from runtime.model.tflite import Model, Operator
+from train.geometry.normalization import NETWORK, Normalization
 
 # Operations named in a message before it only counts the rest.
 _NAMED = 3

@@ -31,8 +31,9 @@ def facts(model: Model) -> dict[str, Any] | None:
         return None
     if head is None:
         return None
-    # Version 1 has no candidates.
+    # Version 1 has no candidates, and only version 3 has bins.
     candidates = {"candidates": head.candidates} if head.candidates else {}
+    bins = {"bins": head.bins} if head.bins else {}
     return {
         "anchors": len(head.anchors),
         "classes": head.classes,
@@ -42,6 +43,7 @@ def facts(model: Model) -> dict[str, Any] | None:
         "iou": _short(head.iou),
         "box_scales": [_short(scale) for scale in head.scales],
         **candidates,
+        **bins,
     }
 
 

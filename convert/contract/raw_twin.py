@@ -14,11 +14,11 @@ from ai_edge_litert import schema_py_generated as tflite
 from convert.contract.contract import INPUT_NAME, KEPT_METADATA, SIGNATURE
 from convert.file import anatomy, flatbuffer_objects
 from convert.file.metadata import RAW_TENSORS, with_metadata_of, with_raw_metadata
-from convert.file.normalization import Normalization
 from runtime.common.errors import KitError
 from runtime.common.values import Labels
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model, Operator
+from train.geometry.normalization import Normalization
 
 
 def twin(
@@ -102,8 +102,9 @@ def _head(found: anatomy.Postprocess, anchors: np.ndarray) -> RawHead:
         detections=found.detections,
         score=options["nms_score_threshold"],
         iou=options["nms_iou_threshold"],
-        scales=tuple(options[f"{name}_scale"] for name in "yxhw"),
+        scales=tuple(options.get(f"{name}_scale", 1.0) for name in "yxhw"),
         candidates=options["max_candidates"],
+        bins=options.get("bins", 0),
     )
 
 

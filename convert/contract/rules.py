@@ -13,10 +13,10 @@ from convert.file.anatomy import OPERATION, Postprocess
 from convert.file.kinds import Kind
 from convert.file.metadata import BOX_INDEX
 from convert.file.metadata import OUTPUT_NAMES as METADATA_NAMES
-from convert.file.normalization import Normalization
 from runtime.common.errors import InputError
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Tensor
+from train.geometry.normalization import Normalization
 
 OUTPUT_NAMES = tuple(OPERATION + suffix for suffix in ("", ":1", ":2", ":3"))
 
@@ -37,7 +37,7 @@ def violations(model: Model, kind: Kind) -> tuple[Violation, ...]:
     """Every broken line of what the contract says of a file of this `kind` with its post-processing inside."""
     found = anatomy.postprocess(model)
     if found is None or len(found.outputs) != 4:
-        missing = "there is no post-processing with four outputs, so no consumer finds boxes in it"
+        missing = "there is no post-processing with four outputs, so only programs that decode its raw outputs find boxes in it"
         return (Violation("post-processing", missing),)
     broken = [*input_faults(model, kind), *_outputs(model, found), *_signature(model, found)]
     return (*broken, *_metadata(model), *_labels(model, found), *kind_rules.violations(model, kind))
@@ -73,8 +73,8 @@ def input_faults(model: Model, kind: Kind, *, batches: bool = False) -> Iterator
     tensor = tensors[0]
     shape = tensor.shape
     images = len(shape) == 4 and (shape[0] == 1 or (batches and shape[0] > 1))
-    if not images or shape[1] != shape[2] or shape[3] != 3:
-        yield Violation("input", f"its shape is {list(shape)}, not [{'N' if batches else 1}, S, S, 3]")
+    if not images or shape[3] != 3:
+        yield Violation("input", f"its shape is {list(shape)}, not [{'N' if batches else 1}, H, W, 3]")
     if -1 in tensor.signature:
         yield Violation("input", f"its size may change ({list(tensor.signature)})")
     if tensor.type not in kind.inputs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -34,7 +35,8 @@ class Operation:
     `status` is one of the compiler's messages. `fault` is why the operation cannot be mapped, None where the rules
     allow it; without a fault it is still not mapped if one before it is not. `doubt` is why the compiler may
     refuse it all the same. `postprocessing` is true for the post-processing and the dequantization before it.
-    `runtime` is the oldest Edge TPU runtime that runs it, 0 where it is not mapped.
+    `at_edge` is true where it quantizes an input of the model or dequantizes an output: the CPU does that, and the part
+    on the TPU does not end there. `runtime` is the oldest Edge TPU runtime that runs it, 0 where it is not mapped.
     """
 
     index: int
@@ -45,6 +47,7 @@ class Operation:
     doubt: str
     postprocessing: bool
     runtime: int = 0
+    at_edge: bool = False
 
     @property
     def mapped(self) -> bool:
@@ -96,14 +99,19 @@ class Prediction:
     @property
     def breaks(self) -> tuple[tuple[Operation, Fault], ...]:
         """The operations at which the Edge TPU's part ends, each with its fault."""
-        return tuple((op, op.fault) for op in self.network if op.fault)
+        return tuple((op, op.fault) for op in self.network if op.fault and not op.at_edge)
+
+    @property
+    def edges(self) -> tuple[tuple[Operation, Fault], ...]:
+        """The operations between the Edge TPU's part and what the caller feeds or gets, each with its fault."""
+        return tuple((op, op.fault) for op in self.network if op.fault and op.at_edge)
 
 
 def predict(model: Model) -> Prediction:
     """Applies the rules to every operation of `model`.
 
     The Edge TPU runs one subgraph: an operation is mapped where its own rules allow it and all operations that
-    it depends on are mapped.
+    it depends on are mapped, or quantize an input of the model.
     """
     options = [op.builtinOptions for op in flatbuffer_objects.unpack(model.data).subgraphs[0].operators]
     found = anatomy.postprocess(model)
@@ -118,8 +126,9 @@ def predict(model: Model) -> Prediction:
         # Behind the network all is for the CPU: it sorts and picks, and computes in floating point.
         after = bool(found and index in found.steps)
         mapped = fault is None and reachable and not after
-        if mapped:
+        if mapped or subject.quantizes_input:
             on_tpu.update(operator.outputs)
+        if mapped:
             parameters.update((i, _bytes(model, i)) for i in constants)
         status = MAPPED if mapped else fault.status if fault else ONE_SUBGRAPH
         operations.append(
@@ -132,6 +141,7 @@ def predict(model: Model) -> Prediction:
                 rules.doubt(subject) if mapped else "",
                 after,
                 rules.runtime(subject) if mapped else 0,
+                subject.quantizes_input or (subject.dequantizes_output and reachable),
             )
         )
     return Prediction(tuple(operations), sum(parameters.values()))
@@ -156,7 +166,9 @@ def as_text(prediction: Prediction) -> str:
         _status_table(prediction),
     ]
     if prediction.breaks:
-        lines += ["", "The part on the TPU ends at", _break_table(prediction)]
+        lines += ["", "The part on the TPU ends at", _fault_table(prediction.breaks)]
+    if prediction.edges:
+        lines += ["", "On the CPU before and behind the part on the TPU", _fault_table(prediction.edges)]
     doubts = {(op.name, op.doubt): op.layer for op in prediction.operations if op.doubt}
     if doubts:
         rows = [(name, doubt, f"such as {layer}") for (name, doubt), layer in doubts.items()]
@@ -181,17 +193,19 @@ def as_dict(prediction: Prediction) -> dict[str, Any]:
             {"operator": name, "count": count, "status": status}
             for (name, status), count in _counts(prediction).items()
         ],
-        "breaks": [
-            {
-                "operation": op.index,
-                "operator": op.name,
-                "layer": op.layer,
-                "status": fault.status,
-                "reason": fault.reason,
-                "fix": fault.fix,
-            }
-            for op, fault in prediction.breaks
-        ],
+        "breaks": [_fault_dict(op, fault) for op, fault in prediction.breaks],
+        "edges": [_fault_dict(op, fault) for op, fault in prediction.edges],
+    }
+
+
+def _fault_dict(op: Operation, fault: Fault) -> dict[str, Any]:
+    return {
+        "operation": op.index,
+        "operator": op.name,
+        "layer": op.layer,
+        "status": fault.status,
+        "reason": fault.reason,
+        "fix": fault.fix,
     }
 
 
@@ -212,9 +226,9 @@ def _status_table(prediction: Prediction) -> str:
     return aligned(rows)
 
 
-def _break_table(prediction: Prediction) -> str:
+def _fault_table(faults: Iterable[tuple[Operation, Fault]]) -> str:
     rows: list[tuple[object, ...]] = []
-    for op, fault in prediction.breaks:
+    for op, fault in faults:
         rows.append((op.index, op.name, f"{fault.status}: {fault.reason}"))
         rows.append(("", "", f"layer: {op.layer}"))
         rows.append(("", "", f"to do: {fault.fix}"))

@@ -44,10 +44,9 @@ def fault(operation: Operation) -> Optional[Fault]:
     """Why the newest rules forbid to map `operation`, or None where they allow it."""
     name = operation.operator.name
     tensors = list(anatomy.changing(operation.model, operation.operator))
-    for rule in (_type_fault, _rank_fault, _size_fault):
-        found = rule(name, tensors)
-        if found:
-            return found
+    found = _type_fault(operation, tensors) or _rank_fault(name, tensors) or _size_fault(name, tensors)
+    if found:
+        return found
     if name not in _ROWS:
         return Fault(
             UNSUPPORTED,
@@ -78,15 +77,27 @@ def doubt(operation: Operation) -> str:
     return ""
 
 
-def _type_fault(name: str, tensors: list[Tensor]) -> Optional[Fault]:
+def _type_fault(operation: Operation, tensors: list[Tensor]) -> Optional[Fault]:
     for tensor in tensors:
         if tensor.type not in ("int8", "uint8") or not tensor.quantization:
             return Fault(
-                WRONG_TYPE,
-                f"{tensor.name} is {tensor.type}, not quantized int8 or uint8",
-                "convert to int8 with TFLITE_BUILTINS_INT8 only",
+                WRONG_TYPE, f"{tensor.name} is {tensor.type}, not quantized int8 or uint8", _type_fix(operation)
             )
     return None
+
+
+def _type_fix(operation: Operation) -> str:
+    """What to change so that `operation` works on int8, by what kind of file it is in."""
+    if operation.quantizes_input:
+        return "set inference_input_type to uint8 or int8 in the converter"
+    if operation.dequantizes_output:
+        return "set inference_output_type to uint8 or int8 in the converter"
+    types = operation.constant_types
+    if "float16" in types:
+        return "its weights are float16: convert the float model to int8 instead, with a representative data set"
+    if "int8" in types:
+        return "only its weights are int8 (dynamic range): convert again with a representative data set"
+    return "convert to int8 with TFLITE_BUILTINS_INT8 only"
 
 
 def _rank_fault(name: str, tensors: list[Tensor]) -> Optional[Fault]:

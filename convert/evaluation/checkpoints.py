@@ -7,45 +7,53 @@ from typing import TYPE_CHECKING
 
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
+from train.geometry.size import InputSize
 
 if TYPE_CHECKING:
     from train.run.run_folder import RunFolder
 
 
-# That of the published checkpoint that most people have.
-_SIZE = 320
-
-
 def network_of_checkpoint(
     path: str | os.PathLike[str],
     run: RunFolder | None,
-    size: int | None = None,
+    size: str | None = None,
     labels: str | os.PathLike[str] | None = None,
-) -> tuple[int, Labels]:
-    """The side of the input in pixels, and the class names, of the checkpoint at `path`.
+) -> tuple[InputSize, Labels]:
+    """The size of the input, and the class names, of the checkpoint at `path`.
 
     The given `size` and the names in the file `labels` come first, then those of `run`, in which the checkpoint lies;
-    without a run, the size is 320 and the names are those of `of_checkpoint`. Raises InputError as `of_checkpoint` does.
+    without a run, the size is the network's own and the names are those of `of_checkpoint`. Raises InputError as `of_checkpoint` does.
     """
     if run is None:
-        return size or _SIZE, of_checkpoint(path, labels)
-    return size or run.config()["task"]["size"], Labels.read(labels) if labels else run.labels()
+        names = of_checkpoint(path, labels)
+        from train.checkpoints import variables
+
+        network = variables.network_of(path)
+        chosen = InputSize.of(size) if size else network.sizes.default
+    else:
+        names = Labels.read(labels) if labels else run.labels()
+        network = run.network()
+        chosen = InputSize.of(size) if size else run.size()
+    fault = network.sizes.fault(chosen)
+    if fault:
+        raise InputError(f"--size: {network.name}: {fault}")
+    return chosen, names
 
 
 def of_checkpoint(path: str | os.PathLike[str], given: str | os.PathLike[str] | None = None) -> Labels:
-    """The names in the file `given`, else COCO's where the checkpoint at `path` has its 90 classes.
+    """The names in the file `given`, else COCO's where the checkpoint at `path` has its 90 ids or 80 classes.
 
     Raises InputError where neither holds.
     """
-    from train.models import tensorflow_setup
+    from train.layers import tensorflow_setup
 
     tensorflow_setup.prepare()
-    from train.checkpoints import variables
-    from train.checkpoints.coco_labels import COCO_LABELS
+    from train.checkpoints import coco_labels, variables
 
     classes = variables.classes_of(path)
     if given:
         return Labels.read(given)
-    if classes == len(COCO_LABELS):
-        return COCO_LABELS
+    known = coco_labels.of_classes(classes)
+    if known is not None:
+        return known
     raise InputError(f"{path}: a checkpoint of {classes} classes does not say their names; give them with --labels")

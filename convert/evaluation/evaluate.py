@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from convert.evaluation.images import EvaluationSet
 from runtime.common.errors import InputError
@@ -17,7 +17,8 @@ from train.evaluation.coco import Metrics
 from train.run.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from train.models.folding import Graph
+    from train.geometry.size import InputSize
+    from train.graph.graph import Graph
 
 Detect = Callable[[np.ndarray], Iterable[Detection]]
 
@@ -72,7 +73,7 @@ def file_detections(
 
 def evaluate_checkpoint(
     path: str | os.PathLike[str],
-    size: int,
+    size: InputSize,
     labels: Labels,
     data: EvaluationSet,
     *,
@@ -93,8 +94,7 @@ def evaluate_run(
     run: RunFolder, data: EvaluationSet, *, graph: Graph | None = None, progress: bool = True
 ) -> Metrics:
     """COCO figures of a run's best checkpoint in float; `graph` as for `CheckpointDetector`."""
-    size = run.config()["task"]["size"]
-    return evaluate_checkpoint(run.checkpoint, size, run.labels(), data, graph=graph, progress=progress)
+    return evaluate_checkpoint(run.checkpoint, run.size(), run.labels(), data, graph=graph, progress=progress)
 
 
 def _check_labels(labels: Labels, data: EvaluationSet, where: str | os.PathLike[str]) -> None:

@@ -17,18 +17,23 @@ from convert.export import manifest
 from convert.export.files import planned
 from convert.export.plan import Plan
 from convert.file import kinds
-from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
 from convert.quantize.dead_channels import without_dead_channels
 from convert.quantize.quantization import Quantized
+from runtime.common.command_parser import kit_version
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Labels
 from runtime.media.images import is_image
+from train.checkpoints import variables
 from train.evaluation import checkpoint_detector
 from train.evaluation.coco import Metrics
-from train.models.folding import Graph, fold
+from train.geometry.normalization import Normalization
+from train.geometry.size import InputSize
+from train.graph.edge_tpu import for_edge_tpu
+from train.graph.graph import Graph
+from train.network.network import Network
 from train.quantization.calibration import IMAGES as CALIBRATION_IMAGES
 from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder
@@ -47,7 +52,7 @@ _CANDIDATES, _MANY_CANDIDATES = 512, 1000
 class Source:
     """What is converted.
 
-    `size` is the side of the input in pixels. `calibration` are the images that int8 is calibrated on.
+    `size` is that of the input. `calibration` are the images that int8 is calibrated on.
     `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
     on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
     with, None for a float run. `about` are the manifest's entries on the source. `reported` are the figures that
@@ -56,7 +61,7 @@ class Source:
     """
 
     checkpoint: Path
-    size: int
+    size: InputSize
     labels: Labels
     calibration: tuple[Image, ...] = ()
     fullest: int = 0
@@ -78,7 +83,8 @@ class Options:
     `convert.export.files.Plan`. `detections` None means the source's, else 50, or 100 where an image has more than 12
     boxes. `score` and `iou` are those of `Postprocessing`, None those of the source. `method` None means the ranges that
     a run was trained with, else "mse". `calibration` is the number of images to calibrate on. With `custom` detections are
-    made by one custom operation (see `Postprocessing`).
+    made by one custom operation (see `Postprocessing`). With `edge_tpu` int8 files have only operations that the Edge TPU has
+    (see `for_edge_tpu`).
     """
 
     fp16: bool = False
@@ -99,6 +105,7 @@ class Options:
     max_class_drop: float = MAX_CLASS_DROP
     gate: bool = True
     custom: bool = False
+    edge_tpu: bool = False
 
     def plan(self) -> Plan:
         """The files to write. Raises InputError where the options do not go together."""
@@ -111,7 +118,7 @@ def source_of_run(run: RunFolder) -> Source:
     dataset, config = run.dataset(), run.config()
     return Source(
         checkpoint=run.checkpoint,
-        size=config["task"]["size"],
+        size=run.size(),
         labels=dataset.labels,
         calibration=of_examples(dataset.train),
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
@@ -133,7 +140,7 @@ def _float_run(config: Mapping[str, Any]) -> dict[str, str]:
     return {"float_run": path} if path else {}
 
 
-def source_of_checkpoint(path: Path, size: int, labels: Labels, images: str | os.PathLike[str] | None) -> Source:
+def source_of_checkpoint(path: Path, size: InputSize, labels: Labels, images: str | os.PathLike[str] | None) -> Source:
     """A published checkpoint, unchanged; `images` is a folder to calibrate int8 on.
 
     Raises InputError where the folder holds no images.
@@ -167,14 +174,14 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         )
     postprocessing = _postprocessing(source, options)
     plan.check(postprocessing)
-    network = checkpoint_detector.load(source.checkpoint, source.size, len(source.labels))
-    folded = fold(network).frozen()
+    network = variables.network_of(source.checkpoint)
+    folded = checkpoint_detector.folded(network, source.checkpoint, source.size, len(source.labels))
     graph = without_dead_channels(folded)
     reference = _reference(source, folded, say)
     quantized = None
     if any(kind.int8 for kind in plan.kinds):
         quantized = quantization.quantize(
-            graph,
+            for_edge_tpu(graph) if options.edge_tpu else graph,
             source.calibration,
             count=options.calibration,
             method=options.method,
@@ -182,7 +189,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         )
         say(_ranges_line(quantized))
     made = list(
-        planned(plan, graph, quantized, source.calibration, postprocessing, source.labels, manifest.kit_version())
+        planned(plan, graph, quantized, source.calibration, postprocessing, source.labels, kit_version())
     )
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -201,8 +208,8 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         )
         files.append(file)
         say(_line(file, reference))
-    about = _about(source, options, postprocessing, quantized, reference)
-    manifest.write(folder, about, files, source.validation.about if source.validation else None)
+    about = _about(source, network, options, postprocessing, quantized, reference)
+    manifest.write(folder, about, files, source.validation.about if source.validation else None, graph.head)
     return tuple(files)
 
 
@@ -264,6 +271,7 @@ def _figures(metrics: Metrics) -> str:
 
 def _about(
     source: Source,
+    network: Network,
     options: Options,
     postprocessing: Postprocessing,
     quantized: Quantized | None,
@@ -271,7 +279,8 @@ def _about(
 ) -> dict[str, Any]:
     content = {
         **source.about,
-        "size": source.size,
+        "network": network.name,
+        "size": source.size.recorded,
         "labels": list(source.labels),
         "post_processing": asdict(postprocessing),
         "input": asdict(options.normalization),

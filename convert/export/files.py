@@ -17,15 +17,14 @@ from convert.file import kinds
 from convert.file.conversion import Job, converted
 from convert.file.kinds import RAW_SUFFIX, Kind
 from convert.file.metadata import ModelInfo
-from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from convert.quantize.quantization import Quantized
 from runtime.common.values import Labels
 from runtime.inference import preprocessing
 from runtime.model.raw_head import RawHead
-from train.models.anchors import anchors
-from train.models.box_coder import SCALES
-from train.models.folding import Graph
+from train.geometry.normalization import Normalization
+from train.geometry.size import InputSize
+from train.graph.graph import Graph
 from train.quantization import calibration
 
 # The converter calibrates 16-bit activations on the least and the greatest value alone, for which few images do.
@@ -102,22 +101,22 @@ def _job(kind: Kind, plan: Plan, graph: Graph, quantized: Quantized | None, imag
     return Job(kind, graph, None, pixels, plan.normalization, plan.batch)
 
 
-def _pixels(images: Sequence[Image], size: int) -> npt.NDArray[np.uint8]:
+def _pixels(images: Sequence[Image], size: InputSize) -> npt.NDArray[np.uint8]:
     chosen = calibration.choose(images, _IMAGES_16)
     return np.stack([preprocessing.resize(image.load(), size) for image in chosen])
 
 
 def _head(graph: Graph, postprocessing: Postprocessing) -> RawHead:
-    y, x, h, w = SCALES
     return RawHead(
-        anchors=anchors(graph.size),
+        anchors=graph.head.anchors,
         classes=graph.columns,
         first=0,
         detections=postprocessing.detections,
         score=postprocessing.score,
         iou=postprocessing.iou,
-        scales=(y, x, h, w),
-        candidates=min(postprocessing.candidates, len(anchors(graph.size)) * graph.columns),
+        scales=graph.head.scales,
+        candidates=min(postprocessing.candidates, len(graph.head.anchors) * graph.columns),
+        bins=graph.head.bins,
     )
 
 

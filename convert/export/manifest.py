@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,19 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-import tomllib
 
 from convert.contract import raw_rules
 from convert.evaluation.gate import Admitted
 from convert.file.kinds import named
 from convert.inspect.inspection import operation_counts
+from runtime.common.command_parser import kit_version
 from runtime.common.files import write_text
 from runtime.model.tflite import Model, Tensor
 from train.dataset.examples import content
-from train.models import anchors
+from train.geometry.head import Head
 
 NAME = "manifest.json"
-_DISTRIBUTION = "edge-detection-kit"
 
 
 def versions() -> dict[str, str]:
@@ -32,20 +30,10 @@ def versions() -> dict[str, str]:
     return {"kit": kit_version(), "tensorflow": tf.__version__, "converter": f"TFLite converter of {tf.__version__}"}
 
 
-def kit_version() -> str:
-    """The version of the installed distribution, or of the source tree where the kit is not installed."""
-    try:
-        return importlib.metadata.version(_DISTRIBUTION)
-    except importlib.metadata.PackageNotFoundError:
-        project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-        version: str = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
-        return version
-
-
-def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
+def file_entry(file: Admitted, measured_on: str | None, head: Head) -> dict[str, Any]:
     """The manifest's entry of one file: hash, size, tensors, operations and accuracy, also of each class.
 
-    `measured_on` says which images its AP was measured on.
+    `measured_on` says which images its AP was measured on, `head` what raw outputs mean.
     """
     data = file.path.read_bytes()
     model = Model.parse(data, str(file.path))
@@ -61,7 +49,7 @@ def file_entry(file: Admitted, measured_on: str | None) -> dict[str, Any]:
     }
     raw = raw_rules.facts(model)
     if raw is not None:
-        entry["raw_head"] = {**raw, "anchors": anchors.described(graph.tensors[graph.inputs[0]].shape[1])}
+        entry["raw_head"] = {**raw, "anchors": head.described()}
     if file.metrics is not None:
         entry |= {"AP": file.metrics["AP"], "AP50": file.metrics["AP50"], "measured_on": measured_on}
         entry["per_class"] = {item.label: item.as_dict() for item in file.classes}
@@ -80,12 +68,12 @@ def hashes(paths: Iterable[Path]) -> dict[str, str]:
     return {name: content.whole_hash(file) for name, file in zip(names, files)}
 
 
-def write(folder: Path, content: Mapping[str, Any], files: Sequence[Admitted], measured_on: str | None) -> Path:
+def write(folder: Path, content: Mapping[str, Any], files: Sequence[Admitted], measured_on: str | None, head: Head) -> Path:
     """Writes the manifest atomically; returns its path.
 
     Call it after all files are written, so that it never names a file that does not exist.
     """
-    entries = {file.path.name: file_entry(file, measured_on) for file in files}
+    entries = {file.path.name: file_entry(file, measured_on, head) for file in files}
     path = folder / NAME
     write_text(path, json.dumps({**versions(), **content, "files": entries}, indent=1) + "\n")
     return path

@@ -12,6 +12,7 @@ from convert.evaluation.images import EvaluationSet, of_examples
 from convert.export.export import Source
 from convert.object_detection_api import folder as api_folder
 from convert.object_detection_api import pipeline
+from runtime.common.errors import InputError
 from train.checkpoints import variables
 from train.dataset.dataset import open_dataset
 from train.evaluation.coco import GroundTruth
@@ -28,10 +29,17 @@ def source_of_model(
 
     `labels` is a file of class names, `data` a data set beside whose files the label map may lie. `say` gets a line
     for what the configuration says otherwise than the weights.
-    Raises InputError where the kit does not have the network, or where weights or class names are not found.
+    Raises InputError where the kit does not have the network, where the weights are another's, or where weights or class
+    names are not found.
     """
     described = pipeline.read(api_folder.configuration(path))
     checkpoint = api_folder.checkpoint(path if _holds_weights(path) else described.path.parent)
+    network = variables.network_of(checkpoint)
+    if network is not described.network:
+        raise InputError(
+            f"{checkpoint}: not a checkpoint of {described.network.facts.title}, which {described.path} describes, but of"
+            f" {network.facts.title}; put the {pipeline.NAME} that these weights were trained with beside them"
+        )
     classes = variables.classes_of(checkpoint)
     if classes != described.classes:
         say(
@@ -40,7 +48,7 @@ def source_of_model(
         )
     near = (Path(data),) if data is not None and Path(data).is_dir() else ()
     names, names_file = api_folder.labels(described, classes, given=Path(labels) if labels else None, near=near)
-    say(f"{checkpoint}: {classes} classes, named by {names_file or 'COCO'}; input {described.size} x {described.size}")
+    say(f"{checkpoint}: {network.name}, {classes} classes, named by {names_file or 'COCO'}; input {described.size.about}")
     about = {
         "object_detection_api": {
             "folder": str(path),
@@ -89,5 +97,8 @@ def with_data(
 
 
 def _holds_weights(path: Path) -> bool:
-    """Whether `path` itself is a folder with weights, and not only one beside the configuration."""
-    return any(path.glob("*.index")) or (path / "saved_model.pb").is_file()
+    """Whether `path` itself is a folder with weights, and not only one beside the configuration.
+
+    A SavedModel of TensorFlow 1 has its weights in the graph, and no variables.
+    """
+    return any(path.glob("*.index")) or any(path.glob("variables/*.index"))

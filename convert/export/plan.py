@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from convert.file import kinds
 from convert.file.kinds import Kind
-from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import InputError
+from train.geometry.normalization import Normalization
 
 
 @dataclass(frozen=True)

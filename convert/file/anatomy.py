@@ -31,7 +31,7 @@ _PASSING = frozenset(
 )
 
 # Operations of built-in post-processing that it has once each.
-_ONCE = ("TOPK_V2", "GREATER_EQUAL", "DIV", SUPPRESSION)
+_ONCE = ("TOPK_V2", "GREATER_EQUAL", SUPPRESSION)
 
 # The file stores 1/127.5 as float32, and converters reach it through (1 - -1) / 255.
 _SCALE_TOLERANCE = 1e-4
@@ -236,14 +236,15 @@ def _built_in(model: Model) -> Optional[Postprocess]:
     tail = graph.operators[start:]
     once = {name: [step for step in tail if step.name == name] for name in _ONCE}
     rows = _gathered_rows(model, tail)
-    if rows is None or any(len(steps) != 1 for steps in once.values()):
+    box_code = _box_code(model, tail)
+    if rows is None or box_code is None or any(len(steps) != 1 for steps in once.values()):
         return None
-    sorting, least, division, suppression = (steps[0] for steps in once.values())
-    numbers = (sorting.inputs[1], least.inputs[1], division.inputs[1], *suppression.inputs[2:4])
+    sorting, least, suppression = (steps[0] for steps in once.values())
+    numbers = (sorting.inputs[1], least.inputs[1], *suppression.inputs[2:4])
     if not all(is_constant(model, index) for index in numbers):
         return None
     logits = graph.operators[start].inputs[0]
-    candidates, score, scales, most, iou = (values(model, index).reshape(-1) for index in numbers)
+    candidates, score, most, iou = (values(model, index).reshape(-1) for index in numbers)
     classes = graph.tensors[logits].shape[-1]
     return Postprocess(
         False,
@@ -258,9 +259,21 @@ def _built_in(model: Model) -> Optional[Postprocess]:
             "nms_score_threshold": float(score[0]),
             "nms_iou_threshold": float(iou[0]),
             "num_classes": classes,
-            **{f"{name}_scale": float(scale) for name, scale in zip("yxhw", scales)},
+            **box_code,
         },
     )
+
+
+def _box_code(model: Model, tail: Sequence[Operator]) -> Optional[dict[str, float]]:
+    """What box codes are divided by, or how many bins their distributions have; None where `tail` does neither, or both."""
+    divisions = [step for step in tail if step.name == "DIV"]
+    distributions = [step for step in tail if step.name == "SOFTMAX"]
+    if len(divisions) == 1 and not distributions and is_constant(model, divisions[0].inputs[1]):
+        scales = values(model, divisions[0].inputs[1]).reshape(-1)
+        return {f"{name}_scale": float(scale) for name, scale in zip("yxhw", scales)}
+    if len(distributions) == 1 and not divisions:
+        return {"bins": model.main.tensors[distributions[0].inputs[0]].shape[-1]}
+    return None
 
 
 def _start(graph: Subgraph) -> Optional[int]:

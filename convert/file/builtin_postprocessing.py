@@ -4,7 +4,8 @@ From the raw outputs of the network, box codes [1, A, 4] and class logits [1, A,
 
 1. The best `candidates` of all A x C logits, each an anchor and a class (TOPK_V2; among equal logits
    the lower anchor first, then the lower class).
-2. Box codes and anchors of these candidates alone, decoded (GATHER and arithmetic in float32).
+2. Box codes and anchors of these candidates alone, decoded (GATHER and arithmetic in float32; of codes that are
+   distributions, SOFTMAX and a matrix give the offsets and sides).
 3. Non-maximum suppression within each class: the boxes of class c are moved down by 4 c, farther than
    any box reaches, so that boxes of two classes never meet (NON_MAX_SUPPRESSION_V4).
 4. Boxes, classes and scores of what stays, the highest score first, and zeros behind the count.
@@ -49,11 +50,13 @@ def with_postprocessing(
     *,
     anchors: npt.NDArray[np.float32],
     scales: Sequence[float],
+    bins: int = 0,
     options: Postprocessing,
 ) -> bytes:
     """`model`, whose two outputs are box codes [1, A, 4] and class logits [1, A, C], with detections in their place.
 
-    `anchors` are float32 [A, 4] as (yc, xc, h, w), `scales` what the four codes (ty, tx, th, tw) are divided by. Both
+    `anchors` are float32 [A, 4] as (yc, xc, h, w), `scales` what the four codes (ty, tx, th, tw) are divided by. With
+    `bins`, codes are distributions, [1, A, 4 * bins] (see `train.targets.distribution`), and there are no scales. Both
     outputs are float32 or int8. The new outputs are boxes [1, N, 4] as (ymin, xmin, ymax, xmax) relative to the image
     and not clipped to it, classes [1, N], scores [1, N] and the count [1], all float32; N is `options.detections`.
     """
@@ -66,7 +69,8 @@ def with_postprocessing(
     best, place = tail.top(tail.reshape(logits, [count * classes], "logits"), candidates)
     scores = tail.unary(_Op.LOGISTIC, tail.dequantized(best), "candidate_scores")
     anchor, label = tail.divided(place, classes)
-    boxes = _decoded(tail, tail.reshape(codes, [count, 4], "box_codes"), anchor, anchors, scales)
+    rows = tail.reshape(codes, [count, tail.shape(codes)[2]], "box_codes")
+    boxes = _decoded(tail, rows, anchor, anchors, bins, scales)
     kept, found = tail.suppressed(_apart(tail, boxes, label), _ranks(tail, scores, options.score), options)
 
     outputs = _slots(tail, {"boxes": boxes, "classes": label, "scores": scores}, kept, found)
@@ -88,19 +92,40 @@ def _slots(tail: _Tail, values: Mapping[str, int], kept: int, found: int) -> lis
     return [*outputs, tail.reshape(tail.cast(found, "found"), [1], "count")]
 
 
-def _decoded(tail: _Tail, codes: int, anchor: int, anchors: npt.NDArray[np.float32], scales: Sequence[float]) -> int:
-    """Boxes [K, 4] of the candidates: the box code of Faster R-CNN, each step rounded to float32."""
+def _decoded(
+    tail: _Tail, codes: int, anchor: int, anchors: npt.NDArray[np.float32], bins: int, scales: Sequence[float]
+) -> int:
+    """Boxes [K, 4] of the candidates, each step rounded to float32.
+
+    Codes of four numbers are those of Faster R-CNN: the last two are logarithms.
+    """
     numbers = tail.dequantized(tail.gathered(codes, anchor, "candidate_codes"))
-    scaled = tail.binary(_Op.DIV, numbers, tail.constant(np.array([scales], np.float32), "scales"), "scaled_codes")
+    if bins:
+        scaled = _means_of_bins(tail, numbers, bins)
+    else:
+        scaled = tail.binary(_Op.DIV, numbers, tail.constant(np.array([scales], np.float32), "scales"), "scaled_codes")
     table = tail.constant(np.ascontiguousarray(anchors, np.float32), "anchors")
     centers, sizes = tail.split(tail.gathered(table, anchor, "candidate_anchors"), 2, "anchor")
-    offsets, logarithms = tail.split(scaled, 2, "code")
+    offsets, sides = tail.split(scaled, 2, "code")
     center = tail.binary(_Op.ADD, tail.binary(_Op.MUL, offsets, sizes, "moved"), centers, "centers")
-    grown = tail.binary(_Op.MUL, tail.unary(_Op.EXP, logarithms, "growth"), sizes, "grown")
+    growth = sides if bins else tail.unary(_Op.EXP, sides, "growth")
+    grown = tail.binary(_Op.MUL, growth, sizes, "grown")
     # Exact, whenever it is done.
     half = tail.binary(_Op.MUL, grown, tail.constant(np.array(0.5, np.float32), "one_half"), "halves")
     corners = [tail.binary(code, center, half, name) for code, name in ((_Op.SUB, "near"), (_Op.ADD, "far"))]
     return tail.concatenated(corners, "candidate_boxes")
+
+
+def _means_of_bins(tail: _Tail, codes: int, bins: int) -> int:
+    """Of distributions [K, 4 * bins] over the distances to left, top, right and bottom, what they mean: [K, 4].
+
+    That is how far the center is from the anchor's, and how long the sides are, y before x, in sides of the anchor.
+    """
+    count, columns = tail.shape(codes)
+    shares = tail.softmax(tail.reshape(codes, [4 * count, bins], "codes_by_side"), "shares_of_bins")
+    sums = np.array([[0, -0.5, 0, 0.5], [-0.5, 0, 0.5, 0], [0, 1, 0, 1], [1, 0, 1, 0]], np.float32)
+    matrix = tail.constant(np.kron(sums, np.arange(bins, dtype=np.float32)), "sums_of_bins")
+    return tail.multiplied(tail.reshape(shares, [count, columns], "shares"), matrix, "means_of_bins")
 
 
 def _apart(tail: _Tail, boxes: int, label: int) -> int:
@@ -192,6 +217,17 @@ class _Tail:
         made = schema.CastOptionsT(inDataType=self._graph.tensors[tensor].type, outDataType=_Type.FLOAT32)
         out = self._tensor(self.shape(tensor), _Type.FLOAT32, name)
         return self._add(_Op.CAST, [tensor], [out], (schema.BuiltinOptions.CastOptions, made))[0]
+
+    def softmax(self, tensor: int, name: str) -> int:
+        """The softmax of each row; float32."""
+        made = (schema.BuiltinOptions.SoftmaxOptions, schema.SoftmaxOptionsT(beta=1.0))
+        return self._add(_Op.SOFTMAX, [tensor], [self._tensor(self.shape(tensor), _Type.FLOAT32, name)], made)[0]
+
+    def multiplied(self, tensor: int, matrix: int, name: str) -> int:
+        """The product of each row [I] and the matrix [O, I]; float32."""
+        out = self._tensor([self.shape(tensor)[0], self.shape(matrix)[0]], _Type.FLOAT32, name)
+        made = (schema.BuiltinOptions.FullyConnectedOptions, schema.FullyConnectedOptionsT())
+        return self._add(_Op.FULLY_CONNECTED, [tensor, matrix, -1], [out], made)[0]
 
     def unary(self, code: int, tensor: int, name: str) -> int:
         """A function of each value; float32."""

@@ -6,25 +6,28 @@ files are made in one run they are made by one process, which ends with the last
 
 from __future__ import annotations
 
-import os
 import pickle
 import subprocess
-import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from convert.file.kinds import Kind
-from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
+from runtime import launcher
 from runtime.common.errors import KitError
-from train.models.folding import Graph
-from train.quantization.quantization import Range
+from train.geometry.normalization import Normalization
+
+if TYPE_CHECKING:
+    # Importing them imports TensorFlow, which takes seconds.
+    from train.graph.graph import Graph
+    from train.quantization.quantization import Range
 
 # The files through which the two processes speak.
 _JOBS, _RESULTS = "jobs.pickle", "results.pickle"
@@ -61,7 +64,7 @@ def _in_child(jobs: Sequence[Job], postprocessing: Postprocessing, folder: Path)
     # Not by multiprocessing: that would run a caller's script a second time, up to its call of this function. And no
     # fork, which may hang where TensorFlow has threads.
     command = f"from convert.file import conversion; conversion._child({str(folder)!r})"
-    done = subprocess.run([sys.executable, "-c", command], env=_environment(), capture_output=True, check=False)
+    done = subprocess.run(launcher.python(command), capture_output=True, check=False)
     if not (folder / _RESULTS).is_file():
         raise KitError(_ended(done))
     results = pickle.loads((folder / _RESULTS).read_bytes())
@@ -69,13 +72,6 @@ def _in_child(jobs: Sequence[Job], postprocessing: Postprocessing, folder: Path)
         raise results
     models: list[bytes] = results
     return models
-
-
-def _environment() -> dict[str, str]:
-    # The child must find the kit, however this process has found it.
-    root = str(Path(__file__).resolve().parents[2])
-    inherited = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
 
 
 def _ended(done: subprocess.CompletedProcess[bytes]) -> str:
@@ -100,7 +96,7 @@ def _child(folder: str) -> None:
 
 
 def _convert(job: Job, postprocessing: Postprocessing) -> bytes:
-    from train.models import tensorflow_setup
+    from train.layers import tensorflow_setup
 
     tensorflow_setup.prepare()
     from convert.file.graph import Form, detector, raw_detector

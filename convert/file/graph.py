@@ -14,24 +14,24 @@ from ai_edge_litert import schema_py_generated as schema
 from convert.file import flatbuffer_objects, kinds
 from convert.file.builtin_postprocessing import with_postprocessing
 from convert.file.kinds import Kind
-from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from convert.file.postprocessing_op import detection_postprocess
 from runtime.common.errors import KitError
 from runtime.common.opencv import silence_native_output
 from runtime.inference import preprocessing
-from train.models.anchors import anchors
-from train.models.box_coder import SCALES
-from train.models.folding import Graph
+from train.geometry.normalization import Normalization
+from train.geometry.size import InputSize
+from train.graph.graph import Graph
 from train.quantization import fake_quantization
 from train.quantization.quantization import SCORE_RANGE, Range
+from train.targets import distribution
 
 
 @dataclass(frozen=True, eq=False)
 class Form:
     """How the network is stored and fed.
 
-    `ranges` has one for each tensor where `kind` is int8, else None. `images`, uint8 [M, size, size, 3] in RGB, are
+    `ranges` has one for each tensor where `kind` is int8, else None. `images`, uint8 [M, height, width, 3] in RGB, are
     those to calibrate int16x8 on. `normalization` is that of a float input, `batch` the number of images it takes.
     """
 
@@ -46,8 +46,9 @@ def detector(graph: Graph, postprocessing: Postprocessing, form: Form) -> bytes:
     """The detector with its post-processing, for one image."""
     if postprocessing.custom:
         return _with_custom_operation(graph, postprocessing, form)
+    head = graph.head
     return with_postprocessing(
-        raw_detector(graph, form), anchors=anchors(graph.size), scales=SCALES, options=postprocessing
+        raw_detector(graph, form), anchors=head.anchors, scales=head.scales, bins=head.bins, options=postprocessing
     )
 
 
@@ -67,19 +68,21 @@ def _with_custom_operation(graph: Graph, postprocessing: Postprocessing, form: F
     def build(image: tf.Tensor) -> tuple[tf.Tensor, ...]:
         codes, logits = _raw_outputs(graph, image, form)
         scores = tf.sigmoid(logits)
+        if graph.head.bins:
+            codes = distribution.codes(codes, graph.head.bins)
         return detection_postprocess(
             codes,
             scores if form.ranges is None else fake_quantization.activation(scores, SCORE_RANGE),
-            anchors(graph.size),
+            graph.head.anchors,
             num_classes=graph.columns,
             max_detections=postprocessing.detections,
             score_threshold=postprocessing.score,
             iou_threshold=postprocessing.iou,
-            scales=SCALES,
+            scales=graph.head.scales,
         )
 
     model = _convert(build, graph.size, form)
-    return _with_whole_anchors(model, anchors(graph.size)) if form.kind == kinds.FP16 else model
+    return _with_whole_anchors(model, graph.head.anchors) if form.kind == kinds.FP16 else model
 
 
 def _raw_outputs(graph: Graph, image: tf.Tensor, form: Form) -> tuple[tf.Tensor, tf.Tensor]:
@@ -96,11 +99,11 @@ def _raw_outputs(graph: Graph, image: tf.Tensor, form: Form) -> tuple[tf.Tensor,
     return tf.concat(codes, axis=1), tf.concat(logits, axis=1)
 
 
-def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: int, form: Form, raw: bool = False) -> bytes:
+def _convert(build: Callable[[tf.Tensor], tuple[tf.Tensor, ...]], size: InputSize, form: Form, raw: bool = False) -> bytes:
     owner = tf.Module()
     # Autograph has nothing to translate here, and renames the composite's arguments.
     owner.build = tf.function(
-        build, input_signature=[tf.TensorSpec([form.batch, size, size, 3], tf.float32, "images")], autograph=False
+        build, input_signature=[tf.TensorSpec([form.batch, *size, 3], tf.float32, "images")], autograph=False
     )
     converter = tf.lite.TFLiteConverter.from_concrete_functions([owner.build.get_concrete_function()], owner)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

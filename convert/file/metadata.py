@@ -12,13 +12,13 @@ from typing import Mapping, Optional
 from ai_edge_litert import schema_py_generated as tflite
 
 from convert.file import flatbuffer_objects, metadata_schema
-from convert.file.normalization import Normalization
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model import raw_head
 from runtime.model.metadata import ENTRY
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model
+from train.geometry.normalization import Normalization
 
 LABEL_FILE = "labels.txt"
 NAME = "ObjectDetector"
@@ -37,6 +37,10 @@ RAW_TENSORS = ("box_codes", "class_logits")
 RAW_DESCRIPTION = (
     "An object detector without its post-processing: box codes and class logits of every anchor, not boxes "
     f"and scores. {raw_head.FILE} inside says how detections are made of them."
+)
+_DISTRIBUTIONS = (
+    "{bins} logits for each of the distances to the left, top, right and bottom side of the box, of every point, in its width "
+    "and height."
 )
 
 _INPUT_RANGES = {
@@ -89,6 +93,7 @@ def with_raw_metadata(
         version=version,
         score_threshold=score_threshold,
         normalization=normalization,
+        bins=head.bins,
     )
     return _attached(model, table, {LABEL_FILE: labels.text().encode(), raw_head.FILE: head.encode()})
 
@@ -131,8 +136,9 @@ def raw_metadata(
     version: Optional[str] = None,
     score_threshold: Optional[float] = None,
     normalization: Normalization = Normalization(),
+    bins: int = 0,
 ) -> metadata_schema.ModelMetadata:
-    """The metadata of a detector that ends before its post-processing."""
+    """The metadata of a detector that ends before its post-processing; `bins` are those of `RawHead`."""
     features = metadata_schema.Content(metadata_schema.FeatureProperties())
     description = metadata_schema.AssociatedFile(
         raw_head.FILE, "Anchors, box scales and thresholds: what is needed to make detections of the outputs."
@@ -146,7 +152,7 @@ def raw_metadata(
         output_tensor_metadata=(
             metadata_schema.TensorMetadata(
                 codes,
-                "ty, tx, th, tw of every anchor, relative to it.",
+                _DISTRIBUTIONS.format(bins=bins) if bins else "ty, tx, th, tw of every anchor, relative to it.",
                 features,
                 stats=metadata_schema.Stats(),
                 associated_files=(description,),

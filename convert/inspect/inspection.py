@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from convert.contract import consumers, contract, raw_rules, rules
+from convert.contract import consumers, contract, frigate, gpu_delegate, raw_rules, rules
 from convert.contract.consumers import Verdict
 from convert.contract.violation import Violation
 from convert.file import anatomy
@@ -14,6 +14,7 @@ from convert.file.kinds import Kind
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model import label_formats
+from runtime.model import labels as model_labels
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model, Tensor
 
@@ -39,7 +40,9 @@ class Inspection:
     """What a file holds.
 
     `kind` is what it looks like (see `convert.file.kinds`). `problems` are the lines of the file contract that it breaks, `verdicts` say in which consumers it works,
-    and `calibration` is a sentence on the input range, empty for float inputs.
+    and `calibration` is a sentence on the input range, empty for float inputs. `decoding` is what the runtime of this kit
+    takes raw outputs for that it decodes; empty where it decodes none. `gpu` says whether LiteRT's CompiledModel runs the file on
+    a GPU, and what of it stays on the CPU, `frigate` whether Frigate finds with it what is in it.
     """
 
     model: Model
@@ -51,6 +54,14 @@ class Inspection:
     problems: tuple[Violation, ...]
     verdicts: tuple[Verdict, ...]
     calibration: str
+    decoding: str
+    gpu: Verdict
+    frigate: Verdict
+
+    @property
+    def everywhere(self) -> tuple[Verdict, ...]:
+        """All verdicts, in the order in which they are shown."""
+        return (*self.verdicts, self.frigate, self.gpu)
 
 
 def inspect(model: Model) -> Inspection:
@@ -66,6 +77,9 @@ def inspect(model: Model) -> Inspection:
         problems=contract.violations(model),
         verdicts=consumers.verdicts(model),
         calibration=calibration(model),
+        decoding=consumers.decoding_of(model),
+        gpu=gpu_delegate.verdict(model),
+        frigate=frigate.verdict(model),
     )
 
 
@@ -125,6 +139,7 @@ def as_dict(inspection: Inspection) -> dict[str, Any]:
         "calibration": inspection.calibration,
         "post_processing": {"kind": "custom" if post.custom else "built-in", **post.options} if post else None,
         "raw_head": raw_rules.facts(model),
+        "decoding": inspection.decoding or None,
         "signatures": [
             {
                 "key": signature.key,
@@ -148,7 +163,7 @@ def as_dict(inspection: Inspection) -> dict[str, Any]:
                 "fix": verdict.fix,
                 "note": verdict.note,
             }
-            for verdict in inspection.verdicts
+            for verdict in inspection.everywhere
         },
     }
 
@@ -165,7 +180,10 @@ def _labels(model: Model) -> tuple[str, Optional[Labels]]:
                 return name, Labels.parse(text, name) if names is None else Labels(names)
             except InputError:
                 return name, None
-    return "", None
+    if named:
+        return "", None
+    packed = model_labels.inside(model, metadata)
+    return (packed.where.replace(f" in {model.where}", ""), packed.labels) if packed else ("", None)
 
 
 def _tensor_dict(tensor: Tensor) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def as_text(inspection: Inspection) -> str:
     parts.append("Outputs\n" + aligned(_tensor_rows(model, model.main.outputs)))
     if inspection.calibration:
         parts.append(f"Calibration\n  {inspection.calibration}")
-    parts.append("Post-processing\n" + _post_text(model))
+    parts.append("Post-processing\n" + _post_text(inspection))
     parts.append("Signatures\n" + _signature_text(model))
     parts.append("Metadata\n" + _metadata_text(inspection.metadata))
     parts.append("Labels\n" + _label_text(inspection))
@@ -33,7 +33,7 @@ def as_text(inspection: Inspection) -> str:
         parts.append("Violations of the file contract\n" + aligned(rows))
     else:
         parts.append("Violations of the file contract\n  none")
-    parts.append("Where it works\n" + aligned(_verdict_rows(inspection.verdicts)))
+    parts.append("Where it works\n" + aligned(_verdict_rows(inspection.everywhere)))
     return "\n\n".join(parts)
 
 
@@ -60,12 +60,13 @@ def _quantization(tensor: Tensor) -> str:
     return f"{scale}, {zero}{means}"
 
 
-def _post_text(model: Model) -> str:
+def _post_text(inspection: Inspection) -> str:
+    model = inspection.model
     found = anatomy.postprocess(model)
     if raw_rules.is_twin(model):
         return _raw_text(model)
     if found is None:
-        return "  none"
+        return f"  none: {inspection.decoding}" if inspection.decoding else "  none"
     custom = f"  {anatomy.OPERATION}, one custom operation"
     kind = custom if found.custom else f"  {len(found.steps)} built-in operations"
     return f"{kind}\n" + aligned((name, f"{value:g}") for name, value in sorted(_numbers(found.options)))

@@ -2,6 +2,7 @@
 
 exported by its exporter_main_v2.py    pipeline.config, checkpoint/ckpt-0.*, saved_model/
 made by its training                   pipeline.config, ckpt-N.*, checkpoint
+of TensorFlow 1                        pipeline.config, model.ckpt.* or model.ckpt-N.*, checkpoint
 a SavedModel                           saved_model.pb, variables/, pipeline.config there or one folder above
 """
 
@@ -59,7 +60,8 @@ def checkpoint(folder: Path) -> str:
         if any((folder / inside / "saved_model.pb").is_file() for inside in ("", "saved_model")):
             raise InputError(
                 f"{folder}: its SavedModel has no variables/variables.index, and there is no checkpoint; give a folder"
-                " that has checkpoint/ckpt-0.index and checkpoint/ckpt-0.data-*"
+                " that has checkpoint/ckpt-0.index and checkpoint/ckpt-0.data-*, or TensorFlow 1's model.ckpt.index and"
+                " model.ckpt.data-*"
             ) from error
         raise
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from convert.object_detection_api import settings
 from runtime.common.errors import InputError
+from train import models
 from train.files import text_format, untrusted_bytes
 from train.files.text_format import Message
-from train.models.anchors import SIZES
+from train.geometry.size import InputSize
+from train.network.api_model import ApiModel
+from train.network.network import Network
 
 NAME = "pipeline.config"
 _MAX_BYTES = 4 << 20
@@ -21,13 +24,14 @@ _RESIZER = "image_resizer.fixed_shape_resizer"
 class Pipeline:
     """What a `pipeline.config` says of a network that the kit has.
 
-    `size` is the side of the input in pixels, `classes` the number of classes without the background. `score`, `iou`
+    `size` is that of the input, `classes` the number of classes without the background. `score`, `iou`
     and `detections` are those of the post-processing. `label_maps` are the paths of label maps as they are written
     there, which need not exist on this machine.
     """
 
     path: Path
-    size: int
+    network: Network
+    size: InputSize
     classes: int
     score: float
     iou: float
@@ -36,7 +40,7 @@ class Pipeline:
 
 
 def read(path: Path) -> Pipeline:
-    """What the file at `path` says. Raises InputError where it is damaged, or of another network than the kit's."""
+    """What the file at `path` says. Raises InputError where it is damaged, or of a network that the kit has not."""
     source = untrusted_bytes.read_text(path, str(path), _MAX_BYTES, f"a {NAME}")
     try:
         return _pipeline(text_format.parse(source), path)
@@ -45,26 +49,26 @@ def read(path: Path) -> Pipeline:
 
 
 def _pipeline(config: Message, path: Path) -> Pipeline:
-    ssd = _ssd(config, path)
+    ssd, networks = _ssd(config, path)
     resizer = next(iter((ssd.message("image_resizer") or Message()).fields), "")
     if resizer == "keep_aspect_ratio_resizer":
         raise InputError(
             f"{path}: its keep_aspect_ratio_resizer keeps the aspect ratio, so that the input's size changes from image"
-            " to image; the kit's networks take images that are stretched to a square (fixed_shape_resizer)"
+            " to image; the kit's networks take images that are stretched to one size (fixed_shape_resizer)"
         )
-    differences = list(settings.differences(ssd))
-    if differences:
-        raise InputError(f"{path}: not the network that the kit converts: {'; '.join(differences)}")
+    network = _network(ssd, networks, path)
     width, height = (_whole(ssd, f"{_RESIZER}.{side}", "300") for side in ("width", "height"))
-    if width != height or width not in SIZES:
-        sizes = " and ".join(f"{side} x {side}" for side in SIZES)
-        raise InputError(f"{path}: its input is {width} x {height}; the kit converts {sizes}")
+    size = InputSize(height, width)
+    fault = network.sizes.fault(size)
+    if fault:
+        raise InputError(f"{path}: its input is {size.about} (height x width); {network.name}: {fault}")
     multiple = _whole(ssd, "feature_extractor.pad_to_multiple", "1")
-    if width % max(multiple, 1):
-        raise InputError(f"{path}: feature_extractor.pad_to_multiple {multiple} pads its input of {width} x {height}")
+    if any(side % max(multiple, 1) for side in size):
+        raise InputError(f"{path}: feature_extractor.pad_to_multiple {multiple} pads its input of {size.about}")
     return Pipeline(
         path,
-        width,
+        network,
+        size,
         _whole(ssd, "num_classes", "0"),
         _fraction(ssd, f"{_NMS}.score_threshold", "0.0"),
         _fraction(ssd, f"{_NMS}.iou_threshold", "0.6"),
@@ -73,23 +77,48 @@ def _pipeline(config: Message, path: Path) -> Pipeline:
     )
 
 
-def _ssd(config: Message, path: Path) -> Message:
-    """The message `ssd` of `config`. Raises InputError where that is of another architecture."""
+def _ssd(config: Message, path: Path) -> tuple[Message, tuple[Network, ...]]:
+    """The message `ssd` of `config`, and the networks with its feature extractor.
+
+    Raises InputError where it is of another architecture.
+    """
     model = config.message("model")
     if model is None or not model.fields:
         raise ValueError("it has no model")
     kind = next(iter(model.fields))
     extractor = settings.word(model.message(kind) or Message(), "feature_extractor.type", "no feature extractor")
-    if kind != settings.MODEL or extractor != settings.EXTRACTOR:
-        sizes = ", ".join(map(str, SIZES))
+    every = [network for network in map(models.find, models.names()) if network.object_detection_api is not None]
+    networks = tuple(network for network in every if _api(network).extractor == extractor)
+    if kind != settings.MODEL or not networks:
+        known = ", ".join(dict.fromkeys(_api(network).extractor for network in every))
         raise InputError(
-            f"{path}: {kind} with {extractor} is not a network of the kit, which converts"
-            f" {settings.MODEL} with {settings.EXTRACTOR} (SSD MobileNet v2 FPNLite) at sizes {sizes}"
+            f"{path}: {kind} with {extractor} is not a network of the kit, which converts {settings.MODEL} with one of"
+            f" {known}; train one of them (python -m train --models), or convert with the API's own exporter"
         )
     found = model.message(kind)
     if found is None:
         raise ValueError(f"its model.{kind} is no message")
-    return found
+    return found, networks
+
+
+def _network(ssd: Message, networks: tuple[Network, ...], path: Path) -> Network:
+    """That of `networks`, which have one feature extractor, whose settings are those of `ssd`.
+
+    Raises InputError, with all differences to the most similar one, where none has them.
+    """
+    found = {network: list(settings.differences(ssd, _api(network))) for network in networks}
+    nearest = min(networks, key=lambda network: len(found[network]))
+    if found[nearest]:
+        raise InputError(
+            f"{path}: not the network that the kit converts, {nearest.name}: {'; '.join(found[nearest])}; give the"
+            " configuration that these weights were trained with, or convert with the API's own exporter"
+        )
+    return nearest
+
+
+def _api(network: Network) -> ApiModel:
+    assert network.object_detection_api is not None
+    return network.object_detection_api
 
 
 def _label_maps(config: Message) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from train.models.folding import Graph, Node
+from train.graph.graph import Graph, Node
 
 # Kernels compute so many channels at a time: removing fewer saves nothing.
 _GROUP = 8

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
-from train.models.folding import Graph, Node, execute
+from train.graph.graph import Graph, Node, execute
 from train.quantization import fake_quantization
 from train.quantization.quantization import Range
 
@@ -33,6 +33,9 @@ _DAMPING = 0.01
 # The file's weights lie in -127..127 (TFLite 8-bit specification).
 _LARGEST = 127.0
 _BLOCK = 64
+# A kernel with more inputs is rounded tap by tap: the time grows with their cube, and 11,520 inputs, as the 3x3 heads of
+# SSD MobileNet v2 have, take minutes.
+_MOST_INPUTS = 4096
 
 
 def round_kernels(
@@ -40,7 +43,7 @@ def round_kernels(
 ) -> Graph:
     """`graph` with kernels that int8 represents exactly: symmetric, one scale per output channel.
 
-    `ranges` are the ranges of its tensors; each of `images` is float32 [1, size, size, 3] in -1..1.
+    `ranges` are the ranges of its tensors; each of `images` is float32 [1, height, width, 3] in -1..1.
     """
     rounded = fake_quantization.hook(graph, lambda tensor, owner: fake_quantization.activation(tensor, ranges[owner]))
     # Image by image: a layer's work space is that of one image, and an input goes as soon as its last output is there.
@@ -110,8 +113,25 @@ def _kernel(node: Node, sources: Sequence[tf.Tensor]) -> np.ndarray:
         moments = np.array([[np.sum(one * other, axis=0) for other in taps] for one in taps])
         rounded = compensate(kernel.reshape(len(taps), -1).T[:, :, None], moments.transpose(2, 0, 1))
         return rounded[:, :, 0].T.reshape(kernel.shape)
+    if len(taps) * kernel.shape[2] > _MOST_INPUTS:
+        return _by_tap(kernel, taps)
     flat = np.concatenate(taps, axis=1)
     return compensate(kernel.reshape(1, -1, kernel.shape[3]), (flat.T @ flat)[None]).reshape(kernel.shape)
+
+
+def _by_tap(kernel: np.ndarray, taps: Sequence[np.ndarray]) -> np.ndarray:
+    """As for the whole kernel, with errors spread over the inputs of the same tap only.
+
+    The steps are those of the whole kernel: each tap is given the greatest weight of its columns as a further input that
+    is always 0.
+    """
+    flat = kernel.reshape(len(taps), -1, kernel.shape[3])
+    greatest = np.abs(flat).max(axis=(0, 1))[None]
+    rounded = []
+    for weights, tap in zip(flat, taps):
+        moments = np.pad(tap.T @ tap, ((0, 1), (0, 1)))
+        rounded.append(compensate(np.concatenate((weights, greatest))[None], moments[None])[0, :-1])
+    return np.stack(rounded).reshape(kernel.shape)
 
 
 def _taps(node: Node, sources: Sequence[tf.Tensor]) -> list[np.ndarray]:
@@ -122,12 +142,12 @@ def _taps(node: Node, sources: Sequence[tf.Tensor]) -> list[np.ndarray]:
     side, stride = np.asarray(node.kernel).shape[0], node.stride
     count = len(sources)
     _, height, width, channels = sources[0].shape
-    rows, columns = -(-height // stride), -(-width // stride)
+    rows, columns = (_outputs(length, side, node) for length in (height, width))
     draw = np.random.default_rng(zlib.crc32(node.name.encode()))
     chosen = draw.permutation(count * rows * columns)[: count * _POSITIONS[node.kind]]
     image, row, column = np.unravel_index(chosen, (count, rows, columns))
     (top, bottom), (left, right) = (
-        _padding(length, outputs, side, stride) for length, outputs in ((height, rows), (width, columns))
+        _padding(length, outputs, side, stride) if node.same else (0, 0) for length, outputs in ((height, rows), (width, columns))
     )
     taps = [np.empty((len(chosen), channels), np.float32) for _ in range(side * side)]
     for number, source in enumerate(sources):
@@ -137,6 +157,10 @@ def _taps(node: Node, sources: Sequence[tf.Tensor]) -> list[np.ndarray]:
             dy, dx = divmod(place, side)
             tap[here] = padded[row[here] * stride + dy, column[here] * stride + dx]
     return taps
+
+
+def _outputs(length: int, side: int, node: Node) -> int:
+    return -(-length // node.stride) if node.same else (length - side) // node.stride + 1
 
 
 def _padding(length: int, outputs: int, side: int, stride: int) -> tuple[int, int]:

@@ -10,7 +10,8 @@ import numpy as np
 from convert.evaluation.images import Image
 from convert.quantize import gptq_rounding
 from runtime.common.errors import InputError
-from train.models.folding import Graph
+from train.geometry.size import InputSize
+from train.graph.graph import Graph
 from train.quantization import calibration, fake_quantization
 from train.quantization.calibration import IMAGES, METHOD
 from train.quantization.equalization import rescale
@@ -26,7 +27,7 @@ class Quantized:
     """A quantized graph.
 
     `graph` has rounded kernels; `exact` is the graph before rounding, which computes the same as the float
-    network. `ranges` has a range for each tensor, chosen by `method`: one of `ranges.METHODS`, calibrated on
+    network. `ranges` has a range for each tensor, chosen by `method`: one of `METHODS`, calibrated on
     `images`, or "qat", where `images` is empty.
     """
 
@@ -66,5 +67,5 @@ def quantize(
     return Quantized(rounded, exact, calibrated.ranges, chosen, method)
 
 
-def _images(images: Sequence[Image], size: int, progress: bool = False) -> Iterator[np.ndarray]:
+def _images(images: Sequence[Image], size: InputSize, progress: bool = False) -> Iterator[np.ndarray]:
     return calibration.images((image.load for image in images), size, progress)

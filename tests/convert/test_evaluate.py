@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from convert import evaluate
@@ -38,23 +40,45 @@ def measured(monkeypatch) -> list:
 @pytest.mark.parametrize("target", ["checkpoints/best", "checkpoints/best/ckpt-7", "checkpoints/best/ckpt-7.index"])
 def test_a_checkpoint_has_the_size_and_the_classes_of_its_run(run, measured, target, capsys):
     assert evaluate.main([str(run.path / target)]) == 0
-    assert measured == [(640, Labels(("cat",)), 2)]
+    assert measured == [((640, 640), Labels(("cat",)), 2)]
     assert f"on validation images of {run.path}\n" in capsys.readouterr().out
 
 
 def test_size_and_labels_can_be_named(run, measured, tmp_path):
     (tmp_path / "names.txt").write_text("dog\n")
     evaluate.main([str(run.best), "--size", "320", "--labels", str(tmp_path / "names.txt")])
-    assert measured == [(320, Labels(("dog",)), 2)]
+    assert measured == [((320, 320), Labels(("dog",)), 2)]
+
+
+def test_a_checkpoint_can_be_measured_at_a_size_that_is_not_square(run, measured):
+    evaluate.main([str(run.best), "--size", "192x320"])
+    assert measured == [((192, 320), Labels(("cat",)), 2)]
+
+
+@pytest.mark.parametrize(
+    ("target", "size", "message"),
+    [
+        (".", "192x320", "has a size of its own; name the run's checkpoint, "),
+        ("export/detector_int8.tflite", "320", "has a size of its own; leave it out"),
+        ("checkpoints/best", "100", "--size: ssd_mobilenet_v2_fpnlite: sides are multiples of 32 from 96 to 1280, not 100"),
+        ("checkpoints/best", "192*320", "'192\\*320' is no input size; give a side in pixels such as 320, or HEIGHTxWIDTH"),
+    ],
+)
+def test_a_size_that_is_not_taken_is_one_line(run, measured, target, size, message):
+    run.export.mkdir()
+    (run.export / "detector_int8.tflite").write_bytes(b"")
+    with pytest.raises(InputError, match=message) as caught:
+        evaluate.main([str(run.path / target), "--size", size])
+    assert "\n" not in str(caught.value) and not measured
 
 
 def test_a_checkpoint_is_converted_with_the_size_of_its_run(run):
-    assert network_of_checkpoint(run.best, run) == (640, Labels(("cat",)))
+    assert network_of_checkpoint(run.best, run) == ((640, 640), Labels(("cat",)))
 
 
 def test_parts_of_the_runs_data(run, measured, capsys):
     evaluate.main([str(run.best), "--part", "train"])
-    assert measured == [(640, Labels(("cat",)), 8)]
+    assert measured == [((640, 640), Labels(("cat",)), 8)]
     assert f"on training images of {run.path}\n" in capsys.readouterr().out
     with pytest.raises(InputError, match="no test part"):
         evaluate.main([str(run.best), "--part", "test"])
@@ -63,3 +87,17 @@ def test_parts_of_the_runs_data(run, measured, capsys):
 def test_parts_are_those_of_a_data_set(run):
     with pytest.raises(InputError, match="--part is for a data set"):
         evaluate.main([str(run.best), "--images", "x", "--annotations", "y", "--part", "test"])
+
+
+def test_it_is_a_function_for_notebooks_too(run, measured, capsys):
+    """Whether its module has been imported or not."""
+    found = evaluate(run.best, progress=False)
+    assert (found.target, found.ap) == (str(run.best), 0.5)
+    assert found.about == f"validation images of {run.path}" and capsys.readouterr() == ("", "")
+    with pytest.raises(InputError, match="give one of train, val, test"):
+        evaluate(run.best, part="validation")
+
+
+def test_help_shows_the_functions_arguments():
+    assert list(inspect.signature(evaluate).parameters)[:3] == ["target", "data", "part"]
+    assert "Measures COCO AP" in type(evaluate).__call__.__doc__

@@ -172,8 +172,8 @@ def bad_metadata(objects, graph):
     objects.buffers[entry.buffer].data = np.frombuffer(b"nothing like it", np.uint8)
 
 
-def oblong_input(objects, graph):
-    graph.tensors[graph.inputs[0]].shape = np.array([1, 64, 32, 3], np.int32)
+def grey_input(objects, graph):
+    graph.tensors[graph.inputs[0]].shape = np.array([1, 64, 32, 1], np.int32)
 
 
 def share_range(objects, graph):
@@ -204,7 +204,7 @@ def code_of(objects, operator) -> int:
         (swap_signature, "signature", "output_0 is boxes, not count"),
         (no_metadata, "metadata", "none"),
         (bad_metadata, "metadata", "M001"),
-        (oblong_input, "input", "[1, 64, 32, 3]"),
+        (grey_input, "input", "[1, 64, 32, 1]"),
         (share_range, "ranges", "share the tensor"),
         (float_layer, "int8", "AVERAGE_POOL_2D (float32) of layer"),
     ],

@@ -19,16 +19,18 @@ from convert.inspect import inspection
 from convert.inspect.text import as_text
 from runtime.common.errors import KitError
 from runtime.common.values import Labels
+from runtime.inference.decoders.raw_head import RawDecoder
 from runtime.inference.detector import Detector
-from runtime.inference.interpreter import Interpreter, real
-from runtime.inference.raw_decoding import RawDecoder
+from runtime.inference.interpreter import Interpreter
 from runtime.model.metadata import Metadata
+from runtime.model.ports import real
 from runtime.model.raw_head import FILE, RawHead
 from runtime.model.tflite import Model
 from tests.support import small_detector as small
+from tests.support.anchors import anchors, head
+from tests.support.paths import GOLDEN
 from tests.support.small_detector import LABELS, small_detector
 from tests.support.trained import trained, trained_custom
-from train.models import anchors
 
 # With the custom operation, which older files have, and with built-in post-processing.
 KINDS = ("fp16", "int8", "built_in_fp16", "built_in_int8")
@@ -194,6 +196,18 @@ def test_inspect_lists_the_consumers_of_a_twin(files, kind):
     }  # fmt: skip
 
 
+def test_inspect_says_that_box_codes_are_distributions():
+    model = Model.read(GOLDEN / "points_int8_raw.tflite")
+    assert contract.check(model.data, expect="int8_raw") == ()
+    found = inspection.inspect(model)
+    said = [line.split() for line in as_text(found).splitlines()]
+    assert ["bins", "8"] in said and ["box_scales", "1", "1", "1", "1"] in said
+    assert inspection.as_dict(found)["raw_head"]["bins"] == 8
+    metadata = Metadata.of(model)
+    assert metadata.outputs[0].description.startswith("8 logits for each of the distances to the left, top, right and")
+    assert [verdict.consumer for verdict in found.verdicts if verdict.works] == list(consumers.RAW_READERS)
+
+
 @pytest.mark.parametrize("kind", ["int8", "built_in_int8"])
 def test_all_of_a_twin_is_mapped_to_the_edge_tpu(files, kind, tmp_path):
     source = Model.read(files[f"{kind}_raw"])
@@ -277,7 +291,7 @@ def test_scores_are_the_interpreters_own(small_detector, files, tmp_path):
 def test_the_manifest_has_the_anchors(trained, tmp_path):
     twin = tmp_path / "detector_int8_raw.tflite"
     twin.write_bytes(raw_twin.twin(trained.int8.read_bytes(), labels=Detector(trained.int8).labels))
-    entry = manifest.file_entry(gate.Admitted(twin, "int8_raw", None), None)
+    entry = manifest.file_entry(gate.Admitted(twin, "int8_raw", None), None, head(320))
     said = json.loads(json.dumps(entry))["raw_head"]
     assert (said["score"], said["iou"], said["detections"], said["box_scales"]) == (0.01, 0.6, 50, [10, 10, 5, 5])
     assert (said["candidates"], said["first_column"]) == (512, 0)
@@ -286,6 +300,6 @@ def test_the_manifest_has_the_anchors(trained, tmp_path):
         centers = [(i * level["stride"] + level["offset"]) / said["anchors"]["size"] for i in range(level["side"])]
         shapes = np.array(level["shapes"]) / said["anchors"]["size"]
         rows += [(y, x, *shape) for y in centers for x in centers for shape in shapes]
-    assert np.array_equal(np.array(rows).astype(np.float32), anchors.anchors(320))
+    assert np.array_equal(np.array(rows).astype(np.float32), anchors(320))
     model = Model.read(twin)
-    assert np.array_equal(RawHead.of(model, Metadata.of(model)).anchors, anchors.anchors(320))
+    assert np.array_equal(RawHead.of(model, Metadata.of(model)).anchors, anchors(320))

@@ -212,7 +212,7 @@ def test_finish_checks_like_compile_file(export, elsewhere, monkeypatch):
 def test_convert_compiles_the_exported_file(export, compiler, monkeypatch, capsys):
     from convert import __main__ as convert
 
-    monkeypatch.setattr(convert, "_source", lambda run, arguments: None)
+    monkeypatch.setattr(convert.conversion, "source_of", lambda *arguments, **options: None)
     monkeypatch.setattr("convert.export.export.export", lambda *arguments, **options: ())
     arguments = ["--edgetpu", "--checkpoint", "any", "--out", str(export), "--edgetpu-compiler", str(compiler)]
     assert convert.main(arguments) == 0

@@ -70,11 +70,11 @@ class Admission:
         labels = Labels(("a", "b", "c", "d", "e"))
         # Ten boxes of each class.
         image = LabelledImage("x", tuple(LabelledBox(label, Box(0, 0, 1, 1)) for label in labels for _ in range(10)))
-        truth = SimpleNamespace(measure=lambda found: self.metrics, labelled=lambda: (image,), labels=labels)
+        truth = SimpleNamespace(measure=self._metrics, labelled=lambda: (image,), labels=labels)
         self.validation = EvaluationSet((), truth, "made up")
         monkeypatch.setattr(gate.contract, "check", self._check)
         monkeypatch.setattr(gate, "file_detections", self._detections)
-        monkeypatch.setattr(gate, "best_thresholds", lambda truth, found: self._thresholds())
+        monkeypatch.setattr(gate, "best_thresholds", self._thresholds)
         monkeypatch.setattr(gate.Model, "parse", lambda data: data)
         monkeypatch.setattr(gate.anatomy, "postprocess", lambda model: SimpleNamespace(custom=self.custom))
 
@@ -85,8 +85,14 @@ class Admission:
     def _detections(self, path, data, *, progress):
         assert path.read_bytes() == b"file None" and data is self.validation and progress is False
         self.measured.append(path)
+        return "what is found"
 
-    def _thresholds(self):
+    def _metrics(self, found):
+        assert found == "what is found"
+        return self.metrics
+
+    def _thresholds(self, truth, found):
+        assert (truth, found) == (self.validation.truth, "what is found")
         return None if self.score is None else SimpleNamespace(overall=SimpleNamespace(score=self.score))
 
     def __call__(self, **options):
@@ -118,6 +124,15 @@ def test_a_file_that_passes_has_its_threshold_and_its_figures(admission):
     assert admission.path.read_bytes() == b"file 0.3"
     # Both are checked: what was measured, and what carries the name.
     assert admission.checked == [(b"file None", "a.tflite", "int8"), (b"file 0.3", "a.tflite", "int8")]
+
+
+def test_an_error_in_between_leaves_the_old_file(admission, monkeypatch):
+    admission.path.write_bytes(b"old")
+    monkeypatch.setattr(gate, "best_thresholds", lambda truth, found: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        admission()
+    assert admission.path.read_bytes() == b"old"
+    assert [path.name for path in admission.path.parent.iterdir()] == ["a.tflite"]
 
 
 def test_without_images_or_a_right_detection_there_is_no_threshold(admission):

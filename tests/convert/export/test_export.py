@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -21,9 +22,11 @@ from convert.evaluation.evaluate import (
     file_detections,
 )
 from convert.evaluation.images import EvaluationSet, of_dataset, of_examples, of_run
+from convert.export import export as export_module
 from convert.export.export import Options, _postprocessing, export, source_of_checkpoint, source_of_run
 from convert.file import anatomy
 from convert.quantization_report import as_text, image, report
+from runtime.common.command import exit_code
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Labels
 from runtime.inference.detector import Detector
@@ -89,7 +92,7 @@ def test_detections_are_those_of_the_checkpoint(trained):
     run = RunFolder(trained.run)
     data = of_run(run)
     file = file_detections(trained.fp16, data, progress=False)
-    checkpoint = detections(CheckpointDetector(run.checkpoint, 320, run.labels()), data, progress=False)
+    checkpoint = detections(CheckpointDetector(run.checkpoint, run.size(), run.labels()), data, progress=False)
     count = 0
     for given in data.images:
         # The file has 50 slots, the checkpoint 100: lower ones may have no room.
@@ -207,6 +210,10 @@ def test_manifest_describes_the_files(trained):
     assert manifest["labels"] == list(RunFolder(trained.run).labels())
     assert len(manifest["calibration"]["pictures"]) == 40
     assert set(manifest) >= {"kit", "tensorflow", "converter", "run", "data", "gate", "post_processing"}
+    page = (ROOT / "docs" / "reference" / "manifest.md").read_text(encoding="utf-8")
+    inside = (manifest["post_processing"], manifest["input"], manifest["gate"], manifest["calibration"])
+    for fields in (manifest, *inside, manifest["files"]["detector_int8.tflite"]):
+        assert not [name for name in fields if f"`{name}`" not in page]
 
 
 def test_evaluates_only_what_was_not_trained_on(trained):
@@ -292,18 +299,65 @@ def test_the_runtime_uses_the_threshold_of_the_file_unless_told_otherwise(traine
     assert min(scores("--score", "0.99"), default=1) >= 0.99
 
 
+def test_wrong_usage_is_exit_2_without_a_traceback():
+    done = run_command("convert.evaluate", "nowhere.tflite")
+    assert done.returncode == 2
+    assert "nowhere.tflite" in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("command", "arguments", "message"),
     [
-        (("convert",), "--int8"),
-        (("convert", "--int8", "--run", "nowhere"), "nowhere"),
-        (("convert", "--int8", "--checkpoint", "nowhere"), "nowhere"),
-        (("convert.evaluate", "nowhere.tflite"), "nowhere.tflite"),
-        (("convert.evaluate", "README.md", "nowhere"), "nowhere"),
-        (("convert.quantization_report", "tests"), "config.yaml"),
+        ("convert.__main__", [], "--int8"),
+        ("convert.__main__", ["--int8", "--run", "nowhere"], "nowhere"),
+        ("convert.__main__", ["--int8", "--checkpoint", "nowhere"], "nowhere"),
+        ("convert.evaluate", ["README.md", "nowhere"], "nowhere"),
+        ("convert.quantization_report", ["tests"], "config.yaml"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_2(arguments, message):
-    done = run_command(*arguments)
-    assert done.returncode == 2
-    assert message in done.stderr and "Traceback" not in done.stderr
+def test_wrong_usage_is_named(command, arguments, message, monkeypatch, capsys):
+    """In this process: another one would load TensorFlow again."""
+    monkeypatch.chdir(ROOT)
+    try:
+        code = exit_code(import_module(command).main, arguments)
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert "error: " in said[-1] and message in said[-1]
+
+
+@pytest.mark.parametrize("chip", [False, True])
+def test_files_for_the_edge_tpu_are_made_of_operations_that_it_has(chip, trained, monkeypatch, tmp_path):
+    class Reached(Exception):
+        pass
+
+    def quantize(graph, *_, **__):
+        seen.append(graph)
+        raise Reached
+
+    seen, changed = [], object()
+    monkeypatch.setattr(export_module, "for_edge_tpu", lambda graph: changed)
+    monkeypatch.setattr(export_module.quantization, "quantize", quantize)
+    source = replace(source_of_run(RunFolder(trained.run)), validation=None)
+    with pytest.raises(Reached):
+        export(source, tmp_path / "out", Options(int8=True, edge_tpu=chip))
+    assert (seen[0] is changed) == chip and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["--int8"], ["--edgetpu"]])
+def test_the_command_asks_for_the_edge_tpus_operations(words, trained, monkeypatch, tmp_path):
+    from convert.__main__ import main
+
+    class Reached(Exception):
+        pass
+
+    def noted(source, folder, options, **_):
+        seen.append(options)
+        raise Reached
+
+    seen: list[Options] = []
+    monkeypatch.setattr(export_module, "export", noted)
+    with pytest.raises(Reached):
+        main(["--run", str(trained.run), "--out", str(tmp_path / "out"), *words])
+    assert seen[0].int8 and seen[0].edge_tpu == (words == ["--edgetpu"])

@@ -17,7 +17,6 @@ from convert.export.plan import Plan
 from convert.file import conversion, kinds
 from convert.file.kinds import DYNAMIC_RANGE, FP16, INT8, INT8_IO, INT16X8
 from convert.file.metadata import ModelInfo, with_metadata
-from convert.file.normalization import Normalization
 from convert.file.postprocessing import Postprocessing
 from convert.inspect.inspection import as_dict, inspect
 from convert.inspect.text import as_text
@@ -25,11 +24,12 @@ from convert.quantize import quantization
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError
 from runtime.inference.detector import Detector
-from runtime.inference.interpreter import real
 from runtime.model.metadata import Metadata
+from runtime.model.ports import real
 from runtime.model.tflite import Model
 from tests.support import tiny_graph
 from tests.support.tiny_graph import LABELS
+from train.geometry.normalization import Normalization
 
 pytestmark = pytest.mark.long
 

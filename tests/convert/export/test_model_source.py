@@ -38,7 +38,7 @@ LAYOUTS = {
 def models(trained, tmp_path_factory) -> dict[str, Path]:
     """The run's weights in each layout, with its label map."""
     run = RunFolder(trained.run)
-    network = checkpoint_detector.load(run.checkpoint, 320, 4)
+    network = checkpoint_detector.load(run.network(), run.checkpoint, run.size(), 4)
     folders = {}
     for name, write in LAYOUTS.items():
         folders[name] = write(tmp_path_factory.mktemp("model") / "my model", network, api_model.pipeline())
@@ -126,13 +126,32 @@ def test_weights_that_are_not_those_of_the_configuration_are_refused(models, tra
     (folder / "checkpoint").mkdir(parents=True)
     shutil.copy(models["exported"] / "pipeline.config", folder)
     tf.train.Checkpoint(model=tf.train.Checkpoint(dense=tf.Variable(1.0))).write(str(folder / "checkpoint" / "ckpt-0"))
-    with pytest.raises(InputError, match="not a checkpoint of SSD MobileNet v2 FPNLite"):
+    with pytest.raises(InputError, match="not a checkpoint of a network of this kit"):
         main([str(folder), "--int8", "--data", str(trained.data)])
+
+
+def test_a_saved_model_without_variables_has_its_weights_beside_it(models, tmp_path):
+    """TensorFlow 1's exporter puts them into the graph, and writes a checkpoint."""
+    folder = shutil.copytree(models["exported"], tmp_path / "model")
+    (folder / "saved_model" / "variables").mkdir(parents=True)
+    (folder / "saved_model" / "saved_model.pb").write_bytes(b"")
+    source = source_of_model(folder / "saved_model", say=lambda line: None)
+    assert source.checkpoint == folder / "checkpoint" / "ckpt-0"
+
+
+def test_weights_of_another_network_of_the_kit_are_named(models, tmp_path):
+    folder = shutil.copytree(models["exported"], tmp_path / "model")
+    (folder / "pipeline.config").write_text(api_model.PIPELINES["ssd_mobilenet_v2_keras"])
+    with pytest.raises(InputError) as caught:
+        source_of_model(folder)
+    message = str(caught.value)
+    assert "not a checkpoint of SSD MobileNet v2 of TensorFlow 2 (2020)" in message and "\n" not in message
+    assert "but of SSD MobileNet v2 FPNLite; put the pipeline.config that these weights were trained with" in message
 
 
 def test_another_architecture_is_one_line_and_exit_2_without_tensorflow(tmp_path):
     """TensorFlow takes seconds to load, and says things that hide the line."""
-    changes = {"ssd_mobilenet_v2_fpn_keras": "ssd_mobilenet_v1_fpn_keras"}
+    changes = {"ssd_mobilenet_v2_fpn_keras": "ssd_resnet50_v1_fpn_keras"}
     (tmp_path / "pipeline.config").write_text(api_model.pipeline(changes))
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('loaded')")
     done = subprocess.run(
@@ -145,7 +164,7 @@ def test_another_architecture_is_one_line_and_exit_2_without_tensorflow(tmp_path
     )
     assert done.returncode == 2 and done.stdout == ""
     (line,) = done.stderr.splitlines()
-    assert "ssd with ssd_mobilenet_v1_fpn_keras is not a network of the kit" in line
+    assert "ssd with ssd_resnet50_v1_fpn_keras is not a network of the kit" in line
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runtime.inference.raw_decoding import RawDecoder
+from runtime.inference.decoders.raw_head import RawDecoder
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model
-from tests.support.raw_outputs import SCALES, RawOutputs, by_the_rules, drawn
+from tests.support.raw_outputs import RawOutputs, by_the_rules, drawn
 
 schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 litert = pytest.importorskip("ai_edge_litert.interpreter")
@@ -48,7 +48,9 @@ def raw_file(raw: RawOutputs) -> bytes:
 
 
 def detector(raw: RawOutputs, options: Postprocessing = OPTIONS) -> bytes:
-    return with_postprocessing(raw_file(raw), anchors=raw.anchors, scales=SCALES, options=options)
+    return with_postprocessing(
+        raw_file(raw), anchors=raw.anchors, scales=raw.scales, bins=raw.bins, options=options
+    )
 
 
 def run(model: bytes, raw: RawOutputs, threads: int = 1, kernels: str = "with XNNPACK") -> list[np.ndarray]:
@@ -82,6 +84,19 @@ def test_it_finds_what_the_rules_say(kind, classes, kernels):
     np.testing.assert_allclose(scores[0, :number], [score for score, _, _ in wanted], rtol=1e-5)
     np.testing.assert_allclose(boxes[0, :number], [box for *_, box in wanted], rtol=1e-4, atol=1e-5)
     assert not boxes[0, number:].any() and not labels[0, number:].any() and not scores[0, number:].any()
+
+
+@pytest.mark.parametrize("kind", ["int8", "float32"])
+@pytest.mark.parametrize("kernels", KERNELS)
+def test_it_finds_what_distributions_say(kind, kernels):
+    raw = drawn(kind, 4, seed=2, bins=8)
+    boxes, labels, scores, count = run(detector(raw), raw, kernels=kernels)
+    wanted = expected(raw)
+    number = len(wanted)
+    assert number > 2 and count.tolist() == [number]
+    assert labels[0, :number].tolist() == [label for _, label, _ in wanted]
+    np.testing.assert_allclose(scores[0, :number], [score for score, _, _ in wanted], rtol=1e-5)
+    np.testing.assert_allclose(boxes[0, :number], [box for *_, box in wanted], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 4, 8])
@@ -122,9 +137,12 @@ def test_boxes_of_two_classes_never_meet():
 
 
 @pytest.mark.parametrize("kind", ["int8", "float32"])
-def test_a_reader_of_the_raw_outputs_finds_the_same(kind):
-    raw = drawn(kind, 5, seed=5)
-    head = RawHead(raw.anchors, 5, 0, OPTIONS.detections, OPTIONS.score, OPTIONS.iou, SCALES, OPTIONS.candidates)
+@pytest.mark.parametrize("bins", [0, 8])
+def test_a_reader_of_the_raw_outputs_finds_the_same(kind, bins):
+    raw = drawn(kind, 5, seed=5, bins=bins)
+    head = RawHead(
+        raw.anchors, 5, 0, OPTIONS.detections, OPTIONS.score, OPTIONS.iou, raw.scales, OPTIONS.candidates, bins
+    )
     boxes, labels, scores = RawDecoder(head, raw.ports)([raw.codes, raw.logits])
     inside = run(detector(raw), raw, kernels="without")
     number = len(scores)
@@ -146,6 +164,16 @@ def test_a_file_says_how_it_was_made(kind):
     numbers = ("max_candidates", "nms_score_threshold", "nms_iou_threshold", "y_scale", "w_scale")
     assert [found.options[name] for name in numbers] == pytest.approx([200, 0.3, 0.5, 10, 5])
     assert not any(step.custom_name for step in model.main.operators)
+
+
+@pytest.mark.parametrize("kind", ["int8", "float32"])
+def test_a_file_of_distributions_says_how_it_was_made(kind):
+    raw = drawn(kind, 4, bins=8)
+    model = Model.parse(detector(raw), "the file")
+    found = anatomy.postprocess(model)
+    assert found is not None and found.inputs == (0, 1) and len(found.steps) == len(model.main.operators)
+    assert (found.options["bins"], found.options["max_candidates"]) == (8, 200) and "y_scale" not in found.options
+    np.testing.assert_array_equal(anatomy.anchors(model, found), raw.anchors)
 
 
 def test_all_logits_are_candidates_where_there_are_few():

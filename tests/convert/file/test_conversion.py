@@ -16,24 +16,11 @@ from convert.file.kinds import FP16
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import KitError
 from runtime.model.tflite import Model
+from tests.support import tiny_graph
 from tests.support.paths import ROOT
-from train.models.folding import fold
-
-pytestmark = pytest.mark.long
+from tests.support.shadowing import plant
 
 OPTIONS = Postprocessing(detections=10)
-
-
-@pytest.fixture(scope="module")
-def graph():
-    """The folded network, not trained."""
-    from train.models.ssd_mobilenet_v2_fpnlite import Detector as Network
-
-    import tensorflow as tf  # isort: skip
-
-    network = Network(320, 3)
-    network(tf.zeros([1, 320, 320, 3]))
-    return fold(network).frozen()
 
 
 class _Killed:
@@ -50,7 +37,8 @@ class _Left:
         return sys.exit, ("no room left",)
 
 
-def test_another_process_makes_the_same_bytes(graph):
+def test_another_process_makes_the_same_bytes():
+    graph = tiny_graph.graph()
     jobs = [Job(FP16, graph), Job(FP16, graph)]
     here = detector(graph, OPTIONS, Form(FP16))
     assert Model.parse(here).main.outputs
@@ -74,14 +62,14 @@ def test_a_process_that_ends_is_told_with_its_last_words():
 
 
 def test_an_error_of_the_other_process_is_raised_here():
-    broken = SimpleNamespace(size=64)
+    broken = SimpleNamespace(size=(64, 64))
     with pytest.raises(AttributeError, match="has no attribute") as error:
         converted([Job(FP16, broken), Job(FP16, broken)], OPTIONS)
     assert "in _child" in "".join(error.value.__notes__)
 
 
 def test_a_script_is_not_run_a_second_time(tmp_path):
-    """One without a guard of __main__, and one that comes from standard input."""
+    """One without a guard of __main__, in a folder with the kit's names, and one that comes from standard input."""
     script = (
         "print('once')\n"
         "from convert.file import conversion\n"
@@ -93,9 +81,10 @@ def test_a_script_is_not_run_a_second_time(tmp_path):
         "    print(error)\n"
     )
     (tmp_path / "script.py").write_text(script)
+    shadowed = plant(tmp_path / "shadowed")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for command, given in (([sys.executable, "script.py"], None), ([sys.executable, "-"], script)):
+    for words, given, folder in ((["../script.py"], None, shadowed), (["-"], script, tmp_path)):
         done = subprocess.run(
-            command, input=given, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, *words], input=given, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.stdout.splitlines() == ["once", "'NoneType' object has no attribute 'size'"], done.stderr
+        assert done.stdout.splitlines() == ["once", "'NoneType' object has no attribute 'head'"], done.stderr

@@ -154,7 +154,9 @@ def test_a_file_that_is_no_detector(small_detector):
     assert not any(works(found))
     assert "post-processing" in {problem.rule for problem in found.problems}
     assert "Post-processing\n  none\n" in as_text(found)
-    assert all("it has no post-processing" in verdict.why for verdict in found.verdicts)
+    # The label file was lost on the way, which the runtime looks for first.
+    others = [verdict for verdict in found.verdicts if verdict.consumer != "runtime of this kit"]
+    assert all("it has no post-processing" in verdict.why for verdict in others)
 
 
 def test_floats_without_normalization(small_detector):

@@ -10,15 +10,17 @@ from convert.object_detection_api import folder
 from convert.object_detection_api.pipeline import Pipeline
 from runtime.common.errors import InputError
 from tests.support.api_model import PIPELINE
+from train import models
 from train.checkpoints.coco_labels import COCO_LABELS
 
+NETWORK = models.find("ssd_mobilenet_v2_fpnlite")
 MAP = "item { id: 1 name: 'apple' } item { id: 2 name: 'pear' }"
 
 
 def described(home: Path, *maps: str) -> Pipeline:
     home.mkdir(parents=True, exist_ok=True)
     (home / "pipeline.config").write_text(PIPELINE)
-    return Pipeline(home / "pipeline.config", 320, 2, 0.0, 0.6, 100, maps)
+    return Pipeline(home / "pipeline.config", NETWORK, NETWORK.sizes.default, 2, 0.0, 0.6, 100, maps)
 
 
 def test_the_configuration_lies_in_the_folder_or_beside_an_inner_one(tmp_path):

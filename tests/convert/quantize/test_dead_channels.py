@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from convert.quantize.dead_channels import without_dead_channels
-from train.models import tensorflow_setup
+from tests.support.anchors import head
+from train.layers import tensorflow_setup
 
 tensorflow_setup.prepare()
 
 import tensorflow as tf  # noqa: E402
 
-from train.models.anchors import PER_CELL  # noqa: E402
-from train.models.folding import Graph, Node, fold  # noqa: E402
+from train.geometry.pyramid_anchors import PER_CELL  # noqa: E402
+from train.graph.graph import Graph, Node  # noqa: E402
 
 CHANNELS = 20
 
@@ -40,11 +41,11 @@ def graph(seed: int, relu6: bool = True) -> Graph:
         Node("boxes", "conv", ("project",), heads[..., : 4 * PER_CELL], np.zeros(4 * PER_CELL, np.float32)),
         Node("classes", "conv", ("project",), heads[..., 4 * PER_CELL :], np.zeros(2 * PER_CELL, np.float32)),
     )
-    return Graph(nodes, ("boxes",), ("classes",), 32, 2)
+    return Graph(nodes, ("boxes",), ("classes",), head(32), 2)
 
 
 def outputs(network: Graph, seed: int) -> np.ndarray:
-    image = np.random.default_rng(seed).uniform(-1, 1, (1, network.size, network.size, 3)).astype(np.float32)
+    image = np.random.default_rng(seed).uniform(-1, 1, (1, *network.size, 3)).astype(np.float32)
     codes, logits = network.run(tf.constant(image))
     return np.concatenate([tensor.numpy().ravel() for tensor in (*codes, *logits)])
 
@@ -76,7 +77,7 @@ def test_without_the_activation_no_channel_is_dead():
 def test_the_published_stem_has_eight_dead_channels(shared):
     from tests.support import detector_320
 
-    whole = fold(detector_320.standin(shared)).frozen()
+    whole = detector_320.NETWORK.fold(detector_320.standin(shared)).frozen()
     short = without_dead_channels(whole)
     assert short.find("stem").kernel.shape == (3, 3, 3, 24)
     untouched = [node.name for node, new in zip(whole.nodes, short.nodes) if node is new]

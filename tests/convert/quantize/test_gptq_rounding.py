@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from convert.quantize import gptq_rounding
-from train.models.folding import Graph, Node, execute
+from tests.support.anchors import head
+from train.graph.graph import Graph, Node, execute
 from train.quantization import fake_quantization
 from train.quantization.quantization import Range
 
@@ -79,7 +81,7 @@ def test_a_graph_of_rounded_kernels_computes_nearly_the_same():
         Node("b", "conv", ("a",), draw.normal(size=(1, 1, 3, 24)).astype(np.float32), np.zeros(24, np.float32)),
         Node("c", "conv", ("b",), draw.normal(size=(1, 1, 24, 24)).astype(np.float32), np.zeros(24, np.float32)),
     )
-    graph = Graph(nodes, ("c",), ("b",), 32, 4)
+    graph = Graph(nodes, ("c",), ("b",), head(32), 4)
     images = tf.image.resize(draw.uniform(-1, 1, (6, 4, 4, 3)), (32, 32)).numpy()
     exact = outputs(graph, images)
     ranges = {name: Range(float(tf.reduce_min(x)), float(tf.reduce_max(x))) for name, x in exact.items()}
@@ -94,6 +96,27 @@ def test_a_graph_of_rounded_kernels_computes_nearly_the_same():
     for node, kernel in zip(graph.nodes, before):
         np.testing.assert_array_equal(node.kernel, kernel)
     assert [node.name for node in rounded.nodes] == ["a", "b", "c"]
+
+
+def test_a_kernel_of_many_inputs_is_rounded_tap_by_tap(monkeypatch):
+    draw = np.random.default_rng(8)
+    kernel = draw.normal(size=(3, 3, 12, 6)).astype(np.float32)
+    node = Node("n", "conv", ("image",), kernel, np.zeros(6, np.float32))
+    # Channels that go together, so that errors can cancel out.
+    images = (draw.normal(size=(4, 16, 16, 3)) @ draw.normal(size=(3, 12))).astype(np.float32)
+    sources = [tf.constant(image[None]) for image in images]
+    wanted = execute(node, [tf.constant(images)])
+
+    def loss(rounded: np.ndarray) -> float:
+        return float(tf.reduce_mean(tf.square(execute(replace(node, kernel=rounded), [tf.constant(images)]) - wanted)))
+
+    steps = np.abs(kernel).max(axis=(0, 1, 2)) / 127
+    nearest = np.round(kernel / steps) * steps
+    monkeypatch.setattr(gptq_rounding, "_MOST_INPUTS", 100)
+    rounded = gptq_rounding._kernel(node, sources)
+    np.testing.assert_allclose(rounded / steps, np.round(rounded / steps), atol=1e-3)
+    np.testing.assert_allclose(np.abs(rounded).max(axis=(0, 1, 2)), 127 * steps, rtol=1e-6)
+    assert loss(rounded) < 0.5 * loss(nearest)
 
 
 def outputs(graph, images):
@@ -133,7 +156,7 @@ def test_a_layer_is_computed_image_by_image_and_its_input_let_go(monkeypatch):
 
     monkeypatch.setattr(gptq_rounding, "execute", counted)
     monkeypatch.setattr(fake_quantization, "activation", kept)
-    gptq_rounding.round_kernels(Graph(nodes, ("sum",), ("sum",), 8, wide), ranges, images[:, None])
+    gptq_rounding.round_kernels(Graph(nodes, ("sum",), ("sum",), head(8), wide), ranges, images[:, None])
     assert most["b"] <= (12 + 3) * one
     assert most["e"] <= (2 * 12 + 3) * one
     assert live[0] == 0
