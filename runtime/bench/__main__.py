@@ -5,41 +5,47 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime.bench import cold_start
-from runtime.bench.baselines import MEDIAPIPE, open_baseline
+from runtime.bench.baselines import MEDIAPIPE, name_apart, open_baseline
 from runtime.bench.cold_start import ColdStart
 from runtime.bench.interleaving import BATCH, Ratio, rounds
 from runtime.bench.percentiles import Times
+from runtime.bench.processor_time import Mark, Span, core_time, of_process, own_and_of
 from runtime.bench.report import Report
 from runtime.bench.stages import Stages
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import Parser
 from runtime.common.options import old_name, positive
 from runtime.common.values import Detection, Frame
+from runtime.frames.queue import BLOCK_SIZE
 from runtime.inference.detector import Detector
 from runtime.inference.engines import Request, names
 from runtime.inference.process.engine import EngineProcess
 from runtime.inference.process.shared_tensors import SLOTS
 from runtime.media import images
 from runtime.pipeline import loop
+from runtime.sinks.json_lines import JsonLines
 from runtime.sources import Source, open_source
 
 # Frames before timing starts, in which caches fill and the interpreter sets itself up.
 WARM_UP = 5
 # The loop is timed in longer batches, since its stages fill during the first FILLING frames, which do not count.
-LOOP_BATCH = 10
-FILLING = 2
-# At most this many frames of the source are held in memory. Reading is timed in the loop only.
+LOOP_BATCH = 25
+FILLING = SLOTS + BLOCK_SIZE
+# At most this many frames of the source are held in memory, for single frames. The loop plays the source itself.
 MOST_FRAMES_HELD = 64
 # Names in tables of times, beside those of the baselines.
-_KIT, _BARE = "the kit", "bare invoke"
+_KIT, _BARE, _DECODING = "the kit", "bare invoke", "decoding"
 # Frames of the run whose cold start is measured.
 COLD_START_FRAMES = 60
 # Long enough that the watchdog does not end a measurement on a busy machine.
@@ -70,7 +76,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m runtime.bench",
         description="Times each stage of a detector, the whole loop and the cold start.",
         epilog=_EPILOG,
@@ -78,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("file", metavar="FILE", help="the detector, a .tflite")
     measured = parser.add_argument_group("what is measured")
-    measured.add_argument("--source", metavar="SRC", help="an image, a folder or a video (default: a random image)")
+    measured.add_argument("--source", metavar="SRC", help="an image, a folder or a video, which the loop plays, again and again (default: a random image)")
     measured.add_argument("--frames", type=positive, default=200, metavar="N", help="frames to time (default: 200)")
     engine = parser.add_argument_group("engine")
     engine.add_argument("--threads", type=positive, default=2, metavar="N", help="interpreter threads (default: 2)")
@@ -129,6 +135,7 @@ def bench(
             stack.enter_context(open_baseline(name, file, mediapipe_python, request, held, HANG_SECONDS))
             for name in baselines
         ]
+        name_apart(file, others)
         for _ in range(WARM_UP):
             detector(held[0].image, held[0].color)
         for other in others:
@@ -152,10 +159,32 @@ def bench(
             frames,
             BATCH,
         )
+        played = _Played(source, held)
+        stack.callback(played.close)
+        spans: List[Span] = []
+        model_time: List[Optional[float]] = []
+        alone: List[float] = []
+
+        def looping(count: int) -> List[float]:
+            spans.append(_loop_round(detector, process, played, count))
+            return [spans[-1].milliseconds]
+
+        def bare_invokes(count: int) -> List[float]:
+            begin = of_process(process.pid)
+            times = process.bare_invoke(count)
+            end = of_process(process.pid)
+            model_time.append(None if begin is None or end is None else 1000 * (end - begin) / count)
+            return times
+
+        def playing(count: int) -> List[float]:
+            alone.append(played.alone(count))
+            return [alone[-1]]
+
         looped = rounds(
             {
-                _KIT: lambda count: [_loop_round(detector, source, held, count)],
-                _BARE: process.bare_invoke,
+                _KIT: looping,
+                _BARE: bare_invokes,
+                **({_DECODING: playing} if source else {}),
                 **{other.name: other.times for other in others},
             },
             frames,
@@ -182,6 +211,7 @@ def bench(
         loop_fps=1000 / float(np.median(looped[_KIT])),
         bare_fps=1000 / float(np.median(looped[_BARE])),
         loop_ratio=Ratio.of(looped[_BARE], looped[_KIT]),
+        core_time=core_time(model_time, alone, spans),
         cold_start=_cold_start(file, source, held[0], request),
         stages=tuple((name, Times.of(values)) for name, values in named),
         baselines=tuple(
@@ -190,20 +220,18 @@ def bench(
     )
 
 
-def _loop_round(detector: Detector, source: Optional[str], held: List[Frame], count: int) -> float:
-    """Milliseconds per frame of the whole loop without sinks, over `count` frames of a run."""
-    ends: List[float] = []
+def _loop_round(detector: Detector, process: EngineProcess, played: _Played, count: int) -> Span:
+    """What `count` frames in the middle of a run take, with JSON lines that nobody reads."""
+    marks: List[Mark] = []
 
     def note(frame: Frame, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
-        ends.append(time.perf_counter())
+        marks.append(Mark(time.perf_counter(), own_and_of(process.pid), played.reading))
         return detections
 
     # Frames after the last one that counts keep the stages before the engine busy, as in a long run.
-    needed = FILLING + count + SLOTS
-    with open_source(source) if source else _Held(held) as opened:
-        opened = opened if opened.frames is None or opened.frames >= needed else _Held(held)
-        loop.run(detector, opened, [], frames=needed, filters=[note])
-    return 1000 * (ends[FILLING - 1 + count] - ends[FILLING - 1]) / count
+    with JsonLines(os.devnull) as sink:
+        loop.run(detector, played, [sink], frames=FILLING + count + FILLING, filters=[note])
+    return Span(marks[FILLING - 1], marks[FILLING - 1 + count], count)
 
 
 def _recording(measure: Callable[[int], List[float]], record: List[float]) -> Callable[[int], List[float]]:
@@ -217,20 +245,45 @@ def _recording(measure: Callable[[int], List[float]], record: List[float]) -> Ca
     return measured
 
 
-class _Held(Source):
-    """Repeats images that are held in memory, without end."""
+class _Played(Source):
+    """Plays a source, and repeats it without end; each iteration goes on where the one before it ended.
 
-    name = "memory"
+    `reading` is the processor seconds that the threads which iterated have spent in the source.
+    """
 
-    def __init__(self, held: Sequence[Frame]) -> None:
-        self._held = held
+    def __init__(self, source: Optional[str], held: Sequence[Frame]) -> None:
+        """Without `source`, plays the images `held`, which are in memory."""
+        self.name = source or "memory"
+        self.reading = 0.0
+        self._source = open_source(source) if source else None
+        self._frames = self._repeated(self._source or held)
 
     def __iter__(self) -> Iterator[Frame]:
+        while True:
+            begin = time.thread_time()
+            frame = next(self._frames)
+            self.reading += time.thread_time() - begin
+            yield frame
+
+    def alone(self, count: int) -> float:
+        """Reads `count` frames and returns the processor milliseconds of each, over all threads of this process."""
+        begin = time.process_time()
+        for _ in range(count):
+            next(self._frames)
+        return 1000 * (time.process_time() - begin) / count
+
+    def close(self) -> None:
+        """Closes the source."""
+        if self._source is not None:
+            self._source.close()
+
+    @staticmethod
+    def _repeated(frames: Iterable[Frame]) -> Iterator[Frame]:
         index = 0
         while True:
-            frame = self._held[index % len(self._held)]
-            yield Frame(frame.image, index, float(index), frame.color)
-            index += 1
+            for frame in frames:
+                yield replace(frame, index=index, time=float(index))
+                index += 1
 
 
 def _cold_start(file: str, source: Optional[str], first: Frame, request: Request) -> ColdStart:

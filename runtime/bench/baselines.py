@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any, List, Mapping, Sequence
 
@@ -30,10 +31,11 @@ _ADVICE = "python3 -m venv mp && mp/bin/pip install mediapipe; then give --media
 class Baseline:
     """A detector that is timed on the same images; a context manager that ends its process.
 
-    `name` is its name in the table.
+    `name` is its name in the table, `path` that of its file; empty for what is no file.
     """
 
     name: str
+    path: str = ""
 
     def times(self, count: int) -> List[float]:
         """Detects in the next `count` images and returns the milliseconds of each."""
@@ -49,12 +51,23 @@ class Baseline:
         self.close()
 
 
+def name_apart(file: str, others: Sequence[Baseline]) -> None:
+    """Gives baselines that have one name their whole path: files of several runs are all called `detector_int8.tflite`.
+
+    `file` is what they are compared with.
+    """
+    names = Counter([Path(file).name, *(other.name for other in others)])
+    for other in others:
+        if names[other.name] > 1 and other.path:
+            other.name = other.path
+
+
 class FileBaseline(Baseline):
     """Another .tflite, run by this kit in a process of its own."""
 
     def __init__(self, file: str, request: Request, images: Sequence[Frame], timeout: float) -> None:
         """Loads `file`. Raises InputError where it is no detector, KitError where no engine works."""
-        self.name = Path(file).name
+        self.name, self.path = Path(file).name, str(file)
         self._images = images
         self._process = EngineProcess(file, request, timeout)
         try:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
+from runtime import launcher
 from runtime.common.errors import KitError
 
 # Seconds between two readings of the resident memory.
 _INTERVAL = 0.05
+
+# What `python -m runtime` does, which would look for it in the working directory first.
+_COMMAND = "import runpy; runpy.run_module('runtime', run_name='__main__', alter_sys=True)"
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,13 @@ def measure(arguments: Sequence[str]) -> ColdStart:
 
     Raises KitError where the command fails.
     """
-    root = str(Path(__file__).resolve().parents[2])
-    inherited = os.environ.get("PYTHONPATH")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, inherited] if inherited else [root])}
     first: Optional[float] = None
     begin = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-m", "runtime", *arguments],
+        [*launcher.python(_COMMAND), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         errors = process.stderr
@@ -72,7 +71,7 @@ def resident(pid: int) -> Tuple[float, int]:
     """The resident memory of a process and its descendants in megabytes (2**20), and the number of processes."""
     pids = [pid]
     for found in pids:
-        pids += _children(found)
+        pids += children(found)
     sizes = [_resident(found) for found in pids]
     return sum(sizes), sum(1 for size in sizes if size)
 
@@ -91,7 +90,8 @@ def _watch(process: subprocess.Popen[str], peak: _Peak) -> None:
         time.sleep(_INTERVAL)
 
 
-def _children(pid: int) -> List[int]:
+def children(pid: int) -> List[int]:
+    """The processes that `pid` has started and that are still there."""
     found: List[int] = []
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         try:

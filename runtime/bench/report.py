@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from runtime.bench.cold_start import ColdStart
 from runtime.bench.interleaving import Ratio
 from runtime.bench.percentiles import Times, table
+from runtime.bench.processor_time import CoreTime
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Report:
     `ratio` is the time of bare invokes over the time of single frames; 1 is the best possible. `over_ms` is the
     milliseconds that a frame takes beyond the model. `loop_fps` is the rate of the whole loop on the source,
     `bare_fps` the rate of the model alone, and `loop_ratio` the time of a bare invoke over the time of a frame in the
-    loop. `baselines` has, for each baseline, its name, its time over the time of a single frame, and its time over the
+    loop. `core_time` is the processor time of the loop, None where the system does not tell it. `baselines` has, for each
+    baseline, its name, its time over the time of a single frame, and its time over the
     time of a frame in the loop; above 1, the kit is faster.
     """
 
@@ -36,6 +38,7 @@ class Report:
     loop_fps: float
     bare_fps: float
     loop_ratio: Ratio
+    core_time: Optional[CoreTime]
     cold_start: ColdStart
     stages: Tuple[Tuple[str, Times], ...]
     baselines: Tuple[Tuple[str, Ratio, Ratio], ...] = ()
@@ -55,6 +58,7 @@ class Report:
             "loop_fps": self.loop_fps,
             "bare_fps": self.bare_fps,
             **_with_spread("loop_ratio", self.loop_ratio),
+            "core_ms": self.core_time and asdict(self.core_time),
             "trial": asdict(self.cold_start),
             "stages": {name: asdict(times) for name, times in self.stages},
             "against": {
@@ -73,6 +77,7 @@ class Report:
                 f"one frame: {self.over_ms:.2f} ms over the model, {_text(self.ratio)} of its speed; "
                 f"loaded in {self.load_ms:.0f} ms, first frame {self.first_ms:.1f} ms",
                 f"the loop: {self.loop_fps:.1f} frames/s, the model alone {self.bare_fps:.1f}: {_text(self.loop_ratio)}",
+                *([_core_text(self.core_time)] if self.core_time else []),
                 f"the command: first detection after {self.cold_start.first_s:.2f} s"
                 + (memory if self.cold_start.memory_mb else ""),
                 *(
@@ -87,6 +92,13 @@ class Report:
 
 def _with_spread(name: str, ratio: Ratio) -> Dict[str, Any]:
     return {name: ratio.median, f"{name}_spread": ratio.spread}
+
+
+def _core_text(core_time: CoreTime) -> str:
+    return (
+        f"processor time: {core_time.model:.2f} core-ms a frame in the model, {core_time.decoding:.2f} for decoding, "
+        f"{core_time.other:.2f} for everything else"
+    )
 
 
 def _text(ratio: Ratio, digits: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""Runs the `main` of a command: exit codes, and errors without a traceback."""
+"""Runs the `main` of a command: exit codes, errors without a traceback, and how a message writes a command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from typing import Callable, List, NoReturn, Optional, Sequence
 from runtime.common.errors import InputError, KitError
 
 Main = Callable[[Optional[Sequence[str]]], int]
+
+# Whether this process was started as `edk`, which `runtime.commands` sets.
+started_as_edk = False
+
+
+def spelling(verb: str, module: str) -> str:
+    """How a message writes a command that the user may type next: as the one that is running was typed."""
+    return f"edk {verb}" if started_as_edk else f"python -m {module}"
 
 
 def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:

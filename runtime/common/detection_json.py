@@ -12,11 +12,12 @@ def line(frame: Frame, detections: Sequence[Detection]) -> str:
     """The JSON object for one frame, in one line without a newline.
 
     Boxes are [xmin, ymin, xmax, ymax] in source pixels, rounded to 0.01. Detections that belong to a track have its
-    number as `track`. `file` is there for images and folders only.
+    number as `track`. `file` is there for images and folders only, `areas` with zones and lines (`Counted.as_dict`).
     """
     objects = [_fields(detection) for detection in detections]
     file = {"file": frame.file} if frame.file else {}
-    return json.dumps({"frame": frame.index, **file, "time": round(frame.time, 3), "detections": objects})
+    areas = {} if frame.areas is None else {"areas": frame.areas.as_dict()}
+    return json.dumps({"frame": frame.index, **file, "time": round(frame.time, 3), "detections": objects, **areas})
 
 
 def _fields(detection: Detection) -> Dict[str, Any]:

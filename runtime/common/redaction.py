@@ -14,6 +14,13 @@ _DRIVE = re.compile(r"\W*[A-Za-z]:[\\/]")
 # `john.doe:1234/5` may be user and password. No colon may follow, as between user and password.
 _HOST = re.compile(r"(?:(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:.]+\]|localhost)(?::\d{1,5})?|\w[\w-]*(?:\.[\w-]+)+)/[^:]*")
 _SECRET_SETTING = re.compile(r"([?&](?:token|auth|key|pass|pwd|secret|user)\w*=)[^&\s'\"]+", re.I)
+# The same in other texts: `EDGE_DETECTOR_MQTT_PASSWORD=...`, `user-pw="..."`.
+_SECRET_VALUE = re.compile(r"(\b[\w-]*(?:token|passw|secret|pwd|user-pw)[\w-]*\s?=\s?)(?:\"[^\"]*\"|'[^']*'|[^\s&'\"]+)", re.I)
+# Where an address may begin in a text, with the mistakes that people make in its beginning.
+_BEGINNING = re.compile(r"(?<![^\s'\"(=])[A-Za-z][\w+.-]+(?::/+|;?//|;/+)")
+_HOST_FOLLOWS = re.compile(r"@(?=[\w\[])")
+# A user and the first letters of a password, which is not a port.
+_USER = re.compile(r"[^\s/?#@:]+:(?!\d{1,5}(?:[^\w.%~!*+@-]|$))\S")
 
 
 def address(text: str) -> str:
@@ -29,10 +36,45 @@ def address(text: str) -> str:
 
 
 def message(text: str) -> str:
-    """`text` with the user and password removed from every address in it, and the values of settings like `token=`."""
+    """`text` with the user and password removed from every address in it, and the values of settings like `token=`.
+
+    Where a password has spaces, so that nobody can tell where it ends, everything up to the last `@` of the line goes.
+    """
     if "@" in text:
-        text = re.sub(r"\S*@\S*", lambda match: _without_user(match.group()), text)
-    return _SECRET_SETTING.sub(r"\1...", text)
+        text = "".join(map(_line_without_users, text.splitlines(keepends=True)))
+    return _SECRET_VALUE.sub(r"\1...", _SECRET_SETTING.sub(r"\1...", text))
+
+
+def _line_without_users(line: str) -> str:
+    shown, begin = "", 0
+    for end in [*(found.start() for found in _BEGINNING.finditer(line)), len(line)]:
+        part = line[begin:end]
+        beginning = _BEGINNING.match(part)
+        # What looks like an address may also stand in the middle of a password.
+        if end < len(line) and beginning and _USER.match(part, beginning.end()) and not _HOST_FOLLOWS.search(part):
+            continue
+        # The character before an address tells whether it is quoted.
+        shown += _without_users(part, line[max(begin - 1, 0) : begin])
+        begin = end
+    return shown
+
+
+def _without_users(part: str, before: str) -> str:
+    """`part`, which begins with an address if it has any with a scheme, without users and passwords."""
+    beginning = _BEGINNING.match(part)
+    quoted = part.rfind(before) if before in ("'", '"') else -1
+    end = quoted if quoted > 0 else len(part)
+    if beginning is not None and _has_user(part[:end], beginning.end()):
+        hosts = [found.end() for found in _HOST_FOLLOWS.finditer(part[:end])]
+        if hosts:
+            return part[: beginning.end()] + part[hosts[-1] : end] + _without_users(part[end:], "")
+    return re.sub(r"\S*@\S*", lambda match: _without_user(match.group()), part)
+
+
+def _has_user(part: str, start: int) -> bool:
+    """Whether user and password begin at `start` of `part`, an address and what follows it."""
+    address = re.split(r"\s", part, maxsplit=1)[0]
+    return _without_user(address) != address or _USER.match(part, start) is not None
 
 
 def _without_user(text: str) -> str:

@@ -10,11 +10,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Iterator, Optional, Tuple, Union
 
 import numpy as np
 
 from runtime.common.errors import InputError
+
+if TYPE_CHECKING:
+    from runtime.areas.areas import Counted
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ class Frame:
     `image` is uint8 [height, width, 3] with channels in the order `color`, "BGR" or "RGB". `index` counts from 0.
     `time` is the time of capture in seconds; for a video file, since its start. `monotonic` is the same moment by
     `time.monotonic`, which nobody sets; None where the source is not live, or does not know it. `file` is the name of the
-    image file that it was read from, empty for frames of videos and cameras.
+    image file that it was read from, empty for frames of videos and cameras. `areas` is what was counted at zones and lines up
+    to this frame; None without any.
     """
 
     image: np.ndarray
@@ -132,3 +136,9 @@ class Frame:
     color: str = "BGR"
     monotonic: Optional[float] = None
     file: str = ""
+    areas: Optional[Counted] = None
+
+    @property
+    def steady_time(self) -> float:
+        """The time of capture in seconds, for intervals between frames: `monotonic` where it is known, else `time`."""
+        return self.time if self.monotonic is None else self.monotonic

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Dict, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import runtime.filters
 import runtime.inference.engines
 import runtime.sinks
 import runtime.sources
+from runtime.areas.areas import line, zone
 from runtime.common import plugins, redaction
+from runtime.common.command_parser import Parser, add_version
 from runtime.common.errors import InputError
-from runtime.common.options import count, fraction, positive, seconds_or_zero
+from runtime.common.options import count, fraction, names, positive, seconds_or_zero
+from runtime.frames.blurring import FLOOR
+from runtime.frames.masks import mask
 from runtime.frames.motion import SHARE
 from runtime.frames.queue import policy
 from runtime.frames.regions import region
+from runtime.zones.geometry import ANCHORS
 
 # That of the suppression within each class in the kit's own files.
 AGNOSTIC_IOU = 0.6
@@ -31,16 +36,9 @@ examples:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Its messages repeat what was given, which may be an address with a password."""
-
-    def error(self, message: str) -> NoReturn:
-        super().error(redaction.message(message))
-
-
 def parser() -> argparse.ArgumentParser:
     """The parser, including the options that sources, filters and sinks add."""
-    made = _Parser(
+    made = Parser(
         prog="python -m runtime",
         description="Runs a detection .tflite on images, videos, cameras and streams.",
         epilog=_EXAMPLES,
@@ -50,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--config", metavar="FILE", help="read options from a YAML file; the command line takes precedence"
     )
+    add_version(made)
     _add_source(made.add_argument_group("source"))
     _add_engine(made.add_argument_group("engine"))
     _add_detections(made.add_argument_group("detections"))
@@ -87,6 +86,14 @@ def _add_source(group: _Group) -> None:
         help="detect only in this region: left, top, right, bottom as shares from 0 to 1, or in pixels; "
         "may be repeated (default: the whole image)",
     )
+    add(
+        "--mask",
+        type=mask,
+        action="append",
+        metavar="X,Y,X,Y,...",
+        help="blacken this polygon, corners as shares from 0 to 1 or in pixels, before anything is detected, written, "
+        "sent or shown; may be repeated",
+    )
     plugins.add_options(runtime.sources, group)
 
 
@@ -114,6 +121,12 @@ def _add_engine(group: _Group) -> None:
         metavar="SECONDS",
         help="restart an engine that does not answer for this long (default: 10); "
         "0 runs the engine in this process, without a watchdog",
+    )
+    add(
+        "--shadow",
+        metavar="FILE",
+        help="compare another detector with this one, on a share of the frames, in time that nothing else wants; "
+        "settings follow after commas (share=0.1)",
     )
 
 
@@ -146,7 +159,36 @@ def _add_detections(group: _Group) -> None:
         help="of two boxes that overlap by more than IOU, whatever their classes, give that with the higher score "
         f"(default without IOU: {AGNOSTIC_IOU:g}; default: boxes of two classes may overlap)",
     )
+    add(
+        "--blur",
+        type=names,
+        metavar="CLASSES",
+        help="make objects of these classes unrecognizable, such as face,plate, in everything that is written, sent or "
+        f"shown; also unsure ones, from a score of {FLOOR:g}",
+    )
     plugins.add_options(runtime.filters, group)
+    add(
+        "--zone",
+        type=zone,
+        action="append",
+        metavar="NAME=X,Y,X,Y,...",
+        help="count the objects in this polygon and how long they stay, corners as shares from 0 to 1 or in pixels; objects "
+        "are tracked for it; may be repeated",
+    )
+    add(
+        "--line",
+        type=line,
+        action="append",
+        metavar="NAME=X,Y,X,Y",
+        help="count the objects that cross this line, in and out; in is to the right hand of who looks from its first end "
+        "to its second; may be repeated",
+    )
+    add(
+        "--anchor",
+        choices=tuple(ANCHORS),
+        default="bottom",
+        help="the point of a box that is in a zone or crosses a line, in the middle of its width (default: bottom)",
+    )
 
 
 def _add_results(group: _Group) -> None:
@@ -177,7 +219,7 @@ def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
         from_file = config_file.read(given["config"], made)
     try:
-        return _completed({**defaults, **from_file, **given})
+        return _completed({**defaults, **from_file, **given, "areas_file": _areas_file(given)})
     except InputError as error:
         made.error(str(error))
 
@@ -193,7 +235,8 @@ def from_values(values: Dict[str, Any]) -> argparse.Namespace:
     defaults = _take_defaults(made)
     from_file = config_file.read(values["config"], made) if values.get("config") else {}
     given = config_file.check({name: value for name, value in values.items() if name != "config"}, made)
-    return _completed({**defaults, **from_file, **given, "config": values.get("config")})
+    areas_file = _areas_file({**given, **values})
+    return _completed({**defaults, **from_file, **given, "config": values.get("config"), "areas_file": areas_file})
 
 
 def threshold(text: str) -> Tuple[str, float]:
@@ -208,16 +251,21 @@ def _take_defaults(made: argparse.ArgumentParser) -> Dict[str, Any]:
     """Removes the defaults from the parser, which then returns only the options that were given."""
     taken: Dict[str, Any] = {}
     for action in made._actions:
-        if action.dest != "help":
+        if action.dest not in ("help", argparse.SUPPRESS):
             taken[action.dest] = action.default
             action.default = argparse.SUPPRESS
     return taken
 
 
+def _areas_file(given: Mapping[str, Any]) -> Optional[str]:
+    """The configuration file, which is to keep the zones and lines that are drawn; None where it isn't heard about them."""
+    return None if "zone" in given or "line" in given else given.get("config")
+
+
 def _completed(values: Dict[str, Any]) -> argparse.Namespace:
     """Checks that there is one file and one source. Raises InputError."""
     options = argparse.Namespace(**values)
-    for name in ("roi", "device", "score", "out"):
+    for name in ("roi", "mask", "device", "score", "out", "zone", "line"):
         setattr(options, name, getattr(options, name) or [])
     if not options.file:
         raise InputError("give the detector, a .tflite file")

@@ -90,7 +90,7 @@ def _actions(parser: argparse.ArgumentParser) -> Dict[str, argparse.Action]:
 
 def _names(action: argparse.Action) -> List[str]:
     """The name of an option in a file: its long name without the leading dashes."""
-    if action.dest in ("help", "config"):
+    if action.dest in ("help", "config", argparse.SUPPRESS):
         return []
     if not action.option_strings:
         return [action.dest]

@@ -33,8 +33,8 @@ def options(parser: Any) -> None:
 
 
 def connect(arguments: argparse.Namespace, labels: Labels) -> Optional[Filter]:
-    """The filter for `--track`. Raises InputError if the tracker is not installed."""
-    return Tracker(arguments.track_lost) if arguments.track else None
+    """The filter for `--track`, and for `--events`, which needs it. Raises InputError if the tracker is not installed."""
+    return Tracker(arguments.track_lost) if arguments.track or getattr(arguments, "events", None) else None
 
 
 class Tracker:
@@ -53,7 +53,8 @@ class Tracker:
             from edgefirst.tracker import ByteTrack
         except ImportError as error:
             raise InputError(
-                f"--track needs the package edgefirst-tracker ({error}): pip install edgefirst-tracker"
+                f"--track needs the package edgefirst-tracker ({error}), and so do --zone, --line and --events, which track "
+                "objects: pip install edgefirst-tracker"
             ) from error
         # Any detection may start a track: the detector's threshold has already decided which ones count.
         self._make: Callable[[], Any] = partial(ByteTrack, high_conf=0.0, iou=OVERLAP, lifespan_ns=int(1e9 * lost))
@@ -65,14 +66,14 @@ class Tracker:
 
     def __call__(self, frame: Frame, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
         """Returns the detections with their `track` set. Frames must come in the order of their times."""
-        if frame.time < self._time:
-            # A video starts again, or a camera's clock was set: no track continues.
+        if frame.steady_time < self._time:
+            # A video starts again, or the clock was set of a camera whose frames have no other: no track continues.
             self._tracks, self._numbers = self._make(), {}
-        self._time = frame.time
+        self._time = frame.steady_time
         boxes = np.array([detection.box.as_tuple() for detection in detections], np.float32).reshape(-1, 4)
         scores = np.array([detection.score for detection in detections], np.float32)
         classes = np.array([detection.class_id for detection in detections], np.uintp)
-        tracks = self._tracks.update(boxes, scores, classes, int(1e9 * frame.time))
+        tracks = self._tracks.update(boxes, scores, classes, int(1e9 * self._time))
         numbered = tuple(
             detection if track is None else replace(detection, track=self._number(track.uuid))
             for detection, track in zip(detections, tracks)

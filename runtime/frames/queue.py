@@ -69,14 +69,18 @@ class FrameQueue:
         self._dropped = dropped
         self._waiting: Deque[Arrival] = deque()
         # Other classes notify it too, for a thread that waits for a frame or for something else.
-        self.changed = threading.Condition()
+        lock = threading.RLock()
+        self.changed = threading.Condition(lock)
+        # For the thread that puts, which what concerns the other one only does not wake.
+        self._emptied = threading.Condition(lock)
         self.closed = False
 
     def put(self, arrival: Arrival) -> None:
-        """Adds a frame; with the policy `block`, waits for room. After `close`, frames are ignored."""
+        """Adds a frame; with the policy `block`, a full queue must be empty first. After `close`, frames are ignored."""
         with self.changed:
-            if not self.policy.drops:
-                self.changed.wait_for(lambda: len(self._waiting) < self.policy.size or self.closed)
+            if not self.policy.drops and len(self._waiting) == self.policy.size:
+                # Then it fills the queue at one go: a decoder that has just run is quicker, and threads change less.
+                self._emptied.wait_for(lambda: not self._waiting or self.closed)
             if self.closed:
                 return
             if len(self._waiting) == self.policy.size:
@@ -96,7 +100,8 @@ class FrameQueue:
             if not self._waiting:
                 return None
             arrival = self._waiting.popleft()
-            self.changed.notify_all()
+            if not self._waiting:
+                self._emptied.notify_all()
             return arrival
 
     @property
@@ -109,3 +114,4 @@ class FrameQueue:
         with self.changed:
             self.closed = True
             self.changed.notify_all()
+            self._emptied.notify_all()

@@ -1,5 +1,6 @@
-"""From an image to detections: preprocessing, the interpreter, decoding and NMS.
+"""From an image to detections: preprocessing, the interpreter and what makes detections of its outputs.
 
-`engines` has one file for each way to run a model; `process` runs a model in a process of its own. The loop over frames
-belongs to `pipeline`. Uses `common`, `machine`, `model` and `inference.engines`.
+`decoders` has one file for each kind of raw outputs, `engines` one for each way to run a model; `process` runs a model
+in a process of its own. The loop over frames belongs to `pipeline`. Uses `common`, `boxes`, `model`,
+`inference.decoders` and `inference.engines`.
 """

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
 from types import MappingProxyType
-from typing import List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from runtime.boxes.nms import best_of_equal_boxes, suppress
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Detection, Labels
-from runtime.inference import preprocessing
+from runtime.inference import decoders, preprocessing
 from runtime.inference.engines import Request
-from runtime.inference.interpreter import Interpreter, Port, Runner, real
-from runtime.inference.nms import best_of_equal_boxes, suppress
-from runtime.inference.raw_decoding import decoder
+from runtime.inference.interpreter import Interpreter, Runner
 from runtime.model import class_count, output_order
 from runtime.model.labels import find as find_labels
 from runtime.model.labels import mismatch as label_mismatch
 from runtime.model.metadata import Metadata, TensorMetadata
-from runtime.model.raw_head import RawHead
+from runtime.model.ports import Port, real
 from runtime.model.tflite import Model
+
+if TYPE_CHECKING:
+    from runtime.notebook.annotated_image import AnnotatedImage
 
 Size = Union[int, Tuple[int, int]]
 
@@ -29,11 +32,13 @@ _BOX_INDEX = (1, 0, 3, 2)
 
 DEFAULT_SCORE = 0.5
 
+_CHANNELS = 3
+
 _INPUT_TYPES = ("uint8", "int8", "float32")
 
 
 class Detector:
-    """A detector from any detection .tflite that has the usual four outputs, or the raw head of this kit.
+    """A detector from any detection .tflite that has the usual four outputs, or outputs that `decoders` knows.
 
         detector = Detector("detector_int8.tflite", score=0.4)
         for detection in detector(cv2.imread("street.jpg")):
@@ -82,34 +87,41 @@ class Detector:
             InputError: The file is no detector, or cannot be read.
             KitError: No engine works.
         """
+        path = os.fspath(path)
         model = Model.read(path)
-        if RawHead.of(model, Metadata.of(model)) is None:
+        metadata = Metadata.of(model)
+        decoding = decoders.find(model, metadata)
+        if decoding is None:
             output_order.check_count(model)
         _check_operators(model)
         request = Request(engine, device, threads, fallback)
         self._interpreter: Runner = runner or Interpreter(path, request)
         # The engine may have fallen back on another file, which then counts.
         self.path: str = self._interpreter.path
-        if self.path != str(path):
+        if self.path != path:
             model = Model.read(self.path)
-        metadata = Metadata.of(model)
+            metadata = Metadata.of(model)
+            decoding = decoders.find(model, metadata)
         found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
         # What is wrong with the labels; empty where nothing is known to be.
-        self.labels_warning: str = label_mismatch(found, class_count.find(model, metadata))
+        self.labels_warning: str = label_mismatch(
+            found, (decoding.classes or None) if decoding else class_count.find(model, metadata)
+        )
         self.score: float = score if score is not None else _threshold(metadata)
-        self._scores = {self.labels.checked(name, "--score"): scores[name] for name in scores}
+        self.scores: Dict[str, float] = {self.labels.checked(name, "--score"): scores[name] for name in scores}
         self._all_labels, self._agnostic = all_labels, agnostic
-        self._mean, self._std = _normalization(model, metadata)
+        self._mean, self._std = _normalization(model, metadata, decoding)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
-        head = RawHead.of(model, metadata)
-        self._input = _image_input(model.where, self._interpreter.inputs, batches=head is not None)
-        self._decode = decoder(head, self._interpreter.outputs) if head else None
+        self._input = _image_input(model.where, self._interpreter.inputs, batches=decoding is not None)
+        self._channels_first = self._input.shape[3] != _CHANNELS
+        self._letterbox = decoding is not None and decoding.letterbox
+        self._decode = decoding.decode if decoding else None
         self._order: Optional[output_order.Order] = None
         self._box_index = list(_BOX_INDEX)
-        if head is None:
+        if decoding is None:
             shapes = [port.shape for port in self._interpreter.outputs]
             self._order = output_order.find(model, metadata, shapes)
             if self._order is None:
@@ -124,8 +136,14 @@ class Detector:
     @property
     def size(self) -> Size:
         """The size of the input: its side in pixels, or (height, width) where they differ."""
-        height, width = self._input.shape[1:3]
+        height, width = self._sides
         return height if height == width else (height, width)
+
+    @property
+    def _sides(self) -> Tuple[int, int]:
+        """Height and width of the input."""
+        shape = self._input.shape[2:] if self._channels_first else self._input.shape[1:3]
+        return shape[0], shape[1]
 
     @property
     def batch(self) -> int:
@@ -142,6 +160,18 @@ class Detector:
         height, width = image.shape[:2]
         return self.postprocess(self.invoke(tensor), width, height)
 
+    def detect(self, image: Union[np.ndarray, str, os.PathLike[str]], color: str = "BGR") -> AnnotatedImage:
+        """Detects objects in `image`, an array as for a call or the path of an image file.
+
+        The result holds the image and its detections, and shows both in a notebook. Raises InputError where the file
+        is not an image, and as a call does.
+        """
+        from runtime.media import images
+        from runtime.notebook.annotated_image import AnnotatedImage
+
+        pixels, order = (image, color) if isinstance(image, np.ndarray) else (images.read(image), "BGR")
+        return AnnotatedImage(pixels, self(pixels, order), order)
+
     def detect_all(self, images: Sequence[np.ndarray], color: str = "BGR") -> List[Tuple[Detection, ...]]:
         """The detections in each of `images`, as many at once as the model takes; else as a call for each."""
         found: List[Tuple[Detection, ...]] = []
@@ -154,16 +184,19 @@ class Detector:
         return found
 
     def preprocess(self, image: np.ndarray, color: str = "BGR") -> np.ndarray:
-        """The input tensor [batch, height, width, 3] for `image`, with nothing in other places; arguments as for a call.
+        """The input tensor for `image`, with nothing in other places of a batch; arguments as for a call.
+
+        It is [batch, height, width, 3], or [batch, 3, height, width] where the model takes that.
 
         Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
         """
         return self._filled([self._encoded(image, color)])
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
-        """The values [height, width, 3] that stand for `image`."""
-        rgb = preprocessing.resize(image, self.size, color)
-        return preprocessing.encode(rgb, self._input.dtype, self._mean, self._std)
+        """The values [height, width, 3] that stand for `image`; [3, height, width] where the input is so."""
+        resize = preprocessing.letterbox if self._letterbox else preprocessing.resize
+        values = preprocessing.encode(resize(image, self.size, color), self._input.dtype, self._mean, self._std)
+        return np.ascontiguousarray(values.transpose(2, 0, 1)) if self._channels_first else values
 
     def _filled(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """The input tensor with `images` in the first of its places, and zeros in others."""
@@ -182,33 +215,57 @@ class Detector:
 
         Where these are of several images, they are those in the first.
         """
+        return self.candidates(raw, width, height, None)[0]
+
+    def candidates(
+        self, raw: Sequence[np.ndarray], width: int, height: int, floor: Optional[float]
+    ) -> Tuple[Tuple[Detection, ...], Tuple[Detection, ...]]:
+        """As `postprocess`, and what is below the threshold but has a score of at least `floor`; nothing for None.
+
+        Both are sorted by descending score. What is given without `floor` is given with it, and the other way round.
+        """
         if self.batch > 1:
             raw = [array[:1] for array in raw]
-        least = min(self.score, *self._scores.values()) if self._scores else self.score
-        boxes, classes, scores = self._decode(raw, least) if self._decode else self._read(raw)
-        boxes = boxes[:, self._box_index]
-        # Comparisons with NaN are false, so this also drops scores and boxes that are not numbers.
-        keep = np.flatnonzero((scores >= self._least(classes)) & np.isfinite(boxes).all(axis=1) & (classes >= 0))
-        keep = keep[np.argsort(-scores[keep], kind="stable")]
+        lowest = min(self.score, *self.scores.values()) if self.scores else self.score
+        if floor is not None:
+            lowest = min(lowest, floor)
+        boxes, classes, scores = self._decode(raw, lowest) if self._decode else self._read(raw)
+        # Comparisons with NaN are false, so this also drops scores that are not numbers. Few are left, of most images none;
+        # for so few, lists are quicker than arrays.
+        counts = scores >= self._least(classes)
+        keep = np.flatnonzero(counts if floor is None else counts | (scores >= floor))
+        if not keep.size:
+            return (), ()
+        boxes = boxes[keep][:, self._box_index]
+        rows = zip(scores[keep].tolist(), classes[keep].tolist(), boxes.tolist(), counts[keep].tolist())
+        found = [row for row in rows if row[1] >= 0 and all(map(math.isfinite, row[2]))]
+        found.sort(key=_rank, reverse=True)
         if not self._all_labels:
-            keep = keep[best_of_equal_boxes(boxes[keep])]
+            found = [found[place] for place in best_of_equal_boxes([row[2] for row in found])]
         if self._agnostic is not None:
-            keep = keep[suppress(boxes[keep], self._agnostic)]
-        scale = np.array([width, height, width, height], np.float64)
-        pixels = np.clip(boxes[keep], 0.0, 1.0) * scale
-        pixels[:, 2:] = np.maximum(pixels[:, 2:], pixels[:, :2])
-        ids = np.rint(classes[keep]).astype(int).tolist()
-        return tuple(
-            Detection(self.labels[class_id], class_id, score, Box(*corners))
-            for class_id, score, corners in zip(ids, scores[keep].tolist(), pixels.tolist())
-        )
+            found = [found[place] for place in suppress(_array(row[2] for row in found), self._agnostic)]
+        if self._letterbox and found:
+            inside = self._in_image(_array(row[2] for row in found), width, height).tolist()
+            found = [(score, number, box, counts) for (score, number, _, counts), box in zip(found, inside)]
+        made = [
+            (Detection(self.labels[class_id], class_id, score, _in_pixels(box, width, height)), counts)
+            for score, class_id, box, counts in ((row[0], round(row[1]), row[2], row[3]) for row in found)
+        ]
+        return tuple(item for item, counts in made if counts), tuple(item for item, counts in made if not counts)
+
+    def _in_image(self, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
+        """Boxes [M, 4] relative to the image of boxes relative to the input, in which the image has its own shape."""
+        input_height, input_width = self._sides
+        left, top, *inner = preprocessing.letterbox_area(width, height, input_width, input_height)
+        inside: np.ndarray = (boxes * ([input_width, input_height] * 2) - [left, top] * 2) / (inner * 2)
+        return inside
 
     def _least(self, classes: np.ndarray) -> Union[float, np.ndarray]:
         """The threshold for each of `classes`; a single number where no class has a threshold of its own."""
-        if not self._scores:
+        if not self.scores:
             return self.score
         ids = np.nan_to_num(classes).round().astype(int).tolist()
-        return np.array([self._scores.get(self.labels[class_id], self.score) for class_id in ids])
+        return np.array([self.scores.get(self.labels[class_id], self.score) for class_id in ids])
 
     def _read(self, raw: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes [M, 4], classes [M] and scores [M] from the four outputs."""
@@ -221,8 +278,9 @@ class Detector:
                 return np.empty((0, 4)), np.empty(0), np.empty(0)
         boxes = raw[order.boxes].reshape(-1, 4)
         classes, scores = raw[order.classes].reshape(-1), raw[order.scores].reshape(-1)
-        count = int(np.nan_to_num(raw[order.count].reshape(-1)[0]) + 0.5)
-        used = slice(0, max(0, min(count, len(scores))))
+        count = float(raw[order.count].reshape(-1)[0])
+        # False also for NaN, which stands for none.
+        used = slice(0, int(min(count, len(scores)) + 0.5) if count > 0 else 0)
         return boxes[used], classes[used], scores[used]
 
     def _check_by_running(self, model: Model) -> None:
@@ -230,6 +288,23 @@ class Detector:
         raw = real(self.invoke(np.zeros(self._input.shape, self._input.dtype)), self._interpreter.outputs)
         shapes = [array.shape for array in raw]
         self._order = output_order.find(model, Metadata.of(model), shapes) or output_order.from_values(raw)
+
+
+def _rank(found: Tuple[float, float, List[float], bool]) -> Tuple[bool, float]:
+    # What counts comes first, so that what doesn't suppresses none of it.
+    score, _, _, counts = found
+    return counts, score
+
+
+def _array(boxes: Iterable[Sequence[float]]) -> np.ndarray:
+    return np.array(list(boxes), np.float32).reshape(-1, 4)
+
+
+def _in_pixels(box: Sequence[float], width: int, height: int) -> Box:
+    """The box, shares of the image as left, top, right and bottom, in pixels and within the image."""
+    left, top, right, bottom = (min(max(side, 0.0), 1.0) for side in box)
+    xmin, ymin = left * width, top * height
+    return Box(xmin, ymin, max(right * width, xmin), max(bottom * height, ymin))
 
 
 def _check_operators(model: Model) -> None:
@@ -247,12 +322,12 @@ def _image_input(where: str, inputs: Sequence[Port], batches: bool) -> Port:
         raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, an image")
     port = inputs[0]
     listed = f"{port.name} {list(port.signature or port.shape)} {port.dtype.name}"
-    if len(port.shape) == 4 and port.shape[0] > 1 and port.shape[3] == 3 and not batches:
+    if len(port.shape) == 4 and port.shape[0] > 1 and _CHANNELS in (port.shape[3], port.shape[1]) and not batches:
         raise InputError(
             f"{where}: its input is {listed}, {port.shape[0]} images at once; only files that end before their "
             "post-processing are read with more than one (python -m convert --raw-head --batch N)"
         )
-    if len(port.shape) != 4 or port.shape[0] < 1 or port.shape[3] != 3:
+    if len(port.shape) != 4 or port.shape[0] < 1 or _CHANNELS not in (port.shape[3], port.shape[1]):
         raise InputError(f"{where}: its input is {listed}; a detector takes one image [1, height, width, 3]")
     if any(side < 1 for side in port.shape) or any(side < 0 for side in port.signature[1:]):
         raise InputError(f"{where}: its input {listed} has no fixed size; convert it with a fixed height and width")
@@ -267,12 +342,15 @@ def _threshold(metadata: Optional[Metadata]) -> float:
     return known[0] if known else DEFAULT_SCORE
 
 
-def _normalization(model: Model, metadata: Optional[Metadata]) -> Tuple[Sequence[float], Sequence[float]]:
+def _normalization(
+    model: Model, metadata: Optional[Metadata], decoding: Optional[decoders.Decoding]
+) -> Tuple[Sequence[float], Sequence[float]]:
+    usual = (decoding.mean, decoding.std) if decoding and decoding.std else (preprocessing.MEAN, preprocessing.STD)
     if metadata is None or not metadata.inputs:
-        return preprocessing.MEAN, preprocessing.STD
+        return usual
     image = metadata.inputs[0]
     if not image.mean and not image.std:
-        return preprocessing.MEAN, preprocessing.STD
+        return usual
     if not _usable(image):
         raise InputError(
             f"{model.where}: its metadata says mean {list(image.mean)} and std {list(image.std)}; "

@@ -5,30 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any, List, Mapping, Protocol, Sequence, Tuple, Union
+from typing import Any, List, Mapping, Protocol, Tuple, Union
 
 import numpy as np
 
 from runtime.common.errors import KitError
 from runtime.inference.engines import Engine, Request, open_engine
-
-
-@dataclass(frozen=True)
-class Port:
-    """One input or output of a model.
-
-    `index` is the tensor's index in the interpreter. `signature` is `shape` with -1 for dimensions that may change.
-    `scale` is 0 where the values are not quantized; otherwise real = (value - zero_point) * scale.
-    """
-
-    name: str
-    index: int
-    shape: Tuple[int, ...]
-    signature: Tuple[int, ...]
-    dtype: np.dtype
-    scale: float
-    zero_point: int
+from runtime.model.ports import Port
 
 
 class Runner(Protocol):
@@ -101,14 +84,6 @@ class Interpreter:
         return taken
 
 
-def real(stored: Sequence[np.ndarray], ports: Sequence[Port]) -> List[np.ndarray]:
-    """Outputs as float32: quantized values are dequantized, others converted.
-
-    `stored` are outputs of `invoke`, `ports` the outputs of the model in the same order.
-    """
-    return [_real(values, port) for values, port in zip(stored, ports)]
-
-
 def _port(details: Mapping[str, Any]) -> Port:
     scale, zero_point = details["quantization"]
     return Port(
@@ -120,9 +95,3 @@ def _port(details: Mapping[str, Any]) -> Port:
         scale=float(scale),
         zero_point=int(zero_point),
     )
-
-
-def _real(values: np.ndarray, port: Port) -> np.ndarray:
-    if port.scale and np.issubdtype(port.dtype, np.integer):
-        return (values.astype(np.float32) - port.zero_point) * np.float32(port.scale)
-    return values.astype(np.float32, copy=False)

@@ -13,9 +13,12 @@ from runtime.common.opencv import cv2
 MEAN = (127.5,)
 STD = (127.5,)
 
+# What is around an image that keeps its shape.
+_GRAY = 114
+
 
 def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "BGR") -> np.ndarray:
-    """Resizes `image`, uint8 [height, width, 3] of any size, to uint8 [size, size, 3] in RGB.
+    """Resizes `image`, uint8 [height, width, 3] of any size, to uint8 [*size, 3] in RGB.
 
     `size` is the side in pixels, or (height, width). The interpolation is bilinear and does not keep the aspect ratio,
     as in the published training pipeline. `color` is the channel order of `image`, "BGR" or "RGB". Raises ValueError
@@ -48,6 +51,27 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
     if color == "BGR":
         small = cv2.cvtColor(small, cv2.COLOR_BGR2RGB)
     return small
+
+
+def letterbox(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "BGR") -> np.ndarray:
+    """Resizes `image` as `resize` does, but keeps its shape: it fills `size` as far as it can, in the middle of gray.
+
+    As YOLO-style networks are trained (https://docs.ultralytics.com/reference/data/augment, `LetterBox`).
+    """
+    _check_image(image)
+    height, width = (size, size) if isinstance(size, int) else size
+    left, top, inner_width, inner_height = letterbox_area(image.shape[1], image.shape[0], width, height)
+    whole = np.full((height, width, 3), _GRAY, np.uint8)
+    whole[top : top + inner_height, left : left + inner_width] = resize(image, (inner_height, inner_width), color)
+    return whole
+
+
+def letterbox_area(width: int, height: int, input_width: int, input_height: int) -> Tuple[int, int, int, int]:
+    """Where `letterbox` puts an image of `width` x `height` pixels: left, top, width and height in the input."""
+    scale = min(input_width / width, input_height / height)
+    inner_width = min(max(round(width * scale), 1), input_width)
+    inner_height = min(max(round(height * scale), 1), input_height)
+    return (input_width - inner_width) // 2, (input_height - inner_height) // 2, inner_width, inner_height
 
 
 def normalize(rgb: np.ndarray, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> np.ndarray:

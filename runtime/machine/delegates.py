@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from pathlib import Path
 from typing import Any, Mapping
 
 from runtime.common.errors import KitError
@@ -35,8 +36,13 @@ def interpreter_with_delegate(module: Any, path: str, delegate: Any, threads: in
     `what` names the delegate and the interpreter in errors. Raises KitError where they cannot run the file.
     """
     try:
+        # Not by its path; see `runtime.inference.engines.cpu`.
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise KitError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
         with silence_native_output():
-            native = module.Interpreter(model_path=path, num_threads=threads, experimental_delegates=[delegate])
+            native = module.Interpreter(model_content=content, num_threads=threads, experimental_delegates=[delegate])
             native.allocate_tensors()
             return native
     except (ValueError, RuntimeError) as error:

@@ -1,7 +1,7 @@
 """Writes fragmented MP4 files, which can be played even when writing is interrupted by a power cut.
 
 An ordinary MP4 has its index at the end and cannot be played without it; here each fragment has its own index. OpenCV
-can encode but not write fragments, so it writes short files, whose encoded frames are copied into the long file. Boxes
+and PyAV encode short files, whose encoded frames are copied into the long file. Boxes
 are those of ISO/IEC 14496-12.
 """
 
@@ -54,7 +54,7 @@ def read(path: Union[str, os.PathLike[str]]) -> Encoded:
         samples = tuple(_samples(data, sizes, offsets, _samples_of_chunks(data, table, len(offsets))))
         begin, end = table["stsd"]
     except (KeyError, struct.error, IndexError) as error:
-        raise KitError(f"{path}: OpenCV wrote an MP4 of another structure than expected: {error!r}") from error
+        raise KitError(f"{path}: the encoder wrote an MP4 of another structure than expected: {error!r}") from error
     return Encoded(_box("stsd", data[begin:end]), samples, (width >> 16, height >> 16))
 
 
@@ -69,6 +69,10 @@ class FragmentedFile:
         self._time = 0
         # Offsets of the durations, which are written at the end.
         self._durations: List[int] = []
+
+    def fileno(self) -> int:
+        """The descriptor of the open file."""
+        return self._file.fileno()
 
     def add(self, encoded: Encoded, seconds: Sequence[float]) -> None:
         """Appends a fragment; `seconds` has the duration of each frame of `encoded`, of which 13.25 hours are kept.

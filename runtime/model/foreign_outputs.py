@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Sequence, Tuple
 
+_MODEL_MAKER = "MediaPipe Model Maker"
+
 # A file with fewer positions than this is no dense detector.
 _LEAST_ANCHORS = 16
 
@@ -24,8 +26,18 @@ def describe(shapes: Sequence[Tuple[int, ...]]) -> str:
     if len(shapes) == 2 and all(len(shape) == 3 for shape in shapes):
         boxes, scores = sorted(shapes, key=lambda shape: shape[2] != 4)
         if boxes[2] == 4 and boxes[:2] == scores[:2] and boxes[1] >= _LEAST_ANCHORS:
-            return f"the raw boxes and scores of {boxes[1]} anchors, as MediaPipe Model Maker exports them"
+            return f"the raw boxes and scores of {boxes[1]} anchors, as {_MODEL_MAKER} exports them"
     return ""
+
+
+def advice(kind: str) -> str:
+    """What to do with a file of the `kind` that `describe` gives, where no decoder of this kit takes it."""
+    if _MODEL_MAKER in kind:
+        return (
+            "take the file as Model Maker's export_model wrote it: the anchors, without which its boxes mean nothing, are in "
+            "the metadata of that one (DETECTOR_METADATA) and not of this"
+        )
+    return "run it with the program that it was made for"
 
 
 def _yolo(rows: int, columns: int) -> str:

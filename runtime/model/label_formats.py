@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Mapping, Match, Optional, Sequence, Tuple, Union
 
 from runtime.common.errors import InputError
 
@@ -32,20 +32,30 @@ def parse(text: str, where: str) -> Optional[Tuple[str, ...]]:
 
     - A label map of the TensorFlow Object Detection API (`item { id: 1 name: 'cat' }`): ids count from 1, and
       `display_name` comes before `name`, which is a code in the maps of COCO and Open Images.
-    - `names` in the YAML of a YOLO data set: a list, or numbers with names.
-    - JSON, or the same as Python writes it, which YOLO exporters pack into a .tflite: a list of names, an object of numbers and names, or an object whose `names` is one of these.
+    - `names` in the YAML of a YOLO data set: a list, or numbers with names; or a list alone.
+    - JSON, or the same as Python writes it, which YOLO exporters pack into a .tflite: a list of names, an object of
+      numbers and names, or an object whose `names` or `id2label` is one of these.
 
-    Raises InputError where it has such a format and gives no names.
+    Raises InputError where it has such a format and gives no names, and where it is XML.
     """
     if _PBTXT.match(text):
         return _by_id(_label_map(text), where, "a label map")
-    if text.lstrip()[:1] in ("[", "{"):
+    first, last = text.strip()[:1], text.strip()[-1:]
+    if first in ("[", "{") or (first, last) == ("(", ")"):
         try:
             content = json.loads(text)
         except (ValueError, RecursionError):
             content = _python(text)
         if content is not None:
             return _by_id(_json(content), where, "JSON")
+        # A name in brackets is a name; what ends with another bracket, or is but one line, is no list of lines.
+        if last in ("]", "}", ")") or "\n" not in text.strip():
+            raise InputError(f"{where}: begins as JSON does, and is not; write one class name a line")
+    if first == "<" and last == ">":
+        raise InputError(f"{where}: is XML, not a list of class names; write one class name a line")
+    lines = [line for line in _content(text) if line.strip() != "---"]
+    if lines and all(map(_DASH.fullmatch, lines)):
+        return _by_id(_yaml("", "\n".join(lines)), where, "YAML")
     # Of a list of lines, no line is `names:`.
     match = _NAMES.search(text)
     if match:
@@ -55,7 +65,7 @@ def parse(text: str, where: str) -> Optional[Tuple[str, ...]]:
 
 def _python(text: str) -> object:
     """The dict that `text` shows; None where it shows none."""
-    if not text.lstrip().startswith("{") or len(text) > _MOST_PYTHON:
+    if len(text) > _MOST_PYTHON:
         return None
     try:
         return ast.literal_eval(text.strip())
@@ -90,15 +100,15 @@ def _label_map(text: str) -> Dict[int, str]:
             if depth == 0 and name and fields.get("id", "").isdecimal() and len(fields["id"]) < 10 and int(fields["id"]):
                 names[int(fields["id"]) - 1] = name
         elif depth == 1:
-            fields[key] = _unquoted(value)
+            fields[key] = _proto_text(value)
     return names
 
 
 def _json(content: object) -> Union[List[str], Dict[int, str]]:
-    if isinstance(content, dict) and "names" in content:
-        content = content["names"]
-    if isinstance(content, list) and all(isinstance(name, str) for name in content):
-        return content
+    if isinstance(content, dict):
+        content = content.get("names", content.get("id2label", content))
+    if isinstance(content, (list, tuple)) and all(isinstance(name, str) for name in content):
+        return list(content)
     if isinstance(content, dict):
         if all(_is_id(str(key)) and isinstance(name, str) for key, name in content.items()):
             return {int(key): name for key, name in content.items()}
@@ -160,6 +170,21 @@ def _unquoted(text: str) -> str:
     if text[:1] == '"' and text[-1:] == '"' and len(text) > 1:
         return re.sub(r"\\(.)", r"\1", text[1:-1])
     return text
+
+
+def _proto_text(text: str) -> str:
+    """A value of a protobuf text: letters outside ASCII may be escaped there as the octal numbers of their UTF-8 bytes."""
+    if text[:1] not in ("'", '"') or "\\" not in text:
+        return _unquoted(text)
+    data = re.sub(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|(.))", _unescaped, text[1:-1].encode("utf-8"))
+    return data.decode("utf-8", "replace")
+
+
+def _unescaped(match: Match[bytes]) -> bytes:
+    octal, hexadecimal, mark = match.groups()
+    if mark is not None:
+        return {b"n": b"\n", b"r": b"\r", b"t": b"\t"}.get(mark, mark)
+    return bytes([int(octal, 8) & 255 if octal is not None else int(hexadecimal, 16)])
 
 
 def _is_id(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Optional, Union
 
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
-from runtime.model import label_formats
+from runtime.model import label_formats, yolo_export
 from runtime.model.metadata import Metadata
 from runtime.model.tflite import Model
 
@@ -45,15 +45,37 @@ def find(
         return FoundLabels(given, "the caller")
     if given is not None:
         return FoundLabels(read(given), str(given))
-    inside = _inside(model, metadata)
-    if inside is not None:
-        return inside
+    packed = inside(model, metadata)
+    if packed is not None:
+        return packed
     model_path = Path(model.where)
     for pattern in BESIDE:
         path = model_path.with_name(pattern.format(stem=model_path.stem))
         if path.is_file():
             return FoundLabels(read(path), str(path))
     return FoundLabels(Labels(()), "")
+
+
+def inside(model: Model, metadata: Optional[Metadata]) -> Optional[FoundLabels]:
+    """The labels that are packed into the file of `model`; None where there are none.
+
+    The metadata says which file has them. Without metadata they are in the file that YOLO exporters append. Raises
+    InputError where the metadata names a label file that is not in the model.
+    """
+    named = [file for file in metadata.all_files() if file.holds_labels and file.name] if metadata else []
+    if not named:
+        names = yolo_export.names(model)
+        return None if names is None else FoundLabels(Labels(names), f"the export's description in {model.where}")
+    # A list without a locale is the original; the others are translations of it.
+    best = min(named, key=lambda file: bool(file.locale))
+    files = model.associated_files()
+    if best.name not in files:
+        raise InputError(
+            f"{model.where}: its metadata names the label file {best.name}, which is not in it; "
+            "get the whole file again, or give --labels"
+        )
+    where = f"{best.name} in {model.where}"
+    return FoundLabels(parse(files[best.name].decode("utf-8-sig", errors="replace"), where), where)
 
 
 def read(path: Union[str, os.PathLike[str]]) -> Labels:
@@ -109,21 +131,3 @@ def _without_background(labels: Labels) -> Labels:
     if len(labels) > 1 and labels[0].lower() in BACKGROUND:
         return Labels(labels.names[1:])
     return labels
-
-
-def _inside(model: Model, metadata: Optional[Metadata]) -> Optional[FoundLabels]:
-    if metadata is None:
-        return None
-    named = [file for file in metadata.all_files() if file.holds_labels and file.name]
-    if not named:
-        return None
-    # A list without a locale is the original; the others are translations of it.
-    best = min(named, key=lambda file: bool(file.locale))
-    files = model.associated_files()
-    if best.name not in files:
-        raise InputError(
-            f"{model.where}: its metadata names the label file {best.name}, which is not in it; "
-            "get the whole file again, or give --labels"
-        )
-    where = f"{best.name} in {model.where}"
-    return FoundLabels(parse(files[best.name].decode("utf-8-sig", errors="replace"), where), where)

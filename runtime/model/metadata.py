@@ -6,8 +6,8 @@ https://github.com/tensorflow/tflite-support/blob/master/tensorflow_lite_support
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterator, List, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import Iterator, List, Mapping, Optional, Tuple
 
 from runtime.model.flatbuffer import FlatBuffer, Table
 from runtime.model.tflite import Model
@@ -76,13 +76,17 @@ class TensorMetadata:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of a model. `inputs` and `outputs` are in the order of the model's main subgraph."""
+    """The metadata of a model. `inputs` and `outputs` are in the order of the model's main subgraph.
+
+    `custom` are entries of other formats, by name, such as `DETECTOR_METADATA`.
+    """
 
     name: str
     description: str
     inputs: Tuple[TensorMetadata, ...]
     outputs: Tuple[TensorMetadata, ...]
     files: Tuple[AssociatedFile, ...] = ()
+    custom: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Model) -> Optional[Metadata]:
@@ -93,7 +97,8 @@ class Metadata:
     @classmethod
     def parse(cls, data: bytes, where: str = "metadata") -> Metadata:
         """Parses `data`. Raises InputError where it is not TFLite Metadata, or damaged."""
-        root = FlatBuffer(data, IDENTIFIER, where).root()
+        flat = FlatBuffer(data, IDENTIFIER, where)
+        root = flat.root()
         graphs = root.tables(3)
         files = _files(root, 6)
         if not graphs:
@@ -101,7 +106,8 @@ class Metadata:
         main = graphs[0]
         inputs = tuple(_tensor(table) for table in main.tables(2))
         outputs = tuple(_tensor(table) for table in main.tables(3))
-        return cls(root.text(0), root.text(1), inputs, outputs, files + _files(main, 4))
+        custom = {entry.text(0): _content(flat, entry) for entry in main.tables(9)}
+        return cls(root.text(0), root.text(1), inputs, outputs, files + _files(main, 4), custom)
 
     def all_files(self) -> Iterator[AssociatedFile]:
         """All associated files, those of outputs first, since a label list usually belongs to an output."""
@@ -110,6 +116,12 @@ class Metadata:
         yield from self.files
         for tensor in self.inputs:
             yield from tensor.files
+
+
+def _content(flat: FlatBuffer, entry: Table) -> bytes:
+    content = entry.data(1)
+    flat.spend(len(content))
+    return bytes(content)
 
 
 def _tensor(table: Table) -> TensorMetadata:

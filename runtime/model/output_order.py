@@ -97,7 +97,7 @@ def not_a_detector(model: Model, shapes: Sequence[Shape] = ()) -> InputError:
     listed = ", ".join(f"{tensor.name} {size}" for tensor, size in zip(tensors, sizes)) or "none"
     kind = foreign_outputs.describe([tuple(size) for size in sizes])
     what = "not a detector" if "detector" not in kind and "anchors" not in kind else "not a detector with post-processing"
-    likely = f"; this is likely {kind}, which this kit does not decode: run it with the program that it was made for"
+    likely = f"; this is likely {kind}, which this kit does not decode: {foreign_outputs.advice(kind)}"
     return InputError(
         f"{model.where}: {what}: its outputs are {listed}; a detector has four: "
         f"boxes [1, N, 4], classes [1, N], scores [1, N] and a count [1]{likely if kind else ''}"

@@ -66,6 +66,17 @@ def level(name: str) -> str:
     return re.sub(r"[^\w-]+", "_", name.lower()).strip("_") or "unnamed"
 
 
+def node(topic: str) -> str:
+    """A topic as one level for Home Assistant, which no other topic has: a to z, digits, `_` and `-`.
+
+    A topic of lower case letters, digits and `-` only has `_` in place of each `/`, any other has a hash behind it.
+    """
+    plain = distinct_level(topic, ascii_only=True)
+    if re.fullmatch(r"[a-z0-9-]+(?:/[a-z0-9-]+)*", topic) or plain != level(topic):
+        return plain
+    return f"{plain}_{_hash(topic)}"
+
+
 def distinct_level(name: str, others: Iterable[str] = (), ascii_only: bool = False) -> str:
     """As `level`, but with a hash of `name` behind it where one of `others` would get the same, or nothing is left.
 
@@ -77,4 +88,8 @@ def distinct_level(name: str, others: Iterable[str] = (), ascii_only: bool = Fal
     alone = re.search(r"\w", name) and all(other == name or level(other) != plain for other in others)
     if alone and lost == plain:
         return plain
-    return f"{lost or 'unnamed'}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return f"{lost or 'unnamed'}_{_hash(name)}"
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]

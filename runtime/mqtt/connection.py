@@ -9,7 +9,8 @@ import ssl
 import sys
 import threading
 import time
-from typing import Any, Callable, Optional
+from types import MappingProxyType
+from typing import Any, Callable, Mapping, Optional
 
 from runtime.common.errors import InputError
 from runtime.mqtt import client as clients
@@ -36,8 +37,11 @@ class Connection:
         on_connect: Callable[[], None],
         on_lost: Callable[[int], None],
         option: str,
+        commands: Mapping[str, Callable[[], None]] = MappingProxyType({}),
     ) -> None:
         """`library` is paho.mqtt.client; messages of errors begin with `option`.
+
+        `commands` are called, in the client's thread, where a message comes under their topics, whatever it says.
 
         Raises InputError if `ca` is not a file of certificates.
         """
@@ -52,6 +56,7 @@ class Connection:
         self._answer = ""
         self._last_message = ""
         self._option = option
+        self._commands = dict(commands)
         self._client = self._make_client(ca)
 
     def open(self, will_topic: str, will: str) -> None:
@@ -119,6 +124,7 @@ class Connection:
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_publish = self._published
+        client.on_message = self._received
         return client
 
     def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
@@ -132,6 +138,8 @@ class Connection:
         if self._last_message:
             print(f"mqtt: {self._broker} is back", file=sys.stderr)
             self._last_message = ""
+        for topic in self._commands:
+            client.subscribe(topic, qos=self._qos)
         self._on_connect()
         self._outbox.connected()
         self._send()
@@ -144,6 +152,12 @@ class Connection:
         if self._qos == 0:
             # With QoS 0, messages that were not yet sent are lost with the connection.
             self._lose_all()
+
+    def _received(self, client: Any, userdata: Any, message: Any) -> None:
+        # A retained one was meant for a moment that is long past, and would come after every connection.
+        command = None if message.retain else self._commands.get(message.topic)
+        if command is not None:
+            command()
 
     def _published(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
         self._outbox.acknowledged(mid)

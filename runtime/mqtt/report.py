@@ -2,9 +2,13 @@
 
     {"time": 1764038400.0, "every": 30.0, "started": 1764034800.0,
      "model": {"name": "detector.tflite", "sha256": "9f2c...", "release": "2025.11"},
-     "versions": {"kit": "0.1.0", "python": "3.11.2", "interpreter": "ai-edge-litert 2.3.0", "engine": "cpu"},
+     "versions": {"kit": "0.2.0", "python": "3.11.2", "interpreter": "ai-edge-litert 2.3.0", "engine": "cpu"},
      "health": {"engine": "running", "source": "running", "reload": ""},
      "fps": 9.8, "counts": {"frames": 90210, "detections": 512, "dropped": 3, "gaps": 0, "restarts": 0}}
+
+and, where a second model runs beside the first,
+
+     "shadow": {"model": "next.tflite", "frames": 5210, "missed": 12, "error": "", "classes": {"person": [412, 31, 9]}}
 
 Readers may be older or newer than the device: fields may be added, and existing ones do not change.
 """
@@ -13,9 +17,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from runtime.telemetry.health import Health
 
@@ -48,12 +52,53 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How far a second model agrees with the first, as in `State.compared`.
+
+    `classes` has the objects that (both, only the first, only the second) model has found.
+    """
+
+    model: str = ""
+    frames: int = 0
+    missed: int = 0
+    error: str = ""
+    classes: Mapping[str, Tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def share(self) -> Optional[float]:
+        """Of all objects that either model has found, the share that both have; None where there are none."""
+        both, first, second = (sum(counts) for counts in zip((0, 0, 0), *self.classes.values()))
+        found = both + first + second
+        return both / found if found else None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Agreement:
+        """What a message or `State.snapshot` says of it. Raises ValueError and TypeError for something else."""
+        classes = {}
+        for name, counts in dict(values.get("classes", {})).items():
+            both, first, second = (int(_number(count)) for count in counts)
+            classes[str(name)] = (both, first, second)
+        return cls(
+            str(values["model"]),
+            int(_number(values["frames"])),
+            int(_number(values.get("missed", 0))),
+            str(values.get("error", "")),
+            classes,
+        )
+
+    def as_dict(self) -> Dict[str, Any]:
+        """The values of the message."""
+        return {**asdict(self), "classes": {name: list(counts) for name, counts in self.classes.items()}}
+
+
+@dataclass(frozen=True)
 class Report:
     """A device's report.
 
     `time` and `started` are seconds since 1970 by the device's clock; `every` is the most seconds between two
     reports. `release` is empty if the model's file is not in the folder of a release. `engine` and `source`
     are states as in `State.snapshot`. `reload` is the reason why the last model swap failed, or empty.
+    `shadow` is None where no second model runs.
     """
 
     time: float
@@ -68,6 +113,7 @@ class Report:
     reload: str
     fps: float
     counts: Counts
+    shadow: Optional[Agreement] = None
 
     @classmethod
     def of(cls, health: Health, snapshot: Mapping[str, Any], versions: Software, every: float) -> Report:
@@ -92,6 +138,7 @@ class Report:
                 snapshot["gaps"],
                 health.restarts,
             ),
+            Agreement.of(snapshot["shadow"]) if "shadow" in snapshot else None,
         )
 
     @classmethod
@@ -113,6 +160,7 @@ class Report:
                 str(health["reload"]),
                 _number(values["fps"]),
                 Counts(**_known(Counts, values["counts"], lambda count: int(_number(count)))),
+                Agreement.of(values["shadow"]) if "shadow" in values else None,
             )
         # A deeply nested text, and an integer that no float can hold, raise the last two.
         except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
@@ -133,12 +181,14 @@ class Report:
             "health": {"engine": self.engine, "source": self.source, "reload": self.reload},
             "fps": self.fps,
             "counts": asdict(self.counts),
+            **({"shadow": self.shadow.as_dict()} if self.shadow else {}),
         }
 
     @property
     def news(self) -> Tuple[Any, ...]:
         """The values whose change makes a report due at once."""
-        return self.started, self.sha256, self.release, self.versions, self.engine, self.source, self.reload
+        shadow = (self.shadow.model, self.shadow.error) if self.shadow else ()
+        return self.started, self.sha256, self.release, self.versions, self.engine, self.source, self.reload, shadow
 
 
 def release_of(model: str) -> str:

@@ -6,6 +6,7 @@ import platform
 import time
 from typing import Any, Dict, Mapping, Optional
 
+from runtime.common.command_parser import kit_version
 from runtime.mqtt import versions
 from runtime.mqtt.report import Report, Software
 from runtime.telemetry.health import Health, sha256_of
@@ -49,6 +50,6 @@ class Reporter:
         package, engine = snapshot["engine"]["package"], snapshot["engine"]["name"]
         # Cached: a lookup takes milliseconds, and versions do not change during a run.
         if package not in self._versions:
-            self._versions = {"kit": versions.kit(), package: versions.package(package) if package else ""}
+            self._versions = {"kit": kit_version(), package: versions.package(package) if package else ""}
         interpreter = f"{package} {self._versions[package]}".strip()
         return Software(self._versions["kit"], platform.python_version(), interpreter, engine)

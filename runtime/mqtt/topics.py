@@ -5,6 +5,11 @@
     BASE/objects/CLASS   the most objects of a class in one frame of the last second, retained; sent on change
     BASE/detections      the JSON line of each frame with objects, and of the first frame without
     BASE/state           JSON, every ten seconds: speed, latency, counts, drops, engine, source
+    BASE/event           JSON, with `--events`: an object when it has been there a while, with the end null, and when its
+                         files are complete
+    BASE/collect         taken, not sent: any message keeps the next frame, with `--collect`
+    BASE/zone/NAME       JSON, retained: objects in a zone, those that entered and left, and their stays; sent on change
+    BASE/line/NAME       JSON, retained: objects that crossed a line, in and out; sent on change
     BASE/device          JSON, retained: model, versions, health, speed and counts (`runtime.mqtt.report`); sent
                          when the model, a version or the health changes, else every thirty seconds
 
@@ -17,9 +22,12 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
-from runtime.mqtt.address import distinct_level
+from runtime.mqtt.address import distinct_level, node
 
 STATUS, SOURCE, OBJECTS, DETECTIONS, STATE, DEVICE = "status", "source", "objects", "detections", "state", "device"
+COLLECT, EVENT = "collect", "event"
+# The keys of the snapshot of zones and lines, and the level of their topics.
+AREAS = {"zones": "zone", "lines": "line"}
 ONLINE, OFFLINE = "online", "offline"
 RUNNING = "running"
 
@@ -28,8 +36,24 @@ STALE_SECONDS = 60
 
 
 def state(snapshot: Dict[str, Any]) -> str:
-    """The message for BASE/state: `State.snapshot` as JSON, without `labels` and `counts`."""
-    return json.dumps({key: value for key, value in snapshot.items() if key not in ("labels", "counts")})
+    """The message for BASE/state: `State.snapshot` as JSON, without `labels`, `counts` and `areas`."""
+    return json.dumps({key: value for key, value in snapshot.items() if key not in ("labels", "counts", "areas")})
+
+
+# Of a zone and a line: the field of the message, with dots between levels, its name, and what Home Assistant should know. A
+# total that falls to 0, after a restart, begins anew.
+_TOTAL = {"state_class": "total_increasing", "icon": "mdi:counter"}
+_STAY = {"device_class": "duration", "unit_of_measurement": "s", "state_class": "measurement"}
+_AREA_SENSORS: Dict[str, Sequence[Tuple[str, str, Dict[str, str]]]] = {
+    "zone": (
+        ("present", "present", {"state_class": "measurement", "icon": "mdi:vector-polygon"}),
+        ("entered", "entered", _TOTAL),
+        ("left", "left", _TOTAL),
+        ("dwell.median", "median stay", _STAY),
+        ("dwell.current", "current stay", _STAY),
+    ),
+    "line": (("in", "in", _TOTAL), ("out", "out", _TOTAL)),
+}
 
 
 class Discovery:
@@ -38,7 +62,7 @@ class Discovery:
     def __init__(self, prefix: str, base: str, model: str) -> None:
         self._prefix = prefix
         self._base = base
-        self._node = distinct_level(base, ascii_only=True)
+        self._node = node(base)
         self._device = {
             "identifiers": [self._node],
             "name": f"Edge detector {base.rpartition('/')[2]}",
@@ -72,6 +96,17 @@ class Discovery:
             entity_category="diagnostic",
         )
 
+    def collect(self) -> Tuple[str, str]:
+        """The button that keeps the next frame."""
+        return self._entity(
+            "button",
+            "collect",
+            "Keep image for labelling",
+            command_topic=f"{self._base}/{COLLECT}",
+            icon="mdi:image-plus",
+            needs_source=True,
+        )
+
     def objects(self, label: str, labels: Sequence[str] = ()) -> Tuple[str, str]:
         """The sensor for a class: the number of objects in view, unavailable while the source is lost.
 
@@ -86,6 +121,23 @@ class Discovery:
             icon="mdi:shape-outline",
             needs_source=True,
         )
+
+    def area(self, kind: str, name: str, names: Sequence[str] = ()) -> Iterator[Tuple[str, str]]:
+        """The sensors of a zone or line; `names` are those of its kind, whose sensors must have other names."""
+        key = f"{kind}_{distinct_level(name, names, ascii_only=True)}"
+        topic = f"{self._base}/{kind}/{distinct_level(name, names)}"
+        for field, what, more in _AREA_SENSORS[kind]:
+            template = "{{ value_json" + "".join(f"['{part}']" for part in field.split(".")) + " }}"
+            yield self._entity(
+                "sensor",
+                f"{key}_{field.replace('.', '_')}",
+                f"{name} {what}",
+                state_topic=topic,
+                value_template=template,
+                json_attributes_topic=topic,
+                needs_source=True,
+                **more,
+            )
 
     def _entity(self, kind: str, key: str, name: str, *, needs_source: bool = False, **more: Any) -> Tuple[str, str]:
         availability = [{"topic": f"{self._base}/{STATUS}"}]

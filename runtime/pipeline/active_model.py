@@ -123,9 +123,12 @@ def interrupt(runners: Sequence[Runner]) -> None:
 
 
 def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
-    """The detector for `file` with the labels, thresholds and overlaps of the options. Raises InputError."""
+    """The detector for `file` with the labels, thresholds and overlaps of the options. Raises InputError.
+
+    Also where it has no class that is to be blurred: a model that takes over must not show what the one before it hid.
+    """
     for_all = [score for name, score in options.score if not name]
-    return Detector(
+    made = Detector(
         file,
         labels=options.labels,
         score=for_all[-1] if for_all else None,
@@ -134,6 +137,9 @@ def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Det
         all_labels=options.all_labels,
         agnostic=options.agnostic,
     )
+    for name in options.blur or ():
+        made.labels.checked(name, "--blur")
+    return made
 
 
 def _runner(options: argparse.Namespace, file: str, device: str) -> Runner:

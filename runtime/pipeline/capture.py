@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Callable, Iterator, Optional
 
+from runtime.common import redaction
 from runtime.common.errors import InputError, KitError
 from runtime.common.values import Frame
 from runtime.frames.queue import Arrival, FrameQueue
@@ -212,7 +213,11 @@ class _Reader(threading.Thread):
         try:
             asked = time.perf_counter()
             for frame in self._frames:
-                if self.abandoned or self._state.stopping:
+                if self.abandoned:
+                    # It hung and came too late, so that the source was opened again.
+                    self._state.dropped_by_source()
+                    return
+                if self._state.stopping:
                     return
                 arrived = time.perf_counter()
                 if not self.count:
@@ -252,5 +257,5 @@ def _tries(number: int) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """The message of a KitError; the type and message of any other exception."""
-    return str(error) if isinstance(error, KitError) else f"{type(error).__name__}: {error}"
+    """The message of a KitError; the type and message of any other exception, without users and passwords."""
+    return str(error) if isinstance(error, KitError) else redaction.message(f"{type(error).__name__}: {error}")

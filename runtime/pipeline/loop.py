@@ -1,34 +1,45 @@
 """The detection loop: passes frames from a source through a detector into sinks, as a pipeline of threads.
 
-    source -> queue -> preprocess -> engine -> postprocess, filter -> one queue per sink -> sinks
+    source -> queue -> preprocess -> engine -> postprocess, filter, count -> one queue per sink -> sinks
 
 Each arrow is a handover between threads. OpenCV, the engine's process and file output release the GIL, so
 the stages overlap. Every queue is short: frames stay recent, and memory use stays constant.
+
+An engine does not wait for the loop. With the policies `block` and `drop-oldest`, inputs wait in the engine's process.
+With `latest`, one is preprocessed and waits here, where a newer frame can replace it until the engine is free; the
+thread that collects an engine's outputs hands it over at once.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime.common.values import Detection
 from runtime.filters import Filter
+from runtime.frames.blurring import FLOOR, Blurring
+from runtime.frames.masks import Blackout, Mask
 from runtime.frames.motion import MotionGate
 from runtime.frames.queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
 from runtime.frames.regions import Crop, Region
 from runtime.inference.detector import Detector
+from runtime.inference.process.scheduling import give_way
+from runtime.inference.process.shared_tensors import SLOTS
 from runtime.inference.process.worker import Lost, Worker
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import LAST_FRAME_SECONDS, Capture, Playback
-from runtime.pipeline.sink_thread import SinkThread
+from runtime.pipeline.job import Job
+from runtime.pipeline.shadow import Shadow
+from runtime.pipeline.sink_thread import SinkThread, distinct
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary, Totals
+from runtime.zones.watch import Watch
 
 # A run ends within two seconds of SIGTERM; frames in the engine and in the sinks' queues get these
 # shares of that time.
@@ -46,13 +57,16 @@ class Settings:
 
     Without a `policy`, a live source or one played in real time uses `latest`, any other source `block`.
     `motion` is the share of pixels (0 to 1) that must change for a frame to be processed, None for every
-    frame. `regions` are the regions of interest, empty for the whole image.
+    frame. `regions` are the regions of interest, empty for the whole image. `masks` are blackened before anything sees a
+    frame; objects of the classes `blurred` are made unrecognizable before any sink does.
     """
 
     policy: Optional[Policy] = None
     playback: Playback = Playback()
     motion: Optional[float] = None
     regions: Tuple[Region, ...] = ()
+    masks: Tuple[Mask, ...] = ()
+    blurred: Tuple[str, ...] = ()
 
 
 def run(
@@ -67,6 +81,8 @@ def run(
     reopen: Optional[Callable[[], Source]] = None,
     workers: Sequence[Worker] = (),
     pending: Optional[PendingSwap] = None,
+    shadow: Optional[Shadow] = None,
+    watch: Optional[Watch] = None,
 ) -> Summary:
     """Detects objects in the frames of a source and passes frames and detections to every sink.
 
@@ -81,32 +97,18 @@ def run(
         filters: applied to the detections of every frame, in this order.
         reopen: opens a live source again after it was lost.
         workers: engines that have loaded the detector's model; empty to use the detector's own.
+        shadow: a second model that is compared with the detector.
+        watch: counts at zones and lines, after the filters.
         pending: through it, another model replaces the detector, its workers and the filters.
 
     The source, the sinks and the workers stay open. Raises the error of the source or of a lossless sink,
     which ends the run.
     """
     if state is None:
-        state = State(detector.path, detector.labels, detector.score)
+        state = State(detector.path, detector.labels, detector.score, detector.scores)
     workers = workers or [Worker(detector.runner, state)]
     active = ActiveModel(detector, tuple(filters), tuple(workers), detector.score)
-    return _Loop(active, source, sinks, frames, progress, state, settings, reopen, pending or PendingSwap()).run()
-
-
-@dataclass(eq=False)
-class _Job:
-    """A frame in the pipeline, with the model that it was preprocessed for.
-
-    `detections` are set when the frame is `done`; None then means that the frame was lost.
-    """
-
-    number: int
-    model: ActiveModel
-    arrival: Arrival
-    crop: Optional[Crop]
-    times: Dict[str, float]
-    done: bool = False
-    detections: Optional[Tuple[Detection, ...]] = None
+    return _Loop(active, source, sinks, frames, progress, state, settings, reopen, pending or PendingSwap(), shadow, watch).run()
 
 
 class _Loop:
@@ -121,9 +123,13 @@ class _Loop:
         settings: Settings,
         reopen: Optional[Callable[[], Source]],
         pending: PendingSwap,
+        shadow: Optional[Shadow],
+        watch: Optional[Watch],
     ) -> None:
         self._active = active
         self._pending = pending
+        self._shadow = shadow
+        self._watch = watch
         self._source = source
         self._frames = frames
         self._progress = progress
@@ -133,6 +139,8 @@ class _Loop:
         self._policy = settings.policy or (LATEST if source.live or playback.realtime else BLOCK)
         self._gate = MotionGate(settings.motion) if settings.motion is not None else None
         self._crop: Optional[Crop] = None
+        self._blackout = Blackout(settings.masks)
+        self._blurring = Blurring(settings.blurred) if settings.blurred else None
         self._queue = FrameQueue(self._policy, state.dropped_by_source)
         playback = Playback(playback.realtime, playback.repeat, frames, playback.retries)
         self._capture = Capture(source, self._queue, state, playback, reopen)
@@ -140,8 +148,11 @@ class _Loop:
         # Guards the order of the output. The condition announces new frames and free slots in the engines.
         self._order = threading.RLock()
         self._changed = self._queue.changed
-        self._jobs: Dict[int, _Job] = {}
+        self._jobs: Dict[int, Job] = {}
+        self._submitted = 0
         self._next_out = 0
+        # With the policy `latest`: the newest frame, preprocessed, while no engine is free.
+        self._newest: Optional[Tuple[Job, np.ndarray]] = None
         self._fed = threading.Event()
         self._given_up = False
         self._errors: List[BaseException] = []
@@ -156,7 +167,7 @@ class _Loop:
         state, source = self._state, self._source
         state.source(name=source.name, state="starting")
         self._pending.notify = self._notify
-        names = _distinct([sink.name or type(sink).__name__ for sink in self._sinks])
+        names = distinct([sink.name or type(sink).__name__ for sink in self._sinks])
         for name in names:
             state.dropped_by_sink(name, 0)
         for sink in self._sinks:
@@ -212,6 +223,8 @@ class _Loop:
         for outlet in self._outlets:
             # Threads accept no infinite timeout; this is longer than any run.
             outlet.end(min(until - time.monotonic(), threading.TIMEOUT_MAX / 2))
+        for sink in self._sinks:
+            sink.finish()
 
     def _end_early(self) -> None:
         self._state.stop()
@@ -219,7 +232,6 @@ class _Loop:
 
     def _feed(self) -> None:
         """Preprocesses frames and submits each to an engine with a free slot."""
-        number = 0
         try:
             while not self._given_up:
                 arrival = self._queue.take(lambda: self._pending.is_pending or self._given_up)
@@ -228,27 +240,19 @@ class _Loop:
                     if self._queue.closed and not self._queue.waiting:
                         break
                     continue
+                arrival = replace(arrival, frame=self._blackout(arrival.frame))
                 if self._gate is not None and not self._gate.has_motion(arrival.frame.image):
                     self._state.count("still")
                     continue
-                job, tensor = self._prepare(number, arrival)
-                worker = self._free_worker()
-                while worker is None and self._pending.is_pending:
-                    # Preprocess the frame again for the new model.
-                    self._swap_if_pending()
-                    job, tensor = self._prepare(number, arrival)
-                    worker = self._free_worker()
-                if worker is None:
-                    # A newer frame arrived before a slot was free.
-                    self._state.dropped_by_source()
-                    continue
-                with self._order:
-                    self._jobs[number] = job
-                number += 1
-                worker.submit(tensor, job)
-                if self._policy.drops and number == self._frames:
+                if self._policy == LATEST:
+                    self._offer(arrival)
+                else:
+                    self._submit_when_free(arrival)
+                if self._has_enough():
                     self._queue.close()
                     break
+            while self._newest_waits():
+                self._swap_if_pending()
         except BaseException as error:
             self._fail(error)
         finally:
@@ -259,7 +263,12 @@ class _Loop:
         """Activates another model, if a swap is pending. Called between two frames."""
         swap = self._pending.take()
         if swap is not None:
+            with self._changed:
+                newest, self._newest = self._newest, None
             self._use(swap(self._drain))
+            if newest is not None:
+                # Preprocessed again, for the new model.
+                self._offer(newest[0].arrival)
 
     def _use(self, model: ActiveModel) -> None:
         """Makes `model` the active one; frames that are already in the old model's engines finish there."""
@@ -282,14 +291,58 @@ class _Loop:
             # The watchdog ends an engine that hangs.
             thread.join()
 
-    def _prepare(self, number: int, arrival: Arrival) -> Tuple[_Job, np.ndarray]:
-        start = time.perf_counter()
-        model, image = self._active, arrival.frame.image
+    def _offer(self, arrival: Arrival) -> None:
+        """Preprocesses a frame for the first engine that is free; it replaces the one before it that still waits."""
+        prepared = self._prepare(arrival)
+        with self._changed:
+            # Even where an engine is free by now: its thread would hand it over after this one.
+            if self._newest is not None:
+                self._state.dropped_by_source()
+                self._newest = None
+            worker = next((worker for worker in self._active.workers if worker.has_room(1)), None)
+            if worker is not None:
+                self._submit(worker, *prepared)
+            else:
+                self._newest = prepared
+
+    def _newest_waits(self) -> bool:
+        """Waits until an engine has the newest frame; true where a model swap has to come before."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newest is None or self._pending.is_pending or self._given_up)
+            if self._given_up and self._newest is not None:
+                self._newest = None
+                self._state.dropped_by_source()
+            return self._newest is not None
+
+    def _has_enough(self) -> bool:
+        """Whether as many frames as were asked for are submitted or wait; a source that drops none counts them itself."""
+        with self._changed:
+            return self._policy.drops and self._submitted + (self._newest is not None) == self._frames
+
+    def _submit_when_free(self, arrival: Arrival) -> None:
+        """Preprocesses a frame and submits it to the first engine with a free slot."""
+        prepared = self._prepare(arrival)
+        worker = self._free_worker()
+        while worker is None and not self._given_up:
+            self._swap_if_pending()
+            # Preprocessed again, for the new model.
+            prepared = self._prepare(arrival)
+            worker = self._free_worker()
+        if worker is not None:
+            self._submit(worker, *prepared)
+        else:
+            self._state.dropped_by_source()
+
+    def _submit(self, worker: Worker, job: Job, tensor: np.ndarray) -> None:
+        with self._order:
+            job.number = self._submitted
+            self._jobs[job.number] = job
+            self._submitted += 1
+        worker.submit(tensor, job)
+
+    def _prepare(self, arrival: Arrival) -> Tuple[Job, np.ndarray]:
         self._pending.frame = arrival.frame
-        crop = self._crop_for(image)
-        tensor = model.detector.preprocess(image if crop is None else crop.apply(image), arrival.frame.color)
-        times = {"capture": arrival.capture_ms, "preprocess": 1000 * (time.perf_counter() - start)}
-        return _Job(number, model, arrival, crop, times), tensor
+        return Job.prepared(self._active, arrival, self._crop_for(arrival.frame.image))
 
     def _crop_for(self, image: np.ndarray) -> Optional[Crop]:
         if not self._settings.regions:
@@ -300,35 +353,42 @@ class _Loop:
         return self._crop
 
     def _free_worker(self) -> Optional[Worker]:
-        """Waits for an engine with a free slot.
-
-        None if a model swap is pending, or if a newer frame arrived and the policy is `latest`: the frame
-        that is submitted is then always the newest.
-        """
-        most = 1 if self._policy == LATEST else None
+        """Waits for an engine with a free slot; None if a model swap is pending."""
+        # A frame that a newer one might replace is not held by the engine for longer than one run.
+        most = 2 if self._policy.drops else None
         with self._changed:
             while not self._given_up:
-                for worker in self._active.workers:
-                    if worker.has_room(most):
-                        return worker
+                free = [worker for worker in self._active.workers if worker.has_room(most)]
+                if free:
+                    return min(free, key=lambda worker: worker.in_flight)
                 if self._pending.is_pending:
-                    return None
-                if self._policy == LATEST and self._queue.waiting:
                     return None
                 self._changed.wait()
         return None
 
     def _collect(self, worker: Worker) -> None:
         """Thread that processes the outputs of one engine."""
+        give_way()
+
+        def on_room() -> None:
+            with self._changed:
+                # Workers of a model that was replaced have no room.
+                if self._newest is not None and worker.has_room(1):
+                    newest, self._newest = self._newest, None
+                    self._submit(worker, *newest)
+                # While two inputs wait in the engine, there is no hurry; see SLOTS.
+                if self._policy.drops or worker.in_flight <= SLOTS - 2:
+                    self._changed.notify_all()
+
         try:
             while not self._given_up:
-                job, outcome = worker.next(self._notify)
+                job, outcome = worker.next(on_room)
                 if job is None:
                     break
                 if isinstance(outcome, Lost):
                     self._state.dropped_by_engine()
                 elif outcome is not None:
-                    self._postprocess(job, *outcome)
+                    job.finish(*outcome, self._state.score, self._floor())
                 self._emit(job)
             if worker.is_retired:
                 worker.close()
@@ -336,27 +396,16 @@ class _Loop:
         except BaseException as error:
             self._fail(error)
 
+    def _floor(self) -> Optional[float]:
+        # Asked for each frame, since the threshold may change.
+        floors = [sink.floor for sink in self._sinks if sink.floor is not None]
+        return min([*floors, *([FLOOR] if self._blurring is not None else [])], default=None)
+
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _postprocess(self, job: _Job, raw: List[np.ndarray], invoke_ms: float) -> None:
-        start = time.perf_counter()
-        detector = job.model.detector
-        detector.score = self._state.score
-        height, width = job.arrival.frame.image.shape[:2]
-        if job.crop is not None:
-            height, width = job.crop.bottom - job.crop.top, job.crop.right - job.crop.left
-        detections = detector.postprocess(raw, width, height)
-        if job.crop is not None:
-            detections = job.crop.to_image(detections)
-        end = time.perf_counter()
-        job.times["invoke"] = invoke_ms
-        job.times["postprocess"] = 1000 * (end - start)
-        job.times["total"] = 1000 * (end - job.arrival.at)
-        job.detections = detections
-
-    def _emit(self, job: _Job) -> None:
+    def _emit(self, job: Job) -> None:
         """Passes on the jobs that are done, in the order of their frames."""
         with self._order:
             job.done = True
@@ -367,14 +416,23 @@ class _Loop:
                     self._pass_on(ready, ready.detections)
         self._finish_if_done()
 
-    def _pass_on(self, job: _Job, detections: Tuple[Detection, ...]) -> None:
+    def _pass_on(self, job: Job, detections: Tuple[Detection, ...]) -> None:
         frame = job.arrival.frame
+        # Before the image is changed: both models see the same.
+        prepared = self._shadow.prepare(frame) if self._shadow is not None else None
+        if self._blurring is not None:
+            # What filters leave out, too.
+            frame = self._blurring(frame, (*detections, *job.candidates))
         for apply_filter in job.model.filters:
             detections = apply_filter(frame, detections)
+        if self._watch is not None:
+            frame, detections = self._watch(frame, detections, job.model.filters)
+        if self._shadow is not None and prepared is not None:
+            self._shadow.compare(frame, detections, prepared)
         self._totals.add(len(detections), job.times)
         self._state.frame_done(detections, job.times)
         for outlet in self._outlets:
-            outlet.put(frame, detections)
+            outlet.put(frame, detections, job.candidates)
         if self._progress:
             self._progress(self._totals.frames)
 
@@ -387,11 +445,3 @@ class _Loop:
         self._errors.append(error)
         self._end_early()
 
-
-def _distinct(names: Sequence[str]) -> List[str]:
-    """The names; a number is appended to a repeated one."""
-    found: List[str] = []
-    for name in names:
-        number = sum(1 for other in found if other == name or other.startswith(f"{name} ")) + 1
-        found.append(name if number == 1 else f"{name} {number}")
-    return found

@@ -131,7 +131,7 @@ class Reloader:
         if self._state.score == self._running.score:
             self._state.score = model.score
         self._running = model
-        self._state.reloaded(model.detector.path, model.detector.labels)
+        self._state.reloaded(model.detector.path, model.detector.labels, model.detector.scores)
         print(f"running {model.detector.path}", file=sys.stderr)
         return model
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from typing import Callable, List, Optional, Sequence
+from functools import partial
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import runtime.sinks
 from runtime.common import plugins
 from runtime.common.errors import InputError
+from runtime.common.values import Detection, Frame
 from runtime.filters import open_filters
 from runtime.inference.detector import Detector
 from runtime.inference.interpreter import Runner
@@ -20,11 +22,13 @@ from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
 from runtime.pipeline.loop import run as run_loop
 from runtime.pipeline.model_swap import Reloader
+from runtime.pipeline.shadow import Shadow
 from runtime.sinks import Sink, json_lines, open_sink
 from runtime.sources import Source, open_source
 from runtime.telemetry.health import HealthFile
 from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary
+from runtime.zones.watch import Save, Watch
 
 # Failed starts of an engine in a row after which a run ends; without limit with a live source.
 ATTEMPTS = 3
@@ -58,7 +62,8 @@ def detect(
         if not sinks and not extra:
             sinks = [open_sink("console", source)]
         _print_start(options, detector, runners)
-        state = State(detector.path, detector.labels, detector.score)
+        state = State(detector.path, detector.labels, detector.score, detector.scores)
+        state.areas = watch = _watch(options)
         attempts = None if source.live else ATTEMPTS
         workers = [Worker(runner, state, attempts) for runner in runners]
         pending = PendingSwap()
@@ -68,6 +73,14 @@ def detect(
         if options.health:
             # After `use`, which installs signal handlers: a reader of the file may send a signal at once.
             stack.enter_context(HealthFile(options.health, state))
+        shadow = None
+        if options.shadow:
+
+            def deliver(frame: Frame, counted: Tuple[Detection, ...], other: Tuple[Detection, ...]) -> None:
+                for sink in sinks:
+                    sink.compare(frame, counted, other)
+
+            shadow = stack.enter_context(Shadow(options, state, deliver))
         return run_loop(
             detector,
             source,
@@ -81,11 +94,26 @@ def detect(
                 Playback(options.realtime, options.loop, retries=options.retries),
                 options.motion,
                 tuple(options.roi),
+                tuple(options.mask),
+                options.blur or (),
             ),
             reopen=lambda: open_source(options.source),
             workers=workers,
             pending=pending,
+            shadow=shadow,
+            watch=watch,
         )
+
+
+def _watch(options: argparse.Namespace) -> Watch:
+    """Counts at the zones and lines of the options. What is drawn is saved in the configuration file that holds them."""
+    save: Optional[Save] = None
+    if options.areas_file:
+        from runtime.config.config_edit import set_item
+
+        save = partial(set_item, options.areas_file)
+    given = [*options.zone, *options.line]
+    return Watch(given, options.anchor, options.track_lost, options.track, save)
 
 
 def _print_start(options: argparse.Namespace, detector: Detector, runners: Sequence[Runner]) -> None:

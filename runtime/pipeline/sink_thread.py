@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from typing import Callable, Deque, Optional, Tuple
+from typing import Callable, Deque, List, Optional, Sequence, Tuple
 
 from runtime.common.values import Detection, Frame
 from runtime.pipeline.capture import error_text
@@ -15,7 +15,8 @@ from runtime.telemetry.state import State
 # Most frames that wait for a sink. They are whole images, which all sinks share.
 QUEUE_SIZE = 4
 
-Item = Tuple[Frame, Tuple[Detection, ...]]
+# A frame, its detections, and its candidates.
+Item = Tuple[Frame, Tuple[Detection, ...], Tuple[Detection, ...]]
 
 
 class SinkThread:
@@ -41,7 +42,7 @@ class SinkThread:
         if not self.on_main_thread:
             self._thread.start()
 
-    def put(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
+    def put(self, frame: Frame, detections: Tuple[Detection, ...], candidates: Tuple[Detection, ...] = ()) -> None:
         """Queues a frame. After an error or `end`, frames are ignored."""
         with self._changed:
             if self._waits:
@@ -51,7 +52,7 @@ class SinkThread:
             if len(self._waiting) == QUEUE_SIZE:
                 self._state.dropped_by_sink(self._name)
                 return
-            self._waiting.append((frame, detections))
+            self._waiting.append((frame, detections, candidates))
             self._changed.notify_all()
 
     def write_next(self) -> bool:
@@ -88,7 +89,7 @@ class SinkThread:
 
     def _write(self, item: Item) -> None:
         try:
-            self._sink.write(*item)
+            self._sink.write_all(*item)
             self._last_message = ""
         except Exception as error:
             if self._sink.lossless:
@@ -108,3 +109,12 @@ class SinkThread:
             self._waiting.clear()
             self._changed.notify_all()
         self._failed()
+
+
+def distinct(names: Sequence[str]) -> List[str]:
+    """The names; a number is appended to a repeated one."""
+    found: List[str] = []
+    for name in names:
+        number = sum(1 for other in found if other == name or other.startswith(f"{name} ")) + 1
+        found.append(name if number == 1 else f"{name} {number}")
+    return found

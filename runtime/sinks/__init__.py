@@ -9,7 +9,7 @@ A module of this package provides
 Modules are found by their place in this folder: adding a sink changes no other file. A module may also
 provide `options` and `specs` (see `runtime.common.plugins`), so that an option of its own (`--serve 8000`) opens
 a sink as `--out` does. The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
-`media`, `sources` and `telemetry`.
+`events`, `media`, `sources` and `telemetry`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ class Sink(abc.ABC):
     in the program's main thread, which some systems require for windows. If `lossless` is true (files) and
     the source is not live, the loop waits while the queue is full; otherwise it drops the frame and counts
     it. An error from a lossless sink ends the run; an error from another sink is printed once, and its frames
-    count as dropped until it works again. `name` is used for the sink in messages and counts.
+    count as dropped until it works again. `name` is used for the sink in messages and counts. A sink with a `floor` also
+    gets what is below the threshold, down to this score, as the candidates of `write_all`.
     """
 
     name: str = ""
     lossless: bool = True
     on_main_thread: bool = False
+    floor: Optional[float] = None
 
     def attach(self, state: State) -> None:
         """Called once before the first frame, with the state of the run, which stays up to date.
@@ -52,6 +54,19 @@ class Sink(abc.ABC):
     @abc.abstractmethod
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Takes the next frame. Raises KitError if it cannot be written."""
+
+    def write_all(self, frame: Frame, detections: Sequence[Detection], candidates: Sequence[Detection]) -> None:
+        """As `write`, and called in its place, with the detections below the threshold that some sink wants.
+
+        Candidates are sorted by descending score, have passed no filter, and so have no track.
+        """
+        self.write(frame, detections)
+
+    def compare(self, frame: Frame, detections: Sequence[Detection], other: Sequence[Detection]) -> None:
+        """Takes what a second model finds in a frame, `other`, beside the `detections` that count; from any thread."""
+
+    def finish(self) -> None:
+        """Called once after the last frame, before the summary of the run is made; must not raise."""
 
     def close(self) -> None:
         """Completes the output."""

@@ -55,7 +55,7 @@ class ContactSheet(Sink):
                 self._cells = self._cells[::2]
                 self._stride *= 2
             # MOST_CELLS is even, so the number of this frame is a multiple of the doubled stride too.
-            self._cells.append(drawing.fit(drawing.draw(frame.image, detections, frame.color), *CELL))
+            self._cells.append(drawing.fit(drawing.annotated(frame, detections), *CELL))
         self._seen += 1
 
     def close(self) -> None:

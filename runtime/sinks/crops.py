@@ -109,7 +109,7 @@ class Crops(Sink):
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Writes the crops of a frame. Raises KitError if one cannot be written."""
-        due = {key for key in map(_key, detections) if self._is_due(key, frame.time)}
+        due = {key for key in map(_key, detections) if self._is_due(key, frame.steady_time)}
         image: Optional[np.ndarray] = None
         for place, detection in enumerate(detections):
             if _key(detection) not in due:
@@ -123,7 +123,7 @@ class Crops(Sink):
                 continue
             if image is None:
                 image = frame.image if frame.color == "BGR" else cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-            self._taken[_key(detection)] = frame.time
+            self._taken[_key(detection)] = frame.steady_time
             path = self._folder / _plain(detection.label) / self._file_name(frame, place, detection)
             with writing(path):
                 images.write(path, image[top:bottom, left:right])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, List, Mapping, Optional, Sequence
 
+from runtime.areas.areas import ENTERED, IN, LEFT, OUT
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink
-from runtime.sinks._address import Address
 from runtime.sources import Source
 from runtime.telemetry.state import State
+from runtime.web.address import Address
 
 if TYPE_CHECKING:
     from runtime.sinks._metrics_server import MetricsServer
@@ -125,6 +126,30 @@ class Collector:
         for label, numbers in now["counts"]["classes"].items():
             latest.add_metric([label], numbers[-1])
         yield latest
+        if "areas" in now:
+            yield from self._areas(now["areas"])
+
+    def _areas(self, areas: Mapping[str, Any]) -> Iterator[Any]:
+        """The counts of zones and lines; no samples without these."""
+        crossings = self._counter("line_crossings", "Objects that crossed a line.", None, ["line", "direction", "label"])
+        for name, counts in areas["lines"].items():
+            for label, numbers in counts["classes"].items():
+                for direction in (IN, OUT):
+                    crossings.add_metric([name, direction, label], numbers[direction])
+        yield crossings
+        present = self._gauge("zone_objects", "Objects that are in a zone.", None, ["zone", "label"])
+        entered = self._counter("zone_entered", "Objects that entered a zone.", None, ["zone", "label"])
+        left = self._counter("zone_left", "Objects that left a zone.", None, ["zone", "label"])
+        dwell = self._gauge("zone_dwell_seconds", "Stays in a zone.", None, ["zone", "of"])
+        for name, counts in areas["zones"].items():
+            for label, numbers in counts["classes"].items():
+                present.add_metric([name, label], numbers["present"])
+                entered.add_metric([name, label], numbers[ENTERED])
+                left.add_metric([name, label], numbers[LEFT])
+            for of, seconds in counts["dwell"].items():
+                if seconds is not None:
+                    dwell.add_metric([name, of], seconds)
+        yield from (present, entered, left, dwell)
 
     def _counter(self, name: str, text: str, value: Optional[float], labels: Sequence[str] = ()) -> Any:
         return self._metrics.CounterMetricFamily(f"{NAME}_{name}", text, value=value, labels=labels or None)

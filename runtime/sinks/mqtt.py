@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import threading
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from runtime.common import settings
 from runtime.common.detection_json import line
@@ -93,7 +94,8 @@ class Mqtt(Sink):
         from runtime.mqtt.reporter import Reporter
 
         self._make_reporter = Reporter
-        self._connection = Connection(library, broker, ca, qos, self._renew_report, self._count_lost, OPTION)
+        commands = {self._topic(topics.COLLECT): self._ask_for_image}
+        self._connection = Connection(library, broker, ca, qos, self._renew_report, self._count_lost, OPTION, commands)
         self._every = every
         self._reporter: Optional[Reporter] = None
         self._state: Optional[State] = None
@@ -101,23 +103,24 @@ class Mqtt(Sink):
         self._had_objects = False
         self._frames = 0
         self._most_objects: Dict[str, int] = {}
-        self._known_labels: Set[str] = set()
-        # The classes of the model, and the level of a topic for each that was seen.
-        self._labels: Sequence[str] = ()
+        # The level of a topic for each class that was seen.
         self._levels: Dict[str, str] = {}
+        # The topics of each zone and line, by kind and name.
+        self._areas: Dict[Tuple[str, str], List[str]] = {}
         self._stopped = threading.Event()
         self._ticking: Optional[threading.Thread] = None
 
     def attach(self, state: State) -> None:
         """Connects. Raises InputError if the broker refuses the connection."""
         self._state = state
-        self._labels = state.snapshot()["labels"]
         if self._discovery_prefix:
             self._discovery = topics.Discovery(
                 self._discovery_prefix, self._broker.topic, state.snapshot()["model"] or "detector"
             )
             for topic, text in self._discovery.always():
                 self._connection.keep(topic, text)
+            if "collect" in state.snapshot():
+                self._connection.keep(*self._discovery.collect())
         self._connection.keep(self._topic(topics.STATUS), topics.ONLINE)
         self._reporter = self._make_reporter(state, self._every)
         self._connection.open(self._topic(topics.STATUS), topics.OFFLINE)
@@ -125,6 +128,7 @@ class Mqtt(Sink):
             target=self._publish_state, args=(state, self._reporter), name="mqtt", daemon=True
         )
         self._ticking.start()
+        state.listen(lambda event: self._connection.publish(self._topic(topics.EVENT), json.dumps(event)))
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Publishes the line of a frame with objects, and of the first frame without."""
@@ -163,27 +167,56 @@ class Mqtt(Sink):
     def _publish_tick(self, state: State, reporter: Reporter, with_state: bool) -> None:
         snapshot = state.snapshot()
         self._connection.keep(self._topic(topics.SOURCE), snapshot["source"]["state"])
-        self._publish_counts()
+        self._publish_counts(snapshot["labels"])
+        if "areas" in snapshot:
+            self._publish_areas(snapshot["areas"])
         report = reporter.due()
         if report is not None:
             self._connection.keep(self._topic(topics.DEVICE), report.text())
         if with_state and self._connection.connected:
             self._connection.publish(self._topic(topics.STATE), topics.state(snapshot))
 
-    def _publish_counts(self) -> None:
+    def _publish_counts(self, labels: Sequence[str]) -> None:
+        """Publishes the counts by class; `labels` are the classes of the model, which may have been swapped."""
         with self._lock:
             frames, most = self._frames, self._most_objects
             self._frames, self._most_objects = 0, {}
         # Without a frame, the number of objects in view is unknown.
         if not frames:
             return
-        for label in sorted(self._known_labels | set(most)):
-            if label not in self._known_labels and self._discovery is not None:
-                self._connection.keep(*self._discovery.objects(label, self._labels))
-            if label not in self._known_labels:
-                self._levels[label] = distinct_level(label, self._labels)
-            self._known_labels.add(label)
+        for label in sorted({*self._levels, *most}):
+            if label not in self._levels:
+                others = [*labels, *self._levels]
+                if self._discovery is not None:
+                    self._connection.keep(*self._discovery.objects(label, others))
+                self._levels[label] = distinct_level(label, others)
             self._connection.keep(self._topic(topics.OBJECTS, self._levels[label]), str(most.get(label, 0)))
+
+    def _publish_areas(self, areas: Mapping[str, Any]) -> None:
+        """Publishes the counts of zones and lines, and takes back what was said of those that were removed."""
+        present = {(kind, name) for plural, kind in topics.AREAS.items() for name in areas[plural]}
+        for kind, name in [key for key in self._areas if key not in present]:
+            for topic in self._areas.pop((kind, name)):
+                # An empty message is how a broker forgets a kept one, and Home Assistant a sensor.
+                self._connection.keep(topic, "")
+        for plural, kind in topics.AREAS.items():
+            for name, counts in areas[plural].items():
+                if (kind, name) not in self._areas:
+                    self._areas[kind, name] = self._announce_area(kind, name)
+                text = json.dumps({key: value for key, value in counts.items() if key not in ("corners", "pixels")})
+                self._connection.keep(self._areas[kind, name][0], text)
+
+    def _announce_area(self, kind: str, name: str) -> List[str]:
+        """The topics of a zone or line: that of its counts, and those that announce it to Home Assistant."""
+        others = [other for other_kind, other in self._areas if other_kind == kind]
+        announced = [] if self._discovery is None else list(self._discovery.area(kind, name, others))
+        for topic, text in announced:
+            self._connection.keep(topic, text)
+        return [self._topic(kind, distinct_level(name, others)), *(topic for topic, _ in announced)]
+
+    def _ask_for_image(self) -> None:
+        if self._state is not None:
+            self._state.ask_for_image()
 
     def _renew_report(self) -> None:
         """Makes a report due after each connection: a kept one is as old as the connection before."""

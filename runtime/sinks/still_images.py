@@ -65,7 +65,7 @@ class Images(Sink):
         name = self._name or self._source.file_name(self._first + frame.index)
         if Path(name).suffix.lower() not in images.WRITABLE:
             name += ".jpg"
-        images.write(self._folder / name, drawing.draw(frame.image, detections, frame.color))
+        images.write(self._folder / name, drawing.annotated(frame, detections))
 
 
 def _next_number(folder: Path, source: Source) -> int:

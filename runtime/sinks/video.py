@@ -6,7 +6,7 @@ import contextlib
 import tempfile
 import threading
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -14,14 +14,16 @@ from runtime.common.errors import KitError
 from runtime.common.files import atomic_path
 from runtime.common.opencv import cv2, silence_native_output
 from runtime.common.values import Detection, Frame
-from runtime.media import drawing
+from runtime.media import drawing, h264
 from runtime.media.fragmented_mp4 import FragmentedFile, read
 from runtime.sinks import Sink, check_file, writing
+from runtime.sinks._disk_flush import DiskFlush, flush, new_folders
 from runtime.sources import Source
 
 KIND = "a video (.mp4, .avi, .mov, .mkv)"
 
-# Codecs that OpenCV's wheels can always encode; they include no H.264 encoder.
+# Codecs that OpenCV's wheels can always encode; they include no H.264 encoder. Where PyAV is installed, fragmented
+# files are H.264.
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}
 
 FRAGMENTED = frozenset((".mp4", ".mov"))
@@ -55,9 +57,9 @@ class FragmentedVideo(Sink):
     """An annotated .mp4 or .mov that can be played up to its last fragment, however the run ends.
 
     The video has the size of the first frame; frames of another size are fitted into it. Sides are made even,
-    as the codec requires, and at most MOST_SIDE. The file grows by a fragment every FRAGMENT_SECONDS. Frames
-    of a live source last as long as the interval to the next frame by the monotonic clock, other frames and those
-    before a gap 1 / fps.
+    as the codec requires, and at most MOST_SIDE. The file grows by a fragment every FRAGMENT_SECONDS, and is flushed to
+    the disk regularly. Frames of a live source last as long as the interval to the next frame by the monotonic clock,
+    other frames and those before a gap 1 / fps.
     """
 
     def __init__(self, path: Path, fps: float, live: bool = False) -> None:
@@ -71,13 +73,13 @@ class FragmentedVideo(Sink):
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """See `Sink.write`. Raises KitError if the file cannot be written."""
-        image = drawing.draw(frame.image, detections, frame.color)
+        image = drawing.annotated(frame, detections)
         with self._busy:
             if self._closed:
                 return
             if self._output is None:
                 self._output = _FragmentedOutput(self._path, self._fps, self._live, _even_size(image))
-            self._output.write(image, frame.time if frame.monotonic is None else frame.monotonic)
+            self._output.write(image, frame.steady_time)
 
     def close(self) -> None:
         """Writes the last fragment. Raises KitError if it cannot be written."""
@@ -100,20 +102,25 @@ class _FragmentedOutput:
         self._fps = fps
         self._live = live
         self._size = size
-        self._writer: Optional[cv2.VideoWriter] = None
+        self._writer: Optional[Union[cv2.VideoWriter, h264.H264Writer]] = None
+        self._h264 = h264.available()
         # Times of the frames of the current fragment, in seconds.
         self._times: List[float] = []
         with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            folders = new_folders(path)
             self._folder = tempfile.TemporaryDirectory(prefix="edge-detection-kit-")
             self._fragment = Path(self._folder.name) / "fragment.mp4"
             self._file = FragmentedFile(path)
+            self._disk = DiskFlush(path, self._file.fileno(), folders)
 
     def write(self, image: np.ndarray, time: float) -> None:
         if len(self._times) >= max(1, round(FRAGMENT_SECONDS * self._fps)):
             self._end_fragment(time)
         if self._writer is None:
-            self._writer = _writer(self._fragment, self._path, self._fps, self._size)
+            if self._h264:
+                self._writer = h264.H264Writer(self._fragment, self._fps, self._size)
+            else:
+                self._writer = _writer(self._fragment, self._path, self._fps, self._size)
         self._writer.write(drawing.fit(image, *self._size))
         self._times.append(time)
 
@@ -123,6 +130,7 @@ class _FragmentedOutput:
         with writing(self._path):
             self._file.close()
             self._folder.cleanup()
+        self._disk.close()
 
     def _end_fragment(self, next_time: Optional[float]) -> None:
         """Adds the current fragment to the file. `next_time` is the time of the frame after it, if any."""
@@ -139,6 +147,7 @@ class _FragmentedOutput:
         self._times = []
         with writing(self._path):
             self._file.add(read(self._fragment), durations)
+        self._disk.written()
 
 
 class Video(Sink):
@@ -148,17 +157,18 @@ class Video(Sink):
         self._path = path
         self._fps = fps
         self._stack = contextlib.ExitStack()
+        self._temporary = path
         self._writer: Optional[cv2.VideoWriter] = None
         self._size = (0, 0)
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Adds the annotated frame. Raises KitError if it cannot be written."""
-        image = drawing.draw(frame.image, detections, frame.color)
+        image = drawing.annotated(frame, detections)
         if self._writer is None:
             self._size = _even_size(image)
             with writing(self._path):
-                temporary = self._stack.enter_context(atomic_path(self._path))
-            self._writer = _writer(temporary, self._path, self._fps, self._size)
+                self._temporary = self._stack.enter_context(atomic_path(self._path))
+            self._writer = _writer(self._temporary, self._path, self._fps, self._size)
         self._writer.write(drawing.fit(image, *self._size))
 
     def close(self) -> None:
@@ -167,7 +177,10 @@ class Video(Sink):
             return
         self._writer.release()
         with writing(self._path):
+            # Flushed before it is renamed: after a power cut the name is never that of an empty file.
+            flush(self._temporary)
             self._stack.close()
+            flush(self._path)
 
     def discard(self) -> None:
         """Removes the incomplete file."""

@@ -14,10 +14,10 @@ from runtime.common.errors import InputError
 from runtime.common.options import positive
 from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink
-from runtime.sinks._address import Address
 from runtime.sources import Source
 from runtime.telemetry.state import State
 from runtime.web.access import LEAST_TOKEN, Access
+from runtime.web.address import Address
 
 if TYPE_CHECKING:
     from runtime.web.server import Server

@@ -80,7 +80,7 @@ class Window(Sink):
             return
         if not self._shown:
             self._open(*frame.image.shape[1::-1])
-        cv2.imshow(self._title, drawing.draw(frame.image, detections, frame.color))
+        cv2.imshow(self._title, drawing.annotated(frame, detections))
         if cv2.waitKey(1) & 0xFF in CLOSING:
             self._stop()
 

@@ -14,6 +14,7 @@ Queueing and reconnection belong to `frames` and `pipeline`. Uses `common`, `mac
 from __future__ import annotations
 
 import abc
+import re
 import sys
 from pathlib import Path
 from typing import Iterator, Optional, Tuple
@@ -75,6 +76,7 @@ def open_source(spec: str) -> Source:
             source: Source = module.connect(spec)
             return source
     shown = redaction.address(spec)
-    if "://" not in spec and not Path(spec).exists():
+    # Two letters at least: C:\clip is a path.
+    if not re.match(r"[A-Za-z]\w+:", spec) and not Path(spec).exists():
         raise InputError(f"{shown}: no such file or folder")
     raise InputError(f"{shown}: not a source; give {' or '.join(module.KIND for module in kinds)}")

@@ -57,7 +57,7 @@ class CaptureSource(Source):
 
     def file_name(self, index: int) -> str:
         """A file name made of the source's name, with only characters that file systems allow."""
-        return re.sub(r"[^\w.-]+", "_", f"{self.name.rpartition('://')[2]}_{index:06d}.jpg").lstrip("_.")
+        return file_name(self.name, index)
 
     def close(self) -> None:
         """Returns at once. An iterator that waits for a frame releases the device when the wait ends."""
@@ -70,6 +70,11 @@ class CaptureSource(Source):
                 self._capture.release()
             finally:
                 self._reading.release()
+
+
+def file_name(name: str, index: int) -> str:
+    """The file name of frame `index` of the camera or stream `name`, with only characters that file systems allow."""
+    return re.sub(r"[^\w.-]+", "_", f"{name.rpartition('://')[2]}_{index:06d}.jpg").lstrip("_.")
 
 
 def opened(*arguments: Any) -> cv2.VideoCapture:

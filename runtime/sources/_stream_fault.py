@@ -1,20 +1,28 @@
-"""Why a network stream cannot be opened: what OpenCV does not tell, asked of the sender itself."""
+"""Why a network stream cannot be opened: what the library does not tell, asked of the sender itself."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import re
 import socket
+import time
 from typing import Dict, Optional, Tuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from runtime.common import redaction
+from runtime.sources import _stream_address
 
 SECONDS = 3.0
 
+MOST_REDIRECTS = 3
+ASKED = ("rtsp", "rtsps", "http", "https")
+
 PORTS = {"rtsp": 554, "rtsps": 322, "rtmp": 1935, "http": 80, "https": 443}
 
-# The sender describes a stream that OpenCV could not open.
+UNKNOWN = "is the address right, and can this machine reach it?"
+
+# The sender describes a stream that could not be opened.
 ANSWERS = "the sender describes a stream, but its format or transport is not one that can be read"
 
 _MOST_BYTES = 65536
@@ -22,9 +30,12 @@ _MOST_BYTES = 65536
 
 def find(address: str) -> str:
     """The reason in words; empty where none is found. Takes up to about three times SECONDS."""
+    if not _stream_address.is_clear(address):
+        # What is asked then may be another host, and what is said may show a part of the password.
+        return "it is not certain where user and password end and the host begins"
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or PORTS.get(parts.scheme)
+        host, port = parts.hostname, _port(parts)
     except ValueError:
         return ""
     if not host or port is None or parts.scheme not in (*PORTS, "tcp"):
@@ -42,44 +53,73 @@ def find(address: str) -> str:
         return f"{host} does not answer at port {port}"
     except OSError as error:
         return f"{host} cannot be reached at port {port}: {(error.strerror or str(error)).lower()}"
-    if parts.scheme not in ("rtsp", "http"):
+    if parts.scheme not in ASKED:
         return ""
-    with contextlib.suppress(OSError, ValueError):
+    try:
         return _asked(parts, host, port)
-    return f"what listens at port {port} does not speak {parts.scheme.upper()}"
+    except socket.timeout:
+        return f"{host} takes connections at port {port}, but gives no answer"
+    except (OSError, ValueError):
+        return f"what listens at port {port} does not speak {parts.scheme.upper()}"
 
 
-def _asked(parts: SplitResult, host: str, port: int) -> str:
-    status, headers = _answer(parts, host, port, "")
-    given = parts.username is not None
-    if status[:3] == "401" and given:
-        status, headers = _answer(parts, host, port, _authorization(parts, host, port, headers))
+def refusal(status: str, user_given: bool) -> str:
+    """In words, a status such as `404 Not Found` that is no success."""
     code = status[:3]
     if code in ("401", "403"):
-        what = "the sender refuses this user and password" if given else "the sender wants a user and a password"
+        what = "the sender refuses this user and password" if user_given else "the sender wants a user and a password"
         return f"{what} ({status})"
     if code in ("404", "454"):
         return f"the sender has no stream at this path ({status})"
-    if not code.startswith("2"):
-        return f"the sender answers {status}"
+    return f"the sender answers {status}"
+
+
+def _asked(parts: SplitResult, host: str, port: int) -> str:
+    first, redirects = parts, 0
+    while True:
+        status, headers = _answer(parts, host, port, "")
+        given = parts.username is not None
+        if status.startswith("401") and given:
+            status, headers = _answer(parts, host, port, _authorization(parts, host, port, headers))
+        if not status.startswith("3") or not headers.get("location"):
+            break
+        parts = urlsplit(urljoin(parts.geturl(), headers["location"]))
+        host, port, redirects = parts.hostname or "", _port(parts) or 0, redirects + 1
+        if redirects > MOST_REDIRECTS:
+            return f"the sender redirects {redirects} times, at last to {_shown(parts)}"
+        if not host or parts.scheme not in ASKED:
+            return f"the sender redirects to {_shown(parts)}, which is no address of a stream"
+    where = "" if parts is first else f", at {_shown(parts)}, to which the sender redirects"
+    if not status.startswith("2"):
+        return refusal(status, given) + where
     if "html" in headers.get("content-type", ""):
-        return "there is a web page, not a stream; look in the camera's manual for the address of its stream"
+        return f"there is a web page, not a stream{where}; look in the camera's manual for the address of its stream"
     return ANSWERS
+
+
+def _shown(parts: SplitResult) -> str:
+    return redaction.address(parts.geturl())
+
+
+def _port(parts: SplitResult) -> Optional[int]:
+    return PORTS.get(parts.scheme) if parts.port is None else parts.port
 
 
 def _answer(parts: SplitResult, host: str, port: int, authorization: str) -> Tuple[str, Dict[str, str]]:
     """The status, such as `404 Not Found`, and the headers. Raises OSError or ValueError where there is none."""
     method, target = _request(parts, host, port)
-    if parts.scheme == "rtsp":
+    if parts.scheme.startswith("rtsp"):
         lines = [f"{method} {target} RTSP/1.0", "CSeq: 1", "Accept: application/sdp"]
     else:
         lines = [f"{method} {target} HTTP/1.0", f"Host: {host}:{port}"]
     lines += [f"Authorization: {authorization}"] if authorization else []
-    with socket.create_connection((host, port), SECONDS) as connection:
-        connection.settimeout(SECONDS)
+    with _connected(parts, host, port) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode("utf-8"))
         data = b""
+        until = time.monotonic() + SECONDS
         while b"\r\n\r\n" not in data and len(data) < _MOST_BYTES:
+            # A limit for each part alone would let a slow sender take as long as it likes.
+            connection.settimeout(max(until - time.monotonic(), 0.001))
             more = connection.recv(4096)
             if not more:
                 break
@@ -97,11 +137,28 @@ def _answer(parts: SplitResult, host: str, port: int, authorization: str) -> Tup
     return f"{match[1]}{match[2]}".strip(), headers
 
 
+def _connected(parts: SplitResult, host: str, port: int) -> socket.socket:
+    connection = socket.create_connection((host, port), SECONDS)
+    if parts.scheme not in ("rtsps", "https"):
+        return connection
+    # Takes a while to import, and few streams need it.
+    import ssl
+
+    # As FFmpeg does by default: cameras have certificates of their own making.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        return context.wrap_socket(connection, server_hostname=host)
+    except BaseException:
+        connection.close()
+        raise
+
+
 def _request(parts: SplitResult, host: str, port: int) -> Tuple[str, str]:
     """Method and target of the request, without user and password."""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     shown = f"[{host}]" if ":" in host else host
-    return ("DESCRIBE", f"rtsp://{shown}:{port}{path}") if parts.scheme == "rtsp" else ("GET", path)
+    return ("DESCRIBE", f"{parts.scheme}://{shown}:{port}{path}") if parts.scheme.startswith("rtsp") else ("GET", path)
 
 
 def _authorization(parts: SplitResult, host: str, port: int, headers: Dict[str, str]) -> str:

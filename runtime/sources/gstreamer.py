@@ -20,6 +20,13 @@ SINK = "videoconvert ! video/x-raw,format=BGR ! appsink drop=true max-buffers=1 
 
 OPEN_SECONDS = 10.0
 
+# Addresses, and the values of properties that hold users and passwords, such as user-pw of rtspsrc.
+_QUOTED_ADDRESS = r"""(?:"[^"]*://[^"]*"|'[^']*://[^']*')"""
+_VALUE = r"""(?:"[^"]*"|'[^']*'|\S+)"""
+_SECRET = re.compile(
+    rf"(?i:[\w-]*(?:passw|pw|user|token|key|secret)[\w-]*\s*=\s*{_VALUE})|[\w-]+\s*=\s*{_QUOTED_ADDRESS}|\S+://\S+"
+)
+
 
 def accepts(spec: str) -> bool:
     """Whether `spec` names a GStreamer pipeline, `gst:...`."""
@@ -76,5 +83,5 @@ _opener = _Opener()
 
 def _without_sink(pipeline: str) -> str:
     """The pipeline up to its sink, without parts that look like secrets."""
-    shortened = re.sub(r"\S+://\S+|(?i:\S*(?:passw|user|token|key)\S*=\S+)", "...", pipeline)
+    shortened = _SECRET.sub("...", pipeline)
     return shortened.rpartition("!")[0].strip()

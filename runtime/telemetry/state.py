@@ -6,7 +6,9 @@ import os
 import threading
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, Mapping, Sequence, Tuple
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from runtime.common.values import Detection, Labels
 
@@ -21,15 +23,39 @@ RATE_SECONDS = 5.0
 SPAN_SECONDS = 5
 SPANS = 120
 
+# A smaller difference between the clocks is only the time between two readings; a larger one means that the clock was set,
+# as that of a board without a battery is after each start.
+CLOCK_STEP_SECONDS = 2.0
+
+
+class Areas(Protocol):
+    """The zones and lines of a run: `runtime.zones.watch.Watch`."""
+
+    def snapshot(self) -> Dict[str, Any]:
+        """Them with their counts, for JSON."""
+
+    def change(self, kind: str, name: str, corners: Optional[Sequence[Sequence[float]]]) -> str:
+        """Sets one, or removes it; returns why it could not be saved. Raises InputError."""
+
 
 class State:
     """The state of one run. The loop writes it; any thread may read `snapshot` and set `score`.
 
-    `score` is the threshold in 0..1 for the following frames. Classes that have a threshold of their own keep it.
+    `score` is the threshold in 0..1 for the following frames. Classes that have a threshold of their own keep it. `areas` are
+    the run's zones and lines, None where it takes none.
     """
 
-    def __init__(self, model: str = "", labels: Labels = Labels(()), score: float = 0.5) -> None:
-        """`model` is the path of the model; with its folder where other programs need to find it."""
+    def __init__(
+        self,
+        model: str = "",
+        labels: Labels = Labels(()),
+        score: float = 0.5,
+        scores: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """`model` is the path of the model; with its folder where other programs need to find it.
+
+        `scores` are the thresholds of classes that have one of their own, by name.
+        """
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._reload_asked = threading.Event()
@@ -38,8 +64,12 @@ class State:
         self._path = model
         self._labels = labels
         self._score = 0.0
+        self._scores = scores
         self.score = score
         self._started = time.time()
+        self._started_monotonic = time.monotonic()
+        # Spans are counted by the monotonic clock, and begin at multiples of SPAN_SECONDS of the clock at the start.
+        self._first_span_at = self._started_monotonic - self._started % SPAN_SECONDS
         self._counts = {"frames": 0, "detections": 0, "gaps": 0, "skipped": 0, "still": 0}
         self._dropped_by_source = self._dropped_by_engine = 0
         self._dropped_by_sink: Dict[str, int] = {}
@@ -48,6 +78,16 @@ class State:
         self._times: Dict[str, Deque[float]] = {stage: deque(maxlen=LATEST_FRAMES) for stage in STAGES}
         self._ends: Deque[float] = deque(maxlen=LATEST_FRAMES)
         self._found: Dict[str, int] = {}
+        self._collected: Dict[str, float] = {}
+        # Where collected frames are; None where none are collected.
+        self.collect_folder: Optional[Path] = None
+        self._recorded: Dict[str, float] = {}
+        self._listeners: List[Callable[[Dict[str, Any]], None]] = []
+        self._events_folder = ""
+        self._compared: Dict[str, Any] = {}
+        self._image_asked = threading.Event()
+        # Set once, before the run begins.
+        self.areas: Optional[Areas] = None
         self._spans: Deque[Tuple[int, Dict[str, int]]] = deque(maxlen=SPANS)
 
     @property
@@ -61,6 +101,11 @@ class State:
         if not 0 <= number <= 1:
             raise ValueError(f"a score is a number from 0 to 1, not {value!r}")
         self._score = number
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """Thresholds, 0..1, of classes that have one of their own, by name."""
+        return self._scores
 
     @property
     def path(self) -> str:
@@ -97,7 +142,8 @@ class State:
     def snapshot(self) -> Dict[str, Any]:
         """The whole state as values for JSON.
 
-        - `time`, `started`: the present time and the start of the run, in seconds since 1970.
+        - `time`, `started`: the present time and the start of the run, both in seconds since 1970 by the present clock,
+          which may have been set since the start.
         - `model`: the file name of the model; `labels`: its class names; `score`: the threshold.
         - `reload`: `count` of models that took over while running, `failures` of models that could not, the `error` of
           the last request (empty where it succeeded), and whether a reload is `under_way`.
@@ -110,9 +156,19 @@ class State:
         - `engine`, `source`: see the methods of these names.
         - `counts`: for each of `classes`, detections in spans of `seconds`. `since` is the start of the first span;
           the last span is not over yet.
+        - `shadow`, where a second model runs: see `compared`.
+        - `collect`, where frames are collected: see `collected`.
+        - `areas`, where the run takes zones and lines: see `runtime.zones.watch.Watch.snapshot`.
+        - `events`, where events are kept: see `recorded`.
         """
         now = time.time()
+        # Without the lock, which the zones' own needs no other to wait for.
+        areas = {} if self.areas is None else {"areas": self.areas.snapshot()}
         with self._lock:
+            started = now - (time.monotonic() - self._started_monotonic)
+            # Kept while it says the same, since a change of `started` is news of another run.
+            if abs(started - self._started) > CLOCK_STEP_SECONDS:
+                self._started = started
             return {
                 "time": now,
                 "started": self._started,
@@ -135,12 +191,16 @@ class State:
                 "engine": dict(self._engine),
                 "source": dict(self._source),
                 "counts": self._counts_by_class(now),
+                **({"collect": dict(self._collected)} if self._collected else {}),
+                **({"events": dict(self._recorded)} if self._recorded else {}),
+                **({"shadow": dict(self._compared)} if self._compared else {}),
+                **areas,
             }
 
     def frame_done(self, detections: Sequence[Detection], times: Mapping[str, float]) -> None:
         """Counts a frame that the detector has processed; `times` has milliseconds by stage."""
-        span = int(time.time()) // SPAN_SECONDS
         with self._lock:
+            span = self._span()
             self._counts["frames"] += 1
             self._counts["detections"] += len(detections)
             self._ends.append(time.monotonic())
@@ -178,10 +238,69 @@ class State:
         with self._lock:
             self._dropped_by_sink[name] = self._dropped_by_sink.get(name, 0) + number
 
-    def reloaded(self, path: str, labels: Labels) -> None:
-        """Records that the model at `path` has taken over."""
+    def collected(self, **values: float) -> None:
+        """Sets what was collected.
+
+        They are the `images` that are kept, with their `megabytes`, and counts since the start: of picked frames that were
+        `kept`, those that were `refused` since the budget has better ones, and of images `removed` for better ones.
+        """
         with self._lock:
-            self._path, self._labels = path, labels
+            self._collected.update(values)
+
+    def recorded(self, **values: float) -> None:
+        """Sets what became of events.
+
+        They are the events that are `kept`, with the `megabytes` of their files, and counts since the start: of events that
+        were `recorded`, old ones that were `removed`, those that were `lost`, and `lost_frames` of clips. With a webhook
+        also those that were `sent`, that are `waiting`, and that were `given_up`.
+        """
+        with self._lock:
+            self._recorded.update(values)
+
+    @property
+    def events_folder(self) -> str:
+        """The folder of events; empty where none are kept."""
+        return self._events_folder
+
+    def events_in(self, folder: str) -> None:
+        """Sets the folder of events."""
+        self._events_folder = folder
+
+    def listen(self, listener: Callable[[Dict[str, Any]], None]) -> None:
+        """From now on, `listener` gets what is announced, in any thread; it must return at once."""
+        self._listeners.append(listener)
+
+    def announce(self, event: Dict[str, Any]) -> None:
+        """Tells of an event, `runtime.events.event.Event.as_dict`: when it begins, with the `end` None, and when it is kept."""
+        for listener in self._listeners:
+            listener(event)
+
+    def compared(self, **values: Any) -> None:
+        """Sets how far a second model agrees with the one that counts.
+
+        They are its `model` file, the `frames` that both have seen, those that it `missed` since it was busy, the `error`
+        that ended it (empty while it runs), and for each of `classes` the objects that (both, only the first, only the
+        second) model has found.
+        """
+        values["model"] = os.path.basename(values["model"])
+        with self._lock:
+            self._compared.update(values)
+
+    def ask_for_image(self) -> None:
+        """Asks for the next frame to be collected, whatever is in it."""
+        self._image_asked.set()
+
+    def take_image_request(self) -> bool:
+        """Whether `ask_for_image` was called since the last time."""
+        asked = self._image_asked.is_set()
+        if asked:
+            self._image_asked.clear()
+        return asked
+
+    def reloaded(self, path: str, labels: Labels, scores: Mapping[str, float] = MappingProxyType({})) -> None:
+        """Records that the model at `path` has taken over; `scores` are its classes' own thresholds."""
+        with self._lock:
+            self._path, self._labels, self._scores = path, labels, scores
             self._reload.update(count=self._reload["count"] + 1, error="")
             self._reloading = False
 
@@ -220,16 +339,19 @@ class State:
         return (len(recent) - 1) / max(now - recent[0], 1e-9)
 
     def _counts_by_class(self, now: float) -> Dict[str, Any]:
-        last = int(now) // SPAN_SECONDS
-        first = max(last - SPANS + 1, int(self._started) // SPAN_SECONDS)
+        last = self._span()
+        first = max(last - SPANS + 1, 0)
+        begun = round(now - (time.monotonic() - self._first_span_at)) + first * SPAN_SECONDS
         recent = [(span, by_class) for span, by_class in self._spans if span >= first]
         classes: Dict[str, List[int]] = {}
         for span, by_class in recent:
             for label, number in by_class.items():
-                row = classes.setdefault(label, [0] * (last - first + 1))
-                if span <= last:
-                    row[span - first] = number
-        return {"seconds": SPAN_SECONDS, "since": first * SPAN_SECONDS, "classes": classes}
+                classes.setdefault(label, [0] * (last - first + 1))[span - first] = number
+        return {"seconds": SPAN_SECONDS, "since": begun, "classes": classes}
+
+    def _span(self) -> int:
+        """The number of the span that is under way, from 0."""
+        return int((time.monotonic() - self._first_span_at) // SPAN_SECONDS)
 
 
 def _percentile(values: Sequence[float], fraction: float) -> float:

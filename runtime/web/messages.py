@@ -2,7 +2,8 @@
 
 An image is a binary message: the length of the JSON (4 bytes, big-endian), the JSON, the JPEG. The JSON is
 {"width", "height", "result"}: the size of the source's frame, in whose pixels the boxes are, and the frame's
-line as in `runtime.common.detection_json`. The state is a text message: {"state": ...}, with `State.snapshot`.
+line as in `runtime.common.detection_json`. The state is a text message: {"state": ...}, with `State.snapshot`. A note is one
+too: {"note": {"error", "saved"}}.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from runtime.common.detection_json import line
 from runtime.common.opencv import cv2
 from runtime.common.values import Detection, Frame
-from runtime.media.drawing import draw
+from runtime.media.drawing import annotated
 from runtime.telemetry.state import State
 
 # JPEG quality of live images. Quality 90 would double their size.
@@ -39,10 +40,15 @@ def state(of: State) -> str:
     return json.dumps({"state": of.snapshot()})
 
 
+def note(error: str, saved: bool = False) -> str:
+    """The answer to a viewer that has drawn or removed a zone or line: what was wrong, empty for nothing, and whether it is kept."""
+    return json.dumps({"note": {"error": error, "saved": saved}})
+
+
 def snapshot(frame: Frame, detections: Optional[Sequence[Detection]]) -> bytes:
     """A JPEG in the size of the source, with boxes if `detections` are given."""
     if detections is not None:
-        return _jpeg(draw(frame.image, detections, frame.color), "BGR", SNAPSHOT_QUALITY)
+        return _jpeg(annotated(frame, detections), "BGR", SNAPSHOT_QUALITY)
     return _jpeg(frame.image, frame.color, SNAPSHOT_QUALITY)
 
 

@@ -1,4 +1,4 @@
-"""The web server: serves the page, its files, snapshots and the live connection in its own thread."""
+"""The web server: serves the page, its files, snapshots, events and the live connection in its own thread."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import threading
 import time
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import parse_qs, urlsplit
 
+from runtime.common.errors import InputError
 from runtime.common.values import Detection, Frame
 from runtime.telemetry.state import State
-from runtime.web import messages
+from runtime.web import events, messages
 from runtime.web.access import Access, is_own_page
+from runtime.web.download import Downloads
 from runtime.web.gate import Gate
-from runtime.web.viewers import Viewers
+from runtime.web.viewers import Viewer, Viewers
 
 PAGE = Path(__file__).with_name("page")
 TYPES = {
@@ -31,7 +33,7 @@ TYPES = {
 # The page loads everything from this server and runs no inline scripts or styles.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -46,6 +48,8 @@ OPEN_SECONDS = 10.0
 # Most connections that are accepted at once, before those beyond the gate's limits are closed.
 BACKLOG = 64
 STATE_SECONDS = 1.0
+# Most bytes of a viewer's message; a zone of many corners has some thousand.
+MOST_MESSAGE = 4096
 # Seconds before the answer to a wrong token, against guessing.
 WRONG_TOKEN_SECONDS = 1.0
 STOP_SECONDS = 1.0
@@ -64,8 +68,11 @@ class Server:
         self._widest = widest
         self._newest: Optional[FrameDetections] = None
         self._next_at = 0.0
-        self._viewers = Viewers(self._set_score)
+        self._viewers = Viewers(self._set_score, state.ask_for_image, self._set_area)
+        # Changes that are under way: the event loop itself holds no reference to them.
+        self._changes: Set[Any] = set()
         self._gate = Gate()
+        self._downloads = Downloads()
         self._files = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stop: Optional[asyncio.Event] = None
@@ -92,6 +99,7 @@ class Server:
 
     def stop(self) -> None:
         """Closes the connections to the viewers. Takes about STOP_SECONDS at most."""
+        self._downloads.stop()
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(2 * STOP_SECONDS)
@@ -122,7 +130,7 @@ class Server:
             process_request=self._answer,
             # JPEG data does not compress further, and zlib takes memory for each viewer.
             compression=None,
-            max_size=1024,
+            max_size=MOST_MESSAGE,
             open_timeout=OPEN_SECONDS,
             create_connection=Connection,
             backlog=BACKLOG,
@@ -160,6 +168,25 @@ class Server:
         self._state.score = score
         self._viewers.send_state(messages.state(self._state))
 
+    def _set_area(self, viewer: Viewer, kind: str, area: Mapping[str, Any]) -> None:
+        change = asyncio.ensure_future(self._change_area(viewer, kind, area))
+        self._changes.add(change)
+        change.add_done_callback(self._changes.discard)
+
+    async def _change_area(self, viewer: Viewer, kind: str, area: Mapping[str, Any]) -> None:
+        areas, name, corners = self._state.areas, area.get("name"), area.get("corners")
+        if areas is None or not isinstance(name, str) or not (corners is None or isinstance(corners, list)):
+            viewer.tell(messages.note("no such zone or line"))
+            return
+        try:
+            # In a thread, since it writes a file.
+            error = await asyncio.get_running_loop().run_in_executor(None, areas.change, kind, name, corners)
+        except InputError as refused:
+            viewer.tell(messages.note(str(refused)))
+            return
+        viewer.tell(messages.note(f"not saved: {error}" if error else "", not error and bool(areas.snapshot()["saved"])))
+        self._viewers.send_state(messages.state(self._state))
+
     async def _answer(self, connection: Any, request: Any) -> Any:
         """The response to an HTTP request; None to accept a viewer's WebSocket."""
         address = urlsplit(request.path)
@@ -180,7 +207,25 @@ class Server:
             return await self._snapshot("boxes" in query)
         if address.path == "/state.json":
             return _response(HTTPStatus.OK, json.dumps(self._state.snapshot()).encode(), "application/json")
+        if address.path == "/collected.zip":
+            return self._download(connection)
+        if address.path == "/events.json":
+            return await self._events(query)
+        if address.path.startswith(events.PREFIX):
+            return await self._event_file(address.path, query, headers.get_all("Range"))
         return self._file("/index.html" if address.path == "/" else address.path)
+
+    async def _events(self, query: Mapping[str, Sequence[str]]) -> Any:
+        loop = asyncio.get_running_loop()
+        status, found = await loop.run_in_executor(None, events.answer_list, self._state.events_folder, query)
+        if isinstance(found, str):
+            return _text(status, found)
+        return _response(status, json.dumps(found).encode(), "application/json")
+
+    async def _event_file(self, path: str, query: Mapping[str, Sequence[str]], ranges: Sequence[str]) -> Any:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(None, events.answer, self._state.events_folder, path, query, ranges)
+        return _response(found.status, found.body, found.kind, dict(found.headers))
 
     async def _log_in(self, token: str) -> Any:
         if self._access.is_valid(token):
@@ -211,6 +256,20 @@ class Server:
         data = await loop.run_in_executor(None, messages.snapshot, frame, detections if boxes else None)
         name = time.strftime("snapshot_%Y%m%d_%H%M%S.jpg")
         return _response(HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'})
+
+    def _download(self, connection: Any) -> Any:
+        folder = self._state.collect_folder
+        if folder is None:
+            return _text(HTTPStatus.NOT_FOUND, "nothing is collected; start the run with --collect DIR")
+        if self._downloads.busy:
+            return _text(HTTPStatus.SERVICE_UNAVAILABLE, "another download is under way; try again when it has ended")
+        # The library sends a body only from memory. So the download goes on in a copy of the socket, and the library's own
+        # is closed, which leaves the connection open.
+        name = time.strftime("collected_%Y%m%d_%H%M%S.zip")
+        about = {**HEADERS, "Content-Type": "application/zip", "Content-Disposition": f'attachment; filename="{name}"'}
+        self._downloads.start(connection.transport.get_extra_info("socket").dup(), folder, about)
+        connection.transport.abort()
+        return _text(HTTPStatus.OK, "")
 
     def _file(self, name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
         path = self._files.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Callable, Optional, Set, Union
+from typing import Any, Callable, Mapping, Optional, Set, Union
 
 
 class Viewer:
@@ -15,6 +15,7 @@ class Viewer:
         self.wants_image = True
         self._image: Optional[bytes] = None
         self._state: Optional[str] = None
+        self._note: Optional[str] = None
         self._news = asyncio.Event()
 
     def show(self, image: bytes) -> None:
@@ -28,18 +29,27 @@ class Viewer:
         self._state = state
         self._news.set()
 
+    def tell(self, note: str) -> None:
+        """Sends a note next, in place of one that was not sent yet."""
+        self._note = note
+        self._news.set()
+
     async def feed(self) -> None:
         """Sends images and states as they come, until it is cancelled."""
         while True:
             await self._news.wait()
             self._news.clear()
-            for message in (self._take_state(), self._take_image()):
+            for message in (self._take_state(), self._take_note(), self._take_image()):
                 if message is not None:
                     await self.socket.send(message)
 
     def _take_state(self) -> Optional[str]:
         state, self._state = self._state, None
         return state
+
+    def _take_note(self) -> Optional[str]:
+        note, self._note = self._note, None
+        return note
 
     def _take_image(self) -> Optional[bytes]:
         image, self._image = self._image, None
@@ -49,10 +59,21 @@ class Viewer:
 class Viewers:
     """All viewers. Used in the server's event loop only, except `waiting`: the number that wait for an image."""
 
-    def __init__(self, set_score: Callable[[float], None]) -> None:
-        """`set_score` is called with the threshold that a viewer sets; it raises ValueError if that is invalid."""
+    def __init__(
+        self,
+        set_score: Callable[[float], None],
+        ask_for_image: Callable[[], None] = lambda: None,
+        set_area: Callable[[Viewer, str, Mapping[str, Any]], None] = lambda viewer, kind, area: None,
+    ) -> None:
+        """`set_score` is called with the threshold that a viewer sets; it raises ValueError if that is invalid.
+
+        `ask_for_image` is called where a viewer wants the next frame to be collected, `set_area` where one draws or removes a
+        zone or line.
+        """
         self._viewers: Set[Viewer] = set()
         self._set_score = set_score
+        self._ask_for_image = ask_for_image
+        self._set_area = set_area
         self.waiting = 0
 
     def __len__(self) -> int:
@@ -89,7 +110,12 @@ class Viewers:
             await asyncio.gather(feeding, return_exceptions=True)
 
     def _handle(self, viewer: Viewer, message: Union[str, bytes]) -> None:
-        """Handles a message: {"next": true} requests an image, {"score": 0.4} sets the threshold. Others are ignored."""
+        """Handles a message; those that are none are ignored.
+
+        {"next": true} requests an image, {"score": 0.4} sets the threshold, {"collect": true} keeps the next frame,
+        {"zone": {"name": "door", "corners": [[0.4, 0.5], ...]}} and {"line": ...} set a zone and a line, or remove it
+        with null for corners.
+        """
         try:
             request = json.loads(message)
         except (ValueError, RecursionError):
@@ -99,6 +125,11 @@ class Viewers:
         if request.get("next") is True:
             viewer.wants_image = True
             self._count()
+        if request.get("collect") is True:
+            self._ask_for_image()
+        for kind, area in (("zone", request.get("zone")), ("line", request.get("line"))):
+            if isinstance(area, dict):
+                self._set_area(viewer, kind, area)
         score = request.get("score")
         if isinstance(score, (int, float)) and not isinstance(score, bool):
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from runtime.common.errors import InputError
@@ -36,9 +37,15 @@ def on_cpu(module: Any, path: str, request: Request, package: str, **options: An
     if request.device:
         raise InputError(f"--device {request.device}: the CPU has no devices to choose from")
     try:
+        # Not by its path: the interpreter would map the file, and where somebody copies another over it, the process is
+        # killed when it next reads what is no longer there.
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
         # The native part of the interpreter prints messages and errors to standard error.
         with silence_native_output():
-            native = module.Interpreter(model_path=path, num_threads=request.threads, **options)
+            native = module.Interpreter(model_content=content, num_threads=request.threads, **options)
             native.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__

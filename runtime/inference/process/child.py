@@ -21,9 +21,11 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from runtime.common.errors import InputError, KitError
 from runtime.inference.engines import Request
-from runtime.inference.interpreter import Interpreter, Port
+from runtime.inference.interpreter import Interpreter
+from runtime.inference.process.scheduling import take_turns
 from runtime.inference.process.shared_tensors import SharedTensors
 from runtime.machine.interpreter_packages import find_package
+from runtime.model.ports import Port
 
 # Kind of message, milliseconds that the model took, number of bytes that follow.
 HEAD = struct.Struct("<cdI")
@@ -37,6 +39,7 @@ COUNT = struct.Struct("<I")
 def main(arguments: List[str]) -> int:
     """Serves one engine until standard input ends; `arguments` has one JSON list of file descriptors."""
     tensor_file, lifeline = json.loads(arguments[0])
+    take_turns()
     # Output of libraries must not get between the messages.
     commands, replies = os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:

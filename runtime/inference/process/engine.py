@@ -18,10 +18,11 @@ import numpy as np
 
 from runtime.common.errors import InputError, KitError
 from runtime.inference.engines import Request
-from runtime.inference.interpreter import Port
 from runtime.inference.process.child import BARE, COUNT, DONE, FAILED, HEAD, READY, port
 from runtime.inference.process.launch import END_SECONDS, Launched, end, launch, take
+from runtime.inference.process.scheduling import stand_back
 from runtime.inference.process.shared_tensors import SLOTS, SharedTensors
+from runtime.model.ports import Port
 
 # Loading takes longer than a run: an accelerator gets its firmware, and libraries come from a slow SD card.
 LOADING_SECONDS = 60.0
@@ -49,15 +50,22 @@ class EngineProcess:
     what: str = ""
     notes: Tuple[str, ...] = ()
 
-    def __init__(self, path: Union[str, os.PathLike[str]], request: Request = Request(), hang: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: Union[str, os.PathLike[str]],
+        request: Request = Request(),
+        hang: float = 10.0,
+        background: bool = False,
+    ) -> None:
         """Starts to load the model at `path`; `wait_until_ready` must follow.
 
-        A process that takes longer than `hang` seconds for a run is ended. Raises KitError where the system has no
+        With `background` it gets only the processor time that nothing else wants. A process that takes longer than `hang` seconds for a run is ended. Raises KitError where the system has no
         memory, descriptors, processes or threads left.
         """
         self.path = str(path)
         self._job = (str(path), request)
         self._hang = hang
+        self._background = background
         self._lock = threading.Lock()
         self._in_flight: Deque[int] = deque()
         self._free: List[int] = list(range(SLOTS))
@@ -204,6 +212,9 @@ class EngineProcess:
         self._hung, self._killed_at = False, None
         self._limit, self._busy_since = LOADING_SECONDS, time.monotonic()
         self._launched = launched
+        if self._background:
+            # Before it loads anything: threads that it starts later inherit this.
+            stand_back(launched.process.pid)
         path, request = self._job
         job = json.dumps([path, asdict(request)]).encode()
         self._send(COUNT.pack(len(job)) + job)

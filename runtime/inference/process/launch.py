@@ -14,9 +14,9 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Iterator, Optional
 
+from runtime import launcher
 from runtime.common.errors import KitError
 
 _RAM = "/dev/shm"
@@ -74,7 +74,7 @@ def _launch(tensor_file: IO[bytes], opened: contextlib.ExitStack) -> Launched:
         inherited_end = opened.enter_context(os.fdopen(child_end, "rb", buffering=0))
         descriptors.append(child_end)
     # The child must find the kit and its packages where this process has found them.
-    path = [*filter(None, sys.path), str(Path(__file__).resolve().parents[3])]
+    path = launcher.kit_first([*filter(None, sys.path)])
     numbers = [tensor_file.fileno(), child_end]
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", _CHILD, json.dumps(path), json.dumps(numbers)],

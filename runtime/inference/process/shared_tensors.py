@@ -12,10 +12,11 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from runtime.inference.interpreter import Port
+from runtime.model.ports import Port
 
-# Inputs in flight: one that runs, and one that waits.
-SLOTS = 2
+# Inputs in flight: one that runs, one that lies ready when that run ends, and two that are written meanwhile, one after the
+# other: a thread that does two at once takes less time for both, since its code and data are then in the caches.
+SLOTS = 4
 
 # Bytes reserved for an output whose size is known only after a run.
 UNKNOWN_BYTES = 1 << 20

@@ -65,9 +65,14 @@ class Worker:
 
     def has_room(self, most: Optional[int] = None) -> bool:
         """Whether `submit` may be called; with `most`, only where fewer than that are in flight."""
-        if self._broken or self._ended.is_set():
+        if self._broken or self._ended.is_set() or self._retired.is_set():
             return False
         return self._runner.room > 0 and (most is None or len(self._jobs) < most)
+
+    @property
+    def in_flight(self) -> int:
+        """The number of jobs that were submitted and have not come out of `next`."""
+        return len(self._jobs)
 
     def submit(self, tensor: np.ndarray, job: Any) -> None:
         """Hands over an input; `next` returns `job` with its outcome."""

@@ -1,7 +1,9 @@
 // Connects to the detector, and reconnects when the connection is lost.
 
+import * as events from "./events.js";
 import * as panel from "./panel.js";
 import * as image from "./image.js";
+import * as areas from "./areas.js";
 
 const OLD_AFTER = 3000;
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
@@ -24,7 +26,7 @@ function connect() {
     pause = FIRST_PAUSE;
     panel.part("link", { state: "running", name: "live" });
   };
-  socket.onmessage = ({ data }) => (typeof data === "string" ? showState(JSON.parse(data)) : showImage(data));
+  socket.onmessage = ({ data }) => (typeof data === "string" ? showText(JSON.parse(data)) : showImage(data));
   socket.onclose = () => {
     panel.part("link", { state: "lost", name: "" }, ", reconnecting");
     // If a token is needed now, the reload shows the form for it.
@@ -34,9 +36,18 @@ function connect() {
   };
 }
 
-function showState(message) {
-  state = message.state;
+function showText(message) {
+  if (message.note) areas.showNote(message.note);
+  if (message.state) showState(message.state);
+}
+
+function showState(news) {
+  state = news;
   panel.show(state);
+  areas.showState(state);
+  byId("collect").hidden = !state.collect;
+  byId("collected").hidden = !state.collect?.images;
+  events.show(state.events);
   // Do not move the slider while the user does.
   if (Date.now() - touched > 1500) {
     slider.value = state.score;
@@ -47,7 +58,7 @@ function showState(message) {
 async function showImage(data) {
   const from = socket;
   try {
-    await image.show(data);
+    areas.showImage(await image.show(data));
     lastImage = Date.now();
     age();
   } finally {
@@ -72,6 +83,10 @@ slider.addEventListener("input", () => {
   if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ score: Number(slider.value) }));
 });
 
+byId("collect").addEventListener("click", () => {
+  if (socket.readyState === WebSocket.OPEN) socket.send('{"collect": true}');
+});
+
 byId("show-boxes").addEventListener("change", ({ target }) => {
   image.showBoxes(target.checked);
   byId("snapshot").href = target.checked ? "snapshot.jpg?boxes=1" : "snapshot.jpg";
@@ -80,6 +95,10 @@ byId("show-boxes").addEventListener("change", ({ target }) => {
 byId("fullscreen").addEventListener("click", () => {
   if (document.fullscreenElement) document.exitFullscreen();
   else if (stage.requestFullscreen) stage.requestFullscreen();
+});
+
+areas.start((message) => {
+  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 });
 
 setInterval(age, 1000);

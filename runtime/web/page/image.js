@@ -7,7 +7,7 @@ const boxes = document.getElementById("boxes");
 const objects = document.getElementById("objects");
 const nothing = document.getElementById("nothing");
 
-// `data` is an image message of runtime/web/messages.py. Resolves when the frame is drawn.
+// `data` is an image message of runtime/web/messages.py. Resolves with its JSON when the frame is drawn.
 export async function show(data) {
   const length = new DataView(data).getUint32(0);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
@@ -20,6 +20,7 @@ export async function show(data) {
   bitmap.close();
   drawBoxes(head);
   list(head.result.detections);
+  return head;
 }
 
 export function showBoxes(shown) {

@@ -57,7 +57,11 @@ function totals(state) {
     ["Source lost", number(state.gaps)],
     ...(state.still ? [["Without motion", number(state.still)]] : []),
     ...(state.skipped ? [["Unreadable", number(state.skipped)]] : []),
+    ...(state.events ? [["Events kept", `${number(state.events.kept)} (${state.events.megabytes} MB)`]] : []),
+    ...(state.events && state.events.lost ? [["Events lost", number(state.events.lost)]] : []),
+    ...(state.collect ? [["Images kept for labelling", `${number(state.collect.images)} (${state.collect.megabytes} MB)`]] : []),
   ];
+  if (state.shadow) rows.push([`Agreement with ${state.shadow.model}`, agreement(state.shadow)]);
   byId("totals").replaceChildren(...rows.flatMap(([name, value]) => {
     const term = document.createElement("dt");
     const text = document.createElement("dd");
@@ -65,6 +69,13 @@ function totals(state) {
     text.textContent = value;
     return [term, text];
   }));
+}
+
+function agreement({ classes, frames, error }) {
+  if (error) return `given up: ${error}`;
+  const [both, first, second] = Object.values(classes).reduce((sums, counts) => sums.map((sum, at) => sum + counts[at]), [0, 0, 0]);
+  const all = both + first + second;
+  return all ? `${(100 * both / all).toFixed(0)} % of ${number(all)} objects` : `${number(frames)} frames without objects`;
 }
 
 function number(value) {

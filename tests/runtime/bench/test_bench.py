@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -7,13 +8,20 @@ import sys
 import numpy as np
 import pytest
 
-from runtime import Frame, InputError, KitError
+from runtime import Detector, Frame, InputError, KitError
 from runtime.bench import __main__ as bench
 from runtime.bench import baselines, cold_start, interleaving, percentiles
 from runtime.common.command import exit_code
 from runtime.inference.engines import Request
+from runtime.inference.process.engine import EngineProcess
+from runtime.media import images
+from runtime.pipeline import loop
 from tests.support import tiny_detector
 from tests.support.reader_environment import MEDIAPIPE, environment
+from tests.support.shadowing import plant
+
+# Only Linux tells the time of the engine's process.
+PROCESSOR_TIME = ["processor time"] if sys.platform == "linux" else []
 
 
 @pytest.fixture
@@ -34,7 +42,7 @@ def test_an_aligned_table_and_what_it_is_compared_with(path, capsys):
     ]
     assert len({len(line) for line in lines[1:8]}) == 1
     assert [line.partition(":")[0] for line in lines[8:]] == [
-        "one frame", "the loop", "the command", "baseline other.tflite", "in brackets",
+        "one frame", "the loop", *PROCESSOR_TIME, "the command", "baseline other.tflite", "in brackets",
     ]
 
 
@@ -48,11 +56,37 @@ def test_one_object(path, capsys):
         assert low <= report[name] <= high
     assert set(report["stages"]["invoke"]) == {"mean", "p50", "p95", "p99"}
     assert report["trial"]["first_s"] > 0
+    assert set(report["core_ms"] or ()) == ({"model", "decoding", "other"} if PROCESSOR_TIME else set())
     if sys.platform == "linux":
         assert report["trial"]["processes"] == 2 and report["trial"]["memory_mb"] > 20
 
 
-def test_the_loops_rate_is_that_of_its_frames():
+def test_the_loop_plays_the_source_itself_and_goes_on_where_it_was(path, tmp_path, monkeypatch):
+    for index in range(9):
+        images.write(str(tmp_path / f"{index}.png"), np.full((8, 8, 3), 20 * index, np.uint8))
+    seen = []
+    run = loop.run
+
+    def watched(detector, source, sinks, *, frames, filters):
+        def note(frame, found):
+            seen.append((frame.index, int(frame.image[0, 0, 0])))
+            return found
+
+        return run(detector, source, sinks, frames=frames, filters=[*filters, note])
+
+    monkeypatch.setattr(bench.loop, "run", watched)
+    with contextlib.closing(bench._Played(str(tmp_path), [])) as played, EngineProcess(path) as process:
+        process.wait_until_ready()
+        detector = Detector(path, runner=process)
+        spans = [bench._loop_round(detector, process, played, 2) for _ in range(2)]
+        frames = 2 + 2 * bench.FILLING
+        assert seen == [(index, 20 * (index % 9)) for index in range(2 * frames)]
+        assert played.reading > 0 and played.alone(3) > 0
+        assert next(iter(played)).index == 2 * frames + 3
+    assert [one.frames for one in spans] == [2, 2] and min(one.milliseconds for one in spans) > 0
+
+
+def test_means_and_percentiles():
     report = percentiles.Times.of([1.0, 2.0, 3.0, 4.0])
     assert (report.mean, report.p50) == (2.5, 2.5) and report.p99 == pytest.approx(3.97)
 
@@ -132,6 +166,20 @@ def test_memory_is_that_of_a_process_and_those_under_it():
     assert 45 < float(shown[0]) < 60 and int(shown[1]) == 1
 
 
-def test_a_command_that_fails(path):
+def test_a_command_that_fails(path, tmp_path, monkeypatch):
+    # Where files have the kit's names, it is still the kit's command.
+    monkeypatch.chdir(plant(tmp_path / "shadowed"))
     with pytest.raises(KitError, match=r"python -m runtime .*: error: none\.png: no such file"):
         cold_start.measure([str(path), "--source", "none.png", "--json", "-"])
+
+
+def test_files_of_one_name_are_told_apart(path, tmp_path, capsys):
+    """Those of several runs are all called alike."""
+    others = [tmp_path / run / path.name for run in ("one", "two")]
+    for other in others:
+        other.parent.mkdir()
+        other.write_bytes(path.read_bytes())
+    words = [word for other in others for word in ("--baseline", str(other))]
+    assert bench.main([str(path), "--frames", "4", "--threads", "1", *words]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"baseline {other}" in shown for other in others)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import stat
+import threading
 
 import pytest
 
 from runtime.common import files
+from runtime.common.files import atomic_path
 
 
 @pytest.fixture
@@ -37,3 +40,20 @@ def test_an_error_leaves_the_old_file(tmp_path):
     with pytest.raises(ZeroDivisionError), files.atomic_path(path) as temporary:
         temporary.write_text(str(1 / 0))
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["x.txt"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_written_into_and_stays_one(tmp_path):
+    """As /dev/null must: root, whom nothing hinders, would put a file in its place."""
+    pipe, got = tmp_path / "pipe.txt", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    with atomic_path(pipe) as temporary:
+        assert temporary.suffix == ".txt"
+        temporary.write_bytes(b"all of it")
+    reader.join(60)
+    assert got == [b"all of it"] and stat.S_ISFIFO(pipe.stat().st_mode) and [*tmp_path.iterdir()] == [pipe]
+    with pytest.raises(ZeroDivisionError), atomic_path(pipe):
+        raise ZeroDivisionError
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

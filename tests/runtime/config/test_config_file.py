@@ -39,7 +39,8 @@ def test_everything_that_the_command_line_can_say(config):
     words = parse(
         ["a.tflite", "--source", "street.mp4", "--policy", "drop-oldest:8", "--realtime", "--score", "0.4", "--score", "person=0.6", "--roi", "0,0,1,.5", "--roi", "0,200,640,480", "--only", "person,car", "--motion", "--out", "found.mp4", "--threads", "3", "--watchdog", "2.5", "--device", "usb:0", "--retries", "0", "--all-labels", "--agnostic", "0.45"]
     )
-    assert {**vars(words), "config": path} == vars(options)
+    # Zones that are drawn on the page are kept in the file.
+    assert {**vars(words), "config": path, "areas_file": path} == vars(options)
 
 
 def test_the_command_line_takes_precedence(config):

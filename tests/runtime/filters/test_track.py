@@ -63,6 +63,12 @@ def test_when_time_goes_back_everything_begins_anew(tracker):
     assert step(tracker, 0.0, at(0)) == [2]
 
 
+def test_a_clock_that_is_set_ends_no_track(tracker):
+    clocks = [(1e9, 5.0), (1e9 + 0.1, 5.1), (1e9 + 14 * 3600, 5.2), (1e9 - 14 * 3600, 5.3)]
+    frames = [Frame(None, 0, time, monotonic=monotonic) for time, monotonic in clocks]
+    assert [[found.track for found in tracker(frame, (at(0),))] for frame in frames] == [[1]] * 4
+
+
 def test_lost_tracks_are_removed(tracker):
     for i in range(300):
         step(tracker, 10.0 * i, at(400.0 * (i % 5)))
@@ -134,3 +140,8 @@ def test_filters_are_found(monkeypatch):
     arguments = argparse.Namespace(only=("cat",), track=True, track_lost=2.0)
     keep, number = open_filters(arguments, Labels(("cat", "dog")))[:2]
     assert [found.track for found in number(Frame(None), keep(Frame(None), (at(0), at(200, "dog", 1))))] == [1]
+
+
+def test_events_need_tracks():
+    found = track.connect(argparse.Namespace(track=False, track_lost=1.0, events="kept"), Labels(()))
+    assert isinstance(found, track.Tracker)

@@ -34,10 +34,15 @@ def test_static_objects_become_background():
     assert moved == sorted(moved, reverse=True)
 
 
-def test_light_that_changes_slowly_is_followed():
-    gate = MotionGate()
-    gate.has_motion(scene(0))
-    assert not any(gate.has_motion(np.clip(scene(seed) + np.uint8(seed // 2), 0, 255)) for seed in range(1, 60))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_light_that_changes_slowly_is_followed(sign):
+    gate, walls = MotionGate(), [scene(seed, 60, 80).astype(int) for seed in range(10)]
+    gate.has_motion(scene(0, 60, 80))
+    # From 120 to 220 or 20, four times what a pixel may differ.
+    for step in range(200):
+        image = np.clip(walls[step % 10] + sign * step // 2, 0, 255).astype(np.uint8)
+        assert not gate.has_motion(image)
+    assert gate.has_motion(scene(0, 60, 80)), "light that changes at once is motion"
 
 
 def test_a_share_of_the_image():

@@ -45,6 +45,24 @@ def test_blocking_loses_nothing_and_keeps_the_order():
     thread.join()
 
 
+def test_a_source_that_waits_for_room_gets_it_when_the_queue_is_empty(monkeypatch):
+    queue = FrameQueue(BLOCK, lambda: pytest.fail("dropped"))
+    for index in range(BLOCK.size):
+        queue.put(arrival(index))
+    seen = []
+
+    def wait_for(has_room):
+        seen.append(has_room())
+        while queue.waiting:
+            queue.take()
+            seen.append(has_room())
+
+    monkeypatch.setattr(queue._emptied, "wait_for", wait_for)
+    queue.put(arrival(BLOCK.size))
+    assert seen == [False] * BLOCK.size + [True]
+    assert queue.take().frame.index == BLOCK.size
+
+
 def test_closing_ends_all_waits():
     queue = FrameQueue(BLOCK, lambda: None)
     for index in range(BLOCK.size):

@@ -309,3 +309,47 @@ def test_classes_with_thresholds_of_their_own(tiny):
     assert [item.class_id for item in detector(IMAGE)] == [0, 2]
     with pytest.raises(InputError, match="--score: no class is called 'dgo'; did you mean dog"):
         Detector(tiny(), labels=labels, scores={"dgo": 0.5})
+
+
+def test_the_result_of_detect_holds_the_image_and_what_a_call_finds(tiny, tmp_path):
+    images.write(tmp_path / "image.png", IMAGE)
+    detector = Detector(tiny())
+    for given in (IMAGE, tmp_path / "image.png", str(tmp_path / "image.png")):
+        found = detector.detect(given)
+        assert tuple(found) == detector(IMAGE) != () and np.array_equal(found.image, IMAGE)
+        assert found._repr_html_().count("<rect") == len(found)
+    assert detector.detect(IMAGE, "RGB").color == "RGB"
+    with pytest.raises(InputError, match="no such file"):
+        detector.detect(tmp_path / "nothing.png")
+
+
+def test_a_value_that_is_a_path_can_be_given(tiny):
+    class File:
+        def __init__(self, path):
+            self._path = path
+
+        def __fspath__(self):
+            return str(self._path)
+
+    path = tiny()
+    assert Detector(File(path)).path == str(path)
+
+
+@pytest.mark.parametrize("floor", [None, 0.0, 0.5, 0.95])
+@pytest.mark.parametrize("options", [{}, {"agnostic": 0.5}, {"scores": {"dog": 0.95}}, {"scores": {"fox": 0.1}}])
+def test_candidates_change_nothing_of_what_is_found(tiny, floor, options):
+    path = thrice(tiny, second=[0.1, 0.2, 0.5, 0.6])
+    detector = Detector(path, labels=Labels(("cat", "dog", "fox")), score=0.5, **options)
+    raw = detector.invoke(detector.preprocess(IMAGE))
+    found, candidates = detector.candidates(raw, 100, 100, floor)
+    assert found == detector.postprocess(raw, 100, 100)
+    assert not {item.label for item in found} & {item.label for item in candidates}
+    assert all(item.score >= (1.0 if floor is None else floor) for item in candidates)
+
+
+def test_what_is_below_the_threshold_is_a_candidate(tiny):
+    detector = Detector(tiny(signature=EXPORTER), score=0.8)
+    raw = detector.invoke(detector.preprocess(IMAGE))
+    found, candidates = detector.candidates(raw, 100, 100, 0.2)
+    assert [item.score for item in found] == pytest.approx([0.9])
+    assert [item.score for item in candidates] == pytest.approx([0.75, 0.25])

@@ -88,3 +88,23 @@ def test_quantized_inputs_take_the_bytes():
     assert np.array_equal(preprocessing.encode(rgb, np.float32), preprocessing.normalize(rgb))
     with pytest.raises(ValueError, match="not int16"):
         preprocessing.encode(rgb, np.int16)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "area"),
+    [(200, 100, (0, 16, 64, 32)), (100, 200, (16, 0, 32, 64)), (64, 64, (0, 0, 64, 64)), (3, 640, (31, 0, 1, 64))],
+)
+def test_a_letterbox_keeps_the_shape_in_the_middle_of_gray(width, height, area):
+    assert preprocessing.letterbox_area(width, height, 64, 64) == area
+    left, top, inner_width, inner_height = area
+    boxed = preprocessing.letterbox(np.zeros((height, width, 3), np.uint8), 64)
+    inner = boxed[top : top + inner_height, left : left + inner_width]
+    assert not inner.any() and boxed.shape == (64, 64, 3)
+    assert boxed.astype(int).sum() == 114 * 3 * (64 * 64 - inner_width * inner_height)
+
+
+def test_a_letterbox_of_two_sides_and_of_what_is_no_image():
+    boxed = preprocessing.letterbox(np.full((10, 10, 3), 255, np.uint8), (20, 40))
+    assert boxed.shape == (20, 40, 3) and np.all(boxed[:, 10:30] == 255) and np.all(boxed[:, :10] == 114)
+    with pytest.raises(ValueError, match="an image is a uint8 array"):
+        preprocessing.letterbox(None, 64)

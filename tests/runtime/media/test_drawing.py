@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runtime import Box, Detection
+from runtime import Box, Detection, Frame
+from runtime.areas.areas import line, zone
 from runtime.media import drawing
+from runtime.zones.watch import Watch
 
 
 def gray(height, width):
@@ -53,3 +55,17 @@ def test_a_contact_sheet():
     assert drawing.contact_sheet(images[:1], 4).shape == (248, 328, 3)
     with pytest.raises(ValueError, match="at least one image"):
         drawing.contact_sheet([], 3)
+
+
+def test_zones_and_lines_are_drawn_with_their_counts_and_the_arrow_to_the_inside():
+    image = np.zeros((200, 400, 3), np.uint8)
+    watch = Watch([line("door=0.5,1,0.5,0"), zone("desk=20,80,120,80,120,180,20,180")], is_tracked=True)
+    frame, _ = watch(Frame(image), ())
+    drawn = drawing.annotated(frame, ())
+    assert (drawn[150, 200] > 200).all() and (drawn[130, 20] > 200).all() and (drawn[130, 120] > 200).all()
+    # The right hand of who looks upwards is the right.
+    assert drawn[90:110, 203:214].any() and not drawn[90:110, 187:197].any()
+    assert drawn[60:79, 20:100].any() and not image.any()
+    assert not drawing.annotated(Frame(image), ()).any()
+    blue = drawing.annotated(Frame(np.full((4, 4, 3), (255, 0, 0), np.uint8), color="RGB"), ())
+    assert (blue == (0, 0, 255)).all()

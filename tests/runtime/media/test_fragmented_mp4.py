@@ -78,5 +78,5 @@ def test_a_frame_of_any_length(short, tmp_path):
 def test_files_of_another_structure(tmp_path, data):
     path = tmp_path / "a.mp4"
     path.write_bytes(data)
-    with pytest.raises(KitError, match=r"a\.mp4: OpenCV wrote an MP4 of another structure"):
+    with pytest.raises(KitError, match=r"a\.mp4: the encoder wrote an MP4 of another structure"):
         fragmented_mp4.read(path)

@@ -27,8 +27,10 @@ def test_what_outputs_are(shapes, words):
     assert words in found and bool(words) == bool(found)
 
 
-def test_the_runtime_says_what_the_file_is(tmp_path):
-    path = tmp_path / "yolo.tflite"
-    path.write_bytes(tiny_detector.build([("out", np.zeros((1, 6, 64), np.float32))]))
-    with pytest.raises(InputError, match=r"with post-processing: its .* likely the raw output of a YOLO-style"):
+def test_the_runtime_says_what_the_file_is_and_what_it_lacks(tmp_path):
+    path = tmp_path / "maker.tflite"
+    outputs = [("boxes", np.zeros((1, 64, 4), np.float32)), ("scores", np.zeros((1, 64, 2), np.float32))]
+    path.write_bytes(tiny_detector.build(outputs))
+    said = r"with post-processing: its .* likely the raw boxes and scores of 64 anchors.* export_model .*DETECTOR_METADATA"
+    with pytest.raises(InputError, match=said):
         Detector(path)

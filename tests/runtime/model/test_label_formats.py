@@ -31,6 +31,12 @@ item { name: "/m/02xw0", id: 4, display_name: "it's a #1 pear" keypoints { id: 7
         ("{'task': 'detect', 'imgsz': [32, 32], 'names': {0: 'a', 1: \"it's\"}}", ("a", "it's")),
         ('{"a": 0, "b": 1}', ("a", "b")),
         ('{"names": {"0": "a"}, "nc": 1}', ("a",)),
+        ('{"id2label": {"0": "a", "1": "b"}, "label2id": {"a": 0, "b": 1}}', ("a", "b")),
+        ("['a', \"b's\"]", ("a", "b's")),
+        ("('a', 'b')\n", ("a", "b")),
+        ("# classes\n- apple\n- 'red pear'  # ripe\n", ("apple", "red pear")),
+        ("---\n- a\n- b\n", ("a", "b")),
+        (r"item { id: 1 name: 'T\303\274r' } item { id: 2 name: 'it\'s \x41' }", ("Tür", "it's A")),
     ],
 )
 def test_names_by_class_id(text, names):
@@ -39,7 +45,7 @@ def test_names_by_class_id(text, names):
     assert labels.parse(text, "x").names == names
 
 
-@pytest.mark.parametrize("text", ["apple\npear\n", "[apple]\npear\n", "item\n{\n", "{\n}", "0 person\n1 bike\n", ""])
+@pytest.mark.parametrize("text", ["apple\npear\n", "[apple]\npear\n", "item\n{\n", "{\n}", "0 person\n1 bike\n", "", "- a\nb\n"])
 def test_lists_of_lines_stay_what_they_are(text):
     if text != "{\n}" and text != "item\n{\n":
         assert label_formats.parse(text, "x") is None
@@ -69,3 +75,9 @@ def test_the_label_map_of_a_run_is_read(tmp_path):
     path = tmp_path / "label_map.pbtxt"
     path.write_text(label_map.text(names), encoding="utf-8-sig")
     assert labels.read(path) == names
+
+
+@pytest.mark.parametrize("text", ['["apple", "pe', "{1: a, 2: b}", "[" * 5000, "<annotation><name>a</name></annotation>\n"])
+def test_what_is_no_list_of_names_is_refused(text):
+    with pytest.raises(InputError, match="write one class name a line"):
+        labels.parse(text, "x")

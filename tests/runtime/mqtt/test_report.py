@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from runtime.common.command_parser import kit_version
 from runtime.mqtt import reporter as reporting
 from runtime.mqtt import versions
-from runtime.mqtt.report import Report, release_of
+from runtime.mqtt.report import Agreement, Report, release_of
 from runtime.mqtt.reporter import Reporter
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
@@ -67,7 +68,7 @@ def test_a_report_is_due_on_changes_and_periodically(tmp_path, monkeypatch):
     assert (first.model, first.sha256, first.engine, first.source) == (
         "detector.tflite", sha256_of(model), "running", "starting",
     )  # fmt: skip
-    assert first.versions.kit == versions.kit() and first.versions.engine == "cpu"
+    assert first.versions.kit == kit_version() and first.versions.engine == "cpu"
     assert first.versions.interpreter == f"numpy {versions.package('numpy')}"
     state.frame_done((), {})
     assert reporter.due() is None, "counts can wait"
@@ -87,10 +88,7 @@ def test_a_report_is_due_on_changes_and_periodically(tmp_path, monkeypatch):
     assert reporter.due().reload == "it has other classes"
 
 
-def test_the_kits_version_is_known_without_an_installation(monkeypatch):
-    assert versions.kit()
-    monkeypatch.setattr(versions, "package", lambda name: "")
-    assert versions.kit().count(".") == 2
+def test_the_version_of_a_package_that_is_not_there():
     assert versions.package("no-such-package") == ""
 
 
@@ -98,3 +96,21 @@ def test_news_of_a_report():
     said = report()
     assert replace(said, fps=1.0, time=0.0).news == said.news
     assert replace(said, engine="restarting").news != said.news
+
+
+def test_the_agreement_of_a_second_model_is_told():
+    shadow = Agreement("next.tflite", 10, 1, "", {"cat": (6, 1, 1), "dog": (3, 0, 1)})
+    said = report(shadow=shadow)
+    assert Report.parse(said.text()) == said and said.as_dict()["shadow"]["classes"] == {"cat": [6, 1, 1], "dog": [3, 0, 1]}
+    assert shadow.share == 0.75 and Agreement("next.tflite").share is None
+    assert "shadow" not in report().as_dict() and Report.parse(report().text()).shadow is None
+    # Counts grow all the time; another model and an end are news.
+    assert said.news == replace(said, shadow=replace(shadow, frames=11)).news
+    assert said.news not in (report().news, replace(said, shadow=replace(shadow, error="lost")).news)
+
+
+@pytest.mark.parametrize("classes", [{"cat": 3}, {"cat": [1, 2]}, {"cat": ["x", 1, 2]}, 4, {"cat": [float("inf"), 0, 0]}])
+def test_an_agreement_that_is_none_makes_no_report(classes):
+    said = report().as_dict() | {"shadow": {"model": "next.tflite", "frames": 1, "classes": classes}}
+    with pytest.raises(ValueError, match=r"no report of a device|invalid literal|could not convert|unpack"):
+        Report.parse(json.dumps(said))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,12 +44,24 @@ def test_options_take_precedence_over_the_file(place):
     assert len((place / "a.jsonl").read_text().splitlines()) == 4
 
 
-def test_closing_the_iterator_ends_the_run(place):
-    for frame, _ in run(**options(place, loop=True, watchdog=0)):
+@pytest.mark.parametrize("watchdog", [0, 60])
+def test_closing_the_iterator_ends_the_run(place, watchdog, monkeypatch):
+    ended, close = [], EngineProcess.close
+    monkeypatch.setattr(EngineProcess, "close", lambda process: (close(process), ended.append(process.pid)))
+    before = set(threading.enumerate())
+    running = run(**options(place, loop=True, watchdog=watchdog))
+    for frame, _ in running:
         if frame.index == 40:
             break
-    names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"run", "prepare", "engine 0"}
+    started = set(threading.enumerate()) - before
+    assert len(started) >= 4, "the run, its source, the preparation and the engine at least"
+    running.close()
+    for thread in started:
+        # An engine's watchdog looks every tenth of a second whether it is to end.
+        thread.join(60)
+        assert not thread.is_alive(), thread.name
+    assert bool(ended) == bool(watchdog)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in ended)
 
 
 def interrupted(*_):
@@ -91,13 +104,13 @@ def test_a_run_that_begins_after_its_end_stops_and_keeps_nothing(place, monkeypa
 
 
 def test_what_hangs_before_the_run_is_left(place, monkeypatch):
-    released = threading.Event()
-    monkeypatch.setattr(iteration, "detect", lambda *_: released.wait(60))
+    released, waited = threading.Event(), []
+    monkeypatch.setattr(iteration, "detect", lambda *_: waited.append(released.wait(20)))
     monkeypatch.setattr(iteration._Handover, "take", interrupted)
     monkeypatch.setattr(iteration, "LOADING_SECONDS", 0.01)
     with pytest.raises(KeyboardInterrupt):
         next(run(**options(place)))
-    assert not released.is_set()
+    assert not waited, "it was waited for"
     released.set()
 
 

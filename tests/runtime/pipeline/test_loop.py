@@ -1,23 +1,34 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from runtime import Box, Detector, Frame, KitError
+from runtime.areas.areas import line, zone
+from runtime.frames.masks import mask
 from runtime.frames.queue import BLOCK, Policy
 from runtime.frames.regions import region
+from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter
-from runtime.inference.process.engine import EngineLost
+from runtime.inference.process.engine import EngineLost, EngineProcess
+from runtime.inference.process.shared_tensors import SLOTS
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import loop
+from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import Playback
 from runtime.pipeline.loop import Settings
+from runtime.pipeline.sink_thread import distinct
 from runtime.sinks import Sink, open_sink
 from runtime.sources import Source, open_source
 from runtime.telemetry.state import State
+from runtime.zones.watch import Watch
 from tests.support import tiny_detector
 
 # Seconds after which a thread that waits gives up, on whatever machine.
@@ -127,9 +138,9 @@ def test_a_sink_that_cannot_begin_ends_the_run_before_it_starts(path):
 
 def test_an_empty_run_has_a_summary():
     assert str(loop.Summary(0, 0, 0, 0.0, 0.0, 0.0, 0.0)).startswith("0 frames, 0 detections; ")
-    whole = str(loop.Summary(9, 1, 0, 1.0, 0.0, 0.0, 0.0, dropped=3, still=4, gaps=1, restarts=2))
+    whole = str(loop.Summary(9, 1, 0, 1.0, 0.0, 0.0, 0.0, dropped=3, still=4, gaps=1, restarts=2, collected=5))
     assert whole.startswith(
-        "9 frames, 1 detection, 3 dropped, 4 without motion, 1 gap in the source, 2 restarts of the engine; "
+        "9 frames, 1 detection, 3 dropped, 4 without motion, 1 gap in the source, 2 restarts of the engine, 5 collected in all; "
     )
 
 
@@ -162,6 +173,7 @@ def test_sinks_see_the_state_of_the_run_and_can_change_its_threshold(path):
     loop.run(Detector(path), OneByOne(), [watcher])
     assert (watcher.at_first["model"], watcher.at_first["frames"]) == ("tiny.tflite", 0)
     assert watcher.at_first["dropped"]["sinks"] == {"watcher": 0}
+    assert watcher.at_first["source"] == {"name": "counter", "state": "starting", "retries": 0}
     assert watcher.kept == [(index, 2 if index <= 4 else 1) for index in range(8)]
     shown = watcher.state.snapshot()
     assert (shown["frames"], shown["detections"]) == (8, 13)
@@ -226,6 +238,101 @@ def test_a_camera_that_is_faster_than_the_engine(path, policy, waiting):
     assert [frame.time for frame, _ in keeper.frames] == [1e9 + index for index in kept]
 
 
+def test_a_live_engine_gets_the_newest_frame_from_the_thread_that_collects(path):
+    camera, keeper = Camera(), Keeper()
+    thread, engine, outcome, state = started(path, camera, None, sinks=[keeper])
+    give(camera, 1)
+    assert engine.began.acquire(timeout=PATIENCE)
+    give(camera, 9)
+    # All but the newest are replaced, wherever they waited.
+    until(lambda: state.snapshot()["dropped"]["source"] == 8)
+    engine.go.release(2)
+    until(lambda: len(keeper.frames) == 2)
+    state.stop()
+    thread.join(PATIENCE)
+    assert keeper.indices == [0, 9] and outcome[0].dropped == 8
+
+
+def test_a_frame_that_waits_goes_nowhere_once_a_newer_one_is_offered():
+    """An engine may be free while an older frame still waits for its thread to hand it over."""
+    gone, submitted = [], []
+    worker = SimpleNamespace(has_room=lambda slots: True)
+    running = SimpleNamespace(
+        _prepare=lambda arrival: (arrival, None),
+        _changed=threading.Condition(),
+        _newest=("older", None),
+        _active=SimpleNamespace(workers=[worker]),
+        _state=SimpleNamespace(dropped_by_source=lambda: gone.append("older")),
+        _submit=lambda to, *prepared: submitted.append(prepared[0]),
+    )
+    loop._Loop._offer(running, "newer")
+    assert (submitted, gone, running._newest) == (["newer"], ["older"], None)
+
+
+def test_the_last_frame_that_was_asked_for_is_one_that_waits(path):
+    camera, keeper = Camera(), Keeper()
+    thread, engine, outcome, _ = started(path, camera, 2, sinks=[keeper])
+    give(camera, 2)
+    engine.go.release(2)
+    # It ends by itself, while the camera would go on.
+    until(lambda: camera.give.release() or not thread.is_alive())
+    assert outcome[0].frames == 2 == len(keeper.indices)
+
+
+def test_a_frame_that_waits_when_the_run_is_given_up_is_counted(path, monkeypatch):
+    monkeypatch.setattr(loop, "ENGINE_SECONDS", 0.0)
+    camera = Camera()
+    thread, engine, _, state = started(path, camera, None)
+    give(camera, 1)
+    assert engine.began.acquire(timeout=PATIENCE)
+    give(camera, 3)
+    until(lambda: state.snapshot()["dropped"]["source"] == 2)
+    state.stop()
+    until(lambda: state.snapshot()["dropped"]["source"] == 3)
+    engine.go.release(9)
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("policy", [None, BLOCK])
+def test_a_frame_that_waits_goes_to_the_model_that_takes_over(path, policy):
+    class Counted(Interpreter):
+        runs = 0
+
+        def invoke(self, tensor):
+            self.runs += 1
+            return super().invoke(tensor)
+
+    before, after, state, camera, keeper = Slow(path), Counted(path), State(), Camera(), Keeper()
+    waiting = 1 if policy is None else SLOTS
+    pending, detector, outcome = PendingSwap(), Detector(path, runner=after), []
+    model = ActiveModel(detector, (), (Worker(after, state),), 0.5)
+    thread = threading.Thread(
+        target=lambda: outcome.append(
+            loop.run(
+                Detector(path, runner=before), camera, [keeper], state=state, settings=Settings(policy), pending=pending
+            )
+        ),
+        daemon=True,
+    )
+    thread.start()
+    # The first is in the engine before there is another, which would replace it in the queue.
+    give(camera, 1)
+    assert before.began.acquire(timeout=PATIENCE)
+    give(camera, waiting)
+    until(lambda: pending.frame.index == waiting)
+    pending.offer(lambda drain: model)
+    until(lambda: after.runs == 1)
+    for written in range(waiting):
+        assert len(keeper.frames) == written
+        before.go.release()
+        until(lambda: len(keeper.frames) > written)  # noqa: B023
+    until(lambda: len(keeper.frames) == waiting + 1)
+    state.stop()
+    thread.join(PATIENCE)
+    assert keeper.indices == list(range(waiting + 1)) and after.runs == 1 and outcome[0].dropped == 0
+
+
 def until(true):
     deadline = time.monotonic() + PATIENCE
     while not true() and time.monotonic() < deadline:
@@ -279,6 +386,50 @@ def test_a_size_that_changes_in_the_middle(path, tmp_path):
     assert len(list(open_source(str(tmp_path / "a.mp4")))) == len(list((tmp_path / "out").iterdir())) == 10
 
 
+def test_a_mask_is_black_for_the_motion_gate_and_every_sink(path):
+    class Moving(Counter):
+        """Only the left half changes."""
+
+        def __iter__(self):
+            for index in range(6):
+                image = np.full((60, 80, 3), 90, np.uint8)
+                image[:, :40] = 40 * index
+                yield Frame(image, index)
+
+    keeper, masks = Keeper(), (mask("0,0,0.5,0,0.5,1,0,1"),)
+    summary = loop.run(Detector(path), Moving(), [keeper], settings=Settings(masks=masks, motion=0.01))
+    assert keeper.indices == [0] and summary.still == 5
+    image = keeper.frames[0][0].image
+    assert not image[:, :40].any() and (image[:, 42:] == 90).all()
+
+
+def test_blurred_classes_are_unrecognizable_for_every_sink_also_where_a_filter_leaves_them_out(path):
+    class Noise(Counter):
+        def __iter__(self):
+            yield Frame(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8))
+
+    # The model finds class 1 at the left top with 0.9, class 2 at the right with 0.25.
+    keeper = Keeper()
+    settings = Settings(blurred=("class 1", "class 2"))
+    loop.run(Detector(path, score=0.95), Noise(), [keeper], settings=settings, filters=[lambda frame, found: ()])
+    image = keeper.frames[0][0].image
+    assert keeper.kept == [(0, 0)]
+    for part, tiles in ((image[10:50, 20:60], 36), (image[0:40, 50:100], 36), (image[60:, :], 4000)):
+        assert (len(np.unique(part.reshape(-1, 3), axis=0)) <= 49) == (tiles == 36)
+
+
+def test_a_sink_with_a_floor_also_gets_what_is_below_the_threshold(path):
+    class Doubter(Keeper):
+        floor = 0.2
+
+        def write_all(self, frame, detections, candidates):
+            super().write(frame, candidates)
+
+    doubter, keeper = Doubter(), Keeper()
+    loop.run(Detector(path, score=0.8), Counter(), [doubter, keeper], frames=2)
+    assert doubter.kept == [(0, 2), (1, 2)] and keeper.kept == [(0, 1), (1, 1)]
+
+
 def test_filters_work_one_after_the_other(path):
     keeper = Keeper()
     change = [lambda frame, found: found[:1], lambda frame, found: found * 3]
@@ -330,6 +481,53 @@ def test_frames_that_an_engine_was_lost_with_are_counted(path):
     assert keeper.indices == [0, 1, 2, 5, 6, 7, 8]
     assert (summary.frames, summary.dropped) == (7, 3)
     assert state.snapshot()["dropped"]["engine"] == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="engines have processes of their own on POSIX only")
+@pytest.mark.parametrize("hang", [False, True])
+def test_an_engine_that_is_lost_with_all_its_slots_full_costs_one_frame(path, hang):
+    camera, keeper, state = Camera(), Keeper(), State()
+    # What waited comes out at once afterwards, and a sink of a live source would miss some of it.
+    camera.live = False
+    with EngineProcess(path, Request("cpu", threads=1), hang=PATIENCE) as process:
+        process.wait_until_ready()
+        worker, outcome = Worker(process, state), []
+        thread = threading.Thread(
+            target=lambda: outcome.append(
+                loop.run(
+                    Detector(path, runner=process), camera, [keeper], 9, state=state, settings=Settings(BLOCK), workers=[worker]
+                )
+            ),
+            daemon=True,
+        )
+        thread.start()
+        give(camera, 1)
+        until(lambda: keeper.indices == [0])
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        give(camera, SLOTS)
+        until(lambda: process.in_flight == SLOTS)
+        if hang:
+            process._limit = 0.0
+        else:
+            process.interrupt()
+        camera.give.release(9 - 1 - SLOTS)
+        thread.join(PATIENCE)
+    assert keeper.indices == [0, *range(2, 9)]
+    assert (outcome[0].frames, outcome[0].dropped, outcome[0].restarts) == (8, 1, 1)
+    assert state.snapshot()["dropped"]["engine"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has kinds of threads")
+def test_the_thread_that_collects_gives_way_and_the_callers_does_not(path):
+    kinds = []
+
+    def note(frame, found):
+        kinds.append(os.sched_getscheduler(0))
+        return found
+
+    loop.run(Detector(path), Counter(), [], filters=[note])
+    assert set(kinds) == {os.SCHED_BATCH} and os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_several_engines_share_the_frames_and_keep_their_order(path):
@@ -399,4 +597,41 @@ def test_a_sink_on_the_main_thread_is_called_there(path):
 
 
 def test_sinks_of_one_kind_have_names_of_their_own():
-    assert loop._distinct(["video", "mqtt", "video", "video"]) == ["video", "mqtt", "video 2", "video 3"]
+    assert distinct(["video", "mqtt", "video", "video"]) == ["video", "mqtt", "video 2", "video 3"]
+
+
+def test_the_age_of_a_result_counts_from_the_arrival_of_its_frame(path):
+    """All the time that a frame waits, in the queue and for the engine, is in the total."""
+    camera, keeper = Camera(), Keeper()
+    thread, engine, _, state = started(path, camera, None, Settings(Policy("drop-oldest", 3)), [keeper])
+    give(camera, 3)
+    assert engine.began.acquire(timeout=PATIENCE)
+    time.sleep(0.2)
+    for _ in range(3):
+        engine.go.release()
+    until(lambda: len(keeper.frames) == 3)
+    state.stop()
+    thread.join(PATIENCE)
+    assert state.snapshot()["latency"]["total"]["p50"] >= 200
+
+
+def test_zones_and_lines_are_counted_after_the_filters(path):
+    class Down(Counter):
+        def __iter__(self):
+            for index in range(self.count):
+                yield Frame(np.full((100, 100, 3), index, np.uint8), index, index / 10)
+
+    def falling(frame, detections):
+        return tuple(
+            replace(item, track=place, box=Box(40, 0, 60, 10 + 9 * frame.index)) for place, item in enumerate(detections)
+        )
+
+    keeper, watch = Keeper(), Watch([line("door=0,0.5,1,0.5"), zone("desk=0,0.5,1,0.5,1,1,0,1")], is_tracked=True)
+    state = State()
+    state.areas = watch
+    summary = loop.run(Detector(path), Down(), [keeper], state=state, filters=[falling], watch=watch)
+    last = keeper.frames[-1][0].areas.as_dict()
+    assert last["lines"]["door"]["in"] == 2 and last["zones"]["desk"]["present"] == 2
+    assert sum(len(frame.areas.crossings) for frame, _ in keeper.frames) == 4
+    assert "; line door: 2 in, 0 out; zone desk: 2 entered, 0 left" in str(summary)
+    assert state.snapshot()["areas"]["lines"]["door"]["in"] == 2

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runtime import KitError
+from runtime import InputError, KitError
 from runtime.config import arguments
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import resolved_path
@@ -293,3 +293,20 @@ def wait_for(condition, ask) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_model_without_the_class_to_blur_is_refused(tmp_path):
+    """It would show the faces that the model before it hid."""
+    for name, labels in (("with", "face\ncat\n"), ("without", "dog\ncat\n")):
+        (tmp_path / f"{name}.tflite").write_bytes(tiny_detector.build())
+        (tmp_path / f"{name}.txt").write_text(labels)
+
+    def detector(name):
+        words = [str(tmp_path / f"{name}.tflite"), "--source", "x", "--blur", "face", "--watchdog", "0"]
+        options = arguments.parse([*words, "--labels", str(tmp_path / f"{name}.txt")])
+        runners = active_model.start_engines(options, options.file)
+        return active_model.make_detector(options, options.file, runners[0])
+
+    assert detector("with").labels[0] == "face"
+    with pytest.raises(InputError, match="--blur: no class is called 'face'"):
+        detector("without")

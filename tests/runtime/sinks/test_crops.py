@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,13 @@ def test_one_in_so_many_seconds_of_each_class_or_object(tmp_path):
         out.write(frame(1, 5.5), (cat(track=1), cat(track=2)))
         out.write(frame(2, 0.0), (cat(track=1),))
     assert files(tmp_path / "b") == [f"cat/clip_00000{name}.jpg" for name in ("0_1", "1_2", "2_1")]
+
+
+def test_seconds_between_crops_are_not_those_of_a_clock_that_is_set(tmp_path):
+    with sink(tmp_path, every=1) as out:
+        for index, (time, monotonic) in enumerate([(9e8, 5.0), (9e8 + 50400, 5.5), (9e8 - 50400, 5.9), (9e8, 6.0)]):
+            out.write(replace(frame(index, time), monotonic=monotonic), (cat(),))
+    assert files(tmp_path) == [f"cat/clip_00000{index}_0.jpg" for index in (0, 3)]
 
 
 def test_a_full_folder_is_told_once_counted_and_filled_again_when_there_is_room(tmp_path, monkeypatch, capsys):

@@ -9,8 +9,9 @@ import pytest
 
 from runtime import Box, Detection, InputError
 from runtime.sinks import _metrics_server, open_sink
-from runtime.sinks._address import Address
 from runtime.telemetry.state import State
+from runtime.web.address import Address
+from tests.support.areas import crossed_watch
 
 
 @pytest.fixture
@@ -133,3 +134,19 @@ def test_invalid_addresses(text):
 def test_addresses_that_cannot_be_listened_on(address, message):
     with pytest.raises(InputError, match=f"^--x: .*{message}"):
         address.listen("--x")
+
+
+def test_zones_and_lines(port):
+    pytest.importorskip("prometheus_client")
+    state = State()
+    state.areas = crossed_watch()
+    with open_sink(f"metrics:{port}", None) as sink:
+        sink.attach(state)
+        found = scraped(port)
+    door, desk = (("label", "person"), ("line", "door")), (("label", "person"), ("zone", "desk"))
+    assert found["edge_detector_line_crossings_total", (("direction", "in"), *door)] == 1
+    assert found["edge_detector_line_crossings_total", (("direction", "out"), *door)] == 0
+    assert found["edge_detector_zone_objects", desk] == found["edge_detector_zone_entered_total", desk] == 1
+    assert found["edge_detector_zone_left_total", desk] == 0
+    assert found["edge_detector_zone_dwell_seconds", (("of", "current"), ("zone", "desk"))] == pytest.approx(0.1)
+    assert ("edge_detector_zone_dwell_seconds", (("of", "median"), ("zone", "desk"))) not in found

@@ -46,3 +46,5 @@ def test_opening_a_pipeline_has_a_timeout(monkeypatch):
 def test_secrets_are_not_shown():
     shown = gstreamer._without_sink("rtspsrc location=rtsp://u:p@cam user-id=u user-pw=p ! decodebin ! appsink")
     assert shown == "rtspsrc ... ... ... ! decodebin"
+    shown = gstreamer._without_sink("""rtspsrc location="rtsp://u:p w@cam" proxy-pw='p ! w' latency=0 ! decodebin ! appsink""")
+    assert shown == "rtspsrc ... ... latency=0 ! decodebin"

@@ -49,7 +49,7 @@ class Camera:
         type(self).last = self
         self.number, self.calls, self.held, self.requests = number, [], 0, 0
         self.hangs = self.broken = self.started = self.has_event_loop = False
-        self.jobs, self.lock = [], threading.Lock()
+        self.jobs, self.lock, self.asked = [], threading.Lock(), threading.Event()
 
     @classmethod
     def global_camera_info(cls):
@@ -73,6 +73,7 @@ class Camera:
     def capture_request(self, wait=None, signal_function=None):
         assert wait is False
         self.requests += 1
+        self.asked.set()
         number = self.requests
         return self.dispatch(lambda: not self.hangs and Request(self, number), signal_function)
 
@@ -196,14 +197,17 @@ def test_a_camera_that_breaks(library):
             next(iter(source))
 
 
-def test_closing_from_elsewhere_ends_the_iterator(library):
-    source = open_source("picamera")
+def test_closing_from_elsewhere_ends_the_iterator(library, monkeypatch):
+    monkeypatch.setattr(picamera, "FRAME_SECONDS", 600)
+    source, frames = open_source("picamera"), []
     library.last.hangs = True
-    waiting = threading.Thread(target=lambda: list(source))
+    waiting = threading.Thread(target=lambda: frames.append(list(source)), daemon=True)
     waiting.start()
+    assert library.last.asked.wait(20), "it waits for a frame"
     assert closed(source)
-    waiting.join(5)
-    assert not waiting.is_alive() and library.last.calls[-1] == "close"
+    waiting.join(20)
+    assert frames == [[]], "it ends as at the end of a stream, without an error"
+    assert library.last.calls[-1] == "close"
     source.close()
     assert library.last.calls.count("close") == 1
 

@@ -150,3 +150,10 @@ def test_a_source_is_added_by_adding_a_file(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(runtime.sources, "__path__", [*runtime.sources.__path__, str(tmp_path)])
     assert open_source("count:3") == "count:3"
+
+
+def test_what_looks_like_a_kind_of_source_is_answered_with_the_kinds_that_there_are():
+    with pytest.raises(InputError, match=r"^countr:,frames=3: not a source; give .*a video"):
+        open_source("countr:,frames=3")
+    with pytest.raises(InputError, match="no such file or folder"):
+        open_source("C:/clip")

@@ -47,6 +47,9 @@ def sender(*answers):
         ("rtsp", "", ["SSH-2.0-x\r\n"], "does not speak RTSP"),
         ("http", "", ["HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>"], "there is a web page"),
         ("http", "", [""], "does not speak HTTP"),
+        ("http", "", ["HTTP/1.1 302 Found\r\nLocation: /there?token=x\r\n\r\n", "HTTP/1.1 404 No\r\n\r\n"], "/there, to which the"),
+        ("http", "", ["HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n"] * 4, "the sender redirects 4 times"),
+        ("http", "", ["HTTP/1.1 302 Found\r\nLocation: ftp://a:b@c/d\r\n\r\n"], "redirects to ftp://c/d, which is no address"),
     ],
 )
 def test_what_the_sender_says(scheme, user, answers, reason):
@@ -66,13 +69,37 @@ def test_digest_as_in_rfc_2617():
 
 def test_nobody_listens_and_an_unknown_name(monkeypatch):
     assert "connection refused" in _stream_fault.find(f"rtsp://127.0.0.1:{free_port()}/x")
-    assert _stream_fault.find("udp://127.0.0.1:9") == _stream_fault.find("http://[::1/x") == ""
+    assert "at port 0 there" in _stream_fault.find("rtsp://127.0.0.1:0/x")
+    assert _stream_fault.find("udp://127.0.0.1:9") == ""
+    assert "not certain" in _stream_fault.find("http://[::1/x")
 
     def fail(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
     assert _stream_fault.find("rtsp://cam.invalid/x") == "no host is called cam.invalid, or this machine cannot look it up"
+
+
+@pytest.mark.parametrize(("scheme", "drips"), [("rtsp", True), ("http", True), ("rtsp", False), ("https", False)])
+def test_a_sender_that_takes_its_time(monkeypatch, scheme, drips):
+    monkeypatch.setattr(_stream_fault, "SECONDS", 0.3)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        while not ended.wait(0.05):
+                            connection.sendall(b"x" if drips else b"")
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = listener.getsockname()[1]
+        said = _stream_fault.find(f"{scheme}://127.0.0.1:{port}/x")
+        ended.set()
+        listener.shutdown(socket.SHUT_RDWR)
+    assert said == f"127.0.0.1 takes connections at port {port}, but gives no answer"
 
 
 def test_the_error_of_a_source_names_the_reason():

@@ -50,22 +50,15 @@ def test_the_file_describes_the_run(model, tmp_path):
 
 
 def test_readers_never_see_a_partial_file(model, tmp_path):
-    place, wrong, ended = tmp_path / "health.json", [], threading.Event()
-
-    def read():
-        while not ended.is_set():
-            try:
-                json.loads(place.read_text())
-            except ValueError as error:
-                wrong.append(error)
-
-    with HealthFile(place, State(str(model)), every=0.0005):
-        reader = threading.Thread(target=read)
-        reader.start()
-        time.sleep(0.2)
-        ended.set()
-        reader.join()
-    assert not wrong
+    place, state, times = tmp_path / "health.json", State(str(model)), set()
+    with HealthFile(place, state, every=0.0005):
+        with open(place) as old:
+            state.frame_done([], {})
+            until(lambda: Health.read(place).frames == 1)
+            assert json.loads(old.read())["frames"] == 0, "a file that is being read is replaced, not changed"
+        while len(times) < 100:
+            # There is a whole file at each moment.
+            times.add(json.loads(place.read_text())["time"])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"time": 1', "\xff"])

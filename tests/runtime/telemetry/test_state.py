@@ -13,14 +13,16 @@ DOG = Detection("dog", 1, 0.9, Box(0, 0, 1, 1))
 
 
 class Clock:
-    """Replaces both clocks of the module."""
+    """Replaces both clocks of the module; `wrong` is by how much the real-time clock was set since."""
 
     now = 1_000_000.0
+    wrong = 0.0
 
     def time(self):
-        return self.now
+        return self.now + self.wrong
 
-    monotonic = time
+    def monotonic(self):
+        return self.now
 
 
 @pytest.fixture
@@ -92,6 +94,32 @@ def test_counts_by_class_over_time(clock):
     shown = counted.snapshot()["counts"]
     assert shown["classes"] == {"dog": [1] + [0] * (state.SPANS - 1)}
     assert shown["since"] == 1_000_000 + state.SPAN_SECONDS
+
+
+@pytest.mark.parametrize("hours", [14, -14, 490_000])
+def test_counts_by_class_do_not_depend_on_a_clock_that_is_set(clock, hours):
+    counted = State()
+    counted.frame_done([CAT, CAT], {})
+    clock.wrong = 3600.0 * hours
+    clock.now += state.SPAN_SECONDS
+    counted.frame_done([DOG], {})
+    shown = counted.snapshot()["counts"]
+    assert shown["classes"] == {"cat": [2, 0], "dog": [0, 1]}
+    assert shown["since"] == 1_000_000 + 3600 * hours
+    clock.wrong = 0.0
+    counted.frame_done([CAT], {})
+    assert counted.snapshot()["counts"]["classes"] == {"cat": [2, 1], "dog": [0, 1]}
+
+
+def test_the_start_is_told_by_the_present_clock(clock):
+    counted = State()
+    clock.now += 10
+    clock.wrong = 0.5
+    # Not a step: the start must stay the same, or it would look like another run.
+    assert counted.snapshot()["started"] == 1_000_000
+    clock.wrong = 1e9
+    shown = counted.snapshot()
+    assert shown["time"] - shown["started"] == pytest.approx(10)
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan"), "much"])

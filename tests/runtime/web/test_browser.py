@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,10 +14,16 @@ import pytest
 from runtime import Box, Detection, Frame
 from runtime.common import detection_json
 from runtime.common.values import Labels
+from runtime.config import arguments, config_file
+from runtime.config.config_edit import set_item
+from runtime.media import h264
 from runtime.media.drawing import color_of
 from runtime.sinks import json_lines, open_sink
 from runtime.telemetry.state import State
+from runtime.web import events as web_events
+from runtime.zones.watch import Watch
 from tests.support.browser import headless, wait
+from tests.support.recorded_events import record
 
 pytest.importorskip("websockets")
 
@@ -198,4 +205,160 @@ def test_it_fits_a_phone(browser, port, width):
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script("return document.getElementById('image').clientWidth") > 0.9 * width - 20
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    sink.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_zone_and_a_line_are_drawn_and_saved(browser, port, width, tmp_path):
+    pytest.importorskip("yaml")
+    file = tmp_path / "runtime.yaml"
+    file.write_text("# The gate.\nsource: 0  # its camera\n")
+    phone = width < 500
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 844, "deviceScaleFactor": 2 if phone else 1, "mobile": phone},
+    )
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": phone})
+    sink, state = serve(port)
+    state.areas = watch = Watch(is_tracked=True, save=partial(set_item, str(file)))
+    browser.get(f"http://127.0.0.1:{port}/")
+    show(browser, sink, frame(1), ())
+    pointer = Finger(browser) if phone else Mouse(browser)
+    browser.find_element("id", "area-name").send_keys("desk")
+    browser.find_element("id", "area-zone").click()
+    corners = [(0.25, 0.5), (0.75, 0.5), (0.75, 0.95), (0.25, 0.95)]
+    for corner in corners:
+        pointer.tap(*corner)
+    browser.find_element("id", "area-done").click()
+    wait(lambda: "Saved" in text(browser, "areas-note"))
+    assert near(watch.snapshot()["zones"]["desk"]["corners"], corners)
+    # A stroke makes a line, and so do two taps; without a name it gets one.
+    browser.find_element("id", "area-line").click()
+    pointer.stroke((0.1, 0.2), (0.9, 0.25))
+    wait(lambda: "line 1" in watch.snapshot()["lines"])
+    assert near(watch.snapshot()["lines"]["line 1"]["corners"], [(0.1, 0.2), (0.9, 0.25)])
+    browser.find_element("id", "area-line").click()
+    pointer.tap(0.2, 0.3)
+    pointer.tap(0.2, 0.9)
+    wait(lambda: "line 2" in watch.snapshot()["lines"])
+    # They count at once, and are drawn over the image.
+    person = Detection("person", 0, 0.9, Box(150, 100, 170, 180), 1)
+    for index in (2, 3):
+        given, _ = watch(frame(index), (person,))
+        show(browser, sink, given, (person,))
+    wait(lambda: "desk: 1 in it, 1 entered, 0 left" in text(browser, "areas-list"))
+    drawn = pixels(browser, "areas")
+    assert drawn.shape == (240, 320, 4)
+    assert drawn[118:123, 200, 3].max() > 100 and drawn[150:200, 78:83, 3].max() > 100
+    assert drawn[180, 160, 3] > 20 and not drawn[2:20, 10:300, 3].any()
+    # A drawing that is given up leaves nothing.
+    browser.find_element("id", "area-zone").click()
+    pointer.tap(0.5, 0.1)
+    browser.find_element("id", "area-cancel").click()
+    browser.execute_script("document.querySelector('[aria-label=\"Remove line 2\"]').click()")
+    wait(lambda: "line 2" not in watch.snapshot()["lines"])
+    wait(lambda: "line 2" not in text(browser, "areas-list"))
+    written = file.read_text()
+    assert written.startswith("# The gate.\nsource: 0  # its camera\n") and "line 2" not in written
+    read = config_file.read(str(file), arguments.parser())
+    assert [item.name for item in read["zone"]] == ["desk"] and [item.name for item in read["line"]] == ["line 1"]
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    # The page of the test before has lost its server.
+    assert [error for error in errors(browser) if f":{port}/" in error] == []
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    sink.close()
+
+
+def near(found, expected):
+    return np.abs(np.array(found) - np.array(expected)).max() < 0.02
+
+
+class Pointer:
+    """Presses on the image, at shares of its width and height."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def at(self, x, y):
+        box = self.browser.execute_script(
+            "const canvas = document.getElementById('areas'); canvas.scrollIntoView({block: 'center'});"
+            "const box = canvas.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]"
+        )
+        # The image lies in the middle of its canvas.
+        scale = min(box[2] / 320, box[3] / 240)
+        return (
+            box[0] + (box[2] - 320 * scale) / 2 + x * 320 * scale,
+            box[1] + (box[3] - 240 * scale) / 2 + y * 240 * scale,
+        )  # fmt: skip
+
+    def tap(self, x, y):
+        self.stroke((x, y))
+
+    def stroke(self, *points):
+        places = [self.at(*point) for point in points]
+        self.send(0, places[0])
+        for place in places[1:]:
+            self.send(1, place)
+        self.send(2, places[-1])
+
+
+class Mouse(Pointer):
+    def send(self, phase, place):
+        kind = ("mousePressed", "mouseMoved", "mouseReleased")[phase]
+        values = {"type": kind, "x": place[0], "y": place[1], "button": "left", "buttons": int(phase < 2), "clickCount": 1}
+        self.browser.execute_cdp_cmd("Input.dispatchMouseEvent", values)
+
+
+class Finger(Pointer):
+    def send(self, phase, place):
+        kind = ("touchStart", "touchMove", "touchEnd")[phase]
+        points = [] if phase == 2 else [{"x": place[0], "y": place[1]}]
+        self.browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+PLAYING = """
+const clip = document.getElementById("player-clip");
+return [clip.videoWidth, clip.videoHeight, clip.currentTime, clip.ended, clip.error && clip.error.message];
+"""
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp8"])
+def test_events_are_listed_and_play(browser, port, tmp_path, monkeypatch, codec):
+    if codec == "vp8":
+        monkeypatch.setattr(h264, "available", lambda: False)
+    elif not h264.available():
+        pytest.skip("needs PyAV")
+    sink, state = serve(port)
+    # More than one answer to a range holds.
+    monkeypatch.setattr(web_events, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(web_events, "LIMIT", 2)
+    events = record(tmp_path / "events", state, ("cat", "dog <b>", "bird"))
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    )
+    browser.get(f"http://127.0.0.1:{port}/")
+    wait(lambda: "bird" in text(browser, "events-list"))
+    assert text(browser, "events-list") == "bird 0:08 · 1.5 s dog <b> 0:04 · 1.5 s"
+    browser.execute_script("document.querySelector('.event').scrollIntoView()")
+    wait(lambda: browser.execute_script("return document.querySelector('.event img').naturalWidth") == 320)
+    browser.execute_script("document.getElementById('events-more').click()")
+    wait(lambda: "cat 0:00 · 1.5 s" in text(browser, "events-list"))
+    assert browser.execute_script("return document.getElementById('events-more').hidden")
+    browser.execute_script("document.querySelector('.event').click(); document.getElementById('player-clip').playbackRate = 4")
+
+    def is_over():
+        *_, ended, error = browser.execute_script(PLAYING)
+        return ended or error
+
+    wait(is_over)
+    width, height, at, ended, error = browser.execute_script(PLAYING)
+    assert (width, height, ended, error) == (320, 240, True, None) and at > 1.5
+    assert text(browser, "player-title") == "bird · 0:08 · 1.5 s"
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    browser.execute_script("document.getElementById('player-close').click()")
+    # The pages of the tests before have lost their servers.
+    assert [error for error in errors(browser) if str(port) in error] == []
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    events.close()
     sink.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ import struct
 import sys
 import threading
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from runtime.sinks import json_lines, open_sink
 from runtime.telemetry.state import State
 from runtime.web import gate, messages, server
 from runtime.web.access import Access, is_own_page
+from tests.support.areas import crossed_watch
 from tests.support.ports import free_port
 
 FOUND = (Detection("cat", 0, 0.91, Box(10, 20, 60, 80)), Detection("dog", 1, 0.5, Box(0, 0, 5, 5), 3))
@@ -119,7 +122,7 @@ def test_the_page_and_all_that_it_names_come_from_here(page):
         if name in seen:
             continue
         seen.add(name)
-        if name == "snapshot.jpg":
+        if name in ("snapshot.jpg", "collected.zip"):
             continue
         answer, body = page.get(f"/{name}")
         assert answer.status == 200, name
@@ -251,11 +254,32 @@ def test_the_threshold_is_set_and_everybody_is_told(page):
     with page.watch() as one, page.watch() as other:
         one.send('{"score": 0.25}')
         assert next_state(other, lambda state: state["score"] != 0.5)["score"] == 0.25
-        for wrong in ('{"score": 2}', '{"score": "x"}', '{"score": NaN}', '{"score": true}', "[", "[1]", "7", b"\xff"):
+        for wrong in (
+            '{"score": 2}',
+            '{"score": "x"}',
+            '{"score": NaN}',
+            '{"score": true}',
+            "[",
+            "[" * 1024,
+            "[1]",
+            "7",
+            b"\xff",
+        ):
             one.send(wrong)
         one.send('{"score": 0}')
         assert next_state(other, lambda state: state["score"] != 0.25)["score"] == 0
     assert page.state.score == 0
+
+
+def test_a_viewer_keeps_the_next_image(page):
+    with page.watch() as viewer:
+        for wrong in ('{"collect": 1}', '{"collect": "true"}', '{"collect": false}'):
+            viewer.send(wrong)
+        viewer.send('{"score": 0.25}')
+        next_state(viewer, lambda state: state["score"] == 0.25)
+        assert not page.state.take_image_request()
+        viewer.send('{"collect": true}')
+        until(page.state.take_image_request)
 
 
 def test_a_viewer_who_sends_too_much_is_shown_out(page):
@@ -405,3 +429,107 @@ def test_wrong_settings_and_a_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "websockets.asyncio.server", None)
     with pytest.raises(InputError, match="--serve needs the package websockets"):
         open_sink("serve:8000", None)
+
+
+@pytest.fixture
+def collected(tmp_path):
+    """A folder with two whole images, one without its annotation, and a file that is being written."""
+    for name, data in (
+        ("images/a.jpg", b"a" * 200_000), ("annotations/a.xml", b"<annotation/>"), ("images/b.jpg", b"b" * 70_000),
+        ("annotations/b.xml", b"<annotation/>"), ("images/cut.jpg", b"c"), ("annotations/.d.xml", b"d"),
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+def test_collected_images_come_as_a_zip(guarded, collected):
+    answer, _ = guarded.get("/collected.zip")
+    assert answer.status == 401
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    answer, body = guarded.get("/collected.zip", **token)
+    assert answer.status == 404 and b"--collect" in body
+    guarded.state.collect_folder = collected
+    answer, body = guarded.get("/collected.zip", **token)
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/zip"
+    assert (
+        answer.headers["X-Content-Type-Options"] == "nosniff" and "attachment" in answer.headers["Content-Disposition"]
+    )
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["images/a.jpg", "annotations/a.xml", "images/b.jpg", "annotations/b.xml"]
+        assert archive.read("images/b.jpg") == b"b" * 70_000
+
+
+def test_a_slow_download_holds_up_nothing_and_is_alone(page, collected):
+    (collected / "images" / "a.jpg").write_bytes(bytes(30_000_000))
+    page.state.collect_folder = collected
+    with socket.create_connection(("127.0.0.1", page.port), 20) as slow:
+        slow.sendall(b"GET /collected.zip HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        assert page.get("/collected.zip")[0].status == 503
+        assert page.get("/state.json")[0].status == 200
+        # What goes while it is sent is left out, and the rest is whole.
+        (collected / "images" / "b.jpg").unlink()
+        rest = b"".join(iter(lambda: slow.recv(1 << 20), b""))
+    assert rest.endswith(b"0\r\n\r\n") and b"images/b.jpg" not in rest
+    until(lambda: page.get("/collected.zip")[0].status == 200)
+
+
+def test_a_run_that_ends_cuts_a_download(page, collected):
+    (collected / "images" / "a.jpg").write_bytes(bytes(30_000_000))
+    page.state.collect_folder = collected
+    with socket.create_connection(("127.0.0.1", page.port), 20) as slow:
+        slow.sendall(b"GET /collected.zip HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        page.sink.close()
+        assert not b"".join(iter(lambda: slow.recv(1 << 20), b"")).endswith(b"0\r\n\r\n")
+
+
+def test_a_viewer_draws_and_removes_zones(page):
+    page.state.areas = watch = crossed_watch()
+    with page.watch() as viewer:
+        viewer.recv(timeout=20)
+
+        def change(**message):
+            viewer.send(json.dumps(message))
+            while True:
+                said = json.loads(viewer.recv(timeout=20))
+                if "note" in said:
+                    return said["note"]
+
+        many = [[place / 64, place % 2] for place in range(64)]
+        assert change(zone={"name": "shop", "corners": many}) == {"error": "", "saved": False}
+        assert len(watch.snapshot()["zones"]["shop"]["corners"]) == 64
+        assert change(line={"name": "door", "corners": None}) == {"error": "", "saved": False}
+        assert watch.snapshot()["lines"] == {}
+        for wrong in (
+            {"zone": {"name": "shop"}}, {"zone": {"name": "shop", "corners": [[0, 0]]}}, {"zone": {"corners": many}},
+            {"line": {"name": "x", "corners": "all"}}, {"line": {"name": "x", "corners": [[[], 0], [1, 1]]}},
+        ):  # fmt: skip
+            if wrong == {"zone": {"name": "shop"}}:
+                assert change(**wrong)["error"] == "" and "shop" not in watch.snapshot()["zones"]
+            else:
+                assert change(**wrong)["error"]
+    assert list(watch.snapshot()["zones"]) == ["desk"]
+
+
+def test_whoever_has_no_token_draws_nothing(guarded):
+    guarded.state.areas = watch = crossed_watch()
+    with pytest.raises(InvalidStatus):
+        guarded.watch()
+    with guarded.watch(additional_headers={"Authorization": f"Bearer {TOKEN}"}) as viewer:
+        viewer.send(json.dumps({"line": {"name": "door", "corners": None}}))
+        while "note" not in json.loads(viewer.recv(timeout=20)):
+            pass
+    assert watch.snapshot()["lines"] == {}
+
+
+def test_a_run_without_zones_says_so(page):
+    with page.watch() as viewer:
+        viewer.send(json.dumps({"line": {"name": "door", "corners": None}}))
+        while True:
+            said = json.loads(viewer.recv(timeout=20))
+            if "note" in said:
+                break
+    assert said["note"]["error"] == "no such zone or line"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 from importlib import metadata
 from types import ModuleType, SimpleNamespace
@@ -13,7 +15,7 @@ from runtime.inference import engines
 from runtime.inference.engines import Request, delegate, edgetpu, open_engine, pycoral
 from runtime.machine import interpreter_packages
 from runtime.model.tflite import Model
-from tests.support import tiny_detector
+from tests.support import paths, tiny_detector
 from tests.support.edgetpu_library import edgetpu_library
 
 IMAGE = np.zeros((9, 9, 3), np.uint8)
@@ -35,7 +37,7 @@ def chip(edgetpu_library, monkeypatch):
 
 
 def test_names_and_ranks_of_engines_are_unique():
-    assert engines.names() == ["auto", "edgetpu", "pycoral", "delegate", "cpu", "plain"]
+    assert engines.names() == ["auto", "edgetpu", "pycoral", "delegate", "cpu", "compiled", "plain"]
     ranks = [module.RANK for module in engines._modules()]
     assert sorted(set(ranks)) == ranks
 
@@ -188,3 +190,18 @@ def test_the_other_pycoral_is_named(files, monkeypatch, tmp_path):
     with pytest.raises(InputError, match="pip uninstall pycoral"):
         open_engine(files.plain, Request("pycoral"))
     assert "another project" in open_engine(files.plain).what
+
+
+def test_a_file_that_is_cut_while_its_model_runs_kills_nothing(tmp_path):
+    """Who copies another file over the model's truncates it first; a process that has mapped it gets SIGBUS."""
+    model = tmp_path / "model.tflite"
+    shutil.copyfile(paths.ROOT / "tests" / "golden" / "detector_int8.tflite", model)
+    code = (
+        "import os, sys, numpy as np\n"
+        "from runtime.inference.detector import Detector\n"
+        "detector = Detector(sys.argv[1], engine='cpu')\n"
+        "os.truncate(sys.argv[1], 0)\n"
+        "print(len(detector(np.zeros((64, 64, 3), np.uint8))) >= 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True, cwd=paths.ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from runtime.inference.interpreter import Interpreter
 from runtime.inference.process import engine, launch
 from runtime.inference.process import worker as engine_worker
 from runtime.inference.process.engine import EngineLost, EngineProcess
+from runtime.inference.process.shared_tensors import SLOTS
 from runtime.inference.process.worker import Lost, Worker
 from runtime.telemetry.state import State
 from tests.support import tiny_detector
@@ -62,19 +64,22 @@ def test_outputs_equal_those_of_the_interpreter(path):
         assert len(Detector(path, runner=process)(np.zeros((9, 9, 3), np.uint8))) == 2
 
 
-def test_two_may_be_in_flight_and_come_back_in_order(shared):
+def test_as_many_as_there_are_slots_are_in_flight_and_come_back_in_order(shared):
     path = shared / "models/coco_ssd_mobilenet_v1_quant.tflite"
     here = Interpreter(path, Request("cpu", threads=1))
     with ready(path, Request("cpu", threads=1)) as process:
-        images = [image(process, value) for value in (0, 128, 255)]
+        images = [image(process, value) for value in range(0, 250, 50)]
         expected = [here.invoke(tensor) for tensor in images]
-        process.submit(images[0])
-        process.submit(images[1])
-        assert (process.room, process.in_flight) == (0, 2)
-        first, taken = process.result()
-        assert taken > 0 and process.room == 1
-        process.submit(images[2])
-        results = [first, process.result()[0], process.result()[0]]
+        for tensor in images[:SLOTS]:
+            process.submit(tensor)
+        assert (process.room, process.in_flight) == (0, SLOTS)
+        results = []
+        for tensor in images[SLOTS:]:
+            outputs, taken = process.result()
+            results.append(outputs)
+            assert taken > 0 and process.room == 1
+            process.submit(tensor)
+        results += [process.result()[0] for _ in range(SLOTS)]
     for ours, theirs in zip(results, expected):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs))
 
@@ -97,15 +102,59 @@ def test_a_hung_process_is_ended_and_the_next_input_is_not_lost(compiled, tmp_pa
     with ready(compiled, Request(), 0.3) as process:
         process.invoke(image(process))
         first = process.pid
-        process.submit(image(process))
-        process.submit(image(process))
+        for _ in range(SLOTS):
+            process.submit(image(process))
         with pytest.raises(EngineLost, match=r"gave no answer for 0\.3 s while it ran the model"):
             process.result()
         process.restart()
         process.wait_until_ready()
-        assert process.pid != first and (process.room, process.in_flight) == (1, 1)
-        assert process.result()[0][2].reshape(-1)[0] == pytest.approx(0.9)
+        assert process.pid != first and (process.room, process.in_flight) == (1, SLOTS - 1)
+        for _ in range(SLOTS - 1):
+            assert process.result()[0][2].reshape(-1)[0] == pytest.approx(0.9)
         process.invoke(image(process))
+
+
+@pytest.mark.parametrize("other", [{"input_shape": (1, 9, 8, 3)}, {"outputs": tiny_detector.OUTPUTS[:3]}])
+def test_a_file_that_was_exchanged_for_another_network_is_not_run(path, other):
+    with ready(path, Request("cpu")) as process:
+        path.write_bytes(tiny_detector.build(**other))
+        process.restart()
+        with pytest.raises(KitError, match=r"tiny_int8\.tflite: has other inputs or outputs than the file that ran before"):
+            process.wait_until_ready()
+        path.write_bytes(tiny_detector.build())
+        process.restart()
+        process.wait_until_ready()
+        assert len(process.invoke(image(process))) == 4
+
+
+def test_a_hang_behind_an_answer_is_noticed_too(compiled, monkeypatch):
+    monkeypatch.setenv("EDGETPU_STANDIN", "hang")
+    monkeypatch.setenv("EDGETPU_STANDIN_RUN", "2")
+    with ready(compiled, Request(), 0.3) as process:
+        process.submit(image(process))
+        process.submit(image(process))
+        assert len(process.result()[0]) == 4
+        with pytest.raises(EngineLost, match=r"gave no answer for 0\.3 s while it ran the model"):
+            process.result()
+
+
+def shared_maps():
+    """The mappings of files without a name in this process."""
+    return sum(line.endswith("(deleted)") for line in Path("/proc/self/maps").read_text().splitlines())
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").is_file(), reason="needs /proc")
+def test_close_leaves_no_thread_no_descriptor_and_no_memory(path):
+    descriptors, maps, threads = set(os.listdir("/proc/self/fd")), shared_maps(), set(threading.enumerate())
+    process = ready(path, Request("cpu"))
+    process.invoke(image(process))
+    (watchdog,) = set(threading.enumerate()) - threads
+    assert shared_maps() == maps + 1
+    process.close()
+    watchdog.join(60)
+    assert not watchdog.is_alive() and shared_maps() == maps and set(os.listdir("/proc/self/fd")) == descriptors
+    assert process._launched.process.poll() is not None
+    process.close()
 
 
 def test_an_answer_that_is_collected_late_is_not_a_hang(path):
@@ -152,8 +201,8 @@ def test_it_ends_with_its_parent_even_while_it_hangs(compiled, tmp_path, monkeyp
     parent = subprocess.Popen([sys.executable, "-c", code, str(compiled)], stdout=subprocess.PIPE, env=environment)
     child = int(parent.stdout.readline())
     end = time.monotonic() + 60
-    while not log.exists():
-        assert time.monotonic() < end, "the library was not asked"
+    while not log.exists() or "hangs=" not in log.read_text():
+        assert time.monotonic() < end, "the library does not hang"
         time.sleep(0.01)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
@@ -263,6 +312,30 @@ def test_an_engine_that_cannot_be_restarted(worker):
     made.next(lambda: None)
     with pytest.raises(KitError, match="no Edge TPU; given up after 3 tries"):
         made.next(lambda: None)
+
+
+def test_one_that_is_killed_with_all_its_slots_full_loses_one_input(path):
+    with EngineProcess(path, Request("cpu", threads=1)) as process:
+        process.wait_until_ready()
+        made = Worker(process, State())
+        # It stands still before it has anything to do, so that it cannot have answered when it is lost.
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        for job in range(SLOTS):
+            made.submit(image(process), job)
+        assert made.in_flight == SLOTS and not made.has_room()
+        process.interrupt()
+        outcomes = [made.next(lambda: None) for _ in range(SLOTS)]
+        assert made.in_flight == 0 and made.has_room()
+    assert [job for job, _ in outcomes] == list(range(SLOTS))
+    assert [isinstance(outcome, Lost) for _, outcome in outcomes] == [True] + [False] * (SLOTS - 1)
+
+
+def test_one_that_is_retired_has_no_room(worker):
+    made = worker(Fake(["a"]))
+    made.submit(None, "a")
+    made.retire()
+    assert not made.has_room() and made.next(lambda: None)[0] == "a"
 
 
 def test_most_limits_what_is_in_flight(worker):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from runtime import InputError, KitError
 from runtime.__main__ import main
-from runtime.inference.process import launch
+from runtime.inference.process import engine, launch
 from runtime.inference.process.engine import EngineProcess
 from runtime.inference.process.worker import Lost, Worker
 from runtime.telemetry.state import State
@@ -66,15 +67,33 @@ def descriptors():
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 @pytest.mark.parametrize("missing", ["subprocess.Popen", "os.pipe", "tempfile.TemporaryFile"])
 def test_a_system_that_has_nothing_left_is_told_and_nothing_stays_open(monkeypatch, missing):
-    def fail(*_, **__):
-        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
-
     before = descriptors()
     with monkeypatch.context() as without:
-        without.setattr(missing, fail)
-        with pytest.raises(KitError, match="no process can be started for the engine: Resource temporarily"):
+        without.setattr(missing, raising(OSError(errno.EAGAIN, "Resource temporarily unavailable")))
+        # Also while the error is kept, and with it all that its frames refer to.
+        with pytest.raises(KitError, match="no process can be started for the engine: Resource temporarily") as kept:
             launch.take()
-        assert descriptors() == before
+        assert descriptors() == before, kept
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_a_system_without_another_thread_is_told_and_no_process_stays(model, monkeypatch):
+    started, take = [], launch.take
+    monkeypatch.setattr(engine, "take", lambda: started.append(take()) or started[-1])
+    before = descriptors()
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", raising(RuntimeError("can't start new thread")))
+        with pytest.raises(KitError, match="no thread can be started for the engine: can't start new thread") as kept:
+            EngineProcess(model)
+    (left,) = started
+    assert left.process.poll() is not None and descriptors() == before, kept
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
 
 
 def test_an_engine_is_replaced_as_soon_as_the_system_can(model, monkeypatch):

@@ -1,0 +1,1 @@
+"""Geometry of boxes in NumPy: overlap and non-maximum suppression. Uses `common`."""

@@ -1,0 +1,114 @@
+"""Sets one item of a list in `runtime.yaml`, and leaves the rest of the file as it is, with its comments."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, List, Optional
+
+from runtime.common import yaml_text
+from runtime.common.errors import InputError
+from runtime.common.files import atomic_path, read_bytes
+from runtime.config.config_file import EXTRA
+
+
+def set_item(path: str, key: str, name: str, text: Optional[str]) -> None:
+    """Sets the item `NAME=...` of the list `key` to `text`, or removes it where that is None.
+
+    The file is replaced atomically and keeps its permissions. Raises InputError where it cannot be written, is no YAML, or
+    is laid out so that the item cannot be set by itself; it is unchanged then.
+    """
+    target = Path(os.path.realpath(path))
+    root, content = yaml_text.read(target, EXTRA)
+    content = {} if root is None else content
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
+    items = _as_list(content.get(key))
+    at = next((place for place, item in enumerate(items) if _text(item).startswith(f"{name}=")), None)
+    if at is None and text is None:
+        return
+    changed = [*items[: len(items) if at is None else at], *([] if text is None else [text])]
+    changed += [] if at is None else items[at + 1 :]
+    wanted = {**content, key: changed}
+    if not changed:
+        del wanted[key]
+    before = read_bytes(target).decode("utf-8")
+    after = _edited(before, root, key, at, text, changed)
+    try:
+        with atomic_path(target, stat.S_IMODE(target.stat().st_mode)) as temporary:
+            temporary.write_bytes(after.encode("utf-8"))
+            # Whatever the layout was: what says anything else is not put in the file's place.
+            if _read_again(temporary, key) != wanted:
+                raise InputError(
+                    f"{path}: {key} {name} cannot be set in it by itself; write by hand, below {key}: - {text or 'nothing'}"
+                )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _read_again(path: Path, key: str) -> Any:
+    try:
+        content = yaml_text.read(path, EXTRA)[1] or {}
+    except InputError:
+        return None
+    if isinstance(content, dict) and key in content:
+        content[key] = _as_list(content[key])
+    return content
+
+
+def _edited(before: str, root: Any, key: str, at: Optional[int], text: Optional[str], changed: List[Any]) -> str:
+    """The file's text with item `at` of `key` (None for a new one) replaced by `text`, or without it."""
+    ending = "\r\n" if "\r\n" in before else "\n"
+    written = None if text is None else _quoted(text)
+    pair = next((pair for pair in root.value if pair[0].value == key), None) if root is not None else None
+    if pair is None:
+        gap = "" if not before or before.endswith("\n") else ending
+        return before if written is None else f"{before}{gap}{key}:{ending}  - {written}{ending}"
+    name, value = pair
+    lines = before.splitlines(keepends=True)
+    if not changed:
+        last = value.end_mark.line if value.end_mark.column else value.end_mark.line - 1
+        last = max(_last_line(value), name.start_mark.line) if value.id == "sequence" else last
+        return "".join([*lines[: name.start_mark.line], *lines[last + 1 :]])
+    if value.id != "sequence" or value.flow_style:
+        start, end = value.start_mark.index, value.end_mark.index
+        gap = "" if start > name.end_mark.index + 1 else " "
+        return f"{before[:start]}{gap}[{', '.join(map(_quoted, changed))}]{before[end:]}"
+    if at is None:
+        last_item = value.value[-1]
+        dash = lines[last_item.start_mark.line][: last_item.start_mark.column]
+        last = _last_line(value)
+        lines[last] = lines[last].rstrip("\r\n") + ending
+        return "".join([*lines[: last + 1], f"{dash}{written}{ending}", *lines[last + 1 :]])
+    item = value.value[at]
+    if written is None:
+        return "".join([*lines[: item.start_mark.line], *lines[_end_line(item) + 1 :]])
+    return before[: item.start_mark.index] + written + before[item.end_mark.index :]
+
+
+def _last_line(sequence: Any) -> int:
+    """The last line of a sequence's last item, from 0; what its own end mark says is behind the comments that follow."""
+    if sequence.flow_style or not sequence.value:
+        return int(sequence.end_mark.line)
+    return _end_line(sequence.value[-1])
+
+
+def _end_line(node: Any) -> int:
+    return int(node.end_mark.line)
+
+
+def _quoted(item: Any) -> str:
+    # JSON's texts are YAML's too, with all marks that names may hold.
+    return json.dumps(_text(item), ensure_ascii=False)
+
+
+def _text(item: Any) -> str:
+    return ",".join(map(str, item)) if isinstance(item, list) else str(item)
+
+
+def _as_list(value: Any) -> List[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,227 @@
+"""Keeps events in a folder, within a budget of days, megabytes and free disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Set
+
+from runtime.common.errors import InputError
+from runtime.common.files import disk_has_room, write_durably
+from runtime.events.age import AgeClock
+from runtime.events.event import Event
+from runtime.events.index import UNWANTED, WAITS, Index
+
+DAYS = 7.0
+MEGABYTES = 1000
+
+LOCK = ".lock"
+
+_DAY = 86400.0
+# Seconds between two notes of the clock in the index.
+_NOTE_SECONDS = 60.0
+# What a run has made, also what a power cut left half done; other files are left alone.
+_OWN = re.compile(r"\.?\d{8}T\d{6}\.\d{3}Z_\d+c?(_\d+)?(\.[0-9a-f]{12})?\.(json|jpg|mp4|webm)")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Days after which an event is removed, and most megabytes of all files."""
+
+    days: float = DAYS
+    megabytes: float = MEGABYTES
+
+
+@dataclass(frozen=True)
+class _Kept:
+    clock: float
+    clip: str
+    bytes: int
+
+
+class Store:
+    """A folder with ID.json and ID.jpg for each event, clips that events share, and an index. Used by one thread.
+
+    An event counts once its line, ID.json, is there, which is written last and removed first; what a power cut leaves
+    without one is removed at the next start. The index follows the files. Only one run may use a folder.
+    """
+
+    def __init__(
+        self, folder: Path, budget: Budget = Budget(), *, wanted: bool = False, make_clock: Callable[..., AgeClock] = AgeClock
+    ) -> None:
+        """Reads what `folder` has already. `wanted` events wait for a webhook.
+
+        Raises OSError or sqlite3.Error where it cannot be used, and InputError where another run uses it.
+        """
+        self._folder = folder
+        self._budget = budget
+        self._new = WAITS if wanted else UNWANTED
+        # In the order in which they were added.
+        self._kept: Dict[str, _Kept] = {}
+        self._clips: Dict[str, int] = {}
+        self._bytes = 0
+        self.removed = 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(folder)
+        try:
+            self.index = Index(folder, repair=True)
+            events = self._scan()
+            newest = max((event.clock for event in events), default=None)
+            noted = self.index.clock
+            self._clock = make_clock(newest if noted is None else max(noted, newest or noted))
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._noted_at = float("-inf")
+        self.clean()
+
+    @property
+    def events(self) -> int:
+        """The number of events in the folder."""
+        return len(self._kept)
+
+    @property
+    def used(self) -> int:
+        """The bytes of their files."""
+        return self._bytes
+
+    def path(self, name: str) -> Path:
+        """The path of a file of an event."""
+        return self._folder / name
+
+    def free_name(self, name: str, suffix: str) -> str:
+        """`name` with `suffix`, or another where there is such a file."""
+        number, made = 1, name
+        while (self._folder / f"{made}{suffix}").exists():
+            number += 1
+            made = f"{name}_{number}"
+        return f"{made}{suffix}"
+
+    def make_room(self, size: int) -> bool:
+        """Removes the oldest events until `size` more bytes fit; False where they cannot."""
+        most = 1_000_000 * self._budget.megabytes
+        if size > most:
+            return False
+        while self._bytes + size > most or not disk_has_room(self._folder, size):
+            if not self._kept:
+                return False
+            self._remove(next(iter(self._kept)))
+        return True
+
+    def add(self, event: Event, snapshot: bytes) -> Optional[Event]:
+        """Writes an event with its snapshot, and the index. Its clip, if it has one, is in the folder already.
+
+        Gives the event as it was written, None where the budget has no room. Raises OSError or sqlite3.Error.
+        """
+        event = replace(event, id=self.free_name(event.id, ".json")[: -len(".json")], clock=round(self._clock.now(), 3))
+        event = replace(event, snapshot=f"{event.id}.jpg" if snapshot else "")
+        line = f"{event.line()}\n".encode()
+        new_clip = 0 if not event.clip or event.clip in self._clips else self.path(event.clip).stat().st_size
+        if not self.make_room(len(snapshot) + len(line) + new_clip):
+            return None
+        if event.clip and not self.path(event.clip).exists():
+            # Room was made by removing the events before this one, and with them their clip.
+            event = replace(event, clip="", offset=0.0)
+            line = f"{event.line()}\n".encode()
+        if event.snapshot:
+            write_durably(self.path(event.snapshot), snapshot)
+        write_durably(self.path(f"{event.id}.json"), line)
+        self._hold(event, len(snapshot) + len(line))
+        self.index.add(event, self._new, event.clock)
+        return event
+
+    def drop_unused(self, clip: str) -> None:
+        """Removes a clip of which no event could be kept. Raises OSError."""
+        if clip and clip not in self._clips:
+            self.path(clip).unlink(missing_ok=True)
+
+    def clean(self) -> None:
+        """Removes what is older than the budget's days. Costs next to nothing; to be called every few seconds."""
+        now = self._clock.now()
+        if now - self._noted_at >= _NOTE_SECONDS:
+            self._noted_at = now
+            self.index.clock = now
+        while self._kept:
+            first = next(iter(self._kept))
+            if now - self._kept[first].clock <= _DAY * self._budget.days:
+                return
+            self._remove(first)
+
+    def close(self) -> None:
+        """Notes the clock, and releases the folder."""
+        with contextlib.suppress(Exception):
+            self.index.clock = self._clock.now()
+        self.index.close()
+        os.close(self._lock)
+
+    def _hold(self, event: Event, size: int) -> None:
+        self._kept[event.id] = _Kept(event.clock, event.clip, size)
+        self._bytes += size
+        if event.clip and event.clip not in self._clips:
+            try:
+                self._clips[event.clip] = self.path(event.clip).stat().st_size
+            except OSError:
+                # Somebody has removed it by hand.
+                self._clips[event.clip] = 0
+            self._bytes += self._clips[event.clip]
+
+    def _remove(self, name: str) -> None:
+        kept = self._kept[name]
+        # The line first: without it, the other files count as never written.
+        for suffix in (".json", ".jpg"):
+            self.path(f"{name}{suffix}").unlink(missing_ok=True)
+        del self._kept[name]
+        self._bytes -= kept.bytes
+        if kept.clip and not any(other.clip == kept.clip for other in self._kept.values()):
+            self.path(kept.clip).unlink(missing_ok=True)
+            self._bytes -= self._clips.pop(kept.clip)
+        self.index.remove([name])
+        self.removed += 1
+
+    def _scan(self) -> List[Event]:
+        names = {entry.name for entry in os.scandir(self._folder) if entry.is_file(follow_symlinks=False)}
+        own = {name for name in names if _OWN.fullmatch(name)}
+        events: List[Event] = []
+        used: Set[str] = set()
+        for name in sorted(own):
+            if not name.endswith(".json") or name.startswith("."):
+                continue
+            try:
+                event = Event.parse(self.path(name).read_text(encoding="utf-8"))
+            except ValueError:
+                continue
+            if f"{event.id}.json" != name:
+                continue
+            events.append(event)
+            used |= {name, event.snapshot, event.clip}
+        for name in own - used:
+            self.path(name).unlink(missing_ok=True)
+        known = self.index.ids()
+        # By the order of the index, which a clock that was set cannot change; what it lacks came last, or is all there is.
+        events.sort(key=lambda event: (known.get(event.id, float("inf")), event.clock, event.id))
+        for event in events:
+            size = sum(self.path(name).stat().st_size for name in (f"{event.id}.json", event.snapshot) if name in names)
+            self._hold(event, size)
+            if event.id not in known:
+                self.index.add(event, UNWANTED)
+        self.index.remove(sorted(known.keys() - self._kept.keys()))
+        return events
+
+
+def _lock(folder: Path) -> int:
+    """Takes the folder for this process, until the descriptor is closed or the process ends, however it ends."""
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        # Windows, where nothing like that is needed: it opens a file that is written for nobody else.
+        pass
+    except OSError as error:
+        os.close(handle)
+        raise InputError(f"--events {folder}: another run keeps its events there; give each run a folder of its own") from error
+    return handle

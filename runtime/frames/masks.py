@@ -1,0 +1,81 @@
+"""Masks: parts of the image that are blackened before anything sees them, for privacy."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from runtime.areas import coordinates
+from runtime.common.errors import InputError
+from runtime.common.opencv import cv2
+from runtime.common.values import Frame
+
+# A corner beyond the image counts as lying on its edge, or a little outside.
+_MOST_PIXELS = 32_000
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A polygon with corners (x, y), in pixels if `pixels` is true, else in shares of the image from 0 to 1."""
+
+    corners: coordinates.Corners
+    pixels: bool
+
+    def within(self, width: int, height: int) -> np.ndarray:
+        """Its corners in whole pixels, int32 [N, 2], for an image of `width` x `height`.
+
+        Raises InputError where the polygon covers nothing of the image.
+        """
+        scale = (1.0, 1.0) if self.pixels else (float(width), float(height))
+        corners = np.floor(np.array(self.corners) * scale).clip(0, _MOST_PIXELS).astype(np.int32)
+        left, top = corners.min(axis=0)
+        if left >= width or top >= height:
+            raise InputError(f"--mask {self}: lies outside the image, which is {width} x {height}")
+        return corners
+
+    def __str__(self) -> str:
+        return coordinates.text(self.corners)
+
+
+def mask(text: str) -> Mask:
+    """Argparse type `X,Y,X,Y,X,Y[,...]`: pixels if any value is over 1, else shares of the image."""
+    corners = coordinates.corners(text)
+    if corners is None or len(corners) < 3:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no polygon X,Y,X,Y,X,Y of three or more corners, as in 0,0,0.3,0,0.3,0.2,0,0.2"
+        )
+    if not coordinates.has_area(corners):
+        raise argparse.ArgumentTypeError(f"{text!r}: the polygon has no area")
+    return Mask(corners, coordinates.are_pixels(corners))
+
+
+class Blackout:
+    """Blackens the masked parts of frames of any size."""
+
+    def __init__(self, masks: Sequence[Mask]) -> None:
+        self._masks = tuple(masks)
+        self._size: Optional[Tuple[int, int]] = None
+        self._polygons: List[np.ndarray] = []
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The frame with its masked parts black; its image is changed where it may be, else copied.
+
+        Raises InputError where a mask lies outside of the image.
+        """
+        if not self._masks:
+            return frame
+        height, width = frame.image.shape[:2]
+        if self._size != (width, height):
+            self._polygons = [item.within(width, height) for item in self._masks]
+            self._size = (width, height)
+        image = frame.image
+        if not (image.flags.writeable and image.flags.c_contiguous):
+            image = np.ascontiguousarray(image).copy()
+            frame = replace(frame, image=image)
+        # One by one: where two overlap, a single call would leave what both cover.
+        for polygon in self._polygons:
+            cv2.fillPoly(image, [polygon], (0, 0, 0))
+        return frame

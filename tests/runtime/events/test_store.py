@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import namedtuple
+
+import pytest
+
+from runtime import InputError
+from runtime.events.age import AgeClock
+from runtime.events.event import Event
+from runtime.events.index import GIVEN_UP, NAME, SENT, WAITS, Index
+from runtime.events.store import Budget, Store
+
+DAY = 86400.0
+YEAR = 366 * DAY
+
+
+def event(number, clip=""):
+    name = f"20261130T0000{number:02d}.000Z_{number}"
+    return Event(name, "camera", "cat", number, 10.0, 12.0, 2.0, False, 0.9, (1, 2, 3, 4), (8, 6), clip=clip)
+
+
+def add(store, number, clip="", size=1000):
+    if clip and not store.path(clip).exists():
+        store.path(clip).write_bytes(bytes(size))
+    return store.add(event(number, clip), bytes(size))
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith((NAME, ".lock")))
+
+
+def ids(folder):
+    index = Index(folder, read_only=True)
+    try:
+        return [each.event.track for each in index.page(None, 100)]
+    finally:
+        index.close()
+
+
+CLIP = "20261130T000001.000Z_1c.mp4"
+
+
+def test_files_index_and_what_comes_after_a_restart(tmp_path):
+    store = Store(tmp_path)
+    kept = [add(store, number, CLIP) for number in (1, 2)]
+    assert kept[0].snapshot == f"{kept[0].id}.jpg" and store.events == 2
+    assert store.used == sum((tmp_path / name).stat().st_size for name in files(tmp_path))
+    line = (tmp_path / f"{kept[0].id}.json").read_text()
+    assert line.endswith("\n") and Event.parse(line) == kept[0] and json.loads(line)["label"] == "cat"
+    store.close()
+    again = Store(tmp_path)
+    assert (again.events, again.used) == (2, store.used) and ids(tmp_path) == [2, 1]
+    # A name that is there already is not written over.
+    assert add(again, 2).id == f"{kept[1].id}_2"
+    again.close()
+
+
+def test_only_one_run_has_the_folder(tmp_path):
+    store = Store(tmp_path)
+    with pytest.raises(InputError, match="another run keeps its events there"):
+        Store(tmp_path)
+    store.close()
+    Store(tmp_path).close()
+
+
+def test_the_oldest_go_first_and_a_clip_with_the_last_of_its_events(tmp_path):
+    store = Store(tmp_path, Budget(megabytes=0.006))
+    for number in (1, 2):
+        add(store, number, CLIP)
+    add(store, 3)
+    assert ids(tmp_path) == [3, 2, 1]
+    add(store, 4)
+    assert ids(tmp_path) == [4, 3, 2] and CLIP in files(tmp_path)
+    add(store, 5)
+    add(store, 6)
+    assert ids(tmp_path)[-1] == 3 and CLIP not in files(tmp_path)
+    assert store.used == sum((tmp_path / name).stat().st_size for name in files(tmp_path)) <= 6000
+    assert store.removed == 2 and add(store, 7, size=7000) is None
+    store.close()
+
+
+def test_a_disk_that_is_nearly_full_keeps_its_rest(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    free = {"bytes": 200_000_000}
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1_000_000_000, 0, free["bytes"]))
+    store = Store(tmp_path)
+    add(store, 1)
+    free["bytes"] = 50_000_500
+    assert add(store, 2) is None and ids(tmp_path) == [] and files(tmp_path) == []
+    store.close()
+
+
+def test_days_under_a_clock_that_jumps(tmp_path):
+    """Nothing goes too early, and nothing stays for longer, when the clock is set ahead by a year and back."""
+    now = {"wall": 1.8e9, "steady": 0.0}
+
+    def clock(last):
+        return AgeClock(last, lambda: now["wall"], lambda: now["steady"])
+
+    def hours(number):
+        for _ in range(number):
+            now["wall"] += 3600
+            now["steady"] += 3600
+            store.clean()
+
+    store = Store(tmp_path, Budget(days=2), make_clock=clock)
+    add(store, 1)
+    hours(24)
+    add(store, 2)
+    for jump in (YEAR, -YEAR, -YEAR, YEAR):
+        now["wall"] += jump
+        store.clean()
+        assert ids(tmp_path) == [2, 1]
+    now["wall"] += YEAR
+    hours(4)
+    now["wall"] -= YEAR
+    # Four hours of a wrong clock made events four hours older.
+    hours(15)
+    assert ids(tmp_path) == [2, 1]
+    hours(2)
+    assert ids(tmp_path) == [2]
+    store.close()
+    # A run that begins with a clock that is a year ahead, and one that begins in 1970.
+    for wall in (1.8e9 + YEAR, 0.0):
+        now["wall"] = wall
+        store = Store(tmp_path, Budget(days=2), make_clock=clock)
+        assert ids(tmp_path) == [2]
+        store.close()
+    store = Store(tmp_path, Budget(days=2), make_clock=clock)
+    hours(48)
+    assert ids(tmp_path) == [] and files(tmp_path) == []
+    store.close()
+
+
+@pytest.mark.parametrize("damage", ["lost", "broken", "empty", "other"])
+def test_the_index_is_made_again_from_the_files(tmp_path, damage):
+    store = Store(tmp_path, wanted=True)
+    for number in (1, 2, 3):
+        add(store, number, CLIP)
+    store.close()
+    path = tmp_path / NAME
+    path.unlink()
+    if damage == "broken":
+        path.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 40)
+    elif damage == "empty":
+        path.touch()
+    elif damage == "other":
+        with sqlite3.connect(path) as other:
+            other.execute("CREATE TABLE events (a)")
+        other.close()
+    store = Store(tmp_path, wanted=True)
+    assert ids(tmp_path) == [3, 2, 1] and store.events == 3
+    # Whether they were sent isn't in the files: nothing is sent twice.
+    assert store.index.count_waiting() == 0
+    add(store, 4)
+    assert store.index.count_waiting() == 1
+    store.close()
+
+
+def test_what_lies_there_of_others_stays_and_what_is_half_written_goes(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"a")
+    (tmp_path / "20261130T000009.000Z_9.jpg").write_bytes(b"a")
+    (tmp_path / ".20261130T000009.000Z_9c.mp4").write_bytes(b"a")
+    (tmp_path / ".20261130T000009.000Z_9.0123456789ab.json").write_bytes(b"a")
+    Store(tmp_path).close()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".sqlite") == [".lock", "holiday.jpg"]
+
+
+def test_what_waits_for_the_webhook(tmp_path):
+    store = Store(tmp_path, wanted=True)
+    for number in (1, 2, 3, 4):
+        add(store, number)
+    index = store.index
+    assert index.give_up_oldest(3) == 1 and index.count_waiting() == 3
+    first = index.waiting()
+    assert first.event.track == 2
+    index.mark(first.number, SENT)
+    assert index.waiting().event.track == 3 and {WAITS, SENT, GIVEN_UP} == {0, 1, 2}
+    store.close()
+    # The others wait for the next run.
+    store = Store(tmp_path, wanted=True)
+    assert store.index.count_waiting() == 2
+    store.close()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from runtime.events import store as stores
+from runtime.events.event import Event
+
+def child(folder, moment):
+    done = [0]
+    def counted(name):
+        real = getattr(os, name)
+        def call(*arguments, **named):
+            done[0] += 1
+            if done[0] == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **named)
+        setattr(os, name, call)
+    store = stores.Store(folder, stores.Budget(megabytes=0.02), wanted=True)
+    for name in ("replace", "unlink", "fsync", "open"):
+        counted(name)
+    for number in range(10, 60):
+        clip = f"20261130T0000{number}.000Z_{number}c.mp4"
+        store.path(clip).write_bytes(bytes(3000))
+        store.add(Event(f"20261130T0000{number}.000Z_{number}", "", "cat", number, 1.0, 2.0, 1.0, False, 0.9,
+                        (1, 2, 3, 4), (8, 6), clip=clip), bytes(1000))
+    os._exit(3)
+
+for moment in (1, 3, 4, 7, 20, 33, 47, 60, 74, 101):
+    folder = Path(sys.argv[1]) / str(moment)
+    child_id = os.fork()
+    if not child_id:
+        child(folder, moment)
+    assert os.waitpid(child_id, 0)[1] == signal.SIGKILL
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_the_index_is_whole_after_kill_9_at_ten_moments(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=True, timeout=60)
+    folders = sorted(tmp_path.iterdir())
+    assert len(folders) == 10
+    for folder in folders:
+        # As another program finds it: readable, before the next run has looked at it.
+        before = ids(folder)
+        assert before == sorted(before, reverse=True)
+        store = Store(folder, Budget(megabytes=0.02))
+        (answer,) = store.index._database.execute("PRAGMA integrity_check").fetchone()
+        assert answer == "ok"
+        lines = [Event.parse(path.read_text()) for path in sorted(folder.glob("*.json"))]
+        assert sorted(ids(folder)) == [each.track for each in lines] and len(set(before) ^ set(ids(folder))) <= 1
+        assert files(folder) == sorted(name for each in lines for name in (f"{each.id}.json", each.snapshot, each.clip))
+        assert store.used == sum((folder / name).stat().st_size for name in files(folder)) <= 20_000
+        add(store, 99)
+        store.close()
