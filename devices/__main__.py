@@ -10,6 +10,7 @@ from typing import Optional, Sequence
 from devices.boards import catalogue
 from devices.boards.profile import Profile
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import add_version
 from runtime.common.tables import columns
 
 
@@ -35,6 +36,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print all details of all devices as JSON")
+    add_version(parser)
     arguments = parser.parse_args(argv)
     profiles = catalogue.profiles()
     if arguments.json:

@@ -55,6 +55,8 @@ def _fields(profile: Profile) -> Iterator[Tuple[str, str]]:
         yield "", source
     if profile.packages:
         yield "packages", " ".join(profile.packages)
+    if profile.delegate_devices:
+        yield "GPU, NPU", " ".join(profile.delegate_devices)
     if profile.groups:
         yield "groups", " ".join(profile.groups)
     if profile.udev:

@@ -106,7 +106,8 @@ class Profile:
 
     `models` are the beginnings of the device tree's model, or of an entry of its "compatible", on this device; where
     they are empty, the profile is for any board with a processor of `machines`, by `uname -m`. `accelerator` is how an
-    Edge TPU is connected. `file` is the file of an export that runs best, and `why` the reason; `engine`, `device`,
+    Edge TPU is connected, `delegate_devices` the GPUs and NPUs that a delegate library may open, as systemd's DeviceAllow
+    names them. `file` is the file of an export that runs best, and `why` the reason; `engine`, `device`,
     `threads` and `source` are options of the runtime. `packages` are the system's packages to install, `groups` the
     groups of the service's user, and `udev` the rules that the hardware needs. `kind` is `linux` where the device runs
     `python -m runtime`, else an app runs on it.
@@ -134,6 +135,7 @@ class Profile:
     models: Tuple[str, ...] = ()
     machines: Tuple[str, ...] = ()
     accelerator: Literal["", "usb", "pci"] = ""
+    delegate_devices: Tuple[str, ...] = ()
     packages: Tuple[str, ...] = ()
     groups: Tuple[str, ...] = ()
     udev: Optional[Udev] = None
@@ -146,5 +148,8 @@ class Profile:
             raise ValueError(f"threads {self.threads} are not between 1 and the {self.cores} cores")
         if self.kind == "linux" and not self.machines:
             raise ValueError("machines: a Linux device needs the names that `uname -m` has for its processor")
+        for name in self.delegate_devices:
+            if not re.fullmatch(r"/dev/[\w./-]+|char-[\w*-]+", name):
+                raise ValueError(f"delegate_devices: {name!r} is neither a node such as /dev/mali0 nor a group such as char-accel")
         if not self.systems:
             raise ValueError("systems: name at least one")

@@ -21,6 +21,7 @@ from devices.host import time_limit
 from devices.host.host import Host
 from runtime.common import plugins
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import Parser
 from runtime.common.errors import InputError, KitError
 
 INSTALL = "pip install 'edge-detection-kit[devices]'"
@@ -154,7 +155,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     listed = "\n".join(f"  {plugins.name_of(module):<12} {module.TITLE}" for module in checks.modules())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m devices.doctor",
         description="Checks this machine for everything that would keep a detector from running well.",
         epilog=f"checks:\n{listed}\n\nexamples:\n"

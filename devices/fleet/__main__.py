@@ -15,6 +15,7 @@ from devices.fleet.screen import Changes, Screen
 from devices.fleet.verdicts import Verdict, judge
 from runtime.common import settings
 from runtime.common.command import run as run_command
+from runtime.common.command_parser import Parser
 from runtime.common.errors import KitError
 from runtime.common.options import seconds
 from runtime.mqtt import client as clients
@@ -136,7 +137,7 @@ def _warn(bad: Mapping[str, Bad]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m devices.fleet",
         description="Shows the devices that report to an MQTT broker, those with a problem first.",
         epilog="examples:\n"

@@ -6,12 +6,13 @@ import ssl
 import threading
 import time
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from devices.fleet.members import Fleet, filters
 from devices.fleet.verdicts import Outage
 from runtime.common.errors import InputError, KitError
 from runtime.mqtt import client as clients
+from runtime.mqtt import topics
 from runtime.mqtt.address import Broker
 
 # The most messages that MQTT 5 lets a client receive before it has confirmed the first. With fewer, and always with
@@ -26,7 +27,7 @@ LONGEST_PAUSE = 5
 SILENCE_SECONDS = 1.0
 _TICK = 0.05
 
-# A topic that nobody publishes. Its unsubscription is requested last, and so answered last.
+# A topic that nobody publishes. Its unsubscription is requested after something else, and so answered after that.
 _LAST = "edge-detector/fleet-was-read"
 
 
@@ -53,6 +54,10 @@ class Listener:
         self._answer = threading.Event()
         self._refusal = ""
         self._kept_at = 0.0
+        # The request that follows the subscription.
+        self._asked_last: Optional[int] = None
+        # By topic: the request that must be answered before a device counts as offline, the message, and when it came.
+        self._farewells: Dict[str, Tuple[Optional[int], bytes, float]] = {}
 
     def open(self, wait: bool, seconds: float = 2 * clients.CONNECT_SECONDS) -> None:
         """Connects, and receives messages in a thread.
@@ -117,25 +122,39 @@ class Listener:
                 self.outage = replace(self.outage, end=time.monotonic())
         self._read.clear()
         client.subscribe([(one, 1) for one in filters(self._broker.topic)])
-        client.unsubscribe(_LAST)
+        self._asked_last = client.unsubscribe(_LAST)[1]
 
     def _disconnected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        self._farewells.clear()
         if reason.is_failure:
             self._lose("is lost")
 
     def _received(self, client: Any, userdata: Any, message: Any) -> None:
         now = time.monotonic()
+        self._farewells.pop(message.topic, None)
         if message.retain:
             self._kept_at = now
+        elif _is_farewell(message.topic, message.payload):
+            # A broker that is stopped says this of all devices. Whether it is still there shows in an answer.
+            self._farewells[message.topic] = client.unsubscribe(_LAST)[1], message.payload, now
+            return
+        self._take(message.topic, message.payload, message.retain, now)
+
+    def _take(self, topic: str, payload: bytes, kept: bool, now: float) -> None:
         try:
-            self._fleet.receive(message.topic, message.payload, message.retain, now, time.time())
+            self._fleet.receive(topic, payload, kept, now, time.time())
         except Exception as error:
             # Whatever one device sends, the others are still shown; a kept message would come after each start.
-            self._fleet.refuse(message.topic, error)
+            self._fleet.refuse(topic, error)
 
-    def _answered(self, *_: Any) -> None:
-        self._kept_at = time.monotonic()
-        self._read.set()
+    def _answered(self, client: Any, userdata: Any, request: int, *_: Any) -> None:
+        for topic, (number, payload, at) in list(self._farewells.items()):
+            if number == request:
+                del self._farewells[topic]
+                self._take(topic, payload, False, at)
+        if request == self._asked_last:
+            self._kept_at = time.monotonic()
+            self._read.set()
 
     def _lose(self, why: str, is_retry: bool = False) -> None:
         """Begins an outage, or continues the one that lasts.
@@ -149,3 +168,7 @@ class Listener:
                 self.outage = Outage(time.monotonic(), None, why)
             elif not is_retry:
                 self.outage = replace(outage, why=why)
+
+
+def _is_farewell(topic: str, payload: bytes) -> bool:
+    return topic.endswith(f"/{topics.STATUS}") and payload == topics.OFFLINE.encode()

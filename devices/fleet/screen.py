@@ -66,7 +66,9 @@ class Changes:
         found = []
         for verdict in verdicts:
             name, report = verdict.member.name, verdict.member.report
-            now = (verdict.rank, verdict.why, report.model, report.sha256, report.release, report.versions)
+            # The counts of a comparison grow all the time.
+            shadow = (report.shadow.model, report.shadow.error) if report.shadow else ()
+            now = (verdict.rank, verdict.why, report.model, report.sha256, report.release, report.versions, shadow)
             if wanted(verdict):
                 changed = self._known.get(name) != now
                 self._known[name] = now

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from devices.fleet.members import Bad
 from devices.fleet.verdicts import Rank, Verdict
 from runtime.common.tables import columns
+from runtime.mqtt.report import Report
 
 HEAD = ("device", "model", "release", "engine", "fps", "frames", "age", "health")
 
@@ -87,8 +88,21 @@ def _row(verdict: Verdict) -> Sequence[str]:
         f"{report.fps:.1f}",
         str(report.counts.frames),
         age(verdict.age),
-        _plain("; ".join(verdict.why) or "well"),
+        _plain("; ".join((*(verdict.why or ("well",)), *_shadow(report)))),
     )
+
+
+def _shadow(report: Report) -> Sequence[str]:
+    """`next.tflite beside it: 91% of 452 objects found by both, 5210 frames`; nothing without a second model."""
+    shadow = report.shadow
+    if shadow is None:
+        return ()
+    name = shadow.model[:WIDEST]
+    if shadow.error:
+        return (f"{name} beside it: ended: {shadow.error[:2 * WIDEST]}",)
+    objects = sum(map(sum, shadow.classes.values()))
+    share = "nothing found yet" if shadow.share is None else f"{shadow.share:.0%} of {objects} objects found by both"
+    return (f"{name} beside it: {share}, {shadow.frames} frames",)
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The state of the kit's own systemd service on a machine. While it runs, its camera and Edge TPU are in use."""
+"""The kit's own systemd service: its times, and its state. While it runs, its camera and Edge TPU are in use."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from typing import Dict
 from devices.host.host import Host
 
 UNIT = "edge-detector.service"
+
+# Loading Python, libraries and the model from a slow card and starting the camera take most of a minute on a Raspberry
+# Pi Zero.
+START_SECONDS = 300
+STOP_SECONDS = 15
+# The longest pause between two starts of a service that does not stay up.
+MOST_RESTART_SECONDS = 60
+
 PROPERTIES = "--property=LoadState,ActiveState,SubState,NRestarts,MainPID"
 
 

@@ -16,13 +16,16 @@ from typing import List, Optional, Sequence, Tuple
 
 import devices.install.steps
 from devices.boards import catalogue
+from devices.boards.delegate_devices import with_delegate
 from devices.host.host import Host
+from devices.host.paths import Layout
 from devices.install.commands import Commands
 from devices.install.resources import BY_HAND, KEPT, UNDO, PlanLine, Resource, make_folders
 from devices.install.steps import Installation
 from devices.install.target import Target
 from runtime.common import plugins
 from runtime.common.command import run
+from runtime.common.command_parser import Parser
 from runtime.common.errors import InputError
 
 # Width of the longest `PlanLine.state`.
@@ -49,7 +52,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         options.device = found.name
     profile = catalogue.find(options.device)
     if profile.kind != "linux":
-        raise InputError(f"{profile.name}: runs an app, which is not installed from here; see {profile.kind}/README.md")
+        raise InputError(f"{profile.name}: runs an app, which is not installed from here; see docs/how-to/phones.md")
+    config = Layout().runtime_config.as_posix()
+    if target.yaml_field(config, "engine") == "delegate":
+        profile = with_delegate(profile, target.yaml_field(config, "device"))
     installation = Installation(profile, target, options)
     if options.apply:
         apply(installation)
@@ -169,7 +175,7 @@ def _print(line: PlanLine) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m devices.install",
         description="Installs the detector on this machine, as a service that starts with the system.\n"
         "Prints the plan only; --apply makes the changes.",

@@ -99,7 +99,8 @@ class File(Resource):
         if there == self.data:
             wrong = self._wrong(ours, target) if self._known_hashes(target) else ()
             return PlanLine(CHANGE if wrong else EXISTS, self.path, wrong)
-        difference = _difference(there, self.data)
+        # A file for its owner alone holds secrets.
+        difference = _difference(there, self.data) if self.mode & 0o077 else ("its content is not shown: it holds secrets",)
         if _hash(there) in self._known_hashes(target):
             return PlanLine(CHANGE, self.path, difference)
         why = "changed since it was installed" if self._known_hashes(target) else "not from this installation"

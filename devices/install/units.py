@@ -73,6 +73,11 @@ def accelerator_devices(profile: Profile) -> Tuple[str, ...]:
     return _ACCELERATORS.get(profile.accelerator, ())
 
 
+def engine_devices(profile: Profile) -> Tuple[str, ...]:
+    """The devices that the engines of a profile need: an Edge TPU, and the GPUs and NPUs of delegate libraries."""
+    return (*accelerator_devices(profile), *profile.delegate_devices)
+
+
 def hardening(devices: Sequence[str], groups: Sequence[str]) -> str:
     """Lines for [Service]: the user, the groups, and the sandbox. `devices` are names for DeviceAllow."""
     lines = [

@@ -41,6 +41,11 @@ def group_role(group: str) -> str:
     return GROUP + checked_name(group, "group")
 
 
+def group_of(role: str) -> str:
+    """The group that a role signs for; the inverse of `group_role`."""
+    return role[len(GROUP) :]
+
+
 class Keyring:
     """The keys in `folder`. The root keys may lie in another folder, `root_folder`, for example on a USB stick."""
 
@@ -172,6 +177,10 @@ class Keyring:
         if not paths:
             return self.make(role)
         return self._load(paths[-1], role)
+
+    def has_keys(self, role: str) -> bool:
+        """Whether private keys of a role are here, old or new."""
+        return any(self._folder(role).glob("*.pem"))
 
     def required(self, role: str, keyids: Sequence[str]) -> List[Signer]:
         """As `signers`, but raises InputError where no private key is here."""

@@ -6,14 +6,14 @@ import argparse
 import sys
 import tempfile
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Dict, Optional, Sequence
+from typing import Callable, Mapping, Optional, Sequence, Tuple
 
 from devices.host import fsync_files
 from devices.keys import key_ring
 from devices.keys.passphrase import ask
-from devices.publish import bundle
+from devices.publish import bundle, renewal
 from devices.publish.repository import Lifetimes, Repository
 from devices.releases import channel, tuf_library
 from devices.releases.channel import Channel, Offer
@@ -45,22 +45,39 @@ def _publish(options: argparse.Namespace) -> int:
     changes = options.run or options.withdraw or options.percent is not None
     if not (changes or options.refresh or options.bundle):
         raise InputError("give a RUN to publish, or one of --percent, --withdraw, --refresh, --bundle, --list")
+    now = datetime.now(timezone.utc)
+    renewal.check_root(repository, now)
     if options.run:
         publish_run(repository, options)
     elif changes or options.refresh:
         if changes:
             change_offer(repository, options)
-        repository.publish()
+        repository.publish(_reading_back(repository, (options.group,) if changes else ()))
+    for line in renewal.due(repository, now):
+        print(f"warning: {line}", file=sys.stderr)
     if not options.bundle:
         show(repository)
     if options.bundle:
         releases = bundle.write(repository, options.group, options.bundle)
         size = options.bundle.stat().st_size / 2**20
         print(
-            f"{options.bundle}: {size:.1f} MB with {', '.join(releases)}; "
-            f"devices accept it until {_expires(repository):%Y-%m-%d}"
+            f"{options.bundle}: {size:.1f} MB with {', '.join(releases) or 'no release'}; "
+            f"devices accept it until {renewal.first_end(repository, options.group):%Y-%m-%d}"
         )
     return 0
+
+
+def _reading_back(
+    repository: Repository, groups: Tuple[str, ...], releases: Tuple[str, ...] = ()
+) -> Callable[[Mapping[str, bytes]], None]:
+    """Reads what is about to be published, with the device's own code."""
+    from devices.publish import read_back
+
+    def check(last: Mapping[str, bytes]) -> None:
+        reading = read_back.Reading(repository.first_root, groups, releases)
+        read_back.check(read_back.Unfinished(repository.folder, last), reading, read_back.self_test)
+
+    return check
 
 
 def publish_run(repository: Repository, options: argparse.Namespace) -> None:
@@ -76,7 +93,7 @@ def publish_run(repository: Repository, options: argparse.Namespace) -> None:
         offered = offered.with_offer(Offer(made.name, 100.0 if options.percent is None else options.percent))
         repository.set_channel(group, offered.latest(options.keep))
         repository.add(group, {channel.release_target(group, made.name, name): path for name, path in files.items()})
-        repository.publish()
+        repository.publish(_reading_back(repository, (group,), (made.name,)))
 
 
 def change_offer(repository: Repository, options: argparse.Namespace) -> None:
@@ -100,20 +117,8 @@ def show(repository: Repository) -> None:
             share = f"{offer.percent:g} %" if offer.withdrawn is None else f"withdrawn: {offer.withdrawn}"
             rows.append((offer.release, group or "all", share))
     print(columns(rows))
-    expiries = {**_expiries(repository), "root": repository.root.expires}
-    print(f"signed until: {', '.join(f'{name} {expires:%Y-%m-%d}' for name, expires in sorted(expiries.items()))}")
-
-
-def _expires(repository: Repository) -> datetime:
-    return min(_expiries(repository).values())
-
-
-def _expiries(repository: Repository) -> Dict[str, datetime]:
-    """When the signatures of each role but the root expire."""
-    found = {name: role.signed.expires for name, role in repository.roles.items()}
-    if repository.snapshot is not None and repository.timestamp is not None:
-        found.update(snapshot=repository.snapshot.signed.expires, timestamp=repository.timestamp.signed.expires)
-    return found
+    expiries = sorted(repository.expiries().items())
+    print(f"signed until: {', '.join(f'{name} {expires:%Y-%m-%d}' for name, expires in expiries)}")
 
 
 def _parser() -> argparse.ArgumentParser:

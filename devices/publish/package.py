@@ -1,4 +1,13 @@
-"""Makes a release from an export of `convert`: selects its files, checks them, and adds a self-test."""
+"""Makes a release from an export of `convert`: selects its files, checks them, and adds a self-test.
+
+The names of the files in a release are the publisher's own, whatever those of the export and of the images are:
+
+    detector_int8.tflite, detector_int8_edgetpu.tflite, detector_fp16.tflite, labels.txt, manifest.json
+    detector_KIND_labels.txt                                    where a model's labels lie beside it under its own name
+    golden_int8.json, golden_fp16.json, 00_1a2b3c4d.png         the self-test
+
+So every name is one that devices take and that fits in a bundle and in a URL, and no name of a user's file is published.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +25,9 @@ from devices.selftest import selftest
 from devices.selftest.selftest import Reference
 from runtime.common.errors import InputError
 from runtime.media import images
+from runtime.model import labels
+from runtime.model.metadata import Metadata
+from runtime.model.tflite import Model
 
 MANIFEST = "manifest.json"
 LABELS = "labels.txt"
@@ -31,7 +43,10 @@ def export_of(run: Path) -> Path:
     for folder in (run / "export", run):
         if (folder / MANIFEST).is_file():
             return folder
-    raise InputError(f"{run}: there is no {MANIFEST} in it, nor in {run / 'export'}; run python -m convert first")
+    raise InputError(
+        f"{run}: there is no {MANIFEST} in it, nor in {run / 'export'}; run python -m convert first, or, for a model "
+        "without its run, see docs/how-to/updates.md"
+    )
 
 
 def package(
@@ -48,19 +63,18 @@ def package(
     # A compiled model is tested with the detections of the model that it was made of; this machine may have no chip.
     tested = {kind: path for kind, path in models.items() if kind != "edgetpu"} or models
     chosen = _informative([Reference(path) for path in tested.values()], sources or _validation(run), run)
-    files = {path.name: path for path in (*models.values(), export / MANIFEST)}
+    names = {kind: model_name(kind) for kind in models}
+    files = {names[kind]: path for kind, path in models.items()}
+    files[MANIFEST] = _renamed(manifest, export / MANIFEST, {models[kind].name: names[kind] for kind in models}, folder)
+    files.update(_labels(export, models))
     for kind, path in tested.items():
         golden = selftest.make(path, chosen, folder / kind)
-        described = folder / release.golden_of(kind)
-        (folder / kind / selftest.NAME).replace(described)
-        files[described.name] = described
+        files[release.golden_of(kind)] = folder / kind / selftest.NAME
         files.update({expected.image.name: expected.image for expected in golden.images})
-    if (export / LABELS).is_file():
-        files[LABELS] = export / LABELS
-    release_files = tuple(_described(path) for _, path in sorted(files.items()))
+    release_files = tuple(_described(name, path) for name, path in sorted(files.items()))
     made = Release(
         checked_name(name or _name(release_files), "--release"),
-        {kind: path.name for kind, path in models.items()},
+        names,
         release_files,
         _facts(run, manifest),
     )
@@ -69,13 +83,18 @@ def package(
     return made, {**files, release.NAME: described}
 
 
+def model_name(kind: str) -> str:
+    """The name of a model in a release. That of a compiled model names the model that it was made of, as engines expect."""
+    return "detector_int8_edgetpu.tflite" if kind == "edgetpu" else f"detector_{kind}.tflite"
+
+
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         files = content["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as a manifest: {error}; run python -m convert again") from error
-    if not isinstance(files, dict):
+    if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
         raise InputError(f"{path}: lists no files; run python -m convert again")
     manifest: Mapping[str, Any] = content
     return manifest
@@ -85,12 +104,12 @@ def _models(export: Path, manifest: Mapping[str, Any]) -> Dict[str, Path]:
     """The models for devices by kind, each with the hash that the manifest says."""
     found: Dict[str, Path] = {}
     for name, entry in manifest["files"].items():
-        path = export / checked_name(name, "file")
         if entry.get("kind") not in release.KINDS:
             continue
-        if not path.is_file():
+        path = export / name
+        if path.parent != export or not path.is_file():
             raise InputError(f"{path}: is listed in {MANIFEST} but missing; run python -m convert again")
-        if _sha256(path) != entry["sha256"]:
+        if _sha256(path) != entry.get("sha256"):
             raise InputError(f"{path}: is not the file that {MANIFEST} lists; run python -m convert again")
         found[entry["kind"]] = path
     # The compiler for the Edge TPU puts its file beside the int8 file, and leaves the manifest alone.
@@ -157,8 +176,30 @@ def _images_in(source: Path) -> List[Path]:
     return [source]
 
 
-def _described(path: Path) -> ReleaseFile:
-    return ReleaseFile(path.name, path.stat().st_size, _sha256(path))
+def _renamed(manifest: Mapping[str, Any], path: Path, names: Mapping[str, str], folder: Path) -> Path:
+    """The manifest at `path` with the `names` that its files have in the release; a new file in `folder` if they differ."""
+    if all(old == new for old, new in names.items()):
+        return path
+    entries = {names.get(name, name): entry for name, entry in manifest["files"].items()}
+    renamed = folder / MANIFEST
+    renamed.write_text(json.dumps({**manifest, "files": entries}, indent=1) + "\n", encoding="utf-8")
+    return renamed
+
+
+def _labels(export: Path, models: Mapping[str, Path]) -> Dict[str, Path]:
+    """The label files of the models. A device looks for labels beside a model, by the name of the model."""
+    files = {LABELS: export / LABELS} if (export / LABELS).is_file() else {}
+    for kind, path in models.items():
+        model = Model.read(path)
+        where = labels.find(model, Metadata.of(model)).where
+        beside = {str(path.with_name(pattern.format(stem=path.stem))) for pattern in labels.BESIDE}
+        if where in beside and Path(where).name != LABELS:
+            files[f"{Path(model_name(kind)).stem}_labels.txt"] = Path(where)
+    return files
+
+
+def _described(name: str, path: Path) -> ReleaseFile:
+    return ReleaseFile(name, path.stat().st_size, _sha256(path))
 
 
 def _sha256(path: Path) -> str:
@@ -181,6 +222,6 @@ def _facts(run: Path, manifest: Mapping[str, Any]) -> Dict[str, Any]:
         "made": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
         "from": re.sub(r"[^\w.-]", "_", run.resolve().name),
         "kit": str(manifest.get("kit", "")),
-        "labels": list(manifest.get("labels", [])),
+        "labels": listed if isinstance(listed := manifest.get("labels"), list) else [],
         "AP": figures,
     }

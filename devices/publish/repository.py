@@ -5,17 +5,23 @@
 
 Only `timestamp.json` is ever changed. It is written last, and refers to everything else: a device that reads during
 a publish sees the old state or the new one.
+
+Each publish signs anew every list of targets whose keys are here, changed or not: a list that nobody changes would
+expire, and with it the devices' whole view of the repository.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Set, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from devices.host import fsync_files
-from devices.keys.key_ring import Keyring, expiry, group_role
-from devices.publish import repository_files
+from devices.keys.key_ring import Keyring, expiry, group_of, group_role
+from devices.publish import repository_files, roots
 from devices.publish.repository_files import Source
 from devices.releases import channel
 from devices.releases.channel import Channel
@@ -51,11 +57,13 @@ class Repository:
         self.folder = folder
         self._ring = ring
         self._lifetimes = lifetimes
-        self.root: Root = ring.root().signed
+        self._root: Root = ring.root().signed
+        # The roles whose lists were signed anew by `publish`.
+        self.renewed: Set[str] = set()
         self._changed: Set[str] = set()
         self._new: Dict[str, Source] = {}
         self._signers: Dict[str, Signer] = {}
-        self._check_keys()
+        roots.check(folder, ring)
         self.timestamp: Optional[Metadata[Timestamp]] = self._read("timestamp.json")
         self.snapshot: Optional[Metadata[Snapshot]] = None
         self.roles: Dict[str, Metadata[Targets]] = {}
@@ -72,7 +80,7 @@ class Repository:
     @property
     def groups(self) -> List[str]:
         """The names of the groups, beginning with the empty name, which stands for all devices."""
-        return ["", *sorted(role[len(group_role("x")) - 1 :] for role in self.roles if role != "targets")]
+        return ["", *sorted(group_of(role) for role in self.roles if role != "targets")]
 
     def channel(self, group: str) -> Channel:
         """The channel of a group; empty where nothing was offered yet."""
@@ -117,37 +125,79 @@ class Repository:
         """The names of the current target files, in the folder `targets`."""
         return self._referenced()[0]
 
-    def publish(self) -> None:
-        """Signs and writes the changes: first the files, then the metadata that refers to them, the timestamp last."""
-        metadata = self.folder / "metadata"
+    @property
+    def first_root(self) -> bytes:
+        """The root that the oldest devices trust."""
+        return self._ring.roots()[0][1]
+
+    def expiries(self) -> Dict[str, datetime]:
+        """When the signatures of each role expire."""
+        found = {"root": roots.newest(self.folder, self._ring).expires, **{name: role.signed.expires for name, role in self.roles.items()}}
+        if self.snapshot is not None and self.timestamp is not None:
+            found.update(snapshot=self.snapshot.signed.expires, timestamp=self.timestamp.signed.expires)
+        return found
+
+    def publish(self, read_back: Callable[[Mapping[str, bytes]], None] = lambda last: None) -> None:
+        """Signs and writes the changes: first the files, then the metadata that refers to them, the timestamp last.
+
+        `read_back` gets the files that are written last, by their names in the repository, when all others are
+        written: new roots, and the timestamp. Devices still read the state before. Where it raises, nothing is
+        published, and what was written is removed. After an error, open the repository anew.
+        """
         with fsync_files.lock(self.folder / ".lock", "another publish writes there"):
             self._check_unchanged()
-            for target, source in self._new.items():
-                role = next(role for role in self.roles.values() if target in role.signed.targets)
-                info = role.signed.targets[target]
-                repository_files.write_target(self.folder / "targets" / repository_files.hashed_name(target, info.hashes["sha256"]), source)
-            for number, data in self._ring.roots():
-                if not (metadata / f"{number}.root.json").exists():
-                    fsync_files.write(metadata / f"{number}.root.json", data)
-            self._sign_roles(metadata)
-            version = self._sign_snapshot(metadata)
-            self._sign_timestamp(metadata, version)
+            with repository_files.removed_on_error(self.folder) as made:
+                for target, source in self._new.items():
+                    role = next(role for role in self.roles.values() if target in role.signed.targets)
+                    digest = role.signed.targets[target].hashes["sha256"]
+                    self._write(f"targets/{repository_files.hashed_name(target, digest)}", source, made)
+                self._sign_roles(made)
+                self._sign_snapshot(made)
+                last = roots.unpublished(self.folder, self._ring)
+                last["metadata/timestamp.json"] = self._signed_timestamp()
+                read_back(last)
+            for name, data in last.items():
+                fsync_files.write(self.folder / name, data)
             # The files of the state before stay, since a device may be reading them.
             (files, names), (old_files, old_names) = self._referenced(), self._before
             repository_files.prune(self.folder, files | old_files, names | old_names)
 
-    def _sign_roles(self, metadata: Path) -> None:
+    def _write(self, name: str, source: Source, made: List[Path]) -> None:
+        path = self.folder / name
+        if not path.exists():
+            made.append(path)
+        repository_files.write_target(path, source)
+
+    def _sign_roles(self, made: List[Path]) -> None:
+        self._replace_missing_keys()
+        if not self._is_signed(self.roles["targets"], "targets"):
+            self._changed.add("targets")
         for name, role in self.roles.items():
-            if name == "targets" and not self._is_signed(role, "targets"):
-                self._changed.add(name)
-            if name in self._changed:
+            signers = self._signers_of(name) if name in self._changed else self._signers_here(name)
+            if signers:
                 role.signed.version += 1
                 role.signed.expires = expiry(self._lifetimes.targets)
-                self._sign(role, name)
-                fsync_files.write(metadata / f"{role.signed.version}.{name}.json", role.to_bytes())
+                _sign(role, signers)
+                self.renewed.add(name)
+                self._write(f"metadata/{role.signed.version}.{name}.json", role.to_bytes(), made)
 
-    def _sign_snapshot(self, metadata: Path) -> int:
-        """Signs and writes a new snapshot; gives its version."""
+    def _replace_missing_keys(self) -> None:
+        """Gives each group whose key is gone the key that was made for it since, where there is one."""
+        for role in [role for role in self.roles if role != "targets"]:
+            if self._ring.has_keys(role) and not self._signers_here(role) and self._signers_here("targets"):
+                with contextlib.suppress(InputError):
+                    self._delegate(group_of(role))
+                    self._changed.add(role)
+
+    def _signers_here(self, role: str) -> List[Signer]:
+        """The signers of an unchanged role; none where its keys are elsewhere, or have another passphrase."""
+        try:
+            return self._signers_of(role)
+        except InputError:
+            return []
+
+    def _sign_snapshot(self, made: List[Path]) -> None:
+        """Signs and writes a new snapshot."""
         from devices.releases.tuf_types import Metadata, Snapshot
 
         snapshot = self.snapshot or Metadata(_first(Snapshot()))
@@ -155,35 +205,32 @@ class Repository:
         snapshot.signed.expires = expiry(self._lifetimes.snapshot)
         snapshot.signed.meta = {
             f"{name}.json": repository_files.description_of(
-                metadata / f"{role.signed.version}.{name}.json", role.signed.version
+                self.folder / "metadata" / f"{role.signed.version}.{name}.json", role.signed.version
             )
             for name, role in self.roles.items()
         }
-        self._sign(snapshot, "snapshot")
-        fsync_files.write(metadata / f"{snapshot.signed.version}.snapshot.json", snapshot.to_bytes())
+        _sign(snapshot, self._signers_of("snapshot"))
+        self._write(f"metadata/{snapshot.signed.version}.snapshot.json", snapshot.to_bytes(), made)
         self.snapshot = snapshot
-        return snapshot.signed.version
 
-    def _sign_timestamp(self, metadata: Path, version: int) -> None:
-        """Signs and writes a new timestamp, for that version of the snapshot."""
-        from devices.releases.tuf_types import Metadata, Timestamp
+    def _signed_timestamp(self) -> bytes:
+        """Signs a new timestamp, for the snapshot as it is; gives the content of its file."""
+        from devices.releases.tuf_types import SIGNED_AT, Metadata, Timestamp
 
+        version = self.snapshot.signed.version if self.snapshot is not None else 0
+        path = self.folder / "metadata" / f"{version}.snapshot.json"
         timestamp = self.timestamp or Metadata(_first(Timestamp()))
         timestamp.signed.version += 1
         timestamp.signed.expires = expiry(self._lifetimes.timestamp)
-        timestamp.signed.snapshot_meta = repository_files.description_of(metadata / f"{version}.snapshot.json", version)
-        self._sign(timestamp, "timestamp")
-        fsync_files.write(metadata / "timestamp.json", timestamp.to_bytes())
+        timestamp.signed.unrecognized_fields[SIGNED_AT] = int(time.time())
+        timestamp.signed.snapshot_meta = repository_files.description_of(path, version)
+        _sign(timestamp, self._signers_of("timestamp"))
         self.timestamp = timestamp
-
-    def _sign(self, content: Metadata[Any], role: str) -> None:
-        content.signatures.clear()
-        for signer in self._signers_of(role):
-            content.sign(signer, append=True)
+        return timestamp.to_bytes()
 
     def _signers_of(self, role: str) -> List[Signer]:
-        if role in self.root.roles:
-            return self._ring.required(role, self.root.roles[role].keyids)
+        if role in self._root.roles:
+            return self._ring.required(role, self._root.roles[role].keyids)
         if role in self._signers:
             return [self._signers[role]]
         delegations = self.roles["targets"].signed.delegations
@@ -193,7 +240,7 @@ class Repository:
         return self._ring.required(role, delegated[role].keyids)
 
     def _is_signed(self, content: Metadata[Any], role: str) -> bool:
-        return bool(self.root.get_verification_result(role, content.signed_bytes, content.signatures).verified)
+        return bool(self._root.get_verification_result(role, content.signed_bytes, content.signatures).verified)
 
     def _delegate(self, group: str) -> None:
         """Delegates the targets of a group to the key of the group."""
@@ -235,22 +282,22 @@ class Repository:
             names.add(f"{self.snapshot.signed.version}.snapshot.json")
         return files, names
 
-    def _check_keys(self) -> None:
-        first = self.folder / "metadata" / "1.root.json"
-        if first.exists() and first.read_bytes() != self._ring.roots()[0][1]:
-            raise InputError(f"{self._ring.folder}: these are not the keys of {self.folder}; give them with --keys")
-
     def _check_unchanged(self) -> None:
         now: Optional[Metadata[Timestamp]] = self._read("timestamp.json")
         if (now and now.signed.version) != (self.timestamp and self.timestamp.signed.version):
             raise KitError(f"{self.folder}: another publish has changed it meanwhile; publish again")
-
 
     def _read(self, name: str) -> Optional[Metadata[Any]]:
         return repository_files.read_metadata(self.folder / "metadata" / name)
 
     def _existing(self, name: str) -> Metadata[Any]:
         return repository_files.existing_metadata(self.folder / "metadata" / name)
+
+
+def _sign(content: Metadata[Any], signers: Sequence[Signer]) -> None:
+    content.signatures.clear()
+    for signer in signers:
+        content.sign(signer, append=True)
 
 
 def _no_targets() -> Metadata[Targets]:

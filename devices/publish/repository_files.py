@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Container, Optional, Union
+from typing import TYPE_CHECKING, Any, Container, Iterator, List, Optional, Union
 
 from devices.host import fsync_files
 from runtime.common.errors import KitError
@@ -40,6 +41,22 @@ def write_target(path: Path, source: Source) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     fsync_files.sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def removed_on_error(folder: Path) -> Iterator[List[Path]]:
+    """Yields a list for the paths of new files below `folder`; where the block raises, they are removed again."""
+    made: List[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+                # Ends at the first folder that something else is in.
+                for parent in path.relative_to(folder).parents:
+                    (folder / parent).rmdir()
+        raise
 
 
 def read_metadata(path: Path) -> Optional[Metadata[Any]]:

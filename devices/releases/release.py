@@ -19,6 +19,9 @@ from runtime.common.errors import InputError, KitError
 
 NAME = "release.json"
 
+# The name of the link to the release that runs, beside the releases of a device.
+CURRENT = "current"
+
 # The best first. The first needs an Edge TPU.
 KINDS = ("edgetpu", "int8", "fp16")
 
@@ -87,6 +90,8 @@ class Release:
             files = tuple(_file(name, entry) for name, entry in content["files"].items())
             models = {str(kind): str(name) for kind, name in content["models"].items()}
             name = checked_name(content["release"], "release")
+            if name == CURRENT:
+                raise ValueError(f"{CURRENT!r} is what devices call the one that runs; publish it under another name")
         except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise KitError(f"{where}: is no release: {error}") from error
         names = {file.name for file in files}

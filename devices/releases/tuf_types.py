@@ -20,7 +20,11 @@ from tuf.api.metadata import (  # type: ignore[attr-defined] # public, but not i
     Timestamp,
 )
 
+# The kit's own field of a timestamp: when it was signed, in seconds since 1970. TUF's clients ignore what they don't know.
+SIGNED_AT = "x-edge-detection-kit-signed"
+
 __all__ = [
+    "SIGNED_AT",
     "CryptoSigner",
     "DelegatedRole",
     "Delegations",

@@ -18,8 +18,10 @@ from devices.host import fsync_files
 from devices.host.paths import MODEL, Layout
 from devices.releases import tuf_library
 from devices.releases.release import KINDS
+from devices.update import clock
 from devices.update.state import UpdaterState
 from runtime.common.command import run
+from runtime.common.command_parser import Parser
 from runtime.common.errors import InputError
 from runtime.common.options import positive, seconds_or_zero
 
@@ -52,7 +54,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print(json.dumps(status(layout), indent=1) if options.json else _status_text(status(layout)))
         return 0
     tuf_library.require()
-    from devices.update.tuf_client import trusted_root
+    from devices.update.trusted_root import trusted_root
     from devices.update.updater import RETURNED, Device, Settings
 
     settings = Settings(
@@ -68,7 +70,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if options.rollback:
             outcome = device.roll_back()
         else:
-            root = trusted_root(layout, options.root)
+            root = trusted_root(layout, options.root, options.replace_root, _tell, installed=options.state is None)
+            if options.wait_for_clock:
+                clock.wait(options.wait_for_clock, device.state.checked, _tell)
+            if clock.is_behind(device.state.checked):
+                _tell(f"note: the clock of this device is behind; it is {clock.text(device.now)} or later")
             if options.retry:
                 device.forget_refused()
             with contextlib.closing(_transport(options)) as transport:
@@ -112,6 +118,8 @@ def status(layout: Layout) -> Dict[str, Any]:
         "downloading": sorted(path.name for path in incoming.iterdir()) if incoming.is_dir() else [],
         "offered": state.offered,
         "refused": dict(state.refused),
+        "withdrawn": dict(state.withdrawn),
+        "postponed": {name: {"until": found.until, "reason": found.reason} for name, found in state.postponed.items()},
         "repository": state.repository,
         "checked": state.checked,
     }
@@ -156,6 +164,9 @@ def _status_text(content: Dict[str, Any]) -> str:
     ]
     lines += [("downloading", name) for name in content["downloading"]]
     lines += [("refused", f"{name}: {reason}") for name, reason in content["refused"].items()]
+    lines += [("withdrawn", f"{name}: {reason}") for name, reason in content["withdrawn"].items()]
+    for name, failed in content["postponed"].items():
+        lines.append(("postponed", f"{name}, until {clock.text(failed['until'])}: {failed['reason']}"))
     return "\n".join(f"{name:<12}{text}" for name, text in lines)
 
 
@@ -164,7 +175,7 @@ def _tell(line: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m devices.update",
         description="Updates the model of this device: downloads the release that is meant for it,\nverifies and tests it, "
         "switches to it, and returns to the one before where it fails.",
@@ -177,12 +188,25 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument_group("where releases come from").add_argument
     add("--repository", metavar="URL", help="the repository of python -m devices.publish: an address, or a folder")
     add("--file", metavar="BUNDLE", type=Path, help="a bundle, for example on a USB stick, instead of --repository")
-    add("--root", metavar="FILE", type=Path, help="the publisher's root.json; used the first time only")
+    add("--root", metavar="FILE", type=Path, help="the publisher's root.json; needed the first time")
+    add(
+        "--replace-root",
+        metavar="SHA256",
+        default="",
+        help="trust the root.json of --root instead of the one that is trusted, if it has this fingerprint (sha256sum)",
+    )
     add = parser.add_argument_group("what this device takes").add_argument
     add("--group", metavar="NAME", help="the group that this device belongs to (default: none)")
     add("--id", metavar="NAME", help="the name of this device for staged releases (default: a hash of its machine id)")
     add("--model", choices=("auto", *KINDS), default="auto", help="which model of a release (default auto)")
     add("--limit", type=positive, default=256, metavar="MB", help="take no release larger than this (default 256)")
+    add(
+        "--wait-for-clock",
+        type=seconds_or_zero,
+        default=0.0,
+        metavar="S",
+        help="wait up to S seconds until the clock of this device is set; then stop if it is still wrong (default 0)",
+    )
     add("--retry", action="store_true", help="try releases again that have failed here")
     add = parser.add_argument_group("how a new model is tested").add_argument
     add("--engine", default="auto", help="engine of the self-test, as in python -m runtime (default auto)")

@@ -109,10 +109,11 @@ class ReleaseStore:
                 f"{RESERVE_BYTES >> 20} MB stay free; make room"
             )
 
-    def previous(self, refused: Container[str]) -> str:
-        """The newest release beside the one that runs, without those `refused`; empty where there is none."""
+    def previous(self, unwanted: Container[str]) -> str:
+        """The newest complete release beside the one that runs, without those `unwanted`; empty where there is none."""
         paths = [path for path in self._layout.models.iterdir() if path.is_dir() and not path.is_symlink()]
-        others = [path for path in paths if path.name != self.current and path.name not in refused]
+        others = [path for path in paths if path.name not in unwanted and self.is_complete(path.name)]
+        others = [path for path in others if path.name != self.current]
         return max(others, key=lambda path: path.stat().st_mtime).name if others else ""
 
     def prune(self, kept: Collection[str]) -> None:

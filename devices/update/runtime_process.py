@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 from typing import Callable, Optional
 
+from devices.host import systemd_service
+from devices.host.host import Host
 from runtime.telemetry.health import Health
 
 
@@ -21,6 +23,10 @@ class RuntimeProcess:
         """The health of the runtime; None where none runs."""
         health = Health.read(self._health_file)
         return health if health is not None and health.is_fresh() else None
+
+    def is_stopped(self) -> bool:
+        """Whether the kit's service is installed here and somebody has stopped it."""
+        return systemd_service.properties(Host()).get("ActiveState") == "inactive"
 
     def reload(self, model: Path) -> None:
         """Signals the runtime to load `model`, if one runs with another model."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Mapping, Optional
+from typing import Container, Mapping, Optional
 
 from devices.host import fsync_files
 from runtime.common.errors import KitError
 
 NAME = "state.json"
 FORMAT = 1
+
+# The pause after the first failure of a release that may pass, and the longest, in seconds. The timer starts the
+# updater once a day.
+FIRST_PAUSE = 3600.0
+LONGEST_PAUSE = 7 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,35 @@ class Probation:
 
 
 @dataclass(frozen=True)
+class Postponed:
+    """A release that failed here for a cause that may pass, such as too little memory.
+
+    `times` counts the failures in a row, `since` is the time of the last one, in seconds since 1970, and `reason`
+    describes it.
+    """
+
+    times: int
+    since: float
+    reason: str
+
+    @property
+    def until(self) -> float:
+        """When the release may be tried again, in seconds since 1970: the pause doubles with each failure."""
+        return self.since + min(FIRST_PAUSE * 2.0 ** min(self.times - 1, 16), LONGEST_PAUSE)
+
+    def waits(self, now: float) -> bool:
+        """Whether the release still has to wait at `now`; not where the clock was set back before the failure."""
+        return self.since <= now < self.until
+
+
+@dataclass(frozen=True)
 class UpdaterState:
     """What the updater knows of this device.
 
-    `last_good` is the newest release that has passed its probation; `refused` are the releases that failed here, with
-    the reason. `checked` is when the repository was last read, in seconds since 1970, and `offered` the release that
-    it then had for this device.
+    `last_good` is the newest release that has passed its probation; `refused` are the releases that failed here by a
+    fault of their own, with the reason, `postponed` those that failed for another cause, and `withdrawn` those that the
+    publisher has withdrawn, with the reason. `checked` is when the repository was last read, in seconds since 1970, and
+    `offered` the release that it then had for this device.
     """
 
     last_good: str = ""
@@ -46,6 +74,17 @@ class UpdaterState:
     checked: float = 0.0
     offered: str = ""
     repository: str = ""
+    withdrawn: Mapping[str, str] = field(default_factory=dict)
+    postponed: Mapping[str, Postponed] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """All releases that failed here, with the reason."""
+        return {**{name: found.reason for name, found in self.postponed.items()}, **self.refused}
+
+    def blocked(self, now: float) -> Container[str]:
+        """The releases that are not to be installed at `now`."""
+        return {*self.refused, *(name for name, found in self.postponed.items() if found.waits(now))}
 
     @classmethod
     def read(cls, folder: Path) -> UpdaterState:
@@ -56,7 +95,8 @@ class UpdaterState:
             if content.pop("format") != FORMAT:
                 raise ValueError("it was written by another version of the kit")
             probation = content.pop("trial")
-            return cls(probation=Probation(**probation) if probation else None, **content)
+            postponed = {name: Postponed(**entry) for name, entry in content.pop("postponed", {}).items()}
+            return cls(probation=Probation(**probation) if probation else None, postponed=postponed, **content)
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

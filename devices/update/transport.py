@@ -17,6 +17,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalEr
 from tuf.ngclient.fetcher import FetcherInterface
 
 from devices.releases.bundle import Bundle
+from runtime.common import redaction
 from runtime.common.errors import InputError
 
 # A server that sends nothing for so long is given up.
@@ -59,16 +60,19 @@ class HttpTransport(Transport):
     """A web server: files below an http or https address. Raises InputError for any other address."""
 
     def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
-        parts = urlsplit(address)
+        self.where = self._base = redaction.address(address).rstrip("/")
+        try:
+            parts, shown = urlsplit(address), urlsplit(self.where)
+        except ValueError:
+            parts = shown = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"--repository {address}: is no address like https://models.example.com/fleet")
-        self._base = address.split("?")[0].rstrip("/")
-        self.where = self._base.replace(parts.netloc, parts.netloc.rpartition("@")[2])
+            raise InputError(f"--repository {self.where}: is no address like https://models.example.com/fleet")
+        if parts.hostname != shown.hostname:
+            raise InputError(f"--repository {self.where}: in a user or password write # as %23, ? as %3F, / as %2F, @ as %40")
         self._headers: Dict[str, str] = {"User-Agent": "edge-detection-kit", "Accept-Encoding": "identity"}
         if parts.username:
             user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self._headers.update(urllib3.make_headers(basic_auth=user))
-            self._base = self.where
         limits = urllib3.Timeout(connect=timeout, read=timeout)
         retries = urllib3.Retry(connect=2, read=0, redirect=3, status=0, backoff_factor=0.5)
         proxy = "" if proxy_bypass(parts.hostname) else getproxies().get(parts.scheme, "")

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Iterator, Optional
+from urllib.parse import quote
 
 from tuf.api import exceptions
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.updater import Updater
 
 from devices.host import fsync_files
-from devices.host.paths import Layout
-from devices.releases.tuf_types import TargetFile
+from devices.releases.tuf_types import (
+    SIGNED_AT,
+    Metadata,
+    Root,
+    Signed,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
 from devices.update.transport import Fetcher, Transport
 from runtime.common.errors import InputError, KitError
 
@@ -32,18 +42,22 @@ _LIMITS = UpdaterConfig(
 
 
 class Refused(KitError):
-    """The repository is not to be client, or cannot be read."""
+    """The repository is not to be trusted, or cannot be read."""
 
 
 class TufClient:
     """A client of one repository, with its signed state as of now.
 
     `folder` keeps the metadata that was seen, so that older metadata is not accepted later. `root` is the TUF root
-    that is trusted. Raises Refused for a repository that fails a check, InputError where `root` is no TUF root.
+    that is trusted, and `now` a time that has been, in seconds since 1970: the clock of a device may be set back, and
+    signatures that have expired by then are not accepted. Raises Refused for a repository that fails a check,
+    InputError where `root` is no TUF root.
     """
 
-    def __init__(self, folder: Path, transport: Transport, root: bytes) -> None:
+    def __init__(self, folder: Path, transport: Transport, root: bytes, now: float = 0.0) -> None:
         self._transport = transport
+        self._folder = folder
+        self._now = now
         folder.mkdir(parents=True, exist_ok=True)
         for leftover in folder.glob("tmp*"):
             # Left by a client that was killed while it wrote.
@@ -56,13 +70,40 @@ class TufClient:
             except exceptions.RepositoryError as error:
                 raise InputError(f"the root that is trusted here is no TUF root: {error}") from error
             self._updater.refresh()
+            self._check_time()
         # The library does not flush its files, and a power cut would lose which versions were seen.
         fsync_files.sync_tree(folder)
 
     def target(self, name: str) -> Optional[TargetFile]:
         """The description of a target; None where nobody has signed for it."""
         with _refusals(self._transport):
-            return self._updater.get_targetinfo(name)
+            found = self._updater.get_targetinfo(name)
+            delegations = self._targets("targets").delegations
+            for role, _ in delegations.get_roles_for_target(name) if delegations else ():
+                # A role that was not needed for this target was not read.
+                if self._path(role).is_file():
+                    self._check_expiry(role, self._targets(role))
+            return found
+
+    def _check_time(self) -> None:
+        """Checks what the top-level roles have signed by the time that is known; TUF's client has only the clock."""
+        timestamp = Metadata[Timestamp].from_file(str(self._path("timestamp"))).signed
+        self._now = max(self._now, _signed_at(timestamp))
+        self._check_expiry("timestamp", timestamp)
+        self._check_expiry("root", Metadata[Root].from_file(str(self._path("root"))).signed)
+        self._check_expiry("snapshot", Metadata[Snapshot].from_file(str(self._path("snapshot"))).signed)
+        self._check_expiry("targets", self._targets("targets"))
+
+    def _check_expiry(self, role: str, signed: Signed) -> None:
+        if signed.is_expired(datetime.fromtimestamp(self._now, timezone.utc)):
+            raise exceptions.ExpiredMetadataError(f"{role}.json is expired")
+
+    def _targets(self, role: str) -> Targets:
+        return Metadata[Targets].from_file(str(self._path(role))).signed
+
+    def _path(self, role: str) -> Path:
+        """The file of a role, as TUF's client names it."""
+        return self._folder / f"{quote(role, '')}.json"
 
     def read(self, target: TargetFile, most: int) -> bytes:
         """The content of a small target. Raises Refused where it has more than `most` bytes, or is not what was signed."""
@@ -83,6 +124,15 @@ def address(target: TargetFile) -> str:
     """The name of a target's file in the repository."""
     folder, slash, name = target.path.rpartition("/")
     return f"targets/{folder}{slash}{target.hashes['sha256']}.{name}"
+
+
+def _signed_at(timestamp: Timestamp) -> float:
+    """When the publisher signed the timestamp, in seconds since 1970; 0 where it does not say.
+
+    It counts for these signatures only: one wrong clock of a publisher must not set the time of all devices for ever.
+    """
+    said = timestamp.unrecognized_fields.get(SIGNED_AT)
+    return float(said) if isinstance(said, (int, float)) and 0 <= said <= timestamp.expires.timestamp() else 0.0
 
 
 @contextlib.contextmanager
@@ -109,22 +159,3 @@ def _refusals(transport: Transport) -> Iterator[None]:
         raise Refused(f"{error}{cause}; try again later") from error
     except exceptions.RepositoryError as error:
         raise Refused(f"{transport.where}: is not what was signed: {error}") from error
-
-
-def trusted_root(layout: Layout, given: Optional[Path]) -> bytes:
-    """The TUF root that this device trusts: the first that it was given, which is kept in the updater's folder.
-
-    Raises InputError where it was given none.
-    """
-    kept = layout.update / "root.json"
-    if kept.is_file():
-        return kept.read_bytes()
-    path = given or layout.trusted_root
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read: {error.strerror or error}; a device needs the publisher's root.json once: --root FILE"
-        ) from error
-    fsync_files.write(kept, data)
-    return data

@@ -13,21 +13,23 @@ import contextlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from devices.host import fsync_files
 from devices.host.paths import Layout
 from devices.releases import channel
 from devices.releases.channel import Channel
-from devices.releases.release import MOST_BYTES, NAME, Release
-from devices.releases.tuf_types import TargetFile
+from devices.releases.release import NAME
+from devices.update import clock
 from devices.update.download import download
-from devices.update.probation import BAD, GOOD, OPEN, ProbationMonitor, Verdict
+from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
-from devices.update.state import Probation, UpdaterState
+from devices.update.signed_release import SignedRelease
+from devices.update.state import Postponed, Probation, UpdaterState
 from devices.update.transport import Transport
-from devices.update.tuf_client import Refused, TufClient
+from devices.update.tuf_client import TufClient
+from devices.update.withdrawals import reason_to_leave, remembered
 from runtime.common.errors import InputError, KitError
 
 # A release whose probation is interrupted more often than this may itself be what cuts the power.
@@ -88,6 +90,7 @@ class Device:
         self._settings = settings
         # The group whose channel is used: that of the settings, or all devices.
         self._group = settings.group
+        self._offered = Channel()
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
 
@@ -95,6 +98,11 @@ class Device:
     def release(self) -> str:
         """The name of the release that runs; empty where none does."""
         return self._store.current
+
+    @property
+    def now(self) -> float:
+        """The present time, in seconds since 1970; never earlier than any that this device has worked with."""
+        return clock.now(self.state.checked)
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """Holds the updater's lock. Raises KitError where another update runs."""
@@ -113,11 +121,13 @@ class Device:
                 # First, since it needs no network: a bad model may be what cut the network off.
                 outcome = self.finish_probation(self.state.probation)
                 self._tell(f"{outcome.word}: {outcome.release}: {outcome.reason}")
-            client = TufClient(self.layout.update / "metadata", transport, root)
+            client = TufClient(self.layout.update / "metadata", transport, root, self.now)
             chosen = self.choose(client)
-            self._change_state(checked=time.time(), offered=chosen, repository=transport.where)
-            if chosen in ("", self.release):
-                return outcome if chosen else replace(outcome, reason="nothing is offered to this device")
+            self._change_state(checked=self.now, offered=chosen, repository=transport.where)
+            if not chosen:
+                return self._without_offer(outcome)
+            if chosen == self.release:
+                return outcome
             self.install(client, transport, chosen)
             return self.finish_probation(self.switch(chosen))
 
@@ -129,8 +139,8 @@ class Device:
         if probation is not None and running != probation.release:
             # Written down, but not switched yet: the release is chosen again.
             self._change_state(probation=None)
-        elif probation is None and running in self.state.refused:
-            # Refused, but not switched back yet.
+        elif probation is None and running in self.state.failed:
+            # It has failed, but is not switched back yet.
             self._store.set_current(self.state.last_good)
             self._reload()
         elif probation is None and running and running != self.state.last_good and self._store.is_complete(running):
@@ -148,8 +158,10 @@ class Device:
         for group in dict.fromkeys((settings.group, "")):
             target = client.target(channel.channel_target(group))
             if target is not None:
-                content = client.read(target, channel.MOST_BYTES)
-                offer = Channel.parse(content, target.path).choose(settings.device, self.state.refused)
+                self._offered = Channel.parse(client.read(target, channel.MOST_BYTES), target.path)
+                withdrawn = remembered(self.state.withdrawn, self._offered, self._store.is_complete)
+                self._change_state(withdrawn=withdrawn)
+                offer = self._offered.choose(settings.device, self.state.blocked(self.now))
                 self._group = group
                 return offer.release if offer else ""
         return ""
@@ -159,32 +171,26 @@ class Device:
 
         Raises Refused for files that are not what was signed, KitError where the self-test fails.
         """
-        store = self._store
-        described = self._target(client, name, NAME)
-        data = client.read(described, MOST_BYTES)
-        if store.is_complete(name) and (store.folder(name) / NAME).read_bytes() == data:
+        store, signed = self._store, SignedRelease(client, self._group, name)
+        if store.is_complete(name) and (store.folder(name) / NAME).read_bytes() == signed.data:
             self._run_self_test(store.folder(name), name)
             return
-        release = Release.parse(data, described.path)
-        if release.name != name:
-            raise Refused(f"{described.path}: is release {release.name}; the publisher has to publish it again")
+        release = signed.parse()
         kind = release.kind_for(self._settings.kind, self._settings.has_edgetpu)
         files = release.needed(kind)
         store.discard_other_downloads(name)
         store.check_space(name, files, self._settings.most_bytes)
         self._tell(f"downloading {name} ({kind}, {sum(file.bytes for file in files) / 2**20:.1f} MB)")
         for file in files:
-            target = self._target(client, name, file.name)
-            if (target.length, target.hashes["sha256"]) != (file.bytes, file.sha256):
-                raise Refused(f"{target.path}: is not the file that {NAME} lists")
-            download(transport, target, store.incoming(name) / file.name)
-        store.prepare(name, release, kind, data)
+            download(transport, signed.target(file), store.incoming(name) / file.name)
+        store.prepare(name, release, kind, signed.data)
         self._run_self_test(store.incoming(name), name)
         store.move_in(name, in_use=(self.release, self.state.last_good))
 
     def switch(self, name: str) -> Probation:
         """Makes `name` the release that runs, and begins its probation; `finish_probation` follows."""
-        probation = Probation(name, self.state.last_good, time.time(), watched=self._runtime.health() is not None)
+        previous = self.state.last_good if self.state.last_good != name else ""
+        probation = Probation(name, previous, self.now, watched=self._runtime.health() is not None)
         self._change_state(probation=probation)
         self._store.set_current(name)
         self._tell(f"switched to {name}")
@@ -198,14 +204,15 @@ class Device:
             verdict = Verdict(BAD, f"its probation was interrupted {probation.begun - 1} times")
         else:
             verdict = self._watch(probation)
-        if verdict.word == BAD:
-            return self.go_back(probation, verdict.reason)
+        if verdict.word in (BAD, TROUBLE):
+            return self.go_back(probation, verdict.reason, may_pass=verdict.word == TROUBLE)
         if verdict.word == OPEN:
             # This probation was not interrupted.
             self._change_state(probation=replace(probation, begun=probation.begun - 1))
             return Outcome(ON_PROBATION, probation.release, verdict.reason)
-        self._change_state(last_good=probation.release, probation=None)
-        self._store.prune({self.release, self.state.last_good, self._store.previous(self.state.refused)})
+        postponed = without(self.state.postponed, probation.release)
+        self._change_state(last_good=probation.release, probation=None, postponed=postponed)
+        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted)})
         return Outcome(UPDATED, probation.release, verdict.reason)
 
     def roll_back(self) -> Outcome:
@@ -216,27 +223,63 @@ class Device:
         with self.lock():
             self.recover()
             running, probation = self.release, self.state.probation
-            previous = self._store.previous(self.state.refused) if probation is None else probation.previous
-            if not self._store.is_complete(previous) or previous == running:
-                raise InputError(f"{self.layout.models}: there is no other release than {running or 'none'} to return to")
-            probation = Probation(running, previous, time.time())
+            previous = self._store.previous(self._unwanted) if probation is None else self._previous(probation)
+            if not self._store.is_complete(previous) or previous == running or previous in self.state.withdrawn:
+                left = [name for name in self.state.withdrawn if name != running and self._store.is_complete(name)]
+                others = f"no other release than {running}" if running else "no release"
+                raise InputError(
+                    f"{self.layout.models}: there is {others} to return to"
+                    + "".join(f"; {name} was withdrawn" for name in left)
+                )
+            probation = Probation(running, previous, self.now)
             self._change_state(probation=probation)
             return self.go_back(probation, "returned by hand")
 
-    def go_back(self, probation: Probation, reason: str) -> Outcome:
-        """Returns from the release on probation to the one before it, and refuses it from now on, for `reason`."""
-        refused = {**self.state.refused, probation.release: reason}
+    def go_back(self, probation: Probation, reason: str, may_pass: bool = False) -> Outcome:
+        """Returns from the release on probation to the one before it, for `reason`.
+
+        It is refused from now on; where the reason `may_pass`, it is only tried again later. A release that was
+        withdrawn since is the last to return to: a model that fails here is worse.
+        """
+        probation = replace(probation, previous=self._previous(probation))
         if not self._store.is_complete(probation.previous):
-            self._change_state(probation=None, last_good=probation.release)
+            if may_pass:
+                # Its probation goes on with the next update.
+                self._change_state(probation=replace(probation, begun=probation.begun - 1))
+            else:
+                self._change_state(probation=None, last_good=probation.release)
             return Outcome(ON_PROBATION, probation.release, f"{reason}; there is no other model to return to")
-        self._change_state(probation=None, refused=refused, last_good=probation.previous)
+        failed = self._failure(probation.release, reason, may_pass)
+        self._change_state(probation=None, last_good=probation.previous, **failed)
         self._store.set_current(probation.previous)
         self._reload()
         return Outcome(RETURNED, probation.previous, f"{probation.release}: {reason}")
 
+    @property
+    def _unwanted(self) -> Dict[str, str]:
+        """The releases that this device does not return to, and why."""
+        return {**self.state.failed, **self.state.withdrawn}
+
+    def _previous(self, probation: Probation) -> str:
+        """The release to return to from one on probation."""
+        if probation.previous and probation.previous not in self.state.withdrawn:
+            return probation.previous
+        return self._store.previous({**self._unwanted, probation.release: ""}) or probation.previous
+
+    def _without_offer(self, outcome: Outcome) -> Outcome:
+        """Leaves a release that was taken back for one that is on the disk; keeps any other."""
+        why = reason_to_leave(self.release, self._settings.device, self._offered, self.state.withdrawn)
+        if not why:
+            return replace(outcome, reason="nothing is offered to this device")
+        previous = self._store.previous(self._unwanted)
+        if not previous:
+            return replace(outcome, reason=f"{why}; it stays, since there is no other model here")
+        found = self.finish_probation(self.switch(previous))
+        return replace(found, reason=f"{why}; {found.reason}")
+
     def forget_refused(self) -> None:
         """Lets releases that failed here be tried again."""
-        self._change_state(refused={})
+        self._change_state(refused={}, postponed={})
 
     def _watch(self, probation: Probation) -> Verdict:
         if not self._settings.probation:
@@ -252,29 +295,48 @@ class Device:
             if health is not None and not probation.watched:
                 probation = replace(probation, watched=True)
                 self._change_state(probation=probation)
-            verdict = monitor.observe(time.monotonic(), health)
+            stopped = health is None and self._runtime.is_stopped()
+            verdict = monitor.observe(time.monotonic(), health, stopped)
             if verdict is not None:
                 return verdict
             time.sleep(self._settings.poll)
 
     def _run_self_test(self, folder: Path, name: str) -> None:
         self._tell(f"self-test of {name}")
-        try:
-            differences = self._test(folder)
-        except KitError as error:
-            differences = (str(error),)
-        if differences:
-            reason = f"self-test: {'; '.join(differences[:3])}"
-            self._change_state(refused={**self.state.refused, name: reason})
+        differences, cause = self._tested(folder)
+        if not differences:
+            return
+        reason = f"self-test: {'; '.join(differences[:3])}"
+        # The model that runs tells a fault of the device from one of the release.
+        running = self.release
+        known = self._store.is_complete(running)
+        may_pass = cause is not None and not (known and isinstance(cause, InputError))
+        if known and self._tested(self._store.folder(running))[0]:
+            may_pass, reason = True, f"{reason}; {running}, which runs, fails here too"
+        self._change_state(**self._failure(name, reason, may_pass))
+        if not may_pass:
             self._store.discard_downloads()
-            raise KitError(f"{name} does not work on this device, {self.release or 'nothing'} stays; {reason}")
+            raise KitError(f"{name} does not work on this device, {running or 'nothing'} stays; {reason}")
+        again = clock.text(self.state.postponed[name].until)
+        raise KitError(f"{name} cannot be tested on this device, {running or 'nothing'} stays; {reason}; again from {again} on")
 
-    def _target(self, client: TufClient, release: str, file: str) -> TargetFile:
-        name = channel.release_target(self._group, release, file)
-        target = client.target(name)
-        if target is None or "sha256" not in target.hashes:
-            raise Refused(f"{name}: nobody has signed for it; publish the release again")
-        return target
+    def _tested(self, folder: Path) -> Tuple[Tuple[str, ...], Optional[KitError]]:
+        """The differences that the self-test finds, and the error where it could not be done.
+
+        The error is an InputError for files or options that are wrong, else one of the engine, which may pass.
+        """
+        try:
+            return self._test(folder), None
+        except KitError as error:
+            return (str(error),), error
+
+    def _failure(self, name: str, reason: str, may_pass: bool) -> Dict[str, Any]:
+        """The changes of the state where the release `name` has failed."""
+        if not may_pass:
+            return {"refused": {**self.state.refused, name: reason}, "postponed": without(self.state.postponed, name)}
+        before = self.state.postponed.get(name)
+        postponed = Postponed(before.times + 1 if before else 1, self.now, reason)
+        return {"postponed": {**self.state.postponed, name: postponed}}
 
     def _change_state(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
@@ -282,3 +344,8 @@ class Device:
 
     def _reload(self) -> None:
         self._runtime.reload(self.layout.model)
+
+
+def without(postponed: Mapping[str, Postponed], name: str) -> Dict[str, Postponed]:
+    """`postponed` without the release `name`."""
+    return {other: found for other, found in postponed.items() if other != name}

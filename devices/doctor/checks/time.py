@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterable
 
 from devices.doctor.checks import Finding, HostUnderTest, ok, warning
+from devices.host import clock
 
 TITLE = "the time"
 RANK = 130
@@ -14,10 +15,10 @@ LIVE = False
 
 def check(under_test: HostUnderTest) -> Iterable[Finding]:
     """Checks that the clock is synchronized."""
-    said = under_test.host.command("timedatectl", "show", "--property=NTPSynchronized")
-    if said is None or said.code != 0 or "=" not in said.text:
+    synchronized = clock.is_synchronized(under_test.host)
+    if synchronized is None:
         return
-    if said.text.strip().endswith("=yes"):
+    if synchronized:
         yield ok("the clock is set by the network")
     else:
         yield warning(

@@ -9,6 +9,7 @@ from devices.boards.profile import Profile
 from devices.host.paths import USER, Layout
 from devices.install.resources import File, Resource
 from devices.install.steps import Installation
+from devices.install.steps.environment import VENV
 from devices.install.units import quoted
 
 TITLE = "configuration"
@@ -44,7 +45,7 @@ def runtime_yaml(profile: Profile, source: str) -> str:
     device = f"device: {profile.device}\n" if profile.device else ""
     return f"""\
 # What edge-detector.service does: python -m runtime on a {profile.title}.
-# Everything that `python -m runtime --help` lists can stand here, without the dashes in front.
+# Everything that `{VENV}/bin/edk run --help` lists can stand here, without the dashes in front.
 # After a change: sudo systemctl restart edge-detector
 
 # The updater switches this link when it has fetched a better model.

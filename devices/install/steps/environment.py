@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import urllib.parse
+import urllib.request
+from importlib import metadata
 from pathlib import Path
-from typing import Any, List, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from devices.boards.requirements import requirements
 from devices.install.commands import Commands
@@ -24,6 +28,9 @@ RANK = 40
 VENV = (HOME / "venv").as_posix()
 KIT = (HOME / "kit").as_posix()
 
+# The name by which pip knows the kit.
+NAME = "edge-detection-kit"
+
 # The parts of the kit's folder that a device needs.
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "runtime", "devices")
 
@@ -33,7 +40,7 @@ def options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--kit",
         metavar="PATH",
-        help="the kit to install: its folder or its wheel (default: the folder of this command)",
+        help="the kit to install: its folder or its wheel (default: the folder that this command is in or was installed from)",
     )
 
 
@@ -64,16 +71,36 @@ def resources(installation: Installation) -> List[Resource]:
 
 def _kit(named: Any) -> Path:
     kit = Path(named).resolve() if named else Path(__file__).resolve().parents[3]
-    if kit.is_dir() and all((kit / name).exists() for name in PARTS):
+    if _is_folder(kit):
         return kit
     if kit.is_file() and kit.suffix == ".whl":
         return kit
     if named:
         raise InputError(f"--kit {named}: is neither the kit's folder, with {PARTS[0]}, nor a wheel of it")
+    source = _installed_from()
+    if source and _is_folder(source):
+        return source
     raise InputError(
         f"{kit}: the kit was installed without its folder, so that it cannot be installed from there; give that "
         "folder, or a wheel, with --kit"
     )
+
+
+def _is_folder(kit: Path) -> bool:
+    return kit.is_dir() and all((kit / name).exists() for name in PARTS)
+
+
+def _installed_from() -> Optional[Path]:
+    """The local folder from which pip installed this command; None if it came from elsewhere.
+
+    pip records it: https://packaging.python.org/en/latest/specifications/direct-url/
+    """
+    try:
+        recorded = metadata.distribution(NAME).read_text("direct_url.json")
+        url = urllib.parse.urlsplit(json.loads(recorded or "")["url"])
+    except (metadata.PackageNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return Path(urllib.request.url2pathname(url.path)) if url.scheme == "file" else None
 
 
 def _is_installed(target: Target) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import List
@@ -12,13 +13,17 @@ from devices.host.paths import STATE, USER, Layout
 from devices.install.commands import Commands, Note
 from devices.install.resources import File, Link, Resource
 from devices.install.steps import Installation
-from devices.install.units import PYTHON, UNITS, Unit, accelerator_devices, hardening, quoted
+from devices.install.units import PYTHON, UNITS, Unit, engine_devices, hardening, quoted
+from runtime.common import redaction
 from runtime.common.errors import InputError
 
 TITLE = "updates of the model"
 RANK = 90
 
 UNIT = "edge-detector-update"
+
+# time-sync.target waits for nothing on many systems. The updater waits for so long itself, and then says what is wrong.
+CLOCK_SECONDS = 180
 
 
 def options(parser: argparse._ActionsContainer) -> None:
@@ -38,9 +43,9 @@ def resources(installation: Installation) -> List[Resource]:
         Unit.text(timer, timer_unit()),
     ]
     if options.trust:
-        made.append(File(layout.trusted_root.as_posix(), _root_json(options.trust)))
+        made += _trusted(installation, layout.trusted_root.as_posix(), _root_json(options.trust))
     elif options.repository and not installation.target.host.exists(layout.trusted_root.as_posix()):
-        made.append(Note(f"no release of {options.repository} is taken until --trust names its root.json"))
+        made.append(Note(f"no release of {redaction.address(options.repository)} is taken until --trust names its root.json"))
     if options.repository:
         path = layout.update_config.as_posix()
         group = options.group or installation.target.yaml_field(path, "group")
@@ -63,6 +68,7 @@ def resources(installation: Installation) -> List[Resource]:
 
 def configuration(profile: Profile, repository: str, group: str) -> str:
     """The configuration of `python -m devices.update` for a device."""
+    library = f"device: {quoted(profile.device)}\n" if profile.engine == "delegate" and profile.device else ""
     return f"""\
 # What {UNIT}.service does: python -m devices.update.
 # Everything that its --help lists can stand here, without the dashes in front.
@@ -72,8 +78,18 @@ repository: {quoted(repository)}
 model: auto
 # A new model is tried with this engine, then watched for so many seconds.
 engine: {profile.engine}
-probation: 120
+{library}probation: 120
 """
+
+
+def _trusted(installation: Installation, path: str, data: bytes) -> List[Resource]:
+    """The trusted root, with a note where it replaces another one: its fingerprint is to be compared."""
+    made: List[Resource] = [File(path, data)]
+    present = installation.target.at(path)
+    if present.is_file() and present.read_bytes() != data:
+        old, new = (hashlib.sha256(root).hexdigest() for root in (present.read_bytes(), data))
+        made.append(Note(f"--trust is another root than {path}: {new}, not {old}; compare it with the publisher's"))
+    return made
 
 
 def _root_json(path: str) -> bytes:
@@ -93,12 +109,12 @@ def service(profile: Profile) -> str:
 # python -m devices.install made this for a {profile.title}.
 [Unit]
 Description=Edge detector: a look for a better model
-After=network-online.target
-Wants=network-online.target
+After=network-online.target time-sync.target
+Wants=network-online.target time-sync.target
 
 [Service]
 Type=oneshot
-ExecStart={PYTHON} -Iu -m devices.update --config {Layout().update_config.as_posix()}
+ExecStart={PYTHON} -Iu -m devices.update --config {Layout().update_config.as_posix()} --wait-for-clock {CLOCK_SECONDS}
 WorkingDirectory={STATE.as_posix()}
 StateDirectory={STATE.name}
 # The detector comes first.
@@ -106,7 +122,7 @@ Nice=10
 IOSchedulingClass=idle
 TimeoutStartSec=1h
 
-{hardening(accelerator_devices(profile), profile.groups)}
+{hardening(engine_devices(profile), profile.groups)}
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import signal
@@ -10,10 +11,13 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from devices.fleet import listener as listening
 from devices.fleet import members, table
 from devices.fleet.__main__ import main
 from devices.fleet.listener import Listener
@@ -22,6 +26,7 @@ from devices.fleet.screen import Changes, Screen
 from devices.fleet.verdicts import RETURN_SECONDS, Outage, Rank, judge, natural
 from runtime.common.command import exit_code
 from runtime.mqtt.address import PASSWORD, USER, Broker
+from runtime.mqtt.report import Agreement
 from tests.support.mosquitto import Mosquitto
 from tests.support.paths import ROOT
 from tests.support.simulated_fleet import BASE, Device, SimulatedFleet, report
@@ -168,6 +173,20 @@ def test_a_name_cannot_command_the_terminal():
     assert "d?[2J" in text and not set(text) & {"\x1b", "\x07"} and len(text.split("\n")) == 3
 
 
+def test_how_far_a_second_model_agrees_is_beside_the_health():
+    shadow = Agreement("next\x1b.tflite", 10, 1, "", {"cat": (6, 1, 1)})
+    said = [
+        table.line(judge([member("a", shadow=each)], 1000.0)[0]).rpartition("  ")[2]
+        for each in (None, shadow, replace(shadow, classes={}), replace(shadow, error="three failures"))
+    ]
+    assert said == [
+        "well",
+        "well; next?.tflite beside it: 75% of 8 objects found by both, 10 frames",
+        "well; next?.tflite beside it: nothing found yet, 10 frames",
+        "well; next?.tflite beside it: ended: three failures",
+    ]
+
+
 def test_a_summary_and_ages():
     assert table.summary(judge([member("a"), member("b", source="lost")], 1000.0)) == "2 devices: 1 failing, 1 well"
     assert [table.age(seconds) for seconds in (0.4, 119, 120, 7300, 200_000)] == ["0 s", "119 s", "2 min", "2 h", "2 d"]
@@ -296,6 +315,87 @@ def test_a_failed_retry_keeps_the_reason_of_the_outage(broker):
         assert listener.outage.why == "is lost" and listener.is_away
         broker.start()
         wait(lambda: not listener.is_away)
+
+
+class Client:
+    """Stands in for the library's client: notes the requests."""
+
+    def __init__(self):
+        self.requests = 0
+
+    def subscribe(self, filters):
+        self.requests += 1
+
+    def unsubscribe(self, topic):
+        self.requests += 1
+        return 0, self.requests
+
+
+@pytest.fixture
+def hearing(monkeypatch):
+    """A listener that has read that the device `a` is well, and what gives it messages. A minute lies between calls."""
+    clock = itertools.count(1000.0, 60.0)
+    monkeypatch.setattr(listening, "time", SimpleNamespace(monotonic=lambda: next(clock), time=time.time))
+    fleet, client = Fleet(BASE), Client()
+    listener = Listener(fleet, Broker("broker", 1883, BASE), None, "--broker")
+
+    def say(last, text, kept=False):
+        listener._received(client, None, SimpleNamespace(topic=f"{BASE}/a/{last}", payload=text.encode(), retain=kept))
+
+    listener._connected(client, None, None, SimpleNamespace(is_failure=False), None)
+    say("device", report().text(), True)
+    say("status", "online", True)
+    listener._answered(client, None, client.requests, [], None)
+    listener.say, listener.fake = say, client
+    listener.online = lambda: fleet.members()[0].online
+    return listener
+
+
+def test_a_device_is_offline_once_the_broker_has_answered(hearing):
+    hearing.say("status", "offline")
+    assert hearing.online(), "it may be the broker that ends"
+    hearing._answered(hearing.fake, None, hearing.fake.requests - 1, [], None)
+    assert hearing.online(), "the answer to a request before"
+    hearing._answered(hearing.fake, None, hearing.fake.requests, [], None)
+    assert hearing.online() is False
+
+
+def test_a_broker_that_ends_makes_no_device_offline(hearing):
+    """However late its end is noticed: here after a minute."""
+    hearing.say("status", "offline")
+    hearing._disconnected(hearing.fake, None, None, SimpleNamespace(is_failure=True), None)
+    hearing._answered(hearing.fake, None, hearing.fake.requests, [], None)
+    assert hearing.is_away and hearing.online()
+    hearing._connected(hearing.fake, None, None, SimpleNamespace(is_failure=False), None)
+    hearing.say("status", "offline", kept=True)
+    assert hearing.online() is False, "that is what the broker has kept"
+    (verdict,) = judge(hearing._fleet.members(), hearing.outage.end, outage=hearing.outage)
+    assert verdict.rank is not Rank.OFFLINE, "it has some time to come back"
+
+
+def test_an_error_that_nobody_thought_of_stops_nobody(hearing, monkeypatch):
+    """Whatever a message does to its reader."""
+    receive = hearing._fleet.receive
+    answers = {f"{BASE}/a/device": raising(MemoryError("too much"))}
+    monkeypatch.setattr(hearing._fleet, "receive", lambda topic, *given: answers.get(topic, receive)(topic, *given))
+    hearing.say("device", "x")
+    hearing.say("status", "online")
+    assert hearing.online()
+    assert hearing._fleet.bad() == {f"{BASE}/a/device": members.Bad(1, "too much")}
+
+
+def raising(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def test_a_device_that_is_back_before_the_answer_stays_online(hearing):
+    hearing.say("status", "offline")
+    hearing.say("status", "online")
+    hearing._answered(hearing.fake, None, hearing.fake.requests, [], None)
+    assert hearing.online()
 
 
 def test_a_pipe_gets_lines_and_hears_of_the_broker(broker):

@@ -17,6 +17,7 @@ from devices.boards.requirements import INTERPRETER, PIP_32_BIT
 from devices.host.paths import Layout
 from devices.install import resources
 from devices.install.__main__ import main
+from devices.install.steps import environment
 from runtime.common.command import exit_code
 from runtime.config import arguments, config_file
 from tests.support import tiny_detector
@@ -47,6 +48,12 @@ def tree(root):
         content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
         found[path.relative_to(root).as_posix()] = (stat.S_IMODE(kept.st_mode), kept.st_uid, kept.st_gid, content)
     return found
+
+
+def test_the_configuration_names_the_installed_command_that_explains_it(system, export):
+    assert install(system, "--apply", "--export", str(export)) == 0
+    named = "`/opt/edge-detector/venv/bin/edk run --help`"
+    assert named in (system / "etc/edge-detector/runtime.yaml").read_text(encoding="utf-8")
 
 
 def test_a_plan_changes_nothing_and_says_everything(system, export, capsys):
@@ -303,6 +310,37 @@ def test_mistakes_are_named_before_anything_is_written(system, export, monkeypat
     assert said in capsys.readouterr().err and tree(system) == before
 
 
+@pytest.fixture
+def as_package(tmp_path, monkeypatch):
+    """Makes the command one that pip has put into an environment, with this record of where it came from."""
+    packages = tmp_path / "site-packages"
+    monkeypatch.setattr(environment, "__file__", str(packages / "devices/install/steps/environment.py"))
+
+    def installed(record):
+        information = packages / "edge_detection_kit-1.0.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text("Metadata-Version: 2.1\nName: edge-detection-kit\nVersion: 1.0\n")
+        (information / "direct_url.json").write_text(record)
+        monkeypatch.syspath_prepend(str(packages))
+
+    return installed
+
+
+def test_the_kit_is_found_where_pip_installed_it_from(system, tmp_path, as_package, capsys):
+    folder = tmp_path / "my kit"
+    folder.symlink_to(ROOT)
+    as_package(json.dumps({"url": folder.as_uri(), "dir_info": {}}))
+    assert install(system) == 0
+    assert f"files of {folder}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("record", ['{"url": "https://example.com/kit.zip"}', '{"url": "file:///nowhere"}', "{}", "damaged", "[]"])
+def test_without_such_a_folder_it_has_to_be_named(system, as_package, capsys, record):
+    as_package(record)
+    assert install(system) == 2
+    assert "installed without its folder" in capsys.readouterr().err
+
+
 def test_only_root_changes_this_system(monkeypatch, capsys):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     for word in ("--apply", "--remove"):
@@ -368,3 +406,16 @@ def test_files_that_may_hold_a_password_are_not_for_everybody(system, export, ca
     assert install(system, *words) == 0
     said = capsys.readouterr().out
     assert "permissions 0644: everybody can read it; sudo chmod 640 /etc/edge-detector/update.yaml" in said
+
+
+def test_a_plan_shows_no_secret(system, export, capsys):
+    words = ("--export", str(export), "--repository", "https://site:S3c#r3t@models.example/")
+    assert install(system, "--apply", *words) == 0
+    environment = Layout.under(system).config / "environment"
+    environment.write_text("EDGE_DETECTOR_TOKEN=S3c\nEDGE_DETECTOR_MQTT_PASSWORD=r3t\n")
+    config = Layout.under(system).update_config
+    config.write_text(config.read_text().replace("S3c#r3t", "S3c r3t"))
+    assert install(system, *words) == 0
+    said = capsys.readouterr().out
+    assert "its content is not shown: it holds secrets" in said and "no release of https://models.example/ is taken" in said
+    assert "S3c" not in said and "r3t" not in said

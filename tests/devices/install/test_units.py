@@ -81,6 +81,57 @@ def test_the_service_gets_its_devices_and_no_others(system):
     assert not (system / "etc/udev").exists() and "PrivateDevices=yes" in (system / UPDATE).read_text()
 
 
+def opened(system, unit):
+    return re.findall(r"^DeviceAllow=(\S+) rw$", (system / unit).read_text(), re.M)
+
+
+@pytest.mark.parametrize("name", LINUX)
+def test_gpus_and_npus_of_a_profile_may_be_opened(system, name):
+    """The delegate library of the maker runs in the service, and in the self-test of a new model."""
+    profile = catalogue.find(name)
+    chips = list(profile.delegate_devices)
+    assert bool(chips) == any(word in " ".join(profile.delegates) for word in ("GPU", "NPU"))
+    install(system, "--apply", "--repository", "https://models.example/", device=name)
+    assert opened(system, SERVICE)[len(opened(system, SERVICE)) - len(chips) :] == chips
+    assert [name for name in opened(system, UPDATE) if name in chips] == chips
+    for unit in (SERVICE, UPDATE):
+        text = (system / unit).read_text()
+        assert not chips or "PrivateDevices" not in text
+        assert not chips or "render" in re.search("^SupplementaryGroups=(.*)$", text, re.M)[1].split()
+
+
+@pytest.mark.parametrize("name", ["raspberry-pi-5", "coral-usb-on-pi", "generic-arm64"])
+def test_a_delegate_that_the_user_has_chosen_opens_its_devices(system, name, capsys):
+    words = ["--apply", "--repository", "https://models.example/"]
+    install(system, *words, device=name)
+    before = opened(system, SERVICE)
+    config = system / "etc/edge-detector/runtime.yaml"
+    text = re.sub(r"^engine: .*$", "engine: delegate", config.read_text(), flags=re.M)
+    text = re.sub(r"^device: .*\n", "", text, flags=re.M).replace("\nthreads:", "\ndevice: /usr/lib/libx.so,a=b\nthreads:")
+    config.write_text(text)
+    capsys.readouterr()
+    install(system, *words, device=name)
+    assert "it may open GPUs and NPUs, for engine: delegate: /dev/dri/renderD128" in capsys.readouterr().out
+    assert config.read_text() == text
+    for unit in (SERVICE, UPDATE):
+        assert {"/dev/dri/renderD128", "/dev/mali0", "/dev/galcore", "/dev/rknpu"} <= set(opened(system, unit))
+        assert len(set(opened(system, unit))) == len(opened(system, unit))
+        assert "render" in re.search("^SupplementaryGroups=(.*)$", (system / unit).read_text(), re.M)[1].split()
+    assert set(before) <= set(opened(system, SERVICE)) and "render" in (system / "etc/group").read_text()
+    update = (system / "etc/edge-detector/update.yaml").read_text()
+    assert "engine: delegate\ndevice: '/usr/lib/libx.so,a=b'\n" in update
+
+
+def test_the_updater_waits_for_the_time_but_not_for_ever(system):
+    install(system, "--apply")
+    text = (system / UPDATE).read_text()
+    after, wants = (re.search(f"^{name}=(.*)$", text, re.M)[1].split() for name in ("After", "Wants"))
+    assert "time-sync.target" in after and "time-sync.target" in wants
+    bound = int(re.search(r"--wait-for-clock (\d+)$", text, re.M)[1])
+    assert 60 <= bound <= 600 and "TimeoutStartSec=1h" in text
+    assert "/python -Iu -m devices.update" in text
+
+
 @pytest.fixture
 def confine(system, units):
     """Runs a command under the service's unit, as far as that goes without systemd."""

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from devices.host import fsync_files
-from devices.update.probation import BAD, Verdict
+from devices.update.probation import BAD, TROUBLE, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.transport import FolderTransport
 from devices.update.updater import UPDATED, Device
@@ -167,8 +167,9 @@ def _writes(event, arguments) -> bool:
     return bool(flags & (os.O_WRONLY | os.O_RDWR)) if mode is None else any(letter in mode for letter in "wax+")
 
 
+@pytest.mark.parametrize("word", [BAD, TROUBLE])
 @pytest.mark.parametrize("cut", ["remember", "link", "reload"])
-def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeypatch, cut):
+def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeypatch, cut, word):
     """Each step of going back from a bad model, cut off right before it."""
     publisher, _ = publisher_of_two
     failing = device(tmp_path / "device", probation=1.0)
@@ -176,7 +177,7 @@ def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeyp
     class Cut(Exception):
         pass
 
-    monkeypatch.setattr(type(failing), "_watch", lambda self, probation: Verdict(BAD, "no good"))
+    monkeypatch.setattr(type(failing), "_watch", lambda self, probation: Verdict(word, "no good"))
     owner, name = {
         "remember": (Device, "_change_state"), "link": (ReleaseStore, "set_current"), "reload": (Device, "_reload"),
     }[cut]  # fmt: skip
@@ -186,9 +187,9 @@ def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeyp
     def cut_off(*_, **__):
         raise Cut
 
-    def going(self, probation, reason):
+    def going(self, probation, reason, may_pass):
         monkeypatch.setattr(owner, name, cut_off)
-        return go_back(self, probation, reason)
+        return go_back(self, probation, reason, may_pass)
 
     monkeypatch.setattr(Device, "go_back", going)
     with pytest.raises(Cut):
@@ -197,7 +198,8 @@ def test_a_cut_between_two_steps_of_a_return(tmp_path, publisher_of_two, monkeyp
     monkeypatch.setattr(Device, "go_back", go_back)
     again = device(tmp_path / "device", probation=1.0)
     update(again, publisher)
-    assert check_whole(again.layout) == "one" and again.state.refused == {"two": "no good"}
+    assert check_whole(again.layout) == "one" and again.state.failed == {"two": "no good"}
+    assert ("two" in again.state.refused) == (word == BAD)
     assert again.state.last_good == "one" and again.state.probation is None
 
 

@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import replace
 
 import pytest
 
 from devices.host import fsync_files
-from devices.host.paths import Layout
 from devices.keys.key_ring import Keyring
 from devices.publish import bundle
 from devices.releases.bundle import Bundle
 from devices.releases.channel import Channel, Offer, percentile
 from devices.update import __main__ as command
 from devices.update import download as downloads
-from devices.update.probation import BAD, GONE_SECONDS, GOOD, OPEN, TAKE_OVER_SECONDS, ProbationMonitor
 from devices.update.transport import BundleTransport, FolderTransport, HttpTransport
-from devices.update.tuf_client import trusted_root
 from devices.update.updater import ON_PROBATION, RETURNED, UP_TO_DATE, UPDATED
 from runtime.common.command import exit_code
 from runtime.common.errors import InputError, KitError
-from runtime.telemetry.health import Health
 from tests.support.fleet_repository import Publisher, check_whole, device, keys, publisher, running, server, update
 
 
@@ -91,12 +86,22 @@ def test_a_release_that_is_withdrawn(running, publisher):
     assert update(running, publisher).release == "two"
     publisher.change("two", withdrawn="counts dogs as cats")
     running.said.clear()
-    assert update(running, publisher).release == "one" and check_whole(running.layout) == "one"
-    assert not [line for line in running.said if line.startswith("downloading")], "it was kept for that"
+    outcome = update(running, publisher)
+    assert (outcome.word, outcome.release, check_whole(running.layout)) == (UPDATED, "one", "one")
+    assert running.said == ["self-test of one", "switched to one"], "it was kept for that, and is tested anew"
+    assert running.state.last_good == "one" and running.state.probation is None
+    assert running.state.refused == {} and running.state.withdrawn == {"two": "counts dogs as cats"}
+    # Neither the next update nor a person on the device leads back to it.
+    assert update(running, publisher).word == UP_TO_DATE
+    with pytest.raises(InputError, match="no other release than one to return to"):
+        running.roll_back()
+    assert check_whole(running.layout) == "one"
     fresh = device(running.layout.state.parent.parent / "fresh")
     assert update(fresh, publisher).release == "one"
     publisher.change("two", withdrawn=None)
-    assert update(running, publisher).release == "two"
+    for made in (running, fresh):
+        assert update(made, publisher).release == "two" and check_whole(made.layout) == "two"
+        assert made.state.withdrawn == {}
 
 
 def test_nothing_is_offered(publisher, tmp_path):
@@ -179,6 +184,11 @@ def test_only_one_update_at_a_time(running, publisher):
         update(running, publisher)
 
 
+def test_nothing_to_return_to_where_nothing_runs(tmp_path):
+    with pytest.raises(InputError, match=r"models: there is no release to return to$"):
+        device(tmp_path / "device").roll_back()
+
+
 def test_a_return_by_hand(running, publisher):
     with pytest.raises(InputError, match="there is no other release than one to return to"):
         running.roll_back()
@@ -193,17 +203,6 @@ def test_a_return_by_hand(running, publisher):
 def test_a_link_that_leads_nowhere_is_mended(running, publisher):
     running.layout.current.unlink()
     assert update(running, publisher).release == "one" and check_whole(running.layout) == "one"
-
-
-def test_the_root_is_taken_once(publisher, tmp_path):
-    layout = Layout(tmp_path / "etc", tmp_path / "state", tmp_path / "run")
-    with pytest.raises(InputError, match=r"a device needs the publisher's root.json once: --root FILE"):
-        trusted_root(layout, None)
-    given = tmp_path / "given.json"
-    given.write_bytes(publisher.root)
-    assert trusted_root(layout, given) == publisher.root
-    given.write_bytes(b"another")
-    assert trusted_root(layout, given) == publisher.root
 
 
 def test_a_bundle_carries_the_release_before_to_those_who_are_not_among_the_first(publisher, tmp_path):
@@ -277,60 +276,6 @@ def test_channels():
         Channel.parse(b'{"format": 2}', "x")
 
 
-@pytest.fixture
-def health(tmp_path):
-    (tmp_path / "new").mkdir()
-    return Health(0, 0, 1, str(tmp_path / "new" / "detector.tflite"), "", 0, 10.0, "cpu", "running", 0, "running")
-
-
-@pytest.fixture
-def watch(tmp_path):
-    return lambda expected=True, before=None: ProbationMonitor(tmp_path / "new", 120, expected, 0, before)
-
-
-def test_a_probation_that_goes_well(watch, health):
-    made = watch()
-    assert made.observe(1, replace(health, model="/old/detector.tflite")) is None
-    assert made.observe(2, health) is None and made.observe(100, replace(health, frames=500)) is None
-    assert made.observe(122, replace(health, frames=600)).word == GOOD
-
-
-def test_probations_that_end_badly(watch, health):
-    old = replace(health, model="/old/detector.tflite")
-    failed = replace(old, reload_failures=1, reload_error="no model")
-    assert watch().observe(1, failed).reason == "the runtime does not take it: no model"
-    assert watch(before=failed).observe(1, failed) is None, "that was another one"
-    assert watch(before=failed).observe(1, replace(failed, reload_failures=2)).word == BAD
-    made = watch()
-    assert made.observe(1, old) is None and made.observe(TAKE_OVER_SECONDS + 1, old).word == BAD
-    made = watch()
-    assert made.observe(1, health) is None and made.observe(2, old).reason.startswith("the runtime went back")
-    made = watch()
-    made.observe(1, health)
-    assert made.observe(9, replace(health, restarts=2)) is None
-    assert made.observe(10, replace(health, restarts=3)).reason == "its engine was lost 3 times"
-    made = watch()
-    assert [made.observe(pid, replace(health, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
-    assert made.observe(4, replace(health, pid=4)).reason == "the runtime was started 4 times with it"
-    made = watch()
-    made.observe(1, health)
-    assert made.observe(10, None) is None and made.observe(GONE_SECONDS + 2, None).word == BAD
-    made = watch()
-    made.observe(1, health)
-    assert made.observe(130, replace(health, engine_state="restarting")).word == BAD
-    # One that ends as soon as it has the model, and never says a word again.
-    made = watch()
-    assert made.observe(1, None) is None and made.observe(GONE_SECONDS + 1, None).word == BAD
-
-
-def test_probations_that_say_nothing(watch, health):
-    assert watch(expected=False).observe(1, None).word == OPEN
-    made = watch()
-    made.observe(1, replace(health, source_state="reopening"))
-    verdict = made.observe(130, replace(health, source_state="reopening"))
-    assert verdict.word == OPEN and "the source is reopening" in verdict.reason
-
-
 def test_a_probation_without_a_runtime_goes_on_with_the_next_update(publisher, tmp_path):
     made = device(tmp_path / "device", probation=60.0)
     assert update(made, publisher).word == ON_PROBATION and made.state.probation.release == "one"
@@ -382,7 +327,7 @@ def test_what_is_told_in_a_file(publisher, tmp_path, capsys):
     config = tmp_path / "update.yaml"
     config.write_text(f"repository: {publisher.folder}\nroot: {tmp_path / 'root.json'}\nstate: {tmp_path / 'state'}\n")
     assert exit_code(command.main, ["--config", str(config)]) == 2
-    assert "the root that is trusted here is no TUF root" in capsys.readouterr().err
+    assert "root.json: is no TUF root; take the publisher's keys/root.json" in capsys.readouterr().err
     config.write_text("repositry: x\n")
     assert exit_code(command.main, ["--config", str(config)]) == 2
     assert "repositry: there is no such option; did you mean repository?" in capsys.readouterr().err

@@ -166,7 +166,7 @@ def test_a_stick_for_a_device_without_a_network(place, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nothing", "--repository", "r"], "nothing: there is no manifest.json in it"),
+        (["nothing", "--repository", "r"], "or, for a model without its run, see docs/how-to/updates.md"),
         (["--repository", "r"], "give a RUN to publish, or one of --percent, --withdraw, --refresh"),
         (["--repository", "r", "--withdraw", "x"], "r: offers devices no release yet"),
         (["a", "--repository", "r", "--release", "../x"], "--release '../x': give a name of up to 64"),
