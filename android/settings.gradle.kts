@@ -15,4 +15,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "edge-detection"
-include(":detector", ":app")
+include(":detector", ":litert", ":compiled", ":app")

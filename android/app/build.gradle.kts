@@ -6,13 +6,24 @@ plugins {
 
 android {
     namespace = "kit.app"
-    compileSdk = 35
     defaultConfig {
         applicationId = "kit.app"
-        minSdk = 24
-        targetSdk = 35
-        versionCode = 1
-        versionName = "1.0"
+        minSdk = libs.versions.app.min.sdk.get().toInt()
+        targetSdk = libs.versions.target.sdk.get().toInt()
+        versionCode = 2
+        versionName = libs.versions.library.get()
+    }
+    // Which LiteRT runs models. The two cannot be in one app; each flavor has an Engines.kt of its own.
+    flavorDimensions += "litert"
+    productFlavors {
+        create("interpreter") {
+            dimension = "litert"
+            isDefault = true
+        }
+        create("compiledModel") {
+            dimension = "litert"
+            applicationIdSuffix = ".compiled"
+        }
     }
     buildFeatures {
         compose = true
@@ -21,18 +32,11 @@ android {
         // Compressed assets cannot be memory-mapped.
         noCompress += "tflite"
     }
-    compileOptions {
-        sourceCompatibility = JavaVersion.VERSION_17
-        targetCompatibility = JavaVersion.VERSION_17
-    }
-}
-
-kotlin {
-    jvmToolchain(17)
 }
 
 dependencies {
-    implementation(project(":detector"))
+    "interpreterImplementation"(project(":litert"))
+    "compiledModelImplementation"(project(":compiled"))
     implementation(libs.camera.core)
     implementation(libs.camera.camera2)
     implementation(libs.camera.lifecycle)

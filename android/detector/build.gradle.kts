@@ -5,25 +5,18 @@ plugins {
 
 android {
     namespace = "kit.detector"
-    compileSdk = 35
     defaultConfig {
-        minSdk = 24
-    }
-    compileOptions {
-        sourceCompatibility = JavaVersion.VERSION_17
-        targetCompatibility = JavaVersion.VERSION_17
+        minSdk = libs.versions.min.sdk.get().toInt()
     }
 }
 
 kotlin {
-    jvmToolchain(17)
+    explicitApi()
 }
 
 dependencies {
-    implementation(libs.litert)
-    implementation(libs.litert.api)
-    implementation(libs.litert.gpu)
-    implementation(libs.litert.gpu.api)
-    // For ImageProxy only, in apps that use CameraX.
+    // Suspending functions and flows are part of the API.
+    api(libs.coroutines)
+    // For ImageProxy and ImageAnalysis only, in apps that use CameraX.
     compileOnly(libs.camera.core)
 }

@@ -6,19 +6,16 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from runtime.model.tflite import Model
 from tests.support import android_classes, kotlin_compiler, phone_cases, tensorflow_lite_c
-from tests.support.android_classes import APP, CORE, TESTS
+from tests.support.android_classes import CORE, LOGIC, TESTS
 from tests.support.paths import GOLDEN, ROOT
 from tests.support.small_detector import small_detector
 
 pytestmark = pytest.mark.long
-
-ANDROID = "{http://schemas.android.com/apk/res/android}"
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +28,9 @@ def library() -> Path:
 
 @pytest.fixture(scope="session")
 def classes() -> Path:
+    """The classes of `:detector`; the tests that use this are skipped where there is no compiler."""
     try:
-        return android_classes.folder()
+        return android_classes.detector()
     except kotlin_compiler.Unavailable as reason:
         pytest.skip(str(reason))
 
@@ -82,42 +80,49 @@ def test_golden_models_have_detections():
     assert all(any(result["detections"] for result in model["results"]) for model in golden["models"])
 
 
-def test_android_layer_and_app_compile_against_declarations(classes):
-    for name in ("detector/Detector", "detector/android/Detectors", "app/DetectionSession"):
-        assert (classes / "kit" / f"{name}.class").is_file(), name
+def test_libraries_and_app_compile_as_separate_modules(classes):
+    """Each sees of the others what their build files have in `api`; warnings are errors."""
+    assert (classes / "kit/detector/android/DetectorAnalyzer.class").is_file()
+    assert (android_classes.litert() / "kit/detector/litert/InterpreterEngines.class").is_file()
+    assert (android_classes.compiled_model() / "kit/detector/compiled/CompiledModelEngines.class").is_file()
+    app = android_classes.app() / "kit" / "app"
+    for name in ("MainActivity", "DetectionScreenKt", "OverlayKt", "Camera", "DetectionSession", "ModelLibrary", "EnginesKt", "VideoPlayer", "ZoneLayerKt"):
+        assert (app / f"{name}.class").is_file(), name
 
 
-def test_strings_and_classes_that_the_app_refers_to_exist():
-    manifest = ElementTree.parse(APP / "AndroidManifest.xml").getroot()
-    names = [value for element in manifest.iter() for key, value in element.attrib.items() if key == f"{ANDROID}name"]
-    assert "android.permission.CAMERA" in names
-    code = "".join(path.read_text(encoding="utf-8") for path in APP.rglob("*.kt"))
-    for name in names:
-        assert not name.startswith(".") or f"class {name[1:]} : " in code
-    texts = {entry.get("name") for entry in ElementTree.parse(APP / "res" / "values" / "strings.xml").getroot()}
-    assert set(re.findall(r"R\.string\.(\w+)", code)) | {"app_name"} == texts
-    icon = manifest.find("application").get(f"{ANDROID}icon").removeprefix("@drawable/")
-    assert (APP / "res" / "drawable" / f"{icon}.xml").is_file()
+def test_the_page_s_examples_and_the_other_flavor_compile(classes, tmp_path):
+    page = (ROOT / "docs" / "how-to" / "android.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```kotlin\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 4
+    sources = []
+    for number, block in enumerate(blocks):
+        sources.append(tmp_path / f"Example{number}.kt")
+        sources[-1].write_text(example(block, number), encoding="utf-8")
+    folder = android_classes.users(sources)
+    assert (folder / "kit/app/EnginesKt.class").is_file()
+    assert len(list(folder.glob("Example*Kt.class"))) == len(blocks)
 
 
-def test_gradle_files_use_the_version_catalog():
-    catalog = (ROOT / "android" / "gradle" / "libs.versions.toml").read_text(encoding="utf-8")
-    known = {line.split(" = ")[0].replace("-", ".") for line in catalog.splitlines() if " = {" in line}
-    used = set()
-    for path in (ROOT / "android").rglob("build.gradle.kts"):
-        used |= set(re.findall(r"\blibs\.(?:plugins\.)?([\w.]+)", path.read_text(encoding="utf-8")))
-    assert used == known
-    versions = set(re.findall(r'^([\w-]+) = "', catalog, re.MULTILINE))
-    assert versions == set(re.findall(r'version\.ref = "([\w-]+)"', catalog))
+def example(block: str, number: int) -> str:
+    """A Kotlin file of `block`, whose lines after its imports are the body of a function."""
+    lines = block.splitlines()
+    imports = [line for line in lines if line.startswith("import ")]
+    body = [f"    {line}" for line in lines if not line.startswith("import ")]
+    known = ["android.content.Context", "android.graphics.Bitmap", "androidx.camera.core.ImageAnalysis", "java.util.concurrent.Executor"]
+    imports += [f"import {name}" for name in known]
+    given = "context: Context, bitmap: Bitmap, analysis: ImageAnalysis, executor: Executor"
+    head = '@file:Suppress("UNUSED_PARAMETER", "UNUSED_VARIABLE")'
+    return "\n".join([head, *sorted(set(imports)), f"suspend fun example{number}({given}) {{", *body, "}"]) + "\n"
 
 
 # What each folder of the core may import from the others. The core itself must compile without Android.
 PACKAGES = {
     "": {"engine", "model", "preprocessing", "postprocessing"},
-    "engine": set(),
+    "engine": {"model"},
     "model": set(),
     "preprocessing": {"engine", "model"},
     "postprocessing": {"engine", "model"},
+    "tracking": set(),
 }
 
 
@@ -132,6 +137,14 @@ def test_core_packages_mirror_folders_and_import_one_way():
         assert not [name for name in imports if "android" in name or "tensorflow" in name], path
         used = {match[1] for name in imports if (match := re.match(r"kit\.detector\.([a-z]+)\.", name))}
         assert used <= PACKAGES[folder], f"{path} imports {used - PACKAGES[folder]}"
+
+
+def test_the_app_s_logic_needs_no_android():
+    """It is compiled and run with the tests of the core."""
+    sources = sorted(LOGIC.rglob("*.kt"))
+    assert sources
+    for path in sources:
+        assert not re.findall(r"^import (?:android|androidx)\b.*", path.read_text(encoding="utf-8"), re.MULTILINE), path
 
 
 def test_model_without_metadata_has_none():

@@ -3,6 +3,8 @@ package kit.detector
 import java.io.File
 import java.nio.ByteBuffer
 import kit.detector.engine.Engine
+import kit.detector.engine.EngineChoice
+import kit.detector.engine.EngineProvider
 import kit.detector.engine.Tensor
 import kit.detector.engine.TensorFlowLiteEngine
 import kit.detector.model.ModelFile
@@ -22,13 +24,14 @@ object Bench {
         val frames = listOf(rgb(bytes, width, height), camera(bytes, width, height))
         val model = ModelFile.open(arguments[0])
         val engine = CachingEngine(TensorFlowLiteEngine(model.buffer))
-        Detector(model, engine, 0.3).use { detector ->
+        val provider = EngineProvider { listOf(EngineChoice("CPU") { engine }) }
+        Detector.loadBlocking(model, provider, DetectorOptions(scoreThreshold = 0.3)).use { detector ->
             // One kind at a time, as with a camera.
             val (rgb, yuv) = frames.map { frame ->
                 engine.repeats = true
-                repeat(WARM_UP) { detector.detect(frame) }
+                repeat(WARM_UP) { detector.detectBlocking(frame) }
                 engine.repeats = false
-                List(count) { detector.detect(frame).timings }
+                List(count) { detector.detectBlocking(frame).timings }
             }
             val pre = median(rgb.map { it.preprocess })
             val post = median(rgb.map { it.postprocess })

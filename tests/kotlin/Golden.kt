@@ -3,6 +3,8 @@ package kit.detector
 import java.io.File
 import java.nio.ByteBuffer
 import java.security.MessageDigest
+import kit.detector.engine.EngineChoice
+import kit.detector.engine.EngineProvider
 import kit.detector.engine.TensorFlowLiteEngine
 import kit.detector.model.ModelFile
 import kit.detector.model.toArray
@@ -63,9 +65,13 @@ fun ppm(file: File): Frame {
 fun rgb(bytes: ByteArray, width: Int, height: Int) = Frame(Pixels.Rgb(Plane(bytes, 3 * width, 3)), width, height)
 
 fun open(file: File, score: Double, allLabels: Boolean = false, agnosticIou: Double? = null): Detector {
-    val model = ModelFile.open(file.path)
-    return Detector(model, TensorFlowLiteEngine(model.buffer), score, allLabels = allLabels, agnosticIou = agnosticIou)
+    val options = DetectorOptions(scoreThreshold = score, allLabels = allLabels, agnosticIou = agnosticIou)
+    return open(ModelFile.open(file.path), options)
 }
+
+fun open(file: ModelFile, options: DetectorOptions = DetectorOptions()): Detector = Detector.loadBlocking(file, tensorFlowLite, options)
+
+val tensorFlowLite = EngineProvider { file -> listOf(EngineChoice("CPU") { TensorFlowLiteEngine(file.buffer) }) }
 
 /** Compares [actual] with the detections from Python, with tolerances for boxes in pixels and for scores. */
 fun sameDetections(actual: List<Detection>, expected: List<Value>, box: Double, score: Double, where: String) {

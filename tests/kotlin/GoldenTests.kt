@@ -2,7 +2,6 @@ package kit.detector
 
 import java.io.File
 import java.nio.ByteBuffer
-import kit.detector.engine.TensorFlowLiteEngine
 import kit.detector.model.ModelFile
 
 fun goldenTests(data: TestData): List<Test> {
@@ -30,7 +29,7 @@ fun goldenTests(data: TestData): List<Test> {
             for (case in cases) {
                 val file = ModelFile.open(File(data.cases, case["file"].text).path)
                 same(file.defaultScore, case["default_score"].double, file.path)
-                Detector(file, TensorFlowLiteEngine(file.buffer)).use { same(it.score, file.defaultScore) }
+                open(file).use { same(it.scoreThreshold, file.defaultScore) }
             }
             val names = cases.filter { it["default_score"].double != 0.5 }.map { it["file"].text }.toSet()
             check("small_int8.tflite" in names && "small_int8_raw.tflite" in names) { names }
@@ -45,7 +44,7 @@ private fun checkModel(folder: File, golden: Value, model: Value) {
             val where = "${model["file"].text} ${result["picture"].text}"
             val frame = ppm(File(folder, result["picture"].text))
             same(sha256(detector.preprocess(frame)), result["input_sha256"].text, where)
-            val actual = detector.detect(frame)
+            val actual = detector.detectBlocking(frame)
             val box = golden["${prefix}box_tolerance"].double
             val score = golden["${prefix}score_tolerance"].double
             sameDetections(actual.detections, result["detections"].list, box, score, where)
@@ -113,7 +112,7 @@ private fun checkCase(folder: File, case: Value) {
     open(File(folder, case["file"].text), case["score"].double, case["all_labels"].boolean, agnosticIou).use { detector ->
         val frame = rgb(File(folder, case["image"].text).readBytes(), case["width"].int, case["height"].int)
         same(sha256(detector.preprocess(frame)), case["input_sha256"].text, where)
-        val actual = detector.detect(frame).detections
+        val actual = detector.detectBlocking(frame).detections
         sameDetections(actual, case["detections"].list, case["box_tolerance"].double, case["score_tolerance"].double, where)
     }
 }

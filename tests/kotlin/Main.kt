@@ -1,12 +1,14 @@
 package kit.detector
 
 import java.io.File
+import kit.app.logic.appTests
 import kit.detector.engine.engineTests
 import kit.detector.model.badFileTests
 import kit.detector.model.outputOrderTests
 import kit.detector.postprocessing.displayRuleTests
 import kit.detector.postprocessing.rawDecoderTests
 import kit.detector.preprocessing.frameTests
+import kit.detector.tracking.trackingTests
 import kotlin.system.exitProcess
 
 /** A test by name; it fails by throwing. */
@@ -37,8 +39,8 @@ inline fun <reified Kind : DetectorError> fails(body: () -> Any): Kind {
 /** Runs all tests and prints one line with the outcome of each. */
 fun main(arguments: Array<String>) {
     val data = TestData(File(arguments[0]), File(arguments[1]))
-    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests(data) + engineTests() +
-        rawDecoderTests(data) + displayRuleTests() + valueTests()
+    val tests = goldenTests(data) + frameTests(data) + badFileTests(data) + outputOrderTests(data) + engineTests(data) +
+        rawDecoderTests(data) + displayRuleTests() + valueTests() + detectorTests(data) + trackingTests() + appTests()
     var failed = 0
     for (test in tests) {
         val start = System.nanoTime()

@@ -15,6 +15,8 @@ fun valueTests() = listOf(
         val box = Box(10.0, 20.0, 30.0, 40.0)
         same(Viewport(100, 100, 200.0, 100.0).toView(box), Box(20.0, -10.0, 60.0, 30.0))
         same(Viewport(100, 100, 100.0, 100.0, isMirrored = true).toView(box), Box(70.0, 20.0, 90.0, 40.0))
+        same(Viewport(100, 100, 200.0, 100.0).toImage(20.0, -10.0), 10.0 to 20.0)
+        same(Viewport(100, 100, 100.0, 100.0, isMirrored = true).toImage(70.0, 20.0), 30.0 to 20.0)
         same(Box(5.0, 5.0, 1.0, 9.0).area, 0.0)
         check((0..90).all { classHue(it) in 0.0..1.0 }) { "a hue is out of range" }
     },

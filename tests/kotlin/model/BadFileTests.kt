@@ -3,13 +3,12 @@ package kit.detector.model
 import java.io.File
 import java.nio.ByteBuffer
 import java.util.Random
-import kit.detector.Detector
 import kit.detector.DetectorError
+import kit.detector.DetectorOptions
 import kit.detector.Labels
 import kit.detector.TestData
 import kit.detector.Test
 import kit.detector.check
-import kit.detector.engine.TensorFlowLiteEngine
 import kit.detector.fails
 import kit.detector.open
 import kit.detector.ppm
@@ -54,8 +53,8 @@ fun badFileTests(data: TestData): List<Test> {
             val error = fails<DetectorError.NoLabels> { ModelFile.open(file.path) }
             check("give labels" in error.message.orEmpty()) { error }
             val given = ModelFile.open(file.path, Labels(listOf("one", "two")))
-            Detector(given, TensorFlowLiteEngine(given.buffer), 0.3).use { detector ->
-                val detections = detector.detect(ppm(File(data.golden, "odd.ppm"))).detections
+            open(given, DetectorOptions(scoreThreshold = 0.3)).use { detector ->
+                val detections = detector.detectBlocking(ppm(File(data.golden, "odd.ppm"))).detections
                 check(detections.isNotEmpty() && detections.all { it.label in listOf("one", "two", "class 2", "class 3") }) { detections }
             }
         },
@@ -63,7 +62,7 @@ fun badFileTests(data: TestData): List<Test> {
             val detector = open(File(data.golden, "detector_int8.tflite"), 0.3)
             detector.close()
             detector.close()
-            fails<DetectorError.EngineFailed> { detector.detect(ppm(File(data.golden, "odd.ppm"))) }
+            fails<DetectorError.EngineFailed> { detector.detectBlocking(ppm(File(data.golden, "odd.ppm"))) }
         },
         Test("five hundred mutated files do not crash") { mutations(model, data) },
     )

@@ -48,9 +48,9 @@ fun rawDecoderTests(data: TestData) = listOf(
             val port = TensorPort("", listOf(1, 3, 3), type, 0.5f, zeroPoint)
             val stored = listOf(0, 4, 0, 0, -90, -90, 0, 2, 40).map { (zeroPoint + it).toByte() }
             val logits = Tensor(port, ByteBuffer.wrap(stored.toByteArray()))
-            val second = Postprocessor.of(head()).found(listOf(codes(), logits), 0.6f)
+            val second = Postprocessor.of(head()).decode(listOf(codes(), logits), 0.6f)
             same(second.map { it.score }, listOf(20f, 2f, 1f).map(RawOutput::sigmoid))
-            val first = Postprocessor.of(head(candidates = 0)).found(listOf(codes(), logits), 0f)
+            val first = Postprocessor.of(head(candidates = 0)).decode(listOf(codes(), logits), 0f)
             // 256 / (1 + exp(-20)) rounds to 256, which 8 bits don't hold; 256 / (1 + exp(-2)) to 225.
             same(first.map { it.score }, listOf(255f / 256, 225f / 256))
             same(first.map { it.classId }, listOf(1, 0))
@@ -67,7 +67,7 @@ fun rawDecoderTests(data: TestData) = listOf(
             same(decode(head(candidates, score = 0.5f), logits).size, 1)
             same(decode(head(candidates), logits).size, 2)
             same(decode(head(candidates), logits, minScore = 1f).size, 0)
-            same(Postprocessor.of(head(candidates)).found(emptyList(), 0f).size, 0)
+            same(Postprocessor.of(head(candidates)).decode(emptyList(), 0f).size, 0)
         }
     },
     Test("damaged raw heads and later versions are rejected") {
@@ -77,14 +77,39 @@ fun rawDecoderTests(data: TestData) = listOf(
         fails<DetectorError.Damaged> { parsed(bytes(candidates = 100, score = 2f)) }
         // No candidates.
         fails<DetectorError.Damaged> { parsed(good.copyOf().also { ByteBuffer.wrap(it).putInt(48, 0) }) }
-        fails<DetectorError.Unsupported> { parsed(good.copyOf().also { it[4] = 3 }) }
+        fails<DetectorError.Damaged> { parsed(good.copyOf().also { it[4] = 3 }) }
+        fails<DetectorError.Unsupported> { parsed(good.copyOf().also { it[4] = 4 }) }
         fails<DetectorError.Unsupported> { parsed(good.copyOf().also { it[4] = 0 }) }
         same(parsed(good).candidates, 100)
+        same(parsed(good).bins, 0)
+    },
+    Test("version 3 says how box codes and scores are made") {
+        same(parsed(third()).bins, 8)
+        same(parsed(third()).codeSize, 32)
+        // Bins at 52, whether anchors are points at 56.
+        for ((offset, value) in listOf(52 to 0, 52 to 1, 52 to 257, 56 to 0, 56 to 2)) {
+            fails<DetectorError.Damaged> { parsed(third().also { ByteBuffer.wrap(it).order(ByteOrder.LITTLE_ENDIAN).putInt(offset, value) }) }
+        }
+        // Another activation.
+        fails<DetectorError.Unsupported> { parsed(third().also { it[60] = 1 }) }
+        val boxes = third().also { it[52] = 0 }.also { it[56] = 0 }
+        same(parsed(boxes).codeSize, 4)
+    },
+    Test("sides of distributions are left, top, right, bottom") {
+        // Nearly all of the weight is in one bin: 3 to the left, 2 up, 1 to the right, none down.
+        val codes = FloatArray(96) { -50f }
+        for (index in listOf(3, 8 + 2, 16 + 1, 24)) codes[index] = 200f
+        val logits = floats(floatArrayOf(9f, 2f, -9f, 9f, -9f, -9f, 9f, -9f, -9f), listOf(1, 3, 3))
+        val found = Postprocessor.of(parsed(third())).decode(listOf(floats(codes, listOf(1, 3, 32)), logits), 0f)
+        // The first anchor is a point at 0.25, 0.25 with a stride of 0.5.
+        same(found.size, 1)
+        check(found[0].sides.equalTo(Sides(-0.75f, -1.25f, 0.25f, 0.75f))) { found[0].sides.xmin }
+        same(Postprocessor.of(parsed(third())).decode(listOf(codes(), logits), 0f).size, 0)
     },
 )
 
 private fun checkDecoding(case: Value) {
-    val head = parsed(ByteArray(case["head"].list.size) { case["head"].list[it].int.toByte() })
+    val head = parsed(case["head"].list.map { it.int.toByte() }.toByteArray())
     val type = TensorType.valueOf(case["type"].text.uppercase())
     val raw = listOf("codes", "logits").mapIndexed { index, name ->
         val values = case[name].list.map(Value::double)
@@ -94,7 +119,7 @@ private fun checkDecoding(case: Value) {
         if (type == TensorType.FLOAT32) floats(FloatArray(values.size) { values[it].toFloat() }, port.shape)
         else Tensor(port, ByteBuffer.wrap(ByteArray(values.size) { values[it].toInt().toByte() }))
     }
-    val found = Postprocessor.of(head).found(raw, 0f)
+    val found = Postprocessor.of(head).decode(raw, 0f)
     val expected = case["found"].list.map { one -> one.list.map(Value::double) }
     same(found.map { it.classId }, expected.map { it[0].toInt() }, case["name"].text)
     for ((one, other) in found.zip(expected)) {
@@ -118,6 +143,14 @@ private fun bytes(candidates: Int, score: Float = 0.1f, detections: Int = 10): B
     return buffer.array()
 }
 
+/** The same in version 3: points, and box codes of distributions over 8 bins. */
+private fun third(): ByteArray {
+    val second = bytes(candidates = 100)
+    second[4] = 3
+    val how = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN).putInt(8).putInt(1).putInt(0)
+    return second.copyOf(52) + how.array() + second.copyOfRange(52, second.size)
+}
+
 private fun parsed(bytes: ByteArray) = RawHead(Bytes(ByteBuffer.wrap(bytes), "raw_head.bin"))
 
 private fun head(candidates: Int = 100, score: Float = 0.1f, detections: Int = 10) =
@@ -132,5 +165,5 @@ private fun floats(values: FloatArray, shape: List<Int>): Tensor {
 
 private fun codes() = floats(FloatArray(12), listOf(1, 3, 4))
 
-private fun decode(head: RawHead, logits: FloatArray, minScore: Float = 0f): List<Found> =
-    Postprocessor.of(head).found(listOf(codes(), floats(logits, listOf(1, 3, 3))), minScore)
+private fun decode(head: RawHead, logits: FloatArray, minScore: Float = 0f): List<RawDetection> =
+    Postprocessor.of(head).decode(listOf(codes(), floats(logits, listOf(1, 3, 3))), minScore)

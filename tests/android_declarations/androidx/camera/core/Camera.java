@@ -1,3 +1,5 @@
 package androidx.camera.core;
 
-public interface Camera {}
+public interface Camera {
+    CameraControl getCameraControl();
+}

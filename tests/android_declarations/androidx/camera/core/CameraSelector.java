@@ -1,6 +1,6 @@
 package androidx.camera.core;
 
 public final class CameraSelector {
-    public static final CameraSelector DEFAULT_FRONT_CAMERA = new CameraSelector();
-    public static final CameraSelector DEFAULT_BACK_CAMERA = new CameraSelector();
+    public static final int LENS_FACING_FRONT = 0;
+    public static final int LENS_FACING_BACK = 1;
 }

@@ -7,6 +7,7 @@ public final class ImageAnalysis extends UseCase {
         void analyze(ImageProxy image);
     }
     public native void setAnalyzer(java.util.concurrent.Executor executor, Analyzer analyzer);
+    public native void clearAnalyzer();
     public native int getTargetRotation();
     public native void setTargetRotation(int rotation);
     public static final class Builder {

@@ -11,5 +11,6 @@ public interface ImageProxy extends AutoCloseable {
     int getHeight();
     PlaneProxy[] getPlanes();
     ImageInfo getImageInfo();
+    android.graphics.Bitmap toBitmap();
     @Override void close();
 }

@@ -1,9 +1,8 @@
 package kit.app
 
 import android.hardware.display.DisplayManager
-import androidx.activity.compose.rememberLauncherForActivityResult
-import androidx.activity.result.contract.ActivityResultContracts
 import androidx.camera.view.PreviewView
+import androidx.compose.foundation.Image
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Box
 import androidx.compose.foundation.layout.Column
@@ -12,8 +11,11 @@ import androidx.compose.foundation.layout.fillMaxSize
 import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.safeDrawingPadding
-import androidx.compose.material3.DropdownMenu
-import androidx.compose.material3.DropdownMenuItem
+import androidx.compose.foundation.layout.size
+import androidx.compose.foundation.layout.widthIn
+import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.verticalScroll
+import androidx.compose.material3.CircularProgressIndicator
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Slider
 import androidx.compose.material3.Surface
@@ -29,42 +31,72 @@ import androidx.compose.runtime.saveable.rememberSaveable
 import androidx.compose.runtime.setValue
 import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
+import androidx.compose.ui.graphics.asImageBitmap
+import androidx.compose.ui.layout.ContentScale
 import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.unit.dp
 import androidx.compose.ui.viewinterop.AndroidView
 import androidx.lifecycle.compose.LocalLifecycleOwner
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
+import kit.app.logic.Heat
 import kotlin.math.roundToInt
 
 /** The camera preview with boxes over it, messages, and the controls. */
 @Composable
 fun DetectionScreen(session: DetectionSession) {
     val state by session.state.collectAsStateWithLifecycle()
-    var isFront by rememberSaveable { mutableStateOf(false) }
+    var showsSpeed by rememberSaveable { mutableStateOf(false) }
+    val context = LocalContext.current
+    LaunchedEffect(state.shared, session) {
+        state.shared?.let {
+            context.startActivity(SharedImages.intent(it))
+            session.shareDone()
+        }
+    }
     Box(Modifier.fillMaxSize()) {
-        CameraPreview(session, isFront)
-        state.result?.let { Overlay(it, Modifier.fillMaxSize()) }
+        val photo = state.photo
+        if (photo == null) {
+            CameraPreview(session, state)
+        } else {
+            // Cropped as the overlay expects, like the camera's preview.
+            Image(photo.asImageBitmap(), stringResource(R.string.gallery_image), Modifier.fillMaxSize(), contentScale = ContentScale.Crop)
+        }
+        state.result?.let {
+            Overlay(it, state.isMirrored, Modifier.fillMaxSize())
+            ZoneLayer(it, state, session, Modifier.fillMaxSize())
+        }
         Surface(
             Modifier.align(Alignment.BottomCenter).safeDrawingPadding().padding(12.dp),
             shape = MaterialTheme.shapes.large,
             color = MaterialTheme.colorScheme.surface.copy(alpha = 0.85f),
+            // Not found by itself for a color that is not one of the theme.
+            contentColor = MaterialTheme.colorScheme.onSurface,
         ) {
-            Column(Modifier.padding(12.dp), verticalArrangement = Arrangement.spacedBy(4.dp)) {
+            // In landscape the controls are higher than the screen, and not as wide.
+            Column(Modifier.widthIn(max = 480.dp).verticalScroll(rememberScrollState()).padding(12.dp), verticalArrangement = Arrangement.spacedBy(4.dp)) {
                 Messages(state)
-                Controls(state, session) { isFront = !isFront }
+                if (showsSpeed) SpeedPanel(state)
+                Zones(state, session)
+                Controls(state, session, { showsSpeed = !showsSpeed })
             }
         }
     }
 }
 
 @Composable
-private fun CameraPreview(session: DetectionSession, isFront: Boolean) {
+private fun CameraPreview(session: DetectionSession, state: ScreenState) {
     val context = LocalContext.current
     val owner = LocalLifecycleOwner.current
-    val view = remember(context) { PreviewView(context).apply { scaleType = PreviewView.ScaleType.FILL_CENTER } }
+    val view = remember(context) {
+        PreviewView(context).apply {
+            scaleType = PreviewView.ScaleType.FILL_CENTER
+            // Nobody touches the phone while it watches.
+            keepScreenOn = true
+        }
+    }
     val camera = remember(context, owner, view) { Camera(context, owner, view) }
-    LaunchedEffect(camera, isFront) { camera.bind(session, isFront) }
+    LaunchedEffect(camera, state.isFront, state.lens) { camera.bind(session, state.isFront, state.lens) }
     DisposableEffect(camera) {
         val displays = context.getSystemService(DisplayManager::class.java)
         val listener = object : DisplayManager.DisplayListener {
@@ -82,53 +114,47 @@ private fun CameraPreview(session: DetectionSession, isFront: Boolean) {
 
 @Composable
 private fun Messages(state: ScreenState) {
-    val timings = state.result?.timings
-    val style = MaterialTheme.typography.bodySmall
     val problem = state.cameraProblem ?: state.problem
     when {
+        state.isLoading -> Row(horizontalArrangement = Arrangement.spacedBy(8.dp), verticalAlignment = Alignment.CenterVertically) {
+            CircularProgressIndicator(Modifier.size(20.dp))
+            Text(stringResource(R.string.loading))
+        }
         problem != null -> Text(problem, color = MaterialTheme.colorScheme.error)
-        state.chosen == null -> Text(stringResource(R.string.import_first))
-        timings != null -> Text(
-            stringResource(R.string.timings, timings.total, timings.preprocess, timings.invoke, timings.postprocess),
-            style = style,
-        )
+        state.model == null -> Text(stringResource(R.string.import_first))
     }
-    if (state.engineName.isNotEmpty()) Text(state.engineName, style = style)
-    for (skipped in state.skippedAccelerators) {
-        Text(stringResource(R.string.skipped_accelerator, skipped.accelerator, skipped.reason), style = style)
-    }
+    if (state.heat != Heat.NORMAL) Text(stringResource(R.string.hot, 1 / state.heat.secondsPerFrame), color = MaterialTheme.colorScheme.error)
+    if (state.engineName.isNotEmpty()) Text(state.engineName, style = MaterialTheme.typography.bodySmall)
 }
 
 @Composable
-private fun Controls(state: ScreenState, session: DetectionSession, onSwitchCamera: () -> Unit) {
+private fun Controls(state: ScreenState, session: DetectionSession, onSpeed: () -> Unit) {
     state.score?.let { score ->
         Text(stringResource(R.string.score_threshold, (100 * score).roundToInt()))
         Slider(score, session::setScore, valueRange = 0.01f..0.99f)
     }
     Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
         ModelPicker(state, session)
-        TextButton(onSwitchCamera) { Text(stringResource(R.string.switch_camera)) }
+        EnginePicker(state, session)
     }
-}
-
-@Composable
-private fun ModelPicker(state: ScreenState, session: DetectionSession) {
-    var isOpen by remember { mutableStateOf(false) }
-    // .tflite has no MIME type of its own, so any file can be picked; loading rejects what is not a detector.
-    val launcher = rememberLauncherForActivityResult(ActivityResultContracts.OpenDocument()) { uri -> uri?.let(session::importModel) }
-    Box {
-        TextButton({ isOpen = true }) { Text(state.chosen?.name ?: stringResource(R.string.model)) }
-        DropdownMenu(isOpen, { isOpen = false }) {
-            for (choice in state.choices) {
-                DropdownMenuItem({ Text(choice.name) }, {
-                    isOpen = false
-                    session.select(choice)
-                })
-            }
-            DropdownMenuItem({ Text(stringResource(R.string.open)) }, {
-                isOpen = false
-                launcher.launch(arrayOf("*/*"))
-            })
+    Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
+        MediaButton(state, session)
+        if (state.photo == null) {
+            TextButton(session::switchCamera) { Text(stringResource(R.string.switch_camera)) }
+            LensPicker(state, session)
         }
+    }
+    state.video?.let { VideoControls(it, session) }
+    Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
+        TextButton(onSpeed) { Text(stringResource(R.string.speed)) }
+        TextButton({ session.setTracking(!state.isTracking) }) {
+            Text(stringResource(if (state.isTracking) R.string.stop_tracking else R.string.start_tracking))
+        }
+    }
+    Row(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
+        TextButton({ session.setEditing(!state.isEditing) }) {
+            Text(stringResource(if (state.isEditing) R.string.zones_done else R.string.zones_draw))
+        }
+        TextButton(session::share) { Text(stringResource(R.string.share)) }
     }
 }

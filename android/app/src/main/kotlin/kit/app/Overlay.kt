@@ -18,17 +18,17 @@ import androidx.compose.ui.unit.dp
 import androidx.compose.ui.unit.sp
 import kit.detector.Box
 import kit.detector.Detection
+import kit.detector.DetectionResult
 import kit.detector.Viewport
 import kit.detector.classHue
-import kotlin.math.roundToInt
 
 /** Draws boxes, labels and scores over the camera preview. */
 @Composable
-fun Overlay(result: FrameResult, modifier: Modifier = Modifier) {
+fun Overlay(result: DetectionResult, isMirrored: Boolean, modifier: Modifier = Modifier) {
     val measurer = rememberTextMeasurer()
     val names = result.detections.joinToString { it.label }
     Canvas(modifier.semantics { contentDescription = names }) {
-        val view = Viewport(result.width, result.height, size.width.toDouble(), size.height.toDouble(), result.isMirrored)
+        val view = Viewport(result.imageSize.width, result.imageSize.height, size.width.toDouble(), size.height.toDouble(), isMirrored)
         // Detections are sorted by falling score; the best one is drawn last, on top.
         for (detection in result.detections.asReversed()) draw(detection, view.toView(detection.box), measurer)
     }
@@ -38,8 +38,7 @@ private fun DrawScope.draw(detection: Detection, box: Box, measurer: TextMeasure
     val color = Color.hsv((360 * classHue(detection.classId)).toFloat(), 0.85f, 0.95f)
     val corner = Offset(box.xmin.toFloat(), box.ymin.toFloat())
     drawRect(color, corner, Size(box.width.toFloat(), box.height.toFloat()), style = Stroke(3.dp.toPx()))
-    val caption = "${detection.label} ${(100 * detection.score).roundToInt()} %"
-    val text = measurer.measure(caption, TextStyle(Color.Black, 12.sp), maxLines = 1)
+    val text = measurer.measure(caption(detection), TextStyle(Color.Black, 12.sp), maxLines = 1)
     val height = text.size.height.toFloat()
     // Above the box if there is room, otherwise inside it.
     val top = if (corner.y >= height) corner.y - height else corner.y

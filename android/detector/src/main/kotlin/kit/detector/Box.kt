@@ -3,12 +3,14 @@ package kit.detector
 /**
  * A box as xmin, ymin, xmax, ymax in pixels of the upright image; (0, 0) is the top left corner of the image.
  */
-data class Box(val xmin: Double, val ymin: Double, val xmax: Double, val ymax: Double) {
-    val width: Double get() = xmax - xmin
-    val height: Double get() = ymax - ymin
+public data class Box(val xmin: Double, val ymin: Double, val xmax: Double, val ymax: Double) {
+    /** The width in pixels; negative for an inverted box. */
+    public val width: Double get() = xmax - xmin
+    /** The height in pixels; negative for an inverted box. */
+    public val height: Double get() = ymax - ymin
 
     /** Area in square pixels; 0 if the box is empty or inverted. */
-    val area: Double get() = maxOf(width, 0.0) * maxOf(height, 0.0)
+    public val area: Double get() = maxOf(width, 0.0) * maxOf(height, 0.0)
 
     internal companion object {
         /** A box from [sides]: left, top, right, bottom in 0..1. An inverted box becomes an empty one. */

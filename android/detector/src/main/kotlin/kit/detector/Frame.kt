@@ -5,17 +5,16 @@ import java.nio.ByteBuffer
 /**
  * One image from a camera or a file.
  *
- * [width] and [height] are in pixels as stored, before [rotation]. [index] counts frames from 0. [time] is the
- * capture time in seconds. The constructor throws [DetectorError.BadFrame] if width or height is below 1, or if a
+ * [width] and [height] are in pixels as stored, before [rotation]. [timestamp] is
+ * the capture time in seconds. The constructor throws [DetectorError.BadFrame] if width or height is below 1, or if a
  * plane has too few bytes for the size.
  */
-class Frame(
-    val pixels: Pixels,
-    val width: Int,
-    val height: Int,
-    val rotation: Rotation = Rotation.NONE,
-    val index: Long = 0,
-    val time: Double = 0.0,
+public class Frame(
+    public val pixels: Pixels,
+    public val width: Int,
+    public val height: Int,
+    public val rotation: Rotation = Rotation.NONE,
+    public val timestamp: Double = 0.0,
 ) {
     init {
         if (width < 1 || height < 1 || width > MOST_PIXELS / height) {
@@ -33,8 +32,8 @@ class Frame(
     }
 
     /** Width and height in pixels of the upright image, after [rotation]. */
-    val uprightWidth: Int get() = if (rotation.swapsSides) height else width
-    val uprightHeight: Int get() = if (rotation.swapsSides) width else height
+    public val uprightWidth: Int get() = if (rotation.swapsSides) height else width
+    public val uprightHeight: Int get() = if (rotation.swapsSides) width else height
 
     private companion object {
         // Far above any camera, and small enough that byte offsets do not overflow.
@@ -43,15 +42,15 @@ class Frame(
 }
 
 /** The pixels of a frame, uint8. */
-sealed interface Pixels {
+public sealed interface Pixels {
     /** R, G, B of each pixel. */
-    class Rgb(val plane: Plane) : Pixels
+    public class Rgb(public val plane: Plane) : Pixels
 
     /** R, G, B and an unused byte of each pixel: RGBA_8888 of ImageAnalysis. */
-    class Rgba(val plane: Plane) : Pixels
+    public class Rgba(public val plane: Plane) : Pixels
 
     /** One luma value for each pixel, one U and one V for each block of 2 x 2: YUV_420_888, planar or interleaved. */
-    class Yuv420(val luma: Plane, val u: Plane, val v: Plane, val color: YuvColor = YuvColor()) : Pixels
+    public class Yuv420(public val luma: Plane, public val u: Plane, public val v: Plane, public val color: YuvColor = YuvColor()) : Pixels
 }
 
 /**
@@ -60,10 +59,10 @@ sealed interface Pixels {
  *
  * [bytes] are those from the buffer's position to its limit. They are not copied.
  */
-class Plane(bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
-    val bytes: ByteBuffer = bytes.slice()
+public class Plane(bytes: ByteBuffer, public val rowStride: Int, public val pixelStride: Int) {
+    public val bytes: ByteBuffer = bytes.slice()
 
-    constructor(bytes: ByteArray, rowStride: Int, pixelStride: Int) : this(ByteBuffer.wrap(bytes), rowStride, pixelStride)
+    public constructor(bytes: ByteArray, rowStride: Int, pixelStride: Int) : this(ByteBuffer.wrap(bytes), rowStride, pixelStride)
 
     internal fun check(name: String, columns: Int, rows: Int, pixelBytes: Int) {
         // Interleaved pixels are contiguous; pixels of one byte may have any stride.
@@ -82,15 +81,15 @@ class Plane(bytes: ByteBuffer, val rowStride: Int, val pixelStride: Int) {
 }
 
 /** The clockwise rotation that makes a stored image upright. */
-enum class Rotation(val degrees: Int) {
+public enum class Rotation(public val degrees: Int) {
     NONE(0), RIGHT(90), HALF(180), LEFT(270);
 
     /** Whether the rotation swaps width and height. */
-    val swapsSides: Boolean get() = this == RIGHT || this == LEFT
+    public val swapsSides: Boolean get() = this == RIGHT || this == LEFT
 
-    companion object {
+    public companion object {
         /** The rotation for Android's `rotationDegrees`. Throws [DetectorError.BadFrame] unless [degrees] is a multiple of 90. */
-        fun of(degrees: Int): Rotation = entries.firstOrNull { it.degrees == Math.floorMod(degrees, 360) }
+        public fun of(degrees: Int): Rotation = entries.firstOrNull { it.degrees == degrees.mod(360) }
             ?: throw DetectorError.BadFrame("its rotation of $degrees degrees is not a multiple of 90")
     }
 }

@@ -1,13 +1,13 @@
 package kit.detector
 
 /** Class names in the order of their class ids, from 0, without a background class. */
-data class Labels(val names: List<String>) {
+public data class Labels(val names: List<String>) {
     val size: Int get() = names.size
 
     /** The name of [classId], or a placeholder such as `class 7` if the list is too short. */
-    operator fun get(classId: Int): String = names.getOrNull(classId) ?: "class $classId"
+    public operator fun get(classId: Int): String = names.getOrNull(classId) ?: "class $classId"
 
-    companion object {
+    public companion object {
         /**
          * Parses the text of a label file with one name per line.
          *
@@ -15,7 +15,7 @@ data class Labels(val names: List<String>) {
          * (`0  person`), as in older Coral files, the numbers are the class ids. Throws
          * [DetectorError.BadLabels] if [text] has no names; the message names [source].
          */
-        fun parse(text: String, source: String = "labels"): Labels {
+        public fun parse(text: String, source: String = "labels"): Labels {
             // A byte order mark is not part of the first name.
             val lines = text.removePrefix("\uFEFF").lines().map(String::trim).dropLastWhile(String::isEmpty)
             if (lines.isEmpty()) throw DetectorError.BadLabels(source, "no labels in it; write one class name a line")

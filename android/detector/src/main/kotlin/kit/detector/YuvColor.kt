@@ -5,9 +5,9 @@ package kit.detector
  *
  * [isFullRange] is true for luma from 0 to 255, false for luma from 16 to 235 (video range).
  */
-data class YuvColor(val matrix: Matrix = Matrix.BT601, val isFullRange: Boolean = true) {
+public data class YuvColor(val matrix: Matrix = Matrix.BT601, val isFullRange: Boolean = true) {
     /** The luma coefficients Kr ([red]) and Kb ([blue]) of ITU-R BT.601 and BT.709. */
-    enum class Matrix(internal val red: Double, internal val blue: Double) {
+    public enum class Matrix(internal val red: Double, internal val blue: Double) {
         BT601(0.299, 0.114), BT709(0.2126, 0.0722)
     }
 }

@@ -9,26 +9,27 @@ import kit.detector.DetectorError
  *
  * An engine runs one image at a time; `Detector` makes sure of that.
  */
-interface Engine : AutoCloseable {
+public interface Engine : AutoCloseable {
     /** The name to show to users, such as `LiteRT, GPU`. */
-    val name: String
-    val inputs: List<TensorPort>
+    public val name: String
+    /** The inputs in the model's order. */
+    public val inputs: List<TensorPort>
 
     /** The outputs in the model's order. Some shapes are known only after a run. */
-    val outputs: List<TensorPort>
+    public val outputs: List<TensorPort>
 
     /**
      * Runs the model on [input], a direct buffer in native byte order whose bytes from position to limit are the
      * input tensor. Returns all outputs in the model's order. Throws [DetectorError.EngineFailed].
      */
-    fun invoke(input: ByteBuffer): List<Tensor>
+    public fun invoke(input: ByteBuffer): List<Tensor>
 }
 
 /** The element type of a tensor; [size] is the number of bytes of one element, 0 if not known. */
-enum class TensorType(val size: Int) {
+public enum class TensorType(public val size: Int) {
     FLOAT32(4), UINT8(1), INT8(1), INT32(4), INT64(8), OTHER(0);
 
-    override fun toString() = name.lowercase()
+    override fun toString(): String = name.lowercase()
 }
 
 /**
@@ -36,7 +37,7 @@ enum class TensorType(val size: Int) {
  *
  * Quantized values are dequantized as (value - [zeroPoint]) * [scale]; [scale] is 0 if the tensor is not quantized.
  */
-data class TensorPort(
+public data class TensorPort(
     val name: String,
     val shape: List<Int>,
     val type: TensorType,
@@ -59,12 +60,12 @@ data class TensorPort(
 }
 
 /** An output tensor as stored by the engine: elements of `port.type` in row-major order. Valid until the next run. */
-class Tensor(val port: TensorPort, bytes: ByteBuffer) {
+public class Tensor(public val port: TensorPort, bytes: ByteBuffer) {
     /** The elements from position 0 to the limit, in native byte order. */
-    val bytes: ByteBuffer = bytes.slice().order(ByteOrder.nativeOrder())
+    public val bytes: ByteBuffer = bytes.slice().order(ByteOrder.nativeOrder())
 
     /** The values as float32, dequantized if needed. Empty for [TensorType.OTHER]. */
-    fun floats(): FloatArray = when (port.type) {
+    public fun floats(): FloatArray = when (port.type) {
         TensorType.FLOAT32 -> FloatArray(bytes.limit() / 4).also { bytes.asFloatBuffer().get(it) }
         TensorType.UINT8 -> FloatArray(bytes.limit()) { port.dequantize(bytes.get(it).toInt() and 0xFF) }
         TensorType.INT8 -> FloatArray(bytes.limit()) { port.dequantize(bytes.get(it).toInt()) }

@@ -77,14 +77,20 @@ internal class Table(private val buffer: FlatBuffer, private val position: Long)
 
     /** A vector of int32; empty if the field is absent. */
     fun ints(field: Int): List<Int> {
-        val data = data32(field)
+        val data = vector(field, 4)
         return List(data.remaining() / 4) { data.getInt(4 * it) }
     }
 
     /** A vector of float32; empty if the field is absent. */
     fun floats(field: Int): List<Float> {
-        val data = data32(field)
+        val data = vector(field, 4)
         return List(data.remaining() / 4) { data.getFloat(4 * it) }
+    }
+
+    /** A vector of int64; empty if the field is absent. */
+    fun longs(field: Int): List<Long> {
+        val data = vector(field, 8)
+        return List(data.remaining() / 8) { data.getLong(8 * it) }
     }
 
     /** The table of a field, or null if it is absent. */
@@ -101,9 +107,9 @@ internal class Table(private val buffer: FlatBuffer, private val position: Long)
         }
     }
 
-    private fun data32(field: Int): ByteBuffer {
+    private fun vector(field: Int, elementBytes: Int): ByteBuffer {
         val target = target(field) ?: return ByteBuffer.allocate(0)
-        val data = bytes.span(target + 4, 4 * bytes.uint32(target))
+        val data = bytes.span(target + 4, elementBytes * bytes.uint32(target))
         buffer.spend(data.remaining().toLong())
         return data
     }

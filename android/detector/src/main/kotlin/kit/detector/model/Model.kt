@@ -75,11 +75,19 @@ internal class ModelTensor(table: Table, bytes: Bytes) {
     val type: String
     val name: String
 
+    /** The scale and zero point of a tensor that is quantized as a whole; 0 if it is not. */
+    val scale: Float
+    val zeroPoint: Int
+
     init {
         shape.firstOrNull { it < 0 }?.let { throw bytes.damaged("a tensor's shape has a dimension of $it") }
         val kind = table.int8(1)
         type = TYPES.getOrNull(kind) ?: throw bytes.damaged("a tensor's type is $kind")
         name = table.text(3)
+        val quantization = table.table(4)
+        val scales = quantization?.floats(2).orEmpty()
+        scale = scales.singleOrNull() ?: 0f
+        zeroPoint = if (scales.size == 1) quantization?.longs(3)?.firstOrNull()?.toInt() ?: 0 else 0
     }
 
     /** For example `location [1, 25, 4] float32`. */

@@ -15,15 +15,15 @@ internal class FirstVersionDecoder(private val head: RawHead) : Postprocessor {
     private val columns = head.first + head.classes
 
     /** [raw] are the box codes (1, A, 4) and the logits (1, A, F + C). Returns nothing if the sizes differ. */
-    override fun found(raw: List<Tensor>, minScore: Float): List<Found> {
+    override fun decode(raw: List<Tensor>, minScore: Float): List<RawDetection> {
         if (raw.size != 2) return emptyList()
         val codes = RawOutput.of(raw[0]) ?: return emptyList()
         val logits = RawOutput.of(raw[1], ::in256Steps) ?: return emptyList()
         if (codes.size != 4 * head.anchorCount || logits.size != columns * head.anchorCount) return emptyList()
-        val kept = ArrayList<Found>()
+        val kept = ArrayList<RawDetection>()
         for (candidate in candidates(logits, maxOf(minScore, head.score))) {
             val sides = sides(codes, candidate.anchor)
-            if (kept.none { sides.overlaps(it.sides, head.iou) }) kept += Found(candidate.classId, candidate.score, sides)
+            if (kept.none { sides.overlaps(it.sides, head.iou) }) kept += RawDetection(candidate.classId, candidate.score, sides)
             if (kept.size == head.detections) break
         }
         return kept

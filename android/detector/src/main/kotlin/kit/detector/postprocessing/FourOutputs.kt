@@ -20,7 +20,7 @@ internal class FourOutputs(model: Model, metadata: Metadata?, shapes: List<List<
     // The positions of left, top, right and bottom in a box of the tensor.
     private val index: List<Int> = index(model, metadata)
 
-    override fun found(raw: List<Tensor>, minScore: Float): List<Found> {
+    override fun decode(raw: List<Tensor>, minScore: Float): List<RawDetection> {
         val values = raw.map(Tensor::floats)
         if (values.size != 4) return emptyList()
         // If the values of this frame are ambiguous, those of a later one may not be.
@@ -37,7 +37,7 @@ internal class FourOutputs(model: Model, metadata: Metadata?, shapes: List<List<
         return kept.map { slot ->
             val at = 4 * slot
             val sides = Sides(boxes[at + top], boxes[at + left], boxes[at + bottom], boxes[at + right])
-            Found(Math.rint(classes[slot].toDouble()).toInt(), scores[slot], sides)
+            RawDetection(Math.rint(classes[slot].toDouble()).toInt(), scores[slot], sides)
         }
     }
 

@@ -6,7 +6,7 @@ import kit.detector.model.RawHead
 /** Reads the output tensors of a model. */
 internal fun interface Postprocessor {
     /** The objects with scores from [minScore] on, in the order of the model; it may give one place to several classes. */
-    fun found(raw: List<Tensor>, minScore: Float): List<Found>
+    fun decode(raw: List<Tensor>, minScore: Float): List<RawDetection>
 
     companion object {
         /** What decodes the outputs of a raw head, by the rules of its version. */
@@ -15,4 +15,4 @@ internal fun interface Postprocessor {
 }
 
 /** An object that a model found: [score] in 0..1, and [sides] relative to the image, which may lie outside 0..1. */
-internal class Found(val classId: Int, val score: Float, val sides: Sides)
+internal class RawDetection(val classId: Int, val score: Float, val sides: Sides)

@@ -1,4 +1,4 @@
-package kit.detector.android
+package kit.detector.litert
 
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
@@ -11,7 +11,7 @@ import org.tensorflow.lite.DataType
 import org.tensorflow.lite.InterpreterApi
 
 /** LiteRT, on the CPU or with a delegate. */
-class LiteRtEngine private constructor(override val name: String, private val interpreter: InterpreterApi) : Engine {
+internal class InterpreterEngine private constructor(override val name: String, private val interpreter: InterpreterApi) : Engine {
     override val inputs: List<TensorPort> = List(interpreter.inputTensorCount) { port(interpreter.getInputTensor(it)) }
 
     override val outputs: List<TensorPort>
@@ -34,12 +34,12 @@ class LiteRtEngine private constructor(override val name: String, private val in
 
     companion object {
         /** Loads [model], a mapped or direct buffer that the engine keeps. Throws [DetectorError.EngineFailed]. */
-        fun load(model: ByteBuffer, name: String, options: InterpreterApi.Options): LiteRtEngine = wrappingErrors {
+        fun load(model: ByteBuffer, name: String, options: InterpreterApi.Options): InterpreterEngine = wrappingErrors {
             // Always the app's own runtime, not that of Play services, so that the tested version runs.
             options.setRuntime(InterpreterApi.Options.TfLiteRuntime.FROM_APPLICATION_ONLY)
             val interpreter = InterpreterApi.create(model, options)
             try {
-                LiteRtEngine(name, interpreter)
+                InterpreterEngine(name, interpreter)
             } catch (error: RuntimeException) {
                 interpreter.close()
                 throw error

@@ -1,0 +1,5 @@
+package androidx.camera.core;
+
+public interface CameraControl {
+    com.google.common.util.concurrent.ListenableFuture<Void> setZoomRatio(float ratio);
+}

@@ -1,0 +1,6 @@
+package androidx.camera.core;
+
+public interface ZoomState {
+    float getMinZoomRatio();
+    float getMaxZoomRatio();
+}
