@@ -1,53 +1,37 @@
-"""The wrapper for iOS: its package is built and tested with Swift; sources for Apple's frameworks are parsed."""
+"""The package and the app for iOS: the package is tested with Swift, and both compile against Apple's declarations."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import plistlib
-import shutil
+import re
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.support import phone_cases, tensorflow_lite_c
-from tests.support.paths import ROOT, TESTS
+from tests.support import phone_cases
+from tests.support.paths import ROOT
 from tests.support.small_detector import small_detector
+from tests.support.swift_compiler import APP, SOURCES, swift_files
 
 pytestmark = pytest.mark.long
-
-PACKAGE = ROOT / "ios" / "Detector"
-APP = ROOT / "ios" / "App"
-DECLARATIONS = TESTS / "swift_declarations"
-
-
-@pytest.fixture(scope="session")
-def swift() -> str:
-    path = shutil.which("swift")
-    if path is None:
-        pytest.skip("no Swift toolchain found; see swift.org/install")
-    return path
-
-
-@pytest.fixture(scope="session")
-def library() -> Path:
-    try:
-        return tensorflow_lite_c.folder()
-    except tensorflow_lite_c.Unavailable as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")
 def suite(swift, library, small_detector, tmp_path_factory) -> str:
     """The output of `swift test`, whether or not all tests passed."""
     cases = tmp_path_factory.mktemp("swift_cases")
-    phone_cases.write_cases(cases, phone_cases.all_cases(small_detector, cases), library)
+    expected = phone_cases.all_cases(small_detector, cases) + phone_cases.class_score_cases(cases)
+    phone_cases.write_cases(cases, expected, library)
     linker = [f"-L{library}", "-rpath", str(library)]
     command = [swift, "test", "--scratch-path", str(scratch()), "-Xswiftc", "-O"]
     command += [word for option in linker for word in ("-Xlinker", option)]
     environment = {**os.environ, "KIT_SWIFT_CASES": str(cases)}
-    done = subprocess.run(command, cwd=PACKAGE, env=environment, capture_output=True, text=True, timeout=3600)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3600)
     return done.stdout + done.stderr + f"\nexit {done.returncode}\n"
 
 
@@ -60,7 +44,11 @@ def scratch() -> Path:
 
 def outcome(suite: str, name: str) -> str:
     """The outcome of a test in XCTest's output: passed, failed or skipped."""
-    (line,) = [line for line in suite.splitlines() if line.startswith("Test Case") and f".{name}'" in line and " started" not in line]
+    (line,) = [
+        line
+        for line in suite.splitlines()
+        if line.startswith("Test Case") and f".{name}'" in line and " started" not in line
+    ]
     return line.split("' ")[1].split()[0]
 
 
@@ -80,37 +68,44 @@ def test_swift_and_python_agree_on_raw_heads_and_a_third_party_detector(shared, 
     assert outcome(suite, "testRawHeadsAndThirdPartyDetectorsAgreeWithPython") == "passed"
 
 
-def swift_files(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.swift"))
+# Two tasks write to the same object.
+RACE = """
+final class Tally {
+    var count = 0
+}
+
+func countTwice() {
+    let tally = Tally()
+    Task.detached { tally.count += 1 }
+    tally.count += 1
+}
+"""
 
 
-def test_app_sources_parse(swift):
-    """Only the syntax is checked: type-checking needs Apple's frameworks."""
-    files = swift_files(APP / "Sources")
-    assert files
-    check(["swiftc", "-frontend", "-parse", *map(str, files)])
+def test_package_and_app_compile_without_warnings_and_data_races(package, compiler):
+    """With Core ML, Metal and pixel buffers, against declarations of Apple's frameworks and of the delegates."""
+    assert package.returncode == 0, package.stderr[-3000:]
+    app = compiler.app()
+    assert app.returncode == 0, app.stderr[-3000:]
 
 
-def test_delegates_pixel_buffers_and_app_state_type_check(swift, tmp_path):
-    """Against hand-written declarations of Apple's frameworks and of TensorFlow Lite's delegates."""
-    modules = [PACKAGE / "Sources" / "TensorFlowLiteC", DECLARATIONS / "TensorFlowLiteCMetal"]
-    modules += [DECLARATIONS / "TensorFlowLiteCCoreML", tmp_path]
-    options = ["-swift-version", "6", "-parse-as-library", "-Xcc", f"-I{modules[0]}"]
-    options += [word for module in modules for word in ("-I", str(module))]
-
-    def emit(name: str, files: list[Path]) -> None:
-        target = str(tmp_path / f"{name}.swiftmodule")
-        check(["swiftc", "-emit-module", "-module-name", name, *options, *map(str, files), "-o", target])
-
-    emit("CoreVideo", [DECLARATIONS / "CoreVideo.swift"])
-    emit("Detector", swift_files(PACKAGE / "Sources" / "Detector"))
-    app = [APP / "Sources" / f"{name}.swift" for name in ("DetectionSession", "ModelLibrary")]
-    check(["swiftc", "-typecheck", *options, str(DECLARATIONS / "Camera.swift"), *map(str, app)])
-
-
-def check(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+def test_package_compiles_without_tensorflow_lite(compiler):
+    done = compiler.package_without_tensorflow()
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("part", ["package", "app"])
+def test_planted_race_is_found(package, compiler, tmp_path, part):
+    planted = tmp_path / "Race.swift"
+    planted.write_text(RACE, encoding="utf-8")
+    done = (
+        compiler.app(planted) if part == "app" else compiler.package([SOURCES / "EdgeDetection" / "Box.swift", planted])
+    )
+    errors = [line for line in done.stderr.splitlines() if ": error:" in line]
+    assert done.returncode != 0
+    assert errors
+    assert all("Race.swift" in line for line in errors), done.stderr[-3000:]
+    assert "data race" in done.stderr
 
 
 def test_no_force_unwraps():
@@ -130,12 +125,59 @@ def test_app_states_why_it_needs_the_camera():
     assert privacy["NSPrivacyTracking"] is False
 
 
+def test_app_declares_the_apis_that_need_a_reason():
+    """Of those that Apple lists as "required reason API"; an upload without them is refused."""
+    privacy = plistlib.loads((APP / "PrivacyInfo.xcprivacy").read_bytes())
+    declared = {entry["NSPrivacyAccessedAPIType"] for entry in privacy["NSPrivacyAccessedAPITypes"]}
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in swift_files(APP) + swift_files(SOURCES / "EdgeDetection")
+    )
+    words = {
+        "UserDefaults": ["UserDefaults"], "SystemBootTime": ["systemUptime", "mach_absolute_time"],
+        "FileTimestamp": ["creationDate", "modificationDate", "contentModificationDateKey", "fileModificationDate"],
+        "DiskSpace": ["volumeAvailableCapacity", "systemFreeSize"], "ActiveKeyboards": ["activeInputModes"],
+    }  # fmt: skip
+    used = {
+        f"NSPrivacyAccessedAPICategory{name}" for name, marks in words.items() if any(one in sources for one in marks)
+    }
+    assert declared == used
+
+
+def test_icon_is_one_that_the_store_takes():
+    folder = APP / "Assets.xcassets" / "AppIcon.appiconset"
+    (image,) = json.loads((folder / "Contents.json").read_text(encoding="utf-8"))["images"]
+    header = (folder / image["filename"]).read_bytes()[:26]
+    width, height, depth, color = struct.unpack(">16x2I2B", header)
+    assert (width, height, depth, color) == (1024, 1024, 8, 2), "RGB without transparency"
+    assert image["size"] == "1024x1024"
+
+
+# The calls whose first text is shown and looked up in the catalog, and a value in such a text.
+VALUE = r"\\\((?:[^()]|\([^()]*\))*\)"
+SHOWN = (
+    r"(?:\b(?:Text|Button|Label|Toggle|Section|Menu|ProgressView|NavigationLink|SharePreview)\("
+    r"|\.navigationTitle\(|String\(localized: )"
+    rf'"((?:[^"\\]|{VALUE})*)"'
+)
+
+
+def test_what_the_app_shows_can_be_translated():
+    catalog = json.loads((APP / "Localizable.xcstrings").read_text(encoding="utf-8"))
+    sources = [path.read_text(encoding="utf-8") for path in swift_files(APP / "Sources")]
+    shown = {re.sub(VALUE, "%@", text) for source in sources for text in re.findall(SHOWN, source)}
+    assert len(shown) > 50
+    assert set(catalog["strings"]) == shown
+    for text, entry in catalog["strings"].items():
+        for language in entry["localizations"].values():
+            assert language["stringUnit"]["value"].count("%@") == text.count("%@"), text
+
+
 def test_paths_in_the_project_exist():
     yaml = pytest.importorskip("yaml")
     project = yaml.safe_load((APP / "project.yml").read_text(encoding="utf-8"))
     (target,) = project["targets"].values()
     paths = [entry["path"] if isinstance(entry, dict) else entry for entry in target["sources"]]
-    paths += [target["settings"]["base"]["INFOPLIST_FILE"], project["packages"]["Detector"]["path"]]
+    paths += [target["settings"]["base"]["INFOPLIST_FILE"], project["packages"]["EdgeDetection"]["path"]]
     for path in paths:
         assert (APP / path).exists(), path
-    assert f'name: "{target["dependencies"][0]["package"]}"' in (PACKAGE / "Package.swift").read_text()
+    assert f'name: "{target["dependencies"][0]["package"]}"' in (ROOT / "Package.swift").read_text()

@@ -1,3 +1,5 @@
+@_exported import Foundation
+
 public final class CVBuffer {}
 public typealias CVPixelBuffer = CVBuffer
 public typealias CVReturn = Int32
@@ -28,3 +30,9 @@ public func CVPixelBufferGetBytesPerRowOfPlane(_ buffer: CVPixelBuffer, _ index:
 public func CVPixelBufferGetBaseAddress(_ buffer: CVPixelBuffer) -> UnsafeMutableRawPointer? { nil }
 public func CVPixelBufferGetBaseAddressOfPlane(_ buffer: CVPixelBuffer, _ index: Int) -> UnsafeMutableRawPointer? { nil }
 public func CVBufferCopyAttachment(_ buffer: CVBuffer, _ key: String, _ mode: UnsafeMutablePointer<Int>?) -> Any? { nil }
+
+public typealias CFString = String
+public typealias CFData = NSData
+public typealias CFURL = URL
+public typealias CFDictionary = [String: Any]
+public let kCVPixelBufferPixelFormatTypeKey: CFString = ""

@@ -10,6 +10,8 @@ struct DetectorApp: App {
             ContentView(session: session)
         }
         .onChange(of: phase, initial: true) {
+            // Nobody touches the screen while the app watches.
+            UIApplication.shared.isIdleTimerDisabled = phase == .active
             // iOS interrupts the camera in the background anyway; stopping it turns its indicator off.
             if phase == .active {
                 session.resume()

@@ -6,10 +6,8 @@ import Observation
 @Observable
 final class ModelLibrary {
     private(set) var models: [URL] = []
-
-    init() {
-        refresh()
-    }
+    /// Says why the models cannot be listed; nil if they can.
+    private(set) var problem: String?
 
     /// Copies a picked file into the app, where it stays, and returns the copy.
     func importModel(_ picked: URL) async throws -> URL {
@@ -17,6 +15,23 @@ final class ModelLibrary {
         let copy = try await Task.detached { try Self.copy(picked) }.value
         refresh()
         return copy
+    }
+
+    /// Lists the models again.
+    func refresh() {
+        problem = nil
+        let folders = [Bundle.main.resourceURL?.appendingPathComponent("Models"), Self.importFolder].compactMap { $0 }
+        models = folders.flatMap { folder -> [URL] in
+            guard FileManager.default.fileExists(atPath: folder.path) else { return [] }
+            do {
+                let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+                let models = files.filter { $0.pathExtension == "tflite" }
+                return models.sorted { $0.lastPathComponent < $1.lastPathComponent }
+            } catch {
+                problem = error.localizedDescription
+                return []
+            }
+        }
     }
 
     private nonisolated static func copy(_ picked: URL) throws -> URL {
@@ -38,14 +53,6 @@ final class ModelLibrary {
             try manager.moveItem(at: temporary, to: copy)
         }
         return copy
-    }
-
-    private func refresh() {
-        models = [Bundle.main.resourceURL?.appendingPathComponent("Models"), Self.importFolder].flatMap { folder in
-            let files = folder.flatMap { try? FileManager.default.contentsOfDirectory(at: $0, includingPropertiesForKeys: nil) }
-            let models = (files ?? []).filter { $0.pathExtension == "tflite" }
-            return models.sorted { $0.lastPathComponent < $1.lastPathComponent }
-        }
     }
 
     private nonisolated static let importFolder = URL.documentsDirectory.appendingPathComponent("Models")

@@ -29,14 +29,52 @@ typedef struct TfLiteModel TfLiteModel;
 typedef struct TfLiteInterpreter TfLiteInterpreter;
 typedef struct TfLiteInterpreterOptions TfLiteInterpreterOptions;
 
-// Only ever seen through pointers; the fields behind the first are left out. A struct that is
+// Only ever seen through pointers; the fields behind the last one that is used are left out. A struct that is
 // declared whole gives Swift the same pointer types that it has on Apple platforms.
 typedef struct TfLiteTensor {
   TfLiteType type;
 } TfLiteTensor;
+typedef struct TfLiteNode {
+  void *inputs;
+} TfLiteNode;
+
+typedef struct TfLiteIntArray {
+  int size;
+  int data[];
+} TfLiteIntArray;
+
+struct TfLiteDelegate;
+struct TfLiteRegistration;
+
+typedef struct TfLiteContext {
+  size_t tensors_size;
+  TfLiteStatus (*GetExecutionPlan)(struct TfLiteContext *context, TfLiteIntArray **plan);
+  TfLiteTensor *tensors;
+  void *impl_;
+  TfLiteStatus (*ResizeTensor)(struct TfLiteContext *context, TfLiteTensor *tensor, TfLiteIntArray *size);
+  void (*ReportError)(struct TfLiteContext *context, const char *message, ...);
+  TfLiteStatus (*AddTensors)(struct TfLiteContext *context, int count, int *first);
+  TfLiteStatus (*GetNodeAndRegistration)(
+      struct TfLiteContext *context, int index, TfLiteNode **node, struct TfLiteRegistration **registration);
+} TfLiteContext;
+
+typedef struct TfLiteRegistration {
+  void *(*init)(TfLiteContext *context, const char *buffer, size_t length);
+  void (*free)(TfLiteContext *context, void *buffer);
+  TfLiteStatus (*prepare)(TfLiteContext *context, TfLiteNode *node);
+  TfLiteStatus (*invoke)(TfLiteContext *context, TfLiteNode *node);
+  const char *(*profiling_string)(const TfLiteContext *context, const TfLiteNode *node);
+  int32_t builtin_code;
+} TfLiteRegistration;
+
 typedef struct TfLiteDelegate {
   void *data_;
+  TfLiteStatus (*Prepare)(TfLiteContext *context, struct TfLiteDelegate *delegate);
 } TfLiteDelegate;
+
+// XNNPACK, with its default options if `options` is null.
+TfLiteDelegate *TfLiteXNNPackDelegateCreate(const void *options);
+void TfLiteXNNPackDelegateDelete(TfLiteDelegate *delegate);
 
 const char *TfLiteVersion(void);
 
