@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from runtime.commands.edk import COMPLETION
+from runtime.commands.verbs import VERBS
 from tests.support.paths import ROOT
 
 PACKAGES = ("train", "convert", "runtime", "devices")
@@ -34,25 +36,30 @@ OPTIONAL = {
     "runtime.filters.track": {"edgefirst": "track"},
     "runtime.common.interop": {"supervision": "dev"},
     "runtime.sinks.metrics": {"prometheus_client": "metrics"},
+    "runtime.media.h264": {"av": "video"},
     "runtime.mqtt.client": {"paho": "mqtt"},
     "runtime.sinks.web": {"websockets": "serve"},
     "runtime.web.server": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
+    "runtime.sources.pyav": {"av": "video"},
     # TensorFlow comes with protobuf.
     "train.checkpoints.object_graph": {"google": None},
+    "train.foreign.onnx_file": {"onnx": "onnx", "google": None},
     "train.loggers.mlflow": {"mlflow": "mlflow"},
     "train.loggers.wandb": {"wandb": "wandb"},
     "train.records.beam": {"apache_beam": "scale"},
 }
 # Folders where each file is a plug-in, found because it lies there; they may hold any number.
 PLUGINS = {
-    "runtime.sources", "runtime.sinks", "runtime.filters", "runtime.inference.engines", "train.dataset.formats",
-    "train.dataset.writers", "train.loggers", "train.check.checks", "devices.doctor.checks", "devices.install.steps",
+    "runtime.sources", "runtime.sinks", "runtime.filters", "runtime.inference.decoders", "runtime.inference.engines",
+    "train.dataset.formats",
+    "train.dataset.writers", "train.loggers", "train.models", "train.check.checks", "devices.doctor.checks", "devices.install.steps",
 }  # fmt: skip
 MOST_FILES = 16
 COMMON = "runtime.common"
 
 COMMAND = re.compile(r"(?:python|\$\(PY\)) -m ((?:train|convert|runtime|devices)(?:\.\w+)*)([^\n`#|\"']*)")
+VERB = re.compile(r"\bedk ([a-z][a-z-]*)([^\n`#|\"']*)")
 
 
 class Import(NamedTuple):
@@ -214,7 +221,7 @@ def test_tests_lie_as_the_kit_does():
         if parts and parts[0] in PACKAGES:
             assert (ROOT / Path(*parts)).is_dir(), f"{path.relative_to(ROOT)}: there is no {'/'.join(parts)}"
         else:
-            assert not parts or parts[0] in ("support", "android", "ios"), f"{path.relative_to(ROOT)} mirrors nothing"
+            assert not parts or parts[0] in ("support", "android", "ios", "docs", "examples", "notebooks"), f"{path.relative_to(ROOT)} mirrors nothing"
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if top(name) == "devices"])
@@ -246,9 +253,14 @@ def test_data_sets_and_runs_are_read_without_tensorflow(module):
     assert not {f"{found[name]} imports {name}" for name in found if top(name) in TENSORFLOW}
 
 
-@pytest.mark.parametrize("module", ["convert.inspect", "convert.edgetpu", "convert.benchmark", "convert.evaluate"])
+@pytest.mark.parametrize("module", ["convert.inspect", "convert.edgetpu", "convert.benchmark", "convert.evaluate", "convert.quantization_report"])
 def test_files_are_looked_at_without_tensorflow(module):
     found = reached(module, at_once=True)
+    assert not {f"{found[name]} imports {name}" for name in found if top(name) in TENSORFLOW}
+
+
+def test_the_process_that_converts_is_started_without_tensorflow():
+    found = reached("convert.file.conversion", at_once=True)
     assert not {f"{found[name]} imports {name}" for name in found if top(name) in TENSORFLOW}
 
 
@@ -324,11 +336,19 @@ def test_no_file_names_a_package_index():
 def commands() -> list[tuple[str, str, str]]:
     """(file, module, the rest of the line) for each of the kit's commands that a text or message names."""
     found = set()
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "Makefile", *MODULES.values()):
+    pages = sorted((ROOT / "docs").rglob("*.md"))
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "Makefile", *pages, *MODULES.values()):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(ROOT).as_posix()
         found |= {(name, match[1], match[2].strip()) for match in COMMAND.finditer(text)}
+        if path.suffix == ".md":
+            found |= {(name, module_of(match[1], name), match[2].strip()) for match in VERB.finditer(text) if match[1] != COMPLETION}
     return sorted(found)
+
+
+def module_of(verb: str, page: str) -> str:
+    """The module that `edk VERB` hands over to; of a verb that there is not, a name that says so."""
+    return next((known.module for known in VERBS if known.name == verb), f"edk {verb} on {page}")
 
 
 def test_texts_name_commands():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime import launcher
 from tests.support.paths import ROOT
 
 tomllib = pytest.importorskip("tomllib", reason="comes with Python 3.11")
@@ -79,6 +80,15 @@ def test_constraints_fit_the_extras():
         assert name in pinned, f"constraints.txt lacks {name}"
         assert requirement.specifier.contains(pinned[name]), f"{requirement}, but constraints.txt has {pinned[name]}"
     assert "opencv-python" not in pinned
+
+
+def test_the_scripts_start_the_launcher_under_a_name_of_its_own():
+    assert PROJECT["scripts"] == dict.fromkeys(("edk", "edge-detection-kit"), "edge_detection_kit:main")
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folder = ROOT / setuptools["package-dir"]["edge_detection_kit"]
+    assert folder == ROOT / "runtime" / "launcher" and callable(launcher.main)
+    modules = {f"edge_detection_kit.{path.stem}" for path in folder.glob("*.py")}
+    assert modules == set(setuptools["py-modules"])
 
 
 # The Raspberry Pi and Coral boards are aarch64; their system has glibc 2.28 or newer.

@@ -101,13 +101,13 @@ def lines(path: Path) -> list[dict]:
 
 def differences(model: str, answer: dict, score: float, box: float) -> list[str]:
     """What differs from golden.json by more than `score`, and `box` in pixels."""
-    tolerated = selftest.Golden(CONTENT["score"], score, box, ())
+    tolerated = selftest.Golden(CONTENT["score"], score, 0.0, 0.0, (), box)
     results = next(entry["results"] for entry in CONTENT["models"] if entry["file"] == model)
     assert [result["picture"] for result in results] == IMAGES
     return [
         f"{model}, {result['picture']}: {line}"
         for result in results
-        for line in selftest.compare(detections(result["detections"]), detections(answer[result["picture"]]), tolerated)
+        for line in selftest.compare(detections(result["detections"]), detections(answer[result["picture"]]), tolerated, 0)
     ]
 
 
@@ -163,10 +163,10 @@ def test_a_video_runs(board, tmp_path):
     assert [(one["frame"], other["frame"]) for one, other in pairs] == [(frame, frame) for frame in range(10)]
     # A detection that only just has the score may lack it there.
     enough = 0.3 + selftest.SCORE_TOLERANCE
-    tolerated = selftest.Golden(enough, selftest.SCORE_TOLERANCE, selftest.BOX_TOLERANCE, ())
+    tolerated = selftest.Golden(enough, selftest.SCORE_TOLERANCE, selftest.IMAGE_SHARE, selftest.BOX_SHARE, ())
     for one, other in pairs:
         sure = [entry for entry in one["detections"] if entry["score"] >= enough]
-        assert sure and not selftest.compare(detections(sure), detections(other["detections"]), tolerated)
+        assert sure and not selftest.compare(detections(sure), detections(other["detections"]), tolerated, 400)
 
 
 def test_an_error_is_a_line_there_too(board):

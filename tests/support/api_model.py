@@ -9,10 +9,10 @@ from typing import Any
 import tensorflow as tf
 
 from train.checkpoints import variables
-from train.models.ssd_mobilenet_v2_fpnlite import Detector
+from train.layers.keras_types import Model
 
-# The settings that the published ssd_mobilenet_v2_fpnlite has, as far as they say what the network is.
-PIPELINE = """
+# The settings that published networks have, as far as they say what the network is: of ssd_mobilenet_v2_fpnlite,
+_PYRAMID = """
 model {
   ssd {
     num_classes: 4
@@ -71,6 +71,8 @@ model {
     encode_background_as_zeros: true
   }
 }
+"""
+_READERS = """
 train_config { batch_size: 16 fine_tune_checkpoint: "/home/someone/ckpt-0" }
 train_input_reader {
   label_map_path: "/home/someone/annotations/label_map.pbtxt"
@@ -80,22 +82,93 @@ eval_input_reader { label_map_path: "/home/someone/annotations/label_map.pbtxt" 
 """
 
 
-def pipeline(changes: Mapping[str, str] | None = None) -> str:
+PIPELINE = _PYRAMID + _READERS
+
+# and of TensorFlow 2's ssd_mobilenet_v2, with defaults left out.
+_MULTIBOX = """
+model {
+  ssd {
+    num_classes: 4
+    image_resizer { fixed_shape_resizer { height: 300 width: 300 } }
+    feature_extractor {
+      type: "ssd_mobilenet_v2_keras"
+      depth_multiplier: 1.0
+      min_depth: 16
+      conv_hyperparams {
+        activation: RELU_6
+        batch_norm { decay: 0.97 center: true scale: true epsilon: 0.001 train: true }
+      }
+      override_base_feature_extractor_hyperparams: true
+    }
+    box_coder { faster_rcnn_box_coder { y_scale: 10.0 x_scale: 10.0 height_scale: 5.0 width_scale: 5.0 } }
+    box_predictor {
+      convolutional_box_predictor {
+        conv_hyperparams {
+          activation: RELU_6
+          batch_norm { decay: 0.97 center: true scale: true epsilon: 0.001 train: true }
+        }
+        use_dropout: false
+        kernel_size: 1
+      }
+    }
+    anchor_generator {
+      ssd_anchor_generator {
+        num_layers: 6
+        min_scale: 0.2
+        max_scale: 0.95
+        aspect_ratios: 1.0
+        aspect_ratios: 2.0
+        aspect_ratios: 0.5
+        aspect_ratios: 3.0
+        aspect_ratios: 0.3333
+      }
+    }
+    post_processing {
+      batch_non_max_suppression { score_threshold: 1e-08 iou_threshold: 0.6 max_total_detections: 100 }
+      score_converter: SIGMOID
+    }
+  }
+}
+"""
+
+_TF1_MULTIBOX = (
+    (_MULTIBOX + _READERS)
+    .replace("ssd_mobilenet_v2_keras", "ssd_mobilenet_v2")
+    .replace("override_base_feature_extractor_hyperparams", "use_depthwise")
+    .replace("kernel_size: 1", "kernel_size: 3")
+)
+
+PIPELINES = {
+    "ssd_mobilenet_v2_fpnlite": PIPELINE,
+    "ssd_mobilenet_v2_keras": _MULTIBOX + _READERS,
+    "ssd_mobilenet_v2": _TF1_MULTIBOX,
+    "ssdlite_mobilenet_v2": _TF1_MULTIBOX.replace("use_dropout: false", "use_depthwise: true"),
+    "ssdlite_mobiledet_edgetpu": _TF1_MULTIBOX.replace("ssd_mobilenet_v2", "ssd_mobiledet_edgetpu").replace(
+        "use_dropout: false", "use_depthwise: true"
+    ),
+    "ssd_mobilenet_v1_fpn": PIPELINE.replace("ssd_mobilenet_v2_fpn_keras", "ssd_mobilenet_v1_fpn_keras")
+    .replace("use_depthwise: true", "")
+    .replace("share_prediction_tower: true", "")
+    .replace("128", "256"),
+}
+
+
+def pipeline(changes: Mapping[str, str] | None = None, network: str = "ssd_mobilenet_v2_fpnlite") -> str:
     """The text of a `pipeline.config`, in which each of `changes` replaces what must be there."""
-    text = PIPELINE
+    text = PIPELINES[network]
     for old, new in (changes or {}).items():
         assert old in text, old
         text = text.replace(old, new)
     return text
 
 
-def write_exported(folder: Path, model: Detector, text: str) -> Path:
+def write_exported(folder: Path, model: Model, text: str) -> Path:
     """As `exporter_main_v2.py` writes it, without its SavedModel."""
     variables.save(model, folder / "checkpoint")
     return _configured(folder, text)
 
 
-def write_training(folder: Path, model: Detector, text: str) -> Path:
+def write_training(folder: Path, model: Model, text: str) -> Path:
     """As `model_main_tf2.py` leaves it: with the optimizer's state, and an older checkpoint."""
     step = tf.Variable(3, dtype=tf.int64)
     saved = tf.train.Checkpoint(model=model, step=step)
@@ -109,7 +182,7 @@ def write_training(folder: Path, model: Detector, text: str) -> Path:
     return _configured(folder, text)
 
 
-def write_saved_model(folder: Path, model: Detector, text: str) -> Path:
+def write_saved_model(folder: Path, model: Model, text: str) -> Path:
     """The variables as `tf.saved_model.save` lays them out for a module that has the network as `_model`; no graph.
 
     Saving the network takes the better part of a minute, all of it for the graph. Keras gives it a list of all

@@ -8,33 +8,32 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from train.models import tensorflow_setup
+from train.layers import tensorflow_setup
 
 tensorflow_setup.prepare()
 
-import tensorflow as tf  # noqa: E402
-
+from train import models  # noqa: E402
 from train.checkpoints import variables  # noqa: E402
-from train.models.ssd_mobilenet_v2_fpnlite import Detector  # noqa: E402
+from train.geometry.size import InputSize  # noqa: E402
+from train.layers.keras_types import Model  # noqa: E402
 
-SIZE = 320
+NETWORK = models.find(models.DEFAULT)
+SIZE = InputSize(320, 320)
 
 
-def build(classes: int) -> Detector:
+def build(classes: int) -> Model:
     """A new network for `classes` classes, with random weights."""
-    model = Detector(SIZE, classes)
-    model(tf.zeros([1, SIZE, SIZE, 3]))
-    return model
+    return NETWORK.new(SIZE, classes)
 
 
 @functools.cache
-def scratch() -> Detector:
+def scratch() -> Model:
     """A network for 3 classes, with the weights that the last test left."""
     return build(3)
 
 
 @functools.cache
-def standin(shared: Path) -> Detector:
+def standin(shared: Path) -> Model:
     """A network for 90 classes with the weights of the stand-in checkpoint, which tests must not change."""
     model = build(90)
     variables.load(model, shared / "checkpoints" / "fpnlite320_standin", whole=True)

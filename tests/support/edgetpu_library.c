@@ -5,7 +5,8 @@
  * returns from making one, during which the caller holds Python's lock; "hang" sleeps in
  * the run of the number EDGETPU_STANDIN_RUN (default 4), "crash" ends the process there. Where
  * EDGETPU_STANDIN_FUSE names a file, that happens only as long as it has bytes, and takes one each
- * time. The option `device` is written to the file that EDGETPU_STANDIN_LOG names.
+ * time. The option `device`, and that it is about to hang, are written to the file that
+ * EDGETPU_STANDIN_LOG names.
  *
  * The structures are those of tensorflow/lite/core/c/common.h as far as they are used here.
  */
@@ -81,6 +82,14 @@ static const char *wanted(void) {
   return value ? value : "";
 }
 
+static void note(const char *name, const char *value) {
+  const char *log = getenv("EDGETPU_STANDIN_LOG");
+  if (!log) return;
+  FILE *file = fopen(log, "a");
+  fprintf(file, "%s=%s\n", name, value);
+  fclose(file);
+}
+
 /* Whether this run is the one that goes wrong. */
 static int burns(void) {
   const char *number = getenv("EDGETPU_STANDIN_RUN"), *fuse = getenv("EDGETPU_STANDIN_FUSE");
@@ -97,7 +106,10 @@ static int burns(void) {
 
 static int run(Context *context, Node *node) {
   if (burns()) {
-    if (!strcmp(wanted(), "hang")) sleep(600);
+    if (!strcmp(wanted(), "hang")) {
+      note("hangs", "run");
+      sleep(600);
+    }
     if (!strcmp(wanted(), "crash")) abort();
   }
   for (int i = 0; i < node->outputs->size; i++) {
@@ -128,14 +140,12 @@ static int prepare_delegate(Context *context, void *delegate) {
 
 void *tflite_plugin_create_delegate(char **keys, char **values, size_t count, void (*report)(const char *)) {
   (void)report;
-  const char *log = getenv("EDGETPU_STANDIN_LOG");
-  if (log) {
-    FILE *file = fopen(log, "a");
-    for (size_t i = 0; i < count; i++) fprintf(file, "%s=%s\n", keys[i], values[i]);
-    fclose(file);
-  }
+  for (size_t i = 0; i < count; i++) note(keys[i], values[i]);
   if (!strcmp(wanted(), "fail")) return NULL;
-  if (!strcmp(wanted(), "stuck")) for (;;) pause();
+  if (!strcmp(wanted(), "stuck")) {
+    note("hangs", "load");
+    for (;;) pause();
+  }
   Delegate *made = calloc(1, sizeof(Delegate));
   made->Prepare = prepare_delegate;
   /* kTfLiteDelegateFlagsAllowDynamicTensors: else every operation is prepared first, and this one

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from runtime.model.tflite import Model, Operator
-from train.models.folding import Graph, Node
+from train.graph.graph import Graph, Node
 
 _NAMES = {"conv": "CONV_2D", "depthwise": "DEPTHWISE_CONV_2D", "add": "ADD", "upsample": "RESIZE_NEAREST_NEIGHBOR"}
 

@@ -44,15 +44,17 @@ def coroutines() -> Path:
     return next(_jars().glob(COMPILER))
 
 
-def compiled(sources: Sequence[Path], libraries: Sequence[Path]) -> Path:
-    """Compiles Kotlin `sources` against the jars `libraries` and returns the folder of classes.
+def compiled(sources: Sequence[Path], libraries: Sequence[Path], options: Sequence[str] = ()) -> Path:
+    """Compiles Kotlin `sources` against jars and folders of classes, `libraries`, and returns the folder of classes.
+
+    `options` are given to the compiler, whose warnings are errors.
 
     Java sources provide declarations only and are not compiled. Raises Unavailable if there is no compiler, and
     CompilerError if the sources have errors.
     """
     if shutil.which("java") is None:
         raise Unavailable("no Java found; on Debian: apt-get install openjdk-17-jre-headless")
-    arguments = ["-no-reflect", "-no-stdlib", "-Werror", "-jvm-target", "17"]
+    arguments = ["-no-reflect", "-no-stdlib", "-Werror", "-jvm-target", "17", *options]
     arguments += ["-classpath", os.pathsep.join(map(str, libraries))]
     digest = hashlib.sha256(repr((WHEEL, arguments)).encode())
     for source in sorted(sources):

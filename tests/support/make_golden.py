@@ -80,9 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def make(out: Path, *, keep_models: bool = False, say: Callable[[str], None] = print) -> None:
     """Writes the models, the images and, last, `golden.json` into the folder `out`.
 
-    The models are the warm start, converted as by `python -m convert`; the images are drawn by
-    `train.generate` from a seed that nothing was trained on. The same versions on the same kind of processor
-    give the same bytes. Raises KitError where an image does not allow a comparison.
+    The models are the warm start, converted as by `python -m convert`, and small ones with weights set by hand; the
+    images are drawn by `train.generate` from a seed that nothing was trained on. The same versions on the same kind
+    of processor give the same bytes. Raises KitError where an image does not allow a comparison.
     """
     out.mkdir(parents=True, exist_ok=True)
     if not keep_models:
@@ -138,6 +138,20 @@ def _write_models(out: Path, say: Callable[[str], None]) -> None:
         # A float twin would test nothing that the other files do not.
         whole = (out / "detector_int8.tflite").read_bytes()
         _write(out / "detector_int8_raw.tflite", raw_twin.twin(whole, labels=source.labels))
+    _write_small_models(out)
+
+
+def _write_small_models(out: Path) -> None:
+    """Those with weights set by hand: what the trained network is not, in some kilobytes."""
+    from convert.contract.contract import finish
+    from tests.support import small_detector
+
+    for name, variant in (("rectangle", small_detector.RECTANGLE), ("points", small_detector.POINTS)):
+        _, int8 = small_detector.build_built_in(variant)
+        whole = finish(int8, labels=small_detector.LABELS)
+        _write(out / f"{name}_int8_raw.tflite", raw_twin.twin(whole, labels=small_detector.LABELS))
+        if not variant.bins:
+            _write(out / f"{name}_int8.tflite", whole)
 
 
 def _write(path: Path, data: bytes) -> None:

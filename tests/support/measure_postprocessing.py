@@ -29,8 +29,9 @@ from runtime.bench.interleaving import Ratio, rounds
 from runtime.common.tables import columns
 from runtime.common.values import Labels
 from tests.support.paths import ROOT
+from train import models
 from train.evaluation import checkpoint_detector
-from train.models.folding import Graph, fold
+from train.graph.graph import Graph, fold
 from train.sample_data import generation, scenes
 
 CLASSES = (4, 20, 90)
@@ -85,8 +86,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     generation.draw_dataset(folder / "data", images=12)
     images = of_files(sorted((folder / "data" / "JPEGImages").glob("*.jpg")))
-    graph = fold(checkpoint_detector.load(ROOT / "train" / "warm_start", 320, len(scenes.LABELS))).frozen()
-    image = np.concatenate(list(quantization.calibration.images((found.load for found in images[:1]), 320)))
+    network, start = models.find(models.DEFAULT), ROOT / "train" / "warm_start"
+    graph = checkpoint_detector.folded(network, start, network.sizes.default, len(scenes.LABELS))
+    image = np.concatenate(list(quantization.calibration.images((found.load for found in images[:1]), network.sizes.default)))
     rows = [("file", "classes", "threads", "network ms", "built-in ms", "custom ms", "after the network", "whole file")]
     for classes in CLASSES:
         wide = with_classes(graph, classes, image)

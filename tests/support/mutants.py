@@ -1,4 +1,4 @@
-"""How many small errors in the kit's code its tests find: python -m tests.support.mutants train/models/losses.py
+"""How many small errors in the kit's code its tests find: python -m tests.support.mutants train/targets/losses.py
 
 Each mutant is the file with one error. The tests of the file run on it, in a copy of the checkout; a mutant that they
 pass is printed. TensorFlow is imported once, since that takes longer than most tests: each mutant gets a process that is
@@ -30,9 +30,19 @@ _COPIED = ("train", "convert", "runtime", "devices", "tests", "pyproject.toml")
 _LIBRARIES = ("tensorflow", "tf_keras", "pytest")
 # Tests of a file besides those that lie as it does.
 _RECIPE = ("tests/train/training/test_recipe.py",)
+_UPDATES = tuple(f"tests/devices/update/test_{name}.py" for name in ("update", "attacks", "kills"))
+_ENGINES = tuple(f"tests/runtime/inference/process/test_{name}.py" for name in ("launch", "engine"))
 _FURTHER = {
+    "devices/update/release_store.py": _UPDATES,
+    "devices/update/updater.py": _UPDATES,
+    "runtime/inference/process/child.py": _ENGINES,
+    "runtime/inference/process/engine.py": _ENGINES[:1],
+    "runtime/inference/process/launch.py": _ENGINES[1:],
+    "runtime/inference/process/shared_tensors.py": _ENGINES,
+    "runtime/inference/process/worker.py": (*_ENGINES, "tests/runtime/pipeline/test_loop.py"),
+    "runtime/pipeline/loop.py": ("tests/runtime/pipeline/test_iteration.py", "tests/runtime/pipeline/test_model_swap.py"),
     "train/augment/augmentation.py": ("tests/train/augment/test_inputs.py",),
-    "train/models/losses.py": ("tests/train/training/test_task.py",),
+    "train/targets/losses.py": ("tests/train/training/test_task.py",),
     "train/training/experiment.py": _RECIPE,
     "train/training/schedule.py": _RECIPE,
     "train/training/training.py": _RECIPE,

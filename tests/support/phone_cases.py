@@ -89,6 +89,23 @@ def option_cases(folder: Path) -> list[Case]:
     return cases
 
 
+def class_score_cases(folder: Path) -> list[Case]:
+    """Python's results for the golden int8 files where classes have thresholds of their own, in the key `scores`."""
+    cases: list[Case] = []
+    counts: list[set[int]] = [set(), set()]
+    for number, name in enumerate(("detector_int8.tflite", "detector_int8_raw.tflite")):
+        model = folder / name
+        shutil.copy(GOLDEN / name, model)
+        first, second = Detector(model, engine="plain").labels.names[:2]
+        for scores in ({}, {first: 0.9}, {first: 0.05, second: 0.1}):
+            detector = Detector(model, score=0.2, scores=scores, engine="plain")
+            made = [case(detector, model, folder, image, INT8) for image in sorted(GOLDEN.glob("*.ppm"))]
+            cases += [{**one, "scores": scores, "name": f"{one['name']} {scores}"} for one in made]
+            counts[number].add(sum(len(one["detections"]) for one in made))
+    assert all(len(some) == 3 for some in counts), "the thresholds must change something"
+    return cases
+
+
 def small_cases(detector: small_detector.SmallDetector, folder: Path) -> list[Case]:
     """Python's results for a detector with the custom operation, and for its twins with raw heads of version 1."""
     images_of = [folder / f"small{seed}.ppm" for seed in range(4)]

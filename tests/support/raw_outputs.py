@@ -8,39 +8,51 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from runtime.inference.interpreter import Port
+from runtime.model.ports import Port
 
 SCALES = (10.0, 10.0, 5.0, 5.0)
 
 
 @dataclass(frozen=True, eq=False)
 class RawOutputs:
-    """Box codes [1, A, 4] and class logits [1, A, C] as stored, their ports, and the anchors [A, 4]."""
+    """Box codes [1, A, 4], or [1, A, 4 * bins], and class logits [1, A, C] as stored, their ports, and anchors [A, 4]."""
 
     codes: npt.NDArray[np.generic]
     logits: npt.NDArray[np.generic]
     ports: tuple[Port, Port]
     anchors: npt.NDArray[np.float32]
+    bins: int = 0
+
+    @property
+    def scales(self) -> tuple[float, float, float, float]:
+        """What codes of four numbers are divided by."""
+        return (1.0, 1.0, 1.0, 1.0) if self.bins else SCALES
 
     @property
     def classes(self) -> int:
         return int(self.logits.shape[2])
 
 
-def drawn(kind: str, classes: int, seed: int = 0, anchors: int = 300) -> RawOutputs:
-    """Outputs with some dozens of scores over 0.3, many of them equal where they are int8, and boxes that overlap."""
+def drawn(kind: str, classes: int, seed: int = 0, anchors: int = 300, bins: int = 0) -> RawOutputs:
+    """Outputs with some dozens of scores over 0.3, many of them equal where they are int8, and boxes that overlap.
+
+    With `bins`, box codes are distributions.
+    """
     random = np.random.default_rng(seed)
     # Few places, so that boxes overlap.
     centres = random.integers(1, 5, (anchors, 2)) / 5
     table = np.concatenate([centres, random.uniform(0.2, 0.5, (anchors, 2))], axis=1).astype(np.float32)
-    codes = random.normal(0, 2, (1, anchors, 4))
+    if bins:
+        # Sides of anchors are what distances of 0 to bins - 1 are counted in.
+        table[:, 2:] /= bins
+    codes = random.normal(0, 2, (1, anchors, 4 * bins or 4))
     logits = random.normal(-3 - math.log(classes), 2, (1, anchors, classes))
     if kind == "float32":
         ports = port("codes", kind), port("logits", kind)
-        return RawOutputs(codes.astype(np.float32), logits.astype(np.float32), ports, table)
+        return RawOutputs(codes.astype(np.float32), logits.astype(np.float32), ports, table, bins)
     ports = port("codes", kind, 0.06, -8), port("logits", kind, 0.07, 32)
     stored = [stored_as(values, given) for values, given in zip((codes, logits), ports)]
-    return RawOutputs(stored[0], stored[1], ports, table)
+    return RawOutputs(stored[0], stored[1], ports, table, bins)
 
 
 def port(name: str, dtype: str, scale: float = 0.0, zero: int = 0) -> Port:
@@ -74,10 +86,23 @@ def by_the_rules(
 
 
 def _box(raw: RawOutputs, anchor: int) -> tuple[float, ...]:
+    if raw.bins:
+        return _box_of_distributions(raw, anchor)
     ty, tx, th, tw = (_real(code, raw.ports[0]) / scale for code, scale in zip(raw.codes[0, anchor], SCALES))
     yc, xc, h, w = map(float, raw.anchors[anchor])
     yc, xc, h, w = ty * h + yc, tx * w + xc, math.exp(th) * h, math.exp(tw) * w
     return yc - h / 2, xc - w / 2, yc + h / 2, xc + w / 2
+
+
+def _box_of_distributions(raw: RawOutputs, anchor: int) -> tuple[float, ...]:
+    distances = []
+    for side in range(4):
+        stored = raw.codes[0, anchor, side * raw.bins : (side + 1) * raw.bins]
+        weights = [math.exp(_real(logit, raw.ports[0])) for logit in stored]
+        distances.append(sum(number * weight for number, weight in enumerate(weights)) / sum(weights))
+    left, top, right, bottom = distances
+    yc, xc, h, w = map(float, raw.anchors[anchor])
+    return yc - top * h, xc - left * w, yc + bottom * h, xc + right * w
 
 
 def _real(stored: np.generic, given: Port) -> float:

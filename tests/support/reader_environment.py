@@ -1,4 +1,4 @@
-"""Virtual environments for readers of .tflite files that cannot be installed beside the kit."""
+"""Virtual environments for readers of .tflite files and of labels that cannot be installed beside the kit."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ TFLITE_SUPPORT = (
     "tflite-support==0.4.4", "protobuf==3.20.3", "numpy==2.4.6", "flatbuffers==25.12.19",
     "libusb-package==1.0.30.0",
 )  # fmt: skip
+LABEL_TOOLS = ("datumaro==1.13.12", "label-studio-sdk==2.1.2")
 
 
 def environment(name: str, requirements: Sequence[str]) -> Path:
@@ -53,6 +54,11 @@ def read(
     np.savez(archive, **{f"{number:03d}": image for number, image in enumerate(images)})
     _call([str(python), str(SCRIPTS / script), str(out), str(archive), *map(str, models)])
     return json.loads(out.read_text())
+
+
+def run_script(python: Path, script: str, *words: str) -> None:
+    """Runs a script in tests/readers."""
+    _call([str(python), str(SCRIPTS / script), *words])
 
 
 def _call(command: Sequence[str]) -> None:

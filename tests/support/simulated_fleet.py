@@ -32,7 +32,7 @@ BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 def report(number: int = 0, **other: Any) -> Report:
     """The report of a healthy device; `other` replaces fields of it."""
-    versions = Software("0.1.0", "3.11.2", "ai-edge-litert 2.3.0", "cpu")
+    versions = Software("0.2.0", "3.11.2", "ai-edge-litert 2.3.0", "cpu")
     now = time.time()
     well = Report(
         now, 30.0, now - 3600, "detector.tflite", "ab" * 32, "7", versions, "running", "running", "", 9.5 + number % 7,

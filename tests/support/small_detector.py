@@ -26,6 +26,21 @@ ANCHOR = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
+class Variant:
+    """The `size` of the input, (height, width), the `bins` of box codes, 0 for four numbers, and the `bias` of logits."""
+
+    size: tuple[int, int] = (SIZE, SIZE)
+    bins: int = 0
+    bias: float = -3.5
+
+
+SQUARE = Variant()
+# These find something in the golden images, too.
+RECTANGLE = Variant((48, 96), bias=-2.5)
+POINTS = Variant((48, 96), 8, -2.5)
+
+
+@dataclasses.dataclass(frozen=True)
 class SmallDetector:
     """The files: `raw_*` as the converter returns them, `fp16` and `int8` after `convert.contract.contract.finish`.
 
@@ -75,17 +90,18 @@ def image(seed: int, size: int = SIZE) -> np.ndarray:
     return image
 
 
-def anchors() -> np.ndarray:
-    """float32 [64, 4] as yc, xc, h, w: one square per cell."""
-    cells = SIZE // STRIDE
-    centers = (np.arange(cells) + 0.5) / cells
-    y, x = np.meshgrid(centers, centers, indexing="ij")
-    sides = np.full(y.size, ANCHOR)
-    return np.stack([y.ravel(), x.ravel(), sides, sides], axis=1).astype(np.float32)
+def anchors(variant: Variant = SQUARE) -> np.ndarray:
+    """float32 [A, 4] as yc, xc, h, w: one square per cell, or one point whose boxes are about as large."""
+    y, x = np.meshgrid(*((np.arange(side // STRIDE) + 0.5) * STRIDE / side for side in variant.size), indexing="ij")
+    sides = (np.full(y.size, ANCHOR * SIZE / side / max(variant.bins - 1, 1)) for side in variant.size)
+    return np.stack([y.ravel(), x.ravel(), *sides], axis=1).astype(np.float32)
 
 
-def network(raw: bool = False):
-    """A tf.function: image [1, 64, 64, 3] in -1..1 -> the four outputs; `raw`: box codes and class logits."""
+def network(raw: bool = False, variant: Variant = SQUARE):
+    """A tf.function: image [1, height, width, 3] in -1..1 -> the four outputs; `raw`: box codes and class logits.
+
+    Distributions are to be had as raw outputs only.
+    """
     import tensorflow as tf
 
     from convert.file.postprocessing_op import detection_postprocess
@@ -100,18 +116,20 @@ def network(raw: bool = False):
     colors[0, 0, :, 3:] = random.normal(0, 0.5, (3, 3))
     classes = np.zeros((1, 1, 6, 4), np.float32)
     classes[0, 0, np.arange(3), np.arange(1, 4)] = 2.0
-    bias = [-4.0, -3.5, -3.5, -3.5]
-    codes = random.normal(0, 0.4, (1, 1, 6, 4)).astype(np.float32)
-    cells = (SIZE // STRIDE) ** 2
+    bias = [-4.0, *[variant.bias] * 3]
+    columns = 4 * variant.bins or 4
+    codes = random.normal(0, 0.4, (1, 1, 6, columns)).astype(np.float32)
+    height, width = variant.size
+    cells = (height // STRIDE) * (width // STRIDE)
 
-    @tf.function(input_signature=[tf.TensorSpec([1, SIZE, SIZE, 3], tf.float32)])
+    @tf.function(input_signature=[tf.TensorSpec([1, height, width, 3], tf.float32)])
     def detect(images):
         with tf.name_scope("backbone"):
             x = tf.nn.depthwise_conv2d(images, smooth, [1, 1, 1, 1], "SAME", name="smooth")
             x = tf.nn.avg_pool2d(x, STRIDE, STRIDE, "SAME", name="pool")
             x = tf.nn.relu6(tf.nn.conv2d(x, colors, 1, "SAME", name="colors"), name="relu")
         with tf.name_scope("head"):
-            box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, 4])
+            box_codes = tf.reshape(tf.nn.conv2d(x, codes, 1, "SAME"), [1, cells, columns])
             logits = tf.nn.conv2d(x, classes[..., first:], 1, "SAME") + bias[first:]
             logits = tf.reshape(logits, [1, cells, 4 - first])
             if raw:
@@ -130,7 +148,7 @@ def network(raw: bool = False):
     return detect
 
 
-def build_built_in() -> list[bytes]:
+def build_built_in(variant: Variant = SQUARE) -> list[bytes]:
     """[float16, int8] with built-in post-processing."""
     from convert.file import flatbuffer_objects
     from convert.file.builtin_postprocessing import with_postprocessing
@@ -138,22 +156,26 @@ def build_built_in() -> list[bytes]:
 
     options = Postprocessing(detections=DETECTIONS, score=0.2, iou=0.3, candidates=100)
     made = []
-    for model in build(raw=True):
+    table = anchors(variant)
+    for model in build(raw=True, variant=variant):
         objects = flatbuffer_objects.unpack(model)
         (signature,) = objects.signatureDefs
         named = {flatbuffer_objects.text(entry.name): entry.tensorIndex for entry in signature.outputs}
         objects.subgraphs[0].outputs = np.array([named["output_0"], named["output_1"]], np.int32)
         outputs = flatbuffer_objects.pack(objects)
-        made.append(with_postprocessing(outputs, anchors=anchors(), scales=(10, 10, 5, 5), options=options))
+        made.append(
+            with_postprocessing(outputs, anchors=table, scales=(10, 10, 5, 5), bins=variant.bins, options=options)
+        )
     return made
 
 
-def build(raw: bool = False) -> tuple[bytes, bytes]:
+def build(raw: bool = False, variant: Variant = SQUARE) -> tuple[bytes, bytes]:
     """(float16, int8) as the TensorFlow converter returns them; with the outputs of `network`."""
     import tensorflow as tf
 
     owner = tf.Module()
-    owner.detect = network(raw)
+    owner.detect = network(raw, variant)
+    height, width = variant.size
     function = owner.detect.get_concrete_function()
 
     def converter():
@@ -166,7 +188,8 @@ def build(raw: bool = False) -> tuple[bytes, bytes]:
     half.target_spec.supported_types = [tf.float16]
     whole = converter()
     whole.representative_dataset = lambda: (
-        [image(seed)[None].astype(np.float32) / 127.5 - 1] for seed in range(100, 108)
+        [image(seed, max(height, width))[None, :height, :width].astype(np.float32) / 127.5 - 1]
+        for seed in range(100, 108)
     )
     whole.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     whole.inference_input_type = tf.uint8

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 
 def shrink() -> None:
-    """Makes every `Detector` that this process builds from now on a small one."""
-    from train.checkpoints import variables
-    from train.models import folding, mobilenet_v2, ssd_mobilenet_v2_fpnlite
+    """Makes every `PyramidDetector` that this process builds from now on a small one."""
+    from train.layers import mobilenet_v2, pyramid_detector
+    from train.models import ssd_mobilenet_v2_fpnlite
 
     mobilenet_v2._STEM, mobilenet_v2._LAST = 8, 32
     mobilenet_v2._STAGES = ((1, 8, 1, 2), (2, 8, 1, 2), (2, 16, 1, 2), (2, 16, 2, 2))
-    mobilenet_v2.LEVEL_BLOCKS = (1, 2)
+    mobilenet_v2.PYRAMID_TAPS = ("block_1", "block_2", "last")
     ssd_mobilenet_v2_fpnlite.DEPTH = 16
-    ssd_mobilenet_v2_fpnlite.TOWER_LAYERS = variables.TOWER_LAYERS = folding.TOWER_LAYERS = 1
+    pyramid_detector.TOWER_LAYERS = 1
 
 
 def train(arguments: list[str]) -> int:

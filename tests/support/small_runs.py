@@ -23,7 +23,7 @@ def make_old(run: RunFolder) -> RunFolder:
     file = run.path / "dataset.json"
     content = json.loads(file.read_text())
     del content["test"]
-    for item in content["train"]:
+    for item in (*content["train"], *content["validation"]):
         del item["content"]
     file.write_text(json.dumps(content))
     return run

@@ -18,6 +18,9 @@ from runtime.common.opencv import cv2
 from runtime.inference import preprocessing
 from runtime.inference.detector import Detector
 from runtime.media import images
+from runtime.model.metadata import Metadata
+from runtime.model.raw_head import RawHead
+from runtime.model.tflite import Model
 from tests.support import golden_cases, make_golden
 from train.sample_data import generation
 
@@ -66,9 +69,19 @@ def test_the_reference_kernels_find_the_same(model, image):
         assert {"picture": image, **found} == expected
 
 
-def test_the_raw_head_finds_what_the_whole_file_finds():
-    for whole, raw in zip(MODELS["detector_int8.tflite"]["results"], MODELS["detector_int8_raw.tflite"]["results"]):
+@pytest.mark.parametrize("name", ["detector", "rectangle"])
+def test_the_raw_head_finds_what_the_whole_file_finds(name):
+    for whole, raw in zip(MODELS[f"{name}_int8.tflite"]["results"], MODELS[f"{name}_int8_raw.tflite"]["results"]):
         near(raw["detections"], whole["detections"])
+
+
+@pytest.mark.parametrize(("name", "version"), [("detector", 2), ("rectangle", 2), ("points", 3)])
+def test_raw_heads_have_the_version_that_they_are_there_for(name, version):
+    model = Model.read(FOLDER / f"{name}_int8_raw.tflite")
+    head = RawHead.of(model, Metadata.of(model))
+    assert head is not None and head.version == version
+    if name != "detector":
+        assert MODELS[f"{name}_int8_raw.tflite"]["input"]["shape"] == [1, 48, 96, 3]
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if "fp16" in name])

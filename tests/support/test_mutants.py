@@ -106,8 +106,8 @@ def test_each_mutant_is_killed_survives_or_hangs_and_the_checkout_stays_as_it_is
 
 
 def test_tests_of_a_file_are_those_that_lie_as_it_does_and_others_that_exist(tmp_path):
-    assert mutants.tests_of("train/models/matching.py", ROOT) == ["tests/train/models/test_matching.py"]
-    assert mutants.tests_of("train/models/losses.py", ROOT)[0] == "tests/train/models/test_losses.py"
-    assert mutants.tests_of("train/models/losses.py", tmp_path) == []
+    assert mutants.tests_of("train/targets/matching.py", ROOT) == ["tests/train/targets/test_matching.py"]
+    assert mutants.tests_of("train/targets/losses.py", ROOT)[0] == "tests/train/targets/test_losses.py"
+    assert mutants.tests_of("train/targets/losses.py", tmp_path) == []
     for tests in mutants._FURTHER.values():
         assert all((ROOT / test).is_file() for test in tests)

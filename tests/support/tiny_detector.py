@@ -30,8 +30,11 @@ def build(
     metadata: Optional[bytes] = None,
     files: Optional[Mapping[str, bytes]] = None,
     compiled: bool = False,
+    quantization: Optional[Mapping[str, Tuple[float, int]]] = None,
 ) -> bytes:
     """The bytes of a .tflite with the given input, outputs and their constant values.
+
+    `quantization` maps names of outputs to scale and zero point.
 
     `signature` maps names to positions in `outputs`; `files` are appended as zip entries. With `compiled` the file
     looks like one compiled for the Edge TPU.
@@ -50,6 +53,9 @@ def build(
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(data, np.uint8)
             model.buffers.append(buffer)
+        if quantization and name.partition("/")[0] in quantization and kind != "int32":
+            scale, zero_point = quantization[name.partition("/")[0]]
+            value.quantization = schema.QuantizationParametersT(scale=[scale], zeroPoint=[zero_point])
         graph.tensors.append(value)
         return len(graph.tensors) - 1
 
@@ -114,8 +120,9 @@ def metadata(
     label_files: Sequence[Tuple[str, str]] = (),
     threshold: Optional[float] = None,
     box_index: Sequence[int] = (),
+    custom: Optional[Mapping[str, bytes]] = None,
 ) -> bytes:
-    """TFLite Metadata.
+    """TFLite Metadata, with `custom` entries of other formats by name.
 
     `mean` and `std` belong to the input; `box_index` to the first output, `label_files`, as (name, locale), to the
     second, and `threshold` to the third.
@@ -163,7 +170,14 @@ def metadata(
             options = table({0: ("Float32", threshold)})
             fields[4] = ("offset", offsets([table({0: ("Uint8", 3), 1: ("offset", options)})]))
         described.append(table(fields))
-    graph = table({2: ("offset", inputs), 3: ("offset", offsets(described))})
+    entries = []
+    for name, content in (custom or {}).items():
+        data = builder.CreateByteVector(content)
+        entries.append(table({0: ("offset", builder.CreateString(name)), 1: ("offset", data)}))
+    fields = {2: ("offset", inputs), 3: ("offset", offsets(described))}
+    if entries:
+        fields[9] = ("offset", offsets(entries))
+    graph = table(fields)
     root = table({0: ("offset", builder.CreateString("Tiny")), 3: ("offset", offsets([graph]))})
     builder.Finish(root, b"M001")
     return bytes(builder.Output())

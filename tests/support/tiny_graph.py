@@ -8,10 +8,11 @@ import numpy as np
 
 from convert.evaluation.images import Image
 from runtime.common.values import Labels
-from train.models.anchors import PER_CELL
-from train.models.folding import Graph, Node
+from train.geometry.pyramid_anchors import PER_CELL, pyramid_anchors
+from train.geometry.size import InputSize
+from train.graph.graph import Graph, Node
 
-SIZE = 64
+SIZE = InputSize(64, 64)
 LABELS = Labels(("ring", "square", "star"))
 _WIDE = 12
 
@@ -39,7 +40,7 @@ def graph() -> Graph:
         for name, kernel, bias in zip(("boxes", "classes"), (boxes, classes), biases):
             nodes.append(Node(f"{name}_{level}", "conv", (f"level_{level}",), kernel, bias.astype(np.float32)))
     heads = [tuple(f"{name}_{level}" for level in (3, 4, 5, 6, 7)) for name in ("boxes", "classes")]
-    return Graph(tuple(nodes), heads[0], heads[1], SIZE, len(LABELS))
+    return Graph(tuple(nodes), heads[0], heads[1], pyramid_anchors(SIZE), len(LABELS))
 
 
 def images(count: int = 8) -> tuple[Image, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.locks import locked, session_folder
 from tests.support.paths import ROOT
-from train.models import tensorflow_setup
+from train.layers import tensorflow_setup
 
 tensorflow_setup.prepare()
 

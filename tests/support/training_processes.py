@@ -80,7 +80,7 @@ def starter() -> Iterator[Starter]:
 
 
 def _serve() -> None:
-    from train.models import tensorflow_setup
+    from train.layers import tensorflow_setup
 
     tensorflow_setup.prepare()
     import tensorflow as tf

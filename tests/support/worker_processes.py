@@ -82,7 +82,7 @@ def cluster() -> list[dict[str, str]]:
 
 def batch() -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Two images of noise with targets: the first has many positive anchors, the second one."""
-    from train.models.anchors import anchors
+    from tests.support.anchors import anchors
 
     draw = np.random.default_rng(0)
     count = len(anchors(320))

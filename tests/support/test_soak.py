@@ -1,0 +1,71 @@
+"""The soak itself: its clock, its schedule, and that its verdicts can be bad."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.support.soak import verdict
+from tests.support.soak.clock import Clock
+from tests.support.soak.process import Sample
+from tests.support.soak.schedule import Schedule
+
+CLOCKS = "import time; input(); print(time.time(), time.monotonic(), time.sleep(0.001))"
+
+
+def test_a_clock_that_is_set_for_another_process(tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("preloads a library, as Linux does")
+    clock = Clock(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", CLOCKS], env={**os.environ, **clock.environment}, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        clock.set(-14)
+        now, monotonic = time.time(), time.monotonic()
+        told = [float(word) for word in other.communicate("\n")[0].split()[:2]]
+    assert told[0] - now == pytest.approx(-14 * 3600, abs=600) and told[1] - monotonic == pytest.approx(0, abs=600)
+
+
+def test_what_happens_in_a_soak_happens_within_it():
+    made = Schedule.of(20_000)
+    assert made.away[1] - made.away[0] == 3000 and len(made.reloads) == 10 and len(made.hangs) == 2
+    assert [hours for _, hours in made.clock] == [14, 0, -14, 0]
+    assert made.silent[0] < made.losses[4] < made.silent[1] and max(made.hangs) < made.frames
+    # An engine that hangs is found by the watchdog, before a new model takes its place.
+    assert min(reload - stop for stop in made.stops for reload in made.reloads if reload > stop) >= 0.07 * made.frames
+
+
+def final(**more):
+    return {
+        "frames": 90, "still": 0, "gaps": 8, "dropped": {"source": 5, "engine": 5, "sinks": {}},
+        "engine": {"restarts": 5}, "reload": {"count": 10, "failures": 1}, **more,
+    }  # fmt: skip
+
+
+def test_every_frame_and_every_outage_must_be_counted():
+    made = Schedule.of(100)
+    told = "source lost: x\n" * 8 + "engine lost: x\n" * 5
+
+    def failed(given=100, said=told, **more):
+        return [check.name for check in verdict.counts(made, given, final(**more), said) if not check.good]
+
+    assert failed() == []
+    assert failed(given=100 + verdict.ON_THEIR_WAY + 1) == ["frames in = frames out + counted"] == failed(given=99)
+    assert failed(gaps=7) == ["every outage of the camera is counted and told"]
+    assert failed(said=told + "Traceback") == ["no traceback"]
+    assert failed(engine={"restarts": 6}) == ["every lost engine is counted and told"]
+
+
+def test_memory_that_grows_is_noticed():
+    def failed(growth):
+        samples = [Sample(frame, frame, 80 + growth * frame, 40, 20, 15, 0) for frame in range(100)]
+        return [check.name for check in verdict.growth(samples, Schedule.of(100), 4.0) if not check.good]
+
+    assert failed(0.01) == [] and failed(0.1) == ["memory of the run in MB flat"]
+    assert failed(0.9)[-1] == "memory of the run in MB at rest"
+    assert not verdict.growth([], Schedule.of(100), 4.0)[0].good
