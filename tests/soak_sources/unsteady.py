@@ -16,6 +16,7 @@ import numpy as np
 from runtime.common.errors import KitError
 from runtime.common.values import Frame
 from runtime.sources import Source
+from tests.support.soak import street
 
 KIND = "a camera for soak tests"
 
@@ -27,13 +28,15 @@ class Plan:
     """`losses` and `hangs` are the numbers of frames after which the camera is lost, and hangs.
 
     The first hang lasts for ever, whatever is called; the others end when the source is closed, and deliver one more
-    frame. The number of frames delivered so far is kept in the file `given`, in 8 bytes.
+    frame. The number of frames delivered so far is kept in the file `given`, in 8 bytes. The frames are those of
+    `tests.support.soak.street` where `street` is true, else a bar that moves.
     """
 
     fps: float
     losses: Tuple[int, ...]
     hangs: Tuple[int, ...]
     given: str
+    street: bool = False
 
 
 # The camera counts on when it is opened again.
@@ -78,12 +81,16 @@ class Unsteady(Source):
             time.sleep(max(0.0, due - time.monotonic()))
             _given += 1
             os.pwrite(_file(self._plan.given), _given.to_bytes(8, "little"), 0)
-            image = np.full((240, 320, 3), 40, np.uint8)
-            image[50:100, _given % 270 : _given % 270 + 50] = 255
-            yield Frame(image, _given, time.time(), monotonic=time.monotonic())
+            yield Frame(street.image(_given) if self._plan.street else _bar(_given), _given, time.time(), monotonic=time.monotonic())
             if _given in self._plan.losses:
                 raise KitError(f"{self.name}: the cable was pulled")
 
     def close(self) -> None:
         self._closed.set()
         self._device.close()
+
+
+def _bar(number: int) -> np.ndarray:
+    image = np.full((240, 320, 3), 40, np.uint8)
+    image[50:100, number % 270 : number % 270 + 50] = 255
+    return image
