@@ -1,11 +1,11 @@
 """How much features slow the loop: the same video with and without each, in short runs by turns.
 
-    python -m tests.support.measure_features FILE VIDEO --pairs 7 --seconds 6
-    python -m tests.support.measure_features FILE VIDEO --fps 30 --load 20
+    python -m tests.support.measure_features FILE VIDEO --pairs 7 --frames 240
+    python -m tests.support.measure_features FILE VIDEO --camera --load 20
 
-The first goes as fast as the engine, which runs in a process of its own. With `--fps` the video is a camera of that speed,
-and the loop leaves out what it has no time for; `--load` makes each run of the model so many milliseconds longer, as on a
-slower machine. Printed are the median ratio of the rates with its quartiles; processor time a frame of the loop's process,
+The first goes as fast as the engine, which runs in a process of its own; its frames have the times of a camera of `--fps`. With
+`--camera` it is such a camera, and the loop leaves out what it has no time for; `--load` makes each run of the model so many
+milliseconds longer, as on a slower machine. Printed are the median ratio of the rates with its quartiles; processor time a frame of the loop's process,
 which depends less on what else the machine does, with and without; and what is added as a share of all that a frame costs,
 the engine included: on a machine with all cores at work it is what the rate loses. `--threads` shows whose time it is.
 """
@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -74,28 +75,29 @@ class Cost:
 
 
 class Camera(Source):
-    """Gives frames from memory for `seconds`: at once, or `fps` a second, as a camera whose loop may be too slow."""
+    """Gives `number` frames from memory: at once, or where it is `live` `fps` a second."""
 
     name = "memory"
     path = None
 
-    def __init__(self, images: Sequence[np.ndarray], seconds: float, fps: Optional[float]) -> None:
+    def __init__(self, images: Sequence[np.ndarray], number: int, fps: float, live: bool) -> None:
         self._images = images
-        self._seconds = seconds
-        self.fps = fps or 30.0
-        self.live = fps is not None
+        self._number = number
+        self.fps = fps
+        self.live = live
         self._ended = threading.Event()
 
     def __iter__(self) -> Iterator[Frame]:
-        begin = time.monotonic()
-        index = 0
-        while time.monotonic() - begin < self._seconds and not self._ended.is_set():
+        begin, wall = time.monotonic(), time.time()
+        for index in range(self._number):
+            if self._ended.is_set():
+                return
             if self.live:
                 time.sleep(max(0.0, begin + index / self.fps - time.monotonic()))
-            # A video gives each frame memory of its own; its times are those at which it is taken here.
+            # A video gives each frame memory of its own.
             image = self._images[index % len(self._images)].copy()
-            yield Frame(image, index, time.time(), monotonic=time.monotonic())
-            index += 1
+            at = time.monotonic() - begin if self.live else index / self.fps
+            yield Frame(image, index, wall + at, monotonic=begin + at)
         # A live source has no end: the run is stopped.
         self.over()
         self._ended.wait(5 if self.live else 0)
@@ -109,9 +111,9 @@ class Camera(Source):
 class Bench:
     """Runs the loop with features on. `load` is how many milliseconds longer each run of the model takes."""
 
-    def __init__(self, file: str, shadow: str, images: Sequence[np.ndarray], seconds: float, fps: Optional[float], load: float):
+    def __init__(self, file: str, shadow: str, load: float, camera: Callable[[], Camera]) -> None:
         self._file, self._shadow = file, shadow
-        self._images, self._seconds, self._fps = images, seconds, fps
+        self._camera = camera
         self._engine = EngineProcess(file, Request("cpu"))
         self._engine.wait_until_ready()
         self._detector = Detector(file, runner=self._engine)
@@ -127,12 +129,12 @@ class Bench:
         state = State(detector.path, detector.labels, detector.score, detector.scores)
         options = parse([self._file, "--source", "memory", *(["--shadow", f"{self._shadow},share=0.1"] * (SHADOW in features))])
 
-        def mark(frames: int) -> None:
-            if frames == _WARM_UP or (frames > _WARM_UP and time.monotonic() - marks[-1][0] > self._seconds / 8):
+        def note(frames: int) -> None:
+            if frames >= _WARM_UP and frames % _WARM_UP == 0:
                 marks.append((time.monotonic(), frames, time.process_time(), of_process(self._engine.pid) or 0.0, _threads()))
 
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-            source = stack.enter_context(Camera(self._images, self._seconds, self._fps))
+            source = stack.enter_context(self._camera())
             source.over = state.stop if source.live else source.over
             specs = [f"{folder}/found.jsonl"]
             specs += [f"collect:{folder}/collected"] * (COLLECT in features) + [f"events:{folder}/events"] * (EVENTS in features)
@@ -145,7 +147,7 @@ class Bench:
             shadow = stack.enter_context(Shadow(options, state, deliver)) if SHADOW in features else None
             is_tracked = any(name in features for name in _TRACKED)
             loop.run(
-                detector, source, sinks, None, mark, state, [Tracker()] if is_tracked else [],
+                detector, source, sinks, None, note, state, [Tracker()] if is_tracked else [],
                 loop.Settings(masks=(_MASK,) if MASK in features else ()),
                 workers=[_Slow(self._engine, state, self._load)], shadow=shadow,
                 watch=Watch(AREAS if ZONES in features else (), is_tracked=is_tracked),
@@ -153,7 +155,8 @@ class Bench:
         first, last = marks[0], marks[-1]
         frames = last[1] - first[1]
         threads: Counter[str] = Counter()
-        for ident, (name, used) in last[4].items():
+        # Also of threads that have ended before the last mark.
+        for ident, (name, used) in {key: value for mark in marks for key, value in mark[4].items()}.items():
             threads[name] += 1000 * (used - first[4].get(ident, (name, 0.0))[1]) / frames
         return Cost(
             frames / (last[0] - first[0]), 1000 * (last[2] - first[2]) / frames, 1000 * (last[3] - first[3]) / frames, dict(threads)
@@ -192,18 +195,21 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("file")
     parser.add_argument("video")
     parser.add_argument("--pairs", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each run")
+    parser.add_argument("--frames", type=int, default=240, help="of each run")
     parser.add_argument("--features", default=",".join((*FEATURES, "collect+shadow", ALL)), help="separated by commas; A+B: both")
     parser.add_argument("--shadow", metavar="FILE", help="the second model (default: the same file)")
-    parser.add_argument("--fps", type=float, help="of a camera")
+    parser.add_argument("--fps", type=float, default=30.0, help="of the frames")
+    parser.add_argument("--camera", action="store_true", help="give frames at that rate, and not as fast as the engine")
     parser.add_argument("--load", type=float, default=0.0, help="milliseconds that each run of the model takes longer")
     parser.add_argument("--threads", action="store_true", help="show processor time by thread")
     arguments = parser.parse_args(argv)
     with open_source(arguments.video) as source:
         images = [frame.image for _, frame in zip(range(_HELD), source)]
-    bench = Bench(arguments.file, arguments.shadow or arguments.file, images, arguments.seconds, arguments.fps, arguments.load)
+    camera = partial(Camera, images, arguments.frames, arguments.fps, arguments.camera)
+    bench = Bench(arguments.file, arguments.shadow or arguments.file, arguments.load, camera)
     try:
-        bench.run(())
+        # Everything is imported, and files are in memory.
+        bench.run(FEATURES)
         for name in arguments.features.split(","):
             features = FEATURES if name == ALL else tuple(name.split("+"))
             pairs: List[Tuple[Cost, Cost]] = []

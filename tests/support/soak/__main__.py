@@ -63,7 +63,7 @@ class Options:
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.soak", description=__doc__.partition("\n")[0])
     usual = Options()
-    parser.add_argument("--frames", type=int, default=usual.frames)
+    parser.add_argument("--frames", type=int, default=usual.frames, help="that the camera delivers")
     parser.add_argument("--fps", type=float, default=usual.fps, help="frames a second of the camera")
     parser.add_argument("--stalled", type=float, default=usual.stalled, help="seconds after which a camera counts as hung")
     parser.add_argument("--watchdog", type=float, default=usual.watchdog, help="seconds after which an engine counts as hung")
@@ -114,8 +114,8 @@ class _Soak:
         self._process = Process(
             folder,
             [
-                "model.tflite", "--labels", "names.txt", "--source", "unsteady:plan.json", "--frames", str(schedule.frames),
-                "--watchdog", f"{options.watchdog:g}", "--json", "found.jsonl", "--out", "seen.mp4", "--health", "health.json",
+                "model.tflite", "--labels", "names.txt", "--source", "unsteady:plan.json", "--watchdog",
+                f"{options.watchdog:g}", "--json", "found.jsonl", "--out", "seen.mp4", "--health", "health.json",
                 "--serve", f"127.0.0.1:{page}", "--metrics", f"127.0.0.1:{metrics}",
                 "--mqtt", f"mqtt://{broker.address}/{TOPIC},discovery=homeassistant,every=5",
                 *(word for part in self._parts for word in part.words),
@@ -195,6 +195,8 @@ class _Soak:
             (made.silent[1], self._silent.end),
             (made.bad_reload, self._offer_broken_model),
             (made.frames * 97 // 100, lambda: self._state_on_broker("state on the broker at the end", _RUNNING)),
+            # However many of them the machine had time for.
+            (made.frames, process.popen.terminate),
         ]
         steps += [(at, lambda: process.popen.send_signal(signal.SIGHUP)) for at in made.reloads]
         steps += [(at, lambda: self._signal_engine(signal.SIGKILL)) for at in made.kills]
