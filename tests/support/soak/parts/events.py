@@ -16,7 +16,8 @@ from runtime.events.event import Event
 from tests.support.soak.parts import Part, Place, frames, megabytes, pictures
 from tests.support.soak.verdict import Check
 
-MEGABYTES, DAYS, LEAST = 25, 0.4, 1.0
+# While the other writer of the disk has used up most of it, there is room for less.
+MEGABYTES, DAYS, LEAST = 18, 0.4, 1.0
 # The moment at which a clip is complete: its index comes in front, before the file is counted.
 _SLACK = 0.2
 
