@@ -86,6 +86,10 @@ class Shadow:
             self._changed.notify_all()
         self._process.interrupt()
         self._thread.join(2 * _TICK)
+        if not self._error:
+            # The last one may still have been with the engine, or on its way to a new one.
+            self._missed = self._offered // self._every - self._frames
+            self._tell()
         self._process.close()
 
     def prepare(self, frame: Frame) -> Optional[np.ndarray]:
@@ -118,7 +122,12 @@ class Shadow:
                 failures = 0
             except KitError as error:
                 failures += 1
-                if self._ended or not self._revive(error, failures):
+                if self._ended:
+                    return
+                # Lost with its engine.
+                self._missed += 1
+                self._tell()
+                if not self._revive(error, failures):
                     return
             with self._changed:
                 self._waiting = None
@@ -126,6 +135,8 @@ class Shadow:
     def _compare(self, frame: Frame, detections: Tuple[Detection, ...], tensor: np.ndarray) -> None:
         height, width = frame.image.shape[:2]
         other = self._detector.postprocess(self._process.invoke(tensor), width, height)
+        if self._ended:
+            return
         for label in {item.label for item in (*detections, *other)}:
             found = agreement(
                 [item for item in detections if item.label == label], [item for item in other if item.label == label]
@@ -147,6 +158,13 @@ class Shadow:
                 return True
             except KitError as again:
                 error, failures = again, failures + 1
+            except ValueError:
+                # The run has ended, and with it what the two processes share.
+                if self._ended:
+                    return False
+                raise
+            if self._ended:
+                return False
         self._error = str(error)
         print(f"{OPTION}: {self._file}: given up: {error}", file=sys.stderr)
         self._tell()

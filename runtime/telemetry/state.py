@@ -278,9 +278,9 @@ class State:
     def compared(self, **values: Any) -> None:
         """Sets how far a second model agrees with the one that counts.
 
-        They are its `model` file, the `frames` that both have seen, those that it `missed` since it was busy, the `error`
-        that ended it (empty while it runs), and for each of `classes` the objects that (both, only the first, only the
-        second) model has found.
+        They are its `model` file, the `frames` that both have seen, those that it `missed` since it was busy or its engine
+        was lost, the `error` that ended it (empty while it runs), and for each of `classes` the objects that (both, only the
+        first, only the second) model has found.
         """
         values["model"] = os.path.basename(values["model"])
         with self._lock:
