@@ -14,7 +14,7 @@ from runtime.common.files import atomic_path, read_bytes
 from runtime.config.config_file import EXTRA
 
 
-def set_item(path: str, key: str, name: str, text: Optional[str]) -> None:
+def set_item(path: str, key: str, name: str, text: Optional[str], camera: str = "") -> None:
     """Sets the item `NAME=...` of the list `key` to `text`, or removes it where that is None.
 
     The file is replaced atomically and keeps its permissions. Raises InputError where it cannot be written, is no YAML, or
