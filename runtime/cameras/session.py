@@ -1,7 +1,7 @@
 """Builds a run of several cameras from its options: one model and its engines, and a thread with a loop for each camera.
 
-    camera -> its queue -> prepared -> its lane ┐                ┌ its lane -> filters, zones -> its sinks
-    camera -> its queue -> prepared -> its lane ┴ shared engines ┴ its lane -> filters, zones -> its sinks
+camera -> its queue -> prepared -> its lane ┐                ┌ its lane -> filters, zones -> its sinks
+camera -> its queue -> prepared -> its lane ┴ shared engines ┴ its lane -> filters, zones -> its sinks
 """
 
 from __future__ import annotations

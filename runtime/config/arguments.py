@@ -13,8 +13,8 @@ from runtime.areas.areas import line, zone
 from runtime.common import plugins, redaction
 from runtime.common.command_parser import Parser, add_version
 from runtime.common.errors import InputError
-from runtime.config.cameras import cameras_given
 from runtime.common.options import count, fraction, names, positive, seconds_or_zero
+from runtime.config.cameras import cameras_given
 from runtime.frames.blurring import FLOOR
 from runtime.frames.masks import mask
 from runtime.frames.motion import SHARE

@@ -27,7 +27,7 @@ class SharedEngines:
         self._lock = threading.Lock()
         self._turns: Turns[Lane] = Turns()
         # Engines' places that are kept for lanes whose turn it is.
-        self._kept: Dict[Worker, int] = {worker: 0 for worker in self._workers}
+        self._kept: Dict[Worker, int] = dict.fromkeys(self._workers, 0)
         self._submitting = {worker: threading.Lock() for worker in self._workers}
         self._lanes: Set[Lane] = set()
         self._sealed = False
