@@ -100,7 +100,10 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
 
 def _described(name: str, options: argparse.Namespace) -> _Described:
     try:
-        return options, Outputs.of(name, options), Unopened(options.source, is_live(options.source))
+        source = Unopened(options.source, is_live(options.source))
+        if not source.live and source.path is None and "://" not in options.source:
+            raise InputError(f"{options.source}: no such file or folder")
+        return options, Outputs.of(name, options), source
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 

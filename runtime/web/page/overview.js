@@ -24,7 +24,7 @@ function card(name) {
 }
 
 async function renewImage(shown, name) {
-  const answer = await fetch(`camera/${name}/snapshot.jpg?boxes&small`);
+  const answer = await fetch(`camera/${name}/snapshot.jpg?boxes=1&small=1`);
   if (!answer.ok) return;
   const before = shown.address;
   shown.address = URL.createObjectURL(await answer.blob());

@@ -20,7 +20,7 @@ def test_turns_go_round_and_a_rare_one_waits_for_one_of_each_other():
     for who in "abc":
         turns.wait(who, 2)
     served = []
-    for place in range(9):
+    for _ in range(9):
         who, most = turns.first
         served.append(who)
         turns.leave(who)
@@ -135,8 +135,7 @@ def test_who_always_wants_a_turn_gets_as_many_as_others_whatever_the_policy(shar
     loops = [Loop(engines, [name] * 1000, limit).start() for name, limit in zip("abc", most)]
     for step in range(1, 91):
         engine.go.release()
-        until(lambda: len(engine.ran) == step)
-        until(lambda: sum(len(loop.out) for loop in loops) == step)
+        until(lambda step=step: len(engine.ran) == sum(len(loop.out) for loop in loops) == step)
     assert {name: abs(count - 30) <= 1 for name, count in Counter(engine.ran).items()} == dict.fromkeys("abc", True)
 
 
