@@ -218,21 +218,28 @@ class Detector:
         return self.candidates(raw, width, height, None)[0]
 
     def candidates(
-        self, raw: Sequence[np.ndarray], width: int, height: int, floor: Optional[float]
+        self,
+        raw: Sequence[np.ndarray],
+        width: int,
+        height: int,
+        floor: Optional[float],
+        score: Optional[float] = None,
     ) -> Tuple[Tuple[Detection, ...], Tuple[Detection, ...]]:
         """As `postprocess`, and what is below the threshold but has a score of at least `floor`; nothing for None.
 
-        Both are sorted by descending score. What is given without `floor` is given with it, and the other way round.
+        Both are sorted by descending score. What is given without `floor` is given with it, and the other way round. `score`
+        is the threshold for this image, None for that of the detector.
         """
+        score = self.score if score is None else score
         if self.batch > 1:
             raw = [array[:1] for array in raw]
-        lowest = min(self.score, *self.scores.values()) if self.scores else self.score
+        lowest = min(score, *self.scores.values()) if self.scores else score
         if floor is not None:
             lowest = min(lowest, floor)
         boxes, classes, scores = self._decode(raw, lowest) if self._decode else self._read(raw)
         # Comparisons with NaN are false, so this also drops scores that are not numbers. Few are left, of most images none;
         # for so few, lists are quicker than arrays.
-        counts = scores >= self._least(classes)
+        counts = scores >= self._least(classes, score)
         keep = np.flatnonzero(counts if floor is None else counts | (scores >= floor))
         if not keep.size:
             return (), ()
@@ -260,12 +267,12 @@ class Detector:
         inside: np.ndarray = (boxes * ([input_width, input_height] * 2) - [left, top] * 2) / (inner * 2)
         return inside
 
-    def _least(self, classes: np.ndarray) -> Union[float, np.ndarray]:
-        """The threshold for each of `classes`; a single number where no class has a threshold of its own."""
+    def _least(self, classes: np.ndarray, score: float) -> Union[float, np.ndarray]:
+        """The threshold for each of `classes`, `score` for those without one of their own; a number where none has one."""
         if not self.scores:
-            return self.score
+            return score
         ids = np.nan_to_num(classes).round().astype(int).tolist()
-        return np.array([self.scores.get(self.labels[class_id], self.score) for class_id in ids])
+        return np.array([self.scores.get(self.labels[class_id], score) for class_id in ids])
 
     def _read(self, raw: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes [M, 4], classes [M] and scores [M] from the four outputs."""

@@ -6,7 +6,7 @@ import argparse
 import os
 import threading
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Protocol, Sequence, Tuple
 
 from runtime.common.values import Frame
 from runtime.filters import Filter
@@ -43,6 +43,17 @@ class ActiveModel:
 # Returns the next active model. Raises KitError if there is none. It may call its argument, which ends
 # the engines of the current model, to free an exclusive device.
 Swap = Callable[[Callable[[], None]], ActiveModel]
+
+
+class Swappable(Protocol):
+    """What another model can be offered to: one loop, or all that share a model."""
+
+    @property
+    def frame(self) -> Optional[Frame]:
+        """The newest frame that was preprocessed; a new model is tested on it."""
+
+    def offer(self, swap: Swap, cancel: Callable[[], None] = lambda: None) -> None:
+        """See `PendingSwap.offer`."""
 
 
 class PendingSwap:

@@ -48,11 +48,10 @@ class Job:
         """
         start = time.perf_counter()
         detector = self.model.detector
-        detector.score = score
         height, width = self.arrival.frame.image.shape[:2]
         if self.crop is not None:
             height, width = self.crop.bottom - self.crop.top, self.crop.right - self.crop.left
-        detections, candidates = detector.candidates(raw, width, height, floor)
+        detections, candidates = detector.candidates(raw, width, height, floor, score)
         if self.crop is not None:
             detections, candidates = self.crop.to_image(detections), self.crop.to_image(candidates)
         end = time.perf_counter()

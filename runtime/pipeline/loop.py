@@ -147,6 +147,8 @@ class _Loop:
         self._totals = Totals()
         # Guards the order of the output. The condition announces new frames and free slots in the engines.
         self._order = threading.RLock()
+        # Guards the numbers of the jobs. Whoever hands a job over to an engine never waits for a filter or a sink.
+        self._numbering = threading.Lock()
         self._changed = self._queue.changed
         self._jobs: Dict[int, Job] = {}
         self._submitted = 0
@@ -334,7 +336,7 @@ class _Loop:
             self._state.dropped_by_source()
 
     def _submit(self, worker: Worker, job: Job, tensor: np.ndarray) -> None:
-        with self._order:
+        with self._numbering:
             job.number = self._submitted
             self._jobs[job.number] = job
             self._submitted += 1
