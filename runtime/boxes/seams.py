@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from runtime.common.values import Box, Detection
 
 # From this IoU on, within what a tile shows, a box there is what the tile shows of an object.
 SAME = 0.5
+# That of the suppression within each class in the kit's own files.
+_SUPPRESSED = 0.6
 # A box within this share of a tile's side from a border inside the image is cut off there.
 _TOUCH = 0.02
 
@@ -88,7 +90,7 @@ def _objects(parts: List[_Part], windows: Sequence[Window]) -> List[Detection]:
         waiting = [
             part
             for part in waiting[1:]
-            if part not in members and _iou(part.sides, _within(sides, windows[part.tile])) <= SAME
+            if part not in members and _iou(part.sides, _within(sides, windows[part.tile])) <= _SUPPRESSED
         ]
     return objects
 
@@ -101,10 +103,10 @@ def _grown(first: _Part, others: Sequence[_Part], windows: Sequence[Window]) -> 
         best, best_fit = None, SAME
         tiles = {member.tile for member in members}
         for part in others:
-            if part.tile in tiles or not any(_meet(part.sides, member.sides) for member in members):
+            if part.tile in tiles or not any(_touch(part, member, windows) for member in members):
                 continue
             fit = _fit([*members, part], windows)
-            if fit >= best_fit:
+            if best is None and fit >= best_fit or fit > best_fit:
                 best, best_fit = part, fit
         grows = best is not None
         if best is not None:
@@ -149,15 +151,28 @@ def _part(item: Detection, tile: int, window: Window, width: int, height: int) -
     return _Part(item, sides, tile, cut)
 
 
-def _within(sides: _Sides, window: Window) -> _Sides:
+def _within(sides: Union[_Sides, Window], window: Window) -> _Sides:
     return (
         max(sides[0], window.left), max(sides[1], window.top),
         min(sides[2], window.right), min(sides[3], window.bottom),
     )  # fmt: skip
 
 
-def _meet(one: _Sides, other: _Sides) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _touch(one: _Part, other: _Part, windows: Sequence[Window]) -> bool:
+    """Whether two parts overlap, in tiles that show the same of more than a corner of the image.
+
+    In a corner that two tiles share, parts of any two objects look alike.
+    """
+    if not (
+        one.sides[0] < other.sides[2]
+        and other.sides[0] < one.sides[2]
+        and one.sides[1] < other.sides[3]
+        and other.sides[1] < one.sides[3]
+    ):
+        return False
+    first, second = windows[one.tile], windows[other.tile]
+    left, top, right, bottom = _within(first, second)
+    return right - left == min(first.width, second.width) or bottom - top == min(first.height, second.height)
 
 
 def _iou(one: _Sides, other: _Sides) -> float:
