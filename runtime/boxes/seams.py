@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from runtime.boxes.iou import iou
 from runtime.boxes.nms import suppress
 from runtime.boxes.tiles import Window
 from runtime.common.values import Box, Detection
@@ -18,17 +19,7 @@ _SUPPRESSED = 0.6
 # A box within this share of a tile's side from a border inside the image is cut off there.
 _TOUCH = 0.02
 
-_Sides = Tuple[float, float, float, float]
 _Found = Tuple[Detection, ...]
-
-
-class _Part(NamedTuple):
-    """A detection in pixels of the image, the number of its tile, and which of its sides that tile cuts off."""
-
-    item: Detection
-    sides: _Sides
-    tile: int
-    cut: Tuple[bool, bool, bool, bool]
 
 
 def merge(found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int) -> _Found:
@@ -44,11 +35,12 @@ def merge(found: Sequence[Sequence[Detection]], windows: Sequence[Window], width
 
     Two objects side by side at a border are not one: no box explains both.
     """
-    by_class: Dict[int, List[_Part]] = {}
-    for tile, (items, window) in enumerate(zip(found, windows)):
+    by_class: Dict[int, List[Tuple[int, Detection]]] = {}
+    for tile, items in enumerate(found):
         for item in items:
-            by_class.setdefault(item.class_id, []).append(_part(item, tile, window, width, height))
-    objects = [item for parts in by_class.values() for item in _objects(parts, windows)]
+            by_class.setdefault(item.class_id, []).append((tile, item))
+    grid = _Grid(windows, width, height)
+    objects = [item for parts in by_class.values() for item in _Parts(parts, grid).objects()]
     return tuple(sorted(objects, key=lambda item: -item.score))
 
 
@@ -78,115 +70,134 @@ def merge_all(
     )
 
 
-def _objects(parts: List[_Part], windows: Sequence[Window]) -> List[Detection]:
-    """The objects of one class."""
-    waiting = sorted(parts, key=lambda part: -part.item.score)
-    objects = []
-    while waiting:
-        members = _grown(waiting[0], waiting[1:], windows)
-        sides = _composed(members)
-        objects.append(replace(waiting[0].item, box=Box(*sides)))
-        # As suppression within a tile would have left them out, had the tile shown the object as it is now known.
-        waiting = [
-            part
-            for part in waiting[1:]
-            if part not in members and _iou(part.sides, _within(sides, windows[part.tile])) <= _SUPPRESSED
-        ]
-    return objects
+class _Grid:
+    """The windows of an image, as arrays.
 
-
-def _grown(first: _Part, others: Sequence[_Part], windows: Sequence[Window]) -> List[_Part]:
-    """`first` with the parts of the same object in other tiles, at most one of each."""
-    members = [first]
-    grows = len(others) > 0
-    while grows:
-        best, best_fit = None, SAME
-        tiles = {member.tile for member in members}
-        for part in others:
-            if part.tile in tiles or not any(_touch(part, member, windows) for member in members):
-                continue
-            fit = _fit([*members, part], windows)
-            if best is None and fit >= best_fit or fit > best_fit:
-                best, best_fit = part, fit
-        grows = best is not None
-        if best is not None:
-            members.append(best)
-    return members
-
-
-def _fit(members: Sequence[_Part], windows: Sequence[Window]) -> float:
-    """How well one box explains all members: the least IoU of what it is in the window of a member with that member."""
-    sides = _composed(members)
-    return min(_iou(member.sides, _within(sides, windows[member.tile])) for member in members)
-
-
-def _composed(members: Sequence[_Part]) -> _Sides:
-    """The box of an object; `members` begin with that of the highest score."""
-    ranked = sorted(members, key=lambda member: -member.item.score)
-    for member in ranked:
-        if not any(member.cut):
-            return member.sides
-    left, top, right, bottom = (_side(ranked, place) for place in range(4))
-    return left, top, right, bottom
-
-
-def _side(ranked: Sequence[_Part], place: int) -> float:
-    for member in ranked:
-        if not member.cut[place]:
-            return member.sides[place]
-    outermost = min if place < 2 else max
-    return outermost(member.sides[place] for member in ranked)
-
-
-def _part(item: Detection, tile: int, window: Window, width: int, height: int) -> _Part:
-    box = item.box
-    sides = box.xmin + window.left, box.ymin + window.top, box.xmax + window.left, box.ymax + window.top
-    across, down = _TOUCH * window.width, _TOUCH * window.height
-    cut = (
-        window.left > 0 and box.xmin <= across,
-        window.top > 0 and box.ymin <= down,
-        window.right < width and box.xmax >= window.width - across,
-        window.bottom < height and box.ymax >= window.height - down,
-    )
-    return _Part(item, sides, tile, cut)
-
-
-def _within(sides: Union[_Sides, Window], window: Window) -> _Sides:
-    return (
-        max(sides[0], window.left), max(sides[1], window.top),
-        min(sides[2], window.right), min(sides[3], window.bottom),
-    )  # fmt: skip
-
-
-def _touch(one: _Part, other: _Part, windows: Sequence[Window]) -> bool:
-    """Whether two parts overlap, in tiles that show the same of more than a corner of the image.
-
-    In a corner that two tiles share, parts of any two objects look alike.
+    `edges` is float64 [T, 4], left, top, right and bottom in pixels. `inner` is bool [T, 4]: which of them lie inside the image.
+    `beside` is bool [T, T]: whether two windows show the same of more than a corner of the image; in a corner that two
+    tiles share, parts of any two objects look alike.
     """
-    if not (
-        one.sides[0] < other.sides[2]
-        and other.sides[0] < one.sides[2]
-        and one.sides[1] < other.sides[3]
-        and other.sides[1] < one.sides[3]
-    ):
-        return False
-    first, second = windows[one.tile], windows[other.tile]
-    left, top, right, bottom = _within(first, second)
-    return right - left == min(first.width, second.width) or bottom - top == min(first.height, second.height)
+
+    def __init__(self, windows: Sequence[Window], width: int, height: int) -> None:
+        self.edges = np.array(windows, np.float64).reshape(-1, 4)
+        self.inner = self.edges != (0, 0, width, height)
+        self.sides = self.edges[:, 2:] - self.edges[:, :2]
+        common = _clipped(self.edges[:, np.newaxis], self.edges)
+        smaller = np.minimum(self.sides[:, np.newaxis], self.sides)
+        self.beside = (common[..., 2:] - common[..., :2] == smaller).any(2)
 
 
-def _iou(one: _Sides, other: _Sides) -> float:
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    if across <= 0 or down <= 0:
-        return 0.0
-    shared = across * down
-    return shared / (_area(one) + _area(other) - shared)
+class _Parts:
+    """The detections of one class, the highest score first.
+
+    `boxes` is float64 [N, 4] in pixels of the image, `tiles` has the number of the window of each, `edges` float64 [N, 4] that
+    window, and `cut` bool [N, 4] says which sides of a box its window cuts off. `partners` are for each the others that may be of
+    the same object, with how well one box explains both.
+    """
+
+    def __init__(self, found: Sequence[Tuple[int, Detection]], grid: _Grid) -> None:
+        ranked = sorted(found, key=lambda part: -part[1].score)
+        self._items = [item for _, item in ranked]
+        self.tiles = [tile for tile, _ in ranked]
+        self.edges = grid.edges[self.tiles]
+        self.boxes = np.array([item.box.as_tuple() for item in self._items], np.float64) + np.tile(self.edges[:, :2], 2)
+        near = np.abs(self.boxes - self.edges) <= _TOUCH * np.tile(grid.sides[self.tiles], 2)
+        self.cut = near & grid.inner[self.tiles]
+        self.partners: Dict[int, Dict[int, float]] = {}
+        first, second = self._touching(grid)
+        fits = self._fits(np.stack([first, second], 1))
+        for one, other, fit in zip(first.tolist(), second.tolist(), fits.tolist()):
+            if fit >= SAME:
+                self.partners.setdefault(one, {})[other] = fit
+                self.partners.setdefault(other, {})[one] = fit
+        self._waiting = np.ones(len(ranked), bool)
+
+    def objects(self) -> List[Detection]:
+        """The objects, the highest score first."""
+        found = []
+        for first, item in enumerate(self._items):
+            if self._waiting[first]:
+                members = self._grown(first)
+                self._waiting[members] = False
+                box = self.boxes[first]
+                if len(members) > 1:
+                    box = self._composed(np.array([members]))[0]
+                    self._leave_out(box)
+                found.append(replace(item, box=Box(*box.tolist())))
+        return found
+
+    def _touching(self, grid: _Grid) -> Tuple[np.ndarray, np.ndarray]:
+        """The pairs of detections that overlap, in windows beside each other; of each the one with the higher score first."""
+        starts, ends = self.boxes[:, :2], self.boxes[:, 2:]
+        overlapping = ((starts[:, np.newaxis] < ends) & (starts < ends[:, np.newaxis])).all(2)
+        tiles = np.array(self.tiles)
+        apart = tiles[:, np.newaxis] != tiles
+        return np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+
+    def _grown(self, first: int) -> List[int]:
+        """`first` with the parts of the same object in other tiles, at most one of each."""
+        members = [first]
+        # Of two detections, how well one box explains both is known; with more, it is seen whether one explains all.
+        fits = {other: fit for other, fit in self.partners.get(first, {}).items() if self._waiting[other]}
+        while fits:
+            best = max(fits, key=lambda part: (fits[part], -part))
+            if fits[best] < SAME:
+                break
+            members.append(best)
+            taken = {self.tiles[member] for member in members}
+            nearby = {other for member in members for other in self.partners[member]}
+            fits = {
+                other: float(self._fits(np.array([sorted([*members, other])]))[0])
+                for other in nearby
+                if self._waiting[other] and self.tiles[other] not in taken
+            }
+        return sorted(members)
+
+    def _leave_out(self, box: np.ndarray) -> None:
+        """As suppression within each tile would do, had the tile shown the object as it is now known."""
+        rest = np.flatnonzero(self._waiting)
+        shown = _clipped(box, self.edges[rest])
+        self._waiting[rest[_ious(self.boxes[rest], shown) > _SUPPRESSED]] = False
+
+    def _fits(self, members: np.ndarray) -> np.ndarray:
+        """How well one box explains detections, int [P, M], each row rising: the least IoU of a member with what its window
+        shows of that box.
+        """
+        shown = _clipped(self._composed(members)[:, np.newaxis], self.edges[members])
+        ious: np.ndarray = _ious(self.boxes[members], shown).min(1)
+        return ious
+
+    def _composed(self, members: np.ndarray) -> np.ndarray:
+        """The box [P, 4] of an object, of its parts `members`, int [P, M], each row rising."""
+        boxes, cut = self.boxes[members], self.cut[members]
+        rows = np.arange(len(members))
+        outermost = np.concatenate([boxes[..., :2].min(1), boxes[..., 2:].max(1)], 1)
+        shown = np.take_along_axis(boxes, (~cut).argmax(1)[:, np.newaxis], 1)[:, 0]
+        continued = np.where(cut.all(1), outermost, shown)
+        whole = ~cut.any(2)
+        composed: np.ndarray = np.where(whole.any(1)[:, np.newaxis], boxes[rows, whole.argmax(1)], continued)
+        return composed
 
 
-def _area(sides: _Sides) -> float:
-    return (sides[2] - sides[0]) * (sides[3] - sides[1])
+def _clipped(boxes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """What lies of `boxes` [..., 4] within `edges`; where that is nothing, an end is not beyond its start."""
+    return np.concatenate(
+        [np.maximum(boxes[..., :2], edges[..., :2]), np.minimum(boxes[..., 2:], edges[..., 2:])], axis=-1
+    )
+
+
+def _ious(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The IoU of each of `boxes` float64 [..., 4] with that of `others` in the same place."""
+    return iou(np.moveaxis(boxes, -1, 0), np.moveaxis(others, -1, 0), _areas(boxes), _areas(others))
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    area: np.ndarray = np.maximum(boxes[..., 2:] - boxes[..., :2], 0).prod(-1)
+    return area
 
 
 def _is_same(item: Detection, other: Detection) -> bool:
-    return item.class_id == other.class_id and _iou(item.box.as_tuple(), other.box.as_tuple()) > SAME
+    if item.class_id != other.class_id:
+        return False
+    boxes = np.array([item.box.as_tuple(), other.box.as_tuple()])
+    return bool(_ious(boxes[0], boxes[1]) > SAME)
