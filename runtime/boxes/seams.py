@@ -160,8 +160,9 @@ class _Parts:
         self._waiting[rest[_ious(self.boxes[rest], shown) > _SUPPRESSED]] = False
 
     def _fits(self, members: np.ndarray) -> np.ndarray:
-        """How well one box explains detections, int [P, M], each row rising: the least IoU of a member with what its window
-        shows of that box.
+        """How well one box explains the detections in each row of `members`, int [P, M], each row rising.
+
+        That is the least IoU of one of them with what its window shows of that box.
         """
         shown = _clipped(self._composed(members)[:, np.newaxis], self.edges[members])
         ious: np.ndarray = _ious(self.boxes[members], shown).min(1)

@@ -17,7 +17,7 @@ from runtime.common.values import Box, Detection, Labels
 from runtime.inference import decoders, preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Runner
-from runtime.model import class_count, output_order
+from runtime.model import class_count, output_order, trained_tiles
 from runtime.model.labels import find as find_labels
 from runtime.model.labels import mismatch as label_mismatch
 from runtime.model.metadata import Metadata, TensorMetadata
@@ -108,6 +108,8 @@ class Detector:
             model = Model.read(self.path)
             metadata = Metadata.of(model)
             decoding = decoders.find(model, metadata)
+        # The tiles that its network was trained on, as the file says; None where it says nothing of tiles.
+        self.trained_tiles: Optional[Tiles] = trained_tiles.find(model)
         found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where

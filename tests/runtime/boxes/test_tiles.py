@@ -23,7 +23,7 @@ def test_settings_may_be_spaced_and_have_defaults():
 
 
 @pytest.mark.parametrize(
-    "text, says",
+    ("text", "says"),
     [
         ("2", "COLUMNSxROWS"),
         ("1x1", "one tile is the image itself"),

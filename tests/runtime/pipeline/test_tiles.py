@@ -155,10 +155,9 @@ def test_frames_that_come_while_the_tiles_of_another_run_are_dropped_as_a_whole(
         daemon=True,
     )
     thread.start()
-    for _ in range(12):
-        before = camera.given
+    for number in range(12):
         camera.give.release()
-        until(lambda: camera.given > before)
+        until(lambda number=number: camera.given > number)
     # The first frame has not had its first tile: whatever the policy keeps, the others are dropped.
     until(lambda: state.snapshot()["dropped"]["source"] >= 6)
     while thread.is_alive() and len(keeper.kept) < 4:
