@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -25,21 +25,21 @@ class SharedShadow:
         """One camera's `Shadow`, with the sinks that take what the second model finds in its frames."""
         return ShadowShare(self, sinks)
 
-    def prepare(self, user: ShadowShare, frame: Frame) -> Optional[np.ndarray]:
+    def prepare(self, user: ShadowShare, frame: Frame) -> Optional[List[np.ndarray]]:
         """As `Shadow.prepare`, for one of the cameras."""
         with self._lock:
-            tensor = self.shadow.prepare(frame)
-            if tensor is not None:
+            tensors = self.shadow.prepare(frame)
+            if tensors is not None:
                 self._user = user
-            return tensor
+            return tensors
 
     def compare(
-        self, user: ShadowShare, frame: Frame, detections: Tuple[Detection, ...], tensor: np.ndarray
+        self, user: ShadowShare, frame: Frame, detections: Tuple[Detection, ...], tensors: List[np.ndarray]
     ) -> None:
         """As `Shadow.compare`. Where another camera has come since `prepare`, the frame is left out."""
         with self._lock:
             if self._user is user:
-                self.shadow.compare(frame, detections, tensor)
+                self.shadow.compare(frame, detections, tensors)
 
     def _deliver(self, frame: Frame, counted: Tuple[Detection, ...], other: Tuple[Detection, ...]) -> None:
         # Nobody else gets the model before this frame is done.
@@ -55,10 +55,10 @@ class ShadowShare:
         self.sinks = tuple(sinks)
         self._shared = shared
 
-    def prepare(self, frame: Frame) -> Optional[np.ndarray]:
+    def prepare(self, frame: Frame) -> Optional[List[np.ndarray]]:
         """See `Shadow.prepare`."""
         return self._shared.prepare(self, frame)
 
-    def compare(self, frame: Frame, detections: Tuple[Detection, ...], tensor: np.ndarray) -> None:
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...], tensors: List[np.ndarray]) -> None:
         """See `Shadow.compare`."""
-        self._shared.compare(self, frame, detections, tensor)
+        self._shared.compare(self, frame, detections, tensors)

@@ -10,6 +10,7 @@ import runtime.inference.engines
 import runtime.sinks
 import runtime.sources
 from runtime.areas.areas import line, zone
+from runtime.boxes.tiles import tiles
 from runtime.common import plugins, redaction
 from runtime.common.command_parser import Parser, add_version
 from runtime.common.errors import InputError
@@ -94,6 +95,13 @@ def _add_source(group: _Group) -> None:
         metavar="L,T,R,B",
         help="detect only in this region: left, top, right, bottom as shares from 0 to 1, or in pixels; "
         "may be repeated (default: the whole image)",
+    )
+    add(
+        "--tiles",
+        type=tiles,
+        metavar="GRID",
+        help="for small objects: cut the image into tiles that overlap, such as 2x1 (columns x rows), look at each and at the "
+        "whole image, and merge what is found; settings follow after commas (overlap=0.2, whole=no)",
     )
     add(
         "--mask",

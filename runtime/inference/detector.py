@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Seque
 
 import numpy as np
 
+from runtime.boxes import seams
 from runtime.boxes.nms import best_of_equal_boxes, suppress
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Detection, Labels
 from runtime.inference import decoders, preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Runner
-from runtime.model import class_count, output_order
+from runtime.model import class_count, output_order, trained_tiles
 from runtime.model.labels import find as find_labels
 from runtime.model.labels import mismatch as label_mismatch
 from runtime.model.metadata import Metadata, TensorMetadata
@@ -44,7 +46,7 @@ class Detector:
         for detection in detector(cv2.imread("street.jpg")):
             print(detection.label, detection.score, detection.box)
 
-    A call runs `preprocess`, `invoke` and `postprocess` in this order; a loop may overlap them. A detector runs one
+    A call runs `inputs`, `invoke` for each of them, and `combined`, in this order; a loop may overlap them. A detector runs one
     image at a time, or as many as its file takes with `detect_all`. Several threads may call one detector; they take
     turns in the model, so a detector for each thread is faster where there are cores for it.
     """
@@ -63,6 +65,7 @@ class Detector:
         runner: Optional[Runner] = None,
         all_labels: bool = False,
         agnostic: Optional[float] = None,
+        tiles: Union[Tiles, str, None] = None,
     ) -> None:
         """Loads the model at `path`.
 
@@ -82,12 +85,15 @@ class Detector:
                 the class with the highest score is given; with this, all are.
             agnostic: Of two boxes that overlap by more than this IoU (0..1), whatever their classes, only the one
                 with the higher score is given. By default boxes of two classes may overlap.
+            tiles: Cuts each image into tiles that overlap, such as "2x1" (columns x rows), looks at each and at the
+                whole image, and merges what is found; for small objects in large images. By default images are not cut.
 
         Raises:
-            InputError: The file is no detector, or cannot be read.
+            InputError: The file is no detector, or cannot be read, or these are no tiles.
             KitError: No engine works.
         """
         path = os.fspath(path)
+        self.tiles: Optional[Tiles] = None if tiles is None else Tiles.of(tiles)
         model = Model.read(path)
         metadata = Metadata.of(model)
         decoding = decoders.find(model, metadata)
@@ -102,6 +108,8 @@ class Detector:
             model = Model.read(self.path)
             metadata = Metadata.of(model)
             decoding = decoders.find(model, metadata)
+        # The tiles that its network was trained on, as the file says; None where it says nothing of tiles.
+        self.trained_tiles: Optional[Tiles] = trained_tiles.find(model)
         found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
@@ -156,9 +164,9 @@ class Detector:
         Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score. Raises ValueError
         or TypeError where `image` is no such array, None and paths among them.
         """
-        tensor = self.preprocess(image, color)
+        raws = [self.invoke(tensor) for tensor in self.inputs(image, color)]
         height, width = image.shape[:2]
-        return self.postprocess(self.invoke(tensor), width, height)
+        return self.combined(raws, width, height)[0]
 
     def detect(self, image: Union[np.ndarray, str, os.PathLike[str]], color: str = "BGR") -> AnnotatedImage:
         """Detects objects in `image`, an array as for a call or the path of an image file.
@@ -174,6 +182,8 @@ class Detector:
 
     def detect_all(self, images: Sequence[np.ndarray], color: str = "BGR") -> List[Tuple[Detection, ...]]:
         """The detections in each of `images`, as many at once as the model takes; else as a call for each."""
+        if self.tiles is not None:
+            return [self(image, color) for image in images]
         found: List[Tuple[Detection, ...]] = []
         for start in range(0, len(images), self.batch):
             some = images[start : start + self.batch]
@@ -191,6 +201,41 @@ class Detector:
         Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
         """
         return self._filled([self._encoded(image, color)])
+
+    def inputs(self, image: np.ndarray, color: str = "BGR") -> List[np.ndarray]:
+        """The input tensors for `image`, arguments as for a call: one, or with tiles as many as hold all of them.
+
+        Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
+        """
+        if self.tiles is None:
+            return [self.preprocess(image, color)]
+        preprocessing.check_image(image)
+        windows = self.tiles.windows(image.shape[1], image.shape[0])
+        encoded = [self._encoded(window.of(image), color) for window in windows]
+        return [self._filled(encoded[start : start + self.batch]) for start in range(0, len(encoded), self.batch)]
+
+    def combined(
+        self,
+        raws: Sequence[Sequence[np.ndarray]],
+        width: int,
+        height: int,
+        floor: Optional[float] = None,
+        score: Optional[float] = None,
+    ) -> Tuple[Tuple[Detection, ...], Tuple[Detection, ...]]:
+        """The detections in an image of `width` x `height` pixels, and the candidates down to `floor`.
+
+        `raws` are the outputs of the model for each of `inputs`, in this order. The result is that of `candidates`; of tiles it is
+        merged (see `runtime.boxes.seams.merge`).
+        """
+        if self.tiles is None:
+            return self.candidates(raws[0], width, height, floor, score)
+        windows = self.tiles.windows(width, height)
+        found = []
+        for place, window in enumerate(windows):
+            number, row = divmod(place, self.batch)
+            own = [array[row : row + 1] for array in raws[number]] if self.batch > 1 else raws[number]
+            found.append(self.candidates(own, window.width, window.height, floor, score))
+        return seams.merge_all(found, windows, width, height, self._agnostic)
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
         """The values [height, width, 3] that stand for `image`; [3, height, width] where the input is so."""

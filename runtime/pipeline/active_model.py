@@ -134,7 +134,7 @@ def interrupt(runners: Sequence[Runner]) -> None:
 
 
 def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
-    """The detector for `file` with the labels, thresholds and overlaps of the options. Raises InputError.
+    """The detector for `file` with the labels, thresholds, overlaps and tiles of the options. Raises InputError.
 
     Also where it has no class that is to be blurred: a model that takes over must not show what the one before it hid.
     """
@@ -147,6 +147,7 @@ def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Det
         runner=runner,
         all_labels=options.all_labels,
         agnostic=options.agnostic,
+        tiles=options.tiles,
     )
     for name in options.blur or ():
         made.labels.checked(name, "--blur")

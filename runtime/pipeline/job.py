@@ -33,16 +33,16 @@ class Job:
     candidates: Tuple[Detection, ...] = ()
 
     @classmethod
-    def prepared(cls, model: ActiveModel, arrival: Arrival, crop: Optional[Crop]) -> Tuple[Job, np.ndarray]:
-        """A job for the frame that has arrived, and the input tensor of `model` for it, or for `crop` of it."""
+    def prepared(cls, model: ActiveModel, arrival: Arrival, crop: Optional[Crop]) -> Tuple[Job, List[np.ndarray]]:
+        """A job for the frame that has arrived, and the input tensors of `model` for it, or for `crop` of it."""
         start = time.perf_counter()
         image = arrival.frame.image
-        tensor = model.detector.preprocess(image if crop is None else crop.apply(image), arrival.frame.color)
+        tensors = model.detector.inputs(image if crop is None else crop.apply(image), arrival.frame.color)
         times = {"capture": arrival.capture_ms, "preprocess": 1000 * (time.perf_counter() - start)}
-        return cls(model, arrival, crop, times), tensor
+        return cls(model, arrival, crop, times), tensors
 
-    def finish(self, raw: List[np.ndarray], invoke_ms: float, score: float, floor: Optional[float] = None) -> None:
-        """Sets the detections from the model's outputs `raw`, which took `invoke_ms`, at the threshold `score`.
+    def finish(self, raws: List[List[np.ndarray]], invoke_ms: float, score: float, floor: Optional[float] = None) -> None:
+        """Sets the detections from the model's outputs for each input, which took `invoke_ms`, at the threshold `score`.
 
         With `floor`, detections below the threshold down to this score become the candidates.
         """
@@ -51,7 +51,7 @@ class Job:
         height, width = self.arrival.frame.image.shape[:2]
         if self.crop is not None:
             height, width = self.crop.bottom - self.crop.top, self.crop.right - self.crop.left
-        detections, candidates = detector.candidates(raw, width, height, floor, score)
+        detections, candidates = detector.combined(raws, width, height, floor, score)
         if self.crop is not None:
             detections, candidates = self.crop.to_image(detections), self.crop.to_image(candidates)
         end = time.perf_counter()

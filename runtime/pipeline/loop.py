@@ -154,7 +154,7 @@ class _Loop:
         self._submitted = 0
         self._next_out = 0
         # With the policy `latest`: the newest frame, preprocessed, while no engine is free.
-        self._newest: Optional[Tuple[Job, np.ndarray]] = None
+        self._newest: Optional[Tuple[Job, List[np.ndarray]]] = None
         self._fed = threading.Event()
         self._given_up = False
         self._errors: List[BaseException] = []
@@ -335,14 +335,14 @@ class _Loop:
         else:
             self._state.dropped_by_source()
 
-    def _submit(self, worker: Worker, job: Job, tensor: np.ndarray) -> None:
+    def _submit(self, worker: Worker, job: Job, tensors: List[np.ndarray]) -> None:
         with self._numbering:
             job.number = self._submitted
             self._jobs[job.number] = job
             self._submitted += 1
-        worker.submit(tensor, job)
+        worker.submit(tensors, job)
 
-    def _prepare(self, arrival: Arrival) -> Tuple[Job, np.ndarray]:
+    def _prepare(self, arrival: Arrival) -> Tuple[Job, List[np.ndarray]]:
         self._pending.frame = arrival.frame
         return Job.prepared(self._active, arrival, self._crop_for(arrival.frame.image))
 

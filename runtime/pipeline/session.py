@@ -132,6 +132,10 @@ def print_start(options: argparse.Namespace, detector: Detector, runners: Sequen
         for note in runner.notes:
             print(f"warning: {note}", file=sys.stderr)
         print(f"engine: {runner.engine}, {runner.what}", file=sys.stderr)
+    trained = detector.trained_tiles
+    if trained is not None and trained != detector.tiles:
+        without = "" if detector.tiles is None else f" instead of {detector.tiles}"
+        print(f"note: {options.file}: trained on tiles {trained}; give --tiles {trained}{without}", file=sys.stderr)
     if detector.labels_warning:
         print(f"warning: {detector.labels_warning}", file=sys.stderr)
     if not detector.labels_from:

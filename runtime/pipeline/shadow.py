@@ -36,7 +36,7 @@ _TICK = 0.2
 
 # Takes a frame, what counts in it, and what the second model finds.
 Deliver = Callable[[Frame, Tuple[Detection, ...], Tuple[Detection, ...]], None]
-_Item = Tuple[Frame, Tuple[Detection, ...], np.ndarray]
+_Item = Tuple[Frame, Tuple[Detection, ...], List[np.ndarray]]
 
 
 def parse(spec: str) -> Tuple[str, float]:
@@ -92,8 +92,8 @@ class Shadow:
             self._tell()
         self._process.close()
 
-    def prepare(self, frame: Frame) -> Optional[np.ndarray]:
-        """The second model's input for the frame, where it is its turn and the model is free; else None."""
+    def prepare(self, frame: Frame) -> Optional[List[np.ndarray]]:
+        """The second model's inputs for the frame, where it is its turn and the model is free; else None."""
         self._offered += 1
         if self._error or self._offered % self._every:
             return None
@@ -101,12 +101,12 @@ class Shadow:
             self._missed += 1
             self._tell()
             return None
-        return self._detector.preprocess(frame.image, frame.color)
+        return self._detector.inputs(frame.image, frame.color)
 
-    def compare(self, frame: Frame, detections: Tuple[Detection, ...], tensor: np.ndarray) -> None:
-        """Hands over an input from `prepare`; returns at once."""
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...], tensors: List[np.ndarray]) -> None:
+        """Hands over the inputs from `prepare`; returns at once."""
         with self._changed:
-            self._waiting = (frame, detections, tensor)
+            self._waiting = (frame, detections, tensors)
             self._changed.notify_all()
 
     def _run(self) -> None:
@@ -132,9 +132,10 @@ class Shadow:
             with self._changed:
                 self._waiting = None
 
-    def _compare(self, frame: Frame, detections: Tuple[Detection, ...], tensor: np.ndarray) -> None:
+    def _compare(self, frame: Frame, detections: Tuple[Detection, ...], tensors: List[np.ndarray]) -> None:
         height, width = frame.image.shape[:2]
-        other = self._detector.postprocess(self._process.invoke(tensor), width, height)
+        raws = [self._process.invoke(tensor) for tensor in tensors]
+        other = self._detector.combined(raws, width, height)[0]
         if self._ended:
             return
         for label in {item.label for item in (*detections, *other)}:

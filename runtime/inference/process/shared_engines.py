@@ -70,16 +70,16 @@ class SharedEngines:
                     return False
             return True
 
-    def submit(self, lane: Lane, tensor: np.ndarray, job: Any) -> None:
-        """Hands an input over to the engine whose place the lane has."""
+    def submit(self, lane: Lane, tensors: Sequence[np.ndarray], job: Any) -> None:
+        """Hands the inputs of a job over to the engine whose place the lane has."""
         with self._lock:
             worker, lane.place = lane.place, None
         if worker is None:
-            # The lane has ended meanwhile, and nobody waits for this input.
+            # The lane has ended meanwhile, and nobody waits for these inputs.
             return
         try:
             with self._submitting[worker]:
-                worker.submit(tensor, (lane, job))
+                worker.submit(tensors, (lane, job))
         finally:
             with self._lock:
                 self._kept[worker] -= 1
@@ -177,11 +177,11 @@ class Lane:
         """The number of jobs that were submitted and have not come out of `next`."""
         return self._in_flight
 
-    def submit(self, tensor: np.ndarray, job: Any) -> None:
-        """Hands over an input; `next` returns `job` with its outcome."""
+    def submit(self, tensors: Sequence[np.ndarray], job: Any) -> None:
+        """Hands over the inputs of a job; `next` returns `job` with its outcome."""
         with self._changed:
             self._in_flight += 1
-        self._engines.submit(self, tensor, job)
+        self._engines.submit(self, tensors, job)
 
     def next(self, on_room: Callable[[], None]) -> Tuple[Any, Optional[Outcome]]:
         """As `Worker.next`. `on_room` is called from other threads, too."""
