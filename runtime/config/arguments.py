@@ -181,7 +181,7 @@ def _add_detections(group: _Group) -> None:
         type=names,
         metavar="CLASSES",
         help="make objects of these classes unrecognizable, such as face,plate, in everything that is written, sent or "
-        f"shown; also unsure ones, from a score of {FLOOR:g}",
+        f"shown; also unsure ones, from a score of {FLOOR:g}, and with --roi all that the detector does not see",
     )
     plugins.add_options(runtime.filters, group)
     add(

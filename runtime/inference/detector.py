@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Container, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from runtime.boxes import seams
 from runtime.boxes.nms import best_of_equal_boxes, suppress
-from runtime.boxes.tiles import Tiles
+from runtime.boxes.tiles import Tiles, Window
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Detection, Labels
 from runtime.inference import decoders, preprocessing
@@ -230,11 +230,10 @@ class Detector:
         if self.tiles is None:
             return self.candidates(raws[0], width, height, floor, score)
         windows = self.tiles.windows(width, height)
-        found = []
-        for place, window in enumerate(windows):
-            number, row = divmod(place, self.batch)
-            own = [array[row : row + 1] for array in raws[number]] if self.batch > 1 else raws[number]
-            found.append(self.candidates(own, window.width, window.height, floor, score))
+        found = [
+            self.candidates(own, window.width, window.height, floor, score)
+            for window, own in zip(windows, self._by_window(raws, len(windows)))
+        ]
         return seams.merge_all(found, windows, width, height, self._agnostic)
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
@@ -276,12 +275,10 @@ class Detector:
         is the threshold for this image, None for that of the detector.
         """
         score = self.score if score is None else score
-        if self.batch > 1:
-            raw = [array[:1] for array in raw]
         lowest = min(score, *self.scores.values()) if self.scores else score
         if floor is not None:
             lowest = min(lowest, floor)
-        boxes, classes, scores = self._decode(raw, lowest) if self._decode else self._read(raw)
+        boxes, classes, scores = self._decoded(raw, lowest)
         # Comparisons with NaN are false, so this also drops scores that are not numbers. Few are left, of most images none;
         # for so few, lists are quicker than arrays.
         counts = scores >= self._least(classes, score)
@@ -304,6 +301,41 @@ class Detector:
             for score, class_id, box, counts in ((row[0], round(row[1]), row[2], row[3]) for row in found)
         ]
         return tuple(item for item, counts in made if counts), tuple(item for item, counts in made if not counts)
+
+    def all_of(
+        self, raws: Sequence[Sequence[np.ndarray]], width: int, height: int, names: Container[str], floor: float
+    ) -> Tuple[Detection, ...]:
+        """Everything in an image of `width` x `height` pixels that may be an object of the classes `names`.
+
+        `raws` are as for `combined`. What has a score of at least `floor` is given, also where another class has the same
+        box, one with a higher score overlaps it, or two tiles have it: for hiding what must not be seen.
+        """
+        windows = self.tiles.windows(width, height) if self.tiles is not None else (Window(0, 0, width, height),)
+        found: List[Detection] = []
+        for window, own in zip(windows, self._by_window(raws, len(windows))):
+            boxes, classes, scores = self._decoded(own, floor)
+            keep = np.flatnonzero((scores >= floor) & (classes >= 0) & np.isfinite(boxes).all(1))
+            boxes = boxes[keep][:, self._box_index]
+            if self._letterbox and keep.size:
+                boxes = self._in_image(boxes, window.width, window.height)
+            for box, number, score in zip(boxes.tolist(), classes[keep].tolist(), scores[keep].tolist()):
+                label = self.labels[round(number)]
+                if label in names:
+                    inside = _in_pixels(box, window.width, window.height)
+                    found.append(Detection(label, round(number), score, inside.moved(window.left, window.top)))
+        return tuple(found)
+
+    def _by_window(self, raws: Sequence[Sequence[np.ndarray]], count: int) -> Iterator[List[np.ndarray]]:
+        """The outputs for each of `count` windows, which were put into as few inputs as hold them."""
+        for place in range(count):
+            number, row = divmod(place, self.batch)
+            yield [array[row : row + 1] for array in raws[number]] if self.batch > 1 else list(raws[number])
+
+    def _decoded(self, raw: Sequence[np.ndarray], lowest: float) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes [M, 4] in the order of the model, classes [M] and scores [M] of the first image in `raw`."""
+        if self.batch > 1:
+            raw = [array[:1] for array in raw]
+        return self._decode(raw, lowest) if self._decode else self._read(raw)
 
     def _in_image(self, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
         """Boxes [M, 4] relative to the image of boxes relative to the input, in which the image has its own shape."""

@@ -21,7 +21,7 @@ import numpy as np
 
 from runtime.common.values import Detection
 from runtime.filters import Filter
-from runtime.frames.blurring import FLOOR, Blurring
+from runtime.frames.blurring import Blurring
 from runtime.frames.masks import Blackout, Mask
 from runtime.frames.motion import MotionGate
 from runtime.frames.queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
@@ -390,7 +390,7 @@ class _Loop:
                 if isinstance(outcome, Lost):
                     self._state.dropped_by_engine()
                 elif outcome is not None:
-                    job.finish(*outcome, self._state.score, self._floor())
+                    job.finish(*outcome, self._state.score, self._floor(), self._blurring)
                 self._emit(job)
             if worker.is_retired:
                 worker.close()
@@ -400,8 +400,7 @@ class _Loop:
 
     def _floor(self) -> Optional[float]:
         # Asked for each frame, since the threshold may change.
-        floors = [sink.floor for sink in self._sinks if sink.floor is not None]
-        return min([*floors, *([FLOOR] if self._blurring is not None else [])], default=None)
+        return min((sink.floor for sink in self._sinks if sink.floor is not None), default=None)
 
     def _notify(self) -> None:
         with self._changed:
@@ -423,8 +422,7 @@ class _Loop:
         # Before the image is changed: both models see the same.
         prepared = self._shadow.prepare(frame) if self._shadow is not None else None
         if self._blurring is not None:
-            # What filters leave out, too.
-            frame = self._blurring(frame, (*detections, *job.candidates))
+            frame = self._blurring(frame, job.to_blur, job.crop.box if job.crop is not None else None)
         for apply_filter in job.model.filters:
             detections = apply_filter(frame, detections)
         if self._watch is not None:
