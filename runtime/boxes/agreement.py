@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Sequence
 
-import numpy as np
-
-from runtime.boxes.iou import iou
 from runtime.common.values import Detection
 
 # As in COCO's AP50 and PASCAL VOC: from this IoU on two boxes are one object.
@@ -37,12 +34,18 @@ def agreement(first: Sequence[Detection], second: Sequence[Detection]) -> Agreem
 
 def best_match(item: Detection, others: List[Detection], least: float = SAME) -> int:
     """The place in `others` of the detection of the same class with the greatest IoU with `item`; -1 below `least`."""
-    if not others:
-        return -1
-    own = np.array(item.box.as_tuple(), np.float32)
-    boxes = np.array([other.box.as_tuple() for other in others], np.float32).T
-    areas = np.array([other.box.area for other in others], np.float32)
-    ious = iou(own[:, np.newaxis], boxes, np.array(item.box.area, np.float32), areas)
-    ious[[other.label != item.label for other in others]] = 0.0
-    place = int(ious.argmax())
-    return place if ious[place] >= least else -1
+    # In plain Python: there are few, and NumPy takes longer for its calls alone.
+    place, greatest = -1, max(least, 0.0)
+    box, area = item.box, item.box.area
+    for number, other in enumerate(others):
+        if other.label != item.label:
+            continue
+        width = min(box.xmax, other.box.xmax) - max(box.xmin, other.box.xmin)
+        height = min(box.ymax, other.box.ymax) - max(box.ymin, other.box.ymin)
+        if width <= 0 or height <= 0:
+            continue
+        shared = width * height
+        ratio = shared / (area + other.box.area - shared)
+        if ratio > greatest or (place < 0 and ratio == greatest):
+            place, greatest = number, ratio
+    return place

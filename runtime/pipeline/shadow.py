@@ -122,9 +122,7 @@ class Shadow:
                 failures = 0
             except KitError as error:
                 failures += 1
-                if self._ended:
-                    return
-                # Lost with its engine.
+                # Lost with its engine. At the end of the run, `__exit__` counts what is missing.
                 self._missed += 1
                 self._tell()
                 if not self._revive(error, failures):
@@ -150,8 +148,8 @@ class Shadow:
         self._deliver(frame, detections, other)
 
     def _revive(self, error: KitError, failures: int) -> bool:
-        """Starts another engine; False where the second model is given up."""
-        while failures < _ATTEMPTS:
+        """Starts another engine; False where the run has ended, or the second model is given up."""
+        while failures < _ATTEMPTS and not self._ended:
             time.sleep(_TICK)
             try:
                 self._process.restart()
@@ -160,16 +158,18 @@ class Shadow:
             except KitError as again:
                 error, failures = again, failures + 1
             except ValueError:
-                # The run has ended, and with it what the two processes share.
-                if self._ended:
-                    return False
-                raise
-            if self._ended:
-                return False
+                # What the two processes share is closed at the end of the run.
+                if not self._has_ended():
+                    raise
+        if self._has_ended():
+            return False
         self._error = str(error)
         print(f"{OPTION}: {self._file}: given up: {error}", file=sys.stderr)
         self._tell()
         return False
+
+    def _has_ended(self) -> bool:
+        return self._ended
 
     def _tell(self) -> None:
         self._state.compared(

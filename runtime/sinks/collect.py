@@ -8,7 +8,7 @@ import time
 from collections import deque
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Deque, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Deque, Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from runtime.collect import choices
 from runtime.collect.annotation import Origin
@@ -30,6 +30,9 @@ KIND = "frames worth labelling (collect:DIR)"
 PREFIX = "collect:"
 OPTION = "--collect"
 
+# A scene that was known is so for the next moments: what the same choices pick in them is refused without a look at the image,
+# whose hash takes a millisecond.
+_KNOWN_SECONDS = 0.2
 # Candidates below this score are more noise than doubt, whatever the threshold.
 _LEAST_SCORE = 0.05
 
@@ -86,6 +89,8 @@ class Collect(Sink):
         self._compared: Deque[Moment] = deque(maxlen=4)
         self._counts: Dict[str, int] = {"kept": 0, "refused": 0}
         self._is_resumed = False
+        # When a scene was found to be known, and what had picked it.
+        self._known: Tuple[float, FrozenSet[str]] = (float("-inf"), frozenset())
 
     @property
     def floor(self) -> Optional[float]:  # type: ignore[override]
@@ -157,8 +162,8 @@ class Collect(Sink):
         # What several choices pick is worth more than what one does.
         worth = min(1.0, max(worths.values()) + 0.05 * (len(worths) - 1))
         kept = False
-        mark = fingerprint(moment.frame.image)
-        if store.wants(worth, unbiased, moment.time) and (wanted or not self._recent.has(mark, moment)):
+        mark = self._new(moment, worths, wanted) if store.wants(worth, unbiased, moment.time) else None
+        if mark is not None:
             origin = Origin(
                 redaction.address(self._source.name),
                 self._model_hash(),
@@ -173,6 +178,17 @@ class Collect(Sink):
                 self._recent.add(mark, moment)
         self._counts["kept" if kept else "refused"] += 1
         self._tell()
+
+    def _new(self, moment: Moment, worths: Dict[str, float], wanted: bool) -> Optional[int]:
+        """The hash of the image; None where such a scene was kept already, and the frame is not `wanted` all the same."""
+        at, chosen = self._known
+        if not wanted and 0 <= moment.time - at < _KNOWN_SECONDS and worths.keys() <= chosen:
+            return None
+        mark = fingerprint(moment.frame.image)
+        if wanted or not self._recent.has(mark, moment):
+            return mark
+        self._known = (moment.time, frozenset(worths))
+        return None
 
     def _tell(self) -> None:
         if self._state is not None and self._store is not None:

@@ -81,7 +81,7 @@ def test_a_budget_of_collected_frames_that_is_not_kept_is_noticed(place):
     part.look()
     assert judged(3) == [] and judged(4) == ["collected frames are counted"] == judged(2)
     for index in range(collect.PER_HOUR):
-        (place.disk / "collected" / "images" / f"more_{index}.jpg").write_bytes(bytes(60_000))
+        (place.disk / "collected" / "images" / f"more_{index}.jpg").write_bytes(bytes(100_000))
     part.look()
     assert judged(collect.PER_HOUR + 3) == ["collected frames of an hour", "megabytes of collected frames"]
 

@@ -6,13 +6,15 @@ import hashlib
 import numpy as np
 import pytest
 
-from runtime import Detector, Frame, InputError
+from runtime import Box, Detection, Detector, Frame, InputError
 from runtime.collect import annotation
+from runtime.collect.fingerprint import fingerprint
 from runtime.common.opencv import cv2
 from runtime.common.values import Labels
 from runtime.frames.masks import mask
 from runtime.pipeline import loop
 from runtime.pipeline.loop import Settings
+from runtime.sinks import collect as sinks_collect
 from runtime.sinks import open_sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
@@ -74,6 +76,23 @@ def test_only_a_camera_goes_on_with_the_hour_of_the_run_before(path, tmp_path, l
                 # Each run has a steady clock of its own; a recording is collected from whatever its date.
                 sink.write_all(dataclasses.replace(frame, time=1e9 + 100 * number + frame.time, monotonic=frame.time), (), ())
     assert state.snapshot()["collect"]["images"] == images
+
+
+def test_a_scene_that_stays_is_seldom_hashed(path, tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(sinks_collect, "fingerprint", lambda image: hashed.append(1) or fingerprint(image))
+    source, state = Clip(), State(str(path), Detector(path).labels, 0.8)
+    source.live = True
+    doubtful = (Detection("cat", 0, 0.81, Box(1, 2, 30, 40)),)
+    with open_sink(f"collect:{tmp_path / 'kept'},doubtful=0.1", source) as sink:
+        sink.attach(state)
+        for number in range(300):
+            sink.write(Frame(source._image, number, number / 30, monotonic=number / 30), doubtful)
+        # Something else at once, in the same scene.
+        sink.write(Frame(source._image, 300, 10.01, monotonic=10.01), (Detection("cat", 0, 0.81, Box(40, 2, 70, 40)),) * 2)
+    counts = state.snapshot()["collect"]
+    # Frames of the first two seconds are refused by the burst; the other eight seconds have five looks each.
+    assert counts["kept"] + counts["refused"] == 301 and 20 <= len(hashed) <= 45
 
 
 def test_what_is_masked_is_black_in_what_is_kept(path, tmp_path):

@@ -144,7 +144,9 @@ class Silent(threading.Thread):
 
     def end(self) -> None:
         self._ended.set()
-        self.join()
+        # A run that fails at its start has none.
+        if self.is_alive():
+            self.join()
 
 
 class Subscriber:

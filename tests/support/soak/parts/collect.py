@@ -16,7 +16,7 @@ from tests.support.soak.parts import Part, Place, megabytes, pictures
 from tests.support.soak.verdict import Check
 
 # A run keeps more than that in some minutes; the run before it, which is killed, has used up a part.
-PER_HOUR, MEGABYTES = 10, 0.6
+PER_HOUR, MEGABYTES = 10, 1
 
 
 def connect(place: Place) -> Part:
@@ -30,7 +30,7 @@ class Collect(Part):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.words = ("--collect", f"{folder},per-hour={PER_HOUR},megabytes={MEGABYTES:g}")
+        self.words = ("--collect", f"{folder},per-hour={PER_HOUR},megabytes={MEGABYTES}")
         # When each image that is there was seen first. Runs are far shorter than an hour.
         self._present: Dict[str, float] = {}
         self._seen = 0
@@ -73,6 +73,6 @@ class Collect(Part):
             Check("collected frames of an hour", 0 < self._most_images <= PER_HOUR,
                   f"at most {self._most_images} of {PER_HOUR}, {told['kept']} kept, {told['refused']} refused"),
             Check("megabytes of collected frames", self._most_megabytes <= MEGABYTES,
-                  f"at most {self._most_megabytes:.2f} of {MEGABYTES:g}"),
+                  f"at most {self._most_megabytes:.2f} of {MEGABYTES}"),
             Check("collected frames are counted", told["images"] == there, f"{there} there, {told['images']} counted"),
         ]  # fmt: skip
