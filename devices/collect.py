@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Dict, Generator, Iterable, Optional, Sequence, Set, Tuple
 
-from runtime.collect.store import ANNOTATIONS, IMAGES
+from runtime.collect.pairs import ANNOTATIONS, IMAGES
 from runtime.common.command import run as run_command
 from runtime.common.command import spelling
 from runtime.common.command_parser import command_parser

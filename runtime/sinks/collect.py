@@ -158,7 +158,7 @@ class Collect(Sink):
         worth = min(1.0, max(worths.values()) + 0.05 * (len(worths) - 1))
         kept = False
         mark = fingerprint(moment.frame.image)
-        if store.wants(worth, unbiased, moment.time) and (wanted or not self._recent.has(mark, moment)):
+        if store.wants(worth, unbiased, moment.time, "asked" in worths) and (wanted or not self._recent.has(mark, moment)):
             origin = Origin(
                 redaction.address(self._source.name),
                 self._model_hash(),

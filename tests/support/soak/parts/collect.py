@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from runtime.collect import annotation
-from runtime.collect.store import ANNOTATIONS, IMAGES
+from runtime.collect.pairs import ANNOTATIONS, IMAGES
 from runtime.common.opencv import cv2
 from tests.support.soak.parts import Part, Place, megabytes, pictures
 from tests.support.soak.verdict import Check
