@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import threading
 
 import numpy as np
 import pytest
 
-from runtime import Detector, Frame, InputError
+from runtime import Box, Detection, Detector, Frame, InputError
 from runtime.collect import annotation
 from runtime.common.opencv import cv2
 from runtime.common.values import Labels
@@ -144,3 +145,35 @@ def test_the_threshold_of_a_class_moves_its_band(path, tmp_path, cat, kept):
         state = State(str(path), detector.labels, detector.score, detector.scores)
         loop.run(detector, source, [sink], state=state)
     assert state.snapshot()["collect"]["images"] == kept
+
+
+def test_a_run_that_ends_while_a_frame_is_written_uses_the_folder_once(path, tmp_path, monkeypatch):
+    sink = open_sink(f"collect:{tmp_path / 'kept'},every=5,disagreement=0.2", Clip())
+    state = State(str(path), Detector(path).labels, 0.8)
+    sink.attach(state)
+    writes, go_on = [], threading.Event()
+
+    def write(name, *_):
+        writes.append(name)
+        started.set()
+        assert go_on.wait(30)
+
+    started = threading.Event()
+    monkeypatch.setattr(sink._store._pairs, "write", write)
+    cat = Detection("cat", 0, 0.9, Box(1, 2, 30, 40))
+    frames = list(Clip())
+    thread = threading.Thread(target=sink.write, args=(frames[0], ()))
+    thread.start()
+    assert started.wait(10)
+    sink.compare(frames[2], (cat,), ())
+    closing = threading.Thread(target=sink.close)
+    closing.start()
+    closing.join(10)
+    ended = not closing.is_alive()
+    go_on.set()
+    for each in (thread, closing):
+        each.join(10)
+    assert ended and writes == ["clip_000"]
+    # Otherwise it is considered.
+    sink.close()
+    assert writes == ["clip_000", "clip_002"]
