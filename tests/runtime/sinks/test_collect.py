@@ -177,3 +177,16 @@ def test_a_run_that_ends_while_a_frame_is_written_uses_the_folder_once(path, tmp
     # Otherwise it is considered.
     sink.close()
     assert writes == ["clip_000", "clip_002"]
+
+
+def test_a_frame_that_somebody_asks_for_right_after_a_picked_one_is_kept(path, tmp_path):
+    sink = open_sink(f"collect:{tmp_path / 'kept'}", Clip())
+    state = State(str(path), Detector(path).labels, 0.75)
+    sink.attach(state)
+    found = (Detection("cat", 0, 0.75, Box(1, 2, 30, 40)),)
+    frames = [dataclasses.replace(frame, time=frame.index / 4) for frame in Clip()]
+    sink.write(frames[0], found)
+    sink.write(frames[1], found)
+    state.ask_for_image()
+    sink.write(frames[2], found)
+    assert annotation.read(tmp_path / "kept" / "annotations" / "clip_002.xml").chosen == ("asked", "doubtful")
