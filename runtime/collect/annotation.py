@@ -20,6 +20,7 @@ class Origin:
     """Where a collected image comes from: the camera, the SHA-256 of the model, and the time in seconds since 1970.
 
     `chosen` are the names of the choices that picked it, and `worth` is in 0..1. `fingerprint` is its perceptual hash.
+    `number` counts what was picked without bias, from 1; 0 is for others.
     """
 
     camera: str
@@ -28,6 +29,7 @@ class Origin:
     chosen: Tuple[str, ...]
     worth: float
     fingerprint: int = 0
+    number: int = 0
 
 
 def text(filename: str, moment: Moment, origin: Origin) -> bytes:
@@ -52,6 +54,8 @@ def text(filename: str, moment: Moment, origin: Origin) -> bytes:
     _add(collected, "time", f"{origin.time:.3f}")
     _add(collected, "threshold", f"{moment.score:g}")
     _add(collected, "fingerprint", f"{origin.fingerprint:016x}")
+    if origin.number:
+        _add(collected, "number", origin.number)
     _add(collected, "objects", _seal(root))
     _add_boxes(collected, "candidate", moment.candidates)
     made: bytes = ElementTree.tostring(root, encoding="utf-8")
@@ -84,6 +88,7 @@ def read(path: Path) -> Optional[Origin]:
             tuple(filter(None, found.findtext("chosen", "").split(","))),
             min(max(float(found.findtext("worth", "")), 0.0), 1.0),
             int(found.findtext("fingerprint", "0"), 16),
+            int(found.findtext("number", "0")),
         )
     except (OSError, ValueError, ElementTree.ParseError):
         return None

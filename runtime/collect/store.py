@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
@@ -73,11 +73,12 @@ class Store:
         self._hour: List[Tuple[float, str]] = []
         # Times of what was picked without bias within the last hour, kept or not.
         self._sampled: Deque[float] = deque()
-        # The same in all, since the megabytes were used up.
+        # How many of them the hours took in all, also in earlier runs.
         self._sampled_in_all = 0
         self.removed = 0
         for name, origin, size in self._pairs.own():
             self._hold(name, _kept(origin, _SAMPLE in origin.chosen, size))
+            self._sampled_in_all = max(self._sampled_in_all, origin.number)
 
     @property
     def images(self) -> int:
@@ -125,6 +126,8 @@ class Store:
         image = moment.frame.image if moment.frame.color == "BGR" else cv2.cvtColor(moment.frame.image, cv2.COLOR_RGB2BGR)
         encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
         name = self._pairs.free_name(stem)
+        if unbiased:
+            origin = replace(origin, number=self._sampled_in_all + 1)
         xml = annotation.text(f"{name}.jpg", moment, origin)
         new = _kept(origin, unbiased, len(encoded) + len(xml))
         leaving = self._leaving(new, now)
@@ -150,6 +153,7 @@ class Store:
             if len(going) < over:
                 return None
             leaving += going
+        self._sampled_in_all += new.sampled
         size = new.size - sum(self._kept[name].size for name in leaving)
         if not self._has_room(size):
             gone = set(leaving)
@@ -179,7 +183,6 @@ class Store:
         picked, _, sample = self._parts(names)
         if not sample:
             return picked
-        self._sampled_in_all = max(self._sampled_in_all, len(sample)) + 1
         return sample + picked if self._is_drawn(len(sample), self._sampled_in_all) else []
 
     def _is_drawn(self, places: int, number: int) -> bool:

@@ -95,15 +95,19 @@ def test_megabytes_are_kept_and_the_least_worthy_goes(tmp_path):
     assert not store.add("low", moment(5000.0), origin(0.01), False) and worths(tmp_path) == kept
 
 
-def test_what_was_picked_without_bias_is_a_fair_sample_of_the_whole_time(tmp_path):
-    means = []
-    for seed in range(8):
-        store = Store(tmp_path / str(seed), Budget(per_hour=1000, megabytes=0.05), seed)
-        fill(store, 120, worth=lambda number: 0.5, unbiased=True)
-        stems = [int(stem) for stem in pairs(tmp_path / str(seed))]
-        means.append(np.mean(stems))
-    # The newest only would give more than 110, the oldest only less than 10.
-    assert 40 < np.mean(means) < 80
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_was_picked_without_bias_is_a_fair_sample_of_the_whole_time(tmp_path, restarts):
+    stems, image, budget = [], np.zeros((8, 8, 3), np.uint8), Budget(per_hour=1000, megabytes=0.02)
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        store = Store(folder, budget, seed)
+        for number in range(80):
+            if restarts and number % 10 == 0:
+                store = Store(folder, budget, 1000 * seed + number)
+            store.add(f"{number:03d}", moment(10.0 * number, image), origin(0.5, ("every",)), True)
+        stems += [int(stem) for stem in pairs(folder)]
+    # The newest only would give more than 70, the oldest only less than 10.
+    assert len(stems) > 40 and 30 < np.mean(stems) < 50
 
 
 def test_a_sample_without_bias_is_not_driven_out_by_what_is_worth_more(tmp_path):
