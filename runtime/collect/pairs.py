@@ -22,6 +22,9 @@ _LABELS = (
     f"{ANNOTATIONS}/{{}}.json", "labels/{}.txt", "labels/{}.json",
 )  # fmt: skip
 
+# Images that an annotation of that name would be taken to be of.
+_OTHER_IMAGES = (".jpeg", ".JPG", ".JPEG", ".png", ".PNG", ".bmp", ".webp")
+
 
 class Pairs:
     """`images/NAME.jpg` and `annotations/NAME.xml` in a folder, which may hold other files.
@@ -49,7 +52,7 @@ class Pairs:
     def free_name(self, name: str) -> str:
         """`name`, or another where a file of that name is there, of whatever kind."""
         number, made = 1, name
-        while self._image(made).exists() or self._annotation(made).exists() or self._is_labelled(made):
+        while self._is_taken(made):
             number += 1
             made = f"{name}_{number}"
         return made
@@ -96,6 +99,10 @@ class Pairs:
         if self._is_labelled(name) or not self._image(name).is_file():
             return None
         return annotation.read(self._annotation(name))
+
+    def _is_taken(self, name: str) -> bool:
+        others = (self._folder / IMAGES / f"{name}{suffix}" for suffix in _OTHER_IMAGES)
+        return any(path.exists() for path in (self._image(name), self._annotation(name), *others)) or self._is_labelled(name)
 
     def _is_labelled(self, name: str) -> bool:
         return any((self._folder / label.replace("{}", name)).exists() for label in _LABELS)
