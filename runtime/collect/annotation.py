@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Optional, Tuple
@@ -19,6 +20,7 @@ class Origin:
     """Where a collected image comes from: the camera, the SHA-256 of the model, and the time in seconds since 1970.
 
     `chosen` are the names of the choices that picked it, and `worth` is in 0..1. `fingerprint` is its perceptual hash.
+    `number` counts what was picked without bias, from 1; 0 is for others.
     """
 
     camera: str
@@ -27,6 +29,7 @@ class Origin:
     chosen: Tuple[str, ...]
     worth: float
     fingerprint: int = 0
+    number: int = 0
 
 
 def text(filename: str, moment: Moment, origin: Origin) -> bytes:
@@ -51,6 +54,9 @@ def text(filename: str, moment: Moment, origin: Origin) -> bytes:
     _add(collected, "time", f"{origin.time:.3f}")
     _add(collected, "threshold", f"{moment.score:g}")
     _add(collected, "fingerprint", f"{origin.fingerprint:016x}")
+    if origin.number:
+        _add(collected, "number", origin.number)
+    _add(collected, "objects", _seal(root))
     _add_boxes(collected, "candidate", moment.candidates)
     made: bytes = ElementTree.tostring(root, encoding="utf-8")
     return made
@@ -60,7 +66,7 @@ def read(path: Path) -> Optional[Origin]:
     """The origin that an annotation names; None where it is damaged, none of `text`'s, or a person's work.
 
     `train.label --serve` marks what a person has changed with edited="yes" and, as LabelImg does, what a person has
-    confirmed with verified="yes".
+    confirmed with verified="yes". Objects that any other tool has changed no longer match their checksum.
     """
     try:
         if path.stat().st_size > _MOST_BYTES:
@@ -73,6 +79,8 @@ def read(path: Path) -> Optional[Origin]:
         found = root.find("collected")
         if found is None or "yes" in (root.get("verified"), root.get("edited")):
             return None
+        if found.findtext("objects", _seal(root)) != _seal(root):
+            return None
         return Origin(
             found.findtext("camera", ""),
             found.findtext("model", ""),
@@ -80,9 +88,16 @@ def read(path: Path) -> Optional[Origin]:
             tuple(filter(None, found.findtext("chosen", "").split(","))),
             min(max(float(found.findtext("worth", "")), 0.0), 1.0),
             int(found.findtext("fingerprint", "0"), 16),
+            int(found.findtext("number", "0")),
         )
     except (OSError, ValueError, ElementTree.ParseError):
         return None
+
+
+def _seal(root: ElementTree.Element) -> str:
+    """A checksum of the objects, whatever the white space between them."""
+    values = (f"{part.tag}={(part.text or '').strip()}" for item in root.findall("object") for part in item.iter())
+    return hashlib.sha256("\n".join(values).encode()).hexdigest()[:16]
 
 
 def _add_boxes(parent: ElementTree.Element, tag: str, found: Iterable[Detection]) -> None:

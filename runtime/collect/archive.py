@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Iterator, Tuple
 
-from runtime.collect.store import ANNOTATIONS, IMAGES
+from runtime.collect.pairs import ANNOTATIONS, IMAGES
 
 
 def write_zip(folder: Path, file: Any) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Deque, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime.collect import annotation
 from runtime.collect.annotation import Origin
 from runtime.collect.moment import Moment
-from runtime.common.files import disk_has_room, write_durably
+from runtime.collect.pairs import Pairs
+from runtime.common.files import disk_has_room
 from runtime.common.opencv import cv2
-
-IMAGES, ANNOTATIONS = "images", "annotations"
 
 PER_HOUR = 60
 MEGABYTES = 500
@@ -24,6 +24,9 @@ _HOUR = 3600.0
 _BURST = 2.0
 # As photographs for training are saved.
 _QUALITY = 95
+
+# Choices whose images do not compete by their worth.
+_ASKED, _SAMPLE = "asked", "every"
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,26 @@ class Budget:
 
 @dataclass(frozen=True)
 class _Kept:
-    stem: str
     worth: float
-    unbiased: bool
+    # A person's wish, or else a part of the fair sample.
+    asked: bool
+    sampled: bool
     size: int
     # Seconds since 1970.
     time: float
 
+    @property
+    def rank(self) -> float:
+        """What a picked image must be worth more than to take this one's place."""
+        return 1.0 if self.asked or self.sampled else self.worth
+
 
 class Store:
-    """A folder with `images/NAME.jpg` and `annotations/NAME.xml`. Used by one thread of one process.
+    """A folder with `images/NAME.jpg` and `annotations/NAME.xml`; see `Pairs`. Used by one thread of one process.
 
-    An image counts once its annotation is there, which comes last; what a power cut leaves without one is removed at the
-    next start. Where the budget is used up, the least worthy goes first; of images that were picked without bias, the
-    place of the newest is drawn, so that those that stay are a fair sample of the whole time.
+    Where the budget is used up, the least worthy image goes first. Of those that were picked without bias, a random one
+    goes, and perhaps the newest, so that those that stay are a fair sample of the whole time. What somebody asked for
+    always comes, and stays for as long as anything else can go. Nothing goes where that would not make room.
     """
 
     def __init__(self, folder: Path, budget: Budget = Budget(), seed: Optional[int] = None) -> None:
@@ -57,17 +66,23 @@ class Store:
         self._folder = folder
         self._budget = budget
         self._random = np.random.default_rng(seed)
+        self._pairs = Pairs(folder)
         self._kept: Dict[str, _Kept] = {}
         self._bytes = 0
         # Times and names of what was written within the last hour.
         self._hour: List[Tuple[float, str]] = []
-        self._unbiased_seen = 0
+        # Times of what was picked without bias within the last hour, kept or not.
+        self._sampled: Deque[float] = deque()
+        # How many of them the hours took in all, also in earlier runs.
+        self._sampled_in_all = 0
         self.removed = 0
-        self._scan()
+        for name, origin, size in self._pairs.own():
+            self._hold(name, _kept(origin, _SAMPLE in origin.chosen, size))
+            self._sampled_in_all = max(self._sampled_in_all, origin.number)
 
     @property
     def images(self) -> int:
-        """The number of images in the folder."""
+        """The number of images that count, which are those that no person has labelled."""
         return len(self._kept)
 
     @property
@@ -85,13 +100,13 @@ class Store:
             if abs(time - kept.time) < _HOUR:
                 self._hour.append((now - (time - kept.time), name))
 
-    def wants(self, worth: float, unbiased: bool, now: float) -> bool:
+    def wants(self, worth: float, unbiased: bool, now: float, asked: bool = False) -> bool:
         """Whether a frame of this worth would be kept, as far as the hour goes. Costs next to nothing.
 
         `now` is the time of the frame in seconds, `Moment.time`.
         """
         self._forget_hour(now)
-        if unbiased:
+        if unbiased or asked:
             return True
         burst = self._burst(now)
         if burst:
@@ -104,97 +119,109 @@ class Store:
         Raises OSError where the disk does not take it.
         """
         now = moment.time
-        if not self.wants(origin.worth, unbiased, now):
+        if not self.wants(origin.worth, unbiased, now, _ASKED in origin.chosen):
             return False
+        if unbiased:
+            self._sampled.append(now)
         image = moment.frame.image if moment.frame.color == "BGR" else cv2.cvtColor(moment.frame.image, cv2.COLOR_RGB2BGR)
         encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
-        stem = self._free_stem(stem)
-        xml = annotation.text(f"{stem}.jpg", moment, origin)
-        size = len(encoded) + len(xml)
-        if not self._make_room(size, origin.worth, unbiased):
+        name = self._pairs.free_name(stem)
+        if unbiased:
+            origin = replace(origin, number=self._sampled_in_all + 1)
+        xml = annotation.text(f"{name}.jpg", moment, origin)
+        new = _kept(origin, unbiased, len(encoded) + len(xml))
+        leaving = self._leaving(new, now)
+        if leaving is None:
             return False
-        for name in () if unbiased else self._burst(now):
-            self._remove(name)
-        while len(self._hour) >= self._budget.per_hour:
-            self._remove(self._least_worthy([name for _, name in self._hour]))
-        write_durably(self._folder / IMAGES / f"{stem}.jpg", encoded)
-        write_durably(self._folder / ANNOTATIONS / f"{stem}.xml", xml)
-        self._kept[stem] = _Kept(stem, origin.worth, unbiased, size, origin.time)
-        self._bytes += size
-        self._hour.append((now, stem))
+        for other in leaving:
+            self._remove(other)
+        if leaving and not self._has_room(new.size):
+            # Something went that a person has labelled since, which stays on the disk; or the disk gives nothing back.
+            return False
+        self._pairs.write(name, encoded, xml)
+        self._hold(name, new)
+        self._hour.append((now, name))
         return True
 
-    def _make_room(self, size: int, worth: float, unbiased: bool) -> bool:
-        while self._bytes + size > 1_000_000 * self._budget.megabytes or not disk_has_room(self._folder, size):
-            candidates = [name for name, kept in self._kept.items() if kept.unbiased == unbiased] or list(self._kept)
-            if not candidates:
-                return False
-            if not unbiased:
-                name = self._least_worthy(candidates)
-                if self._kept[name].worth >= worth:
-                    return False
-            else:
-                # Reservoir sampling (Vitter 1985): every frame that was picked stays with the same probability.
-                self._unbiased_seen = max(self._unbiased_seen, len(candidates)) + 1
-                place = int(self._random.integers(self._unbiased_seen))
-                if place >= len(candidates):
-                    return False
-                name = candidates[place]
-            self._remove(name)
-        return True
+    def _leaving(self, new: _Kept, now: float) -> Optional[List[str]]:
+        """What goes for a new image; None where it is the new one that does not come."""
+        leaving = [] if new.sampled else [name for name in self._burst(now) if not self._kept[name].asked]
+        hour = [name for _, name in self._hour if name not in leaving]
+        over = len(hour) + 1 - self._budget.per_hour
+        if over > 0:
+            going = self._going_of_hour(hour, new)[:over]
+            if len(going) < over:
+                return None
+            leaving += going
+        self._sampled_in_all += new.sampled
+        size = new.size - sum(self._kept[name].size for name in leaving)
+        if not self._has_room(size):
+            gone = set(leaving)
+            for name in self._going_of_all([name for name in self._kept if name not in gone], new):
+                leaving.append(name)
+                size -= self._kept[name].size
+                if self._has_room(size):
+                    return leaving
+            return None
+        return leaving
 
-    def _least_worthy(self, names: List[str]) -> str:
-        # Of equal ones the oldest.
-        return min(names, key=lambda name: (self._kept[name].unbiased, self._kept[name].worth))
+    def _has_room(self, size: int) -> bool:
+        return self._bytes + size <= 1_000_000 * self._budget.megabytes and disk_has_room(self._folder, size)
 
-    def _least(self, names: List[str]) -> float:
-        kept = self._kept[self._least_worthy(names)]
-        return 1.0 if kept.unbiased else kept.worth
+    def _going_of_hour(self, names: Sequence[str], new: _Kept) -> List[str]:
+        """What may go for a new image, first the one that goes first."""
+        picked, asked, sample = self._parts(names)
+        if new.asked:
+            return picked + sample + asked
+        if not new.sampled:
+            return [name for name in picked if self._kept[name].worth < new.worth]
+        return picked or (sample if self._is_drawn(len(sample), len(self._sampled)) else [])
+
+    def _going_of_all(self, names: Sequence[str], new: _Kept) -> List[str]:
+        if not new.sampled:
+            return self._going_of_hour(names, new)
+        picked, _, sample = self._parts(names)
+        if not sample:
+            return picked
+        return sample + picked if self._is_drawn(len(sample), self._sampled_in_all) else []
+
+    def _is_drawn(self, places: int, number: int) -> bool:
+        """Whether the newest of `number` gets one of `places`: reservoir sampling (Vitter 1985), where all have the same chance."""
+        return int(self._random.integers(max(number, places + 1))) < places
+
+    def _parts(self, names: Sequence[str]) -> Tuple[List[str], List[str], List[str]]:
+        """Picked images by rising worth, of equal ones the oldest first; asked ones, the oldest first; the sample, shuffled."""
+        kept = self._kept
+        picked = [name for name in names if not kept[name].asked and not kept[name].sampled]
+        sample = [name for name in names if kept[name].sampled]
+        self._random.shuffle(sample)
+        return sorted(picked, key=lambda name: kept[name].worth), [name for name in names if kept[name].asked], sample
+
+    def _least(self, names: Sequence[str]) -> float:
+        return min((self._kept[name].rank for name in names), default=1.0)
+
+    def _hold(self, name: str, kept: _Kept) -> None:
+        self._kept[name] = kept
+        self._bytes += kept.size
 
     def _remove(self, name: str) -> None:
-        kept = self._kept.pop(name)
-        self._bytes -= kept.size
+        # False where a person has labelled it since it was written: from then on it is no longer counted.
+        self.removed += self._pairs.remove(name)
+        self._bytes -= self._kept.pop(name).size
         self._hour = [item for item in self._hour if item[1] != name]
-        xml = self._folder / ANNOTATIONS / f"{name}.xml"
-        if xml.exists() and annotation.read(xml) is None:
-            # A person has labelled it since it was written.
-            return
-        # The annotation first: without it, the image counts as never written.
-        for path in (xml, self._folder / IMAGES / f"{name}.jpg"):
-            path.unlink(missing_ok=True)
-        self.removed += 1
 
     def _forget_hour(self, now: float) -> None:
         # Times go back where a video starts again, and a little where a moment was picked later.
         if any(abs(now - at) >= _HOUR for at, _ in self._hour):
             self._hour = [item for item in self._hour if abs(now - item[0]) < _HOUR]
+        while self._sampled and abs(now - self._sampled[0]) >= _HOUR:
+            self._sampled.popleft()
 
     def _burst(self, now: float) -> List[str]:
         """What was picked with bias within the last moments."""
-        return [name for at, name in self._hour if abs(now - at) < _BURST and not self._kept[name].unbiased]
+        return [name for at, name in self._hour if abs(now - at) < _BURST and not self._kept[name].sampled]
 
-    def _free_stem(self, stem: str) -> str:
-        number, made = 1, stem
-        while made in self._kept or (self._folder / IMAGES / f"{made}.jpg").exists():
-            number += 1
-            made = f"{stem}_{number}"
-        return made
 
-    def _scan(self) -> None:
-        for folder, suffix, other, other_suffix in (
-            (self._folder / IMAGES, ".jpg", ANNOTATIONS, ".xml"),
-            (self._folder / ANNOTATIONS, ".xml", IMAGES, ".jpg"),
-        ):
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                cut = path.name.startswith(".") and path.suffix == suffix
-                if cut or (path.suffix == suffix and not (self._folder / other / f"{path.stem}{other_suffix}").exists()):
-                    path.unlink(missing_ok=True)
-        for path in sorted((self._folder / ANNOTATIONS).glob("*.xml")):
-            origin = annotation.read(path)
-            if origin is None:
-                # Labelled by hand in the meantime, or somebody else's: it counts, and is never removed.
-                continue
-            size = path.stat().st_size + (self._folder / IMAGES / f"{path.stem}.jpg").stat().st_size
-            self._kept[path.stem] = _Kept(path.stem, origin.worth, "every" in origin.chosen, size, origin.time)
-            self._bytes += size
-
+def _kept(origin: Origin, unbiased: bool, size: int) -> _Kept:
+    asked = _ASKED in origin.chosen
+    return _Kept(origin.worth, asked, unbiased and not asked, size, origin.time)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import threading
 import time
 from collections import deque
 from datetime import datetime, timezone
@@ -91,6 +92,8 @@ class Collect(Sink):
         self._is_resumed = False
         # When a scene was found to be known, and what had picked it.
         self._known: Tuple[float, FrozenSet[str]] = (float("-inf"), frozenset())
+        # A run that ends does not wait for a disk that hangs, and so closes this while a frame is still written.
+        self._busy = threading.Lock()
 
     @property
     def floor(self) -> Optional[float]:  # type: ignore[override]
@@ -128,9 +131,12 @@ class Collect(Sink):
         self._compared.append(Moment(frame, tuple(detections), score=score, other=tuple(other), scores=scores))
 
     def close(self) -> None:
-        """Considers what was compared last."""
-        if self._store is not None:
-            self._consider_compared()
+        """Considers what was compared last, unless a frame is still being written."""
+        if self._store is not None and self._busy.acquire(blocking=False):
+            try:
+                self._consider_compared()
+            finally:
+                self._busy.release()
 
     def _consider_compared(self) -> None:
         # Other choices have seen these moments already.
@@ -142,6 +148,10 @@ class Collect(Sink):
 
     def consider(self, moment: Moment) -> None:
         """As `write_all`, for a moment that is known whole."""
+        with self._busy:
+            self._consider(moment)
+
+    def _consider(self, moment: Moment) -> None:
         if self._source.live and not self._is_resumed and self._store is not None:
             # A service that starts again and again must not have an hour's budget each time.
             self._is_resumed = True
@@ -162,7 +172,8 @@ class Collect(Sink):
         # What several choices pick is worth more than what one does.
         worth = min(1.0, max(worths.values()) + 0.05 * (len(worths) - 1))
         kept = False
-        mark = self._new(moment, worths, wanted) if store.wants(worth, unbiased, moment.time) else None
+        wants = store.wants(worth, unbiased, moment.time, "asked" in worths)
+        mark = self._new(moment, worths, wanted) if wants else None
         if mark is not None:
             origin = Origin(
                 redaction.address(self._source.name),

@@ -12,6 +12,10 @@ WINDOW_SECONDS = 10.0
 # A stamp that is later than the offset allows by more than any delay counts as a clock that begins anew.
 LONGEST_DELAY_SECONDS = 10.0
 
+# Frames come in the order of their stamps. One that is earlier than the last by more than any reordering is of a clock
+# that was set back; a delay of the network only makes frames later.
+_SET_BACK_SECONDS = 0.5
+
 _STEP = 1e-3
 
 
@@ -26,13 +30,19 @@ class StreamClock:
     def __init__(self) -> None:
         self._offsets: Deque[Tuple[float, float]] = deque()
         self._last = float("-inf")
+        self._last_stamp = float("-inf")
 
     def time(self, stamp: Optional[float], arrival: float) -> float:
         """The time of a frame with a `stamp` in seconds by any clock, None for none, that came at `arrival`.
 
         Times increase from frame to frame, and none is later than its arrival, unless frames come at once.
         """
-        found = arrival if stamp is None else stamp + self._offset(arrival - stamp, arrival)
+        found = arrival
+        if stamp is not None:
+            if stamp < self._last_stamp - _SET_BACK_SECONDS:
+                self._offsets.clear()
+            self._last_stamp = stamp
+            found = stamp + self._offset(arrival - stamp, arrival)
         self._last = max(found, self._last + _STEP)
         return self._last
 

@@ -91,8 +91,11 @@ def test_collected_frames_that_are_not_whole_are_noticed(place):
     part, folder = collect.connect(place), place.disk / "collected"
     assert bad(part.whole(True)) == bad(part.whole(False)) == []
     # As SIGKILL may leave it once; at the end it is nothing that may be there.
-    (folder / "annotations" / "frame_0.xml").unlink()
+    (folder / "annotations" / "frame_0.xml").rename(folder / "annotations" / ".frame_0.pending.xml")
+    (folder / "images" / ".frame_0.pending.jpg").write_bytes(b"")
     assert bad(part.whole(True)) == [] and bad(part.whole(False)) == ["collected frames are whole at the end"]
+    Store(folder)
+    assert bad(part.whole(False)) == []
     (folder / "images" / "frame_1.jpg").write_bytes(b"")
     assert bad(part.whole(True)) == ["collected frames are whole after SIGKILL"]
 

@@ -26,10 +26,10 @@ class Flicker(Choice):
     """Picks the first moment of a gap; the longer the object is known, the worthier."""
 
     def __init__(self, longest: float) -> None:
-        self._follow = Follower(longest)
+        self._follow = Follower(longest, lambda seen, missing: seen.frames >= _LEAST_FRAMES)
 
     def picks(self, moment: Moment) -> Iterable[Pick]:
         """Moments before this one."""
         for event in self._follow(moment):
-            if event.returned and event.presence.frames > _LEAST_FRAMES:
+            if event.returned:
                 yield Pick(event.missing, 1.0 - 1.0 / event.presence.frames)

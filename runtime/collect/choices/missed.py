@@ -6,7 +6,7 @@ from typing import Iterable
 
 from runtime.collect.choices import Choice
 from runtime.collect.moment import Moment, Pick
-from runtime.collect.presence import Follower
+from runtime.collect.presence import Follower, Presence
 from runtime.common.options import seconds
 from runtime.common.values import Box
 
@@ -30,15 +30,17 @@ class Missed(Choice):
 
     def __init__(self, shortest: float) -> None:
         self._shortest = shortest
-        self._follow = Follower(_PATIENCE)
+        self._follow = Follower(_PATIENCE, self._may_pick)
 
     def picks(self, moment: Moment) -> Iterable[Pick]:
         """Moments before this one."""
         for event in self._follow(moment):
-            seen = event.presence
-            height, width = event.missing.frame.image.shape[:2]
-            if not event.returned and seen.last - seen.since >= self._shortest and _is_inside(seen.detection.box, width, height):
-                yield Pick(event.missing, 0.5 + 0.5 * min(1.0, seen.detection.score))
+            if not event.returned:
+                yield Pick(event.missing, 0.5 + 0.5 * min(1.0, event.presence.detection.score))
+
+    def _may_pick(self, seen: Presence, missing: Moment) -> bool:
+        height, width = missing.frame.image.shape[:2]
+        return seen.last - seen.since >= self._shortest and _is_inside(seen.detection.box, width, height)
 
 
 def _is_inside(box: Box, width: int, height: int) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from runtime.boxes.nms import Kept
 from runtime.inference.decoders import Arrays
 from runtime.inference.decoders._raw_scores import FloatScores, sigmoid
+from runtime.inference.decoders._scratch import Scratch
 from runtime.model.ports import Port, real
 from runtime.model.raw_head import RawHead
 
@@ -35,8 +36,7 @@ class FirstVersionDecoder:
         logits = ports[1]
         quantised = bool(logits.scale) and np.issubdtype(logits.dtype, np.integer)
         self._scores = _QuantisedScores(logits) if quantised else _FloatScores()
-        # A megabyte at 90 classes, which it takes longer to get anew each time than to fill.
-        self._reached = np.empty((len(head.anchors), head.first + head.classes), bool)
+        self._scratch = Scratch((len(head.anchors), head.first + head.classes))
 
     def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays:
         """What the operation inside a file would give, less scores under `least`; scores fall.
@@ -67,7 +67,7 @@ class FirstVersionDecoder:
         """Rising indices of the anchors that reach `threshold` in any class."""
         rows, columns = logits.shape
         first = self._head.first
-        reached = np.greater_equal(logits, threshold, out=self._reached)
+        reached = np.greater_equal(logits, threshold, out=self._scratch.reached)
         count = np.count_nonzero(reached)
         if count > rows // 8:
             return np.flatnonzero(reached[:, first:].any(axis=1))

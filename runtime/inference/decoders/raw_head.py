@@ -14,6 +14,7 @@ from runtime.inference.decoders._candidates import falling, suppressed
 from runtime.inference.decoders._distributions import distances
 from runtime.inference.decoders._first_raw_head import FirstVersionDecoder
 from runtime.inference.decoders._raw_scores import FloatScores, sigmoid
+from runtime.inference.decoders._scratch import Scratch
 from runtime.model.ports import Port, real
 from runtime.model.raw_head import RawHead
 
@@ -46,8 +47,7 @@ class RawDecoder:
         self._scores = _StoredScores(logits) if quantised else FloatScores()
         self._halves = head.anchors[:, 2:] / np.float32(2)
         self._scales = np.array(head.scales, np.float32)
-        # A megabyte at 90 classes, which it takes longer to get anew each time than to fill.
-        self._reached = np.empty((len(head.anchors), head.first + head.classes), bool)
+        self._scratch = Scratch((len(head.anchors), head.first + head.classes))
 
     def __call__(self, raw: Sequence[np.ndarray], least: float = 0.0) -> Arrays:
         """What the operations inside a file would give, less scores under `least`; scores fall.
@@ -72,7 +72,7 @@ class RawDecoder:
 
     def _reaching(self, logits: np.ndarray, threshold: np.generic) -> Tuple[np.ndarray, np.ndarray]:
         """Anchor and column of every logit that reaches `threshold`, in the order of the logits."""
-        found = np.flatnonzero(np.greater_equal(logits, threshold, out=self._reached))
+        found = np.flatnonzero(np.greater_equal(logits, threshold, out=self._scratch.reached))
         anchors, columns = np.divmod(found, logits.shape[1])
         if not self._head.first:
             return anchors, columns

@@ -11,7 +11,7 @@ from runtime.media import images
 
 FRAME = Frame(np.zeros((48, 64, 3), np.uint8))
 SURE, UNSURE = Detection("cat & <dog>\x07", 0, 0.75, Box(1, 2, 30, 40.5), track=7), Detection("cat", 0, 0.4, Box(0, 0, 9, 9))
-ORIGIN = Origin("rtsp://door", "ab" * 32, 1e9, ("doubtful", "novel"), 0.625, fingerprint=2**64 - 5)
+ORIGIN = Origin("rtsp://door", "ab" * 32, 1e9, ("doubtful", "novel"), 0.625, fingerprint=2**64 - 5, number=12)
 
 
 def test_an_origin_comes_back(tmp_path):

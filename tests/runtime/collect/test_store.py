@@ -8,11 +8,17 @@ import pytest
 
 from runtime import Box, Detection, Frame
 from runtime.collect import annotation
+from runtime.collect import pairs as pairs_module
 from runtime.collect.annotation import Origin
 from runtime.collect.moment import Moment
 from runtime.collect.store import Budget, Store
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _quick_disk(monkeypatch):
+    monkeypatch.setattr(pairs_module, "sync", lambda path: None)
 
 
 def moment(time=0.0, image=IMAGE):
@@ -32,6 +38,11 @@ def fill(store, count, *, worth=lambda number: number / 100, step=10.0, unbiased
     return [
         store.add(f"{number:03d}", moment(step * number), origin(worth(number)), unbiased) for number in range(count)
     ]
+
+
+def room_for_one(folder):
+    """A budget in which one image has room."""
+    return Budget(megabytes=1.5e-6 * Store(folder).bytes / Store(folder).images)
 
 
 def pairs(folder):
@@ -84,15 +95,19 @@ def test_megabytes_are_kept_and_the_least_worthy_goes(tmp_path):
     assert not store.add("low", moment(5000.0), origin(0.01), False) and worths(tmp_path) == kept
 
 
-def test_what_was_picked_without_bias_is_a_fair_sample_of_the_whole_time(tmp_path):
-    means = []
-    for seed in range(8):
-        store = Store(tmp_path / str(seed), Budget(per_hour=1000, megabytes=0.05), seed)
-        fill(store, 120, worth=lambda number: 0.5, unbiased=True)
-        stems = [int(stem) for stem in pairs(tmp_path / str(seed))]
-        means.append(np.mean(stems))
-    # The newest only would give more than 110, the oldest only less than 10.
-    assert 40 < np.mean(means) < 80
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_was_picked_without_bias_is_a_fair_sample_of_the_whole_time(tmp_path, restarts):
+    stems, image, budget = [], np.zeros((8, 8, 3), np.uint8), Budget(per_hour=1000, megabytes=0.02)
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        store = Store(folder, budget, seed)
+        for number in range(80):
+            if restarts and number % 10 == 0:
+                store = Store(folder, budget, 1000 * seed + number)
+            store.add(f"{number:03d}", moment(10.0 * number, image), origin(0.5, ("every",)), True)
+        stems += [int(stem) for stem in pairs(folder)]
+    # The newest only would give more than 70, the oldest only less than 10.
+    assert len(stems) > 40 and 30 < np.mean(stems) < 50
 
 
 def test_a_sample_without_bias_is_not_driven_out_by_what_is_worth_more(tmp_path):
@@ -115,18 +130,10 @@ def test_a_disk_is_never_filled(tmp_path, monkeypatch, total):
     fill(store, 40)
     assert 3 < store.images < 20 and free["bytes"] - used() > reserve
     assert worths(tmp_path) == [number / 100 for number in range(40 - store.images, 40)]
-    # Something else has filled the disk in the meantime: everything goes, and nothing comes.
-    free["bytes"] = reserve
-    assert not store.add("more", moment(1e5), origin(1.0), False) and store.images == 0
-
-
-def test_what_a_power_cut_leaves_is_removed_at_the_next_start(tmp_path):
-    fill(Store(tmp_path), 3)
-    (tmp_path / "annotations" / "001.xml").unlink()
-    (tmp_path / "images" / "002.jpg").unlink()
-    (tmp_path / "images" / ".003.abc.jpg").write_bytes(b"half")
-    store = Store(tmp_path)
-    assert pairs(tmp_path) == {"000"} and store.images == 1
+    # Something else has filled the disk in the meantime: what is there stays, since without it there is no room either.
+    images, free["bytes"] = store.images, reserve
+    assert not store.add("more", moment(1e5), origin(1.0), False) and not store.add("sample", moment(2e5), origin(0.5), True)
+    assert store.images == images == len(pairs(tmp_path))
 
 
 def test_a_new_run_goes_on_with_the_budget_of_megabytes(tmp_path):
@@ -141,22 +148,21 @@ def test_what_was_labelled_in_the_meantime_is_never_removed(tmp_path):
     fill(Store(tmp_path), 2)
     path = tmp_path / "annotations" / "000.xml"
     path.write_text("<annotation><filename>000.jpg</filename></annotation>")
-    store = Store(tmp_path, Budget(megabytes=0.000001))
-    assert not store.add("new", moment(1.0), origin(1.0), False)
-    assert path.exists() and (tmp_path / "images" / "000.jpg").exists() and store.images == 0
+    store = Store(tmp_path, room_for_one(tmp_path))
+    assert store.images == 1 and store.add("new", moment(1.0), origin(1.0), False)
+    assert pairs(tmp_path) == {"000", "new"} and store.images == 1
 
 
 @pytest.mark.parametrize("mark", ["verified", "edited"])
 @pytest.mark.parametrize("running", [False, True])
 def test_what_a_person_has_confirmed_or_changed_is_never_removed(tmp_path, mark, running):
     fill(Store(tmp_path), 2)
-    store = Store(tmp_path, Budget(megabytes=0.000001)) if running else None
+    store = Store(tmp_path, room_for_one(tmp_path)) if running else None
     path = tmp_path / "annotations" / "000.xml"
     path.write_text(path.read_text().replace("<annotation>", f'<annotation {mark}="yes">'))
-    store = store or Store(tmp_path, Budget(megabytes=0.000001))
+    store = store or Store(tmp_path, room_for_one(tmp_path))
     store.add("new", moment(1.0), origin(1.0), False)
-    assert path.exists() and (tmp_path / "images" / "000.jpg").exists()
-    assert pairs(tmp_path) == {"000"} and store.images == 0
+    assert pairs(tmp_path) == {"000", "new"} and store.images == 1
 
 
 def test_a_name_that_is_taken_gets_a_number(tmp_path):
@@ -164,3 +170,66 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path):
     for time in (0.0, 100.0):
         store.add("same", moment(time), origin(0.5), False)
     assert pairs(tmp_path) == {"same", "same_2"}
+
+
+def test_other_files_of_the_folder_are_left_alone(tmp_path):
+    """A person names the folder of a data set by mistake."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.jpg").write_bytes(b"theirs")
+    store = Store(tmp_path, Budget(megabytes=0.02))
+    fill(store, 10)
+    store = Store(tmp_path, Budget(megabytes=0.02))
+    store.add("1", moment(1e4), origin(1.0), False)
+    assert (tmp_path / "images" / "1.jpg").read_bytes() == b"theirs" and (tmp_path / "annotations" / "1_2.xml").exists()
+
+
+@pytest.mark.parametrize("megabytes", [500, 0.05])
+def test_a_sample_of_more_than_the_hour_takes_is_of_the_whole_time(tmp_path, megabytes):
+    store = Store(tmp_path, Budget(per_hour=4, megabytes=megabytes), seed=1)
+    # Eight in each of ten hours.
+    small = np.zeros((8, 8, 3), np.uint8) if megabytes == 500 else IMAGE
+    for number in range(80):
+        store.add(f"{number:03d}", moment(450.0 * number, small), origin(0.5, ("every",)), True)
+        assert sum(450 * number - 3600 < 450 * int(name) for name in pairs(tmp_path)) <= 4
+    halves = [sum(low <= int(name) < low + 40 for name in pairs(tmp_path)) for low in (0, 40)]
+    if megabytes == 500:
+        # It was 4 in all, of the last half hour.
+        assert min(halves) >= 8
+    else:
+        assert min(halves) >= 1
+
+
+def test_what_is_not_kept_makes_nothing_go(tmp_path):
+    store = Store(tmp_path, Budget(megabytes=0.05))
+    fill(store, 40, worth=lambda number: 0.1 if number == 39 else 0.9)
+    images = pairs(tmp_path)
+    large = np.random.default_rng(0).integers(0, 255, (96, 128, 3)).astype(np.uint8)
+    # It would need the room of several, of which only some are worth less.
+    assert not store.add("large", moment(1e4, large), origin(0.5), False) and pairs(tmp_path) == images
+
+
+@pytest.mark.parametrize("budget", [Budget(), Budget(per_hour=3), Budget(megabytes=0.02)])
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_what_somebody_asks_for_is_always_kept(tmp_path, budget, unbiased):
+    store = Store(tmp_path, budget, seed=0)
+    fill(store, 10, worth=lambda number: 1.0, step=3.0, unbiased=unbiased)
+    for number in range(3):
+        time = 27.5 + number
+        assert store.wants(1.0, False, time, asked=True)
+        assert store.add(f"asked{number}", moment(time), origin(1.0, ("asked",)), False)
+    wanted = {f"asked{number}" for number in range(3)}
+    assert wanted <= pairs(tmp_path) or budget.megabytes < 1
+    assert "asked2" in pairs(tmp_path)
+    # Picked frames don't take their place, also in the next run.
+    Store(tmp_path, budget).add("picked", moment(100.0), origin(1.0), False)
+    assert wanted <= pairs(tmp_path) or budget.megabytes < 1
+
+
+def test_a_disk_that_fails_does_not_empty_the_folder(tmp_path, monkeypatch):
+    store = Store(tmp_path, Budget(per_hour=5))
+    fill(store, 5)
+    monkeypatch.setattr(store._pairs, "write", lambda *_: (_ for _ in ()).throw(OSError("read error")))
+    for number in range(5):
+        with pytest.raises(OSError, match="read error"):
+            store.add(f"new{number}", moment(100.0 + 10 * number), origin(1.0), False)
+    assert store.images == len(pairs(tmp_path)) == 4

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import threading
 
 import numpy as np
 import pytest
@@ -163,3 +164,48 @@ def test_the_threshold_of_a_class_moves_its_band(path, tmp_path, cat, kept):
         state = State(str(path), detector.labels, detector.score, detector.scores)
         loop.run(detector, source, [sink], state=state)
     assert state.snapshot()["collect"]["images"] == kept
+
+
+def test_a_run_that_ends_while_a_frame_is_written_uses_the_folder_once(path, tmp_path, monkeypatch):
+    sink = open_sink(f"collect:{tmp_path / 'kept'},every=5,disagreement=0.2", Clip())
+    state = State(str(path), Detector(path).labels, 0.8)
+    sink.attach(state)
+    writes, go_on = [], threading.Event()
+
+    def write(name, *_):
+        writes.append(name)
+        started.set()
+        assert go_on.wait(30)
+
+    started = threading.Event()
+    monkeypatch.setattr(sink._store._pairs, "write", write)
+    cat = Detection("cat", 0, 0.9, Box(1, 2, 30, 40))
+    frames = list(Clip())
+    thread = threading.Thread(target=sink.write, args=(frames[0], ()))
+    thread.start()
+    assert started.wait(10)
+    sink.compare(frames[2], (cat,), ())
+    closing = threading.Thread(target=sink.close)
+    closing.start()
+    closing.join(10)
+    ended = not closing.is_alive()
+    go_on.set()
+    for each in (thread, closing):
+        each.join(10)
+    assert ended and writes == ["clip_000"]
+    # Otherwise it is considered.
+    sink.close()
+    assert writes == ["clip_000", "clip_002"]
+
+
+def test_a_frame_that_somebody_asks_for_right_after_a_picked_one_is_kept(path, tmp_path):
+    sink = open_sink(f"collect:{tmp_path / 'kept'}", Clip())
+    state = State(str(path), Detector(path).labels, 0.75)
+    sink.attach(state)
+    found = (Detection("cat", 0, 0.75, Box(1, 2, 30, 40)),)
+    frames = [dataclasses.replace(frame, time=frame.index / 4) for frame in Clip()]
+    sink.write(frames[0], found)
+    sink.write(frames[1], found)
+    state.ask_for_image()
+    sink.write(frames[2], found)
+    assert annotation.read(tmp_path / "kept" / "annotations" / "clip_002.xml").chosen == ("asked", "doubtful")

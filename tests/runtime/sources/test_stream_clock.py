@@ -46,3 +46,21 @@ def test_stamps_that_begin_anew():
 def test_without_stamps_the_arrival_counts():
     clock = StreamClock()
     assert [clock.time(None, at) for at in (5.0, 6.5, 6.5)] == pytest.approx([5.0, 6.5, 6.501])
+
+
+@pytest.mark.parametrize("step", [-0.6, -5.0, -8.0, 5.0, 3600.0])
+@pytest.mark.parametrize("frames", [1, 500])
+def test_a_clock_that_is_set_changes_no_times(step, frames):
+    """The camera sets its clock after four seconds, or sends some frames with wrong stamps."""
+    clock = StreamClock()
+    arrivals = [100 + index / 25 for index in range(600)]
+    wrong = range(100, 100 + frames)
+    found = [clock.time(at - 3 + step * (index in wrong), at) for index, at in enumerate(arrivals)]
+    assert found == pytest.approx(arrivals)
+
+
+def test_frames_that_are_a_little_out_of_order_keep_the_clock():
+    clock = StreamClock()
+    delays = [0.02, 0.3, 0.3, 0.3]
+    found = [clock.time(stamp, 10 + stamp + delay) for stamp, delay in zip((0.0, 0.2, 0.12, 0.28), delays)]
+    assert found == pytest.approx([10.02, 10.22, 10.221, 10.3])

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from runtime.collect import annotation
-from runtime.collect.store import ANNOTATIONS, IMAGES
+from runtime.collect.pairs import ANNOTATIONS, IMAGES
 from runtime.common.opencv import cv2
 from tests.support.soak.parts import Part, Place, megabytes, pictures
 from tests.support.soak.verdict import Check
@@ -58,12 +58,12 @@ class Collect(Part):
             origin = annotation.read(path)
             if image is None or origin is None or ElementTree.parse(path).getroot().findtext("filename") != f"{path.stem}.jpg":
                 bad.append(path.stem)
-        # A run that is killed may leave one image without its annotation, and one file half written.
-        alone = {path.stem for path in images.glob("[!.]*.jpg")} ^ {path.stem for path in labels.glob("[!.]*.xml")}
-        hidden = [*images.glob(".*.jpg"), *labels.glob(".*.xml")]
-        good = not bad and len(alone) + len(hidden) <= (1 if killed else 0)
+        # A run that is killed may leave one image half written or half removed, which the next run puts right.
+        halves = {path.stem for path in images.glob("[!.]*.jpg")} ^ {path.stem for path in labels.glob("[!.]*.xml")}
+        halves |= {path.name[1:].split(".pending")[0] for folder in (images, labels) for path in folder.glob(".*")}
+        good = not bad and len(halves) <= (1 if killed else 0)
         when = "after SIGKILL" if killed else "at the end"
-        figures = f"{len(list(labels.glob('[!.]*.xml')))} whole, {len(bad)} not, {len(alone) + len(hidden)} half written"
+        figures = f"{len(list(labels.glob('[!.]*.xml')))} whole, {len(bad)} not, {len(halves)} half written"
         return [Check(f"collected frames are whole {when}", good, figures)]
 
     def judge(self, final: Dict[str, Any]) -> List[Check]:
