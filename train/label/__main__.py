@@ -27,7 +27,7 @@ from runtime.common.values import Labels
 from runtime.inference.detector import Detector
 from train.dataset.examples import images as example_images
 from train.files import new_folder
-from train.label import correction, exports, images
+from train.label import correction, exports, images, naming
 from train.label.differences import Difference, differences
 from train.label.images import Found
 from train.label.proposals import ProposedImage
@@ -67,16 +67,14 @@ def propose(detector: Detector, found: Sequence[Found], folder: Path) -> list[Pr
     from tqdm.auto import tqdm
 
     folder.mkdir(parents=True, exist_ok=True)
-    stems = Counter(item.example.image.stem.lower() for item in found)
+    stems = naming.stems([item.example for item in found])
     proposed = []
-    for item in tqdm(found, desc="images", unit="image", disable=None):
+    for item, stem in tqdm(list(zip(found, stems)), desc="images", unit="image", disable=None):
         example = item.example
         name = example.image.name
-        if stems[example.image.stem.lower()] > 1:
-            name = Path(example.id.replace("/", "_")).stem + example.image.suffix
         if example.image.parent != folder:
             data, kind = example_images.encoded(example)
-            name = str(Path(name).with_suffix({"jpeg": ".jpg", "png": ".png"}[kind]))
+            name = stem + {"jpeg": ".jpg", "png": ".png"}[kind]
             (folder / name).write_bytes(data)
         detections = detector(example_images.load(example))
         proposed.append(ProposedImage(example.image, name, example.width, example.height, detections, item.boxes))
