@@ -36,6 +36,8 @@ class Plan:
             raise InputError(
                 "--mean and --std are those of a float input; int8 files take the bytes of an image as they are"
             )
+        if not self.int8_input and kinds.INT8_IO not in self.kinds:
+            raise InputError("--input-type is that of int8_io files: ask for one with --int8-io, or leave it out")
 
     def check(self, postprocessing: Postprocessing) -> None:
         """Raises InputError where a kind cannot have this post-processing."""
