@@ -58,6 +58,27 @@ def resolve_init(
     return variables.resolve(path)
 
 
+def has_folded_norms(text: str, network: Network, size: InputSize) -> bool:
+    """Whether the batch norms of the initial weights `text` (see `resolve_init`) only add a bias, and must stay as they are.
+
+    So it is in files of other frameworks for inference, in what was trained from one, and in what was trained from random
+    values with fixed statistics. Raises InputError where a path has no checkpoint. Nothing is downloaded.
+    """
+    if not network.folded or text == "none":
+        return False
+    path, published = Path(text), network.published_for(size)
+    if published is not None and (text == "zoo" or (path / published.archive).is_file()):
+        path = Path(published.archive)
+    if foreign.is_foreign(path, network):
+        return path.suffix in network.folded
+    from train.checkpoints import variables
+
+    prefix = resolve_init(text, network, size)
+    assert prefix is not None
+    mean = variables.variable_of(prefix, network.first_mean)
+    return mean is not None and not mean.any()
+
+
 def unpacked(path: Path, cache: Path | None = None) -> Path:
     """The folder in the cache with the checkpoint in `path`, an archive or a file of another framework; else `path`.
 
