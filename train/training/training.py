@@ -7,7 +7,6 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
