@@ -286,7 +286,8 @@ def _parser() -> argparse.ArgumentParser:
         type=fraction,
         default=0.01,
         metavar="AP",
-        help="most AP that a file may lose against what training reported of the checkpoint (default: 0.01)",
+        help="most AP that a file may lose against its checkpoint: what training reported of that, else what is measured"
+        " (default: 0.01)",
     )
     group.add_argument(
         "--max-class-drop",
