@@ -317,6 +317,19 @@ def test_a_folder_of_weights_is_filled_from_a_mirror_that_is_a_folder(named, sit
     assert (tmp_path / "stick" / published(site).archive).read_bytes() == tar(FILES)
 
 
+@pytest.mark.parametrize(("kind", "raised"), [(InputError, InputError), (KitError, KitError)])
+def test_a_checkpoint_that_is_wrong_does_not_keep_the_others_from_being_fetched(kind, raised, monkeypatch, tmp_path, capsys):
+    def archive_of(network, item, folder, mirror):
+        if network.name != "ssd_mobilenet_v2":
+            raise kind(f"{item.archive}: is wrong")
+        return folder / item.archive
+
+    monkeypatch.setattr(zoo, "archive_of", archive_of)
+    with pytest.raises(KitError, match=r"_fpnlite_320x320.*: is wrong; .*ssd_mobilenet_v2_320x320.*: is wrong") as caught:
+        weights.fetch(["ssd_mobilenet_v2_fpnlite", "ssd_mobilenet_v2", "ssd_mobilenet_v2_keras"], tmp_path)
+    assert type(caught.value) is raised and "ssd_mobilenet_v2_coco_2018_03_29.tar.gz" in capsys.readouterr().out
+
+
 def test_what_is_not_pinned_by_a_hash_comes_over_https():
     every = [item for name in models.names() for item in models.find(name).published]
     assert len(every) >= 7
