@@ -54,8 +54,20 @@ def resolve_init(
     if path.is_file() and foreign.is_foreign(path, network):
         return variables.resolve(foreign.converted(network, path, cache))
     if path.is_file() and not variables.is_file_of_one(path):
+        _check_ending(path, network)
         return variables.resolve(archives.extracted(path, cache))
     return variables.resolve(path)
+
+
+def _check_ending(path: Path, network: Network) -> None:
+    """Raises InputError where `path`, which is no file of `network`, has the ending of one of another network."""
+    from train import models
+
+    takers = [name for name in models.names() if foreign.is_foreign(path, models.find(name))]
+    if takers:
+        raise InputError(
+            f"{path}: {network.name} takes no weights from {path.suffix} files; {' and '.join(takers)} does: --model {takers[0]}"
+        )
 
 
 def has_folded_norms(text: str, network: Network, size: InputSize) -> bool:

@@ -235,6 +235,13 @@ def test_a_cut_archive_is_refused(keep, tmp_path):
         archives.extracted(tmp_path / "a.tar.gz", tmp_path / "cache")
 
 
+def test_a_file_that_is_no_archive_is_not_called_a_damaged_one(tmp_path):
+    for name, message in (("a.h5", r"a\.h5: no checkpoint, and no \.tar\.gz"), ("a.onnx", "takes no weights from .onnx files; .*--model nanodet_plus_m")):
+        (tmp_path / name).write_bytes(b"\x89HDF" * 99)
+        with pytest.raises(InputError, match=message):
+            zoo.resolve_init(str(tmp_path / name), NETWORK, SIZE, tmp_path / "cache")
+
+
 def test_what_init_means(site, tmp_path, monkeypatch):
     monkeypatch.setattr(NETWORK, "published", (published(site),))
     assert zoo.resolve_init("none", NETWORK, SIZE, tmp_path) is None
