@@ -34,6 +34,7 @@ from train.label.proposals import ProposedImage
 
 DIFFERENCES = "differences.json"
 SCORE = 0.3
+EVERY = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     detector = Detector(_file(Path(arguments.model)), score=SCORE if arguments.score is None else arguments.score)
     with new_folder.new_folder(out) as folder:
         if images.is_video(path):
-            found = list(images.frames_of_video(path, folder / "images", arguments.every))
+            found = list(images.frames_of_video(path, folder / "images", EVERY if arguments.every is None else arguments.every))
         else:
             found = images.find(path, replace=arguments.replace)
         proposed = propose(detector, found, folder / "images")
@@ -137,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         f"box than to draw one; with --serve, boxes below it are suggestions, to be taken (default: {correction.SCORE:g})"
     )  # fmt: skip
     parser.add_argument(
-        "--every", type=seconds, default=1.0, metavar="SECONDS", help="of a video, one frame in this time (default: 1)"
+        "--every", type=seconds, metavar="SECONDS", help=f"of a video, one frame in this time (default: {EVERY:g})"
     )
     parser.add_argument("--replace", action="store_true", help="propose boxes also where there are some already")
     parser.add_argument(
@@ -157,7 +158,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
             parser.error(f"the following arguments are required: {', '.join(needed)} (or --serve)")
         if arguments.classes is not None:
             parser.error("--classes is for --serve; a model brings its own")
-    elif len(needed) < 3:
+    elif len(needed) < 3 or arguments.replace or arguments.every is not None:
         parser.error("--serve corrects a folder where it is; propose boxes first, without it")
 
 

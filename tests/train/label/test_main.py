@@ -143,6 +143,8 @@ def test_wrong_input_leaves_nothing(detector, photos, tmp_path, monkeypatch, wor
     [
         (("--model", "m.tflite"), "required: --out, --to"),
         (("--serve", "--out", "out"), "corrects a folder where it is"),
+        (("--serve", "--every", "2"), "corrects a folder where it is"),
+        (("--serve", "--replace"), "corrects a folder where it is"),
         (("--model", "m", "--out", "o", "--to", "coco", "--classes", "c.txt"), "--classes is for --serve"),
     ],
 )
