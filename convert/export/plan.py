@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from convert.file import kinds
@@ -9,6 +10,11 @@ from convert.file.kinds import Kind
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import InputError
 from train.geometry.normalization import Normalization
+
+
+def chosen(wanted: Mapping[str, bool]) -> tuple[Kind, ...]:
+    """Those of `convert.file.kinds.KINDS` whose names are `wanted`."""
+    return tuple(kind for kind in kinds.KINDS.values() if wanted[kind.name])
 
 
 @dataclass(frozen=True)

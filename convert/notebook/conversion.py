@@ -14,15 +14,13 @@ from tqdm.auto import tqdm
 from convert.edgetpu import compilation, driver
 from convert.edgetpu.result import as_text
 from convert.evaluation.checkpoints import network_of_checkpoint
-from convert.export.plan import Plan
-from convert.file.kinds import KINDS
+from convert.export.plan import Plan, chosen
 from convert.notebook.results import Export, ExportedFile
 from convert.object_detection_api import pipeline
 from convert.object_detection_api.folder import configuration, is_model
 from runtime.common.errors import InputError
 from train.files import progress_bars
 from train.geometry.normalization import NETWORK, Normalization
-from train.quantization.quantization import METHODS
 from train.run.run_folder import RunFolder, newest, open_run, run_of
 
 if TYPE_CHECKING:
@@ -31,7 +29,11 @@ if TYPE_CHECKING:
 
 PathLike = str | os.PathLike[str]
 
-_WORDS = {"post_processing": ("built-in", "custom"), "input_type": ("int8", "uint8"), "calibration_method": METHODS}
+_WORDS = {
+    "post_processing": ("built-in", "custom"),
+    "input_type": ("int8", "uint8"),
+    "calibration_method": ("mse", "minmax", "percentile"),
+}
 
 
 def convert(
@@ -145,7 +147,7 @@ def convert(
         raise InputError("val needs data")
     normalization = normalized(mean, std)
     # What does not go together is refused before TensorFlow is loaded.
-    Plan(tuple(kind for kind in KINDS.values() if wanted[kind.name]), raw_head, normalization, batch, input_type == "int8")
+    Plan(chosen(wanted), raw_head, normalization, batch, input_type == "int8")
     if folder is not None:
         # Another network is refused before TensorFlow is loaded, which takes seconds.
         pipeline.read(configuration(folder))
