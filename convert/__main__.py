@@ -59,12 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _sorted_out(arguments)
     if (arguments.data or arguments.val) and not (arguments.folder or arguments.checkpoint):
         parser.error("--data and --val are for FOLDER and --checkpoint; a run has its own images")
+    if (arguments.labels or arguments.calibration_images) and not (arguments.folder or arguments.checkpoint):
+        parser.error("--labels and --calibration-images are for FOLDER and --checkpoint; a run has its own names and images")
     if arguments.size and not arguments.checkpoint:
         raise InputError(f"--size {arguments.size} is for --checkpoint; a run and a FOLDER have a size of their own")
     if arguments.val and not arguments.data:
         parser.error("--val needs --data")
     # What does not go together is refused before anything is read.
-    Plan(chosen, arguments.raw_head, conversion.normalized(arguments.mean, arguments.std), arguments.batch)
+    normalization = conversion.normalized(arguments.mean, arguments.std)
+    Plan(chosen, arguments.raw_head, normalization, arguments.batch, arguments.input_type == "int8")
     # A wrong app folder is refused before minutes of conversion.
     for app, project in apps:
         install.check(app, project)
@@ -283,7 +286,8 @@ def _parser() -> argparse.ArgumentParser:
         type=fraction,
         default=0.01,
         metavar="AP",
-        help="most AP that a file may lose against what training reported of the checkpoint (default: 0.01)",
+        help="most AP that a file may lose against its checkpoint: what training reported of that, else what is measured"
+        " (default: 0.01)",
     )
     group.add_argument(
         "--max-class-drop",

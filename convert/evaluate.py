@@ -86,6 +86,10 @@ def evaluate(
     if size and (whole or is_file):
         instead = f"name the run's checkpoint, {whole.best}" if whole else "leave it out"
         raise InputError(f"--size {size}: {path} has a size of its own; {instead}")
+    if labels and whole:
+        raise InputError(f"--labels: {path} is a run, which has its own names; leave it out")
+    if format and not data:
+        raise InputError("--format is that of DATA; leave it out, or name the data to measure on")
     chosen = _data(path, run, data, part, format, images, annotations).through(_tiles(path, run, is_file, tiles))
     shown = progress_bars.visible() if progress is None else progress
     if is_file:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runtime.common.command import run as run_command
-from runtime.common.errors import InputError
+from runtime.common.errors import InputError, KitError
 from train import models
 from train.layers import tensorflow_setup
 from train.run.run_folder import RunFolder, open_run
@@ -70,20 +70,22 @@ def write(run: RunFolder, folder: Path, *, half: bool = False) -> str:
 def fetch(names: Sequence[str], folder: Path, mirror: str | None = None) -> None:
     """Puts what was published of the networks `names` into `folder`, verified; what is there already is only verified.
 
-    One that cannot be fetched does not keep the others from it. Raises InputError at the end if there was one.
+    One that cannot be fetched does not keep the others from it. Raises InputError at the end if there was one, KitError if
+    what came was wrong or could not be written.
     """
     from train.checkpoints import published
 
-    faults = []
+    faults: list[KitError] = []
     for name in names:
         network = models.find(name)
         for item in network.published:
             try:
                 print(published.archive_of(network, item, folder, mirror))
-            except InputError as error:
-                faults.append(str(error))
+            except KitError as error:
+                faults.append(error)
     if faults:
-        raise InputError("; ".join(faults))
+        kind = InputError if all(isinstance(fault, InputError) for fault in faults) else KitError
+        raise kind("; ".join(map(str, faults)))
 
 
 if __name__ == "__main__":

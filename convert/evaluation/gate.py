@@ -56,9 +56,9 @@ def admit(
     """Writes what `make` gives to `path`, reads it back, and holds it to what a `kind` file is (see `contract.check`).
 
     Every line of the contract must hold, and AP on `validation` may lie at most `max_drop` below that of `reference`:
-    what training reported of the checkpoint. Nor may any class that has enough boxes lose more than `max_class_drop`
-    and what chance explains (see `per_class.allowed_drop`), where `reference` has figures of classes: one of 90 hardly
-    moves their mean. Otherwise the file is left as `*.rejected.tflite` and KitError raised,
+    the checkpoint's, as training reported it or else as it is measured. Nor may any class that has enough boxes lose
+    more than `max_class_drop` and what chance explains (see `per_class.allowed_drop`), where `reference` has figures of
+    classes: one of 90 hardly moves their mean. Otherwise the file is left as `*.rejected.tflite` and KitError raised,
     with the operation and its layer named where one is not int8. An open gate only measures. What was measured gives
     the file its score threshold.
     """
@@ -93,7 +93,7 @@ def _lost(metrics: Metrics, reference: Metrics | None, max_drop: float) -> list[
     if before - after <= max_drop:
         return []
     return [
-        f"AP fell by {before - after:.4f} from {before:.4f}, which training reported, to {after:.4f} on the"
+        f"AP fell by {before - after:.4f} from {before:.4f}, the checkpoint's, to {after:.4f} on the"
         f" validation images, more than the {max_drop:g} allowed (--max-drop)"
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from convert.file import kinds
@@ -9,6 +10,11 @@ from convert.file.kinds import Kind
 from convert.file.postprocessing import Postprocessing
 from runtime.common.errors import InputError
 from train.geometry.normalization import Normalization
+
+
+def chosen(wanted: Mapping[str, bool]) -> tuple[Kind, ...]:
+    """Those of `convert.file.kinds.KINDS` whose names are `wanted`."""
+    return tuple(kind for kind in kinds.KINDS.values() if wanted[kind.name])
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Plan:
             raise InputError(
                 "--mean and --std are those of a float input; int8 files take the bytes of an image as they are"
             )
+        if not self.int8_input and kinds.INT8_IO not in self.kinds:
+            raise InputError("--input-type is that of int8_io files: ask for one with --int8-io, or leave it out")
 
     def check(self, postprocessing: Postprocessing) -> None:
         """Raises InputError where a kind cannot have this post-processing."""

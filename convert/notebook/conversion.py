@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from convert.edgetpu import compilation, driver
 from convert.edgetpu.result import as_text
 from convert.evaluation.checkpoints import network_of_checkpoint
+from convert.export.plan import Plan, chosen
 from convert.notebook.results import Export, ExportedFile
 from convert.object_detection_api import pipeline
 from convert.object_detection_api.folder import configuration, is_model
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from convert.export.export import Source
 
 PathLike = str | os.PathLike[str]
+
+_WORDS = {
+    "post_processing": ("built-in", "custom"),
+    "input_type": ("int8", "uint8"),
+    "calibration_method": ("mse", "minmax", "percentile"),
+}
 
 
 def convert(
@@ -120,6 +127,11 @@ def convert(
         raise InputError("give either a source or a checkpoint")
     if edgetpu and batch > 1:
         raise InputError("edgetpu compiles a file for one image; leave out batch")
+    _check(
+        {"post_processing": post_processing, "input_type": input_type, "calibration_method": calibration_method},
+        {"score": score, "iou": iou, "max_drop": max_drop, "max_class_drop": max_class_drop},
+        {"batch": batch, "calibration": calibration, "detections": detections},
+    )
     say = say or _silent
     folder = None if source is None or is_run(source) else Path(source)
     run = None
@@ -127,11 +139,15 @@ def convert(
         run = newest() if source is None else open_run(source)
         if data is not None or val is not None:
             raise InputError("data and val are for a model or a checkpoint; a run has its own images")
+        if labels is not None or calibration_images is not None:
+            raise InputError("labels and calibration_images are for a model or a checkpoint; a run has its own names and images")
     if size is not None and checkpoint is None:
         raise InputError("size is for a checkpoint; a run and a model have a size of their own")
     if val is not None and data is None:
         raise InputError("val needs data")
     normalization = normalized(mean, std)
+    # What does not go together is refused before TensorFlow is loaded.
+    Plan(chosen(wanted), raw_head, normalization, batch, input_type == "int8")
     if folder is not None:
         # Another network is refused before TensorFlow is loaded, which takes seconds.
         pipeline.read(configuration(folder))
@@ -179,6 +195,21 @@ def convert(
         say(as_text(compiled))
         files.append(ExportedFile("edgetpu", compiled.path, compiled.path.stat().st_size))
     return Export(target, tuple(files), what.reported["AP"] if what.reported else None)
+
+
+def _check(
+    words: Mapping[str, str | None], shares: Mapping[str, float | None], numbers: Mapping[str, int | None]
+) -> None:
+    """Raises InputError for a value that the command's parser would not take; None is a default."""
+    for name, word in words.items():
+        if word is not None and word not in _WORDS[name]:
+            raise InputError(f"{name} is one of {', '.join(_WORDS[name])}, not {word!r}")
+    for name, share in shares.items():
+        if share is not None and not 0 <= share <= 1:
+            raise InputError(f"{name} lies between 0 and 1, not at {share}")
+    for name, number in numbers.items():
+        if number is not None and number < 1:
+            raise InputError(f"{name} is at least 1, not {number}")
 
 
 def is_run(source: PathLike) -> bool:

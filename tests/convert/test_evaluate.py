@@ -89,6 +89,13 @@ def test_parts_are_those_of_a_data_set(run):
         evaluate.main([str(run.best), "--images", "x", "--annotations", "y", "--part", "test"])
 
 
+@pytest.mark.parametrize("options", [{"labels": "names.txt"}, {"format": "coco"}])
+def test_options_that_would_say_nothing_are_refused(run, measured, options):
+    with pytest.raises(InputError, match="leave it out"):
+        evaluate(run.path, **options)
+    assert measured == []
+
+
 def test_it_is_a_function_for_notebooks_too(run, measured, capsys):
     """Whether its module has been imported or not."""
     found = evaluate(run.best, progress=False)

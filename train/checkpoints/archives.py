@@ -21,6 +21,7 @@ MAX_BYTES = 1 << 30
 
 _FILE = re.compile(r"checkpoint|[\w.-]+\.(index|data-\d{5}-of-\d{5})")
 _BROKEN = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)
+_ENDINGS = (".gz", ".tgz", ".tar", ".bz2", ".xz")
 
 
 def extract(path: Path, folder: Path) -> None:
@@ -42,12 +43,21 @@ def extract(path: Path, folder: Path) -> None:
                 with source, (folder / PurePosixPath(member.name).name).open("wb") as sink:
                     shutil.copyfileobj(source, sink)
     except _BROKEN as error:
-        raise InputError(f"{path}: not a whole .tar.gz archive ({error}); copy or download it again") from error
+        raise _unreadable(path, error) from error
     except OSError as error:
         # gzip raises an OSError without errno for a damaged file.
         if error.errno is None:
-            raise InputError(f"{path}: not a whole .tar.gz archive ({error}); copy or download it again") from error
+            raise _unreadable(path, error) from error
         raise KitError(f"{path}: cannot be extracted to {folder}: {error.strerror}") from error
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    if path.suffix.lower() in _ENDINGS:
+        return InputError(f"{path}: not a whole .tar.gz archive ({error}); copy or download it again")
+    return InputError(
+        f"{path}: no checkpoint, and no .tar.gz archive with one; give a folder with ckpt-*.index and ckpt-*.data-*, one of"
+        " these files, or such an archive"
+    )
 
 
 def extracted(path: Path, cache: Path | None = None) -> Path:

@@ -54,8 +54,41 @@ def resolve_init(
     if path.is_file() and foreign.is_foreign(path, network):
         return variables.resolve(foreign.converted(network, path, cache))
     if path.is_file() and not variables.is_file_of_one(path):
+        _check_ending(path, network)
         return variables.resolve(archives.extracted(path, cache))
     return variables.resolve(path)
+
+
+def _check_ending(path: Path, network: Network) -> None:
+    """Raises InputError where `path`, which is no file of `network`, has the ending of one of another network."""
+    from train import models
+
+    takers = [name for name in models.names() if foreign.is_foreign(path, models.find(name))]
+    if takers:
+        raise InputError(
+            f"{path}: {network.name} takes no weights from {path.suffix} files; {' and '.join(takers)} does: --model {takers[0]}"
+        )
+
+
+def has_folded_norms(text: str, network: Network, size: InputSize) -> bool:
+    """Whether the batch norms of the initial weights `text` (see `resolve_init`) only add a bias, and must stay as they are.
+
+    So it is in files of other frameworks for inference, in what was trained from one, and in what was trained from random
+    values with fixed statistics. Raises InputError where a path has no checkpoint. Nothing is downloaded.
+    """
+    if not network.folded or text == "none":
+        return False
+    path, published = Path(text), network.published_for(size)
+    if published is not None and (text == "zoo" or (path / published.archive).is_file()):
+        path = Path(published.archive)
+    if foreign.is_foreign(path, network):
+        return path.suffix in network.folded
+    from train.checkpoints import variables
+
+    prefix = resolve_init(text, network, size)
+    assert prefix is not None
+    mean = variables.variable_of(prefix, network.first_mean)
+    return mean is not None and not mean.any()
 
 
 def unpacked(path: Path, cache: Path | None = None) -> Path:

@@ -133,6 +133,17 @@ def value_of(path: str | os.PathLike[str], name: str) -> np.ndarray | bytes | No
         raise unreadable(prefix, error) from error
 
 
+def variable_of(path: str | os.PathLike[str], stem: str) -> np.ndarray | None:
+    """The value of the variable `stem`, a name in `variables`, at `path`; None if the checkpoint has no such variable."""
+    prefix, reader = _reader(path)
+    key = _keys(prefix, reader)(stem)
+    try:
+        value: np.ndarray | None = reader.get_tensor(key) if reader.has_tensor(key) else None
+        return value
+    except UNREADABLE as error:
+        raise unreadable(prefix, error) from error
+
+
 def _keys(prefix: str, reader: tf.train.CheckpointReader) -> Callable[[str], str]:
     """What gives the key of a variable in this checkpoint for its name in `variables`, whether it has one or not."""
 

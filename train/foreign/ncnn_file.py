@@ -41,7 +41,7 @@ def read(param: Path) -> list[Operation]:
         if line.strip():
             try:
                 operations.append(_operation(line.split(), source))
-            except (ValueError, KeyError, IndexError) as error:
+            except (ValueError, KeyError, IndexError, ZeroDivisionError) as error:
                 raise InputError(f"{param}: line {number} is no layer: {error!r}") from error
     source.end()
     return operations

@@ -27,13 +27,14 @@ from runtime.common.values import Labels
 from runtime.inference.detector import Detector
 from train.dataset.examples import images as example_images
 from train.files import new_folder
-from train.label import correction, exports, images
+from train.label import correction, exports, images, naming
 from train.label.differences import Difference, differences
 from train.label.images import Found
 from train.label.proposals import ProposedImage
 
 DIFFERENCES = "differences.json"
 SCORE = 0.3
+EVERY = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     detector = Detector(_file(Path(arguments.model)), score=SCORE if arguments.score is None else arguments.score)
     with new_folder.new_folder(out) as folder:
         if images.is_video(path):
-            found = list(images.frames_of_video(path, folder / "images", arguments.every))
+            found = list(images.frames_of_video(path, folder / "images", EVERY if arguments.every is None else arguments.every))
         else:
             found = images.find(path, replace=arguments.replace)
         proposed = propose(detector, found, folder / "images")
@@ -67,16 +68,14 @@ def propose(detector: Detector, found: Sequence[Found], folder: Path) -> list[Pr
     from tqdm.auto import tqdm
 
     folder.mkdir(parents=True, exist_ok=True)
-    stems = Counter(item.example.image.stem.lower() for item in found)
+    stems = naming.stems([item.example for item in found])
     proposed = []
-    for item in tqdm(found, desc="images", unit="image", disable=None):
+    for item, stem in tqdm(list(zip(found, stems)), desc="images", unit="image", disable=None):
         example = item.example
         name = example.image.name
-        if stems[example.image.stem.lower()] > 1:
-            name = Path(example.id.replace("/", "_")).stem + example.image.suffix
         if example.image.parent != folder:
             data, kind = example_images.encoded(example)
-            name = str(Path(name).with_suffix({"jpeg": ".jpg", "png": ".png"}[kind]))
+            name = stem + {"jpeg": ".jpg", "png": ".png"}[kind]
             (folder / name).write_bytes(data)
         detections = detector(example_images.load(example))
         proposed.append(ProposedImage(example.image, name, example.width, example.height, detections, item.boxes))
@@ -139,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         f"box than to draw one; with --serve, boxes below it are suggestions, to be taken (default: {correction.SCORE:g})"
     )  # fmt: skip
     parser.add_argument(
-        "--every", type=seconds, default=1.0, metavar="SECONDS", help="of a video, one frame in this time (default: 1)"
+        "--every", type=seconds, metavar="SECONDS", help=f"of a video, one frame in this time (default: {EVERY:g})"
     )
     parser.add_argument("--replace", action="store_true", help="propose boxes also where there are some already")
     parser.add_argument(
@@ -159,7 +158,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
             parser.error(f"the following arguments are required: {', '.join(needed)} (or --serve)")
         if arguments.classes is not None:
             parser.error("--classes is for --serve; a model brings its own")
-    elif len(needed) < 3:
+    elif len(needed) < 3 or arguments.replace or arguments.every is not None:
         parser.error("--serve corrects a folder where it is; propose boxes first, without it")
 
 

@@ -78,6 +78,7 @@ class NanodetPlusM(Network):
     class_stems = (*(f"head.gfl_cls.{level}.classes" for level in range(len(_STRIDES))), "aux_head.gfl_cls")
     foreign = (".ckpt", ".pth", ".onnx", ".param")
     folded = (".onnx", ".param")
+    first_mean = "backbone.conv1.1.running_mean"
 
     def head(self, size: InputSize) -> Head:
         """Points without an offset of half a cell, and distributions of 8 bins."""

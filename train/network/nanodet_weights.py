@@ -112,7 +112,10 @@ def _of_checkpoint(path: Path) -> dict[str, np.ndarray]:
 
 def _of_folded(model: NanoDet, graph: Graph, operations: Sequence[Operation], path: Path) -> dict[str, np.ndarray]:
     """The values of convolutions and biases as those of convolutions and batch norms, in PyTorch's order."""
-    found = by_structure(operations)
+    try:
+        found = by_structure(operations)
+    except InputError as error:
+        raise InputError(f"{path}: not NanoDet-Plus-m: {error}") from error
     heads = (*graph.box_heads, *graph.class_heads)
     own = by_structure([_operation(graph, node.name) for node in graph.nodes if node.name not in heads])
     texts = {operation.outputs[0]: text for text, operation in own.items()}

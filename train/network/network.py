@@ -111,6 +111,7 @@ class Network(ABC):
       foreign: the endings of files of other frameworks that it takes weights from (see `from_foreign`).
       without: the options of training that mean nothing for it, with the reason.
       folded: those of `foreign` whose batch norms are folded into the convolutions.
+      first_mean: the key of the first batch norm's mean, which stays 0 where training began from such a file.
       also: the names of networks that are known under the same name. A checkpoint named by `--init` decides.
     """
 
@@ -126,6 +127,7 @@ class Network(ABC):
     also: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     folded: tuple[str, ...] = ()
+    first_mean: str = ""
 
     @property
     def name(self) -> str:

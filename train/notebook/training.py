@@ -6,8 +6,8 @@ import contextlib
 import gc
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Unpack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Unpack
 
 from runtime.common.errors import InputError
 from train.dataset.dataset import Dataset
@@ -19,7 +19,7 @@ from train.notebook.job import Job
 from train.notebook.keywords import Keywords
 from train.notebook.progress_bar import ProgressBar, Unseen
 from train.notebook.run import Run, open_run
-from train.run.options import from_dict
+from train.run.options import Options, of_their_types
 from train.run.progress import Progress
 
 PathLike = str | os.PathLike[str]
@@ -81,30 +81,35 @@ def train(
 def _job(
     data: Dataset | PathLike | Sequence[PathLike] | None, out: PathLike | None, resume: PathLike | None, given: Keywords
 ) -> Job:
-    values = keywords.plain(given)
-    checked = from_dict(values, "train()")
-    if checked.strategy == "multi_worker":
+    values = of_their_types(keywords.plain(given), "train()")
+    tuned, earlier = values.get("qat"), values.get("from_run")
+    if values.get("strategy") == "multi_worker":
         raise InputError("train(): several workers are started by the command: python -m train --strategy multi_worker")
-    tuned = checked.qat
     if resume is not None:
-        if out is not None or tuned is not None or checked.from_run is not None:
+        if out is not None or tuned is not None or earlier is not None:
             raise InputError(
                 "train(): resume goes on in that run's folder, with its settings: leave out out, qat and from_run"
             )
         if isinstance(data, Dataset):
             raise InputError("train(): resume takes the path of a data set, and only if its images have moved")
-        return job.resumed(resume, data, values)
-    if tuned is not None and checked.from_run is not None:
+        return job.resumed(resume, data, _without(values))
+    if tuned is not None and earlier is not None:
         raise InputError("train(): qat and from_run exclude each other: train in float first, and tune that run afterwards")
     if tuned is not None:
         if data is not None:
             raise InputError("train(): qat goes on with the images of that run: leave out data")
-        return job.tuned(tuned, out, {name: value for name, value in values.items() if name != "qat"})
+        return job.tuned(tuned, out, _without(values, "qat"))
     if data is None:
         raise InputError("train(): data is needed, or qat, or resume")
-    if checked.from_run is not None:
-        return job.continued(data, out, checked.from_run, {name: value for name, value in values.items() if name != "from_run"})
-    return job.new(data, out, checked)
+    if earlier is not None:
+        return job.continued(data, out, earlier, _without(values, "from_run"))
+    return job.new(data, out, Options(**values))
+
+
+def _without(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """What of `values` another run's settings are to be compared with: without `names`, and what says nothing."""
+    nothing = (("size", None), ("qat", None), ("from_run", None))
+    return {name: value for name, value in values.items() if name not in names and (name, value) not in nothing}
 
 
 @contextlib.contextmanager

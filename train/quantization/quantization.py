@@ -43,7 +43,7 @@ SCORE_RANGE = Range(0.0, 255.0 / 256.0)
 class Quantization:
     """Ranges and equalization factors of a graph.
 
-    `ranges` has an entry for "image" and for every node, `factors` [C] one for every depthwise node without activation
+    `ranges` has an entry for "image" and for every node, `factors` [C] one for every convolution that has some
     (see `equalization.rescale`). `method` is how the ranges were found, one of `METHODS`.
     """
 

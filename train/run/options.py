@@ -206,6 +206,16 @@ def check(options: Options) -> None:
 
 def from_dict(values: Mapping[str, Any], where: str) -> Options:
     """Options from the result of `as_dict`. Raises InputError, with `where` in its message, for an invalid value."""
+    options = Options(**of_their_types(values, where))
+    check(options)
+    return options
+
+
+def of_their_types(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """`values` by name. Raises InputError, with `where` in its message, for no name of an option or a value of another type.
+
+    What a value may be besides is only known with the network (see `check`).
+    """
     types = {field.name: str(field.type) for field in dataclasses.fields(Options)}
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: the options are not a list of names and values")
@@ -214,9 +224,7 @@ def from_dict(values: Mapping[str, Any], where: str) -> Options:
             raise InputError(f"{where}: {name} is no option of this version of the kit")
         if not _fits(value, types[name]):
             raise InputError(f"{where}: {name} cannot be {value!r}")
-    options = Options(**values)
-    check(options)
-    return options
+    return dict(values)
 
 
 def _fits(value: Any, annotation: str) -> bool:

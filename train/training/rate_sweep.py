@@ -40,6 +40,7 @@ def sweep(dataset: Dataset, options: Options, low: float, high: float) -> RateCu
     options = options.for_images(len(dataset.train))
     if options.steps < LEAST_STEPS:
         raise InputError(f"--steps must be at least {LEAST_STEPS}, not {options.steps}")
+    options = training.with_folded_norms(options, training.print_to_stderr)
     params = training.prepare(dataset, options)
     params.trainer.optimizer_config = schedule.sweep_config(options.steps, low, high, options.network.defaults)
     params.trainer.steps_per_loop = params.trainer.summary_interval = 1

@@ -7,7 +7,6 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -17,7 +16,7 @@ from official.core import config_definitions, exp_factory, task_factory
 from runtime.common.errors import InputError, KitError
 from train.augment import epochs
 from train.checkpoints import variables
-from train.checkpoints.published import resolve_init
+from train.checkpoints.published import has_folded_norms, resolve_init
 from train.dataset.dataset import Dataset
 from train.evaluation.coco import GroundTruth, Metrics
 from train.evaluation.validation import Validation
@@ -83,7 +82,7 @@ def train(
     options = options.for_images(len(dataset.train))
     if not resumed:
         must_be_new(out)
-        options = _with_folded_norms(_with_network_of_init(options, say), say)
+        options = with_folded_norms(_with_network_of_init(options, say), say)
     loggers = (*connected(options.logger), *loggers)
     devices = connect(options)
     identity = resume.identity(dataset, options)
@@ -156,17 +155,16 @@ def _with_network_of_init(options: Options, say: Callable[[str], None]) -> Optio
     return dataclasses.replace(options, model=found.name)
 
 
-def _with_folded_norms(options: Options, say: Callable[[str], None]) -> Options:
+def with_folded_norms(options: Options, say: Callable[[str], None]) -> Options:
     """`options` with fixed statistics where the batch norms of the initial weights are folded.
 
     The norms that are made for such weights leave everything as it is, and the statistics of a batch would not.
     """
-    start, network = options.init, options.network
-    published = network.published_for(options.input_size)
+    if options.frozen_statistics or not has_folded_norms(options.init, options.network, options.input_size):
+        return options
+    start, published = options.init, options.network.published_for(options.input_size)
     if start == "zoo" and published is not None:
         start = published.archive
-    if options.frozen_statistics or Path(start).suffix not in network.folded:
-        return options
     say(f"{start}: its batch norms are folded into the convolutions; their statistics stay, as with --frozen-statistics")
     return dataclasses.replace(options, frozen_statistics=True)
 

@@ -183,7 +183,7 @@ def test_a_figure_that_is_not_known_is_zero(admission):
     admission.metrics = Metrics({"AP": None}, {}, 1)
     admission(max_drop=0.0)
     admission.reference = Metrics({"AP": 0.5}, {}, 1)
-    assert "AP fell by 0.5000 from 0.5000, which training reported, to 0.0000" in admission.refused()
+    assert "AP fell by 0.5000 from 0.5000, the checkpoint's, to 0.0000" in admission.refused()
 
 
 def test_without_a_reference_nothing_is_lost(admission):
@@ -220,7 +220,7 @@ def test_the_advice_is_that_of_the_post_processing(admission):
 
 def test_a_file_under_the_reported_figure_is_rejected(source, measured, tmp_path):
     lines = []
-    with pytest.raises(KitError, match=r"AP fell by 0\.0200 from .*which training reported.*--max-drop.*rejected"):
+    with pytest.raises(KitError, match=r"AP fell by 0\.0200 from .*the checkpoint's.*--max-drop.*rejected"):
         export(reporting(source, measured, 0.02), tmp_path, FP16, say=lines.append)
     assert "as training reported it" in lines[0] and f"AP {measured['AP'] + 0.02:.4f}" in lines[0]
     assert not (tmp_path / "detector_fp16.tflite").exists() and not (tmp_path / "manifest.json").exists()

@@ -172,6 +172,7 @@ def test_another_architecture_is_one_line_and_exit_2_without_tensorflow(tmp_path
     [
         (["FOLDER", "--int8", "--run", "x"], "one of FOLDER, --run and --checkpoint"),
         (["--int8", "--data", "x"], "--data and --val are for FOLDER and --checkpoint"),
+        (["--int8", "--labels", "x"], "--labels and --calibration-images are for FOLDER and --checkpoint"),
         (["FOLDER", "--int8", "--val", "x"], "--val needs --data"),
     ],
 )

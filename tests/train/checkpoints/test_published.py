@@ -235,6 +235,13 @@ def test_a_cut_archive_is_refused(keep, tmp_path):
         archives.extracted(tmp_path / "a.tar.gz", tmp_path / "cache")
 
 
+def test_a_file_that_is_no_archive_is_not_called_a_damaged_one(tmp_path):
+    for name, message in (("a.h5", r"a\.h5: no checkpoint, and no \.tar\.gz"), ("a.onnx", "takes no weights from .onnx files; .*--model nanodet_plus_m")):
+        (tmp_path / name).write_bytes(b"\x89HDF" * 99)
+        with pytest.raises(InputError, match=message):
+            zoo.resolve_init(str(tmp_path / name), NETWORK, SIZE, tmp_path / "cache")
+
+
 def test_what_init_means(site, tmp_path, monkeypatch):
     monkeypatch.setattr(NETWORK, "published", (published(site),))
     assert zoo.resolve_init("none", NETWORK, SIZE, tmp_path) is None
@@ -315,6 +322,19 @@ def test_a_folder_of_weights_is_filled_from_a_mirror_that_is_a_folder(named, sit
         monkeypatch.setenv(zoo.MIRROR, str(disk))
     weights.fetch([NETWORK.name], tmp_path / "stick", str(disk) if named == "option" else None)
     assert (tmp_path / "stick" / published(site).archive).read_bytes() == tar(FILES)
+
+
+@pytest.mark.parametrize(("kind", "raised"), [(InputError, InputError), (KitError, KitError)])
+def test_a_checkpoint_that_is_wrong_does_not_keep_the_others_from_being_fetched(kind, raised, monkeypatch, tmp_path, capsys):
+    def archive_of(network, item, folder, mirror):
+        if network.name != "ssd_mobilenet_v2":
+            raise kind(f"{item.archive}: is wrong")
+        return folder / item.archive
+
+    monkeypatch.setattr(zoo, "archive_of", archive_of)
+    with pytest.raises(KitError, match=r"_fpnlite_320x320.*: is wrong; .*ssd_mobilenet_v2_320x320.*: is wrong") as caught:
+        weights.fetch(["ssd_mobilenet_v2_fpnlite", "ssd_mobilenet_v2", "ssd_mobilenet_v2_keras"], tmp_path)
+    assert type(caught.value) is raised and "ssd_mobilenet_v2_coco_2018_03_29.tar.gz" in capsys.readouterr().out
 
 
 def test_what_is_not_pinned_by_a_hash_comes_over_https():

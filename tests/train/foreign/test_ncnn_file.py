@@ -54,6 +54,7 @@ def test_kernels_are_read_in_the_order_of_tensorflow(tmp_path: Path) -> None:
         (lambda param: param.write_text("hello\n"), "not a file of ncnn"),
         (lambda param: param.write_bytes(b"\xff\xfe\0"), "not a file of ncnn"),
         (lambda param: param.write_text(PARAM.replace("6=54", "6=55")), "line 4"),
+        (lambda param: param.write_text(PARAM.replace("first 1 1 data a 0=2", "first 1 1 data a 0=0")), "line 4"),
         (lambda param: param.write_text(PARAM.replace(" 1 1 b c", " x 1 b c")), "line 6"),
     ],
 )

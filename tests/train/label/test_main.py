@@ -30,7 +30,7 @@ def detector(tmp_path):
 
 @pytest.fixture
 def photos(tmp_path):
-    for name in ("photos/a.jpg", "photos/b.png", "photos/deep/a.jpg"):
+    for name in ("photos/a.jpg", "photos/b.png", "photos/deep/a.jpg", "photos/a.png"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), np.random.default_rng(len(name)).integers(0, 255, (80, 100, 3)).astype(np.uint8))
@@ -58,7 +58,7 @@ EXPECTED = sorted((("cat", "dog")[number], box) for number, _, box in FOUND)
 def test_the_formats_are_read_back_with_the_same_boxes(detector, photos, tmp_path, kind, reader):
     out = label(photos, detector, tmp_path / "out", kind)
     found = boxes(reader.read(out))
-    assert len(found) == 3 and all(value == EXPECTED for value in found.values())
+    assert len(found) == 4 and all(value == EXPECTED for value in found.values())
     # And whoever trains on it needs no option.
     assert open_dataset(out).format == kind
 
@@ -66,7 +66,7 @@ def test_the_formats_are_read_back_with_the_same_boxes(detector, photos, tmp_pat
 def test_label_studio_gets_predictions_with_scores(detector, photos, tmp_path):
     out = label(photos, detector, tmp_path / "out", "label_studio")
     tasks = json.loads((out / "tasks.json").read_text())
-    assert len(tasks) == 3 and not any("annotations" in task for task in tasks)
+    assert len(tasks) == 4 and not any("annotations" in task for task in tasks)
     (prediction,) = tasks[0]["predictions"]
     first = prediction["result"][0]
     assert first["score"] == pytest.approx(0.9, abs=1e-4) and first["value"]["rectanglelabels"] == ["dog"]
@@ -84,7 +84,7 @@ def test_scores_are_where_the_format_has_a_place(detector, photos, tmp_path):
     assert {item["score"] for item in json.loads((out / "annotations.json").read_text())["annotations"]} == {0.9, 0.75}
     out = label(photos, detector, tmp_path / "cvat", "cvat")
     text = (out / "annotations.xml").read_text()
-    assert text.count('source="auto"') == 6 and '<attribute name="score">90</attribute>' in text
+    assert text.count('source="auto"') == 8 and '<attribute name="score">90</attribute>' in text
     assert [item["name"] for item in json.loads((out / "labels.json").read_text())] == ["cat", "dog", "fox"]
 
 
@@ -98,7 +98,7 @@ def test_boxes_that_are_there_stay_and_what_differs_is_listed(detector, photos, 
     capsys.readouterr()
     out = label(labelled, detector, tmp_path / "out", "coco")
     told = capsys.readouterr().err
-    assert "3 images, 0 proposed boxes" in told and "3 images have boxes, which stay" in told
+    assert "4 images, 0 proposed boxes" in told and "4 images have boxes, which stay" in told
     listed = json.loads((out / "differences.json").read_text())
     by_kind = {item["what"]: item for item in listed}
     assert by_kind["labelled as another class"]["labelled"] == "wolf" and by_kind["labelled as another class"]["found"] == "dog"
@@ -143,6 +143,8 @@ def test_wrong_input_leaves_nothing(detector, photos, tmp_path, monkeypatch, wor
     [
         (("--model", "m.tflite"), "required: --out, --to"),
         (("--serve", "--out", "out"), "corrects a folder where it is"),
+        (("--serve", "--every", "2"), "corrects a folder where it is"),
+        (("--serve", "--replace"), "corrects a folder where it is"),
         (("--model", "m", "--out", "o", "--to", "coco", "--classes", "c.txt"), "--classes is for --serve"),
     ],
 )

@@ -11,6 +11,7 @@ from tests.support.paths import ROOT
 from tests.support.small_runs import small_run
 from tests.support.voc_samples import data_set
 from train import InputError, open_dataset, train
+from train.notebook import job
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,23 @@ def test_what_is_wrong_is_said_before_tensorflow_is_loaded(arguments, message, t
     with pytest.raises(InputError, match=message):
         train(**arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("begin", "with_it"), [("resume", "resumed"), ("qat", "tuned"), ("from_run", "continued")])
+def test_options_for_another_run_are_judged_by_its_network(begin, with_it, monkeypatch):
+    told = []
+
+    def noted(*arguments):
+        told.append(arguments[-1])
+        raise InputError("enough")
+
+    monkeypatch.setattr(job, with_it, noted)
+    data = {"data": "x"} if begin == "from_run" else {}
+    # The default network takes no 300, but SSD MobileNet v2 does; None is what is not given.
+    for size in (300, None):
+        with pytest.raises(InputError, match="enough"):
+            train(**{begin: "runs/ssd"}, **data, size=size)
+    assert told == [{"size": 300}, {}]
 
 
 def test_a_resumed_run_takes_no_data_set_that_is_open(tmp_path):

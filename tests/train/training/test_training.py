@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Labels
@@ -143,12 +144,25 @@ def test_records_that_were_not_used_for_long_are_removed_with_a_note(tmp_path, m
         ({"init": "zoo", "size": 416}, True),
         ({"init": "zoo", "size": 320}, False),
         ({"init": "weights/nanodet.ckpt"}, False),
+        # What `train.weights --fetch` wrote, and runs.
+        ({"init": "weights", "size": 416}, True),
+        ({"init": "weights", "size": 320}, False),
+        ({"init": "runs/folded"}, True),
+        ({"init": "runs/trained"}, False),
         ({"init": "none"}, False),
     ],
 )
-def test_folded_batch_norms_keep_their_statistics(given, frozen):
+def test_folded_batch_norms_keep_their_statistics(given, frozen, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("weights").mkdir()
+    for name in ("nanodet-plus-m_416.onnx", "nanodet-plus-m_320_checkpoint.ckpt"):
+        Path("weights", name).touch()
+    for name, mean in (("folded", [0.0, 0.0]), ("trained", [0.0, 0.1])):
+        Path("runs", name).mkdir(parents=True)
+        key = "model/backbone.conv1.1.running_mean/.ATTRIBUTES/VARIABLE_VALUE"
+        tf.raw_ops.SaveV2(prefix=f"runs/{name}/ckpt-0", tensor_names=[key], shape_and_slices=[""], tensors=[tf.constant(mean)])
     said: list[str] = []
-    found = training._with_folded_norms(Options(model="nanodet_plus_m", **given), said.append)
+    found = training.with_folded_norms(Options(model="nanodet_plus_m", **given), said.append)
     assert found.frozen_statistics == frozen == bool(said)
-    assert training._with_folded_norms(found, said.append) == found and len(said) == frozen
-    assert not training._with_folded_norms(Options(init="weights/other.onnx"), said.append).frozen_statistics
+    assert training.with_folded_norms(found, said.append) == found and len(said) == frozen
+    assert not training.with_folded_norms(Options(init="weights/other.onnx"), said.append).frozen_statistics
