@@ -165,6 +165,12 @@ class ImageFiles:
         """Returns True if a path in an annotation has the name of an image."""
         return bool(self._of(written)[1])
 
+    def below(self, folder: str, written: str) -> str:
+        """Returns `written` with its folder before it if several images have the name, and just one lies in such a `folder`."""
+        found = self._of(written)[1] if "/" not in written and "\\" not in written else []
+        told = [file for file in found if alike(file.name.parent.name) == alike(folder)]
+        return f"{told[0].name.parent.name}/{written}" if len(found) > 1 and len(told) == 1 else written
+
     def count_named(self, written: Iterable[str]) -> int:
         """Returns the number of images that have the name, or the stem, of one of the paths `written`."""
         found: set[Path] = set()
