@@ -164,7 +164,7 @@ def _points(shape: dict[str, Any]) -> list[tuple[float, float]]:
     return [(number(x, "x"), number(y, "y")) for x, y in zip(xs, ys)]
 
 
-def _is_outline(shape: dict[str, Any]) -> bool:
+def _is_outline(shape: Any) -> bool:
     """Returns True if a polyline goes around an object, so that its ends meet."""
     try:
         points = _points(shape)
