@@ -120,8 +120,13 @@ def with_siblings(found: list[File], files: list[File]) -> list[File]:
     The files in `found` were recognized by their contents. A sibling that was not recognized is damaged;
     it is included so that its reader reports it, instead of a split being silently absent.
     """
-    names = {(file.suffix, without_split(file.name)) for file in found}
-    return [file for file in files if (file.suffix, without_split(file.name)) in names]
+
+    def kind(file: File) -> tuple[str, str, int]:
+        # train/1.json is no part of what train.json is one of.
+        return file.suffix, without_split(file.name), len(file.name.parts)
+
+    kinds = set(map(kind, found))
+    return [file for file in files if kind(file) in kinds]
 
 
 def is_image(file: File) -> bool:

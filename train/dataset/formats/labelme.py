@@ -72,7 +72,7 @@ def _sources(files: list[File]) -> list[File]:
 
 def _is_ours(keys: frozenset[str]) -> bool:
     of_image, of_shapes = bool(keys & _IMAGE_KEYS), keys >= _SHAPE_KEYS
-    return of_image and of_shapes or "shapes" in keys and (of_image or of_shapes)
+    return (of_image and of_shapes) or ("shapes" in keys and (of_image or of_shapes))
 
 
 class _Images:
