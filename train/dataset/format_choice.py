@@ -18,7 +18,7 @@ from typing import Optional
 
 from runtime.common.errors import InputError
 from train.dataset import formats, other_tools
-from train.dataset.examples import problems
+from train.dataset.examples import packed, problems
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, walk
 from train.dataset.examples.split_names import split_of_folder
@@ -120,7 +120,7 @@ def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if not scores:
         raise NoDataSetError(
             f"{folder}: no labelled images of a known format in it ({', '.join(formats.names())});"
-            " give the folder that holds both the images and their annotations"
+            f" give the folder that holds both the images and their annotations{packed.advice(folder)}"
         )
     names = ranked(scores)
     reasons = [f"{name}: {_described(scores[name])}" for name in names]

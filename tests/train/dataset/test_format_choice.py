@@ -175,6 +175,17 @@ def test_a_conversion_by_the_wrong_list_of_names_is_told_by_its_boxes(tmp_path):
     assert "the yolo_keras files (the same boxes in all 6 images" in " ".join(dataset.problems)
 
 
+def test_archives_that_may_hold_the_data_are_named(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/Signs v1.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"; data/Signs v1.zip in it is not opened: give that file, or unpack it there$"):
+        open_dataset(tmp_path)
+    make.WRITERS["coco"](tmp_path, samples(6), ["cat"])
+    (tmp_path / "more.7z").write_bytes(b"7z")
+    with pytest.raises(InputError, match=r"none of the 6 images .*; more.7z, data/Signs v1.zip in it are not opened: unpack them there$"):
+        open_dataset(tmp_path)
+
+
 def test_other_images_are_another_data_set(tmp_path):
     folder = make.write("pascal_voc", tmp_path / "data", samples(6, 2))
     make.write("coco", tmp_path / "data/second", [replace(s, name=f"q{i}.jpg") for i, s in enumerate(samples(6, 2))])
