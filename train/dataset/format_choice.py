@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
 from train.dataset import formats, other_tools
-from train.dataset.examples import problems
+from train.dataset.examples import packed, problems
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, walk
 from train.dataset.examples.split_names import split_of_folder
@@ -38,6 +38,10 @@ _COMPARED = 2000
 # Formats disagree on whether the first pixel is 0 or 1, and some round.
 _PIXELS = 2.0
 _SHARE_OF_SIDE = 0.02
+
+
+# What two readings know an image by.
+_Key = Callable[[Example], object]
 
 
 class NoDataSetError(InputError):
@@ -116,7 +120,7 @@ def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if not scores:
         raise NoDataSetError(
             f"{folder}: no labelled images of a known format in it ({', '.join(formats.names())});"
-            " give the folder that holds both the images and their annotations"
+            f" give the folder that holds both the images and their annotations{packed.advice(folder)}"
         )
     names = ranked(scores)
     reasons = [f"{name}: {_described(scores[name])}" for name in names]
@@ -197,9 +201,8 @@ def _better(folder: Path, one: _Reading, other: _Reading) -> tuple[_Reading, str
     Raises SeveralFormatsError if they say different things.
     """
     names_count = one.score.named and other.score.named
-    # Images that were extracted have their files in the cache, under the same names.
-    by_name = one.score.inside or other.score.inside
-    here, there = _by_image(one.splits, by_name), _by_image(other.splits, by_name)
+    key = _shared_key(one, other)
+    here, there = _by_image(one.splits, key), _by_image(other.splits, key)
     both = here.keys() & there.keys()
     alike = sum(_alike(here[image], there[image], names_count) for image in both)
     only_here, only_there = (
@@ -210,7 +213,7 @@ def _better(folder: Path, one: _Reading, other: _Reading) -> tuple[_Reading, str
         if not (more_here and more_there):
             kept, left = (other, one) if more_there else (one, other)
             note = _same(kept, left, len(both), alike)
-            splits = _with_split_of(kept.splits, left.splits, by_name)
+            splits = _with_split_of(kept.splits, left.splits, key)
             if splits is None:
                 return kept, note
             taken = f"; its split is used: {len(splits.train)} to train, {len(splits.validation or ())} to validate"
@@ -239,7 +242,7 @@ def _differs(kept: _Reading, left: _Reading, both: int, alike: int) -> str:
     )
 
 
-def _with_split_of(splits: Splits, other: Splits, by_name: bool) -> Optional[Splits]:
+def _with_split_of(splits: Splits, other: Splits, key: _Key) -> Optional[Splits]:
     """Returns `splits` divided as `other`, a copy of it; None if it has a split of its own, or the other gives none.
 
     Scripts that make tables or records of annotations in one folder also draw the split. Images that only `splits` has
@@ -247,21 +250,44 @@ def _with_split_of(splits: Splits, other: Splits, by_name: bool) -> Optional[Spl
     """
     if splits.validation is not None or not other.validation:
         return None
-    validation, test = ({_key(example, by_name) for example in part} for part in (other.validation, other.test))
-    train = tuple(example for example in splits.train if _key(example, by_name) not in validation | test)
-    held_out = tuple(example for example in splits.train if _key(example, by_name) in validation)
+    validation, test = ({key(example) for example in part} for part in (other.validation, other.test))
+    train = tuple(example for example in splits.train if key(example) not in validation | test)
+    held_out = tuple(example for example in splits.train if key(example) in validation)
     if not any(example.boxes for example in train) or not any(example.boxes for example in held_out):
         return None
-    tested = tuple(example for example in splits.train if _key(example, by_name) in test)
+    tested = tuple(example for example in splits.train if key(example) in test)
     return replace(splits, train=train, validation=held_out, test=tested)
 
 
-def _by_image(splits: Splits, by_name: bool) -> dict[object, tuple[LabelledBox, ...]]:
-    return {_key(example, by_name): example.boxes for example in _all(splits)}
+def _shared_key(one: _Reading, other: _Reading) -> _Key:
+    """Returns what tells the images of two readings apart: their files, else the names of copies of these.
+
+    Scripts that convert annotations often copy the images to a folder of their own. Copies have the name and the size.
+    """
+    # Images that were extracted have their files in the cache, under the same names.
+    if one.score.inside or other.score.inside:
+        return _stem
+    here, there = (_by_image(reading.splits, _file) for reading in (one, other))
+    if here.keys() & there.keys():
+        return _file
+    unique = all(len(_by_image(reading.splits, _copy)) == len(_all(reading.splits)) for reading in (one, other))
+    return _copy if unique else _file
 
 
-def _key(example: Example, by_name: bool) -> object:
-    return example.image.stem if by_name else example.image
+def _by_image(splits: Splits, key: _Key) -> dict[object, tuple[LabelledBox, ...]]:
+    return {key(example): example.boxes for example in _all(splits)}
+
+
+def _file(example: Example) -> object:
+    return example.image
+
+
+def _stem(example: Example) -> object:
+    return example.image.stem
+
+
+def _copy(example: Example) -> object:
+    return example.image.stem, example.width, example.height
 
 
 def _all(splits: Splits) -> tuple[Example, ...]:

@@ -139,7 +139,7 @@ def split(
         in_groups = f" in {len(drawn)} groups of images that belong together" if len(drawn) < count else ""
         other = ", or group them otherwise (--group-by)" if in_groups else ""
         raise InputError(
-            f"{where}: {count} images{in_groups} cannot be split into training and validation;"
+            f"{where}: {count} image{'s' * (count != 1)}{in_groups} cannot be split into training and validation;"
             f" add images, or give a data set to validate on{other}"
         )
     return tuple(sorted(train, key=_by_id)), tuple(sorted(validation, key=_by_id))

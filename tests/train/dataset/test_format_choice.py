@@ -155,6 +155,37 @@ def test_the_original_is_divided_as_its_copy_is(tmp_path):
     assert len(open_dataset(folder, redraw=True, validation_share=0.5).validation) == 4
 
 
+def test_a_conversion_with_its_own_copies_of_the_images_is_known(tmp_path):
+    """labelme2coco and the like copy the images; the copies may also have been divided."""
+    folder = make.write("coco", tmp_path / "data", samples(6), ["cat", "dog"])
+    make.write("yolo", tmp_path / "data/custom", samples(6, 2), ["cat", "dog"])
+    dataset = open_dataset(folder)
+    assert (dataset.format, len(dataset.train), len(dataset.validation)) == ("coco", 4, 2)
+    assert "the same boxes in all 6 images; its split is used" in " ".join(dataset.problems)
+    assert {example.image.parent.name for example in dataset.train} == {"train"}
+
+
+def test_a_conversion_by_the_wrong_list_of_names_is_told_by_its_boxes(tmp_path):
+    """voc_annotation.py writes numbers; where the list of names is another one, the original's names hold."""
+    folder = make.write("pascal_voc", tmp_path / "data", samples(6))
+    (folder / "2007_train.txt").write_text("".join(f"E:\\x\\p{i}.jpg {','.join(map(str, BOX[1:]))},1\n" for i in range(6)))
+    (folder / "voc_classes.txt").write_text("aeroplane\nbicycle\n")
+    dataset = open_dataset(folder)
+    assert (dataset.format, dataset.labels.names) == ("pascal_voc", ("cat",))
+    assert "the yolo_keras files (the same boxes in all 6 images" in " ".join(dataset.problems)
+
+
+def test_archives_that_may_hold_the_data_are_named(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/Signs v1.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"; data/Signs v1.zip in it is not opened: give that file, or unpack it there$"):
+        open_dataset(tmp_path)
+    make.WRITERS["coco"](tmp_path, samples(6), ["cat"])
+    (tmp_path / "more.7z").write_bytes(b"7z")
+    with pytest.raises(InputError, match=r"none of the 6 images .*; more.7z, data/Signs v1.zip in it are not opened: unpack them there$"):
+        open_dataset(tmp_path)
+
+
 def test_other_images_are_another_data_set(tmp_path):
     folder = make.write("pascal_voc", tmp_path / "data", samples(6, 2))
     make.write("coco", tmp_path / "data/second", [replace(s, name=f"q{i}.jpg") for i, s in enumerate(samples(6, 2))])

@@ -120,8 +120,13 @@ def with_siblings(found: list[File], files: list[File]) -> list[File]:
     The files in `found` were recognized by their contents. A sibling that was not recognized is damaged;
     it is included so that its reader reports it, instead of a split being silently absent.
     """
-    names = {(file.suffix, without_split(file.name)) for file in found}
-    return [file for file in files if (file.suffix, without_split(file.name)) in names]
+
+    def kind(file: File) -> tuple[str, str, int]:
+        # train/1.json is no part of what train.json is one of.
+        return file.suffix, without_split(file.name), len(file.name.parts)
+
+    kinds = set(map(kind, found))
+    return [file for file in files if kind(file) in kinds]
 
 
 def is_image(file: File) -> bool:
@@ -164,6 +169,12 @@ class ImageFiles:
     def has(self, written: str) -> bool:
         """Returns True if a path in an annotation has the name of an image."""
         return bool(self._of(written)[1])
+
+    def below(self, folder: str, written: str) -> str:
+        """Returns `written` with its folder before it if several images have the name, and just one lies in such a `folder`."""
+        found = self._of(written)[1] if "/" not in written and "\\" not in written else []
+        told = [file for file in found if alike(file.name.parent.name) == alike(folder)]
+        return f"{told[0].name.parent.name}/{written}" if len(found) > 1 and len(told) == 1 else written
 
     def count_named(self, written: Iterable[str]) -> int:
         """Returns the number of images that have the name, or the stem, of one of the paths `written`."""

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from runtime.common.errors import InputError
+from train.dataset.examples import packed
 
 # Up to this share of the examples, and of the boxes, may be bad. With more, something is wrong with the whole:
 # the images of another data set, half of a download.
@@ -161,7 +162,7 @@ def _missing_refusal(where: str, lines: list[str], total: int) -> str:
     return (
         f"{f'{len(lines)} of the' if few else 'none of the'} {total} images that {_sources(lines)}"
         f" {'are not' if few else 'is'} in {where} ({one} is one): put the images there, or give the folder that holds both"
-        f"{go_on}"
+        f"{go_on}{packed.advice(Path(where))}"
     )
 
 

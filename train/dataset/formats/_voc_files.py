@@ -96,6 +96,17 @@ class VocFiles:
 
         return best_match(found, rank, str(annotation.name))
 
+    def is_moved(self, annotation: File) -> bool:
+        """Returns True if an annotation is left over in a part from which its image was moved to another, with one of its own.
+
+        Who divides images by hand forgets some XML files.
+        """
+        part, stem = split_of_folder(annotation.name), annotation.name.stem
+        found = {split_of_folder(file.name) for file in self._images.with_stem(stem)}
+        if not part or not found or not all(found) or part in found:
+            return False
+        return any(split_of_folder(other.name) in found for other in self._xml.get(stem, ()))
+
     def parts(self, problems: Problems) -> dict[str, list[str]]:
         """Returns the ids of each part: "train", "val", "test", and "" for those of which nothing says the part.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,12 @@ from train.dataset.tables.text import Lines
 
 # The class of the boxes of a table without a column for it.
 _ONLY_CLASS = "object"
+
+# Two tables contradict each other if so many images that are in both, and this share of them, have other boxes in each.
+_FEWEST_CONTRADICTED = 3
+_CONTRADICTED = 0.5
+# In pixels; that of shares of the sides is far below.
+_ROUNDED = 2.0
 
 _NO_NAMES = "class numbers taken for names, because no file such as classes.txt names them"
 
@@ -153,7 +160,7 @@ class _Reader:
         for number, cells in self._table.rows():
             if len(cells) < layout.columns and not self._complete(cells, number):
                 continue
-            key = cells[layout.path], cells[layout.split] if layout.split is not None and layout.split < len(cells) else ""
+            key = self._path(cells), cells[layout.split] if layout.split is not None and layout.split < len(cells) else ""
             entry = found.get(key)
             if entry is None:
                 entry = found[key] = _Entry(self._name, number, self._find(key[0], number), layout.image_size(cells))
@@ -178,6 +185,11 @@ class _Reader:
             return True
         self._problems.add_box(f"{self._name}: line {number} has {len(cells)} cells under {layout.columns} columns")
         return False
+
+    def _path(self, cells: list[str]) -> str:
+        """Returns the image's path in a line, below the class's folder if that tells images of one name apart."""
+        written, label = cells[self._table.layout.path], self._table.layout.label
+        return written if label is None else self._images.below(cells[label], written)
 
     def _find(self, written: str, number: int) -> Optional[File]:
         try:
@@ -227,11 +239,13 @@ class _Reader:
 def _merged(entries: Iterable[_Entry], problems: Problems) -> list[_Entry]:
     """Returns the entries with those of one image in one part put together, each box once.
 
-    There may be a table for each class, or a copy of a table.
+    There may be a table for each class, or a copy of a table. Raises InputError if two tables contradict each other.
     """
     found: dict[tuple[Path, str], _Entry] = {}
     merged = []
     several = 0
+    shared: Counter[tuple[Path, Path]] = Counter()
+    contradicted: Counter[tuple[Path, Path]] = Counter()
     for entry in entries:
         if entry.image is None:
             merged.append(entry)
@@ -239,14 +253,33 @@ def _merged(entries: Iterable[_Entry], problems: Problems) -> list[_Entry]:
         first = found.setdefault((entry.image.path, entry.part), entry)
         if first is entry:
             merged.append(entry)
-        else:
-            several += first.table != entry.table
-            known = {(line.label, line.sides) for line in first.lines}
-            first.lines += [line for line in entry.lines if (line.label, line.sides) not in known]
-            first.groups += entry.groups
+            continue
+        if first.table != entry.table:
+            several += 1
+            shared[first.table, entry.table] += 1
+            contradicted[first.table, entry.table] += _contradict(first.lines, entry.lines)
+        known = {(line.label, line.sides) for line in first.lines}
+        first.lines += [line for line in entry.lines if (line.label, line.sides) not in known]
+        first.groups += entry.groups
+    for (one, other), count in contradicted.items():
+        if count >= _FEWEST_CONTRADICTED and count >= _CONTRADICTED * shared[one, other]:
+            raise InputError(
+                f"{one} and {other} give other boxes for {count} of the {shared[one, other]} images that are in both; remove one of them"
+            )
     if several:
         problems.add_note(f"boxes of several tables put together, each once: {several} images")
     return merged
+
+
+def _contradict(here: list[_Line], there: list[_Line]) -> bool:
+    """Returns True if both have boxes of the same classes, and not one of these boxes is in both, up to rounding."""
+    pairs = [
+        (one.sides, other.sides)
+        for one in here
+        for other in there
+        if one.label.casefold() == other.label.casefold() and not isinstance(one.sides, str) and not isinstance(other.sides, str)
+    ]
+    return bool(pairs) and not any(all(abs(a - b) <= _ROUNDED for a, b in zip(one, other)) for one, other in pairs)
 
 
 def _example(entry: _Entry, ids: dict[Path, str], assembler: Assembler, problems: Problems) -> Optional[Example]:

@@ -27,7 +27,9 @@ from train.dataset.tools.entries import Entry, Item
 from train.dataset.tools.json_files import text
 from train.files import untrusted_json
 
-_KEYS = frozenset(("shapes", "imagePath"))
+# Of a long file only both ends are looked at: with many points or with a copy of the image, some of its keys are in between.
+_IMAGE_KEYS = frozenset(("imagePath", "imageData", "imageHeight", "imageWidth"))
+_SHAPE_KEYS = frozenset(("label", "points"))
 _UNUSED = frozenset(("flags", "lineColor", "fillColor", "line_color", "fill_color", "mask", "description"))
 # By the number of points that a shape of that type may have; the first versions had polygons alone and wrote no type.
 _BOXED = {"rectangle": 2, "polygon": 3, "mask": 2, "rotation": 4, "circle": 2, "": 3}
@@ -65,7 +67,12 @@ def read(folder: Path) -> Splits:
 
 
 def _sources(files: list[File]) -> list[File]:
-    return [file for file in files if json_files.keys(file) >= _KEYS]
+    return [file for file in files if _is_ours(json_files.keys(file))]
+
+
+def _is_ours(keys: frozenset[str]) -> bool:
+    of_image, of_shapes = bool(keys & _IMAGE_KEYS), keys >= _SHAPE_KEYS
+    return (of_image and of_shapes) or ("shapes" in keys and (of_image or of_shapes))
 
 
 class _Images:

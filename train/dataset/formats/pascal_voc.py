@@ -46,15 +46,24 @@ def read(folder: Path) -> Splits:
     parts = files.parts(problems)
     assembler = Assembler(problems)
     twice = _Twice()
-    examples = {}
+    moved: list[str] = []
+    examples: dict[str, Optional[Example]] = {}
     for id in dict.fromkeys(id for ids in parts.values() for id in ids):
         source = files.annotations[id]
+        examples[id] = None
+        if files.is_moved(source):
+            moved.append(str(source.name))
+            continue
         try:
             examples[id] = _read(id, source, files, assembler, twice)
         except InputError as error:
             problems.add_file(str(error))
-            examples[id] = None
     twice.report(problems)
+    if moved:
+        problems.add_note(
+            f"not used, because their images are in another part, with annotations of their own: {len(moved)}"
+            f" XML file{'s' * (len(moved) > 1)} ({moved[0]})"
+        )
     found = group_by_split((part, examples[id]) for part, ids in parts.items() for id in ids)
     train, validation = assign_splits(found, problems, files.lists())
     lines = problems.check_limits(str(folder), len(examples), assembler.boxes)

@@ -1,7 +1,7 @@
 """VGG Image Annotator (https://www.robots.ox.ac.uk/~vgg/software/via/), versions 1 and 2: a JSON file for all images.
 
 Reads saved projects (`_via_img_metadata`) and exported annotations. Regions are rectangles, polygons, circles and
-ellipses; points and polylines have no box and are left out. The class is the region's attribute named `class`,
+ellipses, and polylines that end where they began; points and other polylines have no box and are left out. The class is the region's attribute named `class`,
 `label`, `name` or `type`, else the only attribute.
 """
 
@@ -29,6 +29,9 @@ _KEYS = frozenset(("filename", "regions"))
 _UNUSED = frozenset(("base64_img_data",))
 _BOXED = ("rect", "polygon", "circle", "ellipse")
 _CLASS = ("class", "label", "name", "type", "category", "class_name", "classname", "label_name", "object", "object_name")
+# A polyline is an outline from so many points on, if its ends are this share of its longer side, or less, apart.
+_FEWEST_OF_OUTLINE = 4
+_MEETING = 0.05
 # The class of regions without attributes, as in the balloons of the Mask R-CNN tutorial.
 _NO_CLASS = "object"
 
@@ -127,7 +130,7 @@ def _entries(
             for index, region in enumerate(_regions(image), 1):
                 shape = region.get("shape_attributes")
                 kind = text(shape.get("name")) if isinstance(shape, dict) else ""
-                if kind and kind not in _BOXED:
+                if kind and kind not in _BOXED and not (kind == "polyline" and _is_outline(shape)):
                     skipped[quoted(kind)] += 1
                     continue
                 label = _NO_CLASS if attribute is None else _attributes(region).get(attribute, "")
@@ -150,7 +153,24 @@ def _sides(shape: Any, _: Canvas) -> shapes.Sides:
         return shapes.ellipse(value("cx"), value("cy"), value("r"), value("r"))
     if kind == "ellipse":
         return shapes.ellipse(value("cx"), value("cy"), value("rx"), value("ry"), math.degrees(number(shape.get("theta", 0), "theta")))
+    return shapes.around(_points(shape))
+
+
+def _points(shape: dict[str, Any]) -> list[tuple[float, float]]:
+    """Returns the points of a polygon or polyline. Raises ValueError with the fault if it has none."""
     xs, ys = shape.get("all_points_x"), shape.get("all_points_y")
     if not isinstance(xs, list) or not isinstance(ys, list) or len(xs) != len(ys):
         raise ValueError("has no points")
-    return shapes.around((number(x, "x"), number(y, "y")) for x, y in zip(xs, ys))
+    return [(number(x, "x"), number(y, "y")) for x, y in zip(xs, ys)]
+
+
+def _is_outline(shape: Any) -> bool:
+    """Returns True if a polyline goes around an object, so that its ends meet."""
+    try:
+        points = _points(shape)
+    except ValueError:
+        return False
+    if len(points) < _FEWEST_OF_OUTLINE:
+        return False
+    xmin, ymin, xmax, ymax = shapes.around(points)
+    return math.dist(points[0], points[-1]) <= _MEETING * max(xmax - xmin, ymax - ymin)

@@ -60,10 +60,13 @@ _PREFIX = re.compile(r"^(?:bndbox|bbox|boundingbox|bounds|box|rect|rectangle|reg
 _NEEDED = "xmin, ymin, xmax, ymax"
 
 
-def by_names(header: Sequence[str]) -> Optional[Layout]:
-    """Returns the layout of a table with this header; None if a column for images or boxes is absent."""
+def by_names(header: Sequence[str], path: Optional[int] = None) -> Optional[Layout]:
+    """Returns the layout of a table with this header; None if a column for images or boxes is absent.
+
+    `path` is the column of the images' names, where something else than the header says it.
+    """
     names = _Names(header)
-    path = names.path()
+    path = names.path() if path is None else path
     if path is None:
         return None
     if names.first(("regionshapeattributes",)) is not None:

@@ -57,6 +57,17 @@ def by_shape(lines: Sequence[Sequence[str]], is_image: Callable[[str], bool]) ->
     return Layout(path, tuple(numbers), names, sides, label, size, split, header=False, columns=needed)
 
 
+def images_column(lines: Sequence[Sequence[str]]) -> Optional[int]:
+    """Returns the only column whose cells are all file names of images, whatever it is called; None if there is none."""
+    width = min(map(len, lines), default=0)
+    found = [column for column in range(width) if all(_is_file_name(line[column]) for line in lines)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_file_name(cell: str) -> bool:
+    return os.path.splitext(cell)[1].lower() in SUFFIXES
+
+
 def _kind(cells: Sequence[str], is_image: Callable[[str], bool]) -> str:
     filled = [cell for cell in cells if cell]
     if not filled:
@@ -65,7 +76,7 @@ def _kind(cells: Sequence[str], is_image: Callable[[str], bool]) -> str:
         return NUMBER
     if all(split_value(cell) is not None for cell in filled):
         return SPLIT
-    if all(os.path.splitext(cell)[1].lower() in SUFFIXES or is_image(cell) for cell in filled):
+    if all(_is_file_name(cell) or is_image(cell) for cell in filled):
         return PATH
     return TEXT
 

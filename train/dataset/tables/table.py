@@ -9,7 +9,7 @@ from typing import Optional
 from train.dataset.examples.image_files import File
 from train.dataset.tables.columns import by_names, lacking
 from train.dataset.tables.layout import Layout
-from train.dataset.tables.shapes import by_shape
+from train.dataset.tables.shapes import by_shape, images_column
 from train.dataset.tables.text import Lines
 
 _SUFFIXES = (".csv", ".tsv")
@@ -45,7 +45,7 @@ def recognize(file: File, is_image: Callable[[str], bool]) -> Optional[Table]:
     first = lines.first(_EXAMINED)
     if not first:
         return None
-    layout = by_names(first[0]) or by_shape(first, is_image)
+    layout = by_names(first[0]) or by_names(first[0], images_column(first[1:])) or by_shape(first, is_image)
     return None if layout is None else Table(file, lines, layout)
 
 

@@ -15,8 +15,9 @@ from train.dataset.examples.image_info import SUFFIXES
 # Tools write their keys in different orders, so both ends of a file are looked at.
 _ENDS = 32 << 10
 _KEY = re.compile(rb'"([A-Za-z_][\w-]{0,40})"\s*:')
+# A name begins after one of the characters that it cannot have: tried from every byte, long lists of numbers take minutes.
 _NAME = re.compile(
-    rb'([^"/\\=]{1,255}\.(?:' + b"|".join(suffix[1:].encode() for suffix in SUFFIXES) + rb'))(?:[?#][^"]*)?"', re.IGNORECASE
+    rb'(?<![^"/\\=])([^"/\\=]{1,255}\.(?:' + b"|".join(suffix[1:].encode() for suffix in SUFFIXES) + rb'))(?:[?#][^"]*)?"', re.IGNORECASE
 )
 _CHUNK = 16 << 20
 

@@ -96,6 +96,11 @@ def read_list(file: File) -> Names:
     return Names(file.name, names)
 
 
+def contradict(one: Names, other: Names) -> bool:
+    """Returns True if a number means different classes."""
+    return any(mine != theirs for mine, theirs in zip(one.names, other.names))
+
+
 def numbered(number: int) -> str:
     """Returns the name of a class that has none but its number."""
     return f"class_{number}"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import json
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -15,7 +11,8 @@ from runtime.common.errors import InputError
 from train.dataset.examples.foreign_paths import PathEnds
 from train.dataset.examples.image_files import File, folder_proximity, is_image, quoted
 from train.dataset.examples.problems import Problems
-from train.dataset.yolo.class_names import ClassNames, Names, numbered, read_list
+from train.dataset.yolo import name_lists
+from train.dataset.yolo.class_names import ClassNames, Names, contradict, numbered, read_list
 from train.files import untrusted_bytes, untrusted_yaml
 
 # Darknet and CVAT, LabelImg and Label Studio, Roboflow's "YOLO Darknet".
@@ -28,8 +25,6 @@ _USUAL_YAML = ("data", "dataset")
 _MODEL_KEYS = frozenset(("backbone", "head", "anchors"))
 _MAX_TEXT = 64 << 20
 _MAX_CLASSES = 10_000
-# Of so many lists of names each is compared with each.
-_MAX_COMPARED = 100
 
 # The names of the splits in data.yaml and obj.data.
 PARTS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "eval": "val", "dev": "val", "test": "test"}
@@ -68,14 +63,21 @@ def read(files: list[File], problems: Problems) -> tuple[list[Description], Opti
     lists = _lists(files)
     if any(description.names.names for description in found):
         named = [description.names for description in found]
-        if nearest := _contradicting_lists(named, files, lists):
+        if nearest := name_lists.contradicting(named, files, lists):
             problems.add_note(
                 f"{', '.join(str(names.source) for names in nearest[:3])}{' ...' if len(nearest) > 3 else ''}: each names the"
                 f" classes of the labels beside it, because they contradict each other, and {found[0].source} can't be right for all"
             )
             return found, ClassNames((*named, *nearest))
-        _note_other_lists(found, lists, problems)
-        return found, ClassNames(named)
+        longer = name_lists.beyond(named, files, lists)
+        if longer:
+            problems.add_note(
+                f"{', '.join(str(names.source) for names in longer[:3])}{' ...' if len(longer) > 3 else ''}: names the classes of the labels"
+                f" beside it, as these have numbers beyond the {max(map(len, named))} classes of {found[0].source}; correct or remove one"
+            )
+        used = {names.source for names in longer}
+        name_lists.note_unused(named, [file for file in lists if file.name not in used], problems)
+        return found, ClassNames((*named, *longer))
     names = [names for file in lists if (names := _read(file, problems, len(lists) == 1))]
     if found and not names:
         names = [description.names for description in found]
@@ -126,7 +128,7 @@ def _chosen(read: list[Description], files: list[File], problems: Problems) -> l
         if best is None:
             chosen.append(description)
         elif description.names.names != best.names.names:
-            if _merit(description, places) == _merit(best, places) and _contradict(description.names, best.names):
+            if _merit(description, places) == _merit(best, places) and contradict(description.names, best.names):
                 raise InputError(
                     f"{best.source} and {description.source} name different classes, and nothing says which belong to the"
                     " labels; remove one of them"
@@ -156,11 +158,6 @@ def _merit(description: Description, places: PathEnds[Path]) -> tuple[bool, bool
         -agreement,
         len(source.parts),
     )
-
-
-def _contradict(one: Names, other: Names) -> bool:
-    """Returns True if a number means different classes."""
-    return any(mine != theirs for mine, theirs in zip(one.names, other.names))
 
 
 def _disjoint(one: Path, other: Path) -> bool:
@@ -291,38 +288,6 @@ def _label_studio_notes(file: File) -> Names:
         return Names(file.name, tuple(names[number] for number in range(len(names))))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f"{file.name}: has no categories numbered from 0") from error
-
-
-def _contradicting_lists(named: list[Names], files: list[File], lists: list[File]) -> list[Names]:
-    """Returns the lists of names that lie among label files if they have the described classes, each in another order.
-
-    LabelImg writes them, in the order in which the classes were first used in a folder; a description that was written
-    afterwards for all folders is wrong for some.
-    """
-    labelled = Counter(file.name.parent for file in files if file.suffix == ".txt")
-    found = []
-    for file in lists:
-        if file.name.name == "classes.txt" and labelled[file.name.parent] > 1:
-            with contextlib.suppress(InputError):
-                found.append(read_list(file))
-    described = {name for names in named for name in names.names}
-    contradict = any(_contradict(one, other) for one, other in itertools.combinations(found[:_MAX_COMPARED], 2))
-    return found if contradict and all(set(names.names) <= described for names in found) else []
-
-
-def _note_other_lists(found: Iterable[Description], lists: list[File], problems: Problems) -> None:
-    """Notes lists that name other classes than the descriptions, which are what a training went by."""
-    for file in lists:
-        try:
-            names = read_list(file).names if file.suffix != ".json" else None
-        except InputError:
-            continue
-        if names and all(names != description.names.names for description in found):
-            sources = " and ".join(str(description.source) for description in found)
-            problems.add_note(
-                f"{file.name}: not used, though it names other classes than {sources}, which names those of the labels;"
-                " correct or remove one of them"
-            )
 
 
 def text(file: File) -> str:

@@ -303,3 +303,43 @@ def test_a_table_of_the_test_part_need_not_have_boxes(folder):
     (folder / "test.csv").rename(folder / "train.csv")
     with pytest.raises(InputError, match=r"train.csv: not CSV with the columns of val.csv"):
         csv.read(folder)
+
+
+def place(folder: Path, *names: str) -> Path:
+    for seed, name in enumerate(names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(make.image(seed))
+    return folder
+
+
+@pytest.mark.parametrize("column", ["id", "flename", "bild"])
+def test_the_column_of_the_images_is_known_by_its_cells(tmp_path, column):
+    folder = place(tmp_path, *NAMES)
+    lines = "".join(f"{number},{name},cat,4,6,20,30\n" for number, name in enumerate(NAMES))
+    (folder / "boxes.csv").write_text(f"row,{column},class,x1,y1,x2,y2\n{lines}")
+    assert [example.id for example in csv.read(folder).train] == ["p0", "p1", "p2", "p3"]
+    # Where two columns may be that, none is guessed.
+    (folder / "boxes.csv").write_text("one,other,class,x1,y1,x2,y2\np0.jpg,p1.jpg,cat,4,6,20,30\n")
+    with pytest.raises(InputError, match="has no columns with filename"):
+        csv.read(folder)
+
+
+def test_folders_of_classes_tell_images_of_one_name_apart(tmp_path):
+    folder = place(tmp_path, "cat/0.png", "Dog/0.png", "Dog/1.png")
+    (folder / "boxes.csv").write_text("filename,class,x1,y1,x2,y2\n0.png,cat,4,6,20,30\n0.png,dog,4,6,30,30\n1.png,dog,1,2,30,30\n")
+    found = {example.id: [box.label for box in example.boxes] for example in csv.read(folder).train}
+    assert found == {"cat/0": ["cat"], "Dog/0": ["dog"], "Dog/1": ["dog"]}
+
+
+def test_tables_that_contradict_each_other_are_not_put_together(tmp_path):
+    folder = place(tmp_path, *NAMES)
+    table = "filename,class,x1,y1,x2,y2\n" + "".join(f"{name},cat,40,20,60,30\n" for name in NAMES)
+    (folder / "a.csv").write_text(table)
+    # Sizes under the names of corners.
+    (folder / "b.csv").write_text(table.replace("60,30", "20,10"))
+    with pytest.raises(InputError, match=r"^a.csv and b.csv give other boxes for 4 of the 4 images that are in both; remove one"):
+        csv.read(folder)
+    (folder / "b.csv").write_text(table.replace("cat", "dog"))
+    assert {len(example.boxes) for example in csv.read(folder).train} == {2}
+    (folder / "b.csv").write_text(table.replace("60,30", "61,30"))
+    assert csv.read(folder).problems == ("boxes of several tables put together, each once: 4 images",)

@@ -98,3 +98,14 @@ def test_lines_and_points_are_left_out(tmp_path):
 def test_what_is_wrong_in_a_shape_is_named(tmp_path, item, message):
     splits = labelme.read(write(tmp_path, {"a.json": data(*[RECTANGLE] * 4, item), "a.jpg": ""}))
     assert splits.problems == (f"a.json: shape 5 {message}",)
+
+
+@pytest.mark.parametrize("long", ["shapes", "image", "both", "sorted"])
+def test_long_files_are_known_though_keys_are_in_the_middle(tmp_path, long):
+    points = [[4, 5], [30, 28], *([[10, 10]] * (4000 if long in ("shapes", "both") else 1))]
+    copy = "A" * (100_000 if long != "shapes" else 4)
+    content = data(shape("polygon", points), imageData=copy)
+    content = dict(sorted(content.items())) if long == "sorted" else content
+    folder = write(tmp_path, {"a.json": content, "a.jpg": ""})
+    assert list(formats.scores(folder)) == ["labelme"]
+    assert boxes(labelme.read(folder)) == {"a": [("cat", *BOX)]}

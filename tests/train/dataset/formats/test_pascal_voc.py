@@ -8,6 +8,8 @@ from PIL import Image
 
 from runtime.common.errors import InputError
 from runtime.common.values import Box
+from tests.support import format_samples as make
+from tests.support.format_samples import samples
 from tests.support.voc_samples import BOX, annotation, data_set, image, read_one
 from train.dataset.formats import pascal_voc
 
@@ -209,3 +211,19 @@ def test_linked_folders_are_followed_once(tmp_path):
     (tmp_path / "data/images").symlink_to(tmp_path / "elsewhere/images")
     (tmp_path / "data/loop").symlink_to(tmp_path / "data")
     assert len(pascal_voc.read(tmp_path / "data").train) == 3
+
+
+def test_annotations_left_behind_by_images_that_were_moved(tmp_path):
+    """Who divides images by hand copies all XML files into both folders, and then takes images out of one."""
+    folder = make.write("pascal_voc", tmp_path / "data", samples(6, 2))
+    for name in ("p0", "p1", "p2"):
+        text = (folder / "train" / f"{name}.xml").read_text()
+        (folder / "valid" / f"{name}.xml").write_text(text.replace("<xmin>4<", "<xmin>9<"))
+    splits = pascal_voc.read(folder)
+    assert (len(splits.train), len(splits.validation)) == (4, 2)
+    assert splits.problems == (
+        "not used, because their images are in another part, with annotations of their own: 3 XML files (valid/p0.xml)",
+    )
+    # One whose image is nowhere is missing as ever.
+    (folder / "valid" / "p4.jpg").unlink()
+    assert "valid/p4.xml: its image is missing" in " ".join(pascal_voc.read(folder).problems)

@@ -6,6 +6,7 @@ import pytest
 
 from runtime.common.errors import InputError
 from tests.support.layouts import boxes, parts, write
+from train import open_dataset
 from train.dataset import formats
 from train.dataset.formats import via
 
@@ -45,6 +46,7 @@ def test_a_project_beside_its_export_is_read_once(tmp_path):
 SHAPES = {
     "rect": (RECT, BOX),
     "polygon": ({"name": "polygon", "all_points_x": [4, 30, 10], "all_points_y": [20, 5, 28]}, BOX),
+    "closed polyline": ({"name": "polyline", "all_points_x": [4, 30, 10, 5], "all_points_y": [20, 5, 28, 20]}, BOX),
     "circle": ({"name": "circle", "cx": 20, "cy": 20, "r": 5}, (15, 15, 25, 25)),
     "ellipse": ({"name": "ellipse", "cx": 20, "cy": 20, "rx": 10, "ry": 5}, (10, 15, 30, 25)),
     "turned ellipse": ({"name": "ellipse", "cx": 20, "cy": 20, "rx": 10, "ry": 5, "theta": math.pi / 2}, (15, 10, 25, 30)),
@@ -75,6 +77,14 @@ def test_the_attribute_that_is_the_class(tmp_path, case):
     attributes, expected = ATTRIBUTES[case]
     splits = via.read(write(tmp_path, {"via.json": {"a": image(region(**attributes))}, "a.jpg": ""}))
     assert boxes(splits) == {"a": [(expected, *BOX)]}
+
+
+def test_lines_have_no_box_and_the_refusal_says_so(tmp_path):
+    line = {"name": "polyline", "all_points_x": [4, 30, 10, 30], "all_points_y": [20, 5, 28, 5]}
+    files = {"via.json": {name: image(region(line, type="cat"), name=f"{name}.jpg") for name in "abc"}}
+    folder = write(tmp_path, {**files, "a.jpg": "", "b.jpg": "", "c.jpg": ""})
+    with pytest.raises(InputError, match=r"not one box in \d images; .* \(shapes left out, because they have no box: 3 'polyline'"):
+        open_dataset(folder)
 
 
 def test_regions_without_attributes_are_of_one_class(tmp_path):

@@ -75,6 +75,18 @@ def test_lists_that_contradict_each_other_hold_against_one_description(tmp_path)
     assert set(labels(splits).values()) == {"red"} and "valid/classes.txt: not used" in splits.problems[0]
 
 
+def test_a_list_beside_labels_that_alone_has_all_their_numbers(tmp_path):
+    files = folders({"data.yaml": "names: [red, blue]\n", "train/classes.txt": "Red\nBlue\ngreen\n"})
+    files["train/train0.txt"] = LINE.replace("0 ", "2 ", 1)
+    splits = yolo.read(write(tmp_path / "a", files))
+    assert labels(splits) == {"train0": "green", "train1": "Red", "valid0": "red", "valid1": "red"}
+    assert "train/classes.txt: names the classes of the labels beside it, as these have numbers beyond the 2 classes of data.yaml" in splits.problems[0]
+    # A list that has not all of them either says nothing more.
+    files["train/train0.txt"] = LINE.replace("0 ", "3 ", 1)
+    splits = yolo.read(write(tmp_path / "b", files))
+    assert "train/train0.txt: line 1 has the class 3, but data.yaml names 2" in " ".join(splits.problems)
+
+
 @pytest.mark.parametrize("name", ["labels.txt", "classes.names", "obj.names", "CLASSES.TXT", "sub/predefined_classes.txt"])
 def test_other_names_of_a_list(tmp_path, name):
     assert set(labels(yolo.read(write(tmp_path, folders({name: "\ufeffred\r\n\r\n"})))).values()) == {"red"}
