@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Container, Mapping, Optional
 
 from devices.host import fsync_files
+from devices.update.hold import Hold
 from runtime.common.errors import KitError
 
 NAME = "state.json"
@@ -64,7 +65,7 @@ class UpdaterState:
     `last_good` is the newest release that has passed its probation; `refused` are the releases that failed here by a
     fault of their own, with the reason, `postponed` those that failed for another cause, and `withdrawn` those that the
     publisher has withdrawn, with the reason. `checked` is when the repository was last read, in seconds since 1970, and
-    `offered` the release that it then had for this device.
+    `offered` the release that it then had for this device. `hold` is the release that is or was last held back.
     """
 
     last_good: str = ""
@@ -76,6 +77,7 @@ class UpdaterState:
     repository: str = ""
     withdrawn: Mapping[str, str] = field(default_factory=dict)
     postponed: Mapping[str, Postponed] = field(default_factory=dict)
+    hold: Optional[Hold] = None
 
     @property
     def failed(self) -> Mapping[str, str]:
@@ -96,7 +98,9 @@ class UpdaterState:
                 raise ValueError("it was written by another version of the kit")
             probation = content.pop("trial")
             postponed = {name: Postponed(**entry) for name, entry in content.pop("postponed", {}).items()}
-            return cls(probation=Probation(**probation) if probation else None, postponed=postponed, **content)
+            hold = Hold.of(content.pop("hold")) if "hold" in content else None
+            probation = Probation(**probation) if probation else None
+            return cls(probation=probation, postponed=postponed, hold=hold, **content)
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -105,4 +109,7 @@ class UpdaterState:
     def write(self, folder: Path) -> None:
         """Writes the state into `folder`; it is whole and on the disk when this returns."""
         fields = {"trial" if name == "probation" else name: value for name, value in asdict(self).items()}
+        if self.hold is None:
+            # An older kit knows no hold.
+            del fields["hold"]
         fsync_files.write(folder / NAME, (json.dumps({"format": FORMAT, **fields}, indent=1) + "\n").encode())

@@ -1,6 +1,6 @@
 """Brings one device to the release that is meant for it, so that a working model runs at any moment.
 
-    recover -> choose -> download -> self-test -> switch -> probation -> keep the release, or return
+    recover -> choose -> download -> self-test (-> hold in the shadow) -> switch -> probation -> keep the release, or return
 
 A release gets its final folder only once it is complete and tested. A link points to the release that runs, and
 changes in one step. Each step is written to the updater's state before it is done, so that the next run can continue
@@ -22,6 +22,8 @@ from devices.releases.channel import Channel
 from devices.releases.release import NAME
 from devices.update import clock
 from devices.update.download import download
+from devices.update.hold import Terms, summary
+from devices.update.holding import Holding
 from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
@@ -36,6 +38,7 @@ from runtime.common.errors import InputError, KitError
 MOST_BEGUN = 4
 
 UP_TO_DATE, UPDATED, ON_PROBATION, RETURNED = "up to date", "updated", "on probation", "returned"
+HELD, REFUSED = "held", "refused"
 
 # Tests the release in a folder: gives a line for each thing that is wrong with it.
 SelfTest = Callable[[Path], Tuple[str, ...]]
@@ -47,7 +50,8 @@ class Settings:
 
     `device` is this device's name for staged releases; `kind` is the model that it takes, or `auto`. `probation` is
     for how many seconds a new release is watched, `most_bytes` the largest release that is taken, and `poll` the
-    seconds between two reads of the runtime's health.
+    seconds between two reads of the runtime's health. `hold` says how a new release is compared with the one that runs
+    before it is switched to; with `at_once`, none is.
     """
 
     group: str = ""
@@ -57,13 +61,16 @@ class Settings:
     probation: float = 120.0
     most_bytes: int = 256 << 20
     poll: float = 1.0
+    hold: Terms = Terms()
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How an update ended.
 
-    `word` is one of UP_TO_DATE, UPDATED, ON_PROBATION and RETURNED; `release` is what runs now.
+    `word` is one of UP_TO_DATE, UPDATED, ON_PROBATION, RETURNED, HELD (a newer release is compared first) and REFUSED (it was,
+    and did not do); `release` is what runs now.
     """
 
     word: str
@@ -93,6 +100,9 @@ class Device:
         self._offered = Channel()
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
+        self._holding = Holding(
+            settings.hold, self._store, self._runtime, lambda: self.state, lambda hold: self._change_state(hold=hold)
+        )
 
     @property
     def release(self) -> str:
@@ -121,14 +131,19 @@ class Device:
                 # First, since it needs no network: a bad model may be what cut the network off.
                 outcome = self.finish_probation(self.state.probation)
                 self._tell(f"{outcome.word}: {outcome.release}: {outcome.reason}")
+            outcome = self._look_at_hold() or outcome
             client = TufClient(self.layout.update / "metadata", transport, root, self.now)
             chosen = self.choose(client)
             self._change_state(checked=self.now, offered=chosen, repository=transport.where)
+            self._drop_hold_of_another(chosen)
             if not chosen:
                 return self._without_offer(outcome)
             if chosen == self.release:
                 return outcome
             self.install(client, transport, chosen)
+            waits = self._hold(chosen)
+            if waits:
+                return Outcome(HELD, self.release, waits)
             return self.finish_probation(self.switch(chosen))
 
     def recover(self) -> None:
@@ -148,6 +163,7 @@ class Device:
             self._change_state(last_good=running)
         if not self._store.is_complete(self.release) and self._store.is_complete(self.state.last_good):
             self._store.set_current(self.state.last_good)
+        self._holding.recover()
 
     def choose(self, client: TufClient) -> str:
         """The release that is meant for this device; empty where none is.
@@ -173,7 +189,8 @@ class Device:
         """
         store, signed = self._store, SignedRelease(client, self._group, name)
         if store.is_complete(name) and (store.folder(name) / NAME).read_bytes() == signed.data:
-            self._run_self_test(store.folder(name), name)
+            if not self._holding.knows(name):
+                self._run_self_test(store.folder(name), name)
             return
         release = signed.parse()
         kind = release.kind_for(self._settings.kind, self._settings.has_edgetpu)
@@ -185,13 +202,21 @@ class Device:
             download(transport, signed.target(file), store.incoming(name) / file.name)
         store.prepare(name, release, kind, signed.data)
         self._run_self_test(store.incoming(name), name)
+        if self._holding.knows(name):
+            # It was published again under the same name, and is another one.
+            self._change_state(hold=None)
+            self._holding.align()
         store.move_in(name, in_use=(self.release, self.state.last_good))
 
     def switch(self, name: str) -> Probation:
         """Makes `name` the release that runs, and begins its probation; `finish_probation` follows."""
         previous = self.state.last_good if self.state.last_good != name else ""
         probation = Probation(name, previous, self.now, watched=self._runtime.health() is not None)
-        self._change_state(probation=probation)
+        hold = self._holding.open
+        taken = {"hold": hold.ended(Verdict(GOOD, "taken at once, as it was asked for"))} if hold is not None else {}
+        self._change_state(probation=probation, **taken)
+        self._holding.align()
+        self._holding.wait_until_ended()
         self._store.set_current(name)
         self._tell(f"switched to {name}")
         return probation
@@ -212,7 +237,9 @@ class Device:
             return Outcome(ON_PROBATION, probation.release, verdict.reason)
         postponed = without(self.state.postponed, probation.release)
         self._change_state(last_good=probation.release, probation=None, postponed=postponed)
-        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted)})
+        hold = self._holding.open
+        held = {hold.release} if hold is not None else set()
+        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted), *held})
         return Outcome(UPDATED, probation.release, verdict.reason)
 
     def roll_back(self) -> Outcome:
@@ -258,7 +285,8 @@ class Device:
     @property
     def _unwanted(self) -> Dict[str, str]:
         """The releases that this device does not return to, and why."""
-        return {**self.state.failed, **self.state.withdrawn}
+        hold = self._holding.open
+        return {**self.state.failed, **self.state.withdrawn, **({hold.release: "held"} if hold is not None else {})}
 
     def _previous(self, probation: Probation) -> str:
         """The release to return to from one on probation."""
@@ -269,6 +297,8 @@ class Device:
     def _without_offer(self, outcome: Outcome) -> Outcome:
         """Leaves a release that was taken back for one that is on the disk; keeps any other."""
         why = reason_to_leave(self.release, self._settings.device, self._offered, self.state.withdrawn)
+        if not why and outcome.word == REFUSED:
+            return outcome
         if not why:
             return replace(outcome, reason="nothing is offered to this device")
         previous = self._store.previous(self._unwanted)
@@ -276,6 +306,38 @@ class Device:
             return replace(outcome, reason=f"{why}; it stays, since there is no other model here")
         found = self.finish_probation(self.switch(previous))
         return replace(found, reason=f"{why}; {found.reason}")
+
+    def _look_at_hold(self) -> Optional[Outcome]:
+        """Takes what the runtime has compared, and refuses the held release where it does not do. Needs no network."""
+        hold = self._holding.look()
+        if hold is None:
+            return None
+        self._tell(summary(hold))
+        reason = f"in the shadow: {hold.reason}"
+        failed = {} if hold.word == GOOD else self._failure(hold.release, reason, may_pass=hold.word == TROUBLE)
+        self._change_state(hold=hold, **failed)
+        self._holding.align()
+        return Outcome(REFUSED, self.release, f"{hold.release}: {reason}") if failed else None
+
+    def _drop_hold_of_another(self, chosen: str) -> None:
+        """Ends the hold of a release that is no longer the one for this device, `chosen`."""
+        hold = self._holding.open
+        if hold is not None and hold.release != chosen:
+            why = self.state.withdrawn.get(hold.release)
+            gone = f"it was withdrawn: {why}" if why is not None else "it is no longer the one for this device"
+            self._tell(f"{hold.release} is held no longer: {gone}")
+            self._holding.drop()
+
+    def _hold(self, name: str) -> str:
+        """Holds the release `name` where it has to be compared first; how far that is, empty where it is to be switched to."""
+        running, settings = self.release, self._settings
+        if not settings.hold.seconds or settings.at_once or not self._store.is_complete(running):
+            return ""
+        why = reason_to_leave(running, settings.device, self._offered, self.state.withdrawn)
+        if why:
+            self._tell(f"{name} is not held: {why}")
+            return ""
+        return self._holding.hold(name)
 
     def forget_refused(self) -> None:
         """Lets releases that failed here be tried again."""

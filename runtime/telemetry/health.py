@@ -20,6 +20,7 @@ from typing import Optional, Union
 
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
+from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.state import State
 
 EVERY_SECONDS = 1.0
@@ -38,7 +39,8 @@ class Health:
     with links to folders resolved, and `sha256` its hash in hex. `frames` counts frames since the start; `fps` is the
     present rate. `engine_state` and `source_state` are those of `State.snapshot`. `restarts` counts engines that were
     lost and replaced, `reloads` models that took over while running, and `reload_failures` models that could not;
-    `reload_error` is the error of the last reload, empty where it succeeded.
+    `reload_error` is the error of the last reload, empty where it succeeded. `shadow` is how far a second model agrees with
+    the one that counts, None where there is none.
     """
 
     time: float
@@ -55,6 +57,7 @@ class Health:
     reloads: int = 0
     reload_failures: int = 0
     reload_error: str = ""
+    shadow: Optional[Comparison] = None
 
     @classmethod
     def of(cls, state: State, sha256: str = "") -> Health:
@@ -75,6 +78,7 @@ class Health:
             snapshot["reload"]["count"],
             snapshot["reload"]["failures"],
             snapshot["reload"]["error"],
+            state.comparison,
         )
 
     @classmethod
@@ -82,13 +86,18 @@ class Health:
         """Reads a health file; None where it does not exist or cannot be parsed."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(**{field.name: content[field.name] for field in fields(cls)})
-        except (OSError, ValueError, KeyError, TypeError):
+            # The only field that may be missing.
+            shadow = Comparison.of(content["shadow"]) if "shadow" in content else None
+            return cls(**{field.name: content[field.name] for field in fields(cls) if field.name != "shadow"}, shadow=shadow)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def text(self) -> str:
         """The text of a health file."""
-        return json.dumps(asdict(self)) + "\n"
+        values = asdict(self)
+        if self.shadow is None:
+            del values["shadow"]
+        return json.dumps(values) + "\n"
 
     def is_fresh(self, now: Optional[float] = None) -> bool:
         """Whether the run was alive within the last STALE_SECONDS before `now` (default: the present time)."""
