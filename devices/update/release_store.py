@@ -70,6 +70,7 @@ class ReleaseStore:
         removed.parent.mkdir(exist_ok=True)
         shutil.rmtree(removed, ignore_errors=True)
         os.replace(self.folder(name), removed)
+        fsync_files.sync_folder(self._layout.models)
         shutil.rmtree(removed)
 
     def clean_up(self) -> None:
