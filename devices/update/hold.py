@@ -170,16 +170,16 @@ def progress(hold: Hold, terms: Terms) -> str:
     """How far a hold is, for people."""
     counted = hold.counted
     done = f"{span(counted.seconds)} of {span(terms.seconds)}, {counted.frames} of {terms.frames} frames"
-    return f"{hold.release} is compared with it first: {done}{_found(counted.classes)}" + (
-        f"; {hold.trouble}" if hold.trouble else ""
-    )
+    found = _found(counted.classes) if counted.frames else ""
+    return f"{hold.release} is compared with it first: {done}{found}" + (f"; {hold.trouble}" if hold.trouble else "")
 
 
 def summary(hold: Hold) -> str:
     """What was compared, and the verdict where there is one, for people."""
     counted = hold.counted
     if hold.is_open:
-        text = f"{hold.release}: compared with {hold.against} for {_amount(counted)}{_found(counted.classes)}"
+        found = _found(counted.classes) if counted.frames else ""
+        text = f"{hold.release}: compared with {hold.against} for {_amount(counted)}{found}"
         return text + (f"; {hold.trouble}" if hold.trouble else "")
     return f"{hold.release}: {hold.word}: {hold.reason}"
 
@@ -199,8 +199,11 @@ def _trouble(hold: Hold, health: Optional[Health], models: Path) -> str:
     shadow = health.shadow
     if shadow is None:
         return f"the runtime compares nothing; start it with --shadow {models.parent / 'shadow'}/detector.tflite,follow=on"
-    if not _is_of(shadow.model, models / hold.release) or (shadow.sha256 and hold.sha256 and shadow.sha256 != hold.sha256):
+    if not _is_of(shadow.model, models / hold.release):
         return f"the runtime still compares {shadow.model}"
+    # One that cannot be loaded may be just that: damaged since its self-test.
+    if not shadow.error and shadow.sha256 and hold.sha256 and shadow.sha256 != hold.sha256:
+        return f"the runtime compares another file than was tested: {shadow.model}"
     if not _is_of(shadow.against, models / hold.against):
         return f"the runtime runs {shadow.against} instead of {hold.against}"
     return ""

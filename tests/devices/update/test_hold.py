@@ -58,7 +58,9 @@ def test_only_a_comparison_of_these_two_counts(look, hold):
         found, _ = look(hold, seconds=9, frames=9, **other)
         assert not found.counted.frames and "three" in found.trouble
     found, _ = look(replace(hold, sha256="a file"), seconds=9, frames=9, sha256="another")
-    assert not found.counted.frames and "still compares" in found.trouble
+    assert not found.counted.frames and "another file than was tested" in found.trouble
+    _, verdict = look(replace(hold, sha256="a file"), sha256="another", error="it is damaged")
+    assert verdict.word == BAD
 
 
 def test_the_device_s_own_time_is_no_clock(look, hold):
