@@ -216,6 +216,7 @@ def test_metrics():
 def test_health_file():
     assert set(names(page("health-file"), "field", "what")) == {field.name for field in fields(Health)}
     assert f"older than {STALE_SECONDS:g} seconds" in page("health-file")
+    assert set(names(page("health-file"), "field of `shadow`", "what")) == {field.name for field in fields(Comparison)}
 
 
 @pytest.mark.parametrize(("version", "candidates", "bins"), [(1, 0, 0), (2, 512, 0), (3, 512, 8)])
