@@ -117,6 +117,13 @@ class Shadow:
         self._missed = 0
         self._classes: Dict[str, List[int]] = {}
         self._error, self._may_pass = "", False
+        first, second = self._state.labels.names, self._detector.labels.names
+        # The classes that only one of them knows. A model without names may know any.
+        both_named = bool(first and second)
+        self._alone = (
+            tuple(name for name in first if name not in second and both_named),
+            tuple(name for name in second if name not in first and both_named),
+        )
 
     def __enter__(self) -> Shadow:
         self._thread.start()
@@ -207,9 +214,6 @@ class Shadow:
         return False
 
     def _tell(self) -> None:
-        first, second = self._state.labels, self._detector.labels
-        # A model without names may know any class.
-        named = bool(len(first) and len(second))
         comparison = Comparison(
             self._id,
             self._file,
@@ -221,8 +225,7 @@ class Shadow:
             self._error,
             self._may_pass,
             {label: (both, one, two) for label, (both, one, two) in list(self._classes.items())},
-            tuple(name for name in first if name not in second.names) if named else (),
-            tuple(name for name in second if name not in first.names) if named else (),
+            *self._alone,
         )
         with self._changed:
             # Another one may be told of by then.

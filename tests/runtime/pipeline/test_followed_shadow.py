@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from runtime.common.errors import KitError
+from runtime.common.errors import InputError, KitError
 from runtime.common.values import Frame, Labels
 from runtime.config import arguments
 from runtime.pipeline import followed_shadow, shadow
@@ -201,6 +201,6 @@ def test_a_run_whose_link_is_missing_or_broken_is_a_run(releases, capfd):
 
 def test_without_follow_a_missing_file_ends_the_start(releases):
     options = arguments.parse(["a.tflite", "--source", "x", "--shadow", str(releases / "missing.tflite")])
-    with pytest.raises(Exception, match="missing.tflite"):
+    with pytest.raises(InputError, match=r"missing\.tflite"):
         open_shadow(options, State(), lambda *_: None)
     assert followed_shadow._identity(str(releases / "missing.tflite")) is None
