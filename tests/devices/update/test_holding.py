@@ -236,8 +236,11 @@ def test_a_release_on_probation_is_what_the_next_is_held_against(holder, publish
     update(holder, publisher)
     publisher.publish("three")
     assert update(holder, publisher).word == HELD and holder.state.hold.against == "two"
+    holder.runtime.run = "2"
+    holder.runtime.compares(600, 10, (10, 0, 0))
     monkeypatch.setattr(Device, "_watch", lambda self, probation: Verdict(GOOD, "well"))
-    assert update(holder, publisher).word == HELD and holder.state.last_good == "two"
+    outcome = update(holder, publisher)
+    assert (outcome.word, holder.state.last_good) == (HELD, "two") and "10 of 100 frames" in outcome.reason, "it was not removed"
     assert sorted(path.name for path in holder.layout.models.iterdir()) == ["current", "one", "three", "two"]
 
 
