@@ -31,12 +31,14 @@ class Holding:
         runtime: RuntimeProcess,
         state: Callable[[], UpdaterState],
         change: Callable[[Optional[Hold]], None],
+        tell: Callable[[str], None],
     ) -> None:
         self._terms = terms
         self._store = store
         self._runtime = runtime
         self._state = state
         self._change = change
+        self._tell = tell
 
     @property
     def open(self) -> Optional[Hold]:
@@ -85,11 +87,17 @@ class Holding:
             self.align()
         return progress(hold, self._terms) if hold.is_open else ""
 
-    def drop(self) -> None:
-        """Ends the hold, and removes its release: one that nothing speaks for must not be one to return to."""
+    def drop_other(self, chosen: str) -> None:
+        """Ends the hold of a release that is not the one for this device now, `chosen`.
+
+        It is removed, since one that nothing speaks for must not be one to return to.
+        """
         hold = self.open
-        if hold is None:
+        if hold is None or hold.release == chosen:
             return
+        why = self._state().withdrawn.get(hold.release)
+        gone = f"it was withdrawn: {why}" if why is not None else "it is no longer the one for this device"
+        self._tell(f"{hold.release} is held no longer: {gone}")
         if hold.release not in (self._store.current, self._state().last_good):
             # First: after a cut, the hold of a release that is gone is over.
             self._store.remove(hold.release)

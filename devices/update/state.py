@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Container, Mapping, Optional
+from typing import Any, Container, Dict, Mapping, Optional
 
 from devices.host import fsync_files
 from devices.update.hold import Hold
@@ -87,6 +87,18 @@ class UpdaterState:
     def blocked(self, now: float) -> Container[str]:
         """The releases that are not to be installed at `now`."""
         return {*self.refused, *(name for name, found in self.postponed.items() if found.waits(now))}
+
+    def postponed_but(self, name: str) -> Mapping[str, Postponed]:
+        """What is postponed, without the release `name`."""
+        return {other: found for other, found in self.postponed.items() if other != name}
+
+    def failure(self, name: str, reason: str, may_pass: bool, now: float) -> Dict[str, Any]:
+        """The changes of the state where the release `name` has failed at `now`."""
+        if not may_pass:
+            return {"refused": {**self.refused, name: reason}, "postponed": self.postponed_but(name)}
+        before = self.postponed.get(name)
+        postponed = Postponed(before.times + 1 if before else 1, now, reason)
+        return {"postponed": {**self.postponed, name: postponed}}
 
     @classmethod
     def read(cls, folder: Path) -> UpdaterState:

@@ -13,7 +13,7 @@ import contextlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from devices.host import fsync_files
 from devices.host.paths import Layout
@@ -28,7 +28,7 @@ from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor,
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.signed_release import SignedRelease
-from devices.update.state import Postponed, Probation, UpdaterState
+from devices.update.state import Probation, UpdaterState
 from devices.update.transport import Transport
 from devices.update.tuf_client import TufClient
 from devices.update.withdrawals import reason_to_leave, remembered
@@ -101,7 +101,7 @@ class Device:
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
         self._holding = Holding(
-            settings.hold, self._store, self._runtime, lambda: self.state, lambda hold: self._change_state(hold=hold)
+            settings.hold, self._store, self._runtime, lambda: self.state, lambda hold: self._change_state(hold=hold), tell
         )
 
     @property
@@ -135,7 +135,7 @@ class Device:
             client = TufClient(self.layout.update / "metadata", transport, root, self.now)
             chosen = self.choose(client)
             self._change_state(checked=self.now, offered=chosen, repository=transport.where)
-            self._drop_hold_of_another(chosen)
+            self._holding.drop_other(chosen)
             if not chosen:
                 return self._without_offer(outcome)
             if chosen == self.release:
@@ -235,7 +235,7 @@ class Device:
             # This probation was not interrupted.
             self._change_state(probation=replace(probation, begun=probation.begun - 1))
             return Outcome(ON_PROBATION, probation.release, verdict.reason)
-        postponed = without(self.state.postponed, probation.release)
+        postponed = self.state.postponed_but(probation.release)
         self._change_state(last_good=probation.release, probation=None, postponed=postponed)
         hold = self._holding.open
         held = {hold.release} if hold is not None else set()
@@ -276,7 +276,7 @@ class Device:
             else:
                 self._change_state(probation=None, last_good=probation.release)
             return Outcome(ON_PROBATION, probation.release, f"{reason}; there is no other model to return to")
-        failed = self._failure(probation.release, reason, may_pass)
+        failed = self.state.failure(probation.release, reason, may_pass, self.now)
         self._change_state(probation=None, last_good=probation.previous, **failed)
         self._store.set_current(probation.previous)
         self._reload()
@@ -314,19 +314,10 @@ class Device:
             return None
         self._tell(summary(hold))
         reason = f"in the shadow: {hold.reason}"
-        failed = {} if hold.word == GOOD else self._failure(hold.release, reason, may_pass=hold.word == TROUBLE)
+        failed = {} if hold.word == GOOD else self.state.failure(hold.release, reason, hold.word == TROUBLE, self.now)
         self._change_state(hold=hold, **failed)
         self._holding.align()
         return Outcome(REFUSED, self.release, f"{hold.release}: {reason}") if failed else None
-
-    def _drop_hold_of_another(self, chosen: str) -> None:
-        """Ends the hold of a release that is no longer the one for this device, `chosen`."""
-        hold = self._holding.open
-        if hold is not None and hold.release != chosen:
-            why = self.state.withdrawn.get(hold.release)
-            gone = f"it was withdrawn: {why}" if why is not None else "it is no longer the one for this device"
-            self._tell(f"{hold.release} is held no longer: {gone}")
-            self._holding.drop()
 
     def _hold(self, name: str) -> str:
         """Holds the release `name` where it has to be compared first; how far that is, empty where it is to be switched to."""
@@ -375,7 +366,7 @@ class Device:
         may_pass = cause is not None and not (known and isinstance(cause, InputError))
         if known and self._tested(self._store.folder(running))[0]:
             may_pass, reason = True, f"{reason}; {running}, which runs, fails here too"
-        self._change_state(**self._failure(name, reason, may_pass))
+        self._change_state(**self.state.failure(name, reason, may_pass, self.now))
         if not may_pass:
             self._store.discard_downloads()
             raise KitError(f"{name} does not work on this device, {running or 'nothing'} stays; {reason}")
@@ -392,22 +383,9 @@ class Device:
         except KitError as error:
             return (str(error),), error
 
-    def _failure(self, name: str, reason: str, may_pass: bool) -> Dict[str, Any]:
-        """The changes of the state where the release `name` has failed."""
-        if not may_pass:
-            return {"refused": {**self.state.refused, name: reason}, "postponed": without(self.state.postponed, name)}
-        before = self.state.postponed.get(name)
-        postponed = Postponed(before.times + 1 if before else 1, self.now, reason)
-        return {"postponed": {**self.state.postponed, name: postponed}}
-
     def _change_state(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
         self.state.write(self.layout.update)
 
     def _reload(self) -> None:
         self._runtime.reload(self.layout.model)
-
-
-def without(postponed: Mapping[str, Postponed], name: str) -> Dict[str, Postponed]:
-    """`postponed` without the release `name`."""
-    return {other: found for other, found in postponed.items() if other != name}
