@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
 from devices.host.host import Host
+from devices.host.paths import MODEL
 from devices.update.probation import BAD, GOOD, TROUBLE, Verdict
 from runtime.telemetry.health import Health
 
@@ -198,7 +199,7 @@ def _trouble(hold: Hold, health: Optional[Health], models: Path) -> str:
         return "no runtime runs here"
     shadow = health.shadow
     if shadow is None:
-        return f"the runtime compares nothing; start it with --shadow {models.parent / 'shadow'}/detector.tflite,follow=on"
+        return f"the runtime compares nothing so far; it needs --shadow {models.parent / 'shadow' / MODEL},follow=on"
     if not _is_of(shadow.model, models / hold.release):
         return f"the runtime still compares {shadow.model}"
     # One that cannot be loaded may be just that: damaged since its self-test.
