@@ -167,7 +167,7 @@ def _status_text(content: Dict[str, Any]) -> str:
         ("offered", content["offered"] or "none"),
         ("checked", checked + (f", {content['repository']}" if content["repository"] else "")),
     ]
-    if content["hold"]:
+    if content["hold"] and content["hold"]["release"] not in (*content["refused"], *content["postponed"]):
         lines.append(("held" if content["held"] else "was held", content["hold"]["text"]))
     lines += [("downloading", name) for name in content["downloading"]]
     lines += [("refused", f"{name}: {reason}") for name, reason in content["refused"].items()]

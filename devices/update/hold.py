@@ -24,6 +24,8 @@ LONGEST = 3
 # A class is judged by itself if either model has found so many objects of it.
 LEAST_OBJECTS = 20
 
+ALL = "all classes"
+
 # Objects of a class that (both, only the first, only the second) model has found.
 Classes = Mapping[str, Tuple[int, int, int]]
 
@@ -220,19 +222,22 @@ def _by_agreement(hold: Hold, terms: Terms) -> Verdict:
     alone = {*hold.unknown, *hold.added}
     shared = {name: counts for name, counts in counted.classes.items() if name not in alone}
     bad: List[str] = []
-    for name, counts in [*shared.items(), ("all classes", _total(shared))]:
+    for name, counts in [*shared.items(), (ALL, _total(shared))]:
         both, first, second = counts
         if sum(counts) < LEAST_OBJECTS or both >= terms.agreement * sum(counts):
             continue
+        if name == ALL and bad:
+            # The classes say it.
+            continue
         missed = not both and not second
-        bad.append(f"{name} never, {first} times by {hold.against}" if missed else f"{name} {both / sum(counts):.0%} of {sum(counts)}")
+        bad.append(f"{name} not once ({first} by {hold.against})" if missed else f"{name} {both / sum(counts):.0%} of {sum(counts)}")
     lost = f"; it does not know {', '.join(hold.unknown)}" if hold.unknown else ""
     text = f"compared with {hold.against} for {_amount(counted)}"
     if bad:
         return Verdict(
             BAD,
-            f"{text}, both find too little alike: {', '.join(bad)}, under {terms.agreement:.0%}{lost}; look at what they disagree "
-            "on (--collect), then --retry --now takes it, or publish a better one",
+            f"{text}, too little is found by both: {', '.join(bad)}, under {terms.agreement:.0%}{lost}; look at what they disagree "
+            "on (--collect), then take it with --retry --now, or publish a better one",
         )
     return Verdict(GOOD, f"{text}{_found(shared)}{lost}")
 

@@ -190,10 +190,12 @@ def test_a_return_by_hand_begins_the_comparison_anew(holder, publisher):
     assert holder.state.hold.against == "one" and held(holder) == "three"
 
 
-def test_now_ends_the_hold(holder, publisher):
+def test_now_ends_the_hold(holder, publisher, capsys):
     holder = again(holder, at_once=True)
     assert update(holder, publisher).word == UPDATED and check_whole(holder.layout) == "two"
-    assert held(holder) == "" and "taken at once" in holder.state.hold.reason
+    assert held(holder) == ""
+    assert command.main(["--status", "--state", str(holder.layout.state)]) == 0
+    assert "was held    two: good: taken at once, as it was asked for\n" in capsys.readouterr().out
 
 
 def test_an_updater_that_holds_no_longer_switches(holder, publisher):
@@ -281,7 +283,11 @@ def test_the_status_tells_of_it(holder, publisher, capsys):
     holder.runtime.compares(3600, 120, (10, 100, 10))
     update(holder, publisher)
     assert command.main(options) == 0
-    assert "was held    two: bad: compared with one" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "refused     two: in the shadow: compared with one" in said and said.count("two: ") == 1
+    assert command.main([*options, "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["held"], content["hold"]["word"]) == ("", BAD)
 
 
 def test_the_state_of_a_device_that_holds_nothing_is_read_by_an_older_kit(running):
