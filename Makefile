@@ -85,5 +85,5 @@ $(PY):
 
 $(INSTALLED): pyproject.toml constraints.txt | $(PY)
 	@echo "installing TensorFlow and the rest into $(VENV); the first time this takes some minutes"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[train,convert,dev,docs]' --constraint constraints.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[train,convert,dev,docs]' --constraint constraints.txt
 	@touch $@

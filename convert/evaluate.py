@@ -17,13 +17,20 @@ from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.evaluation.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
 from convert.evaluation.images import EvaluationSet
 from convert.notebook.results import Evaluation
+from runtime.boxes.tiles import Tiles
+from runtime.boxes.tiles import tiles as tile_option
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
 from runtime.common.options import positive
+from runtime.model import trained_tiles
+from runtime.model.tflite import Model
 from train.files import progress_bars
 from train.run.run_folder import RunFolder, run_of
 
 PathLike = str | os.PathLike[str]
+
+# The value of --tiles for whole images.
+NO_TILES = "none"
 
 _EXAMPLES = """examples:
   python -m convert.evaluate runs/NAME/export/detector_int8.tflite     on the run's validation images
@@ -43,6 +50,7 @@ def evaluate(
     annotations: PathLike | None = None,
     labels: PathLike | None = None,
     size: str | int | None = None,
+    tiles: Tiles | str | None = None,
     threads: int = 2,
     progress: bool | None = None,
 ) -> Evaluation:
@@ -60,6 +68,7 @@ def evaluate(
       annotations: a COCO JSON file, in place of `data`.
       labels: file of class names, if the file or checkpoint has none.
       size: size of a checkpoint's input.
+      tiles: the tiles that images are cut into, "none" for whole images; by default what the target was trained on.
       threads: threads of the interpreter.
       progress: show a bar, by default in notebooks and on terminals.
 
@@ -77,7 +86,7 @@ def evaluate(
     if size and (whole or is_file):
         instead = f"name the run's checkpoint, {whole.best}" if whole else "leave it out"
         raise InputError(f"--size {size}: {path} has a size of its own; {instead}")
-    chosen = _data(path, run, data, part, format, images, annotations)
+    chosen = _data(path, run, data, part, format, images, annotations).through(_tiles(path, run, is_file, tiles))
     shown = progress_bars.visible() if progress is None else progress
     if is_file:
         metrics = evaluate_file(path, chosen, labels=labels, threads=threads, progress=shown)
@@ -132,10 +141,29 @@ def _parser() -> argparse.ArgumentParser:
         help="size of a checkpoint's input: a side in pixels, or HEIGHTxWIDTH (default: that of its run, else the network's own)",
     )
     group.add_argument(
+        "--tiles",
+        type=_grid,
+        metavar="GRID",
+        help="cut images into tiles, such as 2x1 (columns x rows), as `python -m runtime --tiles` does; none for whole images"
+        " (default: as it was trained)",
+    )
+    group.add_argument(
         "--threads", type=positive, default=2, metavar="N", help="threads of the interpreter (default: 2)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+def _tiles(path: Path, run: RunFolder | None, is_file: bool, given: Tiles | str | None) -> Tiles | None:
+    if given is not None:
+        return None if given == NO_TILES else Tiles.of(given)
+    if is_file:
+        return trained_tiles.find(Model.read(path))
+    return None if run is None else run.tiles()
+
+
+def _grid(text: str) -> Tiles | str:
+    return text if text == NO_TILES else tile_option(text)
 
 
 def _data(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Optional
 
 import numpy as np
 
-from convert.evaluation.images import of_examples
+from convert.evaluation.images import cut, of_examples
 from runtime.common.command import run as run_command
 from runtime.common.files import write_text
 from runtime.common.options import old_name, positive
@@ -85,12 +85,15 @@ def report(run: RunFolder, *, images: int = 32, method: str | None = None) -> Re
 
     folded = checkpoint_detector.folded(run.network(), run.checkpoint, size, len(dataset.labels))
     graph = without_dead_channels(folded)
-    quantized = quantization.quantize(graph, of_examples(dataset.train), method=method, trained=run.quantization())
-    chosen = calibration.choose(of_examples(dataset.validation), images)
+    tiles = run.tiles()
+    quantized = quantization.quantize(
+        graph, cut(of_examples(dataset.train), tiles), method=method, trained=run.quantization()
+    )
+    chosen = calibration.choose(cut(of_examples(dataset.validation), tiles), images)
     inputs = calibration.images((image.load for image in chosen), size)
     layers = compare(quantized.exact, quantized.graph, quantized.ranges, inputs)
 
-    data = of_run(run)
+    data = of_run(run).through(tiles)
     checkpoint = evaluate.evaluate_run(run, data, graph=folded, progress=False)
     file = run.export / "detector_int8.tflite"
     int8 = evaluate.evaluate_file(file, data, progress=False) if file.is_file() else None

@@ -21,7 +21,6 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     with contextlib.nullcontext() if {"-h", "--help"}.intersection(given) else launch.prelaunch():
         from runtime.config.arguments import parse
         from runtime.pipeline.model_swap import reload_on_hangup
-        from runtime.pipeline.session import detect
         from runtime.telemetry.sd_notify import Announcer, from_environment
 
         options = parse(given)
@@ -31,6 +30,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 _stop_on_sigterm(state)
                 reload_on_hangup(state)
                 announcer.watch(state)
+
+            if options.sources:
+                from runtime.cameras.session import detect_all
+
+                summaries = detect_all(options, use)
+                print(summaries, file=sys.stderr)
+                return 1 if summaries.errors else 0
+            from runtime.pipeline.session import detect
 
             summary = detect(options, use=use)
     print(summary, file=sys.stderr)

@@ -44,6 +44,7 @@ def evaluate_file(
 ) -> Metrics:
     """COCO figures of a detection .tflite, run as `runtime` runs it, with every score and every label counted.
 
+    Images are looked at through the tiles of `data`, where it has some.
     Raises InputError where the file cannot be run or knows none of the classes in `data`.
     """
     found = file_detections(path, data, labels=labels, threads=threads, progress=progress)
@@ -59,9 +60,9 @@ def file_detections(
     progress: bool = True,
 ) -> dict[str, tuple[Detection, ...]]:
     """All that a detection .tflite finds in each image of `data`, by the image's id. Raises as `evaluate_file` does."""
-    detector = Detector(path, labels=labels, threads=threads, score=0.0, all_labels=True)
+    detector = Detector(path, labels=labels, threads=threads, score=0.0, all_labels=True, tiles=data.tiles)
     _check_labels(detector.labels, data, path)
-    if detector.batch == 1:
+    if detector.batch == 1 or data.tiles is not None:
         return detections(detector, data, progress=progress)
     found: dict[str, tuple[Detection, ...]] = {}
     # Each image is measured at the place in which it comes, so that every place counts.
@@ -87,7 +88,7 @@ def evaluate_checkpoint(
     from train.evaluation.checkpoint_detector import CheckpointDetector
 
     _check_labels(labels, data, path)
-    return evaluate(CheckpointDetector(path, size, labels, graph), data, progress=progress)
+    return evaluate(CheckpointDetector(path, size, labels, graph, data.tiles), data, progress=progress)
 
 
 def evaluate_run(

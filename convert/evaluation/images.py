@@ -12,6 +12,7 @@ import numpy as np
 
 import runtime.media.images
 import train.dataset.examples.images
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from train.dataset.dataset import read
@@ -36,11 +37,36 @@ class Image:
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Images with what is to be found in them; `about` says which they are."""
+    """Images with what is to be found in them; `about` says which they are.
+
+    `tiles` are those that a detector cuts them into, None for whole images.
+    """
 
     images: tuple[Image, ...]
     truth: GroundTruth
     about: str
+    tiles: Tiles | None = None
+
+    def through(self, tiles: Tiles | None) -> EvaluationSet:
+        """The same images, looked at through `tiles`."""
+        about = self.about if tiles is None else f"{self.about}, tiles {tiles}"
+        return replace(self, tiles=tiles, about=about)
+
+
+def cut(images: Iterable[Image], tiles: Tiles | None) -> tuple[Image, ...]:
+    """The windows of each of `images`, as images of their own; the images where there are no tiles."""
+    if tiles is None:
+        return tuple(images)
+    return tuple(
+        Image(f"{image.id}/{number}", image.path, partial(_window, image, tiles, number))
+        for image in images
+        for number in range(tiles.count)
+    )
+
+
+def _window(image: Image, tiles: Tiles, number: int) -> np.ndarray:
+    whole = image.load()
+    return tiles.windows(whole.shape[1], whole.shape[0])[number].of(whole)
 
 
 def of_examples(examples: Iterable[Example]) -> tuple[Image, ...]:

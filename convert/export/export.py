@@ -11,16 +11,17 @@ from typing import Any
 from convert.evaluation import gate
 from convert.evaluation.evaluate import evaluate_checkpoint
 from convert.evaluation.gate import Admitted
-from convert.evaluation.images import EvaluationSet, Image, of_examples, of_files, of_run
+from convert.evaluation.images import EvaluationSet, Image, cut, of_examples, of_files, of_run
 from convert.evaluation.per_class import MAX_CLASS_DROP
 from convert.export import manifest
 from convert.export.files import planned
 from convert.export.plan import Plan
-from convert.file import kinds
+from convert.file import kinds, trained_on
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
 from convert.quantize.dead_channels import without_dead_channels
 from convert.quantize.quantization import Quantized
+from runtime.boxes.tiles import Tiles
 from runtime.common.command_parser import kit_version
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
@@ -57,7 +58,8 @@ class Source:
     on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
     with, None for a float run. `about` are the manifest's entries on the source. `reported` are the figures that
     training reported of the checkpoint, None where it reported none. `detections`, `score` and `iou` are those of the
-    post-processing unless `Options` has others; `detections` None means as many as its images need.
+    post-processing unless `Options` has others; `detections` None means as many as its images need. `tiles` are those that
+    it was trained on: `calibration` are such tiles, and `validation` is looked at through them.
     """
 
     checkpoint: Path
@@ -72,6 +74,7 @@ class Source:
     detections: int | None = None
     score: float = Postprocessing.score
     iou: float = Postprocessing.iou
+    tiles: Tiles | None = None
 
 
 @dataclass(frozen=True)
@@ -115,17 +118,18 @@ class Options:
 
 def source_of_run(run: RunFolder) -> Source:
     """The best checkpoint of a run, calibrated on its training images and measured on its validation images."""
-    dataset, config = run.dataset(), run.config()
+    dataset, config, tiles = run.dataset(), run.config(), run.tiles()
     return Source(
         checkpoint=run.checkpoint,
         size=run.size(),
         labels=dataset.labels,
-        calibration=of_examples(dataset.train),
+        calibration=cut(of_examples(dataset.train), tiles),
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
-        validation=of_run(run),
+        validation=of_run(run).through(tiles),
         quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_float_run(config)},
         reported=_reported(run) if run.has_ended else None,
+        tiles=tiles,
     )
 
 
@@ -197,7 +201,7 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     files = []
     for item in made:
         file = gate.admit(
-            item.make,
+            trained_on.marking(item.make, source.tiles),
             folder / item.name,
             item.kind,
             validation=source.validation,
@@ -281,6 +285,7 @@ def _about(
         **source.about,
         "network": network.name,
         "size": source.size.recorded,
+        **({"tiles": str(source.tiles)} if source.tiles else {}),
         "labels": list(source.labels),
         "post_processing": asdict(postprocessing),
         "input": asdict(options.normalization),
@@ -291,6 +296,6 @@ def _about(
     if quantized is not None:
         content["calibration"] = {
             "method": quantized.method,
-            "pictures": manifest.hashes(image.path for image in quantized.images),
+            "pictures": manifest.hashes(dict.fromkeys(image.path for image in quantized.images)),
         }
     return content

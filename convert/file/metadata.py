@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as tflite
 from convert.file import flatbuffer_objects, metadata_schema
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
-from runtime.model import raw_head
+from runtime.model import raw_head, trained_tiles
 from runtime.model.metadata import ENTRY
 from runtime.model.raw_head import RawHead
 from runtime.model.tflite import Model
@@ -107,7 +107,9 @@ def with_metadata_of(source: bytes, model: bytes) -> bytes:
     if ENTRY not in read.metadata:
         raise InputError(f"{read.where} has none")
     objects = flatbuffer_objects.unpack(model)
-    flatbuffer_objects.set_metadata(objects, ENTRY, read.metadata[ENTRY])
+    for name in (ENTRY, trained_tiles.ENTRY):
+        if name in read.metadata:
+            flatbuffer_objects.set_metadata(objects, name, read.metadata[name])
     return flatbuffer_objects.append_files(flatbuffer_objects.pack(objects), read.associated_files())
 
 

@@ -31,7 +31,7 @@ class RuntimeProcess:
     def reload(self, model: Path) -> None:
         """Signals the runtime to load `model`, if one runs with another model."""
         health = self.health()
-        if health is None or not _is_runtime(health.pid):
+        if health is None or not _catches_hangup(health.pid):
             return
         if os.path.realpath(health.model) == os.path.realpath(model):
             return
@@ -43,9 +43,14 @@ class RuntimeProcess:
             self._tell(f"the runtime (process {health.pid}) belongs to another user and cannot be signalled to reload")
 
 
-def _is_runtime(pid: int) -> bool:
-    """Whether a process is a runtime, as far as the system shows it: SIGHUP would end any other process."""
+def _catches_hangup(pid: int) -> bool:
+    """Whether a process does something of its own at SIGHUP, as far as the system shows it: any other would be ended by it.
+
+    However a runtime was started, its command line need not say so.
+    """
     try:
-        return b"runtime" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return not Path("/proc/self").exists()
+    caught = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "0")
+    return bool(int(caught, 16) >> (signal.SIGHUP - 1) & 1)

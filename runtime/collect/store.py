@@ -40,6 +40,8 @@ class _Kept:
     worth: float
     unbiased: bool
     size: int
+    # Seconds since 1970.
+    time: float
 
 
 class Store:
@@ -72,6 +74,16 @@ class Store:
     def bytes(self) -> int:
         """The bytes of these images and their annotations."""
         return self._bytes
+
+    def resume(self, time: float, now: float) -> None:
+        """Counts what earlier runs have written within the last hour, so that one that starts again has no new hour.
+
+        `time` is the present time in seconds since 1970, and `now` the same moment as `Moment.time` gives it.
+        """
+        for name, kept in self._kept.items():
+            # Ahead of the present where the clock was set back.
+            if abs(time - kept.time) < _HOUR:
+                self._hour.append((now - (time - kept.time), name))
 
     def wants(self, worth: float, unbiased: bool, now: float) -> bool:
         """Whether a frame of this worth would be kept, as far as the hour goes. Costs next to nothing.
@@ -107,7 +119,7 @@ class Store:
             self._remove(self._least_worthy([name for _, name in self._hour]))
         write_durably(self._folder / IMAGES / f"{stem}.jpg", encoded)
         write_durably(self._folder / ANNOTATIONS / f"{stem}.xml", xml)
-        self._kept[stem] = _Kept(stem, origin.worth, unbiased, size)
+        self._kept[stem] = _Kept(stem, origin.worth, unbiased, size, origin.time)
         self._bytes += size
         self._hour.append((now, stem))
         return True
@@ -183,6 +195,6 @@ class Store:
                 # Labelled by hand in the meantime, or somebody else's: it counts, and is never removed.
                 continue
             size = path.stat().st_size + (self._folder / IMAGES / f"{path.stem}.jpg").stat().st_size
-            self._kept[path.stem] = _Kept(path.stem, origin.worth, "every" in origin.chosen, size)
+            self._kept[path.stem] = _Kept(path.stem, origin.worth, "every" in origin.chosen, size, origin.time)
             self._bytes += size
 

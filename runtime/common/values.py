@@ -48,6 +48,10 @@ class Box:
         """(xmin, ymin, xmax, ymax)."""
         return (self.xmin, self.ymin, self.xmax, self.ymax)
 
+    def moved(self, right: float, down: float) -> Box:
+        """The box so many pixels further right and down."""
+        return Box(self.xmin + right, self.ymin + down, self.xmax + right, self.ymax + down)
+
 
 @dataclass(frozen=True)
 class Detection:

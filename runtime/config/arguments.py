@@ -10,10 +10,12 @@ import runtime.inference.engines
 import runtime.sinks
 import runtime.sources
 from runtime.areas.areas import line, zone
+from runtime.boxes.tiles import tiles
 from runtime.common import plugins, redaction
 from runtime.common.command_parser import Parser, add_version
 from runtime.common.errors import InputError
 from runtime.common.options import count, fraction, names, positive, seconds_or_zero
+from runtime.config.cameras import cameras_given
 from runtime.frames.blurring import FLOOR
 from runtime.frames.masks import mask
 from runtime.frames.motion import SHARE
@@ -23,6 +25,8 @@ from runtime.zones.geometry import ANCHORS
 
 # That of the suppression within each class in the kit's own files.
 AGNOSTIC_IOU = 0.6
+
+_LISTS = ("roi", "mask", "device", "score", "out", "zone", "line")
 
 # What `add_argument_group` returns; argparse has no public name for it.
 _Group = argparse._ArgumentGroup
@@ -58,7 +62,13 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_source(group: _Group) -> None:
     add = group.add_argument
-    add("--source", metavar="SRC", help="an image, a folder of images, a video file, a camera or a stream")
+    add(
+        "--source",
+        metavar="SRC",
+        action=_Source,
+        help="an image, a folder of images, a video file, a camera or a stream; repeat it as NAME=SRC to run several cameras "
+        "with one model",
+    )
     add(
         "--policy",
         type=policy,
@@ -85,6 +95,13 @@ def _add_source(group: _Group) -> None:
         metavar="L,T,R,B",
         help="detect only in this region: left, top, right, bottom as shares from 0 to 1, or in pixels; "
         "may be repeated (default: the whole image)",
+    )
+    add(
+        "--tiles",
+        type=tiles,
+        metavar="GRID",
+        help="for small objects: cut the image into tiles that overlap, such as 2x1 (columns x rows), look at each and at the "
+        "whole image, and merge what is found; settings follow after commas (overlap=0.2, whole=no)",
     )
     add(
         "--mask",
@@ -164,7 +181,7 @@ def _add_detections(group: _Group) -> None:
         type=names,
         metavar="CLASSES",
         help="make objects of these classes unrecognizable, such as face,plate, in everything that is written, sent or "
-        f"shown; also unsure ones, from a score of {FLOOR:g}",
+        f"shown; also unsure ones, from a score of {FLOOR:g}, and with --roi all that the detector does not see",
     )
     plugins.add_options(runtime.filters, group)
     add(
@@ -219,7 +236,7 @@ def parse(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
 
         from_file = config_file.read(given["config"], made)
     try:
-        return _completed({**defaults, **from_file, **given, "areas_file": _areas_file(given)})
+        return _merged(defaults, from_file, {**given, "areas_file": _areas_file(given)})
     except InputError as error:
         made.error(str(error))
 
@@ -236,7 +253,7 @@ def from_values(values: Dict[str, Any]) -> argparse.Namespace:
     from_file = config_file.read(values["config"], made) if values.get("config") else {}
     given = config_file.check({name: value for name, value in values.items() if name != "config"}, made)
     areas_file = _areas_file({**given, **values})
-    return _completed({**defaults, **from_file, **given, "config": values.get("config"), "areas_file": areas_file})
+    return _merged(defaults, from_file, {**given, "config": values.get("config"), "areas_file": areas_file})
 
 
 def threshold(text: str) -> Tuple[str, float]:
@@ -262,11 +279,50 @@ def _areas_file(given: Mapping[str, Any]) -> Optional[str]:
     return None if "zone" in given or "line" in given else given.get("config")
 
 
+class _Source(argparse.Action):
+    """Stores the source; where it is given again, all of them as `repeated_source`."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, name: Optional[str] = None
+    ) -> None:
+        before = getattr(namespace, self.dest, None)
+        if before is not None:
+            namespace.repeated_source = [*getattr(namespace, "repeated_source", [before]), values]
+        setattr(namespace, self.dest, values)
+
+
+def _merged(defaults: Mapping[str, Any], from_file: Mapping[str, Any], given: Mapping[str, Any]) -> argparse.Namespace:
+    """The options with their `sources`: those of each camera by its name, where there are several; else empty.
+
+    What is `given` comes before what is in the file, and there what is said of a camera before what is said of all. Raises
+    InputError.
+    """
+    shared = {**defaults, **from_file, **given}
+    cameras: Mapping[str, Mapping[str, Any]] = shared.pop("sources", None) or {}
+    repeated = shared.pop("repeated_source", None)
+    if repeated is not None:
+        cameras = cameras_given(repeated)
+    elif "source" in given:
+        cameras = {}
+    if not cameras:
+        return _completed({**shared, "sources": {}})
+    mine = {name: value for name, value in given.items() if name not in ("source", "repeated_source")}
+    options = argparse.Namespace(**_with_lists({**shared, "source": None, "sources": {}}))
+    for name, own in cameras.items():
+        try:
+            options.sources[name] = _completed({**shared, "source": None, **own, **mine, "sources": {}})
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+    return options
+
+
+def _with_lists(values: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: value or [] if name in _LISTS else value for name, value in values.items()}
+
+
 def _completed(values: Dict[str, Any]) -> argparse.Namespace:
     """Checks that there is one file and one source. Raises InputError."""
-    options = argparse.Namespace(**values)
-    for name in ("roi", "mask", "device", "score", "out", "zone", "line"):
-        setattr(options, name, getattr(options, name) or [])
+    options = argparse.Namespace(**_with_lists(values))
     if not options.file:
         raise InputError("give the detector, a .tflite file")
     sources = [options.source] if options.source is not None else []

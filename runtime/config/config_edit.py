@@ -5,42 +5,61 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from runtime.common import yaml_text
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path, read_bytes
+from runtime.config.cameras import SOURCES
 from runtime.config.config_file import EXTRA
 
+# Pages of several cameras may save at the same time.
+_SAVING = threading.Lock()
 
-def set_item(path: str, key: str, name: str, text: Optional[str]) -> None:
+
+def set_item(path: str, key: str, name: str, text: Optional[str], camera: str = "") -> None:
     """Sets the item `NAME=...` of the list `key` to `text`, or removes it where that is None.
 
-    The file is replaced atomically and keeps its permissions. Raises InputError where it cannot be written, is no YAML, or
+    With `camera`, it is the list of that camera, below `sources`; one that has none of its own begins with that of all
+    cameras. The file is replaced atomically and keeps its permissions. Raises InputError where it cannot be written, is no YAML, or
     is laid out so that the item cannot be set by itself; it is unchanged then.
     """
+    with _SAVING:
+        _set_item(path, key, name, text, camera)
+
+
+def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) -> None:
     target = Path(os.path.realpath(path))
     root, content = yaml_text.read(target, EXTRA)
     content = {} if root is None else content
     if not isinstance(content, dict):
         raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
-    items = _as_list(content.get(key))
+    node, holder = (root, content) if not camera else _entry(path, root, content, camera)
+    inherited = _as_list(content.get(key)) if camera else []
+    items = _as_list(holder[key]) if key in holder else inherited
     at = next((place for place, item in enumerate(items) if _text(item).startswith(f"{name}=")), None)
     if at is None and text is None:
         return
     changed = [*items[: len(items) if at is None else at], *([] if text is None else [text])]
     changed += [] if at is None else items[at + 1 :]
-    wanted = {**content, key: changed}
-    if not changed:
-        del wanted[key]
+    own = {**holder, key: changed}
+    if not changed and not inherited:
+        del own[key]
+    wanted = {**content, SOURCES: {**content[SOURCES], camera: own}} if camera else own
     before = read_bytes(target).decode("utf-8")
-    after = _edited(before, root, key, at, text, changed)
+    if camera and key not in holder:
+        after = _with_list(before, node, key, changed)
+    elif camera and not changed and inherited:
+        after = _emptied(before, node, key)
+    else:
+        after = _edited(before, node, key, at, text, changed)
     try:
         with atomic_path(target, stat.S_IMODE(target.stat().st_mode)) as temporary:
             temporary.write_bytes(after.encode("utf-8"))
             # Whatever the layout was: what says anything else is not put in the file's place.
-            if _read_again(temporary, key) != wanted:
+            if _read_again(temporary, key, camera) != wanted:
                 raise InputError(
                     f"{path}: {key} {name} cannot be set in it by itself; write by hand, below {key}: - {text or 'nothing'}"
                 )
@@ -48,13 +67,61 @@ def set_item(path: str, key: str, name: str, text: Optional[str]) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _read_again(path: Path, key: str) -> Any:
+def _entry(path: str, root: Any, content: Any, camera: str) -> Tuple[Any, Dict[str, Any]]:
+    """The node of a camera's entry, and what it says; only the source is said where no options are."""
+    cameras = content.get(SOURCES)
+    if not isinstance(cameras, dict) or camera not in cameras:
+        raise InputError(f"{path}: has no camera {camera} below {SOURCES}; write it there, with what is to be kept of it")
+    node = _value(_value(root, SOURCES), camera)
+    entry = cameras[camera]
+    return node, entry if isinstance(entry, dict) else {"source": entry}
+
+
+def _value(mapping: Any, key: str) -> Any:
+    return next(value for found, value in mapping.value if found.value == key)
+
+
+def _with_list(before: str, node: Any, key: str, items: List[Any]) -> str:
+    """The file's text with a list that the mapping `node`, or the source alone that stands there, does not have yet."""
+    flow = f"{key}: [{', '.join(map(_quoted, items))}]"
+    if node.id != "mapping":
+        start, end = node.start_mark.index, node.end_mark.index
+        # A number stays one.
+        source = node.value if node.value.isdigit() else _quoted(node.value)
+        return f"{before[:start]}{{source: {source}, {flow}}}{before[end:]}"
+    if node.flow_style:
+        end = node.end_mark.index - 1
+        return f"{before[:end].rstrip()}, {flow}{before[end:]}"
+    ending = "\r\n" if "\r\n" in before else "\n"
+    lines = before.splitlines(keepends=True)
+    first, (_, last) = node.value[0][0], node.value[-1]
+    indent = " " * first.start_mark.column
+    at = _last_line(last) if last.id == "sequence" else last.end_mark.line - (not last.end_mark.column)
+    lines[at] = lines[at].rstrip("\r\n") + ending
+    added = [f"{indent}{key}:{ending}", *(f"{indent}  - {_quoted(item)}{ending}" for item in items)]
+    return "".join([*lines[: at + 1], *(added if items else [f"{indent}{flow}{ending}"]), *lines[at + 1 :]])
+
+
+def _emptied(before: str, node: Any, key: str) -> str:
+    """The file's text with an empty list, which differs from none where all cameras have one."""
+    name, value = next(pair for pair in node.value if pair[0].value == key)
+    start, end = name.end_mark.index, value.end_mark.index
+    if value.id == "sequence" and not value.flow_style:
+        # Up to its last item: what its end mark says is behind the comments that follow.
+        end = value.value[-1].end_mark.index
+    return f"{before[:start]}: []{before[end:]}"
+
+
+def _read_again(path: Path, key: str, camera: str) -> Any:
     try:
         content = yaml_text.read(path, EXTRA)[1] or {}
     except InputError:
         return None
-    if isinstance(content, dict) and key in content:
-        content[key] = _as_list(content[key])
+    holder = content
+    if camera and isinstance(content, dict) and isinstance(content.get(SOURCES), dict):
+        holder = content[SOURCES].get(camera)
+    if isinstance(holder, dict) and key in holder:
+        holder[key] = _as_list(holder[key])
     return content
 
 

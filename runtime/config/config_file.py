@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
 from runtime.common import yaml_text
 from runtime.common.errors import InputError
+from runtime.config.cameras import SOURCES, not_of_a_camera, wrong_name
 
 EXTRA = "config"
 
@@ -30,10 +31,43 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
         return {}
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
-    lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
+    cameras = values.pop(SOURCES, None)
+    options = _checked(path, "", root, values, parser)
+    if cameras is None:
+        return options
+    node = next(value for key, value in root.value if key.value == SOURCES)
+    where = f"{path}: line {node.start_mark.line + 1}: {SOURCES}"
+    if options.get("source") is not None:
+        raise InputError(f"{where}: there is a source, too; give the cameras' own sources only")
+    if not isinstance(cameras, dict) or not cameras:
+        raise InputError(f"{where}: give each camera as NAME: SRC, or as NAME: with its options below it")
+    options[SOURCES] = {}
+    for (key, own), (name, content) in zip(node.value, cameras.items()):
+        where = f"{path}: line {key.start_mark.line + 1}: {SOURCES}: {key.value}"
+        if (reason := wrong_name(name)):
+            raise InputError(f"{where}: {reason}")
+        if isinstance(content, (str, int)) and not isinstance(content, bool):
+            content, own = {"source": content}, None
+        if not isinstance(content, dict) or not all(isinstance(option, str) for option in content):
+            raise InputError(f"{where}: give SRC, or options as NAME: VALUE, one a line")
+        for option, value in content.items():
+            reason = not_of_a_camera(option, value)
+            if reason:
+                line = next(found.start_mark.line for found, _ in own.value if found.value == option) + 1
+                raise InputError(f"{path}: line {line}: {SOURCES}: {name}: {option}: {reason}")
+        options[SOURCES][name] = _checked(path, f"{SOURCES}: {name}: ", own or key, content, parser)
+        if options[SOURCES][name].get("source") is None:
+            raise InputError(f"{where}: give its source")
+    return options
+
+
+def _checked(path: str, where: str, node: Any, values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Dict[str, Any]:
+    """The options in `values`, the content of `node`. Raises InputError, which names the line and the first wrong one."""
     options, errors = _validated(values, parser)
+    pairs = node.value if node.id == "mapping" else ()
+    lines = {key.value: key.start_mark.line for key, _ in pairs}
     for name, reason in errors.items():
-        raise InputError(f"{path}: line {lines[name]}: {name}: {reason}")
+        raise InputError(f"{path}: line {lines.get(name, node.start_mark.line) + 1}: {where}{name}: {reason}")
     return options
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
@@ -69,7 +70,8 @@ class Blackout:
             return frame
         height, width = frame.image.shape[:2]
         if self._size != (width, height):
-            self._polygons = [item.within(width, height) for item in self._masks]
+            self._polygons = [part for item in self._masks for part in _enclosed(item.within(width, height), width, height)]
+            self._warn_of_pixels(width, height)
             self._size = (width, height)
         image = frame.image
         if not (image.flags.writeable and image.flags.c_contiguous):
@@ -79,3 +81,25 @@ class Blackout:
         for polygon in self._polygons:
             cv2.fillPoly(image, [polygon], (0, 0, 0))
         return frame
+
+    def _warn_of_pixels(self, width: int, height: int) -> None:
+        """Says that masks in pixels may lie elsewhere, where the size of the image has changed."""
+        if self._size is None:
+            return
+        for item in self._masks:
+            if item.pixels:
+                print(
+                    f"warning: --mask {item}: is in pixels, and the image is {width} x {height} now, not "
+                    f"{self._size[0]} x {self._size[1]}; shares from 0 to 1 stay at their place",
+                    file=sys.stderr,
+                )
+
+
+def _enclosed(corners: np.ndarray, width: int, height: int) -> List[np.ndarray]:
+    """Polygons around all that the one with `corners` encloses in an image of `width` x `height`.
+
+    Where its sides cross, as a hand draws a star, OpenCV leaves out what it encloses twice.
+    """
+    filled = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(filled, [corners], 1)
+    return list(cv2.findContours(filled, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[-2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
-from typing import Sequence, Tuple
+from typing import Iterable, Sequence, Tuple
 
 import numpy as np
 
@@ -72,17 +72,23 @@ class Crop:
         self.bottom = int(np.ceil(max(box.ymax for box in self._boxes)))
         self.image_size = (width, height)
 
+    @property
+    def box(self) -> Box:
+        """That part, in pixels of the image."""
+        return Box(self.left, self.top, self.right, self.bottom)
+
     def apply(self, image: np.ndarray) -> np.ndarray:
         """That part of `image`, as a view."""
         return image[self.top : self.bottom, self.left : self.right]
 
     def to_image(self, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
         """Maps detections from pixels of the crop to pixels of the image, and drops those outside all regions."""
-        moved = [replace(item, box=self._moved(item.box)) for item in detections]
+        moved = self.moved(detections)
         return tuple(item for item in moved if any(_has_center_of(box, item.box) for box in self._boxes))
 
-    def _moved(self, box: Box) -> Box:
-        return Box(box.xmin + self.left, box.ymin + self.top, box.xmax + self.left, box.ymax + self.top)
+    def moved(self, detections: Iterable[Detection]) -> Tuple[Detection, ...]:
+        """Maps detections from pixels of the crop to pixels of the image, and keeps all."""
+        return tuple(replace(item, box=item.box.moved(self.left, self.top)) for item in detections)
 
 
 def _has_center_of(box: Box, other: Box) -> bool:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Container, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from runtime.boxes import seams
 from runtime.boxes.nms import best_of_equal_boxes, suppress
+from runtime.boxes.tiles import Tiles, Window
 from runtime.common.errors import InputError
 from runtime.common.values import Box, Detection, Labels
 from runtime.inference import decoders, preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Runner
-from runtime.model import class_count, output_order
+from runtime.model import class_count, output_order, trained_tiles
 from runtime.model.labels import find as find_labels
 from runtime.model.labels import mismatch as label_mismatch
 from runtime.model.metadata import Metadata, TensorMetadata
@@ -44,7 +46,7 @@ class Detector:
         for detection in detector(cv2.imread("street.jpg")):
             print(detection.label, detection.score, detection.box)
 
-    A call runs `preprocess`, `invoke` and `postprocess` in this order; a loop may overlap them. A detector runs one
+    A call runs `inputs`, `invoke` for each of them, and `combined`, in this order; a loop may overlap them. A detector runs one
     image at a time, or as many as its file takes with `detect_all`. Several threads may call one detector; they take
     turns in the model, so a detector for each thread is faster where there are cores for it.
     """
@@ -63,6 +65,7 @@ class Detector:
         runner: Optional[Runner] = None,
         all_labels: bool = False,
         agnostic: Optional[float] = None,
+        tiles: Union[Tiles, str, None] = None,
     ) -> None:
         """Loads the model at `path`.
 
@@ -82,12 +85,15 @@ class Detector:
                 the class with the highest score is given; with this, all are.
             agnostic: Of two boxes that overlap by more than this IoU (0..1), whatever their classes, only the one
                 with the higher score is given. By default boxes of two classes may overlap.
+            tiles: Cuts each image into tiles that overlap, such as "2x1" (columns x rows), looks at each and at the
+                whole image, and merges what is found; for small objects in large images. By default images are not cut.
 
         Raises:
-            InputError: The file is no detector, or cannot be read.
+            InputError: The file is no detector, or cannot be read, or these are no tiles.
             KitError: No engine works.
         """
         path = os.fspath(path)
+        self.tiles: Optional[Tiles] = None if tiles is None else Tiles.of(tiles)
         model = Model.read(path)
         metadata = Metadata.of(model)
         decoding = decoders.find(model, metadata)
@@ -102,6 +108,8 @@ class Detector:
             model = Model.read(self.path)
             metadata = Metadata.of(model)
             decoding = decoders.find(model, metadata)
+        # The tiles that its network was trained on, as the file says; None where it says nothing of tiles.
+        self.trained_tiles: Optional[Tiles] = trained_tiles.find(model)
         found = find_labels(model, metadata, labels)
         self.labels: Labels = found.labels
         self.labels_from: str = found.where
@@ -156,9 +164,9 @@ class Detector:
         Boxes are in pixels of `image` and lie within it. Detections are sorted by descending score. Raises ValueError
         or TypeError where `image` is no such array, None and paths among them.
         """
-        tensor = self.preprocess(image, color)
+        raws = [self.invoke(tensor) for tensor in self.inputs(image, color)]
         height, width = image.shape[:2]
-        return self.postprocess(self.invoke(tensor), width, height)
+        return self.combined(raws, width, height)[0]
 
     def detect(self, image: Union[np.ndarray, str, os.PathLike[str]], color: str = "BGR") -> AnnotatedImage:
         """Detects objects in `image`, an array as for a call or the path of an image file.
@@ -174,6 +182,8 @@ class Detector:
 
     def detect_all(self, images: Sequence[np.ndarray], color: str = "BGR") -> List[Tuple[Detection, ...]]:
         """The detections in each of `images`, as many at once as the model takes; else as a call for each."""
+        if self.tiles is not None:
+            return [self(image, color) for image in images]
         found: List[Tuple[Detection, ...]] = []
         for start in range(0, len(images), self.batch):
             some = images[start : start + self.batch]
@@ -191,6 +201,40 @@ class Detector:
         Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
         """
         return self._filled([self._encoded(image, color)])
+
+    def inputs(self, image: np.ndarray, color: str = "BGR") -> List[np.ndarray]:
+        """The input tensors for `image`, arguments as for a call: one, or with tiles as many as hold all of them.
+
+        Raises ValueError or TypeError where `image` is not uint8 [height, width, 3].
+        """
+        if self.tiles is None:
+            return [self.preprocess(image, color)]
+        preprocessing.check_image(image)
+        windows = self.tiles.windows(image.shape[1], image.shape[0])
+        encoded = [self._encoded(window.of(image), color) for window in windows]
+        return [self._filled(encoded[start : start + self.batch]) for start in range(0, len(encoded), self.batch)]
+
+    def combined(
+        self,
+        raws: Sequence[Sequence[np.ndarray]],
+        width: int,
+        height: int,
+        floor: Optional[float] = None,
+        score: Optional[float] = None,
+    ) -> Tuple[Tuple[Detection, ...], Tuple[Detection, ...]]:
+        """The detections in an image of `width` x `height` pixels, and the candidates down to `floor`.
+
+        `raws` are the outputs of the model for each of `inputs`, in this order. The result is that of `candidates`; of tiles it is
+        merged (see `runtime.boxes.seams.merge`).
+        """
+        if self.tiles is None:
+            return self.candidates(raws[0], width, height, floor, score)
+        windows = self.tiles.windows(width, height)
+        found = [
+            self.candidates(own, window.width, window.height, floor, score)
+            for window, own in zip(windows, self._by_window(raws, len(windows)))
+        ]
+        return seams.merge_all(found, windows, width, height, self._agnostic)
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
         """The values [height, width, 3] that stand for `image`; [3, height, width] where the input is so."""
@@ -218,21 +262,26 @@ class Detector:
         return self.candidates(raw, width, height, None)[0]
 
     def candidates(
-        self, raw: Sequence[np.ndarray], width: int, height: int, floor: Optional[float]
+        self,
+        raw: Sequence[np.ndarray],
+        width: int,
+        height: int,
+        floor: Optional[float],
+        score: Optional[float] = None,
     ) -> Tuple[Tuple[Detection, ...], Tuple[Detection, ...]]:
         """As `postprocess`, and what is below the threshold but has a score of at least `floor`; nothing for None.
 
-        Both are sorted by descending score. What is given without `floor` is given with it, and the other way round.
+        Both are sorted by descending score. What is given without `floor` is given with it, and the other way round. `score`
+        is the threshold for this image, None for that of the detector.
         """
-        if self.batch > 1:
-            raw = [array[:1] for array in raw]
-        lowest = min(self.score, *self.scores.values()) if self.scores else self.score
+        score = self.score if score is None else score
+        lowest = min(score, *self.scores.values()) if self.scores else score
         if floor is not None:
             lowest = min(lowest, floor)
-        boxes, classes, scores = self._decode(raw, lowest) if self._decode else self._read(raw)
+        boxes, classes, scores = self._decoded(raw, lowest)
         # Comparisons with NaN are false, so this also drops scores that are not numbers. Few are left, of most images none;
         # for so few, lists are quicker than arrays.
-        counts = scores >= self._least(classes)
+        counts = scores >= self._least(classes, score)
         keep = np.flatnonzero(counts if floor is None else counts | (scores >= floor))
         if not keep.size:
             return (), ()
@@ -253,6 +302,41 @@ class Detector:
         ]
         return tuple(item for item, counts in made if counts), tuple(item for item, counts in made if not counts)
 
+    def all_of(
+        self, raws: Sequence[Sequence[np.ndarray]], width: int, height: int, names: Container[str], floor: float
+    ) -> Tuple[Detection, ...]:
+        """Everything in an image of `width` x `height` pixels that may be an object of the classes `names`.
+
+        `raws` are as for `combined`. What has a score of at least `floor` is given, also where another class has the same
+        box, one with a higher score overlaps it, or two tiles have it: for hiding what must not be seen.
+        """
+        windows = self.tiles.windows(width, height) if self.tiles is not None else (Window(0, 0, width, height),)
+        found: List[Detection] = []
+        for window, own in zip(windows, self._by_window(raws, len(windows))):
+            boxes, classes, scores = self._decoded(own, floor)
+            keep = np.flatnonzero((scores >= floor) & (classes >= 0) & np.isfinite(boxes).all(1))
+            boxes = boxes[keep][:, self._box_index]
+            if self._letterbox and keep.size:
+                boxes = self._in_image(boxes, window.width, window.height)
+            for box, number, score in zip(boxes.tolist(), classes[keep].tolist(), scores[keep].tolist()):
+                label = self.labels[round(number)]
+                if label in names:
+                    inside = _in_pixels(box, window.width, window.height)
+                    found.append(Detection(label, round(number), score, inside.moved(window.left, window.top)))
+        return tuple(found)
+
+    def _by_window(self, raws: Sequence[Sequence[np.ndarray]], count: int) -> Iterator[List[np.ndarray]]:
+        """The outputs for each of `count` windows, which were put into as few inputs as hold them."""
+        for place in range(count):
+            number, row = divmod(place, self.batch)
+            yield [array[row : row + 1] for array in raws[number]] if self.batch > 1 else list(raws[number])
+
+    def _decoded(self, raw: Sequence[np.ndarray], lowest: float) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes [M, 4] in the order of the model, classes [M] and scores [M] of the first image in `raw`."""
+        if self.batch > 1:
+            raw = [array[:1] for array in raw]
+        return self._decode(raw, lowest) if self._decode else self._read(raw)
+
     def _in_image(self, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
         """Boxes [M, 4] relative to the image of boxes relative to the input, in which the image has its own shape."""
         input_height, input_width = self._sides
@@ -260,12 +344,12 @@ class Detector:
         inside: np.ndarray = (boxes * ([input_width, input_height] * 2) - [left, top] * 2) / (inner * 2)
         return inside
 
-    def _least(self, classes: np.ndarray) -> Union[float, np.ndarray]:
-        """The threshold for each of `classes`; a single number where no class has a threshold of its own."""
+    def _least(self, classes: np.ndarray, score: float) -> Union[float, np.ndarray]:
+        """The threshold for each of `classes`, `score` for those without one of their own; a number where none has one."""
         if not self.scores:
-            return self.score
+            return score
         ids = np.nan_to_num(classes).round().astype(int).tolist()
-        return np.array([self.scores.get(self.labels[class_id], self.score) for class_id in ids])
+        return np.array([self.scores.get(self.labels[class_id], score) for class_id in ids])
 
     def _read(self, raw: Sequence[np.ndarray]) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Boxes [M, 4], classes [M] and scores [M] from the four outputs."""

@@ -42,7 +42,7 @@ def resize(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str = "B
     320, and by up to 2 from squares of 321 to 480; from 1280 x 720, 400 x 300 and 319 x 319 it gave the same bytes.
     The definition above is the reference.
     """
-    _check_image(image)
+    check_image(image)
     if color not in ("BGR", "RGB"):
         raise ValueError(f'color is "BGR" or "RGB", not {color!r}')
     height, width = (size, size) if isinstance(size, int) else size
@@ -58,7 +58,7 @@ def letterbox(image: np.ndarray, size: Union[int, Tuple[int, int]], color: str =
 
     As YOLO-style networks are trained (https://docs.ultralytics.com/reference/data/augment, `LetterBox`).
     """
-    _check_image(image)
+    check_image(image)
     height, width = (size, size) if isinstance(size, int) else size
     left, top, inner_width, inner_height = letterbox_area(image.shape[1], image.shape[0], width, height)
     whole = np.full((height, width, 3), _GRAY, np.uint8)
@@ -100,7 +100,8 @@ def encode(rgb: np.ndarray, dtype: np.dtype, mean: Sequence[float] = MEAN, std: 
     raise ValueError(f"images are fed as uint8, int8 or float32, not {kind}")
 
 
-def _check_image(image: object) -> None:
+def check_image(image: object) -> None:
+    """Raises ValueError or TypeError, with what to do, where `image` is not uint8 [height, width, 3]."""
     if image is None:
         raise ValueError("an image is a uint8 array, not None; cv2.imread returns None where it cannot read the file")
     if isinstance(image, (str, bytes, os.PathLike)):

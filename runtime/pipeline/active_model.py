@@ -6,7 +6,7 @@ import argparse
 import os
 import threading
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Protocol, Sequence, Tuple
 
 from runtime.common.values import Frame
 from runtime.filters import Filter
@@ -43,6 +43,17 @@ class ActiveModel:
 # Returns the next active model. Raises KitError if there is none. It may call its argument, which ends
 # the engines of the current model, to free an exclusive device.
 Swap = Callable[[Callable[[], None]], ActiveModel]
+
+
+class Swappable(Protocol):
+    """What another model can be offered to: one loop, or all that share a model."""
+
+    @property
+    def frame(self) -> Optional[Frame]:
+        """The newest frame that was preprocessed; a new model is tested on it."""
+
+    def offer(self, swap: Swap, cancel: Callable[[], None] = lambda: None) -> None:
+        """See `PendingSwap.offer`."""
 
 
 class PendingSwap:
@@ -123,7 +134,7 @@ def interrupt(runners: Sequence[Runner]) -> None:
 
 
 def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Detector:
-    """The detector for `file` with the labels, thresholds and overlaps of the options. Raises InputError.
+    """The detector for `file` with the labels, thresholds, overlaps and tiles of the options. Raises InputError.
 
     Also where it has no class that is to be blurred: a model that takes over must not show what the one before it hid.
     """
@@ -136,6 +147,7 @@ def make_detector(options: argparse.Namespace, file: str, runner: Runner) -> Det
         runner=runner,
         all_labels=options.all_labels,
         agnostic=options.agnostic,
+        tiles=options.tiles,
     )
     for name in options.blur or ():
         made.labels.checked(name, "--blur")

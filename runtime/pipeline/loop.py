@@ -21,7 +21,7 @@ import numpy as np
 
 from runtime.common.values import Detection
 from runtime.filters import Filter
-from runtime.frames.blurring import FLOOR, Blurring
+from runtime.frames.blurring import Blurring
 from runtime.frames.masks import Blackout, Mask
 from runtime.frames.motion import MotionGate
 from runtime.frames.queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
@@ -147,12 +147,14 @@ class _Loop:
         self._totals = Totals()
         # Guards the order of the output. The condition announces new frames and free slots in the engines.
         self._order = threading.RLock()
+        # Guards the numbers of the jobs. Whoever hands a job over to an engine never waits for a filter or a sink.
+        self._numbering = threading.Lock()
         self._changed = self._queue.changed
         self._jobs: Dict[int, Job] = {}
         self._submitted = 0
         self._next_out = 0
         # With the policy `latest`: the newest frame, preprocessed, while no engine is free.
-        self._newest: Optional[Tuple[Job, np.ndarray]] = None
+        self._newest: Optional[Tuple[Job, List[np.ndarray]]] = None
         self._fed = threading.Event()
         self._given_up = False
         self._errors: List[BaseException] = []
@@ -333,14 +335,14 @@ class _Loop:
         else:
             self._state.dropped_by_source()
 
-    def _submit(self, worker: Worker, job: Job, tensor: np.ndarray) -> None:
-        with self._order:
+    def _submit(self, worker: Worker, job: Job, tensors: List[np.ndarray]) -> None:
+        with self._numbering:
             job.number = self._submitted
             self._jobs[job.number] = job
             self._submitted += 1
-        worker.submit(tensor, job)
+        worker.submit(tensors, job)
 
-    def _prepare(self, arrival: Arrival) -> Tuple[Job, np.ndarray]:
+    def _prepare(self, arrival: Arrival) -> Tuple[Job, List[np.ndarray]]:
         self._pending.frame = arrival.frame
         return Job.prepared(self._active, arrival, self._crop_for(arrival.frame.image))
 
@@ -388,7 +390,7 @@ class _Loop:
                 if isinstance(outcome, Lost):
                     self._state.dropped_by_engine()
                 elif outcome is not None:
-                    job.finish(*outcome, self._state.score, self._floor())
+                    job.finish(*outcome, self._state.score, self._floor(), self._blurring)
                 self._emit(job)
             if worker.is_retired:
                 worker.close()
@@ -398,8 +400,7 @@ class _Loop:
 
     def _floor(self) -> Optional[float]:
         # Asked for each frame, since the threshold may change.
-        floors = [sink.floor for sink in self._sinks if sink.floor is not None]
-        return min([*floors, *([FLOOR] if self._blurring is not None else [])], default=None)
+        return min((sink.floor for sink in self._sinks if sink.floor is not None), default=None)
 
     def _notify(self) -> None:
         with self._changed:
@@ -421,8 +422,7 @@ class _Loop:
         # Before the image is changed: both models see the same.
         prepared = self._shadow.prepare(frame, job.crop) if self._shadow is not None else None
         if self._blurring is not None:
-            # What filters leave out, too.
-            frame = self._blurring(frame, (*detections, *job.candidates))
+            frame = self._blurring(frame, job.to_blur, job.crop.box if job.crop is not None else None)
         for apply_filter in job.model.filters:
             detections = apply_filter(frame, detections)
         if self._watch is not None:

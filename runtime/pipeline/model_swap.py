@@ -15,18 +15,19 @@ import os
 import signal
 import sys
 import threading
-from typing import Any, Callable, List, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from runtime.common.errors import KitError
-from runtime.common.values import Frame
-from runtime.filters import open_filters
+from runtime.common.values import Frame, Labels
+from runtime.filters import Filter, open_filters
 from runtime.inference.detector import Detector
 from runtime.inference.interpreter import Runner
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
-from runtime.pipeline.active_model import ActiveModel, PendingSwap
+from runtime.pipeline.active_model import ActiveModel, Swappable
 from runtime.pipeline.capture import error_text
 from runtime.telemetry.state import State
 
@@ -47,11 +48,17 @@ class Reloader:
         self,
         options: argparse.Namespace,
         state: State,
-        pending: PendingSwap,
+        pending: Swappable,
         running: ActiveModel,
         attempts: Optional[int] = None,
+        make_filters: Optional[Callable[[Labels], Sequence[Filter]]] = None,
     ) -> None:
-        """`running` is the model that the run starts with; `attempts` is passed on to `Worker`."""
+        """`running` is the model that the run starts with; `attempts` is passed on to `Worker`.
+
+        `make_filters` gives the filters for a model with other classes, by default those of the options. It raises
+        InputError where these ask for a class that the model lacks.
+        """
+        self._make_filters = make_filters or partial(open_filters, options)
         self._options = options
         self._state = state
         self._pending = pending
@@ -99,7 +106,7 @@ class Reloader:
             active_model.wait_until_loaded(runners)
             detector = active_model.make_detector(options, file, runners[0])
             same = detector.labels == running.detector.labels
-            filters = running.filters if same else tuple(open_filters(options, detector.labels))
+            filters = running.filters if same else tuple(self._make_filters(detector.labels))
             frame = self._pending.frame or Frame(_GRAY)
             for runner in runners:
                 _test(detector, runner, frame)

@@ -17,12 +17,17 @@ _CA = re.compile(r",ca=([^,]+)")
 
 
 def check(
-    options: argparse.Namespace, source: Source, model: str, labels: str, outputs: Sequence[str]
+    options: argparse.Namespace,
+    source: Source,
+    model: str,
+    labels: str,
+    outputs: Sequence[str],
+    json: Optional[str] = None,
 ) -> None:
     """Raises InputError if a file that the run writes is one that it reads: links count as what they lead to.
 
     `model` and `labels` are the paths of what was loaded, which the options need not name; `labels` may be no path.
-    `outputs` are the specs of sinks; `options.json` and `options.health` are looked at, too.
+    `outputs` are the specs of sinks; `json`, by default `options.json`, and `options.health` are looked at, too.
     """
     inputs: Dict[str, Optional[str]] = {
         "the model": options.file,
@@ -37,7 +42,7 @@ def check(
     for spec in outputs:
         for ca in _CA.findall(spec):
             inputs["the file of certificates"] = ca
-    for output in _files(options, outputs):
+    for output in _files([json or options.json, options.health, *outputs]):
         for what, path in inputs.items():
             if path and os.path.isfile(path) and _same(output, path):
                 raise InputError(f"{output}: is {what} itself; give another name to write to")
@@ -45,10 +50,15 @@ def check(
             raise InputError(f"{output}: lies in the source and would be overwritten; give another name to write to")
 
 
-def _files(options: argparse.Namespace, outputs: Sequence[str]) -> Iterator[str]:
-    for spec in (options.json, options.health, *outputs):
+def without_prefix(spec: str) -> str:
+    """The spec of a sink without `crops:` and the like before the name of a file or folder."""
+    return _PREFIX.sub("", spec, count=1)
+
+
+def _files(outputs: Sequence[Optional[str]]) -> Iterator[str]:
+    for spec in outputs:
         if spec and spec != "-" and "://" not in spec:
-            yield _PREFIX.sub("", spec, count=1)
+            yield without_prefix(spec)
 
 
 def _same(one: str, other: str) -> bool:

@@ -46,6 +46,8 @@ def detect(
     before it begins, and `loading` before that, with the engines that load the model. Raises InputError if the model, the source or a target is wrong; nothing has been
     written by then.
     """
+    if options.sources:
+        raise InputError("this runs one camera; give one source, without sources in the configuration file")
     with contextlib.ExitStack() as stack:
         # First, so that the engine's process loads the model while this one opens the source.
         file = active_model.resolved_path(options.file)
@@ -58,12 +60,12 @@ def detect(
         filters = open_filters(options, detector.labels)
         out = [*options.out, *plugins.specs(runtime.sinks, options)]
         output_files.check(options, source, detector.path, detector.labels_from, out)
-        sinks = [stack.enter_context(sink) for sink in _sinks(source, options.json, out)]
+        sinks = [stack.enter_context(sink) for sink in open_sinks(source, options.json, out)]
         if not sinks and not extra:
             sinks = [open_sink("console", source)]
-        _print_start(options, detector, runners)
+        print_start(options, detector, runners)
         state = State(detector.path, detector.labels, detector.score, detector.scores)
-        state.areas = watch = _watch(options)
+        state.areas = watch = make_watch(options)
         attempts = None if source.live else ATTEMPTS
         workers = [Worker(runner, state, attempts) for runner in runners]
         pending = PendingSwap()
@@ -89,14 +91,7 @@ def detect(
             _progress(source, options.frames),
             state,
             filters,
-            Settings(
-                options.policy,
-                Playback(options.realtime, options.loop, retries=options.retries),
-                options.motion,
-                tuple(options.roi),
-                tuple(options.mask),
-                options.blur or (),
-            ),
+            loop_settings(options),
             reopen=lambda: open_source(options.source),
             workers=workers,
             pending=pending,
@@ -105,22 +100,42 @@ def detect(
         )
 
 
-def _watch(options: argparse.Namespace) -> Watch:
-    """Counts at the zones and lines of the options. What is drawn is saved in the configuration file that holds them."""
+def loop_settings(options: argparse.Namespace) -> Settings:
+    """The settings of the loop that the options ask for."""
+    return Settings(
+        options.policy,
+        Playback(options.realtime, options.loop, retries=options.retries),
+        options.motion,
+        tuple(options.roi),
+        tuple(options.mask),
+        options.blur or (),
+    )
+
+
+def make_watch(options: argparse.Namespace, camera: str = "") -> Watch:
+    """Counts at the zones and lines of the options. What is drawn is saved in the configuration file that holds them.
+
+    With `camera`, it is saved in the entry of that camera.
+    """
     save: Optional[Save] = None
     if options.areas_file:
         from runtime.config.config_edit import set_item
 
-        save = partial(set_item, options.areas_file)
+        save = partial(set_item, options.areas_file, camera=camera)
     given = [*options.zone, *options.line]
     return Watch(given, options.anchor, options.track_lost, options.track, save)
 
 
-def _print_start(options: argparse.Namespace, detector: Detector, runners: Sequence[Runner]) -> None:
+def print_start(options: argparse.Namespace, detector: Detector, runners: Sequence[Runner]) -> None:
+    """Prints which engines run the model, and what is wrong with its class names."""
     for runner in runners:
         for note in runner.notes:
             print(f"warning: {note}", file=sys.stderr)
         print(f"engine: {runner.engine}, {runner.what}", file=sys.stderr)
+    trained = detector.trained_tiles
+    if trained is not None and trained != detector.tiles:
+        without = "" if detector.tiles is None else f" instead of {detector.tiles}"
+        print(f"note: {options.file}: trained on tiles {trained}; give --tiles {trained}{without}", file=sys.stderr)
     if detector.labels_warning:
         print(f"warning: {detector.labels_warning}", file=sys.stderr)
     if not detector.labels_from:
@@ -131,7 +146,8 @@ def _print_start(options: argparse.Namespace, detector: Detector, runners: Seque
         )
 
 
-def _sinks(source: Source, json: Optional[str], out: Sequence[str]) -> List[Sink]:
+def open_sinks(source: Source, json: Optional[str], out: Sequence[str]) -> List[Sink]:
+    """The sinks for `--json` and for the specs `out`. Raises InputError."""
     if [*out, json].count("-") > 1:
         raise InputError("-: standard output can take the results only once")
     sinks = [json_lines.connect(json, source)] if json else []

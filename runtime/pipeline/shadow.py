@@ -64,10 +64,17 @@ def parse(spec: str) -> Spec:
     return Spec(name, share, found.get("follow", False))
 
 
+class ToCompare(Protocol):
+    """A frame that the second model is to see, once it is known what counts in it: `Prepared`, or one that is shared."""
+
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
+        """Has the second model's detections compared with those that count; returns at once."""
+
+
 class SecondModel(Protocol):
     """What the loop hands frames to."""
 
-    def prepare(self, frame: Frame, crop: Optional[Crop]) -> Optional[Prepared]:
+    def prepare(self, frame: Frame, crop: Optional[Crop]) -> Optional[ToCompare]:
         """The second model's input for the frame, or for `crop` of it, where it is to see it; else None."""
 
 
@@ -115,6 +122,8 @@ class Shadow:
         self._seconds = 0.0
         self._frames = 0
         self._missed = 0
+        # What was offered before.
+        self._earlier = max(0, self._offered // self._every - 1)
         self._classes: Dict[str, List[int]] = {}
         self._error, self._may_pass = "", False
         first, second = self._state.labels.names, self._detector.labels.names
@@ -136,10 +145,14 @@ class Shadow:
             self._changed.notify_all()
         self._process.interrupt()
         self._thread.join(2 * _TICK)
+        if not self._error:
+            # The last one may still have been with the engine, or on its way to a new one.
+            self._missed = max(self._missed, self._offered // self._every - self._earlier - self._frames)
+            self._tell(last=True)
         self._process.close()
 
     def prepare(self, frame: Frame, crop: Optional[Crop] = None) -> Optional[Prepared]:
-        """The second model's input for the frame, where it is its turn and the model is free; else None."""
+        """The second model's inputs for the frame, where it is its turn and the model is free; else None."""
         self._offered += 1
         if self._error or self._offered % self._every:
             return None
@@ -148,7 +161,7 @@ class Shadow:
             self._tell()
             return None
         image = frame.image if crop is None else crop.apply(frame.image)
-        return Prepared(self, self._detector.preprocess(image, frame.color), crop, image.shape[1], image.shape[0])
+        return Prepared(self, self._detector.inputs(image, frame.color), crop, image.shape[1], image.shape[0])
 
     def hand_over(self, item: _Item) -> None:
         """Takes a frame that was prepared; returns at once."""
@@ -169,7 +182,12 @@ class Shadow:
                 failures = 0
             except KitError as error:
                 failures += 1
-                if self._ended or not self._revive(error, failures):
+                if self._has_ended():
+                    return
+                # Lost with its engine.
+                self._missed += 1
+                self._tell()
+                if not self._revive(error, failures):
                     return
             with self._changed:
                 self._waiting = None
@@ -177,7 +195,10 @@ class Shadow:
     def _compare(self, frame: Frame, detections: Tuple[Detection, ...], prepared: Prepared) -> None:
         # A threshold that was set on the page is for both.
         self._detector.score = self._own_score if self._state.score == self._score else self._state.score
-        other = self._detector.postprocess(self._process.invoke(prepared.tensor), prepared.width, prepared.height)
+        raws = [self._process.invoke(tensor) for tensor in prepared.tensors]
+        other = self._detector.combined(raws, prepared.width, prepared.height)[0]
+        if self._ended:
+            return
         if prepared.crop is not None:
             other = prepared.crop.to_image(other)
         if self._only:
@@ -208,12 +229,22 @@ class Shadow:
                 return True
             except KitError as again:
                 error, failures = again, failures + 1
+            except ValueError:
+                # The run has ended, and with it what the two processes share.
+                if self._ended:
+                    return False
+                raise
+            if self._ended:
+                return False
         self._error, self._may_pass = str(error), not isinstance(error, InputError)
         print(f"{OPTION}: {self._file}: given up: {error}", file=sys.stderr)
         self._tell()
         return False
 
-    def _tell(self) -> None:
+    def _has_ended(self) -> bool:
+        return self._ended
+
+    def _tell(self, last: bool = False) -> None:
         comparison = Comparison(
             self._id,
             self._file,
@@ -229,16 +260,16 @@ class Shadow:
         )
         with self._changed:
             # Another one may be told of by then.
-            if not self._ended:
+            if last or not self._ended:
                 self._state.compared(comparison)
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The input of the second model for a frame, or for `crop` of it: `tensor`, made of `width` x `height` pixels."""
+    """The inputs of the second model for a frame, or for `crop` of it: `tensors`, made of `width` x `height` pixels."""
 
     shadow: Shadow
-    tensor: np.ndarray
+    tensors: List[np.ndarray]
     crop: Optional[Crop]
     width: int
     height: int

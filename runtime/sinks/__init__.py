@@ -8,7 +8,12 @@ A module of this package provides
 
 Modules are found by their place in this folder: adding a sink changes no other file. A module may also
 provide `options` and `specs` (see `runtime.common.plugins`), so that an option of its own (`--serve 8000`) opens
-a sink as `--out` does. The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
+a sink as `--out` does. Where several cameras run, a module may provide
+
+    connect_shared(spec: str) -> SharedSink     one output for all of them, in place of `connect`; raises InputError
+    spec_of_camera(spec: str, camera: str)      the spec for one of them, which tells its output from those of others
+
+The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
 `events`, `media`, `sources` and `telemetry`.
 """
 
@@ -18,7 +23,8 @@ import abc
 import contextlib
 import sys
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Type
+from types import ModuleType
+from typing import Iterator, Mapping, Optional, Sequence, Type
 
 from runtime.common import plugins, redaction
 from runtime.common.errors import InputError, KitError
@@ -37,13 +43,16 @@ class Sink(abc.ABC):
     the source is not live, the loop waits while the queue is full; otherwise it drops the frame and counts
     it. An error from a lossless sink ends the run; an error from another sink is printed once, and its frames
     count as dropped until it works again. `name` is used for the sink in messages and counts. A sink with a `floor` also
-    gets what is below the threshold, down to this score, as the candidates of `write_all`.
+    gets what is below the threshold, down to this score, as the candidates of `write_all`. `camera` is the name of the camera whose frames it
+    gets, empty where only one runs.
     """
 
     name: str = ""
     lossless: bool = True
     on_main_thread: bool = False
     floor: Optional[float] = None
+    # The camera's name where several run; set before the first frame.
+    camera: str = ""
 
     def attach(self, state: State) -> None:
         """Called once before the first frame, with the state of the run, which stays up to date.
@@ -85,14 +94,57 @@ class Sink(abc.ABC):
             self.discard()
 
 
+class SharedSink(abc.ABC):
+    """An output that several cameras have together: a page, a server of metrics. A context manager that closes it."""
+
+    @abc.abstractmethod
+    def start(self, states: Mapping[str, State]) -> None:
+        """Begins with the states of the cameras by name; before their sources are open. Raises InputError if it cannot."""
+
+    @abc.abstractmethod
+    def sink(self, camera: str) -> Sink:
+        """Takes the frames of one camera."""
+
+    def close(self) -> None:
+        """Ends the output."""
+
+    def __enter__(self) -> SharedSink:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def open_sink(spec: str, source: Source) -> Sink:
     """Opens the sink that `spec` names, for the frames of `source`. Raises InputError if no module accepts it."""
+    module = _kind(spec)
+    sink: Sink = module.connect(spec, source)
+    sink.name = sink.name or plugins.name_of(module)
+    return sink
+
+
+def open_shared(spec: str) -> SharedSink:
+    """Opens the output of several cameras that `spec` names, for which `is_shared` must be true. Raises InputError."""
+    shared: SharedSink = _kind(spec).connect_shared(spec)
+    return shared
+
+
+def is_shared(spec: str) -> bool:
+    """Whether several cameras have the output `spec` together. Raises InputError if no module accepts it."""
+    return hasattr(_kind(spec), "connect_shared")
+
+
+def spec_of_camera(spec: str, camera: str) -> str:
+    """`spec` for one of several cameras. Raises InputError if no module accepts it."""
+    module = _kind(spec)
+    return str(module.spec_of_camera(spec, camera)) if hasattr(module, "spec_of_camera") else spec
+
+
+def _kind(spec: str) -> ModuleType:
     kinds = plugins.modules(sys.modules[__name__])
     for module in kinds:
         if module.accepts(spec):
-            sink: Sink = module.connect(spec, source)
-            sink.name = sink.name or plugins.name_of(module)
-            return sink
+            return module
     raise InputError(f"{redaction.address(spec)}: cannot write such a file; give {' or '.join(module.KIND for module in kinds)}")
 
 

@@ -85,6 +85,7 @@ class Collect(Sink):
         self._recent = Recent()
         self._compared: Deque[Moment] = deque(maxlen=4)
         self._counts: Dict[str, int] = {"kept": 0, "refused": 0}
+        self._is_resumed = False
 
     @property
     def floor(self) -> Optional[float]:  # type: ignore[override]
@@ -136,6 +137,10 @@ class Collect(Sink):
 
     def consider(self, moment: Moment) -> None:
         """As `write_all`, for a moment that is known whole."""
+        if self._source.live and not self._is_resumed and self._store is not None:
+            # A service that starts again and again must not have an hour's budget each time.
+            self._is_resumed = True
+            self._store.resume(moment.frame.time, moment.time)
         self._consider_compared()
         picked: Dict[int, Tuple[Moment, Dict[str, float], bool]] = {}
         for choice in self._choices:

@@ -7,6 +7,7 @@ from typing import Sequence
 from runtime.common.values import Detection, Frame
 from runtime.media.drawing import caption
 from runtime.sinks import Sink
+from runtime.sinks._standard_output import write
 from runtime.sources import Source
 
 KIND = "console (readable lines on standard output)"
@@ -34,4 +35,5 @@ class Console(Sink):
             f"{caption(detection)} at " + "{:.0f},{:.0f}-{:.0f},{:.0f}".format(*detection.box.as_tuple())
             for detection in detections
         )
-        print(f"{self._source.file_name(frame.index)}: {objects or 'nothing found'}", flush=True)
+        camera = f"{self.camera}: " if self.camera else ""
+        write(f"{camera}{self._source.file_name(frame.index)}: {objects or 'nothing found'}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Optional, Sequence, TextIO
 
@@ -11,6 +10,7 @@ from runtime.common.detection_json import line
 from runtime.common.values import Detection, Frame
 from runtime.sinks import Sink, check_file, writing
 from runtime.sinks._disk_flush import DiskFlush, new_folders
+from runtime.sinks._standard_output import write
 from runtime.sources import Source
 
 KIND = "JSON lines (.jsonl, .json, or - for standard output)"
@@ -37,12 +37,16 @@ class JsonLines(Sink):
         """With `append`, lines are added to an existing file; otherwise the file is replaced."""
         self._spec = spec
         self._append = append
-        self._file: Optional[TextIO] = sys.stdout if spec == "-" else None
+        self._file: Optional[TextIO] = None
         self._disk: Optional[DiskFlush] = None
 
     def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Writes the line of a frame. Raises KitError if it cannot be written."""
+        text = line(frame, detections, self.camera)
         with writing(self._spec):
+            if self._spec == "-":
+                write(text)
+                return
             if self._file is None:
                 path = Path(self._spec)
                 folders = new_folders(path)
@@ -51,14 +55,14 @@ class JsonLines(Sink):
                 self._file = path.open("a" if self._append else "w", encoding="utf-8", newline="\n")
                 self._disk = DiskFlush(path, self._file.fileno(), folders)
                 self._file.write("\n" if incomplete else "")
-            self._file.write(line(frame, detections) + "\n")
+            self._file.write(text + "\n")
             self._file.flush()
         if self._disk is not None:
             self._disk.written()
 
     def close(self) -> None:
         """Closes the file, and flushes it to the disk. Raises KitError if either fails."""
-        if self._file is not None and self._spec != "-":
+        if self._file is not None:
             with writing(self._spec):
                 self._file.close()
         if self._disk is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from runtime.common import settings
@@ -52,10 +53,18 @@ def accepts(spec: str) -> bool:
     return spec.startswith(("mqtt://", "mqtts://"))
 
 
+def spec_of_camera(spec: str, camera: str) -> str:
+    """The spec for one of several cameras, whose topics are TOPIC/CAMERA/..."""
+    return f"{spec},camera={camera}"
+
+
 def connect(spec: str, source: Source) -> Sink:
     """Makes the MQTT sink. Raises InputError for a wrong address or settings, or if paho-mqtt is missing."""
-    address, found = settings.parse(spec, {"qos": _qos, "ca": str, "discovery": _topic, "every": seconds}, OPTION)
+    address, found = settings.parse(spec, {"qos": _qos, "ca": str, "discovery": _topic, "every": seconds, "camera": str}, OPTION)
     broker = Broker.parse(address, OPTION)
+    camera = found.pop("camera", "")
+    if camera:
+        broker = replace(broker, topic=f"{broker.topic}/{camera}")
     from runtime.mqtt import client
 
     client.check(broker, found.get("ca"), OPTION)

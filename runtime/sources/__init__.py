@@ -5,6 +5,7 @@ A module of this package provides
     KIND: str                            what it reads, for messages: "an image"
     accepts(spec: str) -> bool           whether `spec` names such a source, existing or not
     connect(spec: str) -> Source         opens it; raises InputError
+    LIVE: bool                           true for cameras and streams, which may be opened again later; else left out
 
 Modules are found by their place in this folder: adding a source changes no other file. A module may also
 provide `options` and `specs` (see `runtime.common.plugins`); a source given by them replaces `--source`.
@@ -17,6 +18,7 @@ import abc
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Iterator, Optional, Tuple
 
 from runtime.common import plugins, redaction
@@ -70,11 +72,20 @@ def open_source(spec: str) -> Source:
 
     Raises InputError if no module accepts `spec`, or if the source cannot be opened.
     """
+    source: Source = _kind(spec).connect(spec)
+    return source
+
+
+def is_live(spec: str) -> bool:
+    """Whether `spec` names a camera or stream, without opening it. Raises InputError if no module accepts `spec`."""
+    return bool(getattr(_kind(spec), "LIVE", False))
+
+
+def _kind(spec: str) -> ModuleType:
     kinds = plugins.modules(sys.modules[__name__])
     for module in kinds:
         if module.accepts(spec):
-            source: Source = module.connect(spec)
-            return source
+            return module
     shown = redaction.address(spec)
     # Two letters at least: C:\clip is a path.
     if not re.match(r"[A-Za-z]\w+:", spec) and not Path(spec).exists():

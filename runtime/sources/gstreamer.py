@@ -12,6 +12,7 @@ from runtime.sources import Source
 from runtime.sources._capture import CaptureSource, opened
 
 KIND = "a GStreamer pipeline (gst:v4l2src ! ...)"
+LIVE = True
 
 PREFIX = "gst:"
 

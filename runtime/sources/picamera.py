@@ -21,6 +21,7 @@ from runtime.sources import Source
 from runtime.sources._camera import CameraSettings, parse
 
 KIND = "the Raspberry Pi's camera (picamera; picamera,size=1280x720,fps=30,camera=1,flip=hv)"
+LIVE = True
 
 SETTINGS = ("size", "fps", "camera", "flip")
 DEFAULT_SIZE = (640, 480)

@@ -20,6 +20,7 @@ from runtime.sources.stream import TCP, VARIABLE
 from runtime.sources.video import SMALL
 
 KIND = "a stream through PyAV (rtsp://, http://)"
+LIVE = True
 
 OPEN_SECONDS = 10.0
 READ_SECONDS = 5.0

@@ -11,6 +11,7 @@ from runtime.sources import Source, _stream_address, _stream_fault
 from runtime.sources._capture import CaptureSource, opened
 
 KIND = "a stream (rtsp://, http://)"
+LIVE = True
 
 OPEN_SECONDS = 10
 READ_SECONDS = 5

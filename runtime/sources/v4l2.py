@@ -17,6 +17,7 @@ from runtime.sources._camera import parse
 from runtime.sources._capture import CaptureSource, opened
 
 KIND = "a camera (0, /dev/video0; 0,size=1280x720,fps=30,format=MJPG)"
+LIVE = True
 
 SETTINGS = ("size", "fps", "format")
 DEVICES = v4l2_devices.FOLDER

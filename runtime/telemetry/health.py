@@ -16,7 +16,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Mapping, Optional, Tuple, Union
 
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
@@ -32,6 +32,35 @@ _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
+class CameraHealth:
+    """The health of one of several cameras: frames since the start, the present rate, the state of its source as in `State.snapshot`.
+
+    `error` is why it has ended for good, else empty.
+    """
+
+    source_state: str
+    frames: int
+    fps: float
+    error: str = ""
+
+    @classmethod
+    def of(cls, snapshot: Mapping[str, Any]) -> CameraHealth:
+        """That of a camera; `snapshot` is its `State.snapshot`."""
+        source = snapshot["source"]
+        return cls(source["state"], snapshot["frames"], round(snapshot["fps"], 2), source.get("error", ""))
+
+    @classmethod
+    def parse(cls, content: Mapping[str, Any]) -> CameraHealth:
+        """What a health file has of a camera. Raises KeyError and the like where it is none."""
+        return cls(**{field.name: content[field.name] for field in fields(cls)})
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs, or has come to its end."""
+        return not self.error and self.source_state in ("running", "ended")
+
+
+@dataclass(frozen=True)
 class Health:
     """The health of a run at one time.
 
@@ -41,6 +70,9 @@ class Health:
     lost and replaced, `reloads` models that took over while running, and `reload_failures` models that could not;
     `reload_error` is the error of the last reload, empty where it succeeded. `shadow` is how far a second model agrees with
     the one that counts, None where there is none.
+
+    `cameras` is None where one camera runs. Where several do, it has those by name, and the other fields are of all together:
+    `source_state` is "running" only while every camera runs, or has come to the end of its file.
     """
 
     time: float
@@ -57,6 +89,7 @@ class Health:
     reloads: int = 0
     reload_failures: int = 0
     reload_error: str = ""
+    cameras: Optional[Mapping[str, CameraHealth]] = None
     shadow: Optional[Comparison] = None
 
     @classmethod
@@ -78,6 +111,7 @@ class Health:
             snapshot["reload"]["count"],
             snapshot["reload"]["failures"],
             snapshot["reload"]["error"],
+            {name: CameraHealth.of(own) for name, own in snapshot["cameras"].items()} if "cameras" in snapshot else None,
             state.comparison,
         )
 
@@ -86,18 +120,28 @@ class Health:
         """Reads a health file; None where it does not exist or cannot be parsed."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            # The only field that may be missing.
-            shadow = Comparison.of(content["shadow"]) if "shadow" in content else None
-            return cls(**{field.name: content[field.name] for field in fields(cls) if field.name != "shadow"}, shadow=shadow)
+            values = {field.name: content[field.name] for field in fields(cls) if field.name not in ("cameras", "shadow")}
+            cameras = content.get("cameras")
+            if cameras is not None:
+                values["cameras"] = {str(name): CameraHealth.parse(own) for name, own in cameras.items()}
+            if "shadow" in content:
+                values["shadow"] = Comparison.of(content["shadow"])
+            return cls(**values)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def text(self) -> str:
         """The text of a health file."""
-        values = asdict(self)
-        if self.shadow is None:
-            del values["shadow"]
-        return json.dumps(values) + "\n"
+        content = asdict(self)
+        for name in ("cameras", "shadow"):
+            if getattr(self, name) is None:
+                del content[name]
+        return json.dumps(content) + "\n"
+
+    @property
+    def not_running(self) -> Tuple[str, ...]:
+        """The names of the cameras that neither run nor have come to their end."""
+        return tuple(name for name, camera in (self.cameras or {}).items() if not camera.is_well)
 
     def is_fresh(self, now: Optional[float] = None) -> bool:
         """Whether the run was alive within the last STALE_SECONDS before `now` (default: the present time)."""

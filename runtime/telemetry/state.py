@@ -333,6 +333,11 @@ class State:
         with self._lock:
             self._engine.update(name=name, state="running", restarts=self._engine["restarts"] + 1)
 
+    @property
+    def source_state(self) -> str:
+        """The state of the source, see `source`."""
+        return str(self._source["state"])
+
     def source(self, **values: Any) -> None:
         """Sets values of the source: `name`, `state` ("starting", "running", "reopening" or "ended") or `retries`."""
         with self._lock:

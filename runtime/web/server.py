@@ -1,4 +1,7 @@
-"""The web server: serves the page, its files, snapshots, events and the live connection in its own thread."""
+"""The web server: serves the page, its files, snapshots, events and the live connection in its own thread.
+
+Where several cameras run, each has its page below `/camera/NAME/`, and `/` shows all of them.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +10,19 @@ import json
 import logging
 import socket
 import threading
-import time
+from functools import partial
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
 
-from runtime.common.errors import InputError
-from runtime.common.values import Detection, Frame
 from runtime.telemetry.state import State
-from runtime.web import events, messages
+from runtime.web import responses
 from runtime.web.access import Access, is_own_page
-from runtime.web.download import Downloads
 from runtime.web.gate import Gate
-from runtime.web.viewers import Viewer, Viewers
+from runtime.web.view import View
 
-PAGE = Path(__file__).with_name("page")
-TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-
-# The page loads everything from this server and runs no inline scripts or styles.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-    "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Connection": "close",
-}
+# What the addresses of a camera begin with, where there are several.
+PREFIX = "/camera/"
 
 MOST_VIEWERS = 32
 # Seconds that a connection has until its request is read and answered.
@@ -54,29 +36,25 @@ MOST_MESSAGE = 4096
 WRONG_TOKEN_SECONDS = 1.0
 STOP_SECONDS = 1.0
 
-FrameDetections = Tuple[Frame, Sequence[Detection]]
 
 
 class Server:
-    """Serves from `start` to `stop`. `offer` takes every frame and encodes it only if a viewer waits for one."""
+    """Serves from `start` to `stop`."""
 
-    def __init__(self, state: State, access: Access, fps: float, widest: int) -> None:
-        """Images are sent at most `fps` times a second, at most `widest` pixels wide."""
-        self._state = state
+    def __init__(self, states: Mapping[str, State], access: Access, fps: float, widest: int) -> None:
+        """`states` are those of the cameras by name; that of a single camera may have an empty one.
+
+        Images are sent at most `fps` times a second, at most `widest` pixels wide.
+        """
         self._access = access
-        self._pause = 1.0 / fps
-        self._widest = widest
-        self._newest: Optional[FrameDetections] = None
-        self._next_at = 0.0
-        self._viewers = Viewers(self._set_score, state.ask_for_image, self._set_area)
-        # Changes that are under way: the event loop itself holds no reference to them.
-        self._changes: Set[Any] = set()
+        self._has_several = list(states) != [""]
+        self.views: Dict[str, View] = {
+            name: View(state, fps, widest, partial(self._cameras, name)) for name, state in states.items()
+        }
         self._gate = Gate()
-        self._downloads = Downloads()
-        self._files = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._stop: Optional[asyncio.Event] = None
         self._thread: Optional[threading.Thread] = None
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
 
     def start(self, listener: socket.socket) -> None:
         """Starts to serve on `listener`, a listening socket."""
@@ -87,19 +65,10 @@ class Server:
         self._thread.start()
         ready.wait()
 
-    def offer(self, frame: Frame, detections: Sequence[Detection]) -> None:
-        """Sends a frame to the viewers that wait for one. Does nothing if there are none."""
-        self._newest = (frame, detections)
-        now = time.monotonic()
-        if not self._viewers.waiting or now < self._next_at or self._loop is None:
-            return
-        self._next_at = now + self._pause
-        image = messages.image(frame, detections, self._widest)
-        self._loop.call_soon_threadsafe(self._viewers.show, image)
-
     def stop(self) -> None:
         """Closes the connections to the viewers. Takes about STOP_SECONDS at most."""
-        self._downloads.stop()
+        for view in self.views.values():
+            view.stop()
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(2 * STOP_SECONDS)
@@ -139,6 +108,8 @@ class Server:
             server_header=None,
         ):
             self._loop = asyncio.get_running_loop()
+            for view in self.views.values():
+                view.loop = self._loop
             ready.set()
             updates = asyncio.ensure_future(self._send_states())
             await self._stop.wait()
@@ -147,45 +118,27 @@ class Server:
     async def _send_states(self) -> None:
         while True:
             await asyncio.sleep(STATE_SECONDS)
-            if len(self._viewers):
-                self._viewers.send_state(messages.state(self._state))
+            for view in self.views.values():
+                view.send_state()
 
     async def _watch(self, connection: Any) -> None:
-        from websockets.exceptions import ConnectionClosed
-
         self._gate.admit(connection)
-        image: Optional[bytes] = None
-        if self._newest is not None:
-            frame, detections = self._newest
-            loop = asyncio.get_running_loop()
-            image = await loop.run_in_executor(None, messages.image, frame, detections, self._widest)
-        try:
-            await self._viewers.serve(connection, image, messages.state(self._state))
-        except ConnectionClosed:
-            return
+        view, _ = self._find(urlsplit(connection.request.path).path)
+        if view is not None:
+            await view.watch(connection)
 
-    def _set_score(self, score: float) -> None:
-        self._state.score = score
-        self._viewers.send_state(messages.state(self._state))
+    def _find(self, path: str) -> Tuple[Optional[View], str]:
+        """The camera that an address is of, and the rest of the address; None for what is of none."""
+        if not self._has_several:
+            return self.views[""], path
+        name, slash, rest = path[len(PREFIX) :].partition("/") if path.startswith(PREFIX) else ("", "", "")
+        return (self.views.get(name) if slash else None), f"/{rest}"
 
-    def _set_area(self, viewer: Viewer, kind: str, area: Mapping[str, Any]) -> None:
-        change = asyncio.ensure_future(self._change_area(viewer, kind, area))
-        self._changes.add(change)
-        change.add_done_callback(self._changes.discard)
-
-    async def _change_area(self, viewer: Viewer, kind: str, area: Mapping[str, Any]) -> None:
-        areas, name, corners = self._state.areas, area.get("name"), area.get("corners")
-        if areas is None or not isinstance(name, str) or not (corners is None or isinstance(corners, list)):
-            viewer.tell(messages.note("no such zone or line"))
-            return
-        try:
-            # In a thread, since it writes a file.
-            error = await asyncio.get_running_loop().run_in_executor(None, areas.change, kind, name, corners)
-        except InputError as refused:
-            viewer.tell(messages.note(str(refused)))
-            return
-        viewer.tell(messages.note(f"not saved: {error}" if error else "", not error and bool(areas.snapshot()["saved"])))
-        self._viewers.send_state(messages.state(self._state))
+    def _cameras(self, name: str) -> Dict[str, Any]:
+        """What the viewers of a camera get of all cameras; nothing where there is only one."""
+        if not self._has_several:
+            return {}
+        return {"camera": name, "cameras": {other: view.source for other, view in self.views.items()}}
 
     async def _answer(self, connection: Any, request: Any) -> Any:
         """The response to an HTTP request; None to accept a viewer's WebSocket."""
@@ -193,98 +146,51 @@ class Server:
         query = parse_qs(address.query)
         headers = request.headers
         host = headers.get_all("Host")
-        if self._access.needs_token and address.path == "/" and "token" in query:
+        view, path = self._find(address.path)
+        is_page = address.path == "/" or (view is not None and path == "/")
+        if self._access.needs_token and is_page and "token" in query:
             return await self._log_in(query["token"][-1])
         if not self._access.admits(host, headers.get_all("Cookie"), headers.get_all("Authorization")):
-            return self._refuse(address.path)
-        if address.path == "/live":
+            return self._refuse(path if view is not None else address.path, is_page)
+        if view is None:
+            return self._of_all(address.path)
+        if path == "/live":
             if not is_own_page(headers.get_all("Origin"), host):
-                return _text(HTTPStatus.FORBIDDEN, "another site's page may not connect")
-            if len(self._viewers) >= MOST_VIEWERS:
-                return _text(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
+                return responses.text(HTTPStatus.FORBIDDEN, "another site's page may not connect")
+            if sum(map(len, self.views.values())) >= MOST_VIEWERS:
+                return responses.text(HTTPStatus.SERVICE_UNAVAILABLE, "too many viewers")
             return None
-        if address.path == "/snapshot.jpg":
-            return await self._snapshot("boxes" in query)
-        if address.path == "/state.json":
-            return _response(HTTPStatus.OK, json.dumps(self._state.snapshot()).encode(), "application/json")
-        if address.path == "/collected.zip":
-            return self._download(connection)
-        if address.path == "/events.json":
-            return await self._events(query)
-        if address.path.startswith(events.PREFIX):
-            return await self._event_file(address.path, query, headers.get_all("Range"))
-        return self._file("/index.html" if address.path == "/" else address.path)
+        return await view.answer(connection, path, query, headers.get_all("Range"))
 
-    async def _events(self, query: Mapping[str, Sequence[str]]) -> Any:
-        loop = asyncio.get_running_loop()
-        status, found = await loop.run_in_executor(None, events.answer_list, self._state.events_folder, query)
-        if isinstance(found, str):
-            return _text(status, found)
-        return _response(status, json.dumps(found).encode(), "application/json")
-
-    async def _event_file(self, path: str, query: Mapping[str, Sequence[str]], ranges: Sequence[str]) -> Any:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(None, events.answer, self._state.events_folder, path, query, ranges)
-        return _response(found.status, found.body, found.kind, dict(found.headers))
+    def _of_all(self, path: str) -> Any:
+        """The response to a request that concerns no single camera."""
+        if path == "/state.json":
+            found = {"cameras": {name: view.snapshot() for name, view in self.views.items()}}
+            return responses.response(HTTPStatus.OK, json.dumps(found).encode(), "application/json")
+        name = path[len(PREFIX) :]
+        if path.startswith(PREFIX) and name in self.views:
+            return responses.response(HTTPStatus.MOVED_PERMANENTLY, b"", "text/plain", {"Location": f"{path}/"})
+        if path.startswith(PREFIX):
+            return responses.text(HTTPStatus.NOT_FOUND, f"there is no such camera, but {', '.join(self.views)}")
+        return responses.file("/overview.html" if path == "/" else path)
 
     async def _log_in(self, token: str) -> Any:
         if self._access.is_valid(token):
             # Redirects to the address without the token, so that the token does not stay in the browser's history.
-            return _response(
+            return responses.response(
                 HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": "./", "Set-Cookie": self._access.cookie()}
             )
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
-        refused = self._file("/token.html", HTTPStatus.FORBIDDEN)
+        refused = responses.file("/token.html", HTTPStatus.FORBIDDEN)
         body = refused.body.replace(b'<p id="wrong" hidden>', b'<p id="wrong">')
-        return _response(HTTPStatus.FORBIDDEN, body, TYPES[".html"])
+        return responses.response(HTTPStatus.FORBIDDEN, body, responses.TYPES[".html"])
 
-    def _refuse(self, path: str) -> Any:
+    def _refuse(self, path: str, is_page: bool) -> Any:
         if not self._access.needs_token:
-            return _text(HTTPStatus.FORBIDDEN, "this page is for this machine; open it as http://localhost")
+            return responses.text(HTTPStatus.FORBIDDEN, "this page is for this machine; open it as http://localhost")
         # The token form needs these files, which are not secret.
         if path in ("/style.css", "/icon.svg"):
-            return self._file(path)
-        if path == "/":
-            return self._file("/token.html", HTTPStatus.UNAUTHORIZED)
-        return _text(HTTPStatus.UNAUTHORIZED, "a token is needed: send Authorization: Bearer TOKEN")
-
-    async def _snapshot(self, boxes: bool) -> Any:
-        if self._newest is None:
-            return _text(HTTPStatus.SERVICE_UNAVAILABLE, "there is no image yet")
-        frame, detections = self._newest
-        loop = asyncio.get_running_loop()
-        data = await loop.run_in_executor(None, messages.snapshot, frame, detections if boxes else None)
-        name = time.strftime("snapshot_%Y%m%d_%H%M%S.jpg")
-        return _response(HTTPStatus.OK, data, "image/jpeg", {"Content-Disposition": f'attachment; filename="{name}"'})
-
-    def _download(self, connection: Any) -> Any:
-        folder = self._state.collect_folder
-        if folder is None:
-            return _text(HTTPStatus.NOT_FOUND, "nothing is collected; start the run with --collect DIR")
-        if self._downloads.busy:
-            return _text(HTTPStatus.SERVICE_UNAVAILABLE, "another download is under way; try again when it has ended")
-        # The library sends a body only from memory. So the download goes on in a copy of the socket, and the library's own
-        # is closed, which leaves the connection open.
-        name = time.strftime("collected_%Y%m%d_%H%M%S.zip")
-        about = {**HEADERS, "Content-Type": "application/zip", "Content-Disposition": f'attachment; filename="{name}"'}
-        self._downloads.start(connection.transport.get_extra_info("socket").dup(), folder, about)
-        connection.transport.abort()
-        return _text(HTTPStatus.OK, "")
-
-    def _file(self, name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
-        path = self._files.get(name)
-        if path is None:
-            return _text(HTTPStatus.NOT_FOUND, "there is no such page")
-        return _response(status, path.read_bytes(), TYPES[path.suffix])
-
-
-def _text(status: HTTPStatus, text: str) -> Any:
-    return _response(status, f"{text}\n".encode(), "text/plain; charset=utf-8")
-
-
-def _response(status: HTTPStatus, body: bytes, kind: str, more: Optional[Mapping[str, str]] = None) -> Any:
-    from websockets.datastructures import Headers
-    from websockets.http11 import Response
-
-    headers: Dict[str, str] = {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body)), **(more or {})}
-    return Response(status.value, status.phrase, Headers(headers), body)
+            return responses.file(path)
+        if is_page:
+            return responses.file("/token.html", HTTPStatus.UNAUTHORIZED)
+        return responses.text(HTTPStatus.UNAUTHORIZED, "a token is needed: send Authorization: Bearer TOKEN")

@@ -39,8 +39,10 @@ def environment(name: str, requirements: Sequence[str]) -> Path:
     python = Path("Scripts/python.exe") if os.name == "nt" else Path("bin/python")
 
     def make(making: Path) -> Path:
-        _call([sys.executable, "-m", "venv", str(making)])
-        _call([str(making / python), "-m", "pip", "install", "--quiet", "--retries", "2", *requirements])
+        _call([sys.executable, "-m", "venv", "--without-pip", str(making)])
+        # Not compiled: a reader imports a small part of what it comes with, and pip compiles all of it, on one core.
+        install = ["install", "--quiet", "--retries", "2", "--no-compile", *requirements]
+        _call([sys.executable, "-m", "pip", "--python", str(making / python), *install])
         return making
 
     return cached(folder, make) / python

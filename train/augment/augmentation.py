@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from runtime.boxes.tiles import Tiles
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -14,7 +16,7 @@ class Augmentation:
     `photometric` varies brightness, contrast and saturation. `mosaic` and `expand` are probabilities (see
     `mosaic.compose` and `zoom.factor`), and so are `blur`, `vflip` and `rotate` (see `blur.blur`, `orientation.vflip`
     and `orientation.rotate`). `scale_jitter` is the relative range of scales (see `zoom.factor`), `hue` that of hues
-    (see `photometric.hue`).
+    (see `photometric.hue`). `tiles` are those of which an image is shown one at a time (see `tiles.draw`).
     """
 
     photometric: bool = True
@@ -25,6 +27,7 @@ class Augmentation:
     blur: float = 0.0
     vflip: float = 0.0
     rotate: float = 0.0
+    tiles: Tiles | None = None
 
     @property
     def zooms(self) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
-from train.augment import epochs, mosaic, preprocessing, zoom
+from train.augment import epochs, mosaic, preprocessing, tiles, zoom
 from train.augment.augmentation import Augmentation, more, split
 from train.augment.blur import blur
 from train.augment.crop import crop, flip
@@ -91,6 +92,8 @@ def training(
     def load(position: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         image, boxes, classes, _ = parse(record)
         seeds = seeds_at(position)
+        if augmentation.tiles is not None:
+            image, boxes, classes = tiles.draw(image, boxes, classes, augmentation.tiles, more(seeds[0], 0))
         image, boxes, classes = crop(image, boxes, classes, seeds[0])
         if not augmentation.zooms:
             return position, preprocessing.resize(image, size), boxes, classes
@@ -137,11 +140,12 @@ def validation(
     network: Network,
     size: InputSize,
     batch: int,
+    cut: Tiles | None = None,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """One pass of batches (images, ids) for validation, without augmentation; ids are strings [batch].
 
-    `batch` is the number of images per step over all replicas, as in `training`. Each worker reads all images, so that
+    With tiles, `cut`, all windows of an image follow each other, each with an id from `window_id`. `batch` is the number of images per step over all replicas, as in `training`. Each worker reads all images, so that
     each knows the metrics. If a worker has several replicas, the first images are repeated at the end, so that all
     replicas have the same number of full batches.
     """
@@ -149,14 +153,34 @@ def validation(
     batch = context.get_per_replica_batch_size(batch)
     replicas = context.num_replicas_in_sync // context.num_input_pipelines
     records = tf.data.TFRecordDataset(list(files))
+    count = images * (1 if cut is None else cut.count)
     if replicas > 1:
-        records = records.repeat().take(-(-images // (batch * replicas)) * batch * replicas)
+        records = records.repeat()
 
     def prepare(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image, _, _, source = parse(record)
         return preprocessing.normalize(preprocessing.resize(image, size)), source
 
-    return _parallel(records, prepare).batch(batch, drop_remainder=replicas > 1).prefetch(1)
+    def prepare_all(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        assert cut is not None
+        image, _, _, source = parse(record)
+        windows = tf.unstack(tiles.windows(image, cut), num=cut.count)
+        parts = [preprocessing.normalize(preprocessing.resize(tiles.part(image, window), size)) for window in windows]
+        return tf.stack(parts), tf.stack([tf.strings.join([f"{number}{_OF}", source]) for number in range(cut.count)])
+
+    prepared = _parallel(records, prepare) if cut is None else _parallel(records, prepare_all).unbatch()
+    if replicas > 1:
+        prepared = prepared.take(-(-count // (batch * replicas)) * batch * replicas)
+    return prepared.batch(batch, drop_remainder=replicas > 1).prefetch(1)
+
+
+_OF = "/"
+
+
+def window_id(id: str) -> tuple[int, str]:
+    """The number of a window among those of its image, and the image's id, from an id of `validation` with tiles."""
+    number, _, source = id.partition(_OF)
+    return int(number), source
 
 
 def parse(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

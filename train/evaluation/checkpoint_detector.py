@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 
+from runtime.boxes import seams
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Labels
 from runtime.inference import preprocessing
@@ -35,6 +37,7 @@ class CheckpointDetector:
       size: the size of the network's input.
       labels: the class names.
       graph: the checkpoint's network, folded and frozen. Building it takes seconds, so pass it if you have it.
+      tiles: the tiles that images are cut into; None for whole images.
 
     Raises:
       InputError: a checkpoint of another network or another number of classes.
@@ -46,7 +49,9 @@ class CheckpointDetector:
         size: InputSize,
         labels: Labels,
         graph: Graph | None = None,
+        tiles: Tiles | None = None,
     ):
+        self.tiles = tiles
         self.labels = labels
         self.size = size
         if graph is None:
@@ -71,6 +76,13 @@ class CheckpointDetector:
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         """Detections in `image`, uint8 [height, width, 3] in BGR."""
+        if self.tiles is None:
+            return self._in(image)
+        height, width = image.shape[:2]
+        windows = self.tiles.windows(width, height)
+        return list(seams.merge([self._in(window.of(image)) for window in windows], windows, width, height))
+
+    def _in(self, image: np.ndarray) -> list[Detection]:
         small = preprocessing.normalize(preprocessing.resize(image, self.size))
         found = self._detect(tf.constant(small[None]))
         count = int(found.count[0])

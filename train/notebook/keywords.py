@@ -25,6 +25,7 @@ class Keywords(TypedDict, total=False):
     batch: int
     model: str
     size: int | str | None
+    tiles: str | None
     seed: int
     init: str | os.PathLike[str]
     init_mirror: str | os.PathLike[str] | None

@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from runtime.boxes import tiles
 from runtime.common.errors import InputError
 from train import models
 from train.dataset import options as data_options
@@ -60,9 +61,22 @@ def add_model(group: _Container) -> None:
     )
 
 
+def add_tiles(group: _Container) -> None:
+    """Adds the option for tiles."""
+    _add(
+        group,
+        "--tiles",
+        type=_tiles,
+        metavar="GRID",
+        help="for small objects: train on tiles of the images, such as 2x1 (columns x rows), and on the whole images, as the"
+        " detector will be used with --tiles; settings follow after commas (overlap=0.2, whole=no)",
+    )
+
+
 def add_start(group: _Container) -> None:
     """Adds the options for network, input size, batches, seed and initial weights."""
     add_model(group)
+    add_tiles(group)
     _add(group, "--batch", type=int, metavar="N", help="images per step (8)")
     _add(group, "--seed", type=int, metavar="N", help="random seed; runs with the same seed are the same (0)")
     _add(
@@ -296,6 +310,10 @@ def input_size(text: str) -> int | str:
         return InputSize.of(text).recorded
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _tiles(text: str) -> str:
+    return str(tiles.tiles(text))
 
 
 def _add(group: _Container, name: str, **kwargs: Any) -> None:

@@ -29,7 +29,7 @@ def open_earlier(path: str) -> RunFolder:
 def options(path: str, given: Mapping[str, Any]) -> Options:
     """Options of a run that goes on from the one at `path`; `given` are those of the user.
 
-    The network is that of the earlier run, its size too unless it is given; statistics that were fixed stay fixed.
+    The network is that of the earlier run, its size and tiles too unless they are given; statistics that were fixed stay fixed.
     Raises InputError as `open_earlier` does, for invalid options, and for those that contradict.
     """
     run = open_earlier(path)
@@ -45,4 +45,4 @@ def options(path: str, given: Mapping[str, Any]) -> Options:
     kept: dict[str, Any] = {"model": network, "init": str(run.path), "from_run": path}
     if run.config()["task"].get("frozen_statistics"):
         kept["frozen_statistics"] = True
-    return from_dict({"size": run.size().recorded, **given, **kept}, "--from")
+    return from_dict({"size": run.size().recorded, "tiles": run.recorded_tiles, **given, **kept}, "--from")

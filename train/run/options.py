@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from train import models
 from train.dataset import grouping
@@ -33,6 +34,7 @@ class Options:
       batch: images per step.
       model: the network, a name in `train.models`.
       size: the size of its input as `InputSize.of` takes it, None for the network's default.
+      tiles: the tiles that images are cut into, as `Tiles.of` takes them, None for whole images.
       seed: the seed of everything random.
       init: initial weights: "zoo", "none", or where a checkpoint is (see `published.resolve_init`).
       init_mirror: address or folder that the published checkpoint is taken from first.
@@ -82,6 +84,7 @@ class Options:
     batch: int = BATCH
     model: str = models.DEFAULT
     size: int | str | None = None
+    tiles: str | None = None
     seed: int = 0
     init: str = "zoo"
     init_mirror: str | None = None
@@ -176,7 +179,8 @@ class Options:
 def as_dict(options: Options) -> dict[str, Any]:
     """The options by name, for `config.yaml`, with the network's own values where none was given."""
     momentum = options.network.defaults.momentum if options.momentum is None else options.momentum
-    return {**dataclasses.asdict(options), "size": options.input_size.recorded, "momentum": momentum}
+    tiles = None if options.tiles is None else str(Tiles.of(options.tiles))
+    return {**dataclasses.asdict(options), "size": options.input_size.recorded, "tiles": tiles, "momentum": momentum}
 
 
 def option_name(name: str) -> str:
@@ -193,6 +197,8 @@ def check(options: Options) -> None:
     for name, why in options.network.without.items():
         if getattr(options, name) != getattr(Options(), name):
             raise InputError(f"{option_name(name)}: leave it out for {options.model}: {why}")
+    if options.tiles is not None:
+        Tiles.of(options.tiles)
     fault = options.network.sizes.fault(options.input_size)
     if fault:
         raise InputError(f"--size: {options.model}: {fault}")

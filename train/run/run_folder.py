@@ -28,6 +28,7 @@ from typing import Any
 
 import yaml
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.files import write_text
 from runtime.common.values import Box, Labels
@@ -107,6 +108,20 @@ class RunFolder:
         size = self._task()["size"]
         try:
             return InputSize.of(size if isinstance(size, int) else str(size))
+        except InputError as error:
+            raise InputError(f"{self.path / 'config.yaml'}: {error}") from error
+
+    @property
+    def recorded_tiles(self) -> str | None:
+        """The tiles that the run was trained on, as its options have them; None for whole images. Raises as `config`."""
+        # Early runs had none.
+        return self._task().get("tiles") or None
+
+    def tiles(self) -> Tiles | None:
+        """The tiles that the run was trained on; None for whole images. Raises InputError as `config` does."""
+        recorded = self.recorded_tiles
+        try:
+            return None if recorded is None else Tiles.of(str(recorded))
         except InputError as error:
             raise InputError(f"{self.path / 'config.yaml'}: {error}") from error
 

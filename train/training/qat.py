@@ -64,7 +64,7 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
             raise InputError(f"{option_name(name)}: leave it out for {run.path}: {why}")
     if given.get("strategy") == "multi_worker":
         raise InputError("--strategy multi_worker: --qat trains on one machine")
-    fixed = {"model": run.network().name, "size": run.size().recorded}
+    fixed = {"model": run.network().name, "size": run.size().recorded, "tiles": run.recorded_tiles}
     for name, value in fixed.items():
         if given.get(name, value) != value:
             raise InputError(

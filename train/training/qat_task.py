@@ -8,12 +8,16 @@ network that is converted.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from official.core import task_factory
 
+from runtime.boxes.tiles import Tiles
 from train.dataset.examples import images
+from train.dataset.examples.example import Example
 from train.layers.keras_types import Model
 from train.quantization import calibration, fake_quantization, quantization
 from train.quantization.quantization import Quantization
@@ -66,9 +70,33 @@ class QuantizedTask(DetectionTask):
         return RunFolder(Path(self.logging_dir))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Window:
+    """A window of a training image, of its tiles; the image where there are none."""
+
+    id: str
+    example: Example
+    tiles: Tiles | None
+    number: int = 0
+
+    def load(self) -> np.ndarray:
+        """The window, uint8 [height, width, 3] in BGR."""
+        image = images.load(self.example)
+        return image if self.tiles is None else self.tiles.windows(image.shape[1], image.shape[0])[self.number].of(image)
+
+
+def _windows(examples: Sequence[Example], tiles: Tiles | None) -> list[_Window]:
+    """All windows of the images, by the same ids as in conversion, which chooses the same ones then."""
+    if tiles is None:
+        return [_Window(example.id, example, None) for example in examples]
+    return [
+        _Window(f"{example.id}/{number}", example, tiles, number) for example in examples for number in range(tiles.count)
+    ]
+
+
 def calibrated(model: Model, run: RunFolder) -> Quantization:
     """The quantization of `model`, the network of `run`, as `python -m convert` would calibrate it."""
-    chosen = calibration.choose(run.dataset().train)
-    loads = [lambda example=example: images.load(example) for example in chosen]
+    chosen = calibration.choose(_windows(run.dataset().train, run.tiles()))
+    loads = [window.load for window in chosen]
     graph = model.network.fold(model).frozen()
     return calibration.calibrate(graph, calibration.images(loads, graph.size))

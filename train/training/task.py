@@ -16,6 +16,9 @@ import tensorflow as tf
 import tf_keras
 from official.core import task_factory
 
+from runtime.boxes import seams
+from runtime.boxes.tiles import Tiles
+from runtime.common.values import Detection
 from train import models
 from train.augment import inputs
 from train.augment.augmentation import Augmentation
@@ -68,11 +71,13 @@ class DetectionConfig(model_garden_types.TaskConfig):
     checkpoint with the published keys, or "" to start from random values. `momentum` and
     `frozen_statistics` are those of `BatchNormSettings`, `auxiliary` that of `Network.new`, `backbone_rate` and
     `head_steps` those of `layer_learning_rates.factors`; with `more_classes` the checkpoint's classes are the first ones.
-    `class_weights` and `label_smoothing` are those of `losses.detection_losses`.
+    `class_weights` and `label_smoothing` are those of `losses.detection_losses`. `tiles` are those that images are cut into
+    as `Tiles.of` takes them, "" for whole images.
     """
 
     network: str = models.DEFAULT
     size: int | str = 320
+    tiles: str = ""
     classes: int = 0
     momentum: float = 0.99
     frozen_statistics: bool = False
@@ -122,6 +127,11 @@ class DetectionTask(model_garden_types.Task):
         """The size of its input."""
         return InputSize.of(self.task_config.size)
 
+    @property
+    def tiles(self) -> Tiles | None:
+        """The tiles that images are cut into; None for whole images."""
+        return Tiles.of(self.task_config.tiles) if self.task_config.tiles else None
+
     @functools.cached_property
     def _losses(self) -> Losses:
         config = self.task_config
@@ -162,6 +172,7 @@ class DetectionTask(model_garden_types.Task):
                 network=self.network,
                 size=self.size,
                 batch=params.global_batch_size,
+                cut=self.tiles,
                 context=input_context,
             )
         return inputs.training(
@@ -173,7 +184,12 @@ class DetectionTask(model_garden_types.Task):
             seed=params.seed or 0,
             first_step=self.first_step,
             augmentation=Augmentation(
-                **{field.name: getattr(params, field.name) for field in dataclasses.fields(Augmentation)}
+                tiles=self.tiles,
+                **{
+                    field.name: getattr(params, field.name)
+                    for field in dataclasses.fields(Augmentation)
+                    if field.name != "tiles"
+                },
             ),
             rule=Rule(params.match_iou, params.best_anchors),
             repeats=params.repeats,
@@ -255,7 +271,7 @@ class DetectionTask(model_garden_types.Task):
     def aggregate_logs(
         self, state: dict[str, _Arrays] | None, step_logs: Mapping[str, Sequence[tf.Tensor]]
     ) -> dict[str, _Arrays]:
-        """Adds the detections of a validation step to `state`, by image id."""
+        """Adds the detections of a validation step to `state`, by the ids of `inputs.validation`."""
         collected = {} if state is None else state
         names = ("ids", *postprocessing.BatchDetections._fields)
         for replica in zip(*(step_logs[name] for name in names)):
@@ -268,11 +284,20 @@ class DetectionTask(model_garden_types.Task):
         self, aggregated_logs: Mapping[str, _Arrays], global_step: tf.Tensor | None = None
     ) -> dict[str, float]:
         """The COCO metrics of the validation, without those that are None. Sets `validation`."""
-        sizes = {image.id: image for image in self.ground_truth.images}
-        labels = self.ground_truth.labels
-        detections = {
-            id: postprocessing.to_detections(*arrays, sizes[id].width, sizes[id].height, labels)
-            for id, arrays in aggregated_logs.items()
-        }
+        detections = self._detections(aggregated_logs)
         self.validation = Validation(self.ground_truth.measure(detections), detections)
         return {name: value for name, value in self.validation.metrics.figures.items() if value is not None}
+
+    def _detections(self, found: Mapping[str, _Arrays]) -> dict[str, list[Detection]]:
+        """What was found in each image, by its id, in its pixels; what was found in its tiles is merged."""
+        sizes = {image.id: (image.width, image.height) for image in self.ground_truth.images}
+        labels = self.ground_truth.labels
+        if self.tiles is None:
+            return {id: postprocessing.to_detections(*arrays, *sizes[id], labels) for id, arrays in found.items()}
+        windows = {id: self.tiles.windows(*size) for id, size in sizes.items()}
+        parts: dict[str, list[list[Detection]]] = {id: [[] for _ in cut] for id, cut in windows.items()}
+        for window_id, arrays in found.items():
+            number, id = inputs.window_id(window_id)
+            window = windows[id][number]
+            parts[id][number] = postprocessing.to_detections(*arrays, window.width, window.height, labels)
+        return {id: list(seams.merge(parts[id], windows[id], *sizes[id])) for id in parts}

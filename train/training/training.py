@@ -265,6 +265,7 @@ def configuration(
     params.task = kind(
         network=options.model,
         size=options.input_size.recorded,
+        tiles=options.tiles or "",
         classes=len(dataset.labels),
         momentum=defaults.momentum if options.momentum is None else options.momentum,
         frozen_statistics=options.frozen_statistics,

@@ -47,6 +47,8 @@ def _health(under_test: HostUnderTest, often: str) -> Iterable[Finding]:
         yield failure(f"{said}; that is old: it has not said anything since", f"sudo systemctl restart {systemd_service.UNIT}")
     elif health.reload_error:
         yield warning(f"{said}; a new model was refused: {health.reload_error}", "python -m devices.update tells more")
+    elif health.not_running and health.fps:
+        yield warning(f"{said}; of its cameras, there is nothing from {', '.join(health.not_running)}", LOG)
     elif not health.fps:
         yield warning(f"{said}: nothing comes from its source ({health.source_state})", LOG)
     else:

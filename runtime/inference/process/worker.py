@@ -6,8 +6,8 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Any, Callable, Deque, List, Optional, Tuple, Union
+from dataclasses import dataclass, field
+from typing import Any, Callable, Deque, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -30,19 +30,31 @@ _INTERVAL = 0.2
 
 @dataclass(frozen=True)
 class Lost:
-    """The outcome of an input that was lost with its engine."""
+    """The outcome of a job of which an input was lost with its engine."""
 
     reason: str
 
 
-Outcome = Union[Tuple[List[np.ndarray], float], Lost]
+# The outputs for each input, and the milliseconds that all of them took.
+Outcome = Union[Tuple[List[List[np.ndarray]], float], Lost]
+
+
+@dataclass(eq=False)
+class _Submitted:
+    """A job with the number of its inputs, and the outputs that have come for the first of them."""
+
+    job: Any
+    inputs: int
+    raws: List[List[np.ndarray]] = field(default_factory=list)
+    milliseconds: float = 0.0
+    lost: bool = False
 
 
 class Worker:
-    """Runs inputs on one engine and returns their outcomes in the same order.
+    """Runs jobs, of one input or several, on one engine and returns their outcomes in the same order.
 
-    One thread calls `submit` while another calls `next`. An outcome is the outputs, as the model stores them, with the
-    milliseconds that the run took; or `Lost`.
+    One thread calls `submit` while another calls `next`. An outcome is the outputs for each input, as the model stores
+    them, with the milliseconds that the runs took; or `Lost`, once for a job, where one of its inputs was lost.
     """
 
     def __init__(self, runner: Runner, state: State, attempts: Optional[int] = None) -> None:
@@ -55,7 +67,12 @@ class Worker:
         self._runner = runner if isinstance(runner, EngineProcess) else _InProcess(runner)
         self._state = state
         self._attempts = attempts
-        self._jobs: Deque[Any] = deque()
+        # Those that have not come out of `next`.
+        self._jobs: Deque[_Submitted] = deque()
+        # The jobs of the inputs in the engine, and the inputs that it has no room for yet.
+        self._running: Deque[_Submitted] = deque()
+        self._unsent: Deque[Tuple[_Submitted, np.ndarray]] = deque()
+        self._sending = threading.Lock()
         self._changed = threading.Condition()
         # Why the engine was lost; empty while it runs.
         self._broken = ""
@@ -67,19 +84,33 @@ class Worker:
         """Whether `submit` may be called; with `most`, only where fewer than that are in flight."""
         if self._broken or self._ended.is_set() or self._retired.is_set():
             return False
-        return self._runner.room > 0 and (most is None or len(self._jobs) < most)
+        return not self._unsent and self._runner.room > 0 and (most is None or len(self._jobs) < most)
 
     @property
     def in_flight(self) -> int:
         """The number of jobs that were submitted and have not come out of `next`."""
         return len(self._jobs)
 
-    def submit(self, tensor: np.ndarray, job: Any) -> None:
-        """Hands over an input; `next` returns `job` with its outcome."""
-        self._runner.submit(tensor)
+    def submit(self, tensors: Sequence[np.ndarray], job: Any) -> None:
+        """Hands over the inputs of `job`, at least one; `next` returns it with its outcome.
+
+        Inputs that the engine has no room for follow as soon as it has.
+        """
+        submitted = _Submitted(job, len(tensors))
+        with self._sending:
+            self._unsent.extend((submitted, tensor) for tensor in tensors)
+        self._send()
         with self._changed:
-            self._jobs.append(job)
+            self._jobs.append(submitted)
             self._changed.notify_all()
+
+    def _send(self) -> None:
+        """Gives the engine the inputs that it has room for."""
+        with self._sending:
+            while self._unsent and self._runner.room > 0:
+                submitted, tensor = self._unsent.popleft()
+                self._runner.submit(tensor)
+                self._running.append(submitted)
 
     def next(self, on_room: Callable[[], None]) -> Tuple[Any, Optional[Outcome]]:
         """Waits for the oldest job and returns it with its outcome; calls `on_room` when there is room for another.
@@ -89,27 +120,51 @@ class Worker:
         """
         if self._process is not None and self._broken and not self._retired.is_set():
             if self._replace(self._process):
+                self._send()
                 on_room()
             elif not self._retired.is_set():
                 return None, None
-        with self._changed:
-            self._changed.wait_for(lambda: self._jobs or self._ended.is_set() or self._retired.is_set())
-            if self._ended.is_set() or not self._jobs:
-                return None, None
-        try:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._jobs or self._ended.is_set() or self._retired.is_set())
+                if self._ended.is_set() or not self._jobs:
+                    return None, None
             # A lost engine is not restarted once another model has replaced its own.
-            outcome: Outcome = self._runner.result() if not self._broken else Lost(self._broken)
-        except KitError as error:
-            if self._ended.is_set():
-                return None, None
-            if self._process is None:
-                raise
-            self._broken = str(error)
-            outcome = Lost(str(error))
+            if self._broken:
+                return self._lose(self._jobs[0], on_room)
+            try:
+                raw, taken = self._runner.result()
+            except KitError as error:
+                if self._ended.is_set():
+                    return None, None
+                if self._process is None:
+                    raise
+                self._broken = str(error)
+                submitted = self._running.popleft()
+                if not submitted.lost:
+                    return self._lose(submitted, on_room)
+                return self.next(on_room)
+            submitted = self._running.popleft()
+            submitted.raws.append(raw)
+            submitted.milliseconds += taken
+            self._send()
+            complete = len(submitted.raws) == submitted.inputs
+            if complete and not submitted.lost:
+                with self._changed:
+                    self._jobs.popleft()
+            on_room()
+            if complete and not submitted.lost:
+                return submitted.job, (submitted.raws, submitted.milliseconds)
+
+    def _lose(self, submitted: _Submitted, on_room: Callable[[], None]) -> Tuple[Any, Outcome]:
+        """The oldest job as lost. What is left of it in the engine is not waited for; its other inputs are not sent."""
+        submitted.lost = True
+        with self._sending:
+            self._unsent = deque(item for item in self._unsent if item[0] is not submitted)
         with self._changed:
-            job = self._jobs.popleft()
+            self._jobs.popleft()
         on_room()
-        return job, outcome
+        return submitted.job, Lost(self._broken)
 
     def end(self) -> None:
         """Makes `next` return (None, None) from now on, also where a thread waits in it."""

@@ -4,6 +4,7 @@ import * as events from "./events.js";
 import * as panel from "./panel.js";
 import * as image from "./image.js";
 import * as areas from "./areas.js";
+import * as cameras from "./cameras.js";
 
 const OLD_AFTER = 3000;
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
@@ -39,6 +40,7 @@ function connect() {
 function showText(message) {
   if (message.note) areas.showNote(message.note);
   if (message.state) showState(message.state);
+  if (message.state) cameras.show(message.camera, message.cameras);
 }
 
 function showState(news) {

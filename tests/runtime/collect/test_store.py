@@ -52,6 +52,20 @@ def test_the_next_hour_has_a_budget_of_its_own(tmp_path):
     assert store.images == 20 and store.removed == 0
 
 
+def test_a_run_that_starts_again_goes_on_with_the_hour(tmp_path):
+    def restarted(time):
+        store = Store(tmp_path, Budget(per_hour=5))
+        store.resume(time, 0.0)
+        store.add("new", moment(0.5), origin(0.5), False)
+        return store.images
+
+    fill(Store(tmp_path, Budget(per_hour=5)), 5)
+    assert restarted(1e9 + 3599) == restarted(1e9 - 3599) == 5
+    assert max(worths(tmp_path)) == 0.5
+    # The hour is over.
+    assert restarted(1e9 + 3601) == 6
+
+
 def test_of_a_burst_only_the_best_stays(tmp_path):
     store = Store(tmp_path)
     for worth in (0.2, 0.6, 0.4):

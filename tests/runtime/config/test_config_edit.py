@@ -94,3 +94,58 @@ def test_permissions_and_links_stay(tmp_path):
     assert link.is_symlink() and stat.S_IMODE(path.stat().st_mode) == 0o640 and DOOR in path.read_text()
     with pytest.raises(InputError, match="no such file"):
         set_item(str(tmp_path / "none.yaml"), "line", "door", DOOR)
+
+
+CAMERAS = """\
+file: a.tflite
+sources:
+  # At the gate.
+  door:
+    source: rtsp://one  # wide
+    line: ['gate=0,0,1,1']
+  yard: rtsp://two
+  hall: {source: 0, score: 0.4}  # inside
+  roof:
+    zone:
+      - desk=0,0,1,0,1,1
+    # The last one.
+"""
+
+
+@pytest.mark.parametrize(
+    ("camera", "key", "name", "text", "old", "new"),
+    [
+        ("door", "line", "door", DOOR, "['gate=0,0,1,1']", f'["gate=0,0,1,1", "{DOOR}"]'),
+        ("door", "line", "gate", None, "    line: ['gate=0,0,1,1']\n", ""),
+        ("door", "zone", "a", "a=1", "['gate=0,0,1,1']\n", "['gate=0,0,1,1']\n    zone:\n      - \"a=1\"\n"),
+        ("yard", "line", "door", DOOR, "rtsp://two", f'{{source: "rtsp://two", line: ["{DOOR}"]}}'),
+        ("hall", "line", "door", DOOR, "0.4}", f'0.4, line: ["{DOOR}"]}}'),
+        ("roof", "zone", "a", "a=1", "1,0,1,1\n", '1,0,1,1\n      - "a=1"\n'),
+        ("roof", "zone", "desk", "desk=1", "desk=0,0,1,0,1,1", '"desk=1"'),
+        ("roof", "line", "door", DOOR, "1,0,1,1\n", f'1,0,1,1\n    line:\n      - "{DOOR}"\n'),
+    ],
+)
+def test_an_item_of_one_camera_is_set_in_its_entry(tmp_path, camera, key, name, text, old, new):
+    path = tmp_path / "runtime.yaml"
+    path.write_text(CAMERAS)
+    set_item(str(path), key, name, text, camera)
+    assert path.read_text() == CAMERAS.replace(old, new, 1)
+
+
+def test_a_camera_begins_with_the_list_of_all_cameras_and_keeps_one_that_is_empty(tmp_path):
+    path = tmp_path / "runtime.yaml"
+    before = f"line:\n  - {DOOR}\nsources:\n  door:\n    source: 0\n    # Here.\n"
+    path.write_text(before)
+    set_item(str(path), "line", "gate", "gate=0", "door")
+    assert path.read_text() == before.replace("0\n    #", f'0\n    line:\n      - "{DOOR}"\n      - "gate=0"\n    #')
+    set_item(str(path), "line", "gate", None, "door")
+    set_item(str(path), "line", "door", None, "door")
+    assert path.read_text() == before.replace("0\n    #", "0\n    line: []\n    #")
+
+
+def test_a_camera_that_the_file_does_not_have_is_told(tmp_path):
+    path = tmp_path / "runtime.yaml"
+    path.write_text(CAMERAS)
+    with pytest.raises(InputError, match="has no camera cellar below sources"):
+        set_item(str(path), "line", "door", DOOR, "cellar")
+    assert path.read_text() == CAMERAS

@@ -124,3 +124,62 @@ def test_wrong_options_end_with_2(words, capsys):
     with pytest.raises(SystemExit) as end:
         parse(["a.tflite", "--source", "a.mp4", *words])
     assert end.value.code == 2 and words[0] in capsys.readouterr().err
+
+
+CAMERAS = "file: a.tflite\nretries: 3\nmotion: true\nout: all-{camera}.mp4\nsources:\n"
+
+
+def test_each_camera_has_what_is_said_of_all_and_its_own(config):
+    path = config(CAMERAS + "  door: rtsp://one\n  yard:\n    source: 1\n    retries: 0\n    zone: ['a=0,0,1,0,1,1']\n    out: []\n")
+    options = parse(["--config", path, "--policy", "block"])
+    assert options.source is None and list(options.sources) == ["door", "yard"]
+    door, yard = options.sources.values()
+    assert (door.source, door.retries, door.motion, door.zone, door.out) == ("rtsp://one", 3, 0.002, [], ["all-{camera}.mp4"])
+    assert (yard.source, yard.retries, yard.motion, [area.name for area in yard.zone], yard.out) == ("1", 0, 0.002, ["a"], [])
+    assert {own.policy.name for own in options.sources.values()} == {"block"} and yard.areas_file == path
+    # What the command line says of the source, or of all cameras, comes first.
+    assert parse(["--config", path, "--retries", "9"]).sources["yard"].retries == 9
+    alone = parse(["--config", path, "--source", "0"])
+    assert alone.source == "0" and alone.sources == {} and alone.retries == 3
+
+
+def test_cameras_on_the_command_line():
+    options = parse(["a.tflite", "--source", "door=rtsp://one?a=b", "--source", "yard=0", "--frames", "3"])
+    assert {name: (own.source, own.frames) for name, own in options.sources.items()} == {"door": ("rtsp://one?a=b", 3), "yard": ("0", 3)}
+    assert parse(["a.tflite", "--source", "door=0"]).source == "door=0"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("rtsp://u:secret@one/a", "b=1"), "--source rtsp://one/a: is one of several; give each a name"),
+        (("a=1", "a=2"), "--source a: is given twice"),
+    ],
+)
+def test_wrong_cameras_on_the_command_line(words, reason, capsys):
+    with pytest.raises(SystemExit):
+        parse(["a.tflite", *(word for source in words for word in ("--source", source))])
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("  door: {source: 0, treads: 2}\n", 6, "sources: door: treads: there is no such option; did you mean threads?"),
+        ("  door:\n    source: 0\n    retries: -1\n", 8, "sources: door: retries: '-1' is not a whole number"),
+        ("  door:\n    source: 0\n    engine: cpu\n", 8, "sources: door: engine: is the same for all cameras"),
+        ("  door:\n    source: 0\n    all_labels: true\n", 8, "sources: door: all_labels: is the same for all cameras"),
+        ("  door:\n    source: 0\n    score: [a=0.4]\n", 8, "sources: door: score: the thresholds of single classes"),
+        ("  door:\n    retries: 0\n", 6, "sources: door: give its source"),
+        ("  door:\n", 6, "sources: door: give SRC, or options as NAME: VALUE"),
+        ("  front door: 0\n", 6, "sources: front door: a camera's name has letters"),
+        ("  door: 0\n  door: 1\n", 7, "door: is given twice, first in line 6"),
+        ("  - 0\n", 6, "sources: give each camera as NAME: SRC"),
+        ("  door: 0\nsource: 1\n", 6, "sources: there is a source, too"),
+    ],
+)
+def test_what_is_wrong_with_a_camera_is_told_with_its_line(config, text, line, reason):
+    path = config(CAMERAS + text)
+    with pytest.raises(InputError) as caught:
+        parse(["--config", path])
+    assert str(caught.value).startswith(f"{path}: line {line}: {reason}")

@@ -36,3 +36,13 @@ def test_an_image_that_may_not_be_changed_is_copied():
     found = Blurring(["face"])(Frame(image, index=3), [face])
     assert found.index == 3 and len(np.unique(found.image[30:90, 40:100].reshape(-1, 3), axis=0)) <= 36
     assert (image == IMAGE).all()
+
+
+def test_what_the_detector_does_not_see_is_unrecognizable_too():
+    seen = Box(60, 20, 100, 90)
+    for given in ([], [Detection("face", 0, 0.9, Box(70, 30, 80, 40))]):
+        image = Blurring(["face"])(Frame(IMAGE.copy()), given, seen).image
+        # A tile of 160 / 12 pixels has one colour.
+        for part in (image[:20], image[90:], image[20:90, :60], image[20:90, 100:]):
+            assert len(np.unique(part.reshape(-1, 3), axis=0)) <= 12 * 7
+        assert (image[50:80, 60:100] == IMAGE[50:80, 60:100]).all()

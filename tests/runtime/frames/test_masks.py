@@ -44,6 +44,22 @@ def test_masked_parts_are_black_and_the_rest_is_as_it_was():
     assert (found[21:, :20] == 200).all() and (found[:10, 41:] == 200).all()
 
 
+def test_what_a_mask_encloses_twice_is_black_too():
+    star, bow = "0.5,0.05,0.8,0.95,0.05,0.35,0.95,0.35,0.2,0.95", "0,0,1,1,1,0,0,1"
+    image = Blackout([mask(star)])(Frame(np.full((100, 100, 3), 9, np.uint8))).image
+    assert not image[40:60, 40:60].any() and not image[36:40, 20:80].any() and (image[5, :40] == 9).all()
+    image = Blackout([mask(bow)])(Frame(np.full((100, 100, 3), 9, np.uint8))).image
+    assert not image[50, :20].any() and not image[50, 80:].any() and (image[0, 10:90] == 9).all()
+
+
+def test_a_mask_in_pixels_says_where_the_size_of_the_image_changes(capsys):
+    blackout = Blackout([mask("10,10,30,10,30,20,10,20"), mask("0,0,0.5,0,0.5,0.5,0,0.5")])
+    for height in (40, 40, 80, 80):
+        blackout(Frame(np.full((height, 80, 3), 9, np.uint8)))
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "--mask 10,10," in said[0] and "80 x 80 now, not 80 x 40" in said[0]
+
+
 def test_a_frame_of_another_size_has_its_mask_at_the_same_place():
     blackout = Blackout([mask("0.5,0.5,1,0.5,1,1,0.5,1")])
     for height, width in ((40, 80), (100, 60)):

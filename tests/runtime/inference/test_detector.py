@@ -347,6 +347,28 @@ def test_candidates_change_nothing_of_what_is_found(tiny, floor, options):
     assert all(item.score >= (1.0 if floor is None else floor) for item in candidates)
 
 
+@pytest.mark.parametrize("agnostic", [None, 0.3])
+def test_what_must_be_hidden_is_found_also_where_another_class_has_its_box(tiny, agnostic):
+    # Cat has the very same box as dog, and a lower score.
+    path = thrice(tiny, second=[0.1, 0.2, 0.5, 0.6])
+    detector = Detector(path, labels=Labels(("cat", "dog", "fox")), score=0.8, agnostic=agnostic)
+    raw = detector.invoke(detector.preprocess(IMAGE))
+    assert {item.label for part in detector.candidates(raw, 100, 200, 0.2) for item in part} == {"dog", "fox"}
+    (found,) = detector.all_of([raw], 100, 200, ("cat",), 0.2)
+    assert found.label == "cat" and found.class_id == 0 and found.score == pytest.approx(0.75)
+    assert found.box.as_tuple() == pytest.approx((20, 20, 60, 100))
+    assert detector.all_of([raw], 100, 200, ("cat",), 0.8) == () == detector.all_of([raw], 100, 200, ("owl",), 0.2)
+
+
+def test_in_tiles_what_must_be_hidden_is_found_in_each(tiny):
+    detector = Detector(thrice(tiny, second=[0.1, 0.2, 0.5, 0.6]), labels=Labels(("cat", "dog", "fox")), tiles="2x1,whole=no")
+    raws = [detector.invoke(tensor) for tensor in detector.inputs(np.zeros((60, 110, 3), np.uint8))]
+    left, right = detector.all_of(raws, 110, 60, ("cat",), 0.2)
+    (first, second) = detector.tiles.windows(110, 60)
+    assert (left.box.xmin, left.box.xmax) == pytest.approx((0.2 * first.width, 0.6 * first.width))
+    assert right.box.xmin == pytest.approx(second.left + 0.2 * second.width)
+
+
 def test_what_is_below_the_threshold_is_a_candidate(tiny):
     detector = Detector(tiny(signature=EXPORTER), score=0.8)
     raw = detector.invoke(detector.preprocess(IMAGE))

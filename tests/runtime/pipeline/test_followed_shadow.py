@@ -38,10 +38,10 @@ def releases(tmp_path):
     return tmp_path
 
 
-def parsed(releases, *words):
+def parsed(releases, *words, source="x"):
     file = str(releases / "models" / "one" / "detector.tflite")
     link = f"{releases / 'shadow' / 'detector.tflite'},follow=on,share=1"
-    return arguments.parse([file, "--source", "x", "--shadow", link, *words])
+    return arguments.parse([file, "--source", source, "--shadow", link, *words])
 
 
 def state_of(releases):
@@ -194,7 +194,7 @@ def test_a_run_whose_link_is_missing_or_broken_is_a_run(releases, capfd):
 
     (releases / "images").mkdir()
     images.write(releases / "images" / "a.png", np.zeros((60, 80, 3), np.uint8))
-    options = parsed(releases, "--source", str(releases / "images"), "--threads", "1")
+    options = parsed(releases, "--threads", "1", source=str(releases / "images"))
     assert detect(options).frames == 1
     point(releases, "nothing")
     assert detect(options).frames == 1

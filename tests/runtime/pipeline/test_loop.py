@@ -14,7 +14,7 @@ from runtime import Box, Detector, Frame, KitError
 from runtime.areas.areas import line, zone
 from runtime.frames.masks import mask
 from runtime.frames.queue import BLOCK, Policy
-from runtime.frames.regions import region
+from runtime.frames.regions import Region, region
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter
 from runtime.inference.process.engine import EngineLost, EngineProcess
@@ -416,6 +416,22 @@ def test_blurred_classes_are_unrecognizable_for_every_sink_also_where_a_filter_l
     assert keeper.kept == [(0, 0)]
     for part, tiles in ((image[10:50, 20:60], 36), (image[0:40, 50:100], 36), (image[60:, :], 4000)):
         assert (len(np.unique(part.reshape(-1, 3), axis=0)) <= 49) == (tiles == 36)
+
+
+def test_with_regions_what_lies_beside_them_is_blurred_too(path):
+    class Noise(Counter):
+        def __iter__(self):
+            yield Frame(np.random.default_rng(0).integers(0, 255, (100, 200, 3)).astype(np.uint8))
+
+    # Seen are 0 to 160; class 1 is found from 32 to 96 and lies in none of the regions.
+    regions = (Region(0.0, 0.0, 0.05, 1.0, False), Region(0.75, 0.0, 0.8, 1.0, False))
+    keeper = Keeper()
+    loop.run(Detector(path), Noise(), [keeper], settings=Settings(regions=regions, blurred=("class 1",)))
+    image = keeper.frames[0][0].image
+    assert keeper.kept == [(0, 0)]
+    for part in (image[10:50, 32:96], image[:, 160:]):
+        assert len(np.unique(part.reshape(-1, 3), axis=0)) <= 49
+    assert len(np.unique(image[60:, :160].reshape(-1, 3), axis=0)) > 4000
 
 
 def test_a_sink_with_a_floor_also_gets_what_is_below_the_threshold(path):

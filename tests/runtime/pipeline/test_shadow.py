@@ -110,6 +110,19 @@ def test_one_that_dies_again_and_again_is_given_up_and_the_run_goes_on(files, ca
     assert "given up" in capsys.readouterr().err
 
 
+def test_a_frame_that_is_lost_with_its_engine_is_counted(files, monkeypatch):
+    def compare(self, *item):
+        if not killed:
+            killed.append(self._process.pid)
+            os.kill(self._process.pid, signal.SIGKILL)
+        return original(self, *item)
+
+    killed, original = [], Shadow._compare
+    monkeypatch.setattr(Shadow, "_compare", compare)
+    _, found = run(files, "--shadow", f"{files / 'two.tflite'},share=1")
+    assert not found["error"] and found["missed"] >= 1 and found["frames"] + found["missed"] == 4
+
+
 def test_its_process_gets_what_time_is_left(files):
     options = arguments.parse([str(files / "one.tflite"), "--source", "x", "--shadow", str(files / "two.tflite")])
     with Shadow(options, State(), lambda *_: None) as made:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import numpy as np
@@ -59,6 +60,20 @@ def test_a_frame_is_kept_with_what_was_found_and_what_chose_it(path, tmp_path):
     assert origin.chosen == ("doubtful",) and origin.model == hashlib.sha256(path.read_bytes()).hexdigest()
     assert "secret" not in text and "door" in origin.camera
     assert cv2.imread(str(tmp_path / "kept" / "images" / "clip_000.jpg")).shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize(("live", "images"), [(True, 4), (False, 8)])
+def test_only_a_camera_goes_on_with_the_hour_of_the_run_before(path, tmp_path, live, images):
+    for number in range(2):
+        source = Clip()
+        source.live = live
+        state = State(str(path), Detector(path).labels, 0.8)
+        with open_sink(f"collect:{tmp_path / 'kept'},every=5,per-hour=4", source) as sink:
+            sink.attach(state)
+            for frame in source:
+                # Each run has a steady clock of its own; a recording is collected from whatever its date.
+                sink.write_all(dataclasses.replace(frame, time=1e9 + 100 * number + frame.time, monotonic=frame.time), (), ())
+    assert state.snapshot()["collect"]["images"] == images
 
 
 def test_what_is_masked_is_black_in_what_is_kept(path, tmp_path):

@@ -26,7 +26,7 @@ from runtime.common import detection_json
 from runtime.media import images
 from runtime.sinks import json_lines, open_sink
 from runtime.telemetry.state import State
-from runtime.web import gate, messages, server
+from runtime.web import gate, messages, responses, server
 from runtime.web.access import Access, is_own_page
 from tests.support.areas import crossed_watch
 from tests.support.ports import free_port
@@ -164,7 +164,7 @@ def test_a_connection_that_says_nothing_is_closed(guarded, monkeypatch):
 
 
 def test_nothing_of_the_page_comes_from_elsewhere_or_stands_in_line():
-    for path in server.PAGE.iterdir():
+    for path in responses.PAGE.iterdir():
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|\bsrc=\"//|@import|url\(", text), path.name
         if path.suffix == ".html":
@@ -215,24 +215,24 @@ def test_nobody_looking_nothing_is_encoded_and_for_ten_it_is_done_once(page, mon
         encoded.clear()
         for viewer in viewers:
             viewer.send('{"next": true}')
-        until(lambda: page.sink._server._viewers.waiting == 10)
+        until(lambda: page.sink._pages._server.views[""]._viewers.waiting == 10)
         page.sink.write(frame(5), ())
         assert {next_image(viewer)[0]["result"]["frame"] for viewer in viewers} == {5}
         assert encoded == [5]
-    until(lambda: not len(page.sink._server._viewers))
+    until(lambda: not len(page.sink._pages._server.views[""]._viewers))
 
 
 def test_a_slow_viewer_skips_frames_and_holds_up_nobody(page):
     with page.watch() as slow, page.watch() as fast:
-        until(lambda: page.sink._server._viewers.waiting == 2)
+        until(lambda: page.sink._pages._server.views[""]._viewers.waiting == 2)
         for index in range(5):
             page.sink.write(frame(index), ())
             assert next_image(fast)[0]["result"]["frame"] == index
             fast.send('{"next": true}')
-            until(lambda: page.sink._server._viewers.waiting == 1)
+            until(lambda: page.sink._pages._server.views[""]._viewers.waiting == 1)
         assert next_image(slow)[0]["result"]["frame"] == 0
         slow.send('{"next": true}')
-        until(lambda: page.sink._server._viewers.waiting == 2)
+        until(lambda: page.sink._pages._server.views[""]._viewers.waiting == 2)
         page.sink.write(frame(9), ())
         assert next_image(slow)[0]["result"]["frame"] == 9
 
@@ -240,7 +240,7 @@ def test_a_slow_viewer_skips_frames_and_holds_up_nobody(page):
 def test_no_more_images_a_second_than_asked_for(monkeypatch):
     page = Page(settings=",fps=1")
     with page.watch() as viewer:
-        until(lambda: page.sink._server._viewers.waiting == 1)
+        until(lambda: page.sink._pages._server.views[""]._viewers.waiting == 1)
         for index in range(20):
             page.sink.write(frame(index), ())
             viewer.send('{"next": true}')

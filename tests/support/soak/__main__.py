@@ -3,7 +3,9 @@
 The camera is lost and hangs, the broker is away, the clock is set, engines are killed and stopped, the model is loaded
 again, and silent connections are made, while JSON lines, a video, MQTT, the page, metrics and the health file are written.
 Prints what must be true with its figures, and exits with 1 where it is not. `--frames 20000` takes about six minutes on
-an idle machine. Needs Linux, a C compiler and Debian's package mosquitto.
+an idle machine. `--with collect,shadow,mask,zones,events` has these on too (`all`: every one), after a run with them that is
+ended by SIGKILL; folders of images are on a disk of 50 MB that another writer fills. Needs Linux, a C compiler and Debian's
+package mosquitto; with `collect` or `events` also root, who may mount a disk.
 """
 
 from __future__ import annotations
@@ -15,15 +17,21 @@ import sys
 import tempfile
 import time
 from collections import deque
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Callable, Deque, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
+
+import numpy as np
 
 from tests.support import tiny_detector
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import free_port
-from tests.support.soak import verdict
+from tests.support.soak import disk, models, parts, verdict
+from tests.support.soak.killed import killed
+from tests.support.soak.parts import Part, Place
+from tests.support.soak.parts.mask import Mask, black
 from tests.support.soak.process import Process, Sample
 from tests.support.soak.schedule import Schedule
 from tests.support.soak.verdict import Check
@@ -32,73 +40,94 @@ from tests.support.soak.witnesses import Scraper, Silent, Subscriber, Viewer, re
 TOPIC = "edge/soak"
 VIEWERS = 2
 NAMES = "left\nmiddle\nright\n"
+# Of the video, every so many frames are looked at for what a mask hides.
+_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Options:
+    """`fps` is that of the camera; it counts as hung after `stalled` seconds, an engine after `watchdog`.
+
+    `silent` connections are made, and the memory may grow by `megabytes`. `parts` are names of `tests.support.soak.parts`.
+    """
+
+    frames: int = 20_000
+    fps: float = 60.0
+    stalled: float = 35.0
+    watchdog: float = 10.0
+    silent: int = 2000
+    megabytes: float = 8.0
+    parts: Tuple[str, ...] = ()
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.soak", description=__doc__.partition("\n")[0])
-    parser.add_argument("--frames", type=int, default=20_000)
-    parser.add_argument("--fps", type=float, default=60.0, help="frames a second of the camera")
-    parser.add_argument("--stalled", type=float, default=35.0, help="seconds after which a camera counts as hung")
-    parser.add_argument("--watchdog", type=float, default=10.0, help="seconds after which an engine counts as hung")
-    parser.add_argument("--silent", type=int, default=2000, help="silent connections")
-    parser.add_argument("--megabytes", type=float, default=8.0, help="by which the memory may grow")
+    usual = Options()
+    parser.add_argument("--frames", type=int, default=usual.frames, help="that the camera delivers")
+    parser.add_argument("--fps", type=float, default=usual.fps, help="frames a second of the camera")
+    parser.add_argument("--stalled", type=float, default=usual.stalled, help="seconds after which a camera counts as hung")
+    parser.add_argument("--watchdog", type=float, default=usual.watchdog, help="seconds after which an engine counts as hung")
+    parser.add_argument("--silent", type=int, default=usual.silent, help="silent connections")
+    parser.add_argument("--megabytes", type=float, default=usual.megabytes, help="by which the memory may grow")
+    parser.add_argument(
+        "--with", dest="parts", type=parts.chosen, default=usual.parts, metavar="PARTS",
+        help=f"what to have on: any of {','.join(parts.names())}, or all",
+    )  # fmt: skip
     parser.add_argument("--keep", type=Path, help="folder for everything that is written (default: a temporary one)")
-    options = parser.parse_args(argv)
+    arguments = vars(parser.parse_args(argv))
+    keep = arguments.pop("keep")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = options.keep or Path(temporary)
+        folder = (keep or Path(temporary)).absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        checks = soak(folder, options.frames, options.fps, options.stalled, options.watchdog, options.silent, options.megabytes)
+        checks = soak(folder, Options(**arguments))
     print("\n".join(map(str, checks)))
     return int(not all(check.good for check in checks))
 
 
-def soak(
-    folder: Path, frames: int, fps: float, stalled: float, watchdog: float, silent: int, megabytes: float
-) -> List[Check]:
+def soak(folder: Path, options: Options) -> List[Check]:
     """Runs the soak in `folder`, which must be empty, and returns what must be true of it."""
-    with Mosquitto(folder) as broker:
-        return _Soak(folder, broker, Schedule.of(frames), fps, stalled, watchdog, silent).run(megabytes)
+    is_small = any(part.fills_disk for part in parts.connect(options.parts, Place(folder, folder, options.fps)))
+    with Mosquitto(folder) as broker, disk.shared(folder, is_small) as shared:
+        place = Place(folder, shared, options.fps)
+        checks = killed(place, options.parts) if options.parts else []
+        return checks + _Soak(place, broker, options, is_small).run(options.megabytes)
 
 
 class _Soak:
-    def __init__(
-        self,
-        folder: Path,
-        broker: Mosquitto,
-        schedule: Schedule,
-        fps: float,
-        stalled: float,
-        watchdog: float,
-        silent: int,
-    ) -> None:
-        self._folder = folder
+    def __init__(self, place: Place, broker: Mosquitto, options: Options, is_small: bool) -> None:
+        self._folder = folder = place.folder
         self._broker = broker
-        self._schedule = schedule
+        self._schedule = schedule = Schedule.of(options.frames)
         self._checks: List[Check] = []
-        self._model = tiny_detector.build()
+        self._parts: List[Part] = parts.connect(options.parts, place)
+        self._writer = disk.OtherWriter(place.disk) if is_small else None
+        self._model = models.first() if options.parts else tiny_detector.build()
         (folder / "model.tflite").write_bytes(self._model)
         (folder / "names.txt").write_text(NAMES)
-        (folder / "plan.json").write_text(json.dumps(schedule.plan(fps, str(folder / "given"))))
+        plan = {**schedule.plan(options.fps, str(folder / "given")), "street": bool(options.parts)}
+        (folder / "plan.json").write_text(json.dumps(plan))
         page, metrics = free_port(), free_port()
         self._scraper = Scraper(page, metrics, 0.5)
         self._viewers = [Viewer(page) for _ in range(VIEWERS)]
-        self._silent = Silent(page, silent)
+        self._silent = Silent(page, options.silent)
         self._subscriber = Subscriber(broker.port)
         self._process = Process(
             folder,
             [
-                "model.tflite", "--labels", "names.txt", "--source", "unsteady:plan.json", "--frames", str(schedule.frames),
-                "--watchdog", f"{watchdog:g}", "--json", "found.jsonl", "--out", "seen.mp4", "--health", "health.json",
+                "model.tflite", "--labels", "names.txt", "--source", "unsteady:plan.json", "--watchdog",
+                f"{options.watchdog:g}", "--json", "found.jsonl", "--out", "seen.mp4", "--health", "health.json",
                 "--serve", f"127.0.0.1:{page}", "--metrics", f"127.0.0.1:{metrics}",
                 "--mqtt", f"mqtt://{broker.address}/{TOPIC},discovery=homeassistant,every=5",
+                *(word for part in self._parts for word in part.words),
             ],
-            stalled,
+            options.stalled,
         )  # fmt: skip
         self._samples: List[Sample] = []
+        self._threads = [self._scraper, *self._viewers, *([self._writer] if self._writer is not None else [])]
         self._late = 0
 
     def run(self, megabytes: float) -> List[Check]:
-        for thread in (self._scraper, *self._viewers):
+        for thread in self._threads:
             thread.start()
         steps = self._steps()
         begin = time.monotonic()
@@ -106,8 +135,10 @@ class _Soak:
             while steps and self._process.given >= steps[0][0]:
                 steps.popleft()[1]()
             self._observe(time.monotonic() - begin)
+            for part in self._parts:
+                part.look()
             time.sleep(0.25)
-        for thread in (self._scraper, *self._viewers):
+        for thread in self._threads:
             thread.end()
         self._silent.end()
         self._subscriber.end()
@@ -138,6 +169,21 @@ class _Soak:
         self._check("the health file is always fresh", not self._late, f"{self._late} times older than 5 s")
         self._state_on_broker("state on the broker after the run", {"status": "offline", "source": "ended"})
 
+        self._judge_parts(final)
+
+    def _judge_parts(self, final: Dict[str, Any]) -> None:
+        for part in self._parts:
+            self._checks += [*part.whole(killed=False), *part.judge(final)]
+        if self._writer is not None:
+            self._checks.append(self._writer.judge())
+        if any(isinstance(part, Mask) for part in self._parts):
+            self._checks += black(chain(self._images(), *(part.images() for part in self._parts)))
+
+    def _images(self) -> Iterator[Tuple[str, np.ndarray]]:
+        """Images of what is always written and shown."""
+        yield from (("video", image) for image in parts.frames(self._folder / "seen.mp4", _EVERY))
+        yield from (("page", image) for viewer in self._viewers for image in viewer.images())
+
     def _steps(self) -> Deque[Tuple[int, Callable[[], None]]]:
         """What is to be done, with the number of frames after which it is due."""
         made, process = self._schedule, self._process
@@ -149,11 +195,14 @@ class _Soak:
             (made.silent[1], self._silent.end),
             (made.bad_reload, self._offer_broken_model),
             (made.frames * 97 // 100, lambda: self._state_on_broker("state on the broker at the end", _RUNNING)),
+            # However many of them the machine had time for.
+            (made.frames, process.popen.terminate),
         ]
         steps += [(at, lambda: process.popen.send_signal(signal.SIGHUP)) for at in made.reloads]
         steps += [(at, lambda: self._signal_engine(signal.SIGKILL)) for at in made.kills]
         steps += [(at, lambda: self._signal_engine(signal.SIGSTOP)) for at in made.stops]
         steps += [(at, partial(process.clock.set, hours)) for at, hours in made.clock]
+        steps += [step for part in self._parts for step in part.steps(made, process)]
         return deque(sorted(steps, key=lambda step: step[0]))
 
     def _signal_engine(self, number: signal.Signals) -> None:

@@ -89,7 +89,14 @@ class Process:
         return self._errors.read_text()
 
     def engines(self) -> List[int]:
-        """The processes of the engines, the oldest first."""
+        """The processes of the engines of the model that counts, the oldest first."""
+        return [pid for pid in self._engines() if not _stands_back(pid)]
+
+    def shadows(self) -> List[int]:
+        """The processes of the engines of a second model, the oldest first."""
+        return [pid for pid in self._engines() if _stands_back(pid)]
+
+    def _engines(self) -> List[int]:
         return [pid for pid in sorted(cold_start.children(self.popen.pid)) if "inference.process import child" in _command(pid)]
 
     def signal_engine(self, number: signal.Signals) -> bool:
@@ -125,6 +132,14 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
+
+
+def _stands_back(pid: int) -> bool:
+    """Whether a process gets only the time that nothing else wants, as `stand_back` asks for."""
+    try:
+        return os.getpriority(os.PRIO_PROCESS, pid) == 19
+    except OSError:
+        return False
 
 
 def _resident(pid: int) -> float:

@@ -64,9 +64,13 @@ def sinks(folder: Path, final: Dict[str, Any], published: int) -> List[Check]:
     checks = [Check("JSON lines are in order", lines == sorted(set(lines)), f"{len(lines)} lines")]
     for sink, number in wrote.items():
         name = next(key for key in dropped if re.search({"json": "json", "mp4": "video", "mqtt": "mqtt"}[sink], key, re.I))
-        missing = final["frames"] - number - dropped[name]
-        # What is on its way to the broker when the run ends may arrive, and is counted as lost all the same.
-        good = missing == 0 if sink != "mqtt" else -40 <= missing <= 0
+        # A frame has one object or none, or all have several; those with objects are published.
+        wanted = final["frames"] if sink != "mqtt" else min(final["frames"], final["detections"])
+        missing = wanted - number - dropped[name]
+        # What is on its way to the broker when the run ends may arrive, and is counted as lost all the same; so are frames
+        # that had no objects.
+        slack = 40 + (dropped[name] if wanted < final["frames"] else 0)
+        good = missing == 0 if sink != "mqtt" else -slack <= missing <= 0
         checks.append(Check(f"frames of {sink}", good, f"{number} written, {dropped[name]} dropped, {missing} not counted"))
     checks.append(Check("length of the mp4", seconds > 0, f"{seconds:.1f} s"))
     return checks

@@ -6,12 +6,20 @@ import json
 import queue
 import selectors
 import socket
+import struct
 import threading
 import time
 import urllib.request
-from typing import Callable, Dict, List, Set
+from collections import deque
+from typing import Callable, Deque, Dict, Iterator, List, Set
 
+import numpy as np
+
+from runtime.common.opencv import cv2
 from tests.support.mosquitto import Listener, Mosquitto
+
+# A viewer keeps so many images.
+_MOST_IMAGES = 200
 
 
 class Scraper(threading.Thread):
@@ -65,13 +73,23 @@ def _check(name: str, content: bytes) -> None:
 
 
 class Viewer(threading.Thread):
-    """A viewer of the page that connects, takes ten messages and disconnects; `seen` counts its messages."""
+    """A viewer of the page that connects, takes ten messages and disconnects; `seen` counts its messages.
+
+    It keeps the last image of some connections.
+    """
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
         self._port = port
         self._ended = threading.Event()
         self.seen = 0
+        self._kept: Deque[bytes] = deque(maxlen=_MOST_IMAGES)
+
+    def images(self) -> Iterator[np.ndarray]:
+        """The images that it has kept, uint8 [height, width, 3] in BGR."""
+        for message in self._kept:
+            (length,) = struct.unpack_from(">I", message)
+            yield np.asarray(cv2.imdecode(np.frombuffer(message, np.uint8, offset=4 + length), cv2.IMREAD_COLOR))
 
     def run(self) -> None:
         from websockets.exceptions import WebSocketException
@@ -81,9 +99,11 @@ class Viewer(threading.Thread):
             try:
                 with connect(f"ws://127.0.0.1:{self._port}/live", compression=None, open_timeout=5, max_size=None) as live:
                     for _ in range(10):
-                        live.recv(timeout=5)
+                        message = live.recv(timeout=5)
                         live.send('{"next": true}')
                         self.seen += 1
+                    if isinstance(message, bytes):
+                        self._kept.append(message)
             except (OSError, WebSocketException, TimeoutError):
                 continue
 
@@ -128,7 +148,7 @@ class Silent(threading.Thread):
 
 
 class Subscriber:
-    """A client that never misses a message: the numbers of the frames whose detections came."""
+    """A client that never misses a message: the numbers of the frames with objects whose detections came."""
 
     def __init__(self, port: int) -> None:
         self.frames: Set[int] = set()
@@ -144,7 +164,10 @@ class Subscriber:
             except queue.Empty:
                 continue
             if topic.endswith("/detections"):
-                self.frames.add(json.loads(text)["frame"])
+                message = json.loads(text)
+                # Of frames without objects, only the first is published.
+                if message["detections"]:
+                    self.frames.add(message["frame"])
 
     def end(self) -> None:
         """Ends when nothing has come for two seconds."""

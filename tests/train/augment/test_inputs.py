@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from tests.support import (
@@ -234,6 +235,27 @@ def test_validation_is_one_pass_of_unchanged_images(plain_files):
     ids = [id.decode() for _, batch in batches for id in batch]
     assert sorted(ids) == [f"p{i}" for i in range(6)]
     assert levels(batches) == [LEVELS[int(id[1])] for id in ids]
+
+
+def test_validation_through_tiles_gives_every_window_of_every_image(plain_files):
+    options = {"images": 6, "network": NETWORK, "size": SIZE, "batch": 4, "cut": Tiles(2, 1)}
+    batches = list(inputs.validation(plain_files, **options).as_numpy_iterator())
+    assert [len(images) for images, _ in batches] == [4, 4, 4, 4, 2]
+    ids = [inputs.window_id(id.decode()) for _, batch in batches for id in batch]
+    assert [number for number, _ in ids] == [0, 1, 2] * 6 and len({id for _, id in ids}) == 6
+    # Each window is as plain as its image.
+    assert levels(batches) == [level for level in levels(batches)[::3] for _ in range(3)]
+    context = tf.distribute.InputContext(1, 0, num_replicas_in_sync=2)
+    batches = list(inputs.validation(plain_files, **{**options, "batch": 8}, context=context).as_numpy_iterator())
+    assert [len(images) for images, _ in batches] == [4] * 6, "as many whole batches for either, the first windows again"
+
+
+def test_training_on_tiles_shows_other_parts(files):
+    whole, tiled = (
+        np.concatenate([images for images, _ in take(files, 6, augmentation=Augmentation(photometric=False, tiles=tiles))])
+        for tiles in (None, Tiles(2, 2, whole=False))
+    )
+    assert whole.shape == tiled.shape and not np.array_equal(whole, tiled)
 
 
 def test_several_replicas_get_as_many_whole_batches_each(plain_files):

@@ -10,9 +10,12 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+from runtime.boxes.tiles import Tiles
+from runtime.common.values import Labels
 from tests.support import detector_320
 from train.augment import inputs
 from train.augment.augmentation import Augmentation
+from train.evaluation.coco import Image
 from train.targets import losses
 from train.targets.matching import Rule
 from train.training.task import DataConfig, DetectionConfig, DetectionTask
@@ -39,12 +42,29 @@ def test_every_augmentation_of_the_settings_reaches_the_input_pipeline(monkeypat
     values = {
         field.name: 0.1 * number if field.type == "float" else False
         for number, field in enumerate(dataclasses.fields(Augmentation), start=1)
+        if field.name != "tiles"
     }
     assert len(set(values.values())) == len(values)
     seen = {}
     monkeypatch.setattr(inputs, "training", lambda files, **options: seen.update(options))
     DetectionTask(DetectionConfig(classes=2)).build_inputs(DataConfig(is_training=True, **values))
     assert seen["augmentation"] == Augmentation(**values)
+    DetectionTask(DetectionConfig(classes=2, tiles="2x1")).build_inputs(DataConfig(is_training=True, **values))
+    assert seen["augmentation"] == Augmentation(tiles=Tiles(2, 1), **values)
+
+
+def test_what_validation_finds_in_tiles_is_merged_in_pixels_of_the_image():
+    task = DetectionTask(DetectionConfig(classes=1, tiles="2x1,whole=no"))
+    task.ground_truth = SimpleNamespace(images=(Image("a/b", 180, 90), Image("c", 90, 90)), labels=Labels(("boat",)))
+    # An object across the seam: tiles of 100 x 90 pixels begin at 0 and at 80.
+    left, right = np.array([[0.1, 0.4, 0.5, 1.0]]), np.array([[0.1, 0.0, 0.5, 0.5]])
+    label, nothing = np.zeros(1, int), (np.zeros((0, 4)), np.zeros(0), np.zeros(0, int))
+    found = {
+        "1/a/b": (right, np.array([0.8]), label), "0/c": nothing, "0/a/b": (left, np.array([0.6]), label), "1/c": nothing
+    }  # fmt: skip
+    merged = task._detections(found)
+    assert merged["c"] == [] and len(merged["a/b"]) == 1
+    assert merged["a/b"][0].box.as_tuple() == pytest.approx((40, 9, 130, 45)) and merged["a/b"][0].score == 0.8
 
 
 @pytest.mark.parametrize("network", ["ssd_mobilenet_v2", "nanodet_plus_m"])

@@ -280,11 +280,11 @@ def worker(monkeypatch):
 def test_a_lost_job_comes_back_as_lost_and_the_next_one_whole(worker, capsys):
     made = worker(Fake([EngineLost("hung"), "b"]))
     for job in ("first", "second"):
-        made.submit(None, job)
+        made.submit([None], job)
     room = []
     assert made.next(lambda: room.append(made.has_room())) == ("first", Lost("hung"))
     assert room == [False], "no room before there is a new engine"
-    assert made.next(lambda: room.append(made.has_room())) == ("second", (["b"], 1.0))
+    assert made.next(lambda: room.append(made.has_room())) == ("second", ([["b"]], 1.0))
     assert made.state.snapshot()["engine"] == {"name": "fake", "package": "", "state": "running", "restarts": 1}
     assert capsys.readouterr().err == "engine lost: hung; a new one is started\nengine: a note\n"
 
@@ -292,7 +292,7 @@ def test_a_lost_job_comes_back_as_lost_and_the_next_one_whole(worker, capsys):
 def test_five_failures_in_a_minute_back_off(worker):
     made = worker(Fake([EngineLost("hung")] * 8))
     for job in range(8):
-        made.submit(None, job)
+        made.submit([None], job)
     for _ in range(8):
         made.next(lambda: None)
     made.end()
@@ -303,12 +303,12 @@ def test_five_failures_in_a_minute_back_off(worker):
 def test_an_engine_that_cannot_be_restarted(worker):
     gone = KitError("no Edge TPU")
     made = worker(Fake([EngineLost("hung"), "b"], [gone] * 6))
-    made.submit(None, "a")
-    made.submit(None, "b")
+    made.submit([None], "a")
+    made.submit([None], "b")
     made.next(lambda: None)
     assert made.next(lambda: None)[0] == "b", "a camera waits for ever"
     made = worker(Fake([EngineLost("hung")], [gone] * 6), attempts=3)
-    made.submit(None, "a")
+    made.submit([None], "a")
     made.next(lambda: None)
     with pytest.raises(KitError, match="no Edge TPU; given up after 3 tries"):
         made.next(lambda: None)
@@ -322,7 +322,7 @@ def test_one_that_is_killed_with_all_its_slots_full_loses_one_input(path):
         os.kill(process.pid, signal.SIGSTOP)
         os.waitpid(process.pid, os.WUNTRACED)
         for job in range(SLOTS):
-            made.submit(image(process), job)
+            made.submit([image(process)], job)
         assert made.in_flight == SLOTS and not made.has_room()
         process.interrupt()
         outcomes = [made.next(lambda: None) for _ in range(SLOTS)]
@@ -333,7 +333,7 @@ def test_one_that_is_killed_with_all_its_slots_full_loses_one_input(path):
 
 def test_one_that_is_retired_has_no_room(worker):
     made = worker(Fake(["a"]))
-    made.submit(None, "a")
+    made.submit([None], "a")
     made.retire()
     assert not made.has_room() and made.next(lambda: None)[0] == "a"
 
@@ -341,7 +341,7 @@ def test_one_that_is_retired_has_no_room(worker):
 def test_most_limits_what_is_in_flight(worker):
     made = worker(Fake(["a"]))
     assert made.has_room(1)
-    made.submit(None, "a")
+    made.submit([None], "a")
     assert made.has_room() and not made.has_room(1)
     made.end()
     assert not made.has_room() and made.next(lambda: None) == (None, None)

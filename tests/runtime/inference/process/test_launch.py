@@ -113,7 +113,7 @@ def test_an_engine_is_replaced_as_soon_as_the_system_can(model, monkeypatch):
         os.kill(process.pid, signal.SIGSTOP)
         os.waitpid(process.pid, os.WUNTRACED)
         for job in ("lost", "kept"):
-            made.submit(np.zeros(process.inputs[0].shape, process.inputs[0].dtype), job)
+            made.submit([np.zeros(process.inputs[0].shape, process.inputs[0].dtype)], job)
         monkeypatch.setattr(subprocess, "Popen", popen)
         process.interrupt()
         outcomes = [made.next(lambda: None) for _ in range(2)]

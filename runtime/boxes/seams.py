@@ -1,0 +1,204 @@
+"""Merges what was detected in the tiles of an image: each object is given once, and whole where it can be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from runtime.boxes.iou import iou
+from runtime.boxes.nms import suppress
+from runtime.boxes.tiles import Window
+from runtime.common.values import Box, Detection
+
+# From this IoU on, within what a tile shows, a box there is what the tile shows of an object.
+SAME = 0.5
+# That of the suppression within each class in the kit's own files.
+_SUPPRESSED = 0.6
+# A box within this share of a tile's side from a border inside the image is cut off there.
+_TOUCH = 0.02
+
+_Found = Tuple[Detection, ...]
+
+
+def merge(found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int) -> _Found:
+    """The objects in an image of `width` x `height` pixels, the highest score first, boxes in its pixels.
+
+    `found` has the detections in each of `windows`, in pixels of that window. Detections of one class in two windows are
+    one object where one box explains both: cut off at the borders of either window, it has an IoU of at least 0.5 with
+    what was detected there. Of the parts of an object:
+
+    - a box that no border inside the image cuts off counts; of several, that with the highest score;
+    - where all are cut off, they continue each other, and each side comes from a part that shows it;
+    - the score is the highest.
+
+    Two objects side by side at a border are not one: no box explains both.
+    """
+    by_class: Dict[int, List[Tuple[int, Detection]]] = {}
+    for tile, items in enumerate(found):
+        for item in items:
+            by_class.setdefault(item.class_id, []).append((tile, item))
+    grid = _Grid(windows, width, height)
+    objects = [item for parts in by_class.values() for item in _Parts(parts, grid).objects()]
+    return tuple(sorted(objects, key=lambda item: -item.score))
+
+
+def merge_all(
+    found: Sequence[Tuple[Sequence[Detection], Sequence[Detection]]],
+    windows: Sequence[Window],
+    width: int,
+    height: int,
+    agnostic: Optional[float] = None,
+) -> Tuple[_Found, _Found]:
+    """As `merge`, for pairs of detections and of candidates below their threshold; `agnostic` as for `Detector`.
+
+    Candidates change none of the detections, and are left out where they are of the same object.
+    """
+    detections = merge([above for above, _ in found], windows, width, height)
+    below = merge([candidates for _, candidates in found], windows, width, height)
+    candidates = tuple(item for item in below if not any(_is_same(item, other) for other in detections))
+    if agnostic is None:
+        return detections, candidates
+    # What counts comes first, so that what doesn't suppresses none of it.
+    boxes = np.array([item.box.as_tuple() for item in (*detections, *candidates)], np.float32).reshape(-1, 4)
+    kept = set(suppress(boxes, agnostic).tolist())
+    first = len(detections)
+    return (
+        tuple(item for place, item in enumerate(detections) if place in kept),
+        tuple(item for place, item in enumerate(candidates, first) if place in kept),
+    )
+
+
+class _Grid:
+    """The windows of an image, as arrays.
+
+    `edges` is float64 [T, 4], left, top, right and bottom in pixels. `inner` is bool [T, 4]: which of them lie inside the image.
+    `beside` is bool [T, T]: whether two windows show the same of more than a corner of the image; in a corner that two
+    tiles share, parts of any two objects look alike.
+    """
+
+    def __init__(self, windows: Sequence[Window], width: int, height: int) -> None:
+        self.edges = np.array(windows, np.float64).reshape(-1, 4)
+        self.inner = self.edges != (0, 0, width, height)
+        self.sides = self.edges[:, 2:] - self.edges[:, :2]
+        common = _clipped(self.edges[:, np.newaxis], self.edges)
+        smaller = np.minimum(self.sides[:, np.newaxis], self.sides)
+        self.beside = (common[..., 2:] - common[..., :2] == smaller).any(2)
+
+
+class _Parts:
+    """The detections of one class, the highest score first.
+
+    `boxes` is float64 [N, 4] in pixels of the image, `tiles` has the number of the window of each, `edges` float64 [N, 4] that
+    window, and `cut` bool [N, 4] says which sides of a box its window cuts off. `partners` are for each the others that may be of
+    the same object, with how well one box explains both.
+    """
+
+    def __init__(self, found: Sequence[Tuple[int, Detection]], grid: _Grid) -> None:
+        ranked = sorted(found, key=lambda part: -part[1].score)
+        self._items = [item for _, item in ranked]
+        self.tiles = [tile for tile, _ in ranked]
+        self.edges = grid.edges[self.tiles]
+        self.boxes = np.array([item.box.as_tuple() for item in self._items], np.float64) + np.tile(self.edges[:, :2], 2)
+        near = np.abs(self.boxes - self.edges) <= _TOUCH * np.tile(grid.sides[self.tiles], 2)
+        self.cut = near & grid.inner[self.tiles]
+        self.partners: Dict[int, Dict[int, float]] = {}
+        first, second = self._touching(grid)
+        fits = self._fits(np.stack([first, second], 1))
+        for one, other, fit in zip(first.tolist(), second.tolist(), fits.tolist()):
+            if fit >= SAME:
+                self.partners.setdefault(one, {})[other] = fit
+                self.partners.setdefault(other, {})[one] = fit
+        self._waiting = np.ones(len(ranked), bool)
+
+    def objects(self) -> List[Detection]:
+        """The objects, the highest score first."""
+        found = []
+        for first, item in enumerate(self._items):
+            if self._waiting[first]:
+                members = self._grown(first)
+                self._waiting[members] = False
+                box = self.boxes[first]
+                if len(members) > 1:
+                    box = self._composed(np.array([members]))[0]
+                    self._leave_out(box)
+                found.append(replace(item, box=Box(*box.tolist())))
+        return found
+
+    def _touching(self, grid: _Grid) -> Tuple[np.ndarray, np.ndarray]:
+        """The pairs of detections that overlap, in windows beside each other; of each the one with the higher score first."""
+        starts, ends = self.boxes[:, :2], self.boxes[:, 2:]
+        overlapping = ((starts[:, np.newaxis] < ends) & (starts < ends[:, np.newaxis])).all(2)
+        tiles = np.array(self.tiles)
+        apart = tiles[:, np.newaxis] != tiles
+        return np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+
+    def _grown(self, first: int) -> List[int]:
+        """`first` with the parts of the same object in other tiles, at most one of each."""
+        members = [first]
+        # Of two detections, how well one box explains both is known; with more, it is seen whether one explains all.
+        fits = {other: fit for other, fit in self.partners.get(first, {}).items() if self._waiting[other]}
+        while fits:
+            best = max(fits, key=lambda part: (fits[part], -part))
+            if fits[best] < SAME:
+                break
+            members.append(best)
+            taken = {self.tiles[member] for member in members}
+            nearby = {other for member in members for other in self.partners[member]}
+            fits = {
+                other: float(self._fits(np.array([sorted([*members, other])]))[0])
+                for other in nearby
+                if self._waiting[other] and self.tiles[other] not in taken
+            }
+        return sorted(members)
+
+    def _leave_out(self, box: np.ndarray) -> None:
+        """As suppression within each tile would do, had the tile shown the object as it is now known."""
+        rest = np.flatnonzero(self._waiting)
+        shown = _clipped(box, self.edges[rest])
+        self._waiting[rest[_ious(self.boxes[rest], shown) > _SUPPRESSED]] = False
+
+    def _fits(self, members: np.ndarray) -> np.ndarray:
+        """How well one box explains the detections in each row of `members`, int [P, M], each row rising.
+
+        That is the least IoU of one of them with what its window shows of that box.
+        """
+        shown = _clipped(self._composed(members)[:, np.newaxis], self.edges[members])
+        ious: np.ndarray = _ious(self.boxes[members], shown).min(1)
+        return ious
+
+    def _composed(self, members: np.ndarray) -> np.ndarray:
+        """The box [P, 4] of an object, of its parts `members`, int [P, M], each row rising."""
+        boxes, cut = self.boxes[members], self.cut[members]
+        rows = np.arange(len(members))
+        outermost = np.concatenate([boxes[..., :2].min(1), boxes[..., 2:].max(1)], 1)
+        shown = np.take_along_axis(boxes, (~cut).argmax(1)[:, np.newaxis], 1)[:, 0]
+        continued = np.where(cut.all(1), outermost, shown)
+        whole = ~cut.any(2)
+        composed: np.ndarray = np.where(whole.any(1)[:, np.newaxis], boxes[rows, whole.argmax(1)], continued)
+        return composed
+
+
+def _clipped(boxes: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """What lies of `boxes` [..., 4] within `edges`; where that is nothing, an end is not beyond its start."""
+    return np.concatenate(
+        [np.maximum(boxes[..., :2], edges[..., :2]), np.minimum(boxes[..., 2:], edges[..., 2:])], axis=-1
+    )
+
+
+def _ious(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The IoU of each of `boxes` float64 [..., 4] with that of `others` in the same place."""
+    return iou(np.moveaxis(boxes, -1, 0), np.moveaxis(others, -1, 0), _areas(boxes), _areas(others))
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    area: np.ndarray = np.maximum(boxes[..., 2:] - boxes[..., :2], 0).prod(-1)
+    return area
+
+
+def _is_same(item: Detection, other: Detection) -> bool:
+    if item.class_id != other.class_id:
+        return False
+    boxes = np.array([item.box.as_tuple(), other.box.as_tuple()])
+    return bool(_ious(boxes[0], boxes[1]) > SAME)

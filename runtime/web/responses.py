@@ -1,0 +1,52 @@
+"""Answers of the server, with what keeps the page to itself."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Dict, Mapping, Optional
+
+PAGE = Path(__file__).with_name("page")
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+# The page loads everything from this server and runs no inline scripts or styles.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Connection": "close",
+}
+
+
+def text(status: HTTPStatus, said: str) -> Any:
+    """A line of text."""
+    return response(status, f"{said}\n".encode(), "text/plain; charset=utf-8")
+
+
+def response(status: HTTPStatus, body: bytes, kind: str, more: Optional[Mapping[str, str]] = None) -> Any:
+    """An answer with this body; `more` are headers that are added."""
+    from websockets.datastructures import Headers
+    from websockets.http11 import Response
+
+    headers: Dict[str, str] = {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body)), **(more or {})}
+    return Response(status.value, status.phrase, Headers(headers), body)
+
+
+def file(name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
+    """A file of the page, by its path such as /style.css; blocks while it reads."""
+    path = _FILES.get(name)
+    if path is None:
+        return text(HTTPStatus.NOT_FOUND, "there is no such page")
+    return response(status, path.read_bytes(), TYPES[path.suffix])
+
+
+_FILES = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}

@@ -1,0 +1,172 @@
+"""Boxes that are cut by tiles and merged again are the boxes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from runtime import Box, Detection
+from runtime.boxes.seams import merge, merge_all
+from runtime.boxes.tiles import Tiles
+
+WIDTH, HEIGHT = 1000, 600
+# What a detector finds of an object of which a tile shows less.
+LEAST_VISIBLE = 0.2
+
+
+def detection(box, score=0.9, class_id=0):
+    return Detection(f"class {class_id}", class_id, score, Box(*box))
+
+
+def seen(objects, windows, least=LEAST_VISIBLE, noise=lambda: 0.0):
+    """What a perfect detector finds in each window: all of which it shows at least the share `least`."""
+    found = []
+    for window in windows:
+        items = []
+        for item in objects:
+            box = item.box
+            part = Box(
+                max(box.xmin, window.left) - window.left,
+                max(box.ymin, window.top) - window.top,
+                min(box.xmax, window.right) - window.left,
+                min(box.ymax, window.bottom) - window.top,
+            )
+            if part.xmax > part.xmin and part.ymax > part.ymin and part.area >= least * box.area:
+                sides = [
+                    min(max(side + noise(), 0.0), limit)
+                    for side, limit in zip(part.as_tuple(), (window.width, window.height) * 2)
+                ]
+                items.append(replace(item, box=Box(*sides)))
+        found.append(tuple(items))
+    return found
+
+
+def merged(objects, tiles, **how):
+    windows = tiles.windows(WIDTH, HEIGHT)
+    return merge(seen(objects, windows, **how), windows, WIDTH, HEIGHT)
+
+
+def apart(objects, box):
+    """Whether no object of the same kind overlaps `box` by so much that suppression would leave one of them out."""
+    return all(_iou(item.box, box) < 0.3 for item in objects)
+
+
+def _iou(one, other):
+    across = min(one.xmax, other.xmax) - max(one.xmin, other.xmin)
+    down = min(one.ymax, other.ymax) - max(one.ymin, other.ymin)
+    shared = max(across, 0) * max(down, 0)
+    return shared / (one.area + other.area - shared)
+
+
+def scene(draw, count, classes=2, largest=220):
+    """Objects at random, some of them across seams, none that hides another."""
+    objects = []
+    while len(objects) < count:
+        width, height = draw.uniform(15, largest), draw.uniform(15, largest)
+        left, top = draw.uniform(0, WIDTH - width), draw.uniform(0, HEIGHT - height)
+        box = Box(left, top, left + width, top + height)
+        class_id = draw.randrange(classes)
+        if apart([item for item in objects if item.class_id == class_id], box):
+            objects.append(Detection(f"class {class_id}", class_id, 0.5 + len(objects) / 100, box))
+    return objects
+
+
+def as_rows(items, digits=3):
+    return sorted((item.class_id, item.score, *(round(side, digits) for side in item.box.as_tuple())) for item in items)
+
+
+@pytest.mark.parametrize("grid", ["2x1", "1x2", "2x2", "3x2", "2x2,overlap=0.4", "2x2,whole=no", "4x3,whole=no"])
+def test_boxes_at_random_come_back_as_they_were(grid):
+    tiles, draw = Tiles.of(grid), random.Random(grid)
+    # Without the whole image, larger objects lie across three tiles, of which each shows little.
+    least = LEAST_VISIBLE if tiles.whole else 0.0
+    for _ in range(40):
+        objects = scene(draw, draw.randrange(1, 9))
+        assert as_rows(merged(objects, tiles, least=least)) == as_rows(objects)
+
+
+def test_with_boxes_a_few_pixels_off_each_object_is_still_one():
+    draw = random.Random(3)
+    for _ in range(60):
+        objects = [item for item in scene(draw, 6) if min(item.box.width, item.box.height) > 60]
+        found = merged(objects, Tiles(2, 2), noise=lambda: draw.gauss(0, 1.0))
+        assert len(found) == len(objects)
+        for item in objects:
+            assert max(_iou(item.box, other.box) for other in found if other.class_id == item.class_id) > 0.85
+
+
+def test_an_object_that_two_tiles_see_whole_counts_once_with_the_better_box():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    left, right = detection((82, 10, 98, 40), 0.6), detection((3, 11, 18, 41), 0.8)
+    assert merge([(left,), (right,)], windows, 180, 90) == (detection((83, 11, 98, 41), 0.8),)
+
+
+def test_two_parts_that_continue_each_other_become_one():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    left, right = detection((40, 10, 100, 40), 0.6), detection((0, 12, 50, 42), 0.8)
+    assert merge([(left,), (right,)], windows, 180, 90) == (detection((40, 12, 130, 42), 0.8),)
+
+
+def test_the_whole_box_counts_and_not_the_part_at_the_border():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    # The right tile shows a third of it, and is surer.
+    whole, part = detection((70, 10, 99.0 - 3, 40), 0.5), detection((0, 10, 16, 40), 0.9)
+    assert merge([(whole,), (part,)], windows, 180, 90) == (detection((70, 10, 96, 40), 0.9),)
+
+
+def test_two_objects_side_by_side_at_a_seam_stay_two():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    for at in (82, 85, 90, 95, 98):
+        objects = [detection((at - 60, 10, at, 60), 0.8), detection((at, 10, at + 60, 60), 0.7)]
+        found = merge(seen(objects, windows, least=0.05), windows, 180, 90)
+        assert as_rows(found) == as_rows(objects), at
+
+
+def test_two_parts_of_other_height_are_two_objects():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    left, right = detection((40, 0, 100, 30)), detection((0, 40, 50, 80))
+    assert len(merge([(left,), (right,)], windows, 180, 90)) == 2
+
+
+def test_an_object_across_four_tiles_or_three_is_one():
+    large = [detection((150, 150, 800, 500))]
+    assert as_rows(merged(large, Tiles(2, 2, whole=False), least=0.05)) == as_rows(large)
+    long = [detection((20, 200, 980, 260))]
+    assert as_rows(merged(long, Tiles(3, 1, whole=False), least=0.05)) == as_rows(long)
+
+
+def test_two_large_objects_that_overlap_at_a_seam_stay_two():
+    objects = [detection((200, 100, 600, 400), 0.8), detection((420, 180, 850, 480), 0.7)]
+    for grid in ("2x1", "2x2", "2x2,whole=no"):
+        assert as_rows(merged(objects, Tiles.of(grid))) == as_rows(objects), grid
+
+
+def test_classes_are_merged_for_themselves():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    left, right = detection((40, 10, 100, 40), 0.6), detection((0, 10, 50, 40), 0.8, class_id=1)
+    assert len(merge([(left,), (right,)], windows, 180, 90)) == 2
+    found, _ = merge_all([((left,), ()), ((right,), ())], windows, 180, 90, agnostic=0.1)
+    assert [item.class_id for item in found] == [1]
+
+
+def test_a_second_box_of_one_tile_is_left_to_its_own_suppression():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    near = [detection((10, 10, 50, 50), 0.9), detection((22, 10, 62, 50), 0.8)]
+    assert as_rows(merge([tuple(near), ()], windows, 180, 90)) == as_rows(near)
+
+
+def test_candidates_change_no_detection_and_repeat_none():
+    windows = Tiles(2, 1, whole=False).windows(180, 90)
+    left, right = detection((40, 10, 100, 40), 0.6), detection((0, 10, 16, 40), 0.3)
+    other = detection((60, 50, 80, 80), 0.2)
+    above, below = merge_all([((left,), ()), ((), (right, other))], windows, 180, 90)
+    assert above == merge([(left,), ()], windows, 180, 90)
+    assert [item.score for item in below] == [0.3, 0.2]
+    same = detection((42, 10, 100, 40), 0.3)
+    assert merge_all([((left,), (same,)), ((), ())], windows, 180, 90)[1] == ()
+
+
+def test_nothing_found_is_nothing():
+    assert merge([(), ()], Tiles(2, 1, whole=False).windows(10, 10), 10, 10) == ()

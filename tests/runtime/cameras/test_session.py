@@ -1,0 +1,312 @@
+"""Several cameras in one process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import runtime.sources
+from runtime import Frame, InputError, KitError
+from runtime.cameras.session import detect_all
+from runtime.config.arguments import parse
+from runtime.inference.interpreter import Interpreter
+from runtime.sources import Source
+from runtime.telemetry.health import Health
+from tests.support import tiny_detector
+
+# Seconds after which a test gives up, on whatever machine.
+PATIENCE = 60
+
+
+class Sky(Source):
+    """A live camera of a test, by the name in `sky:NAME`; `plans` has functions that are called before each frame, by name."""
+
+    live = True
+    plans: ClassVar[dict] = {}
+    opening: ClassVar[dict] = {}
+
+    def __init__(self, name):
+        self.name = name
+        self._closed = threading.Event()
+
+    def __iter__(self):
+        index = 0
+        while not self._closed.is_set():
+            if self.plans.get(self.name, lambda index: time.sleep(0.002))(index) is False:
+                return
+            yield Frame(np.full((16, 24, 3), index % 256, np.uint8), index, time.time(), monotonic=time.monotonic())
+            index += 1
+
+    def close(self):
+        self._closed.set()
+
+
+def connect(spec):
+    name = spec.partition(":")[2]
+    Sky.opening.get(name, lambda: None)()
+    return Sky(name)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The working directory, with a detector of three classes, and cameras `sky:NAME`."""
+    module = SimpleNamespace(
+        __name__="runtime.sources.sky", KIND="a camera of a test", LIVE=True,
+        accepts=lambda spec: spec.startswith("sky:"), connect=connect,
+    )  # fmt: skip
+    modules = runtime.sources.plugins.modules
+
+    def with_sky(package):
+        return [module, *modules(package)] if package is sys.modules["runtime.sources"] else modules(package)
+
+    monkeypatch.setattr(runtime.sources.plugins, "modules", with_sky)
+    monkeypatch.setattr(Sky, "plans", {})
+    monkeypatch.setattr(Sky, "opening", {})
+    (tmp_path / "tiny.tflite").write_bytes(tiny_detector.build(signature={f"output_{3 - role}": role for role in range(4)}))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class Run:
+    """A run in a thread; ends with the test."""
+
+    def __init__(self, *words):
+        self.options = parse(["tiny.tflite", "--watchdog", "0", *words])
+        self.state, self.summaries, self.error = None, None, None
+        self._begun = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        try:
+            self.summaries = detect_all(self.options, self._use)
+        except BaseException as error:
+            self.error = error
+            self._begun.set()
+
+    def _use(self, state):
+        self.state = state
+        self._begun.set()
+
+    def until(self, true):
+        assert self._begun.wait(PATIENCE) and self.error is None, self.error
+        end = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < end and self.error is None, self.error
+            time.sleep(0.005)
+
+    def frames(self, name):
+        return self.state.cameras[name].snapshot()["frames"]
+
+    def end(self):
+        self.state.stop()
+        return self.ended()
+
+    def ended(self):
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive() and self.error is None, self.error
+        return self.summaries
+
+
+@pytest.fixture
+def start(place):
+    runs = []
+
+    def start(*words):
+        runs.append(Run(*words))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        if run.state is not None:
+            run.state.stop()
+        run.thread.join(PATIENCE)
+
+
+def lines(path):
+    return [json.loads(text) for text in path.read_text().splitlines()]
+
+
+def test_each_camera_has_its_own_lines_in_the_order_of_its_frames(place, start):
+    run = start("--source", "door=sky:a", "--source", "yard=sky:b", "--json", "{camera}.jsonl", "--frames", "20")
+    summaries = run.ended()
+    for name in ("door", "yard"):
+        found = lines(place / f"{name}.jsonl")
+        assert len(found) == 20 == summaries.cameras[name].frames
+        assert {line["camera"] for line in found} == {name}
+        assert [line["frame"] for line in found] == sorted(line["frame"] for line in found)
+    assert summaries.total.frames == 40 and not summaries.errors
+    said = str(summaries).splitlines()
+    assert [line.partition(":")[0] for line in said] == ["door", "yard", "all"] and said[2].startswith("all: 40 frames, ")
+
+
+def both(*words):
+    return ("--source", "door=sky:a", "--source", "yard=sky:b", *words)
+
+
+def hang(index, after):
+    if index == after:
+        threading.Event().wait()
+    time.sleep(0.002)
+
+
+def test_cameras_that_want_more_than_the_engine_gives_get_equal_shares(place, start, monkeypatch):
+    invoke = Interpreter.invoke
+
+    def slow(self, tensor):
+        time.sleep(0.005)
+        return invoke(self, tensor)
+
+    monkeypatch.setattr(Interpreter, "invoke", slow)
+    served = []
+
+    def rare(index):
+        # Frames in which the others have had several turns each.
+        goal = len(served) + 12
+        while run.state is not None and len(served) < goal and not run.state.stopping:
+            time.sleep(0.001)
+
+    Sky.plans.update(a=lambda index: time.sleep(0.001), b=lambda index: time.sleep(0.001), c=rare)
+    run = start(*both("--source", "gate=sky:c", "--json", "{camera}.jsonl"))
+    run.until(lambda: run.state is not None)
+    for name in ("door", "yard"):
+        done = run.state.cameras[name].frame_done
+        run.state.cameras[name].frame_done = lambda *found, done=done: (served.append(1), done(*found))
+    run.until(lambda: len(served) > 300)
+    door, yard, gate = (run.state.cameras[name].snapshot() for name in ("door", "yard", "gate"))
+    run.end()
+    assert abs(door["frames"] - yard["frames"]) < 0.1 * (door["frames"] + yard["frames"])
+    assert door["dropped"]["source"] and yard["dropped"]["source"]
+    assert gate["frames"] > 10 and not gate["dropped"]["source"]
+
+
+@pytest.mark.parametrize("policy", ["latest", "block"])
+def test_one_camera_that_hangs_is_no_other_ones_matter(place, start, policy):
+    Sky.plans["b"] = lambda index: hang(index, 5)
+    Sky.opening["c"] = threading.Event().wait
+    run = start(*both("--source", "gate=sky:c", "--policy", policy, "--json", "{camera}.jsonl"))
+    run.until(lambda: run.frames("yard") + run.state.cameras["yard"].snapshot()["dropped"]["source"] >= 5)
+    before = run.frames("door")
+    run.until(lambda: run.frames("door") > before + 100)
+    assert run.state.cameras["gate"].source_state == "starting"
+    assert Health.of(run.state).source_state == "starting" and Health.of(run.state).not_running == ("gate",)
+    found = run.end()
+    assert found.cameras["yard"].frames <= 5 and list(found.cameras) == ["door", "yard"]
+    assert len(lines(place / "door.jsonl")) == found.cameras["door"].frames > 100
+
+
+def test_losses_are_counted_where_they_are(place, start):
+    def lose(index):
+        time.sleep(0.002)
+        if index == 3:
+            raise KitError("the cable was pulled")
+
+    Sky.plans["b"] = lose
+    run = start(*both())
+    run.until(lambda: run.state.cameras["yard"].snapshot()["gaps"] >= 2 and run.frames("door") > 20)
+    assert run.state.cameras["door"].snapshot()["gaps"] == 0
+    total = run.end().total
+    assert total.gaps >= 2
+
+
+def test_one_that_cannot_be_opened_is_tried_again(place, start, capsys):
+    ready = threading.Event()
+
+    def opening():
+        if not ready.is_set():
+            raise KitError("sky b: is not there")
+
+    Sky.opening["b"] = opening
+    run = start(*both())
+    run.until(lambda: run.state.cameras["yard"].source_state == "reopening" and run.frames("door") > 5)
+    ready.set()
+    run.until(lambda: run.frames("yard") > 5)
+    run.end()
+    assert capsys.readouterr().err.count("camera yard: sky b: is not there; trying again") == 1
+
+
+def test_one_that_ends_for_good_is_told_and_the_others_go_on(place, start, capsys):
+    Sky.plans["b"] = lambda index: index < 3
+    run = start(*both("--retries", "0"))
+    run.until(lambda: run.state.cameras["yard"].source_state == "ended")
+    before = run.frames("door")
+    run.until(lambda: run.frames("door") > before + 20)
+    health = Health.of(run.state)
+    assert health.source_state == "ended" and health.not_running == ("yard",) and health.cameras["door"].is_well
+    found = run.end()
+    assert list(found.cameras) == ["door"] and "given up after 0 tries" in found.errors["yard"]
+    assert "camera yard: ended: b: the stream ended; given up" in capsys.readouterr().err
+
+
+def model(score):
+    scores = np.array([[score, 0.1, 0.1]], np.float32)
+    return tiny_detector.build([(name, scores if name == "c" else array) for name, array in tiny_detector.OUTPUTS])
+
+
+def test_all_cameras_take_another_model_and_lose_no_frame(place, start, capsys):
+    (place / "tiny.tflite").write_bytes(model(0.9))
+    run = start(*both("--policy", "block", "--json", "{camera}.jsonl"))
+    run.until(lambda: min(map(run.frames, ("door", "yard"))) > 5)
+    (place / "tiny.tflite").write_bytes(model(0.8))
+    run.state.ask_reload()
+    run.until(lambda: all(state.snapshot()["reload"]["count"] for state in run.state.cameras.values()))
+    before = [run.frames(name) for name in ("door", "yard")]
+    run.until(lambda: all(run.frames(name) > had + 10 for name, had in zip(("door", "yard"), before)))
+    # What is no model is refused, for all.
+    (place / "tiny.tflite").write_bytes(b"no model")
+    run.state.ask_reload()
+    run.until(lambda: run.state.snapshot()["reload"]["error"])
+    before = run.frames("yard")
+    run.until(lambda: run.frames("yard") > before + 5)
+    run.end()
+    for name in ("door", "yard"):
+        found = lines(place / f"{name}.jsonl")
+        assert [line["frame"] for line in found] == list(range(len(found)))
+        scores = [round(line["detections"][0]["score"], 2) for line in found]
+        assert scores == sorted(scores, reverse=True) and set(scores) == {0.9, 0.8}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--json", "a.jsonl"), r"a\.jsonl: is written by door and yard; give each camera its own, or put \{camera\} in the name"),
+        (("--events", "kept,days=2"), "kept: is written by door and yard"),
+        (("--out", "{camera}.mp4", "--out", "tiny.tflite"), "door: tiny.tflite: cannot write such a file"),
+        (("--json", "tiny.tflite"), "tiny.tflite: is"),
+        (("--only", "cow"), "door: --only: "),
+        (("--source", "gate=missing.mp4"), "gate: missing.mp4: no such file or folder"),
+        (("--source", "gate=what:ever"), "gate: what:ever: not a source"),
+    ],
+)
+def test_wrong_options_are_told_before_anything_begins(place, words, reason):
+    before = sorted(place.iterdir())
+    with pytest.raises(InputError, match=reason):
+        detect_all(parse(["tiny.tflite", "--watchdog", "0", *both(*words)]))
+    assert sorted(place.iterdir()) == before
+
+
+def test_a_camera_has_its_own_threshold_zones_and_masks(place, start):
+    pytest.importorskip("yaml")
+    (place / "runtime.yaml").write_text(
+        "file: tiny.tflite\nwatchdog: 0\njson: '{camera}.jsonl'\nframes: 5\nscore: 0.5\nsources:\n  door: sky:a\n"
+        "  yard: {source: 'sky:b', score: 0.89}\n"
+    )
+    run = Run("--config", "runtime.yaml")
+    run.ended()
+    assert [len(lines(place / f"{name}.jsonl")[0]["detections"]) for name in ("door", "yard")] == [2, 1]
+
+
+def test_lines_on_standard_output_are_whole_and_name_their_camera(place, start, capsys):
+    start(*both("--json", "-", "--frames", "40")).ended()
+    found = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert sorted(line["camera"] for line in found) == ["door"] * 40 + ["yard"] * 40
+    start(*both("--frames", "3")).ended()
+    assert sorted(text.split(":")[0] for text in capsys.readouterr().out.splitlines()) == ["door"] * 3 + ["yard"] * 3
