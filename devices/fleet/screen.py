@@ -67,7 +67,7 @@ class Changes:
         for verdict in verdicts:
             name, report = verdict.member.name, verdict.member.report
             # The counts of a comparison grow all the time.
-            shadow = (report.shadow.model, report.shadow.error) if report.shadow else ()
+            shadow = (report.shadow.model, report.shadow.release, report.shadow.error) if report.shadow else ()
             now = (verdict.rank, verdict.why, report.model, report.sha256, report.release, report.versions, shadow)
             if wanted(verdict):
                 changed = self._known.get(name) != now

@@ -93,16 +93,18 @@ def _row(verdict: Verdict) -> Sequence[str]:
 
 
 def _shadow(report: Report) -> Sequence[str]:
-    """`next.tflite beside it: 91% of 452 objects found by both, 5210 frames`; nothing without a second model."""
+    """`2025.12 beside it for 5 h: 91% of 452 objects found by both, 5210 frames`; nothing without a second model."""
     shadow = report.shadow
     if shadow is None:
         return ()
-    name = shadow.model[:WIDEST]
+    name = (shadow.release or shadow.model)[:WIDEST]
     if shadow.error:
         return (f"{name} beside it: ended: {shadow.error[:2 * WIDEST]}",)
     objects = sum(map(sum, shadow.classes.values()))
     share = "nothing found yet" if shadow.share is None else f"{shadow.share:.0%} of {objects} objects found by both"
-    return (f"{name} beside it: {share}, {shadow.frames} frames",)
+    # Older devices don't say how long.
+    time = f" for {age(shadow.seconds)}" if shadow.seconds else ""
+    return (f"{name} beside it{time}: {share}, {shadow.frames} frames",)
 
 
 def _plain(text: str) -> str:

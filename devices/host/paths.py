@@ -6,6 +6,7 @@
     /run/edge-detector/health.json          the health of the runtime; gone after a restart of the machine
     /var/lib/edge-detector/models/RELEASE/  a model, complete and tested: detector.tflite, labels.txt, ...
     /var/lib/edge-detector/models/current   a link to the RELEASE that runs
+    /var/lib/edge-detector/shadow           a link to the RELEASE that is held back until it has been compared, if any
     /var/lib/edge-detector/update/          files of the updater: state.json, lock, metadata/, incoming/
 
 One user owns /var/lib/edge-detector and runs both the runtime and the updater. The updater sends SIGHUP to the
@@ -77,6 +78,11 @@ class Layout:
     def model(self) -> Path:
         """The model that runs, by the link `current`."""
         return self.current / MODEL
+
+    @property
+    def shadow(self) -> Path:
+        """The link to the release that is held back; not beside `current`, where a release may have any name."""
+        return self.state / "shadow"
 
     @property
     def update(self) -> Path:

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
@@ -19,11 +19,12 @@ from devices.host.paths import MODEL, Layout
 from devices.releases import tuf_library
 from devices.releases.release import KINDS
 from devices.update import clock
+from devices.update.hold import Terms, summary
 from devices.update.state import UpdaterState
 from runtime.common.command import run
 from runtime.common.command_parser import Parser
 from runtime.common.errors import InputError
-from runtime.common.options import positive, seconds_or_zero
+from runtime.common.options import duration, fraction, positive, seconds_or_zero
 
 if TYPE_CHECKING:
     # These need packages that may be missing.
@@ -39,7 +40,7 @@ _APPLICATION = b"edge-detection-kit"
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Runs the command; gives its exit code: 1 where the device returned to an older model."""
+    """Runs the command; gives its exit code: 1 where the device returned to an older model, or refused one that it held."""
     parser = _parser()
     options = parser.parse_args(argv)
     if options.config:
@@ -55,7 +56,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         return 0
     tuf_library.require()
     from devices.update.trusted_root import trusted_root
-    from devices.update.updater import RETURNED, Device, Settings
+    from devices.update.updater import REFUSED, RETURNED, Device, Settings
 
     settings = Settings(
         options.group or "",
@@ -64,6 +65,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         _has_edgetpu() if options.model == "auto" else False,
         options.probation,
         options.limit << 20,
+        hold=Terms(options.shadow_for, options.shadow_frames, options.shadow_agreement),
+        at_once=options.now,
     )
     with fsync_files.as_kit_errors():
         device = Device(layout, self_test(options), settings, Path(health), _tell)
@@ -80,7 +83,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             with contextlib.closing(_transport(options)) as transport:
                 outcome = device.update(transport, root)
     print(f"{outcome.word}: {outcome.release or 'no model'}" + (f" ({outcome.reason})" if outcome.reason else ""))
-    return 1 if outcome.word == RETURNED and not options.rollback else 0
+    return 1 if outcome.word in (RETURNED, REFUSED) and not options.rollback else 0
 
 
 def self_test(options: argparse.Namespace) -> SelfTest:
@@ -109,12 +112,14 @@ def status(layout: Layout) -> Dict[str, Any]:
     """
     state = UpdaterState.read(layout.update)
     current = os.readlink(layout.current) if layout.current.is_symlink() else ""
-    probation = state.probation
+    probation, hold = state.probation, state.hold
     incoming = layout.update / "incoming"
     return {
         "current": current,
         "last_good": state.last_good,
         "on_trial": probation.release if probation and probation.release == current else "",
+        "held": hold.release if hold is not None and hold.is_open else "",
+        "hold": {**asdict(hold), "text": summary(hold)} if hold is not None else None,
         "downloading": sorted(path.name for path in incoming.iterdir()) if incoming.is_dir() else [],
         "offered": state.offered,
         "refused": dict(state.refused),
@@ -162,6 +167,8 @@ def _status_text(content: Dict[str, Any]) -> str:
         ("offered", content["offered"] or "none"),
         ("checked", checked + (f", {content['repository']}" if content["repository"] else "")),
     ]
+    if content["hold"] and content["hold"]["release"] not in (*content["refused"], *content["postponed"]):
+        lines.append(("held" if content["held"] else "was held", content["hold"]["text"]))
     lines += [("downloading", name) for name in content["downloading"]]
     lines += [("refused", f"{name}: {reason}") for name, reason in content["refused"].items()]
     lines += [("withdrawn", f"{name}: {reason}") for name, reason in content["withdrawn"].items()]
@@ -212,6 +219,24 @@ def _parser() -> argparse.ArgumentParser:
     add("--engine", default="auto", help="engine of the self-test, as in python -m runtime (default auto)")
     add("--device", default="", help="device of the self-test, as in python -m runtime (default: the first)")
     add("--probation", type=seconds_or_zero, default=120.0, metavar="S", help="watch a new model for S seconds (default 120)")
+    add = parser.add_argument_group("how a new model is compared with the one that runs, before it takes over").add_argument
+    add(
+        "--shadow-for",
+        type=duration,
+        default=0.0,
+        metavar="TIME",
+        help="let the runtime compare it for so long, such as 24h, and refuse it where they differ too much; the runtime needs "
+        f"--shadow {Layout().shadow}/{MODEL},follow=on (default: not at all)",
+    )
+    add("--shadow-frames", type=positive, default=1000, metavar="N", help="compare at least N frames (default 1000)")
+    add(
+        "--shadow-agreement",
+        type=fraction,
+        default=0.5,
+        metavar="SHARE",
+        help="of the objects that either finds, both have to find at least this share, of each class (default 0.5)",
+    )
+    add("--now", action="store_true", help="switch at once, also to a release that is being compared")
     add = parser.add_argument_group("other actions").add_argument
     add("--rollback", action="store_true", help="return to the last good model at once, without a network")
     add("--status", action="store_true", help="show which model runs, and the state of updates")

@@ -2,6 +2,7 @@
 
 models/RELEASE/           a release, complete and tested
 models/current            a link to the release that runs
+shadow                    a link to the release that is held back, where one is
 update/incoming/RELEASE/  a release that is being downloaded
 """
 
@@ -52,10 +53,31 @@ class ReleaseStore:
         """Makes `name` the release that runs, in one step."""
         fsync_files.link(self._layout.current, name)
 
+    def set_shadow(self, name: str) -> None:
+        """Makes `name` the release that is held back, in one step; empty for none."""
+        path, target = self._layout.shadow, f"{self._layout.models.name}/{name}" if name else ""
+        if (os.readlink(path) if path.is_symlink() else "") == target:
+            return
+        if name:
+            fsync_files.link(path, target)
+        else:
+            path.unlink()
+            fsync_files.sync_folder(path.parent)
+
+    def remove(self, name: str) -> None:
+        """Removes a release. It is moved away first, so that a power cut never leaves half of it under its name."""
+        removed = self.incoming(name)
+        removed.parent.mkdir(exist_ok=True)
+        shutil.rmtree(removed, ignore_errors=True)
+        os.replace(self.folder(name), removed)
+        fsync_files.sync_folder(self._layout.models)
+        shutil.rmtree(removed)
+
     def clean_up(self) -> None:
         """Makes the folder of the releases, and removes temporary files that a kill or a power cut left behind."""
         self._layout.models.mkdir(parents=True, exist_ok=True)
-        for leftover in [*self._layout.models.glob(".current.*"), *self._layout.update.glob(".*.*")]:
+        links = [*self._layout.models.glob(".current.*"), *self._layout.state.glob(f".{self._layout.shadow.name}.*")]
+        for leftover in [*links, *self._layout.update.glob(".*.*")]:
             leftover.unlink()
 
     def prepare(self, name: str, release: Release, kind: str, description: bytes) -> None:
@@ -120,9 +142,4 @@ class ReleaseStore:
         """Removes all releases but those `kept`."""
         for path in self._layout.models.iterdir():
             if path.name not in kept and not path.is_symlink() and (path / NAME).is_file():
-                # It is moved away first, so that a power cut never leaves half a release under its name.
-                removed = self.incoming(path.name)
-                removed.parent.mkdir(exist_ok=True)
-                shutil.rmtree(removed, ignore_errors=True)
-                os.replace(path, removed)
-                shutil.rmtree(removed)
+                self.remove(path.name)

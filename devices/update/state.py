@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Container, Mapping, Optional
+from typing import Any, Container, Dict, Mapping, Optional
 
 from devices.host import fsync_files
+from devices.update.hold import Hold
 from runtime.common.errors import KitError
 
 NAME = "state.json"
@@ -64,7 +65,7 @@ class UpdaterState:
     `last_good` is the newest release that has passed its probation; `refused` are the releases that failed here by a
     fault of their own, with the reason, `postponed` those that failed for another cause, and `withdrawn` those that the
     publisher has withdrawn, with the reason. `checked` is when the repository was last read, in seconds since 1970, and
-    `offered` the release that it then had for this device.
+    `offered` the release that it then had for this device. `hold` is the release that is or was last held back.
     """
 
     last_good: str = ""
@@ -76,6 +77,7 @@ class UpdaterState:
     repository: str = ""
     withdrawn: Mapping[str, str] = field(default_factory=dict)
     postponed: Mapping[str, Postponed] = field(default_factory=dict)
+    hold: Optional[Hold] = None
 
     @property
     def failed(self) -> Mapping[str, str]:
@@ -85,6 +87,18 @@ class UpdaterState:
     def blocked(self, now: float) -> Container[str]:
         """The releases that are not to be installed at `now`."""
         return {*self.refused, *(name for name, found in self.postponed.items() if found.waits(now))}
+
+    def postponed_but(self, name: str) -> Mapping[str, Postponed]:
+        """What is postponed, without the release `name`."""
+        return {other: found for other, found in self.postponed.items() if other != name}
+
+    def failure(self, name: str, reason: str, may_pass: bool, now: float) -> Dict[str, Any]:
+        """The changes of the state where the release `name` has failed at `now`."""
+        if not may_pass:
+            return {"refused": {**self.refused, name: reason}, "postponed": self.postponed_but(name)}
+        before = self.postponed.get(name)
+        postponed = Postponed(before.times + 1 if before else 1, now, reason)
+        return {"postponed": {**self.postponed, name: postponed}}
 
     @classmethod
     def read(cls, folder: Path) -> UpdaterState:
@@ -96,7 +110,9 @@ class UpdaterState:
                 raise ValueError("it was written by another version of the kit")
             probation = content.pop("trial")
             postponed = {name: Postponed(**entry) for name, entry in content.pop("postponed", {}).items()}
-            return cls(probation=Probation(**probation) if probation else None, postponed=postponed, **content)
+            hold = Hold.of(content.pop("hold")) if "hold" in content else None
+            probation = Probation(**probation) if probation else None
+            return cls(probation=probation, postponed=postponed, hold=hold, **content)
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -105,4 +121,7 @@ class UpdaterState:
     def write(self, folder: Path) -> None:
         """Writes the state into `folder`; it is whole and on the disk when this returns."""
         fields = {"trial" if name == "probation" else name: value for name, value in asdict(self).items()}
+        if self.hold is None:
+            # An older kit knows no hold.
+            del fields["hold"]
         fsync_files.write(folder / NAME, (json.dumps({"format": FORMAT, **fields}, indent=1) + "\n").encode())

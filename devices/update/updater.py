@@ -1,6 +1,6 @@
 """Brings one device to the release that is meant for it, so that a working model runs at any moment.
 
-    recover -> choose -> download -> self-test -> switch -> probation -> keep the release, or return
+    recover -> choose -> download -> self-test (-> hold in the shadow) -> switch -> probation -> keep the release, or return
 
 A release gets its final folder only once it is complete and tested. A link points to the release that runs, and
 changes in one step. Each step is written to the updater's state before it is done, so that the next run can continue
@@ -13,7 +13,7 @@ import contextlib
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from devices.host import fsync_files
 from devices.host.paths import Layout
@@ -22,11 +22,13 @@ from devices.releases.channel import Channel
 from devices.releases.release import NAME
 from devices.update import clock
 from devices.update.download import download
+from devices.update.hold import Terms, summary
+from devices.update.holding import Holding
 from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.signed_release import SignedRelease
-from devices.update.state import Postponed, Probation, UpdaterState
+from devices.update.state import Probation, UpdaterState
 from devices.update.transport import Transport
 from devices.update.tuf_client import TufClient
 from devices.update.withdrawals import reason_to_leave, remembered
@@ -36,6 +38,7 @@ from runtime.common.errors import InputError, KitError
 MOST_BEGUN = 4
 
 UP_TO_DATE, UPDATED, ON_PROBATION, RETURNED = "up to date", "updated", "on probation", "returned"
+HELD, REFUSED = "held", "refused"
 
 # Tests the release in a folder: gives a line for each thing that is wrong with it.
 SelfTest = Callable[[Path], Tuple[str, ...]]
@@ -47,7 +50,8 @@ class Settings:
 
     `device` is this device's name for staged releases; `kind` is the model that it takes, or `auto`. `probation` is
     for how many seconds a new release is watched, `most_bytes` the largest release that is taken, and `poll` the
-    seconds between two reads of the runtime's health.
+    seconds between two reads of the runtime's health. `hold` says how a new release is compared with the one that runs
+    before it is switched to; with `at_once`, none is.
     """
 
     group: str = ""
@@ -57,13 +61,16 @@ class Settings:
     probation: float = 120.0
     most_bytes: int = 256 << 20
     poll: float = 1.0
+    hold: Terms = Terms()
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How an update ended.
 
-    `word` is one of UP_TO_DATE, UPDATED, ON_PROBATION and RETURNED; `release` is what runs now.
+    `word` is one of UP_TO_DATE, UPDATED, ON_PROBATION, RETURNED, HELD (a newer release is compared first) and REFUSED (it was,
+    and did not do); `release` is what runs now.
     """
 
     word: str
@@ -93,6 +100,9 @@ class Device:
         self._offered = Channel()
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
+        self._holding = Holding(
+            settings.hold, self._store, self._runtime, lambda: self.state, lambda hold: self._change_state(hold=hold), tell
+        )
 
     @property
     def release(self) -> str:
@@ -121,14 +131,19 @@ class Device:
                 # First, since it needs no network: a bad model may be what cut the network off.
                 outcome = self.finish_probation(self.state.probation)
                 self._tell(f"{outcome.word}: {outcome.release}: {outcome.reason}")
+            outcome = self._look_at_hold() or outcome
             client = TufClient(self.layout.update / "metadata", transport, root, self.now)
             chosen = self.choose(client)
             self._change_state(checked=self.now, offered=chosen, repository=transport.where)
+            self._holding.drop_other(chosen)
             if not chosen:
                 return self._without_offer(outcome)
             if chosen == self.release:
                 return outcome
             self.install(client, transport, chosen)
+            waits = self._hold(chosen)
+            if waits:
+                return Outcome(HELD, self.release, waits)
             return self.finish_probation(self.switch(chosen))
 
     def recover(self) -> None:
@@ -148,6 +163,7 @@ class Device:
             self._change_state(last_good=running)
         if not self._store.is_complete(self.release) and self._store.is_complete(self.state.last_good):
             self._store.set_current(self.state.last_good)
+        self._holding.recover()
 
     def choose(self, client: TufClient) -> str:
         """The release that is meant for this device; empty where none is.
@@ -173,7 +189,8 @@ class Device:
         """
         store, signed = self._store, SignedRelease(client, self._group, name)
         if store.is_complete(name) and (store.folder(name) / NAME).read_bytes() == signed.data:
-            self._run_self_test(store.folder(name), name)
+            if not self._holding.knows(name):
+                self._run_self_test(store.folder(name), name)
             return
         release = signed.parse()
         kind = release.kind_for(self._settings.kind, self._settings.has_edgetpu)
@@ -185,13 +202,21 @@ class Device:
             download(transport, signed.target(file), store.incoming(name) / file.name)
         store.prepare(name, release, kind, signed.data)
         self._run_self_test(store.incoming(name), name)
+        if self._holding.knows(name):
+            # It was published again under the same name, and is another one.
+            self._change_state(hold=None)
+            self._holding.align()
         store.move_in(name, in_use=(self.release, self.state.last_good))
 
     def switch(self, name: str) -> Probation:
         """Makes `name` the release that runs, and begins its probation; `finish_probation` follows."""
         previous = self.state.last_good if self.state.last_good != name else ""
         probation = Probation(name, previous, self.now, watched=self._runtime.health() is not None)
-        self._change_state(probation=probation)
+        hold = self._holding.open
+        taken = {"hold": hold.ended(Verdict(GOOD, "taken at once, as it was asked for"))} if hold is not None else {}
+        self._change_state(probation=probation, **taken)
+        self._holding.align()
+        self._holding.wait_until_ended()
         self._store.set_current(name)
         self._tell(f"switched to {name}")
         return probation
@@ -210,9 +235,11 @@ class Device:
             # This probation was not interrupted.
             self._change_state(probation=replace(probation, begun=probation.begun - 1))
             return Outcome(ON_PROBATION, probation.release, verdict.reason)
-        postponed = without(self.state.postponed, probation.release)
+        postponed = self.state.postponed_but(probation.release)
         self._change_state(last_good=probation.release, probation=None, postponed=postponed)
-        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted)})
+        hold = self._holding.open
+        held = {hold.release} if hold is not None else set()
+        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted), *held})
         return Outcome(UPDATED, probation.release, verdict.reason)
 
     def roll_back(self) -> Outcome:
@@ -249,7 +276,7 @@ class Device:
             else:
                 self._change_state(probation=None, last_good=probation.release)
             return Outcome(ON_PROBATION, probation.release, f"{reason}; there is no other model to return to")
-        failed = self._failure(probation.release, reason, may_pass)
+        failed = self.state.failure(probation.release, reason, may_pass, self.now)
         self._change_state(probation=None, last_good=probation.previous, **failed)
         self._store.set_current(probation.previous)
         self._reload()
@@ -258,7 +285,8 @@ class Device:
     @property
     def _unwanted(self) -> Dict[str, str]:
         """The releases that this device does not return to, and why."""
-        return {**self.state.failed, **self.state.withdrawn}
+        hold = self._holding.open
+        return {**self.state.failed, **self.state.withdrawn, **({hold.release: "held"} if hold is not None else {})}
 
     def _previous(self, probation: Probation) -> str:
         """The release to return to from one on probation."""
@@ -269,6 +297,8 @@ class Device:
     def _without_offer(self, outcome: Outcome) -> Outcome:
         """Leaves a release that was taken back for one that is on the disk; keeps any other."""
         why = reason_to_leave(self.release, self._settings.device, self._offered, self.state.withdrawn)
+        if not why and outcome.word == REFUSED:
+            return outcome
         if not why:
             return replace(outcome, reason="nothing is offered to this device")
         previous = self._store.previous(self._unwanted)
@@ -276,6 +306,29 @@ class Device:
             return replace(outcome, reason=f"{why}; it stays, since there is no other model here")
         found = self.finish_probation(self.switch(previous))
         return replace(found, reason=f"{why}; {found.reason}")
+
+    def _look_at_hold(self) -> Optional[Outcome]:
+        """Takes what the runtime has compared, and refuses the held release where it does not do. Needs no network."""
+        hold = self._holding.look()
+        if hold is None:
+            return None
+        self._tell(summary(hold))
+        reason = f"in the shadow: {hold.reason}"
+        failed = {} if hold.word == GOOD else self.state.failure(hold.release, reason, hold.word == TROUBLE, self.now)
+        self._change_state(hold=hold, **failed)
+        self._holding.align()
+        return Outcome(REFUSED, self.release, f"{hold.release}: {reason}") if failed else None
+
+    def _hold(self, name: str) -> str:
+        """Holds the release `name` where it has to be compared first; how far that is, empty where it is to be switched to."""
+        running, settings = self.release, self._settings
+        if not settings.hold.seconds or settings.at_once or not self._store.is_complete(running):
+            return ""
+        why = reason_to_leave(running, settings.device, self._offered, self.state.withdrawn)
+        if why:
+            self._tell(f"{name} is not held: {why}")
+            return ""
+        return self._holding.hold(name)
 
     def forget_refused(self) -> None:
         """Lets releases that failed here be tried again."""
@@ -313,7 +366,7 @@ class Device:
         may_pass = cause is not None and not (known and isinstance(cause, InputError))
         if known and self._tested(self._store.folder(running))[0]:
             may_pass, reason = True, f"{reason}; {running}, which runs, fails here too"
-        self._change_state(**self._failure(name, reason, may_pass))
+        self._change_state(**self.state.failure(name, reason, may_pass, self.now))
         if not may_pass:
             self._store.discard_downloads()
             raise KitError(f"{name} does not work on this device, {running or 'nothing'} stays; {reason}")
@@ -330,22 +383,9 @@ class Device:
         except KitError as error:
             return (str(error),), error
 
-    def _failure(self, name: str, reason: str, may_pass: bool) -> Dict[str, Any]:
-        """The changes of the state where the release `name` has failed."""
-        if not may_pass:
-            return {"refused": {**self.state.refused, name: reason}, "postponed": without(self.state.postponed, name)}
-        before = self.state.postponed.get(name)
-        postponed = Postponed(before.times + 1 if before else 1, self.now, reason)
-        return {"postponed": {**self.state.postponed, name: postponed}}
-
     def _change_state(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
         self.state.write(self.layout.update)
 
     def _reload(self) -> None:
         self._runtime.reload(self.layout.model)
-
-
-def without(postponed: Mapping[str, Postponed], name: str) -> Dict[str, Postponed]:
-    """`postponed` without the release `name`."""
-    return {other: found for other, found in postponed.items() if other != name}

@@ -120,6 +120,6 @@ class Camera(threading.Thread):
             reopen=lambda: open_source(options.source),
             workers=active.workers,
             pending=pending,
-            shadow=self._shadow.share(sinks) if self._shadow is not None else None,  # type: ignore[arg-type]
+            shadow=self._shadow.share(sinks) if self._shadow is not None else None,
             watch=self._watch,
         )

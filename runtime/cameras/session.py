@@ -22,9 +22,9 @@ from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import ActiveModel
 from runtime.pipeline.capture import error_text
+from runtime.pipeline.followed_shadow import open_shadow
 from runtime.pipeline.model_swap import Reloader
 from runtime.pipeline.session import ATTEMPTS, print_start
-from runtime.pipeline.shadow import Shadow
 from runtime.sinks import SharedSink, open_shared
 from runtime.sources import is_live
 from runtime.telemetry.cameras import CamerasState
@@ -78,8 +78,7 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
             stack.enter_context(HealthFile(options.health, state))
         shadow = None
         if options.shadow:
-            shadow = SharedShadow(lambda deliver: Shadow(options, state, deliver))
-            stack.enter_context(shadow.shadow)
+            shadow = stack.enter_context(SharedShadow(lambda deliver: open_shadow(options, state, deliver)))
         shared = _open_shared(cameras, state, stack)
         threads = [
             Camera(

@@ -3,43 +3,50 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, List, Optional, Sequence, Tuple
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Callable, ContextManager, Optional, Sequence, Tuple
 
 from runtime.common.values import Detection, Frame
-from runtime.pipeline.shadow import Shadow
+from runtime.frames.regions import Crop
+from runtime.pipeline.shadow import Deliver, SecondModel, ToCompare
 from runtime.sinks import Sink
 
 
 class SharedShadow:
     """Lets one camera at a time use the second model, which takes one frame at a time."""
 
-    def __init__(self, make: Callable[[Callable[..., None]], Shadow]) -> None:
+    def __init__(self, make: Callable[[Deliver], ContextManager[SecondModel]]) -> None:
         """`make` makes the second model, and gets the function that takes what it finds."""
         self._lock = threading.Lock()
         self._user: Optional[ShadowShare] = None
         self.shadow = make(self._deliver)
+        self._model: Optional[SecondModel] = None
+
+    def __enter__(self) -> SharedShadow:
+        self._model = self.shadow.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.shadow.__exit__(None, None, None)
 
     def share(self, sinks: Sequence[Sink]) -> ShadowShare:
-        """One camera's `Shadow`, with the sinks that take what the second model finds in its frames."""
+        """One camera's second model, with the sinks that take what it finds in its frames."""
         return ShadowShare(self, sinks)
 
-    def prepare(self, user: ShadowShare, frame: Frame) -> Optional[List[np.ndarray]]:
+    def prepare(self, user: ShadowShare, frame: Frame, crop: Optional[Crop]) -> Optional[ToCompare]:
         """As `Shadow.prepare`, for one of the cameras."""
         with self._lock:
-            tensors = self.shadow.prepare(frame)
-            if tensors is not None:
-                self._user = user
-            return tensors
+            prepared = self._model.prepare(frame, crop) if self._model is not None else None
+            if prepared is None:
+                return None
+            self._user = user
+            return _Shared(self, user, prepared)
 
-    def compare(
-        self, user: ShadowShare, frame: Frame, detections: Tuple[Detection, ...], tensors: List[np.ndarray]
-    ) -> None:
-        """As `Shadow.compare`. Where another camera has come since `prepare`, the frame is left out."""
+    def compare(self, shared: _Shared, frame: Frame, detections: Tuple[Detection, ...]) -> None:
+        """As `Prepared.compare`. Where another camera has come since `prepare`, the frame is left out."""
         with self._lock:
-            if self._user is user:
-                self.shadow.compare(frame, detections, tensors)
+            if self._user is shared.user:
+                shared.prepared.compare(frame, detections)
 
     def _deliver(self, frame: Frame, counted: Tuple[Detection, ...], other: Tuple[Detection, ...]) -> None:
         # Nobody else gets the model before this frame is done.
@@ -55,10 +62,19 @@ class ShadowShare:
         self.sinks = tuple(sinks)
         self._shared = shared
 
-    def prepare(self, frame: Frame) -> Optional[List[np.ndarray]]:
+    def prepare(self, frame: Frame, crop: Optional[Crop]) -> Optional[ToCompare]:
         """See `Shadow.prepare`."""
-        return self._shared.prepare(self, frame)
+        return self._shared.prepare(self, frame, crop)
 
-    def compare(self, frame: Frame, detections: Tuple[Detection, ...], tensors: List[np.ndarray]) -> None:
-        """See `Shadow.compare`."""
-        self._shared.compare(self, frame, detections, tensors)
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What the second model has prepared for the camera `user`."""
+
+    shared: SharedShadow
+    user: ShadowShare
+    prepared: ToCompare
+
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
+        """See `Prepared.compare`."""
+        self.shared.compare(self, frame, detections)

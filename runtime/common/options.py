@@ -33,6 +33,19 @@ def seconds_or_zero(text: str) -> float:
     return 0.0 if text in ("0", "0.0") else seconds(text)
 
 
+def duration(text: str) -> float:
+    """A time as seconds: a number of seconds, or of what its unit says (`90s`, `30min`, `24h`, `7d`); 0 turns it off."""
+    units = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
+    number = text.rstrip("adhimns")
+    unit = text[len(number) :]
+    if unit not in units:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30min, 24h or 7d")
+    found = seconds_or_zero(number) * units[unit]
+    if found > 366 * 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is longer than a year")
+    return found
+
+
 def fraction(text: str) -> float:
     """A number from 0 to 1."""
     try:

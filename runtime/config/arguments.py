@@ -143,7 +143,7 @@ def _add_engine(group: _Group) -> None:
         "--shadow",
         metavar="FILE",
         help="compare another detector with this one, on a share of the frames, in time that nothing else wants; "
-        "settings follow after commas (share=0.1)",
+        "settings follow after commas (share=0.1, and follow=on for a link that may be missing and may change)",
     )
 
 

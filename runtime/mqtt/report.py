@@ -8,7 +8,8 @@
 
 and, where a second model runs beside the first,
 
-     "shadow": {"model": "next.tflite", "frames": 5210, "missed": 12, "error": "", "classes": {"person": [412, 31, 9]}}
+     "shadow": {"model": "next.tflite", "frames": 5210, "missed": 12, "error": "", "classes": {"person": [412, 31, 9]},
+                "release": "2025.12", "seconds": 5231.0}
 
 Readers may be older or newer than the device: fields may be added, and existing ones do not change.
 """
@@ -16,15 +17,12 @@ Readers may be older or newer than the device: fields may be added, and existing
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
+from runtime.telemetry.comparison import release_of
 from runtime.telemetry.health import Health
-
-# The symbolic link to the active release. It lies beside the releases, which are folders named by release.
-CURRENT = "current"
 
 # Numbers beyond this are no times, speeds or counts; a reader could not even print some of them.
 _LARGEST = 1e15
@@ -53,9 +51,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a second model agrees with the first, as in `State.compared`.
+    """How far a second model agrees with the first, as in `Comparison`.
 
-    `classes` has the objects that (both, only the first, only the second) model has found.
+    `classes` has the objects that (both, only the first, only the second) model has found, and `release` is the second
+    model's, empty where it has none. It was compared for so many `seconds`.
     """
 
     model: str = ""
@@ -63,6 +62,8 @@ class Agreement:
     missed: int = 0
     error: str = ""
     classes: Mapping[str, Tuple[int, int, int]] = field(default_factory=dict)
+    release: str = ""
+    seconds: float = 0.0
 
     @property
     def share(self) -> Optional[float]:
@@ -84,6 +85,8 @@ class Agreement:
             int(_number(values.get("missed", 0))),
             str(values.get("error", "")),
             classes,
+            str(values.get("release", "")),
+            _number(values.get("seconds", 0.0)),
         )
 
     def as_dict(self) -> Dict[str, Any]:
@@ -187,14 +190,8 @@ class Report:
     @property
     def news(self) -> Tuple[Any, ...]:
         """The values whose change makes a report due at once."""
-        shadow = (self.shadow.model, self.shadow.error) if self.shadow else ()
+        shadow = (self.shadow.model, self.shadow.release, self.shadow.error) if self.shadow else ()
         return self.started, self.sha256, self.release, self.versions, self.engine, self.source, self.reload, shadow
-
-
-def release_of(model: str) -> str:
-    """The release that a model's file belongs to, with links to folders followed; empty if none."""
-    folder = Path(os.path.realpath(Path(model).parent))
-    return folder.name if (folder.parent / CURRENT).is_symlink() else ""
 
 
 def _number(value: Any) -> float:

@@ -33,7 +33,7 @@ from runtime.inference.process.worker import Lost, Worker
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import LAST_FRAME_SECONDS, Capture, Playback
 from runtime.pipeline.job import Job
-from runtime.pipeline.shadow import Shadow
+from runtime.pipeline.shadow import SecondModel
 from runtime.pipeline.sink_thread import SinkThread, distinct
 from runtime.sinks import Sink
 from runtime.sources import Source
@@ -81,7 +81,7 @@ def run(
     reopen: Optional[Callable[[], Source]] = None,
     workers: Sequence[Worker] = (),
     pending: Optional[PendingSwap] = None,
-    shadow: Optional[Shadow] = None,
+    shadow: Optional[SecondModel] = None,
     watch: Optional[Watch] = None,
 ) -> Summary:
     """Detects objects in the frames of a source and passes frames and detections to every sink.
@@ -123,7 +123,7 @@ class _Loop:
         settings: Settings,
         reopen: Optional[Callable[[], Source]],
         pending: PendingSwap,
-        shadow: Optional[Shadow],
+        shadow: Optional[SecondModel],
         watch: Optional[Watch],
     ) -> None:
         self._active = active
@@ -420,15 +420,15 @@ class _Loop:
     def _pass_on(self, job: Job, detections: Tuple[Detection, ...]) -> None:
         frame = job.arrival.frame
         # Before the image is changed: both models see the same.
-        prepared = self._shadow.prepare(frame) if self._shadow is not None else None
+        prepared = self._shadow.prepare(frame, job.crop) if self._shadow is not None else None
         if self._blurring is not None:
             frame = self._blurring(frame, job.to_blur, job.crop.box if job.crop is not None else None)
         for apply_filter in job.model.filters:
             detections = apply_filter(frame, detections)
         if self._watch is not None:
             frame, detections = self._watch(frame, detections, job.model.filters)
-        if self._shadow is not None and prepared is not None:
-            self._shadow.compare(frame, detections, prepared)
+        if prepared is not None:
+            prepared.compare(frame, detections)
         self._totals.add(len(detections), job.times)
         self._state.frame_done(detections, job.times)
         for outlet in self._outlets:

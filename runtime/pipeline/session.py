@@ -19,10 +19,10 @@ from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model, output_files
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import Playback
+from runtime.pipeline.followed_shadow import open_shadow
 from runtime.pipeline.loop import Settings
 from runtime.pipeline.loop import run as run_loop
 from runtime.pipeline.model_swap import Reloader
-from runtime.pipeline.shadow import Shadow
 from runtime.sinks import Sink, json_lines, open_sink
 from runtime.sources import Source, open_source
 from runtime.telemetry.health import HealthFile
@@ -82,7 +82,7 @@ def detect(
                 for sink in sinks:
                     sink.compare(frame, counted, other)
 
-            shadow = stack.enter_context(Shadow(options, state, deliver))
+            shadow = stack.enter_context(open_shadow(options, state, deliver))
         return run_loop(
             detector,
             source,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from runtime.common.values import Labels
+from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.state import State
 
 # Of the cameras' states, the first of these that one of them is in stands for all: what is wrong must show.
@@ -73,11 +74,11 @@ class CamerasState(State):
         for state in self.cameras.values():
             state.reload_failed(reason)
 
-    def compared(self, **values: Any) -> None:
+    def compared(self, comparison: Optional[Comparison]) -> None:
         """As `State.compared`."""
-        super().compared(**values)
+        super().compared(comparison)
         for state in self.cameras.values():
-            state.compared(**values)
+            state.compared(comparison)
 
     def snapshot(self) -> Dict[str, Any]:
         """As `State.snapshot`, with sums over the cameras, and the snapshot of each of `cameras` by name.

@@ -20,6 +20,7 @@ from typing import Any, Mapping, Optional, Tuple, Union
 
 from runtime.common.errors import InputError
 from runtime.common.files import atomic_path
+from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.state import State
 
 EVERY_SECONDS = 1.0
@@ -67,7 +68,8 @@ class Health:
     with links to folders resolved, and `sha256` its hash in hex. `frames` counts frames since the start; `fps` is the
     present rate. `engine_state` and `source_state` are those of `State.snapshot`. `restarts` counts engines that were
     lost and replaced, `reloads` models that took over while running, and `reload_failures` models that could not;
-    `reload_error` is the error of the last reload, empty where it succeeded.
+    `reload_error` is the error of the last reload, empty where it succeeded. `shadow` is how far a second model agrees with
+    the one that counts, None where there is none.
 
     `cameras` is None where one camera runs. Where several do, it has those by name, and the other fields are of all together:
     `source_state` is "running" only while every camera runs, or has come to the end of its file.
@@ -88,6 +90,7 @@ class Health:
     reload_failures: int = 0
     reload_error: str = ""
     cameras: Optional[Mapping[str, CameraHealth]] = None
+    shadow: Optional[Comparison] = None
 
     @classmethod
     def of(cls, state: State, sha256: str = "") -> Health:
@@ -109,6 +112,7 @@ class Health:
             snapshot["reload"]["failures"],
             snapshot["reload"]["error"],
             {name: CameraHealth.of(own) for name, own in snapshot["cameras"].items()} if "cameras" in snapshot else None,
+            state.comparison,
         )
 
     @classmethod
@@ -116,10 +120,12 @@ class Health:
         """Reads a health file; None where it does not exist or cannot be parsed."""
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            values = {field.name: content[field.name] for field in fields(cls) if field.name != "cameras"}
+            values = {field.name: content[field.name] for field in fields(cls) if field.name not in ("cameras", "shadow")}
             cameras = content.get("cameras")
             if cameras is not None:
                 values["cameras"] = {str(name): CameraHealth.parse(own) for name, own in cameras.items()}
+            if "shadow" in content:
+                values["shadow"] = Comparison.of(content["shadow"])
             return cls(**values)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
@@ -127,8 +133,9 @@ class Health:
     def text(self) -> str:
         """The text of a health file."""
         content = asdict(self)
-        if self.cameras is None:
-            del content["cameras"]
+        for name in ("cameras", "shadow"):
+            if getattr(self, name) is None:
+                del content[name]
         return json.dumps(content) + "\n"
 
     @property

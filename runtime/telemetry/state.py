@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 from runtime.common.values import Detection, Labels
+from runtime.telemetry.comparison import Comparison
 
 # In the order of work. `total` lasts from the capture of a frame to its detections.
 STAGES = ("capture", "preprocess", "invoke", "postprocess", "total")
@@ -84,7 +85,7 @@ class State:
         self._recorded: Dict[str, float] = {}
         self._listeners: List[Callable[[Dict[str, Any]], None]] = []
         self._events_folder = ""
-        self._compared: Dict[str, Any] = {}
+        self._comparison: Optional[Comparison] = None
         self._image_asked = threading.Event()
         # Set once, before the run begins.
         self.areas: Optional[Areas] = None
@@ -111,6 +112,16 @@ class State:
     def path(self) -> str:
         """The path of the model, with its folder."""
         return self._path
+
+    @property
+    def labels(self) -> Labels:
+        """The class names of the model."""
+        return self._labels
+
+    @property
+    def reloads(self) -> int:
+        """How many models have taken over since the start."""
+        return int(self._reload["count"])
 
     @property
     def stopping(self) -> bool:
@@ -156,7 +167,7 @@ class State:
         - `engine`, `source`: see the methods of these names.
         - `counts`: for each of `classes`, detections in spans of `seconds`. `since` is the start of the first span;
           the last span is not over yet.
-        - `shadow`, where a second model runs: see `compared`.
+        - `shadow`, where a second model runs: see `Comparison.shown`.
         - `collect`, where frames are collected: see `collected`.
         - `areas`, where the run takes zones and lines: see `runtime.zones.watch.Watch.snapshot`.
         - `events`, where events are kept: see `recorded`.
@@ -193,7 +204,7 @@ class State:
                 "counts": self._counts_by_class(now),
                 **({"collect": dict(self._collected)} if self._collected else {}),
                 **({"events": dict(self._recorded)} if self._recorded else {}),
-                **({"shadow": dict(self._compared)} if self._compared else {}),
+                **({"shadow": self._comparison.shown} if self._comparison else {}),
                 **areas,
             }
 
@@ -275,16 +286,14 @@ class State:
         for listener in self._listeners:
             listener(event)
 
-    def compared(self, **values: Any) -> None:
-        """Sets how far a second model agrees with the one that counts.
+    @property
+    def comparison(self) -> Optional[Comparison]:
+        """How far a second model agrees with the one that counts; None where there is none."""
+        return self._comparison
 
-        They are its `model` file, the `frames` that both have seen, those that it `missed` since it was busy or its engine
-        was lost, the `error` that ended it (empty while it runs), and for each of `classes` the objects that (both, only the
-        first, only the second) model has found.
-        """
-        values["model"] = os.path.basename(values["model"])
-        with self._lock:
-            self._compared.update(values)
+    def compared(self, comparison: Optional[Comparison]) -> None:
+        """Sets how far a second model agrees with the one that counts; None where there is none any more."""
+        self._comparison = comparison
 
     def ask_for_image(self) -> None:
         """Asks for the next frame to be collected, whatever is in it."""

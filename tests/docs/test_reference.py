@@ -28,6 +28,7 @@ from runtime.mqtt.address import PASSWORD, TOPIC, USER
 from runtime.mqtt.report import Report, Software
 from runtime.sinks import events as sink
 from runtime.sinks import metrics, mqtt, web
+from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import STALE_SECONDS, Health
 from runtime.telemetry.state import STAGES, State
 from runtime.web import events
@@ -68,7 +69,7 @@ def detection(track=None):
 
 def report():
     state = State("detector.tflite")
-    state.compared(model="next.tflite", frames=0, missed=0, error="", classes={})
+    state.compared(Comparison("1", "next.tflite"))
     return Report.of(Health.of(state), state.snapshot(), Software(), 30.0)
 
 
@@ -77,7 +78,7 @@ def snapshot():
     state.collected(kept=0, refused=0, removed=0, images=0, megabytes=0.0)
     state.areas = crossed_watch()
     state.recorded(kept=0, megabytes=0.0, recorded=0, removed=0, lost=0, lost_frames=0, sent=0, waiting=0, given_up=0)
-    state.compared(model="next.tflite", frames=0, missed=0, error="", classes={})
+    state.compared(Comparison("1", "next.tflite"))
     return state.snapshot()
 
 
@@ -215,6 +216,7 @@ def test_metrics():
 def test_health_file():
     assert set(names(page("health-file"), "field", "what")) == {field.name for field in fields(Health)}
     assert f"older than {STALE_SECONDS:g} seconds" in page("health-file")
+    assert set(names(page("health-file"), "field of `shadow`", "what")) == {field.name for field in fields(Comparison)}
 
 
 @pytest.mark.parametrize(("version", "candidates", "bins"), [(1, 0, 0), (2, 512, 0), (3, 512, 8)])

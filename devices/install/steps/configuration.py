@@ -6,10 +6,11 @@ import argparse
 from typing import List
 
 from devices.boards.profile import Profile
-from devices.host.paths import USER, Layout
+from devices.host.paths import MODEL, USER, Layout
 from devices.install.resources import File, Resource
 from devices.install.steps import Installation
 from devices.install.steps.environment import VENV
+from devices.install.steps.updates import shadow_for
 from devices.install.units import quoted
 
 TITLE = "configuration"
@@ -33,13 +34,13 @@ def resources(installation: Installation) -> List[Resource]:
     source = installation.options.source or installation.target.yaml_field(path, "source") or installation.profile.source
     return [
         # The address of a camera may hold its password.
-        File.text(path, runtime_yaml(installation.profile, source), 0o640, USER),
+        File.text(path, runtime_yaml(installation.profile, source, bool(shadow_for(installation))), 0o640, USER),
         File.text(ENVIRONMENT, _environment(), 0o600),
     ]
 
 
-def runtime_yaml(profile: Profile, source: str) -> str:
-    """The configuration of `python -m runtime` for a device."""
+def runtime_yaml(profile: Profile, source: str, holds: bool = False) -> str:
+    """The configuration of `python -m runtime` for a device, whose updater may hold new releases."""
     layout = Layout()
     cameras = "\n".join(f"# {camera.source:<9} {camera.stack}" for camera in profile.cameras if camera.source)
     device = f"device: {profile.device}\n" if profile.device else ""
@@ -84,6 +85,10 @@ serve: {PORT}
 
 # How the run is doing, for the updater, which returns to the last good model by it.
 health: {layout.health.as_posix()}
+
+# A release that the updater holds (shadow-for in {layout.update_config.as_posix()}) is compared with the model that runs, on a
+# share of the frames.
+{"" if holds else "# "}shadow: {(layout.shadow / MODEL).as_posix()},follow=on
 """
 
 

@@ -1,4 +1,4 @@
-"""The timer `edge-detector-update.timer`, which runs the updater once a day."""
+"""The timer `edge-detector-update.timer`, which runs the updater once a day, or once an hour where it holds releases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 from devices.boards.profile import Profile
 from devices.host.paths import STATE, USER, Layout
@@ -16,6 +16,7 @@ from devices.install.steps import Installation
 from devices.install.units import PYTHON, UNITS, Unit, engine_devices, hardening, quoted
 from runtime.common import redaction
 from runtime.common.errors import InputError
+from runtime.common.options import duration
 
 TITLE = "updates of the model"
 RANK = 90
@@ -29,18 +30,27 @@ CLOCK_SECONDS = 180
 def options(parser: argparse._ActionsContainer) -> None:
     """Adds the options of the updater."""
     add = parser.add_argument
-    add("--repository", metavar="URL", help="repository of new models, read once a day (default: no updates)")
+    add("--repository", metavar="URL", help="repository of new models, read once a day, or once an hour with --shadow-for (default: no updates)")
     add("--trust", metavar="FILE", help="root.json of the repository, with the keys to trust")
     add("--group", metavar="NAME", help="group of this device, for staged releases (default: none)")
+    add(
+        "--shadow-for",
+        metavar="TIME",
+        type=_time,
+        help="compare a new model with the one that runs for so long, such as 24h, before it takes over; 0 for not at all "
+        "(default: as before)",
+    )
 
 
 def resources(installation: Installation) -> List[Resource]:
     """The units of the updater and its configuration, where it has a repository."""
     layout, options = Layout(), installation.options
+    if options.shadow_for is not None and not options.repository:
+        raise InputError("--shadow-for: is for what --repository URL brings; give that, too")
     timer = f"{UNITS}/{UNIT}.timer"
     made: List[Resource] = [
         Unit.text(f"{UNITS}/{UNIT}.service", service(installation.profile)),
-        Unit.text(timer, timer_unit()),
+        Unit.text(timer, timer_unit(hourly=bool(shadow_for(installation)))),
     ]
     if options.trust:
         made += _trusted(installation, layout.trusted_root.as_posix(), _root_json(options.trust))
@@ -49,7 +59,7 @@ def resources(installation: Installation) -> List[Resource]:
     if options.repository:
         path = layout.update_config.as_posix()
         group = options.group or installation.target.yaml_field(path, "group")
-        text = configuration(installation.profile, options.repository, group)
+        text = configuration(installation.profile, options.repository, group, shadow_for(installation))
         # The address of a repository may hold its password.
         made.append(File.text(path, text, 0o640, USER))
     elif not installation.target.host.exists(layout.update_config.as_posix()):
@@ -66,7 +76,15 @@ def resources(installation: Installation) -> List[Resource]:
     ]
 
 
-def configuration(profile: Profile, repository: str, group: str) -> str:
+def shadow_for(installation: Installation) -> str:
+    """For how long the updater holds a new release; empty for not at all. It stays until another time is given."""
+    given: Optional[str] = installation.options.shadow_for
+    path = Layout().update_config.as_posix()
+    text = installation.target.yaml_field(path, "shadow-for") if given is None else given
+    return text if text != "0" else ""
+
+
+def configuration(profile: Profile, repository: str, group: str, held: str = "") -> str:
     """The configuration of `python -m devices.update` for a device."""
     library = f"device: {quoted(profile.device)}\n" if profile.engine == "delegate" and profile.device else ""
     return f"""\
@@ -79,7 +97,15 @@ model: auto
 # A new model is tried with this engine, then watched for so many seconds.
 engine: {profile.engine}
 {library}probation: 120
+# Before, the runtime compares it with the one that runs for so long. The installation makes the rest of what that needs:
+# edk install ... --shadow-for 24h
+{"" if held else "# "}shadow-for: {held or "24h"}
 """
+
+
+def _time(text: str) -> str:
+    duration(text)
+    return text
 
 
 def _trusted(installation: Installation, path: str, data: bytes) -> List[Resource]:
@@ -126,16 +152,17 @@ TimeoutStartSec=1h
 """
 
 
-def timer_unit() -> str:
-    """The unit that starts the updater once a day."""
+def timer_unit(hourly: bool = False) -> str:
+    """The unit that starts the updater once a day, or `hourly`: what a held release has shown is looked at each time."""
+    often, delay, own = ("hourly", "55min", "minute") if hourly else ("daily", "12h", "hour")
     return f"""\
 [Unit]
-Description=Edge detector: a daily look for a better model
+Description=Edge detector: {"an" if hourly else "a"} {often} look for a better model
 
 [Timer]
-OnCalendar=daily
-# A fleet does not ask all at once, and each device always at its own hour.
-RandomizedDelaySec=12h
+OnCalendar={often}
+# A fleet does not ask all at once, and each device always at its own {own}.
+RandomizedDelaySec={delay}
 FixedRandomDelay=yes
 # A device that was off at that time asks when it is on again.
 Persistent=yes

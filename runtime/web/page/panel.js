@@ -61,7 +61,7 @@ function totals(state) {
     ...(state.events && state.events.lost ? [["Events lost", number(state.events.lost)]] : []),
     ...(state.collect ? [["Images kept for labelling", `${number(state.collect.images)} (${state.collect.megabytes} MB)`]] : []),
   ];
-  if (state.shadow) rows.push([`Agreement with ${state.shadow.model}`, agreement(state.shadow)]);
+  if (state.shadow) rows.push([`Agreement with ${state.shadow.release || state.shadow.model}`, agreement(state.shadow)]);
   byId("totals").replaceChildren(...rows.flatMap(([name, value]) => {
     const term = document.createElement("dt");
     const text = document.createElement("dd");

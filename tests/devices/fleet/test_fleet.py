@@ -177,13 +177,17 @@ def test_how_far_a_second_model_agrees_is_beside_the_health():
     shadow = Agreement("next\x1b.tflite", 10, 1, "", {"cat": (6, 1, 1)})
     said = [
         table.line(judge([member("a", shadow=each)], 1000.0)[0]).rpartition("  ")[2]
-        for each in (None, shadow, replace(shadow, classes={}), replace(shadow, error="three failures"))
+        for each in (
+            None, shadow, replace(shadow, classes={}), replace(shadow, error="three failures"),
+            replace(shadow, release="2025.12", seconds=18000.0),
+        )
     ]
     assert said == [
         "well",
         "well; next?.tflite beside it: 75% of 8 objects found by both, 10 frames",
         "well; next?.tflite beside it: nothing found yet, 10 frames",
         "well; next?.tflite beside it: ended: three failures",
+        "well; 2025.12 beside it for 5 h: 75% of 8 objects found by both, 10 frames",
     ]
 
 

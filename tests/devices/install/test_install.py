@@ -252,6 +252,35 @@ def test_the_updater_takes_its_configuration(system, tmp_path):
     assert os.readlink(wants) == "/etc/systemd/system/edge-detector-update.timer"
 
 
+def test_releases_are_held_where_it_is_asked_for(system, capsys):
+    pytest.importorskip("tuf")
+    from devices.update import __main__ as update
+    from runtime.pipeline.shadow import parse
+
+    layout = Layout.under(system)
+    timer = system / "etc/systemd/system/edge-detector-update.timer"
+
+    def made():
+        held = config_file.read(str(layout.update_config), update._parser()).get("shadow_for")
+        return held, arguments.parse(["--config", str(layout.runtime_config)]).shadow, "OnCalendar=hourly" in timer.read_text()
+
+    words = ("--repository", "https://models.example")
+    assert install(system, "--apply", *words) == 0
+    assert made() == (None, None, False)
+    assert install(system, "--apply", *words, "--shadow-for", "24h") == 0
+    held, shadow, hourly = made()
+    assert (held, hourly, parse(shadow).follow) == (86400.0, True, True)
+    assert parse(shadow).file == (Layout().shadow / "detector.tflite").as_posix()
+    # It stays with the next installation, until it is taken back.
+    assert install(system, "--apply", *words) == 0
+    assert made() == (held, shadow, True)
+    assert install(system, "--apply", *words, "--shadow-for", "0") == 0
+    assert made() == (None, None, False)
+    capsys.readouterr()
+    assert install(system, "--shadow-for", "24h") == 2
+    assert "--shadow-for: is for what --repository URL brings" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("device", LINUX)
 def test_every_device_gets_a_configuration_that_the_runtime_takes(system, export, device):
     profile = catalogue.find(device)

@@ -15,15 +15,17 @@ import sys
 import tempfile
 import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from devices.host import fsync_files
+from devices.update.hold import Counted, Terms
 from devices.update.probation import BAD, TROUBLE, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.transport import FolderTransport
-from devices.update.updater import UPDATED, Device
+from devices.update.updater import HELD, UPDATED, Device
 from tests.support.fleet_repository import Publisher, check_whole, device, keys, update
 
 KILLS = 200
@@ -146,12 +148,68 @@ def test_a_kill_before_each_thing_that_is_done_to_files(place, keys):
     assert len(seen) > 30, "an update does more than that"
 
 
-def kill_before(number, folder) -> None:
-    """Ends this process before the `number`th thing from here on that changes a file below `folder`."""
+@pytest.mark.usefixtures("no_flushing")
+@pytest.mark.parametrize("what", ["held", "passed", "refused", "replaced"])
+def test_a_kill_before_each_thing_that_a_hold_does_to_files(place, keys, what):
+    """At any moment the link names a whole release or nothing, and the next update goes on from there."""
+    terms = Terms(60, 10, 0.5)
+    publisher = Publisher(place / "repository", keys)
+    publisher.publish("one")
+    update(device(place / "before"), publisher)
+    publisher.publish("two")
+    if what != "held":
+        made = device(place / "before", hold=terms)
+        assert update(made, publisher).word == HELD
+        agreement = (0, 30, 0) if what == "refused" else (30, 0, 0)
+        counted = Counted("1", 30 if what == "replaced" else 60, 30, {"cat": agreement})
+        made._change_state(hold=replace(made.state.hold, latest=counted))
+    if what == "replaced":
+        publisher.publish("three")
+    ends = {"held": ("one", "two"), "passed": ("two", ""), "refused": ("one", ""), "replaced": ("one", "three")}
+    number, seen = 0, set()
+    while number < 100:
+        here = place / "device"
+        shutil.copytree(place / "before", here, symlinks=True)
+        pid = os.fork()
+        if not pid:
+            code = 1
+            try:
+                made = device(here, hold=terms)
+                kill_before(number, here, ("/models", "/shadow", "/.shadow", "/state.json", "/.state.json"))
+                made.update(FolderTransport(publisher.folder), publisher.root)
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        made = device(here, hold=terms)
+        link = made.layout.shadow
+        # It may name a release that has just been dropped; the runtime then has none.
+        seen.add((check_whole(made.layout), link.is_symlink(), link.exists()))
+        made.update(FolderTransport(publisher.folder), publisher.root)
+        name = os.path.basename(os.readlink(link)) if link.is_symlink() else ""
+        assert (check_whole(made.layout), name) == ends[what]
+        assert ("two" in made.state.refused) == (what == "refused")
+        assert (made.layout.models / "two").exists() == (what != "replaced")
+        left = [*made.layout.state.glob(".*"), *made.layout.update.glob(".*"), *made.layout.models.glob(".*")]
+        assert not left and not list((made.layout.update / "incoming").glob("*"))
+        shutil.rmtree(here)
+        if not os.WIFSIGNALED(status):
+            assert os.WEXITSTATUS(status) == 0
+            break
+        number += 1
+    assert number > 5 and len(seen) > 1, (number, seen)
+
+
+def kill_before(number, folder, among=("",)) -> None:
+    """Ends this process before the `number`th thing from here on that changes a file below `folder`.
+
+    Only those are counted whose path has one of the texts `among`.
+    """
     left = [number]
 
     def hook(event, arguments):
-        is_below = event in EVENTS and any(str(name).startswith(str(folder)) for name in arguments[:2])
+        names = [str(name) for name in arguments[:2] if str(name).startswith(str(folder))]
+        is_below = event in EVENTS and any(text in name for name in names for text in among)
         if is_below and _writes(event, arguments):
             left[0] -= 1
             if left[0] < 0:

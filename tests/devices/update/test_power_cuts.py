@@ -6,6 +6,7 @@ the names in it.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 from devices.host import fsync_files
 from devices.update import download
+from devices.update.hold import Terms
+from devices.update.updater import HELD
 from tests.support.fleet_repository import check_whole, device, keys, publisher, running, update
 
 if not hasattr(os, "O_DIRECTORY"):
@@ -29,6 +32,10 @@ class Disk:
             self._flushed[_inode(os.fstat(handle))] = _state(Path(os.readlink(f"/proc/self/fd/{handle}")))
 
         monkeypatch.setattr(os, "fsync", fsync)
+
+    def has_names(self, folder: Path) -> bool:
+        """Whether the names in a folder, and where its links lead, were flushed as they are."""
+        return self._flushed.get(_inode(folder.stat())) == _state(folder)
 
     def unflushed(self, path: Path) -> list:
         """The paths at and below `path` that a power cut would lose, or leave as they were before."""
@@ -66,6 +73,12 @@ def checked(disk, monkeypatch):
             state = target.parent.parent / "update"
             found["switch"] = disk.unflushed(target.parent / os.readlink(source)) + disk.unflushed(state / "metadata")
             found["switch"] += disk.unflushed(state / "state.json")
+        if target.name == "shadow":
+            state = target.parent / "update"
+            found["hold"] = disk.unflushed(target.parent / os.readlink(source)) + disk.unflushed(state / "metadata")
+            found["hold"] += disk.unflushed(state / "state.json")
+            said = json.loads((state / "state.json").read_text())
+            found["hold"] += [] if said.get("hold", {}).get("release") == Path(os.readlink(source)).name else ["the state"]
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", watched)
@@ -77,6 +90,17 @@ def test_a_release_is_on_the_disk_before_it_is_moved_in_and_switched_to(running,
     assert update(running, publisher).release == "two"
     assert checked == {"move in": [], "switch": []}
     assert disk.unflushed(running.layout.models / "two") == [] and check_whole(running.layout) == "two"
+
+
+def test_a_held_release_is_on_the_disk_before_the_link_names_it(running, publisher, checked, disk):
+    publisher.publish("two")
+    made = device(running.layout.state.parent, hold=Terms(60))
+    assert update(made, publisher).word == HELD
+    assert checked == {"move in": [], "hold": []} and disk.has_names(made.layout.state)
+    publisher.change("two", withdrawn="slow")
+    update(made, publisher)
+    assert disk.has_names(made.layout.state) and disk.has_names(made.layout.models) and not made.layout.shadow.is_symlink()
+    assert disk.unflushed(made.layout.update / "state.json") == []
 
 
 def test_a_download_that_was_killed_before_it_was_flushed(running, publisher, checked, disk):

@@ -33,18 +33,20 @@ pytest.importorskip("cryptography")
 from devices.keys import __main__ as keys
 from devices.publish import __main__ as publish
 from devices.update import __main__ as update
+from devices.update.release_store import ReleaseStore
 from devices.update.updater import Device
 
 if not hasattr(signal, "SIGHUP"):
     pytest.skip("there is no SIGHUP", allow_module_level=True)
 
 
-def export(run: Path, score: float) -> Path:
-    """A run with an export, whose model finds one thing with this score, and a validation image."""
+def export(run: Path, score: float, class_id: int = 1) -> Path:
+    """A run with an export, whose model finds one thing of this class with this score, and a validation image."""
     folder = run / "export"
     folder.mkdir(parents=True)
     scores = np.array([[score, 0.1, 0.1]], np.float32)
-    data = tiny_detector.build([(name, scores if name == "c" else array) for name, array in tiny_detector.OUTPUTS])
+    changed = {"b": np.array([[class_id, 0, 0]], np.float32), "c": scores}
+    data = tiny_detector.build([(name, changed.get(name, array)) for name, array in tiny_detector.OUTPUTS])
     (folder / "detector_int8.tflite").write_bytes(data)
     (folder / "labels.txt").write_text("cat\ndog\nbird\n")
     entry = {"kind": "int8", "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "AP": score}
@@ -141,6 +143,70 @@ def test_a_fleet_of_one(place, address, capsys, monkeypatch):
     lines = [json.loads(line) for line in found.read_text().splitlines()]
     scores = [(line["frame"], round(line["detections"][0]["score"], 1)) for line in lines]
     assert scores_in_order(scores, log.read_text()) == [0.9, 0.8, 0.9]
+
+
+def test_releases_that_are_held_in_the_shadow(place, address, capsys, monkeypatch):
+    """One that agrees, one that does not, and one that the runtime cannot load."""
+    assert keys.main(["keys"]) == 0
+    assert publish.main([str(export(place / "a", 0.9)), "--repository", "repository", "--release", "a"]) == 0
+    assert updated(address) == 0
+    log = place / "log"
+    hold = ["--probation", "1", "--shadow-for", "1s", "--shadow-frames", "25"]
+
+    def shadow():
+        health = Health.read("health.json")
+        return health.shadow if health is not None else None
+
+    with MjpegServer([encode(np.full((60, 80, 3), 90, np.uint8))], fps=20) as camera:
+        command = [
+            sys.executable, "-m", "runtime", "device/models/current/detector.tflite", "--source", camera.url,
+            "--health", "health.json", "--json", str(place / "found.jsonl"), "--policy", "block", "--threads", "1",
+            "--shadow", "device/shadow/detector.tflite,follow=on,share=1",
+        ]  # fmt: skip
+        with open(log, "w") as errors:
+            process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=errors)
+        try:
+            until(lambda: (health := Health.read("health.json")) and health.frames, process, log)
+            assert shadow() is None and updated(address, "--probation", "1") == 0
+            for name, score, class_id in (("b", 0.8, 1), ("c", 0.9, 2)):
+                run = str(export(place / name, score, class_id))
+                assert publish.main([run, "--repository", "repository", "--release", name]) == 0
+                capsys.readouterr()
+                assert updated(address, *hold) == 0
+                assert f"held: {'a' if name == 'b' else 'b'} ({name} is compared with it first: 0 s of 1 s" in capsys.readouterr().out
+                until(lambda: (found := shadow()) and found.frames >= 25 and found.seconds >= 1, process, log)
+                assert Path(shadow().model).parent.name == name
+                code = updated(address, *hold)
+                said = capsys.readouterr()
+                if name == "b":
+                    assert code == 0 and "updated: b" in said.out and "b: good: compared with a for" in said.err
+                else:
+                    assert code == 1 and "refused: b (c: in the shadow: compared with b for" in said.out
+                    assert "dog not once (" in said.out and not os.path.lexists("device/shadow")
+                assert os.readlink("device/models/current") == "b"
+                until(lambda: shadow() is None, process, log)
+            # One whose file changes after its self-test.
+            assert publish.main([str(export(place / "d", 0.7)), "--repository", "repository", "--release", "d"]) == 0
+            set_shadow = ReleaseStore.set_shadow
+
+            def spoil(self, name):
+                if name:
+                    (self.folder(name) / "detector_int8.tflite").write_bytes(b"spoilt")
+                set_shadow(self, name)
+
+            with monkeypatch.context() as spoiling:
+                spoiling.setattr(ReleaseStore, "set_shadow", spoil)
+                assert updated(address, *hold) == 0
+            until(lambda: (found := shadow()) and found.error, process, log)
+            assert updated(address, *hold) == 1
+            assert "refused: b (d: in the shadow: the runtime cannot run it beside b: " in capsys.readouterr().out
+            assert Health.read("health.json").reloads == 1, "only for b: the run was never disturbed else"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0, log.read_text()
+            assert camera.connections == 1
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_stick_for_a_device_without_a_network(place, capsys):

@@ -11,8 +11,9 @@ import pytest
 from runtime.common.command_parser import kit_version
 from runtime.mqtt import reporter as reporting
 from runtime.mqtt import versions
-from runtime.mqtt.report import Agreement, Report, release_of
+from runtime.mqtt.report import Agreement, Report
 from runtime.mqtt.reporter import Reporter
+from runtime.telemetry.comparison import release_of
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
 from tests.support.simulated_fleet import report

@@ -11,6 +11,7 @@ import pytest
 
 from runtime import Labels
 from runtime.common.errors import InputError
+from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import STALE_SECONDS, Health, HealthFile
 from runtime.telemetry.state import State
 
@@ -47,6 +48,24 @@ def test_the_file_describes_the_run(model, tmp_path):
         until(lambda: Health.read(place).sha256 == hashlib.sha256(b"others").hexdigest())
         assert (file.health().reloads, file.health().reload_error) == (1, "")
     assert not place.exists() and not list(place.parent.iterdir())
+
+
+def test_a_second_model_is_in_it_only_where_there_is_one(model, tmp_path):
+    state, place = State(str(model)), tmp_path / "health.json"
+    file = HealthFile(place, state)
+    assert "shadow" not in json.loads(file.health().text())
+    found = Comparison("1", "next.tflite", "ab", str(model), 5.5, 10, 1, "", False, {"cat": (1, 2, 3)}, ("dog",), ())
+    state.compared(found)
+    place.write_text(file.health().text())
+    assert Health.read(place).shadow == found
+    content = json.loads(place.read_text())
+    for damaged in (3, None, {}, {**content["shadow"], "classes": {"cat": [1]}}):
+        place.write_text(json.dumps({**content, "shadow": damaged}))
+        assert Health.read(place) is None
+    # An older runtime's, or one that compares nothing.
+    del content["shadow"]
+    place.write_text(json.dumps(content))
+    assert Health.read(place).shadow is None
 
 
 def test_readers_never_see_a_partial_file(model, tmp_path):
