@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help="quantization-aware training: fine-tune a finished run for int8, with its images, and with its batch, seed,"
         " augmentation, oversampling, class weights, label smoothing, matching and --ema unless they are given, for 200 steps with a highest learning rate"
-        " of 0.001 at batch 8, in proportion to the batch, for all layers (into RUN-qat)",
+        " of 0.001 at batch 8 (nanodet_plus_m: a sixtieth of its own), in proportion to the batch, for all layers (into RUN-qat)",
     )
     run_group.add_argument(
         "--logger",

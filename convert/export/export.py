@@ -181,11 +181,12 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     network = variables.network_of(source.checkpoint)
     folded = checkpoint_detector.folded(network, source.checkpoint, source.size, len(source.labels))
     graph = without_dead_channels(folded)
+    for_int8 = _for_int8(graph, source, options)
     reference = _reference(source, folded, say)
     quantized = None
     if any(kind.int8 for kind in plan.kinds):
         quantized = quantization.quantize(
-            for_edge_tpu(graph) if options.edge_tpu else graph,
+            for_int8,
             source.calibration,
             count=options.calibration,
             method=options.method,
@@ -215,6 +216,22 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
     about = _about(source, network, options, postprocessing, quantized, reference)
     manifest.write(folder, about, files, source.validation.about if source.validation else None, graph.head)
     return tuple(files)
+
+
+def _for_int8(graph: Graph, source: Source, options: Options) -> Graph:
+    """The graph that int8 files are made of.
+
+    Raises InputError where a run trained with ranges of other operations than the Edge TPU gets.
+    """
+    if not options.edge_tpu:
+        return graph
+    changed = for_edge_tpu(graph)
+    if source.quantization is not None and options.method is None and len(changed.nodes) != len(graph.nodes):
+        raise InputError(
+            f"{source.checkpoint}: was trained with --qat for operations that the Edge TPU does not have, and these get others:"
+            " the ranges that it trained with do not hold there; give --calibration-method mse, or convert the float run"
+        )
+    return changed
 
 
 def _postprocessing(source: Source, options: Options) -> Postprocessing:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.common.errors import InputError
+from train.network.network import Defaults
 from train.run.options import BATCH, Options, from_dict, option_name
 from train.run.run_folder import RunFolder, open_run
 
 STEPS = 200
-# Highest learning rate at the default batch; it is scaled in proportion to the batch.
+# Highest learning rate at the default batch; it is scaled in proportion to the batch, and to the rate at which the network is
+# tuned in float: a step of AdamW is as long as the rate itself.
 RATE = 0.001
 
 # Taken over from the float run. Not what depends on the length of a run, or on the machine. Not the learning rates
@@ -64,15 +66,19 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
             raise InputError(f"{option_name(name)}: leave it out for {run.path}: {why}")
     if given.get("strategy") == "multi_worker":
         raise InputError("--strategy multi_worker: --qat trains on one machine")
-    fixed = {"model": run.network().name, "size": run.size().recorded, "tiles": run.recorded_tiles}
+    network = run.network()
+    fixed = {"model": network.name, "size": run.size().recorded, "tiles": run.recorded_tiles}
     for name, value in fixed.items():
         if given.get(name, value) != value:
             raise InputError(
                 f"{option_name(name)} {given[name]}: {run.path} was trained with {name} {value}, and --qat keeps it"
             )
     kept = {**fixed, **_taken_over(run.config())}
-    values = {"steps": STEPS, "backbone_rate": 1.0, **kept, **given, "init": str(run.path), "qat": str(run.path)}
-    return from_dict({"rate": RATE * values["batch"] / BATCH, **values}, "--qat")
+    # A network that has no backbone rate trains all layers at one rate anyway.
+    ours = {"steps": STEPS} if "backbone_rate" in network.without else {"steps": STEPS, "backbone_rate": 1.0}
+    values = {**ours, **kept, **given, "init": str(run.path), "qat": str(run.path)}
+    rate = RATE * network.defaults.tuning_rate / Defaults().tuning_rate
+    return from_dict({"rate": rate * values["batch"] / BATCH, **values}, "--qat")
 
 
 def _taken_over(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from convert.evaluation.evaluate import (
 )
 from convert.evaluation.images import EvaluationSet, of_dataset, of_examples, of_run
 from convert.export import export as export_module
-from convert.export.export import Options, _postprocessing, export, source_of_checkpoint, source_of_run
+from convert.export.export import Options, Source, _postprocessing, export, source_of_checkpoint, source_of_run
 from convert.file import anatomy
 from convert.quantization_report import as_text, image, report
 from runtime.common.command import exit_code
@@ -34,6 +35,10 @@ from runtime.model.tflite import Model
 from tests.support.trained import ROOT, trained, trained_custom
 from train.evaluation.checkpoint_detector import CheckpointDetector
 from train.evaluation.coco import FIGURES, GroundTruth, Metrics
+from train.geometry.head import Head
+from train.geometry.size import InputSize
+from train.graph.graph import Graph, Node
+from train.quantization.quantization import Quantization
 from train.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
@@ -343,6 +348,20 @@ def test_files_for_the_edge_tpu_are_made_of_operations_that_it_has(chip, trained
     with pytest.raises(Reached):
         export(source, tmp_path / "out", Options(int8=True, edge_tpu=chip))
     assert (seen[0] is changed) == chip and not (tmp_path / "out").exists()
+
+
+def test_ranges_that_were_trained_for_other_operations_are_refused_for_the_edge_tpu():
+    convolution = Node("a", "conv", ("image",), np.zeros((1, 1, 3, 4)), np.zeros(4))
+    plain, leaky = (
+        Graph((convolution, *more), (), (), Head(InputSize(96, 96), ()), 1) for more in ((), (Node("b", "leaky_relu", ("a",)),))
+    )
+    source = Source(Path("run"), InputSize(96, 96), Labels(("cat",)), quantization=Quantization({}, {}, "mse"))
+    with pytest.raises(InputError, match="--calibration-method mse"):
+        export_module._for_int8(leaky, source, Options(edge_tpu=True))
+    assert len(export_module._for_int8(leaky, source, Options(edge_tpu=True, method="mse")).nodes) == 3
+    assert len(export_module._for_int8(leaky, replace(source, quantization=None), Options(edge_tpu=True)).nodes) == 3
+    assert len(export_module._for_int8(plain, source, Options(edge_tpu=True)).nodes) == 1
+    assert export_module._for_int8(leaky, source, Options()) is leaky
 
 
 @pytest.mark.parametrize("words", [["--int8"], ["--edgetpu"]])

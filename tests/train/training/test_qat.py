@@ -238,6 +238,17 @@ def test_how_images_are_shown_and_matched_is_taken_over_unless_given(start):
     assert named.items() <= as_dict(qat.options(start, named)).items()
 
 
+def test_a_network_whose_layers_have_one_rate_is_tuned_at_its_own(start):
+    config = start.config()
+    start.write_config({"task": {**config["task"], "network": "nanodet_plus_m"}})
+    found = qat.options(start, {})
+    assert (found.model, found.backbone_rate) == ("nanodet_plus_m", None)
+    # As much slower than in float as the default network.
+    assert found.rate / found.network.defaults.tuning_rate == pytest.approx(0.001 / 0.06 * 4 / BATCH)
+    with pytest.raises(InputError, match="--backbone-rate: leave it out for nanodet_plus_m"):
+        qat.options(start, {"backbone_rate": 0.5})
+
+
 def test_an_early_run_has_its_settings_in_the_task_only(start):
     data = {"global_batch_size": 4, "photometric": False, "mosaic": 0.5, "match_iou": 0.375, "best_anchors": 2, "seed": 5}
     start.write_config({"task": {"size": 320, "train_data": data}})
