@@ -116,7 +116,7 @@ def open_dataset(
         other = earlier_sides.held_out(other, earlier)
     hand_on(found)
     problems = splits.problems
-    if splits.train and problems and not any(example.boxes for example in splits.train):
+    if problems and not any(example.boxes for example in splits.train):
         # What was left out says why.
         raise InputError(f"{path}: not one box in {len(splits.train)} images; there is nothing to learn ({'; '.join(problems[:2])})")
     if other is not None:

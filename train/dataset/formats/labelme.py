@@ -71,8 +71,11 @@ def _sources(files: list[File]) -> list[File]:
 
 
 def _is_ours(keys: frozenset[str]) -> bool:
-    of_image, of_shapes = bool(keys & _IMAGE_KEYS), keys >= _SHAPE_KEYS
-    return (of_image and of_shapes) or ("shapes" in keys and (of_image or of_shapes))
+    of_shapes = keys >= _SHAPE_KEYS
+    if "shapes" in keys:
+        return of_shapes or bool(keys & _IMAGE_KEYS)
+    # The size of the image is also among the points of other tools.
+    return of_shapes and "imageData" in keys
 
 
 class _Images:
@@ -122,7 +125,8 @@ def _entry(file: File, images: _Images, skipped: Counter[str]) -> Entry:
             skipped[quoted(shape.get("shape_type"))] += 1
     written = text(data.get("imagePath")), file.name.stem
     images.keep(file, written, data.get("imageData"))
-    return Entry(name, file.name, written, tuple(items), _size(data), split_of_folder(file.name))
+    unboxed = len(items) < len(data["shapes"])
+    return Entry(name, file.name, written, tuple(items), _size(data), split_of_folder(file.name), unboxed)
 
 
 def _size(data: dict[str, Any]) -> Optional[tuple[float, float]]:

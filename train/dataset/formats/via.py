@@ -135,7 +135,8 @@ def _entries(
                     continue
                 label = _NO_CLASS if attribute is None else _attributes(region).get(attribute, "")
                 items.append(Item(f"{location}: region {index}", label, shape))
-            yield Entry(location, file.name, (written,), tuple(items), part=split_of(file.name))
+            unboxed = len(items) < len(_regions(image))
+            yield Entry(location, file.name, (written,), tuple(items), part=split_of(file.name), skipped=unboxed)
     entries.note_skipped(skipped, problems)
 
 

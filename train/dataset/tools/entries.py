@@ -33,7 +33,8 @@ class Entry:
     """The annotation of one image.
 
     `location` names it in messages, `annotation` is its file's name. `written` are the paths by which the image may
-    be found, the best first. `size` is the (width, height) that it gives, `part` its split if it says so.
+    be found, the best first. `size` is the (width, height) that it gives, `part` its split if it says so. `skipped` says
+    that it has shapes besides the items, which have no box.
     """
 
     location: str
@@ -42,6 +43,7 @@ class Entry:
     items: tuple[Item, ...]
     size: Optional[tuple[float, float]] = None
     part: str = ""
+    skipped: bool = False
 
 
 def read(
@@ -73,7 +75,8 @@ def read(
         except InputError as error:
             missing.setdefault(entry.annotation, []).append(str(error))
     count -= _report_missing(missing, {entry.annotation for entry, _ in found}, problems)
-    found = _once(found)
+    named = {image.name for _, image in found}
+    found = _without_unboxed(_once(found), problems)
     ids = unique_ids(image.name for _, image in found)
     assembler = Assembler(problems)
     examples = []
@@ -88,13 +91,20 @@ def read(
         box = partial(_box, sides, canvas)
         example = assembler.example(ids[image.name], canvas, entry.location, items, box)
         examples.append((part, example))
-    named = {image.name for _, image in found}
     if others := sum(image.name not in named for image in images):
         problems.add_note(f"not used, because no annotation names them: {others} images")
     parts = group_by_split(examples)
     train, validation = assign_splits(parts, problems)
     lines = problems.check_limits(str(folder), count, assembler.boxes)
     return train, validation, lines, test_split(parts, train)
+
+
+def _without_unboxed(found: list[tuple[Entry, File]], problems: Problems) -> list[tuple[Entry, File]]:
+    """Returns the entries without those of which every shape was left out: as background they would hide their objects."""
+    kept = [(entry, image) for entry, image in found if entry.items or not entry.skipped]
+    if left := len(found) - len(kept):
+        problems.add_note(f"left out, because not one of its shapes has a box: {left} image{'s' * (left > 1)}")
+    return kept
 
 
 def note_skipped(kinds: Counter[str], problems: Problems, advice: str = "they have no box") -> None:

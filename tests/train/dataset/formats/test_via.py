@@ -85,6 +85,11 @@ def test_lines_have_no_box_and_the_refusal_says_so(tmp_path):
     folder = write(tmp_path, {**files, "a.jpg": "", "b.jpg": "", "c.jpg": ""})
     with pytest.raises(InputError, match=r"not one box in \d images; .* \(shapes left out, because they have no box: 3 'polyline'"):
         open_dataset(folder)
+    # As background, an image would teach that its objects are none.
+    files["via.json"]["a"] = image(region(type="cat"))
+    splits = via.read(write(tmp_path, files))
+    assert boxes(splits) == {"a": [("cat", *BOX)]}
+    assert "left out, because not one of its shapes has a box: 2 images" in splits.problems
 
 
 def test_regions_without_attributes_are_of_one_class(tmp_path):

@@ -48,7 +48,8 @@ def test_layout_of_exports(tmp_path, tool):
 @pytest.mark.parametrize("tool", TOOLS)
 def test_scores_count_images(tmp_path, tool):
     score = formats.scores(write(tool, tmp_path / "data", samples(5, 2)))[tool]
-    assert score.images == 5 and score.named and not score.derived and score.reason
+    # The lines of keras-yolo3 have numbers, whatever list of names lies beside them.
+    assert score.images == 5 and score.named == (tool != "yolo_keras") and not score.derived and score.reason
 
 
 @pytest.mark.parametrize("tool", TOOLS)
