@@ -23,6 +23,8 @@ MOST_BYTES = 64_000_000
 
 # Seconds between two looks at the budget while nothing happens.
 _IDLE_SECONDS = 5.0
+# Of a clip, what the encoder and the file's buffers hold back, and what comes at its end.
+_UNWRITTEN_BYTES = 250_000
 # A clip of which so little fits on the disk is none.
 _FEWEST_FRAMES = 2
 # Of what is written, to be told and counted.
@@ -147,8 +149,8 @@ class Writer:
             if clip is None or self._is_cut:
                 self.lost_frames += 1
                 return
-            # The frame's JPEG is larger than what the video needs for it.
-            if not self._store.make_room(clip.size() + len(still.jpeg)):
+            # The frame's JPEG is about as large as what the video needs for it at most.
+            if not self._store.make_room(clip.size() + len(still.jpeg) + _UNWRITTEN_BYTES):
                 raise KitError(f"{clip.path.parent}: the budget or the disk has no room for more of a clip")
             clip.add(still)
         except _FAILURES as error:
