@@ -130,7 +130,7 @@ class Bench:
         options = parse([self._file, "--source", "memory", *(["--shadow", f"{self._shadow},share=0.1"] * (SHADOW in features))])
 
         def note(frames: int) -> None:
-            if frames >= _WARM_UP and frames % _WARM_UP == 0:
+            if frames >= _WARM_UP and frames % 5 == 0:
                 marks.append((time.monotonic(), frames, time.process_time(), of_process(self._engine.pid) or 0.0, _threads()))
 
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -152,6 +152,8 @@ class Bench:
                 workers=[_Slow(self._engine, state, self._load)], shadow=shadow,
                 watch=Watch(AREAS if ZONES in features else (), is_tracked=is_tracked),
             )  # fmt: skip
+        if len(marks) < 2:
+            raise SystemExit("too few frames: give more --frames")
         first, last = marks[0], marks[-1]
         frames = last[1] - first[1]
         threads: Counter[str] = Counter()

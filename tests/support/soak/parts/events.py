@@ -18,8 +18,8 @@ from tests.support.soak.verdict import Check
 
 # While the other writer of the disk has used up most of it, there is room for less.
 MEGABYTES, DAYS, LEAST = 18, 0.4, 1.0
-# The moment at which a clip is complete: its index comes in front, before the file is counted.
-_SLACK = 0.2
+# Between two looks at two files.
+_SLACK = 0.05
 
 
 def connect(place: Place) -> Part:
