@@ -1,8 +1,9 @@
 """What one camera gets of the engine while another hangs: two runs in turn, with and without the hang.
 
-    python -m tests.support.measure_cameras MODEL [SECONDS [ROUNDS]]
+    python -m tests.support.measure_cameras MODEL [SECONDS [ROUNDS [MILLISECONDS]]]
 
-Prints frames a second of each camera, the ratio of the two, and the memory. Cameras deliver 30 frames a second, one of them 2.
+With MILLISECONDS, the model runs in this process and takes so much longer, in which it does nothing: on a busy machine, that is
+what does not change. Prints frames a second of each camera, the ratio of the two, and the memory. Cameras deliver 30 frames a second, one of them 2.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from runtime.cameras.session import detect_all
 from runtime.common import plugins
 from runtime.common.values import Frame
 from runtime.config.arguments import parse
+from runtime.inference.interpreter import Interpreter
 from runtime.sources import Source
 from runtime.telemetry.state import State
+
+EXTRA: List[str] = []
 
 
 class Sky(Source):
@@ -54,7 +58,7 @@ class Sky(Source):
 def measured(model: str, cameras: Dict[str, str], seconds: float) -> Dict[str, float]:
     """Frames a second of each of `cameras`, after two seconds in which the run begins."""
     sources = [word for name, spec in {**cameras, "more": "sky:1"}.items() for word in ("--source", f"{name}={spec}")]
-    options = parse([model, *sources, "--threads", "1", "--out", "null:"])
+    options = parse([model, *sources, "--threads", "1", "--out", "null:", *EXTRA])
     # The command line takes two at least.
     del options.sources["more"]
     found: Dict[str, float] = {}
@@ -86,6 +90,15 @@ def memory() -> float:
 def main() -> None:
     """The command."""
     model, seconds, rounds = sys.argv[1], float((*sys.argv[2:], "8")[0]), int((*sys.argv[3:], "4")[0])
+    if len(sys.argv) > 4:
+        invoke, pause = Interpreter.invoke, float(sys.argv[4]) / 1000
+
+        def slow(self: Interpreter, tensor: np.ndarray) -> List[np.ndarray]:
+            time.sleep(pause)
+            return invoke(self, tensor)
+
+        Interpreter.invoke = slow  # type: ignore[method-assign]
+        EXTRA.extend(["--watchdog", "0"])
     modules = plugins.modules
     from runtime.sinks import Sink
 
