@@ -18,6 +18,7 @@ from runtime.cameras.shared_model import SharedModel
 from runtime.cameras.shared_shadow import SharedShadow
 from runtime.cameras.summaries import Summaries
 from runtime.common.errors import InputError
+from runtime.common.native_output import messages_apart
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import ActiveModel
@@ -51,6 +52,8 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
     """
     begin = time.perf_counter()
     with contextlib.ExitStack() as stack:
+        # A camera that opens a file must not swallow what others have to say.
+        stack.enter_context(messages_apart())
         file = active_model.resolved_path(options.file)
         runners = active_model.start_engines(options, file)
         stack.callback(active_model.close_engines, runners)
