@@ -27,6 +27,8 @@ from runtime.sources import Source
 from runtime.telemetry.state import State
 
 EXTRA: List[str] = []
+# Shared: a camera that hangs keeps what it holds, and is opened again every 35 seconds.
+IMAGES = [np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(8)]
 
 
 class Sky(Source):
@@ -39,8 +41,6 @@ class Sky(Source):
         self._hangs = spec == "sky:hang"
         self._pause = 1 / 30 if self._hangs else 1 / float(spec.partition(":")[2])
         self._closed = threading.Event()
-        noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
-        self._images = [np.roll(noise, 7 * step, 1) for step in range(8)]
 
     def __iter__(self) -> Iterator[Frame]:
         index, due = 0, time.monotonic()
@@ -48,7 +48,7 @@ class Sky(Source):
             if self._hangs and index == 20:
                 threading.Event().wait()
             due += self._pause
-            yield Frame(self._images[index % 8], index, time.time(), monotonic=time.monotonic())
+            yield Frame(IMAGES[index % len(IMAGES)], index, time.time(), monotonic=time.monotonic())
             index += 1
 
     def close(self) -> None:
