@@ -47,7 +47,7 @@ class Camera(threading.Thread):
         super().__init__(name=f"camera {name}", daemon=True)
         self.summary: Optional[Summary] = None
         self.error: Optional[BaseException] = None
-        # Whether its loop has begun, which ends soon when it is told to.
+        # Whether its loop and its sinks are at work, which end soon when they are told to; a source may hang.
         self.is_running = False
         self._options = options
         self._outputs = outputs
@@ -68,6 +68,8 @@ class Camera(threading.Thread):
                 source = self._open()
                 if source is not None:
                     stack.enter_context(source)
+                # Opening may have taken longer than the run.
+                if source is not None and not self._state.stopping:
                     self._run(source, stack)
         except BaseException as error:
             self.error = error
@@ -96,6 +98,8 @@ class Camera(threading.Thread):
 
     def _run(self, source: Source, stack: contextlib.ExitStack) -> None:
         options, pending = self._options, PendingSwap()
+        self.is_running = True
+        stack.callback(self._has_ended)
         sinks: List[Sink] = [
             stack.enter_context(sink) for sink in open_sinks(source, self._outputs.json, self._outputs.specs)
         ]
@@ -106,7 +110,6 @@ class Camera(threading.Thread):
             sink.camera = self._camera
         active = self._model.join(options, pending)
         stack.callback(self._model.leave, pending)
-        self.is_running = True
         # A lane has what the loop needs of a worker, and a share what it needs of a second model.
         self.summary = run_loop(
             active.detector,
@@ -123,3 +126,6 @@ class Camera(threading.Thread):
             shadow=self._shadow.share(sinks) if self._shadow is not None else None,
             watch=self._watch,
         )
+
+    def _has_ended(self) -> None:
+        self.is_running = False

@@ -18,6 +18,7 @@ from runtime.cameras.shared_model import SharedModel
 from runtime.cameras.shared_shadow import SharedShadow
 from runtime.cameras.summaries import Summaries
 from runtime.common.errors import InputError
+from runtime.common.native_output import messages_apart
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import ActiveModel
@@ -35,6 +36,8 @@ from runtime.telemetry.state import State
 _TICK = 0.1
 # Seconds that loops have to end, all together; each takes less than two.
 _END_SECONDS = 10.0
+# Seconds that sources have to open or close then.
+_SOURCE_SECONDS = 0.3
 
 
 # Options, outputs, and what is known of the source.
@@ -49,6 +52,8 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
     """
     begin = time.perf_counter()
     with contextlib.ExitStack() as stack:
+        # A camera that opens a file must not swallow what others have to say.
+        stack.enter_context(messages_apart())
         file = active_model.resolved_path(options.file)
         runners = active_model.start_engines(options, file)
         stack.callback(active_model.close_engines, runners)
@@ -89,8 +94,9 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
         try:
             for thread in threads:
                 thread.start()
-            while any(thread.is_alive() for thread in threads) and not state.wait_for_stop(_TICK):
-                pass
+            while any(thread.is_alive() for thread in threads) and not state.stopping:
+                # Not by waiting for the stop: a signal's handler, which runs in this thread, could find its lock taken.
+                time.sleep(_TICK)
         finally:
             state.stop()
             _join(threads)
@@ -130,11 +136,15 @@ def _open_shared(cameras: Dict[str, _Described], state: CamerasState, stack: con
 
 
 def _join(threads: List[Camera]) -> None:
-    """Waits until the loops have ended. One that still opens its source is left to do so, as it may hang."""
-    until = time.monotonic() + _END_SECONDS
-    for thread in threads:
-        if thread.is_alive():
-            thread.join(max(until - time.monotonic(), 0.0) if thread.is_running else 2 * _TICK)
+    """Waits until all loops have ended and their sinks are closed. Sources that hang are left to themselves."""
+    begin = last = time.monotonic()
+    while any(thread.is_alive() for thread in threads):
+        now = time.monotonic()
+        if any(thread.is_running for thread in threads):
+            last = now
+        if now - begin > _END_SECONDS or now - last > _SOURCE_SECONDS:
+            return
+        time.sleep(_TICK / 10)
 
 
 def _summaries(threads: Dict[str, Camera], seconds: float, restarts: int) -> Summaries:

@@ -11,7 +11,6 @@ provide `options` and `specs` (see `runtime.common.plugins`), so that an option 
 a sink as `--out` does. Where several cameras run, a module may provide
 
     connect_shared(spec: str) -> SharedSink     one output for all of them, in place of `connect`; raises InputError
-    spec_of_camera(spec: str, camera: str)      the spec for one of them, which tells its output from those of others
 
 The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
 `events`, `media`, `sources` and `telemetry`.
@@ -132,12 +131,6 @@ def open_shared(spec: str) -> SharedSink:
 def is_shared(spec: str) -> bool:
     """Whether several cameras have the output `spec` together. Raises InputError if no module accepts it."""
     return hasattr(_kind(spec), "connect_shared")
-
-
-def spec_of_camera(spec: str, camera: str) -> str:
-    """`spec` for one of several cameras. Raises InputError if no module accepts it."""
-    module = _kind(spec)
-    return str(module.spec_of_camera(spec, camera)) if hasattr(module, "spec_of_camera") else spec
 
 
 def _kind(spec: str) -> ModuleType:

@@ -26,7 +26,7 @@ from devices.doctor.checks import FAILURE, OK, WARNING, Finding, HostUnderTest
 from devices.host import systemd_service, time_limit
 from devices.host.host import Host, recorded_name
 from runtime.common import plugins
-from runtime.telemetry.health import Health
+from runtime.telemetry.health import CameraHealth, Health
 from tests.support import tiny_detector
 from tests.support.edgetpu_library import edgetpu_library
 
@@ -254,6 +254,19 @@ def test_the_kits_service(tree, state, fps, level, words):
         place.write_text(health.text())
     said = dict(examined(root))["service"]
     assert said.level == level and words in said.text
+
+
+def test_cameras_of_the_kits_service_that_are_down(tree):
+    root = tree("raspberry-pi-5")
+    (root / SERVICE_FILE).write_text(SERVICE.format("active", "running", 0))
+    cameras = {"door": CameraHealth("running", 90, 9.0), "yard": CameraHealth("reopening", 0, 0.0), "hall": CameraHealth("ended", 5, 0.0)}
+    health = Health(1.0, 0.0, 812, "/srv/detector.tflite", "", 90, 9.0, "cpu", "running", 0, "reopening", cameras=cameras)
+    place = root / "run/edge-detector/health.json"
+    place.parent.mkdir(parents=True)
+    place.write_text(health.text())
+    assert Health.read(place) == health
+    said = dict(examined(root))["service"]
+    assert said.level == WARNING and said.text.endswith("of its cameras, there is nothing from yard")
 
 
 def test_a_chip_that_the_kits_service_has(tree):
