@@ -131,7 +131,8 @@ class _Parts:
         overlapping = ((starts[:, np.newaxis] < ends) & (starts < ends[:, np.newaxis])).all(2)
         tiles = np.array(self.tiles)
         apart = tiles[:, np.newaxis] != tiles
-        return np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+        first, second = np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+        return first, second
 
     def _grown(self, first: int) -> List[int]:
         """`first` with the parts of the same object in other tiles, at most one of each."""
