@@ -24,7 +24,9 @@ _TOUCH = 0.02
 _Found = Tuple[Detection, ...]
 
 
-def merge(found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int) -> _Found:
+def merge(
+    found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int, least: float = 0.0
+) -> _Found:
     """The objects in an image of `width` x `height` pixels, the highest score first, boxes in its pixels.
 
     `found` has the detections in each of `windows`, in pixels of that window. Detections of one class in two windows are
@@ -37,13 +39,16 @@ def merge(found: Sequence[Sequence[Detection]], windows: Sequence[Window], width
 
     Of what is large, a fifth of the image or more, the image as a whole tells better than its tiles: where it is among the windows,
     its score counts, and that of a tile seven tenths.
+
+    Objects of which no part has a score of at least `least` are left out, which takes less time than to leave them out afterwards.
     """
     by_class: Dict[int, List[Tuple[int, Detection]]] = {}
     for tile, items in enumerate(found):
         for item in items:
             by_class.setdefault(item.class_id, []).append((tile, item))
     grid = _Grid(windows, width, height)
-    objects = [item for parts in by_class.values() for item in _Parts(parts, grid).objects()]
+    wanted = [parts for parts in by_class.values() if any(item.score >= least for _, item in parts)]
+    objects = [item for parts in wanted for item in _Parts(parts, grid).objects(least)]
     return tuple(sorted(objects, key=lambda item: -item.score))
 
 
@@ -98,10 +103,12 @@ class _Parts:
                 self.partners.setdefault(other, {})[one] = fit
         self._waiting = np.ones(len(ranked), bool)
 
-    def objects(self) -> List[Detection]:
-        """The objects, the highest score first."""
+    def objects(self, least: float) -> List[Detection]:
+        """The objects of which a part has a score of at least `least`."""
         found = []
         for first, item in enumerate(self._items):
+            if item.score < least:
+                break
             if self._waiting[first]:
                 members = self._grown(first)
                 self._waiting[members] = False

@@ -238,7 +238,8 @@ class Detector:
             found = [item for items in self.candidates(own, window.width, window.height, lowest) for item in items]
             merged.append([item for item in found if item.score >= least])
             below.append([item for item in found if item.score < least])
-        objects = seams.merge(self._of_classes_that_count(merged, floor), windows, width, height)
+        wanted = min(self.score, *self.scores.values(), *(() if floor is None else (floor,)), 1.0)
+        objects = seams.merge(merged, windows, width, height, wanted)
         detections = [item for item in objects if item.score >= self.scores.get(item.label, self.score)]
         others = [item for item in objects if item.score < self.scores.get(item.label, self.score)]
         # What is below a score that is always the same changes nothing above it.
@@ -253,21 +254,6 @@ class Detector:
             tuple(item for place, item in enumerate(detections) if place in kept),
             tuple(item for place, item in enumerate(candidates, first) if place in kept),
         )
-
-    def _of_classes_that_count(
-        self, found: Sequence[Sequence[Detection]], floor: Optional[float]
-    ) -> List[Sequence[Detection]]:
-        """`found` without the classes that have nothing above their thresholds, or above `floor`: most of a file's 80.
-
-        Merging is within a class, and raises no score.
-        """
-
-        def counts(item: Detection) -> bool:
-            threshold = self.scores.get(item.label, self.score)
-            return item.score >= (threshold if floor is None else min(threshold, floor))
-
-        classes = {item.class_id for items in found for item in items if counts(item)}
-        return [[item for item in items if item.class_id in classes] for items in found]
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
         """The values [height, width, 3] that stand for `image`; [3, height, width] where the input is so."""

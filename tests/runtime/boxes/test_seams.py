@@ -184,5 +184,16 @@ def test_of_a_large_object_the_whole_image_tells_the_score():
     assert [item.score for item in merge(small, windows, 180, 90)] == [0.8]
 
 
+def test_what_is_left_out_by_its_score_changes_nothing_else():
+    draw = random.Random(8)
+    windows = Tiles(2, 2).windows(WIDTH, HEIGHT)
+    for _ in range(20):
+        found = seen(scene(draw, 8), windows)
+        found = [[replace(item, score=draw.random()) for item in items] for items in found]
+        everything = merge(found, windows, WIDTH, HEIGHT)
+        some = merge(found, windows, WIDTH, HEIGHT, 0.6)
+        assert set(some) <= set(everything) and {item for item in everything if item.score >= 0.6} <= set(some)
+
+
 def test_nothing_found_is_nothing():
     assert merge([(), ()], Tiles(2, 1, whole=False).windows(10, 10), 10, 10) == ()

@@ -43,6 +43,15 @@ def test_candidates_of_tiles_are_merged_too(tiny):
     assert found == detector(IMAGE) and {item.score for item in candidates} == {0.25}
 
 
+def test_a_threshold_changes_no_object_above_it(tiny):
+    everything = Detector(tiny, tiles="2x1", score=0.0)(IMAGE)
+    for score in (0.1, 0.3, 0.8):
+        above = tuple(item for item in everything if item.score >= score)
+        assert Detector(tiny, tiles="2x1", score=score)(IMAGE) == above
+    one = Detector(tiny, tiles="2x1", score=0.1, scores={"class 1": 0.8})(IMAGE)
+    assert one == tuple(item for item in everything if item.score >= (0.8 if item.class_id == 1 else 0.1))
+
+
 def test_agnostic_counts_across_tiles(tiny):
     plain, agnostic = (Detector(tiny, tiles="2x1", agnostic=value)(IMAGE) for value in (None, 0.05))
     assert len(agnostic) < len(plain) and set(agnostic) <= set(plain)
