@@ -153,11 +153,9 @@ class _Parts:
             members.append(best)
             taken = {self.tiles[member] for member in members}
             nearby = {other for member in members for other in self.partners[member]}
-            fits = {
-                other: float(self._fits(np.array([sorted([*members, other])]))[0])
-                for other in nearby
-                if self._waiting[other] and self.tiles[other] not in taken
-            }
+            others = [other for other in nearby if self._waiting[other] and self.tiles[other] not in taken]
+            groups = np.array([sorted([*members, other]) for other in others], int).reshape(-1, len(members) + 1)
+            fits = dict(zip(others, self._fits(groups).tolist()))
         return sorted(members)
 
     def _leave_out(self, box: np.ndarray) -> None:

@@ -35,7 +35,7 @@ _BOX_INDEX = (1, 0, 3, 2)
 DEFAULT_SCORE = 0.5
 
 # What is found in tiles is merged down to this score at least, whatever the threshold: objects are the same at any.
-MERGED_SCORE = 0.05
+MERGED_SCORE = 0.1
 
 _CHANNELS = 3
 
