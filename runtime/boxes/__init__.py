@@ -1,1 +1,1 @@
-"""Geometry of boxes in NumPy: overlap and non-maximum suppression. Uses `common`."""
+"""Geometry of boxes in NumPy: overlap, non-maximum suppression, tiles and the merging of what is found in them. Uses `common`."""

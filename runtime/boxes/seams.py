@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from runtime.boxes.iou import iou
-from runtime.boxes.nms import suppress
 from runtime.boxes.tiles import Window
 from runtime.common.values import Box, Detection
 
@@ -16,58 +15,46 @@ from runtime.common.values import Box, Detection
 SAME = 0.5
 # That of the suppression within each class in the kit's own files.
 _SUPPRESSED = 0.6
+# A side of the image's from which on an object is large, and what the score of one counts that the whole image does not show.
+_LARGE = 0.2
+_UNCONFIRMED = 0.7
 # A box within this share of a tile's side from a border inside the image is cut off there.
 _TOUCH = 0.02
 
 _Found = Tuple[Detection, ...]
 
 
-def merge(found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int) -> _Found:
+def merge(
+    found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int, least: float = 0.0
+) -> _Found:
     """The objects in an image of `width` x `height` pixels, the highest score first, boxes in its pixels.
 
     `found` has the detections in each of `windows`, in pixels of that window. Detections of one class in two windows are
     one object where one box explains both: cut off at the borders of either window, it has an IoU of at least 0.5 with
-    what was detected there. Of the parts of an object:
+    what was detected there. Two objects side by side at a border are not one: no box explains both.
 
-    - a box that no border inside the image cuts off counts; of several, that with the highest score;
-    - where all are cut off, they continue each other, and each side comes from a part that shows it;
-    - the score is the highest.
+    Box and score of an object come from its parts that no border inside the image cuts off: those with the highest score.
+    Where all are cut off, they continue each other: each side of the box comes from a part that shows it. A part that is
+    cut off often has a high score, whatever it is a part of.
 
-    Two objects side by side at a border are not one: no box explains both.
+    Of what is large, a fifth of the image or more, the image as a whole tells better than its tiles: where it is among the windows,
+    its score counts, and that of a tile seven tenths.
+
+    Objects of which no part has a score of at least `least` are left out, which takes less time than to leave them out afterwards.
     """
     by_class: Dict[int, List[Tuple[int, Detection]]] = {}
     for tile, items in enumerate(found):
         for item in items:
             by_class.setdefault(item.class_id, []).append((tile, item))
     grid = _Grid(windows, width, height)
-    objects = [item for parts in by_class.values() for item in _Parts(parts, grid).objects()]
+    wanted = [parts for parts in by_class.values() if any(item.score >= least for _, item in parts)]
+    objects = [item for parts in wanted for item in _Parts(parts, grid).objects(least)]
     return tuple(sorted(objects, key=lambda item: -item.score))
 
 
-def merge_all(
-    found: Sequence[Tuple[Sequence[Detection], Sequence[Detection]]],
-    windows: Sequence[Window],
-    width: int,
-    height: int,
-    agnostic: Optional[float] = None,
-) -> Tuple[_Found, _Found]:
-    """As `merge`, for pairs of detections and of candidates below their threshold; `agnostic` as for `Detector`.
-
-    Candidates change none of the detections, and are left out where they are of the same object.
-    """
-    detections = merge([above for above, _ in found], windows, width, height)
-    below = merge([candidates for _, candidates in found], windows, width, height)
-    candidates = tuple(item for item in below if not any(_is_same(item, other) for other in detections))
-    if agnostic is None:
-        return detections, candidates
-    # What counts comes first, so that what doesn't suppresses none of it.
-    boxes = np.array([item.box.as_tuple() for item in (*detections, *candidates)], np.float32).reshape(-1, 4)
-    kept = set(suppress(boxes, agnostic).tolist())
-    first = len(detections)
-    return (
-        tuple(item for place, item in enumerate(detections) if place in kept),
-        tuple(item for place, item in enumerate(candidates, first) if place in kept),
-    )
+def without_same(items: Sequence[Detection], others: Sequence[Detection]) -> _Found:
+    """Those of `items` that are of no object in `others`: of the same class, with an IoU over 0.5."""
+    return tuple(item for item in items if not any(_is_same(item, other) for other in others))
 
 
 class _Grid:
@@ -82,6 +69,9 @@ class _Grid:
         self.edges = np.array(windows, np.float64).reshape(-1, 4)
         self.inner = self.edges != (0, 0, width, height)
         self.sides = self.edges[:, 2:] - self.edges[:, :2]
+        self.size = np.array([width, height], np.float64)
+        # The number of the window that is the whole image; -1 where none is.
+        self.whole = int(np.append(np.flatnonzero(~self.inner.any(1)), -1)[0])
         common = _clipped(self.edges[:, np.newaxis], self.edges)
         smaller = np.minimum(self.sides[:, np.newaxis], self.sides)
         self.beside = (common[..., 2:] - common[..., :2] == smaller).any(2)
@@ -98,6 +88,7 @@ class _Parts:
     def __init__(self, found: Sequence[Tuple[int, Detection]], grid: _Grid) -> None:
         ranked = sorted(found, key=lambda part: -part[1].score)
         self._items = [item for _, item in ranked]
+        self._grid = grid
         self.tiles = [tile for tile, _ in ranked]
         self.edges = grid.edges[self.tiles]
         self.boxes = np.array([item.box.as_tuple() for item in self._items], np.float64) + np.tile(self.edges[:, :2], 2)
@@ -112,10 +103,12 @@ class _Parts:
                 self.partners.setdefault(other, {})[one] = fit
         self._waiting = np.ones(len(ranked), bool)
 
-    def objects(self) -> List[Detection]:
-        """The objects, the highest score first."""
+    def objects(self, least: float) -> List[Detection]:
+        """The objects of which a part has a score of at least `least`."""
         found = []
         for first, item in enumerate(self._items):
+            if item.score < least:
+                break
             if self._waiting[first]:
                 members = self._grown(first)
                 self._waiting[members] = False
@@ -123,8 +116,21 @@ class _Parts:
                 if len(members) > 1:
                     box = self._composed(np.array([members]))[0]
                     self._leave_out(box)
-                found.append(replace(item, box=Box(*box.tolist())))
+                found.append(replace(item, score=self._score(members, box), box=Box(*box.tolist())))
         return found
+
+    def _score(self, members: List[int], box: np.ndarray) -> float:
+        """The score of an object with this box."""
+        uncut = [member for member in members if not self.cut[member].any()]
+        score = max(self._items[member].score for member in uncut or members)
+        if self._grid.whole < 0 or ((box[2:] - box[:2]) < _LARGE * self._grid.size).all():
+            return score
+        in_tiles = [member for member in uncut or members if self.tiles[member] != self._grid.whole]
+        in_whole = [member for member in members if self.tiles[member] == self._grid.whole]
+        return max(
+            max((self._items[member].score for member in in_whole), default=0.0),
+            _UNCONFIRMED * max((self._items[member].score for member in in_tiles), default=0.0),
+        )
 
     def _touching(self, grid: _Grid) -> Tuple[np.ndarray, np.ndarray]:
         """The pairs of detections that overlap, in windows beside each other; of each the one with the higher score first."""
@@ -132,7 +138,8 @@ class _Parts:
         overlapping = ((starts[:, np.newaxis] < ends) & (starts < ends[:, np.newaxis])).all(2)
         tiles = np.array(self.tiles)
         apart = tiles[:, np.newaxis] != tiles
-        return np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+        first, second = np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+        return first, second
 
     def _grown(self, first: int) -> List[int]:
         """`first` with the parts of the same object in other tiles, at most one of each."""
@@ -146,11 +153,9 @@ class _Parts:
             members.append(best)
             taken = {self.tiles[member] for member in members}
             nearby = {other for member in members for other in self.partners[member]}
-            fits = {
-                other: float(self._fits(np.array([sorted([*members, other])]))[0])
-                for other in nearby
-                if self._waiting[other] and self.tiles[other] not in taken
-            }
+            others = [other for other in nearby if self._waiting[other] and self.tiles[other] not in taken]
+            groups = np.array([sorted([*members, other]) for other in others], int).reshape(-1, len(members) + 1)
+            fits = dict(zip(others, self._fits(groups).tolist()))
         return sorted(members)
 
     def _leave_out(self, box: np.ndarray) -> None:
@@ -200,5 +205,5 @@ def _areas(boxes: np.ndarray) -> np.ndarray:
 def _is_same(item: Detection, other: Detection) -> bool:
     if item.class_id != other.class_id:
         return False
-    boxes = np.array([item.box.as_tuple(), other.box.as_tuple()])
+    boxes = np.array([item.box.as_tuple(), other.box.as_tuple()], np.float64)
     return bool(_ious(boxes[0], boxes[1]) > SAME)

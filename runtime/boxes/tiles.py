@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass, fields
-from typing import Any, Dict, List, NamedTuple, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple, Union
 
 import numpy as np
 
@@ -16,6 +16,7 @@ _OVERLAPS = (0.05, 0.5)
 # Each tile is an image of its own to the engine.
 _MOST = 16
 _SWITCH = {"yes": True, "no": False, "true": True, "false": False}
+_READERS: Dict[str, Callable[[str], Any]] = {"overlap": float, "whole": _SWITCH.__getitem__}
 
 _GRID = re.compile(r"(\d{1,2})\s*[xX]\s*(\d{1,2})")
 
@@ -81,7 +82,7 @@ class Tiles:
         for setting in settings:
             name, _, text = (part.strip() for part in setting.partition("="))
             try:
-                given[name] = {"overlap": float, "whole": _SWITCH.__getitem__}[name](text)
+                given[name] = _READERS[name](text)
             except (KeyError, ValueError):
                 raise InputError(
                     f"tiles {value}: {setting!r} is no setting of them; there are overlap=SHARE and whole=yes or no"

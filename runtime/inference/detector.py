@@ -34,6 +34,9 @@ _BOX_INDEX = (1, 0, 3, 2)
 
 DEFAULT_SCORE = 0.5
 
+# What is found in tiles is merged down to this score at least, whatever the threshold: objects are the same at any.
+MERGED_SCORE = 0.1
+
 _CHANNELS = 3
 
 _INPUT_TYPES = ("uint8", "int8", "float32")
@@ -229,12 +232,32 @@ class Detector:
         """
         if self.tiles is None:
             return self.candidates(raws[0], width, height, floor, score)
+        score = self.score if score is None else score
+        least = min(score, *self.scores.values(), MERGED_SCORE)
         windows = self.tiles.windows(width, height)
-        found = [
-            self.candidates(own, window.width, window.height, floor, score)
-            for window, own in zip(windows, self._by_window(raws, len(windows)))
-        ]
-        return seams.merge_all(found, windows, width, height, self._agnostic)
+        merged: List[Sequence[Detection]] = []
+        below: List[Sequence[Detection]] = []
+        for window, own in zip(windows, self._by_window(raws, len(windows))):
+            lowest = least if floor is None else min(least, floor)
+            found = [item for items in self.candidates(own, window.width, window.height, lowest, score) for item in items]
+            merged.append([item for item in found if item.score >= least])
+            below.append([item for item in found if item.score < least])
+        wanted = min(score, *self.scores.values(), *(() if floor is None else (floor,)), 1.0)
+        objects = seams.merge(merged, windows, width, height, wanted)
+        detections = [item for item in objects if item.score >= self.scores.get(item.label, score)]
+        others = [item for item in objects if item.score < self.scores.get(item.label, score)]
+        # What is below a score that is always the same changes nothing above it.
+        others += seams.without_same(seams.merge(below, windows, width, height), objects)
+        candidates = [item for item in others if floor is not None and item.score >= floor]
+        if self._agnostic is None:
+            return tuple(detections), tuple(candidates)
+        # What counts comes first, so that what doesn't suppresses none of it.
+        kept = set(suppress(_array(item.box.as_tuple() for item in (*detections, *candidates)), self._agnostic).tolist())
+        first = len(detections)
+        return (
+            tuple(item for place, item in enumerate(detections) if place in kept),
+            tuple(item for place, item in enumerate(candidates, first) if place in kept),
+        )
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:
         """The values [height, width, 3] that stand for `image`; [3, height, width] where the input is so."""

@@ -8,8 +8,12 @@ import pytest
 
 from convert import evaluate
 from convert.evaluation.checkpoints import network_of_checkpoint
+from convert.evaluation.images import EvaluationSet
+from convert.file.trained_on import mark
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
+from tests.support import tiny_detector
 from tests.support.small_runs import small_run
 from tests.support.voc_samples import data_set
 from train.evaluation.coco import FIGURES, Metrics
@@ -103,6 +107,45 @@ def test_it_is_a_function_for_notebooks_too(run, measured, capsys):
     assert found.about == f"validation images of {run.path}" and capsys.readouterr() == ("", "")
     with pytest.raises(InputError, match="give one of train, val, test"):
         evaluate(run.best, part="validation")
+
+
+@pytest.mark.parametrize(
+    ("trained", "given", "used"),
+    [
+        ("", [], None),
+        ("2x2", [], Tiles(2, 2)),
+        ("2x2", ["--tiles", "none"], None),
+        ("2x2", ["--tiles", "2x1,whole=no"], Tiles(2, 1, whole=False)),
+        ("", ["--tiles", "2x1"], Tiles(2, 1)),
+    ],
+)
+@pytest.mark.parametrize("target", ["", "checkpoints/best"])
+def test_tiles_are_those_of_the_run_unless_they_are_named(run, monkeypatch, capsys, trained, given, used, target):
+    seen = []
+
+    def measure(*arguments, **_):
+        seen.append(next(item for item in arguments if isinstance(item, EvaluationSet)).tiles)
+        return Metrics(dict.fromkeys(FIGURES, 0.5), {}, 2)
+
+    for name in ("evaluate_run", "evaluate_checkpoint"):
+        monkeypatch.setattr(evaluate, name, measure)
+    config = run.config()
+    config["task"]["tiles"] = trained
+    run.write_config(config)
+    assert evaluate.main([str(run.path / target), *given]) == 0
+    assert seen == [used]
+    assert (f", tiles {used}" if used else f"images of {run.path}\n") in capsys.readouterr().out
+
+
+def test_a_file_is_measured_through_the_tiles_it_was_trained_on(tmp_path, monkeypatch):
+    path = tmp_path / "tiny.tflite"
+    path.write_bytes(mark(tiny_detector.build(), Tiles(2, 1)))
+    data = data_set(tmp_path / "data", 4)
+    seen = []
+    monkeypatch.setattr(evaluate, "evaluate_file", lambda path, data, **_: seen.append(data.tiles))
+    for given in (None, "none"):
+        evaluate.evaluate(path, data, tiles=given)
+    assert seen == [Tiles(2, 1), None]
 
 
 def test_help_shows_the_functions_arguments():

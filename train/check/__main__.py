@@ -24,6 +24,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.command import run
 from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
@@ -43,12 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     _check_out(arguments.out)
-    options = Options(**{name: getattr(arguments, name) for name in ("model", "size") if name in arguments})
+    options = Options(**{name: getattr(arguments, name) for name in ("model", "size", "tiles") if name in arguments})
     check(options)
     statistics = gather(
         arguments.data,
         network=options.network,
         size=options.input_size,
+        tiles=None if options.tiles is None else Tiles.of(options.tiles),
         **data_options.open_arguments(arguments),
         progress=sys.stderr.isatty(),
     )
@@ -75,6 +77,7 @@ def as_dict(statistics: DatasetStatistics, findings: Sequence[Finding]) -> dict[
         "data": statistics.name,
         "model": statistics.network.name,
         "size": statistics.size.recorded,
+        "tiles": None if statistics.tiles is None else str(statistics.tiles),
         "format": statistics.format,
         "reasons": statistics.reasons,
         "trainable": checks.trainable(findings),
@@ -149,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = command_parser("python -m train.check", __doc__)
     parser.add_argument("data", nargs="+", metavar="DATA", help="folder or zip file with labelled images; several are read as one")
     run_arguments.add_model(parser)
+    run_arguments.add_tiles(parser)
     parser.add_argument("--why", action="store_true", help="say why the data is read in its format")
     data_options.add(parser)
 

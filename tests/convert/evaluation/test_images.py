@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from convert.evaluation.images import of_dataset, of_run
+from convert.evaluation.images import cut, of_dataset, of_run
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from tests.support import format_samples as make
 from tests.support.format_samples import FORMATS, Sample
 from tests.support.small_runs import make_old, small_run
 from tests.support.voc_samples import annotation, data_set
+from train.training import qat_task
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +111,24 @@ def test_nothing_is_left_of_what_was_trained_on(tmp_path):
         (copied / f"annotations/{example.id}.xml").unlink()
     with pytest.raises(InputError, match=rf"{copied}: {run.path} was trained on all 5 of them"):
         of_dataset(copied, run)
+
+
+def test_tiles_of_images_are_those_of_the_runtime_and_of_quantization_aware_training(tmp_path):
+    run = small_run(tmp_path / "run", data_set(tmp_path / "data", 3))
+    images, tiles = of_run(run, "train").images, Tiles(2, 1)
+    made = cut(images, tiles)
+    assert cut(images, None) == images and len(made) == 3 * len(images)
+    for image, parts in zip(images, (made[start : start + 3] for start in range(0, len(made), 3))):
+        whole = image.load()
+        for part, window in zip(parts, tiles.windows(whole.shape[1], whole.shape[0])):
+            assert part.path == image.path and np.array_equal(part.load(), window.of(whole))
+    # The same ids: of many, the same are chosen to calibrate on.
+    own = qat_task._windows(run.dataset().train, tiles)
+    assert [(one.id, one.load().tobytes()) for one in own] == [(one.id, one.load().tobytes()) for one in made]
+
+
+def test_a_set_says_through_which_tiles_it_is_seen(tmp_path):
+    data = of_run(small_run(tmp_path / "run", data_set(tmp_path / "data", 10)))
+    assert data.through(None) == data and data.tiles is None
+    seen = data.through(Tiles(2, 1))
+    assert seen.tiles == Tiles(2, 1) and seen.about == f"{data.about}, tiles 2x1"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from runtime import Box, Detection
-from runtime.boxes.seams import merge, merge_all
+from runtime.boxes.seams import merge, without_same
 from runtime.boxes.tiles import Tiles
 
 WIDTH, HEIGHT = 1000, 600
@@ -113,7 +113,7 @@ def test_the_whole_box_counts_and_not_the_part_at_the_border():
     windows = Tiles(2, 1, whole=False).windows(180, 90)
     # The right tile shows a third of it, and is surer.
     whole, part = detection((70, 10, 99.0 - 3, 40), 0.5), detection((0, 10, 16, 40), 0.9)
-    assert merge([(whole,), (part,)], windows, 180, 90) == (detection((70, 10, 96, 40), 0.9),)
+    assert merge([(whole,), (part,)], windows, 180, 90) == (detection((70, 10, 96, 40), 0.5),)
 
 
 def test_two_objects_side_by_side_at_a_seam_stay_two():
@@ -147,8 +147,6 @@ def test_classes_are_merged_for_themselves():
     windows = Tiles(2, 1, whole=False).windows(180, 90)
     left, right = detection((40, 10, 100, 40), 0.6), detection((0, 10, 50, 40), 0.8, class_id=1)
     assert len(merge([(left,), (right,)], windows, 180, 90)) == 2
-    found, _ = merge_all([((left,), ()), ((right,), ())], windows, 180, 90, agnostic=0.1)
-    assert [item.class_id for item in found] == [1]
 
 
 def test_a_second_box_of_one_tile_is_left_to_its_own_suppression():
@@ -157,15 +155,44 @@ def test_a_second_box_of_one_tile_is_left_to_its_own_suppression():
     assert as_rows(merge([tuple(near), ()], windows, 180, 90)) == as_rows(near)
 
 
-def test_candidates_change_no_detection_and_repeat_none():
-    windows = Tiles(2, 1, whole=False).windows(180, 90)
-    left, right = detection((40, 10, 100, 40), 0.6), detection((0, 10, 16, 40), 0.3)
-    other = detection((60, 50, 80, 80), 0.2)
-    above, below = merge_all([((left,), ()), ((), (right, other))], windows, 180, 90)
-    assert above == merge([(left,), ()], windows, 180, 90)
-    assert [item.score for item in below] == [0.3, 0.2]
-    same = detection((42, 10, 100, 40), 0.3)
-    assert merge_all([((left,), (same,)), ((), ())], windows, 180, 90)[1] == ()
+def test_what_is_of_an_object_that_is_known_is_left_out():
+    known = detection((40, 10, 100, 40), 0.6)
+    others = [detection((42, 10, 100, 40), 0.3), detection((42, 10, 100, 40), 0.3, 1), detection((60, 10, 150, 40), 0.2)]
+    assert without_same(others, [known]) == tuple(others[1:])
+    assert without_same(others, []) == tuple(others)
+
+
+def test_a_part_that_is_cut_off_gives_its_score_only_where_all_are():
+    windows = Tiles(2, 1).windows(1800, 900)
+    whole, part = detection((900, 100, 970, 250), 0.5), detection((100, 100, 170, 250), 0.6)
+    assert [item.score for item in merge([(whole,), (part,), ()], windows, 1800, 900)] == [0.6]
+    cut = detection((0, 100, 170, 250), 0.9)
+    seen = detection((700, 100, 970, 250), 0.5)
+    assert [item.score for item in merge([(seen,), (cut,), ()], windows, 1800, 900)] == [0.5]
+
+
+def test_of_a_large_object_the_whole_image_tells_the_score():
+    windows = Tiles(2, 1).windows(180, 90)
+    tile, image = detection((10, 10, 80, 70), 0.8), detection((10, 10, 80, 70), 0.6)
+    assert [item.score for item in merge([(tile,), (), (image,)], windows, 180, 90)] == [0.6]
+    assert [item.score for item in merge([(tile,), (), ()], windows, 180, 90)] == [pytest.approx(0.56)]
+    faint = replace(image, score=0.1)
+    assert [item.score for item in merge([(tile,), (), (faint,)], windows, 180, 90)] == [pytest.approx(0.56)]
+    # Without the whole image, or for what is small, the tile tells it.
+    assert [item.score for item in merge([(tile,), ()], windows[:2], 180, 90)] == [0.8]
+    small = [detection((10, 10, 20, 20), 0.8)], [], [detection((10, 10, 20, 20), 0.6)]
+    assert [item.score for item in merge(small, windows, 180, 90)] == [0.8]
+
+
+def test_what_is_left_out_by_its_score_changes_nothing_else():
+    draw = random.Random(8)
+    windows = Tiles(2, 2).windows(WIDTH, HEIGHT)
+    for _ in range(20):
+        found = seen(scene(draw, 8), windows)
+        found = [[replace(item, score=draw.random()) for item in items] for items in found]
+        everything = merge(found, windows, WIDTH, HEIGHT)
+        some = merge(found, windows, WIDTH, HEIGHT, 0.6)
+        assert set(some) <= set(everything) and {item for item in everything if item.score >= 0.6} <= set(some)
 
 
 def test_nothing_found_is_nothing():

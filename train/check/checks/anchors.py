@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from runtime.boxes.tiles import Tiles
 from train.check.checks import OK, WARNING, Finding, counted
 from train.check.statistics.anchor_fit import best_anchors
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.geometry.head import POSITIVE_IOU
 from train.geometry.size import InputSize
 
+# Those of which the advice says what they would do.
+_TILES = Tiles(2, 2)
 _MANY = 0.05
 _MANY_OF_A_CLASS = 0.2
 # With fewer boxes a share is meaningless.
@@ -25,7 +29,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
         return
     unmatched = boxes.best_iou < POSITIVE_IOU
     if not unmatched.any():
-        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {statistics.size.about}")
+        yield Finding(OK, f"every box reaches IoU {POSITIVE_IOU:g} with an anchor at {_view(statistics)}")
         return
     by_class = [
         (label, int(unmatched[chosen].sum()), int(chosen.sum()))
@@ -39,7 +43,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     yield Finding(
         WARNING if bad else OK,
         f"{int(unmatched.sum()):,} of {counted(len(unmatched), 'box', 'boxes')} ({unmatched.mean():.1%}) reach IoU"
-        f" {POSITIVE_IOU:g} with no anchor at {statistics.size.about};"
+        f" {POSITIVE_IOU:g} with no anchor at {_view(statistics)};"
         " each of them is learned through a single anchor",
         int(unmatched.sum()),
         tuple(f"{label}: {misses} of {count} ({misses / count:.0%})" for label, misses, count in by_class if misses),
@@ -60,15 +64,21 @@ def _advice(statistics: DatasetStatistics, unmatched: np.ndarray) -> str:
         words.append("most are too long and thin")
     larger = InputSize(2 * statistics.size.height, 2 * statistics.size.width)
     if not statistics.network.sizes.fault(larger):
-        overlap, _ = best_anchors(statistics.boxes.corners, statistics.network.head(larger))
+        overlap, _ = best_anchors(statistics.boxes.seen, statistics.network.head(larger))
         words.append(f"with --size {larger} it would be {(overlap < POSITIVE_IOU).mean():.1%}")
-    words.append("or cut the images into tiles, in use as in training")
+    if statistics.tiles is None:
+        cut = replace(statistics, tiles=_TILES).boxes
+        words.append(f"with --tiles {_TILES}, in use as in training, {(cut.best_iou < POSITIVE_IOU).mean():.1%}")
     return "; ".join(words)
+
+
+def _view(statistics: DatasetStatistics) -> str:
+    return statistics.size.about + (f" in tiles {statistics.tiles}" if statistics.tiles else "")
 
 
 def _lost(statistics: DatasetStatistics, unmatched: np.ndarray) -> Iterator[Finding]:
     """Finds boxes below the IoU of a match whose best anchor is also another box's: one of the two is not learned."""
-    key = np.stack([statistics.boxes.image, statistics.boxes.anchor], axis=1)
+    key = np.stack([statistics.boxes.image, statistics.boxes.window, statistics.boxes.anchor], axis=1)
     _, inverse, counts = np.unique(key, axis=0, return_inverse=True, return_counts=True)
     shared = unmatched & (counts[inverse.reshape(-1)] > 1)
     if shared.any():
@@ -79,7 +89,7 @@ def _lost(statistics: DatasetStatistics, unmatched: np.ndarray) -> Iterator[Find
             " anchor between them; one of the two is not learned",
             int(shared.sum()),
             tuple(map(statistics.location, images)),
-            "use a larger --size, or cut the images into tiles",
+            "use a larger --size, or --tiles in training and in use",
             tuple(map(int, images)),
         )
 

@@ -9,7 +9,6 @@ import numpy as np
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted, go_on
 from train.check.statistics.dataset_statistics import DatasetStatistics
 from train.evaluation.iou import iou
-from train.geometry.size import InputSize
 
 # The IoU of two boxes drawn around the same object; those of two objects hardly reach it.
 _SAME = 0.9
@@ -100,7 +99,8 @@ def _crowded(statistics: DatasetStatistics) -> Iterator[Finding]:
 
 
 def _whole(statistics: DatasetStatistics) -> Iterator[Finding]:
-    whole = statistics.boxes.sides(InputSize(1, 1)).prod(axis=1) > _WHOLE
+    corners = statistics.boxes.corners
+    whole = (corners[:, 2:] - corners[:, :2]).prod(axis=1) > _WHOLE
     if whole.sum() > len(whole) / 2:
         yield Finding(
             WARNING,

@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError, KitError
 from train import models
-from train.check.statistics.anchor_fit import best_anchors
 from train.check.statistics.near_duplicates import difference_hash
+from train.check.statistics.tile_fit import View, best_views
 from train.dataset import dataset, formats, grouping, several, splitting
 from train.dataset.examples import images, problems
 from train.dataset.examples.example import Example
@@ -78,19 +79,22 @@ class Boxes:
     """All boxes of the images as arrays with N rows, in the order of the images.
 
     `image` int [N] and `label` int [N] are indices into the images and labels. `corners` float64 [N, 4] is
-    ymin, xmin, ymax, xmax in 0..1. `best_iou` float64 [N] is the IoU with the best anchor, `anchor` int [N]
-    the index of that anchor.
+    ymin, xmin, ymax, xmax in 0..1 of the image, `seen` the same of the window that the detector sees it best in, number `window`
+    int [N] of its tiles; without tiles that is the image, number 0. `best_iou` float64 [N] is the IoU with the best anchor
+    there, `anchor` int [N] the index of that anchor.
     """
 
     image: np.ndarray
     label: np.ndarray
     corners: np.ndarray
+    seen: np.ndarray
+    window: np.ndarray
     best_iou: np.ndarray
     anchor: np.ndarray
 
     def sides(self, size: InputSize) -> np.ndarray:
         """Returns heights and widths, float64 [N, 2], in pixels of an input of `size`."""
-        sides: np.ndarray = (self.corners[:, 2:] - self.corners[:, :2]) * np.array(size)
+        sides: np.ndarray = (self.seen[:, 2:] - self.seen[:, :2]) * np.array(size)
         return sides
 
 
@@ -98,7 +102,7 @@ class Boxes:
 class DatasetStatistics:
     """The statistics of a data set.
 
-    `network` is what will be trained and `size` its input. `has_own_split` is True if the validation images are
+    `network` is what will be trained, `size` its input, and `tiles` those that images are cut into. `has_own_split` is True if the validation images are
     given and not drawn. `left_out` is what the reader could not use. `errors` are the reasons why training
     would refuse the data set as a whole. `folder` is the data set's folder, None for a zip file. `source` is the path as
     the user gave it, `format` the format that it was read in, and `reasons` say why. `division` says which images training
@@ -117,6 +121,7 @@ class DatasetStatistics:
     format: str = ""
     reasons: tuple[str, ...] = ()
     division: splitting.Division | None = None
+    tiles: Tiles | None = None
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
@@ -141,12 +146,14 @@ class DatasetStatistics:
         ]
         table = np.asarray(rows, np.float64).reshape(-1, 6)
         corners = table[:, 2:]
+        image = table[:, 0].astype(int)
         if self.head.points:
             # A box of any size and shape can be found from a point.
-            fit = np.ones(len(corners)), np.zeros(len(corners), int)
+            best = View(corners, np.zeros(len(corners), int), np.ones(len(corners)), np.zeros(len(corners), int))
         else:
-            fit = best_anchors(corners, self.head)
-        return Boxes(table[:, 0].astype(int), table[:, 1].astype(int), corners, *fit)
+            sizes = [(entry.example.width, entry.example.height) for entry in self.images]
+            best = best_views(corners, np.array(sizes, int).reshape(-1, 2)[image], self.head, self.tiles)
+        return Boxes(image, table[:, 1].astype(int), corners, *best)
 
     @functools.cached_property
     def head(self) -> Head:
@@ -187,6 +194,7 @@ def gather(
     classes: str | os.PathLike[str] | None = None,
     network: Network | None = None,
     size: InputSize | None = None,
+    tiles: Tiles | None = None,
     format: str | None = None,
     validation: str | os.PathLike[str] | None = None,
     validation_share: float = 0.2,
@@ -198,7 +206,7 @@ def gather(
 ) -> DatasetStatistics:
     """Reads the data set at `path`, or several as one, and all of their images; the options are those of `open_dataset`.
 
-    `network` is what will be trained, by default the kit's default, and `size` its input, by default its own. Bad data, and
+    `network` is what will be trained, by default the kit's default, `size` its input, by default its own, and `tiles` those that images are cut into. Bad data, and
     whatever else training would refuse, is reported in the result. Raises InputError if there is no data set to read, or no such format.
     """
     paths = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(one) for one in path]
@@ -265,6 +273,7 @@ def gather(
         splits.format,
         splits.reasons,
         division,
+        tiles,
     )
 
 

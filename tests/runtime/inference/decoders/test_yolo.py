@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from runtime import Detector, InputError
+from runtime.boxes.tiles import Tiles
 from runtime.inference import decoders
 from runtime.model.tflite import Model
 from tests.support import tiny_detector
@@ -102,6 +103,14 @@ def test_a_batch_is_filled(detector):
     assert loaded.batch == 2
     for found in loaded.detect_all([IMAGE] * 3):
         assert_found(found)
+
+
+def test_tiles_fill_a_batch(detector):
+    values = dense(objectness=False, turned=True, pixels=False)
+    two, one = detector(np.repeat(values, 2, axis=0), shape=(2, SIDE, SIDE, 3)), detector(values)
+    two.tiles = one.tiles = Tiles(2, 1)
+    assert [len(loaded.inputs(IMAGE)) for loaded in (two, one)] == [2, 3]
+    assert two(IMAGE) == one(IMAGE)
 
 
 def test_names_are_those_of_the_description(detector):
