@@ -120,7 +120,7 @@ def test_what_is_drawn_counts_from_the_next_frame_on_and_is_saved():
     [
         ("line", "door", None), ("zone", "desk", []), ("zone", "desk", [[0, 0], [1, 1]]), ("zone", "a,b", [[0, 0], [1, 1], [0, 1]]),
         ("zone", "", [[0, 0], [1, 1], [0, 1]]), ("line", "door", [[0, 0]]), ("line", "door", [[0, 0], ["x", 1]]),
-        ("line", "door", [[0, 0], None]), ("line", "door", [[0, 0], [float("nan"), 1]]), ("line", "door", [0, 1]),
+        ("line", "door", [[0, 0], None]), ("line", "door", [[0, 0.5], [10**400, 1]]), ("line", "door", [[0, 0], [float("nan"), 1]]), ("line", "door", [0, 1]),
         ("zone", "desk", [[0.5, 0], [0.5, 1], [0.5, 0.2]]), ("zone", "desk", [[place / 100, place % 2] for place in range(65)]),
     ],
 )  # fmt: skip
@@ -144,8 +144,29 @@ def test_wrong_zones_are_refused():
     with pytest.raises(InputError, match="--line door: is given twice"):
         Watch([LINE, LINE], is_tracked=True)
     Watch([LINE, zone("door=0,0,1,0,1,1")], is_tracked=True)
-    with pytest.raises(InputError, match=r"--zone far=900,10,990,10,990,90: lies outside the image, which is 400 x 200"):
-        see(Watch([zone("far=900,10,990,10,990,90")], is_tracked=True), 10)
+
+
+@pytest.mark.parametrize("corners", [[[0, 1], [1, 1]], [[1, 0.2], [1, 0.8]], [[0.1, -0.2], [0.9, 0]], [[0, 0], [0, 1]]])
+def test_a_line_along_the_edge_of_the_image_is_refused(corners):
+    watch = Watch([LINE], is_tracked=True, save=lambda *given: pytest.fail("saved"))
+    with pytest.raises(InputError, match=r"--line kerb=.*: lies on the edge of the image, where nothing can cross it"):
+        watch.change("line", "kerb", corners)
+    see(watch, 60, 60, 140, 140)
+    assert counts(watch) == {"door": {"in": 1, "out": 0}}
+
+
+def test_what_lies_outside_of_the_image_counts_nothing_and_ends_no_run(capsys):
+    watch = Watch([LINE, line("kerb=0,1,1,1"), zone("desk=300,0,390,0,390,190,300,190")], is_tracked=True)
+    large, small = IMAGE, IMAGE[:100, :200]
+    # As in a configuration file of before, and of a camera that comes back with a smaller image.
+    for place, image in enumerate([large, large, small, small, large, large]):
+        watch(Frame(image, place, place / 10), (at(60, x=340),))
+    said = capsys.readouterr().err.splitlines()
+    assert [text.split(", and")[0] for text in said] == [
+        "--line kerb=0,1,1,1: lies outside the image, which is 400 x 200, or on its edge",
+        "--zone desk=300,0,390,0,390,190,300,190: lies outside the image, which is 200 x 100, or on its edge",
+    ]
+    assert counts(watch)["desk"] == {"present": 1, "entered": 2, "left": 1} and counts(watch)["kerb"] == {"in": 0, "out": 0}
 
 
 def test_zones_are_changed_while_frames_come():
