@@ -8,7 +8,6 @@ import time
 from http import HTTPStatus
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set, Tuple
 
-from runtime.common.errors import InputError
 from runtime.common.values import Detection, Frame
 from runtime.telemetry.state import State
 from runtime.web import events, messages, responses
@@ -118,8 +117,9 @@ class View:
         try:
             # In a thread, since it writes a file.
             error = await asyncio.get_running_loop().run_in_executor(None, areas.change, kind, name, corners)
-        except InputError as refused:
-            viewer.tell(messages.note(str(refused)))
+        except Exception as refused:
+            # Whatever it was: a task that ends with an error leaves the viewer without an answer.
+            viewer.tell(messages.note(str(refused) or type(refused).__name__))
             return
         viewer.tell(messages.note(f"not saved: {error}" if error else "", not error and bool(areas.snapshot()["saved"])))
         self._viewers.send_state(self._message())
