@@ -13,6 +13,8 @@ a sink as `--out` does. Where several cameras run, a module may provide
     connect_shared(spec: str) -> SharedSink     one output for all of them, in place of `connect`; raises InputError
     spec_of_camera(spec: str, camera: str)      the spec for one of them, which tells its output from those of others
 
+and `TRACKS = True` where its sinks need tracked objects, for which tracking is then switched on.
+
 The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
 `events`, `media`, `sources` and `telemetry`.
 """
@@ -132,6 +134,12 @@ def open_shared(spec: str) -> SharedSink:
 def is_shared(spec: str) -> bool:
     """Whether several cameras have the output `spec` together. Raises InputError if no module accepts it."""
     return hasattr(_kind(spec), "connect_shared")
+
+
+def needs_tracks(specs: Sequence[str]) -> bool:
+    """Whether one of the outputs needs tracked objects; those that no module accepts don't."""
+    kinds = [module for module in plugins.modules(sys.modules[__name__]) if getattr(module, "TRACKS", False)]
+    return any(module.accepts(spec) for module in kinds for spec in specs)
 
 
 def spec_of_camera(spec: str, camera: str) -> str:

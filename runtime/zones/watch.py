@@ -50,7 +50,6 @@ class Watch:
         self._is_tracked = is_tracked
         self._save = save
         self._tracker: Optional[Tracker] = None
-        self._tracked_by: object = None
         self._counters: Dict[Tuple[str, str], _Counter] = {}
         # Those that can count nothing, which is said once.
         self._idle: Set[Tuple[str, str]] = set()
@@ -62,12 +61,10 @@ class Watch:
                 raise InputError(f"--{area.kind} {area.name}: is given twice; give each {area.kind} a name of its own")
             self._set(area)
 
-    def __call__(
-        self, frame: Frame, detections: Tuple[Detection, ...], tracked_by: object = None
-    ) -> Tuple[Frame, Tuple[Detection, ...]]:
+    def __call__(self, frame: Frame, detections: Tuple[Detection, ...]) -> Tuple[Frame, Tuple[Detection, ...]]:
         """Returns the frame with its `areas`, and the detections with their tracks; both unchanged without zones and lines.
 
-        Where `tracked_by` is another object than before, the numbers of the tracks begin anew. A zone or line outside of the
+        A zone or line outside of the
         image counts nothing, which is said on standard error: a camera may come back with a smaller image, and goes on.
         """
         with self._lock:
@@ -77,10 +74,10 @@ class Watch:
                 detections = self._tracker(frame, detections)
             time = frame.steady_time
             crossings: List[Crossing] = []
-            # A video that starts again, and another tracker: no track goes on.
-            if time < self._time or (self._tracker is None and tracked_by is not self._tracked_by):
+            # A video that starts again: no track goes on.
+            if time < self._time:
                 crossings += self._end_tracks(list(self._seen))
-            self._time, self._tracked_by = time, tracked_by
+            self._time = time
             self._fit(frame.image.shape[1], frame.image.shape[0])
             for detection in detections:
                 if detection.track is not None:
