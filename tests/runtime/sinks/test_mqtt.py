@@ -476,6 +476,7 @@ def test_addresses(address, found):
     [
         ("mqtt://", "is no broker's address"),
         ("mqtt://broker:x", "is no broker's address"),
+        ("mqtt://a..example/x", "is no broker's address"),
         ("mqtt://broker/a?b", "is no broker's address"),
         ("mqtt://broker/a/%23", "is no topic"),
         ("mqtt://broker/$SYS", "is no topic"),
