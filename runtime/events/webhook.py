@@ -41,6 +41,8 @@ DEADLINE_SECONDS = 30.0
 # Seconds between two attempts: the first pause, doubled each time up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 _LEAST_SECRET = 16
+# Seconds between two looks at the index while nothing waits.
+_LOOK_SECONDS = 30.0
 # Answers that speak of the moment and not of the event: a timeout, too early, too many, and a proxy without its server.
 _LATER = (408, 425, 429, 502, 503, 504)
 
@@ -171,7 +173,8 @@ class Sender:
                 again = first is not None and self._deliver(index, first)
                 self._told()
                 if first is None:
-                    self._wake.wait()
+                    # An event whose place in the index was locked comes later, without being announced again.
+                    self._wake.wait(_LOOK_SECONDS)
                     continue
                 if not again:
                     pause = self._first_pause

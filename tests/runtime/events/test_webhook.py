@@ -12,6 +12,7 @@ import pytest
 from runtime import InputError
 from runtime.events import webhook
 from runtime.events.event import Event
+from runtime.events.index import WAITS
 from runtime.events.store import Store
 from runtime.events.webhook import Sender, Webhook, post
 from tests.support.browser import wait
@@ -130,6 +131,18 @@ def test_no_error_ends_the_sending(tmp_path, error):
     wait(lambda: sender.sent == 1)
     sender.end(5)
     assert len(got) == 30 and sender.given_up == 0
+    kept.close()
+
+
+def test_an_event_that_nobody_announces_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(webhook, "_LOOK_SECONDS", 0.01)
+    looked = []
+    kept = store(tmp_path, ())
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=lambda hook, body: 200, told=lambda: looked.append(1))
+    wait(lambda: looked)
+    kept.index.add(Event("20261130T000000.000Z_1", "", "cat", 1, 1.0, 2.0, 1.0, False, 0.9, (1, 2, 3, 4), (8, 6)), WAITS)
+    wait(lambda: sender.sent == 1)
+    sender.end(5)
     kept.close()
 
 
