@@ -35,13 +35,17 @@ LATEST_STAYS = 1000
 
 @dataclass(frozen=True)
 class Sighting:
-    """A track in a frame: its `point` in pixels, the `size` of its box (the root of its area), and the time in seconds."""
+    """A track in a frame: its `point` in pixels, the `size` of its box (the root of its area), and the time in seconds.
+
+    `time` is `Frame.steady_time`, in which stays are measured, `date` is `Frame.time`.
+    """
 
     track: int
     label: str
     point: Point
     size: float
     time: float
+    date: float = 0.0
 
 
 @dataclass
@@ -114,9 +118,11 @@ class _Stay:
 
     label: str
     inside: bool = False
-    # When it came in, and when it was first seen where it is not yet counted.
+    # When it came in, also as a date, and when it was first seen where it is not yet counted.
     since: float = 0.0
+    since_date: float = 0.0
     changed: float = 0.0
+    changed_date: float = 0.0
     seen: int = 0
 
 
@@ -154,14 +160,15 @@ class ZoneCounter:
             stay.seen = 0
             return None
         if not stay.seen:
-            stay.changed = sighting.time
+            stay.changed, stay.changed_date = sighting.time, sighting.date
         stay.seen += 1
         if stay.seen < SIGHTINGS:
             return None
         stay.seen = 0
         if stay.inside:
             return self._leave(sighting.track, stay, stay.changed)
-        stay.inside, stay.since, stay.label = True, stay.changed, sighting.label
+        stay.inside, stay.label = True, sighting.label
+        stay.since, stay.since_date = stay.changed, stay.changed_date
         self._entered[stay.label] += 1
         return Crossing(self.area.kind, self.area.name, ENTERED, sighting.track, stay.label)
 
@@ -173,13 +180,13 @@ class ZoneCounter:
     def counts(self, time: float) -> ZoneCounts:
         """The counts up to `time`."""
         present = [stay for stay in self._stays.values() if stay.inside]
-        current = max((time - stay.since for stay in present), default=None)
-        longest = max((value for value in (self._longest, current) if value is not None), default=None)
+        first = min(present, key=lambda stay: stay.since, default=None)
         return ZoneCounts(
             dict(Counter(stay.label for stay in present)),
             dict(self._entered),
             dict(self._left),
-            Dwell(self._median, longest, current),
+            Dwell(self._median, self._longest, None if first is None else time - first.since),
+            None if first is None else first.since_date,
         )
 
     def _leave(self, track: int, stay: _Stay, time: float) -> Crossing:

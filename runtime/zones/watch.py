@@ -81,7 +81,7 @@ class Watch:
             self._fit(frame.image.shape[1], frame.image.shape[0])
             for detection in detections:
                 if detection.track is not None:
-                    crossings += self._see(detection, detection.track)
+                    crossings += self._see(detection, detection.track, frame.time)
             # After the sightings: a gap between frames ends no track that is there again.
             crossings += self._end_tracks([track for track, seen in self._seen.items() if time - seen > self._lost])
             return replace(frame, areas=self._counted(crossings)), detections
@@ -149,10 +149,10 @@ class Watch:
                 print(f"--{area.kind} {area}: lies {where}, and counts nothing; draw it inside", file=sys.stderr)
         self._size = (width, height)
 
-    def _see(self, detection: Detection, track: int) -> List[Crossing]:
+    def _see(self, detection: Detection, track: int, date: float) -> List[Crossing]:
         self._seen[track] = self._time
         point = anchor(detection.box, self._anchor, *self._size)
-        sighting = Sighting(track, detection.label, point, detection.box.area**0.5, self._time)
+        sighting = Sighting(track, detection.label, point, detection.box.area**0.5, self._time, date)
         found = [counter.see(sighting) for counter in self._counters.values()]
         return [crossing for crossing in found if crossing is not None]
 

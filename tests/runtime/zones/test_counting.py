@@ -109,7 +109,7 @@ def test_a_stay_lasts_from_the_first_sighting_inside_to_the_first_outside():
     events, counts = watched(OUT, IN, IN, IN, IN, OUT, OUT)
     assert events == [("entered", None), ("left", pytest.approx(0.4))]
     assert counts.as_dict() == {
-        "present": 0, "entered": 1, "left": 1, "dwell": {"median": 0.4, "max": 0.4, "current": None},
+        "present": 0, "entered": 1, "left": 1, "since": None, "dwell": {"median": 0.4, "max": 0.4, "current": None},
         "classes": {"person": {"present": 0, "entered": 1, "left": 1}},
     }  # fmt: skip
 
@@ -117,7 +117,7 @@ def test_a_stay_lasts_from_the_first_sighting_inside_to_the_first_outside():
 def test_who_is_there_is_present_and_the_stay_grows():
     events, counts = watched(OUT, IN, IN, IN)
     assert events == [("entered", None)] and counts.present == {"person": 1}
-    assert counts.dwell.current == counts.dwell.longest == pytest.approx(0.2) and counts.dwell.median is None
+    assert counts.dwell.current == pytest.approx(0.2) and counts.dwell.longest is counts.dwell.median is None
     assert str(counts) == "1 in it, 1 entered"
 
 

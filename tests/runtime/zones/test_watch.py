@@ -9,6 +9,7 @@ import pytest
 from runtime import Box, Detection, Frame, InputError
 from runtime.areas.areas import line, zone
 from runtime.common import detection_json
+from runtime.mqtt import topics
 from runtime.zones import watch as watching
 from runtime.zones.watch import Watch
 
@@ -72,6 +73,22 @@ def test_a_track_ends_when_it_was_not_seen_for_long_enough():
     (frame,) = see(watch, None, start=6.5)
     assert [event.as_dict()["dwell"] for event in frame.areas.crossings] == [5.0] and not watch._seen
     assert counts(watch)["desk"] == {"present": 0, "entered": 1, "left": 1}
+
+
+def test_who_stays_changes_no_message(monkeypatch):
+    """A kept message that is sent each second fills the memory of whoever records it."""
+    watch, sent = Watch([DESK], is_tracked=True), []
+    for place in range(100):
+        found = [at(140 + place % 2)] + ([at(150, track=2)] if 40 <= place < 60 else [])
+        watch(Frame(IMAGE, place, 1e9 + place, monotonic=100.0 + place), tuple(found))
+        said = topics.area(watch.snapshot()["zones"]["desk"])
+        sent += [said] if said not in sent[-1:] else []
+    # Nobody counts yet; the first; the second as well; the second has gone.
+    assert [(json.loads(said)["present"], json.loads(said)["since"]) for said in sent] == [
+        (0, None), (1, 1e9), (2, 1e9), (1, 1e9)
+    ]  # fmt: skip
+    assert json.loads(sent[-1])["dwell"] == {"median": 19.0, "max": 19.0}
+    assert watch.snapshot()["zones"]["desk"]["dwell"]["current"] == 99
 
 
 def test_totals_go_on_after_a_new_start_of_the_video_and_tracks_do_not():
