@@ -138,9 +138,15 @@ class Store:
             # Room was made by removing the events before this one, and with them their clip.
             event = replace(event, clip="", offset=0.0)
             line = f"{event.line()}\n".encode()
-        if event.snapshot:
-            write_durably(self.path(event.snapshot), snapshot)
-        write_durably(self.path(f"{event.id}.json"), line)
+        try:
+            if event.snapshot:
+                write_durably(self.path(event.snapshot), snapshot)
+            write_durably(self.path(f"{event.id}.json"), line)
+        except BaseException:
+            # No event, and so nobody's: the budget would not know of it.
+            with contextlib.suppress(OSError):
+                self.path(f"{event.id}.jpg").unlink(missing_ok=True)
+            raise
         self._hold(event, len(snapshot) + len(line))
         self._note(partial(self.index.add, event, self._new))
         return event

@@ -42,10 +42,15 @@ class Downloads:
             taken: socket.socket = connection.transport.get_extra_info("socket").dup()
             self._sockets.add(taken)
         taken.settimeout(_SECONDS)
-        connection.transport.abort()
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-        threading.Thread(target=self._send, args=(taken, head, body), name="download", daemon=True).start()
+        try:
+            threading.Thread(target=self._send, args=(taken, head, body), name="download", daemon=True).start()
+        except RuntimeError:
+            # There is no memory for a thread.
+            self._leave(taken)
+            return False
+        connection.transport.abort()
         return True
 
     def stop(self) -> None:
@@ -62,9 +67,12 @@ class Downloads:
                 taken.sendall(head)
                 body(taken.sendall)
         finally:
-            with self._lock:
-                taken.close()
-                self._sockets.discard(taken)
+            self._leave(taken)
+
+    def _leave(self, taken: socket.socket) -> None:
+        with self._lock:
+            taken.close()
+            self._sockets.discard(taken)
 
 
 def zip_body(folder: Path) -> Body:

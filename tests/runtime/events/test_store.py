@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
+from functools import partial
 
 import pytest
 
@@ -95,6 +96,21 @@ def test_a_disk_that_is_nearly_full_keeps_its_rest(tmp_path, monkeypatch):
     add(store, 1)
     free["bytes"] = 50_000_500
     assert add(store, 2) is None and ids(tmp_path) == [] and files(tmp_path) == []
+    store.close()
+
+
+def test_an_event_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def fail(path, data):
+        if path.suffix == ".json":
+            raise OSError("Input/output error")
+        real(path, data)
+
+    real = stores.write_durably
+    store = Store(tmp_path)
+    monkeypatch.setattr(stores, "write_durably", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        add(store, 1)
+    assert files(tmp_path) == [] and store.used == 0 and store.events == 0
     store.close()
 
 
@@ -191,6 +207,31 @@ def test_a_disk_that_is_full_of_other_things_costs_no_event(tmp_path, monkeypatc
     # Where there is little too little, the oldest make room.
     full["bytes"] = 500_000_000 + store.used + 100
     assert add(store, 9) is not None and ids(tmp_path) == [9, 6, 5, 4, 3, 2]
+    store.close()
+
+
+def test_days_of_a_board_that_begins_in_1970(tmp_path):
+    now = {"wall": 1000.0, "steady": 0.0}
+
+    def opened():
+        clock = partial(AgeClock, wall=lambda: now["wall"], steady=lambda: now["steady"])
+        return Store(tmp_path, Budget(days=2), make_clock=clock)
+
+    store = opened()
+    add(store, 1)
+    now["wall"] = 1.8e9
+    for hour in range(1, 49):
+        now["wall"] += 3600
+        now["steady"] += 3600
+        store.clean()
+        if hour in (1, 20):
+            # A restart in between: the clock was right before.
+            store.close()
+            store = opened()
+        assert ids(tmp_path) == [1]
+    now["steady"] += 60
+    store.clean()
+    assert ids(tmp_path) == []
     store.close()
 
 
