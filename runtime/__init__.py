@@ -7,7 +7,8 @@
 
 Rooms, each using only those before it: `common` (errors, values, files, options), `machine` (accelerators, cameras),
 `model` (what a .tflite holds), `inference` (from an image to detections), `media` (image and video files), `telemetry`
-(state of a run), `sources`, `filters`, `frames`, `mqtt`, `web`, `sinks`, `config`, `pipeline` (the loop), `bench`.
+(state of a run), `sources`, `filters`, `frames`, `mqtt`, `web`, `sinks`, `config`, `pipeline` (the loop),
+`cameras` (several loops, one model), `bench`.
 `notebook` (results that show themselves) comes after `media`.
 
 The names in `__all__` are imported when they are first used, so that `import runtime` imports nothing else.

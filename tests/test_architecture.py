@@ -39,7 +39,9 @@ OPTIONAL = {
     "runtime.media.h264": {"av": "video"},
     "runtime.mqtt.client": {"paho": "mqtt"},
     "runtime.sinks.web": {"websockets": "serve"},
+    "runtime.web.responses": {"websockets": "serve"},
     "runtime.web.server": {"websockets": "serve"},
+    "runtime.web.view": {"websockets": "serve"},
     "runtime.sources.picamera": {"picamera2": None, "libcamera": None},
     "runtime.sources.pyav": {"av": "video"},
     # TensorFlow comes with protobuf.

@@ -32,7 +32,7 @@ _GROUPS = {
         "Data": ("label", "check", "formats"),
         "Train": ("train", "networks", "small-things", "many-devices", "interrupted", "collect-and-retrain"),
         "Convert": ("convert", "object-detection-api", "evaluate", "edge-tpu"),
-        "Run": ("run", "count", "other-models", "page-and-mqtt", "events", "frigate", "home-assistant"),
+        "Run": ("run", "several-cameras", "count", "other-models", "page-and-mqtt", "events", "frigate", "home-assistant"),
         "Python": ("python", "notebooks", "examples"),
         "Devices": ("raspberry-pi", "doctor", "updates", "fleet", "phones", "android", "ios"),
     },

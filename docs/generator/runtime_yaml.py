@@ -25,6 +25,20 @@ motion: true
 serve: 8000
 out: found.mp4
 ```
+
+## Several cameras
+
+`sources` stands in place of `source`: by the name of each camera its source, or the options that are its own, with `source`
+among them. What it does not say is as at the top level. See [Several cameras, one model](../how-to/several-cameras.md).
+
+```yaml
+sources:
+  door: rtsp://camera/stream
+  yard:
+    source: 0
+    motion: true
+    json: yard.jsonl
+```
 """
 
 

@@ -68,6 +68,8 @@ class Camera(threading.Thread):
                 source = self._open()
                 if source is not None:
                     stack.enter_context(source)
+                # Opening may have taken longer than the run.
+                if source is not None and not self._state.stopping:
                     self._run(source, stack)
         except BaseException as error:
             self.error = error

@@ -12,7 +12,7 @@ import runtime.sinks
 from runtime.common import plugins, settings
 from runtime.common.errors import InputError
 from runtime.pipeline import output_files
-from runtime.sinks import is_shared, spec_of_camera
+from runtime.sinks import is_shared
 from runtime.sources import Source
 
 PLACEHOLDER = "{camera}"
@@ -30,11 +30,7 @@ class Outputs:
     def of(cls, name: str, options: argparse.Namespace) -> Outputs:
         """Those that the options of the camera `name` ask for, with its name in place of `{camera}`. Raises InputError."""
         given = [*options.out, *plugins.specs(runtime.sinks, options)]
-        own = [
-            spec.replace(PLACEHOLDER, name) if PLACEHOLDER in spec else spec_of_camera(spec, name)
-            for spec in given
-            if not is_shared(spec)
-        ]
+        own = [spec.replace(PLACEHOLDER, name) for spec in given if not is_shared(spec)]
         return cls(options.json and options.json.replace(PLACEHOLDER, name), tuple(own), tuple(filter(is_shared, given)))
 
     def files(self) -> Iterator[str]:

@@ -15,7 +15,10 @@ _MEANS = ("preprocess_ms", "invoke_ms", "postprocess_ms")
 
 @dataclass(frozen=True)
 class Summaries:
-    """Those of cameras that came to their end, by name, and why others did not; `seconds` is the duration of the whole run."""
+    """How a run of several cameras went.
+
+    Those of cameras that came to their end, by name, and why others did not; `seconds` is the duration of the whole run.
+    """
 
     cameras: Mapping[str, Summary]
     errors: Mapping[str, str]
@@ -28,10 +31,12 @@ class Summaries:
         each = list(self.cameras.values())
         values: Dict[str, Any] = {what: sum(getattr(one, what) for one in each) for what in _SUMS}
         values.update((what, _mean([(getattr(one, what), one.frames) for one in each])) for what in _MEANS)
-        return replace(Summary(0, 0, 0, self.seconds, 0.0, 0.0, 0.0, restarts=self.restarts), **values)
+        compared = next((one.compared for one in each), "")
+        return replace(Summary(0, 0, 0, self.seconds, 0.0, 0.0, 0.0, restarts=self.restarts, compared=compared), **values)
 
     def __str__(self) -> str:
-        lines = [f"{name}: {summary}" for name, summary in self.cameras.items()]
+        # Engines and the second model are told of once.
+        lines = [f"{name}: {replace(summary, restarts=0, compared='')}" for name, summary in self.cameras.items()]
         lines += [f"{name}: {error}" for name, error in self.errors.items()]
         return "\n".join([*lines, f"all: {self.total}"])
 

@@ -13,6 +13,7 @@ SOURCES = "sources"
 # What there is once in a process, for all cameras.
 SHARED = (
     "file", "config", "engine", "device", "fallback", "threads", "watchdog", "shadow", "labels", "all-labels", "agnostic", "health",
+    "tiles",
 )  # fmt: skip
 
 # Part of addresses, topics and the names of files.

@@ -11,7 +11,6 @@ provide `options` and `specs` (see `runtime.common.plugins`), so that an option 
 a sink as `--out` does. Where several cameras run, a module may provide
 
     connect_shared(spec: str) -> SharedSink     one output for all of them, in place of `connect`; raises InputError
-    spec_of_camera(spec: str, camera: str)      the spec for one of them, which tells its output from those of others
 
 and `TRACKS = True` where its sinks need tracked objects, for which tracking is then switched on.
 
@@ -140,12 +139,6 @@ def needs_tracks(specs: Sequence[str]) -> bool:
     """Whether one of the outputs needs tracked objects; those that no module accepts don't."""
     kinds = [module for module in plugins.modules(sys.modules[__name__]) if getattr(module, "TRACKS", False)]
     return any(module.accepts(spec) for module in kinds for spec in specs)
-
-
-def spec_of_camera(spec: str, camera: str) -> str:
-    """`spec` for one of several cameras. Raises InputError if no module accepts it."""
-    module = _kind(spec)
-    return str(module.spec_of_camera(spec, camera)) if hasattr(module, "spec_of_camera") else spec
 
 
 def _kind(spec: str) -> ModuleType:

@@ -14,7 +14,7 @@ from runtime.common.options import seconds
 from runtime.common.values import Detection, Frame
 from runtime.mqtt import topics
 from runtime.mqtt.address import PASSWORD, USER, Broker, distinct_level
-from runtime.sinks import Sink
+from runtime.sinks import SharedSink, Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KIND = "an MQTT broker (mqtt://HOST/TOPIC, mqtts://)"
 
 OPTION = "--mqtt"
+
+_CAMERA = "{camera}"
 
 TICK_SECONDS = 1.0
 STATE_TICKS = 10
@@ -53,22 +55,54 @@ def accepts(spec: str) -> bool:
     return spec.startswith(("mqtt://", "mqtts://"))
 
 
-def spec_of_camera(spec: str, camera: str) -> str:
-    """The spec for one of several cameras, whose topics are TOPIC/CAMERA/..."""
-    return f"{spec},camera={camera}"
-
-
 def connect(spec: str, source: Source) -> Sink:
     """Makes the MQTT sink. Raises InputError for a wrong address or settings, or if paho-mqtt is missing."""
-    address, found = settings.parse(spec, {"qos": _qos, "ca": str, "discovery": _topic, "every": seconds, "camera": str}, OPTION)
+    return _connect(spec)
+
+
+def connect_shared(spec: str) -> MqttOfCameras:
+    """The same for several cameras, whose topics are TOPIC/CAMERA/..., or have the camera's name in place of `{camera}`."""
+    _connect(spec.replace(_CAMERA, "camera"))
+    return MqttOfCameras(spec)
+
+
+def _connect(spec: str, camera: str = "") -> Mqtt:
+    address, found = settings.parse(
+        spec.replace(_CAMERA, camera), {"qos": _qos, "ca": str, "discovery": _topic, "every": seconds}, OPTION
+    )
     broker = Broker.parse(address, OPTION)
-    camera = found.pop("camera", "")
-    if camera:
+    if camera and _CAMERA not in spec:
         broker = replace(broker, topic=f"{broker.topic}/{camera}")
     from runtime.mqtt import client
 
     client.check(broker, found.get("ca"), OPTION)
     return Mqtt(client.load(OPTION), broker, **found)
+
+
+class MqttOfCameras(SharedSink):
+    """A connection for each camera, from before its source is open: a camera that is down can be seen there."""
+
+    def __init__(self, spec: str) -> None:
+        self._spec = spec
+        self._sinks: Dict[str, Mqtt] = {}
+
+    def start(self, states: Mapping[str, State]) -> None:
+        """Connects. Raises InputError if the broker refuses the connection."""
+        for camera, state in states.items():
+            self._sinks[camera] = sink = _connect(self._spec, camera)
+            sink.attach(state)
+
+    def sink(self, camera: str) -> Sink:
+        """Publishes what is in the frames of one camera."""
+        return _CameraMqtt(self._sinks[camera])
+
+    def close(self) -> None:
+        """Says that all are offline, and disconnects."""
+        closing = [threading.Thread(target=sink.close, daemon=True) for sink in self._sinks.values()]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join()
 
 
 class Mqtt(Sink):
@@ -78,6 +112,7 @@ class Mqtt(Sink):
     state, the last value of each topic waits, and is sent first.
     """
 
+    name = "mqtt"
     lossless = False
 
     def __init__(
@@ -98,6 +133,7 @@ class Mqtt(Sink):
         self._broker = broker
         self._discovery_prefix = discovery
         self._discovery: Optional[topics.Discovery] = None
+        self._has_button = False
         # Imported here, since they cost time and memory that a run without MQTT need not spend.
         from runtime.mqtt.connection import Connection
         from runtime.mqtt.reporter import Reporter
@@ -128,8 +164,6 @@ class Mqtt(Sink):
             )
             for topic, text in self._discovery.always():
                 self._connection.keep(topic, text)
-            if "collect" in state.snapshot():
-                self._connection.keep(*self._discovery.collect())
         self._connection.keep(self._topic(topics.STATUS), topics.ONLINE)
         self._reporter = self._make_reporter(state, self._every)
         self._connection.open(self._topic(topics.STATUS), topics.OFFLINE)
@@ -176,6 +210,10 @@ class Mqtt(Sink):
     def _publish_tick(self, state: State, reporter: Reporter, with_state: bool) -> None:
         snapshot = state.snapshot()
         self._connection.keep(self._topic(topics.SOURCE), snapshot["source"]["state"])
+        if self._discovery is not None and "collect" in snapshot and not self._has_button:
+            # Of several cameras, one that is open late begins to collect late.
+            self._has_button = True
+            self._connection.keep(*self._discovery.collect())
         self._publish_counts(snapshot["labels"])
         if "areas" in snapshot:
             self._publish_areas(snapshot["areas"])
@@ -237,6 +275,20 @@ class Mqtt(Sink):
 
     def _topic(self, *levels: str) -> str:
         return "/".join((self._broker.topic, *levels))
+
+
+class _CameraMqtt(Sink):
+    """Hands the frames of one camera on to its connection, which others keep open."""
+
+    name = "mqtt"
+    lossless = False
+
+    def __init__(self, connected: Mqtt) -> None:
+        self._connected = connected
+
+    def write(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """See `Mqtt.write`."""
+        self._connected.write(frame, detections)
 
 
 def _qos(text: str) -> int:

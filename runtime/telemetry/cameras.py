@@ -73,11 +73,11 @@ class CamerasState(State):
         for state in self.cameras.values():
             state.reload_failed(reason)
 
-    def compared(self, **values: Any) -> None:
+    def compared(self, *values: Any, **named: Any) -> None:
         """As `State.compared`."""
-        super().compared(**values)
+        super().compared(*values, **named)
         for state in self.cameras.values():
-            state.compared(**values)
+            state.compared(*values, **named)
 
     def snapshot(self) -> Dict[str, Any]:
         """As `State.snapshot`, with sums over the cameras, and the snapshot of each of `cameras` by name.

@@ -83,7 +83,7 @@ def snapshot():
 
 def test_json_lines():
     frame, _ = crossed_watch()(Frame(np.zeros((4, 4, 3), np.uint8), 0, 1.0, "BGR", file="a.jpg"), ())
-    written = json.loads(line(frame, [detection(track=7)]))
+    written = json.loads(line(frame, [detection(track=7)], "door"))
     listed = names(page("json-lines"), "field", "what")
     assert set(listed) == {*written, *written["detections"][0]}
     assert "track" not in line(frame, [detection()])
@@ -169,10 +169,12 @@ def test_state():
 
 
 def test_addresses_of_the_page():
-    server = (ROOT / "runtime" / "web" / "server.py").read_text(encoding="utf-8")
-    answered = set(re.findall(r'address\.path == "([^"]+)"', server))
+    from runtime.web.server import PREFIX
+
+    sources = "".join((ROOT / "runtime" / "web" / name).read_text(encoding="utf-8") for name in ("server.py", "view.py"))
+    answered = set(re.findall(r'path == "([^"]+)"', sources))
     listed = {name.partition("?")[0] for name in names(page("http"), "address", "what")}
-    assert listed == answered | {f"{events.PREFIX}NAME"}
+    assert listed == answered | {f"{events.PREFIX}NAME"} and f"`{PREFIX}NAME/`" in page("http")
     assert f": {events.LIMIT} of them, or `?limit=N` up to {events.MOST}" in page("http")
     assert f"at most {events.MOST_BYTES // 10**6} MB in an answer" in page("http") and f"{events.SMALL} pixels wide" in page("http")
     from runtime.web.server import MOST_VIEWERS
@@ -207,7 +209,7 @@ def test_metrics():
     state = State("detector.tflite")
     state.areas = crossed_watch()
     state.frame_done([detection()], {"total": 9.0})
-    registry.register(metrics.Collector(state, library))
+    registry.register(metrics.Collector({"": state}, library))
     told = {name.split("{")[0] for name in re.findall(r"^(\w+)", library.generate_latest(registry).decode(), re.M)}
     assert set(names(page("http"), "metric", "what")) == told
 

@@ -166,26 +166,36 @@ def test_cameras_that_want_more_than_the_engine_gives_get_equal_shares(place, st
         return invoke(self, tensor)
 
     monkeypatch.setattr(Interpreter, "invoke", slow)
-    served = []
+    served, waits, begun = [], [], threading.Event()
 
     def rare(index):
-        # Frames in which the others have had several turns each.
-        goal = len(served) + 12
-        while run.state is not None and len(served) < goal and not run.state.stopping:
+        # The next frame comes when the last one is done, and the others have had some turns since.
+        while not run_stops() and run.frames("gate") < index:
+            time.sleep(0.0005)
+        if index:
+            waits.append(len(served) - rare.given)
+        goal = len(served) + 5
+        while not run_stops() and len(served) < goal:
             time.sleep(0.001)
+        rare.given = len(served)
+
+    def run_stops():
+        return begun.wait(PATIENCE) and run.state.stopping
 
     Sky.plans.update(a=lambda index: time.sleep(0.001), b=lambda index: time.sleep(0.001), c=rare)
     run = start(*both("--source", "gate=sky:c", "--json", "{camera}.jsonl"))
-    run.until(lambda: run.state is not None)
+    run.until(lambda: True)
     for name in ("door", "yard"):
         done = run.state.cameras[name].frame_done
         run.state.cameras[name].frame_done = lambda *found, done=done: (served.append(1), done(*found))
-    run.until(lambda: len(served) > 300)
+    begun.set()
+    run.until(lambda: len(served) > 300 and len(waits) > 10)
     door, yard, gate = (run.state.cameras[name].snapshot() for name in ("door", "yard", "gate"))
     run.end()
     assert abs(door["frames"] - yard["frames"]) < 0.1 * (door["frames"] + yard["frames"])
     assert door["dropped"]["source"] and yard["dropped"]["source"]
-    assert gate["frames"] > 10 and not gate["dropped"]["source"]
+    # One turn of each other, and those that go on while its frame is captured, prepared and read out.
+    assert sorted(waits)[len(waits) // 2] <= 6 and not gate["dropped"]["source"]
 
 
 @pytest.mark.parametrize("policy", ["latest", "block"])
@@ -266,10 +276,12 @@ def test_all_cameras_take_another_model_and_lose_no_frame(place, start, capsys):
     run.until(lambda: run.state.snapshot()["reload"]["error"])
     before = run.frames("yard")
     run.until(lambda: run.frames("yard") > before + 5)
-    run.end()
+    summaries = run.end().cameras
     for name in ("door", "yard"):
         found = lines(place / f"{name}.jsonl")
-        assert [line["frame"] for line in found] == list(range(len(found)))
+        numbers = [line["frame"] for line in found]
+        # The loop waits for no disk where its source is live, so that a line may be missing; a frame may not.
+        assert numbers == sorted(set(numbers)) and summaries[name].frames > numbers[-1]
         scores = [round(line["detections"][0]["score"], 2) for line in found]
         assert scores == sorted(scores, reverse=True) and set(scores) == {0.9, 0.8}
 

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+
+from runtime import Box, Detection, Frame
+from runtime.cameras.shared_shadow import SharedShadow
+from runtime.cameras.summaries import Summaries
+from runtime.telemetry.summary import Summary
+
+CAT, DOG = (Detection(name, number, 0.9, Box(0, 0, 1, 1)) for number, name in enumerate(("cat", "dog")))
+
+
+class Second:
+    """A second model that answers when it is told to."""
+
+    def __init__(self, deliver):
+        self.deliver, self.waiting = deliver, None
+
+    def prepare(self, frame):
+        return None if self.waiting else np.full(1, frame.index)
+
+    def compare(self, frame, detections, tensor):
+        assert tensor[0] == frame.index
+        self.waiting = (frame, detections)
+
+    def answer(self):
+        frame, detections = self.waiting
+        self.deliver(frame, detections, (DOG,))
+        self.waiting = None
+
+
+class Keeper:
+    def __init__(self):
+        self.got = []
+
+    def compare(self, frame, detections, other):
+        self.got.append((frame.index, detections, other))
+
+
+def frame(index):
+    return Frame(np.zeros((1, 1, 3), np.uint8), index)
+
+
+def test_what_a_second_model_finds_goes_to_the_sinks_of_the_camera_whose_frame_it_was():
+    shared = SharedShadow(Second)
+    keepers = [Keeper(), Keeper()]
+    door, yard = (shared.share([keeper]) for keeper in keepers)
+    tensor = yard.prepare(frame(3))
+    yard.compare(frame(3), (CAT,), tensor)
+    assert door.prepare(frame(4)) is None
+    shared.shadow.answer()
+    assert keepers[1].got == [(3, (CAT,), (DOG,))] and not keepers[0].got
+    # Of two that come at the same time, one is left out.
+    first, second = door.prepare(frame(5)), yard.prepare(frame(6))
+    door.compare(frame(5), (), first)
+    yard.compare(frame(6), (), second)
+    shared.shadow.answer()
+    assert not keepers[0].got and [index for index, *_ in keepers[1].got] == [3, 6]
+
+
+def test_a_summary_of_each_and_one_of_all():
+    one = Summary(10, 20, 1, 9.0, 2.0, 4.0, 1.0, dropped=3, restarts=2, compared="compared with b")
+    two = Summary(30, 5, 0, 9.0, 6.0, 8.0, 1.0, still=2, restarts=2, compared="compared with b")
+    found = Summaries({"door": one, "yard": two}, {"hall": "it is gone"}, 10.0, 2)
+    total = found.total
+    assert (total.frames, total.detections, total.skipped, total.dropped, total.still, total.restarts) == (40, 25, 1, 3, 2, 2)
+    assert (total.preprocess_ms, total.invoke_ms, total.postprocess_ms, total.fps) == (5.0, 7.0, 1.0, 4.0)
+    lines = str(found).splitlines()
+    assert [line.partition(": ")[0] for line in lines] == ["door", "yard", "hall", "all"]
+    assert "restarts" not in lines[0] + lines[1] and "compared with b" in lines[3] and "2 restarts" in lines[3]
+    assert str(Summaries({}, {"hall": "it is gone"}, 1.0)).splitlines()[-1].startswith("all: 0 frames")
