@@ -29,7 +29,7 @@ MOST_VIEWERS = 32
 # Seconds that a connection has until its request is read and an answer of at most CHUNK bytes is sent.
 OPEN_SECONDS = 10.0
 # Most larger answers that are sent at a time, for as long as each takes.
-MOST_DOWNLOADS = 16
+MOST_DOWNLOADS = 32
 # Most connections that are accepted at once, before those beyond the gate's limits are closed.
 BACKLOG = 64
 STATE_SECONDS = 1.0
