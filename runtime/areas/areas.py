@@ -108,7 +108,8 @@ class Crossing:
 class Dwell:
     """Seconds of stays in a zone, each None where there is no such stay.
 
-    `median` is that of the latest stays that have ended, `longest` that of all, `current` that of who is there the longest.
+    `median` is that of the latest stays that have ended, `longest` that of all that have, `current` that of who is there the
+    longest.
     """
 
     median: Optional[float] = None
@@ -118,19 +119,24 @@ class Dwell:
 
 @dataclass(frozen=True)
 class ZoneCounts:
-    """Objects by class: that are `present`, and that have `entered` and `left` since the start."""
+    """Objects by class: that are `present`, and that have `entered` and `left` since the start.
+
+    `since` is the `Frame.time` at which who is there the longest came, None for nobody.
+    """
 
     present: Mapping[str, int] = field(default_factory=dict)
     entered: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
     dwell: Dwell = Dwell()
+    since: Optional[float] = None
 
     def as_dict(self) -> Dict[str, Any]:
-        """For JSON: sums, `dwell` with `median`, `max` and `current`, and the same sums by class in `classes`."""
+        """For JSON: sums, `since`, `dwell` with `median`, `max` and `current`, and the same sums by class in `classes`."""
         columns = {"present": self.present, ENTERED: self.entered, LEFT: self.left}
         seconds = {"median": self.dwell.median, "max": self.dwell.longest, "current": self.dwell.current}
         dwell = {name: None if value is None else round(value, 2) for name, value in seconds.items()}
-        return {**_sums(columns), "dwell": dwell, "classes": _by_class(columns)}
+        since = None if self.since is None else round(self.since, 2)
+        return {**_sums(columns), "since": since, "dwell": dwell, "classes": _by_class(columns)}
 
     def __str__(self) -> str:
         return f"{sum(self.present.values())} in it, {sum(self.entered.values())} entered"

@@ -321,7 +321,7 @@ def _with_lists(values: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _completed(values: Dict[str, Any]) -> argparse.Namespace:
-    """Checks that there is one file and one source. Raises InputError."""
+    """Checks that there is one file and one source, and switches on what outputs need. Raises InputError."""
     options = argparse.Namespace(**_with_lists(values))
     if not options.file:
         raise InputError("give the detector, a .tflite file")
@@ -330,4 +330,5 @@ def _completed(values: Dict[str, Any]) -> argparse.Namespace:
     if len(sources) != 1:
         raise InputError(f"give one source, not {', '.join(map(redaction.address, sources))}" if sources else "give a source with --source")
     options.source = sources[0]
+    options.track = options.track or runtime.sinks.needs_tracks([*options.out, *plugins.specs(runtime.sinks, options)])
     return options

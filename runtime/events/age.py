@@ -4,10 +4,14 @@ A limit in days by the system's clock would delete everything when that clock ju
 without a battery and with a wrong time server. This clock runs with the monotonic one, which nobody sets. Time in which
 nothing ran is made up for while the system's clock is ahead: this clock then runs twice as fast. So a device that was off for
 a day has caught up after a day, and a system clock that is a year ahead for an hour makes events an hour older.
+
+Two kinds of lead are no time in which nothing ran, and are only remembered: in the first run there was none before, so that a
+clock that begins in 1970 and is then set was wrong; and beyond the longest time that anything is kept, nothing is left to age.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Callable, Optional
 
@@ -23,8 +27,17 @@ class AgeClock:
         last: Optional[float],
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        *,
+        lead: float = 0.0,
+        most: float = math.inf,
     ) -> None:
-        """Goes on from `last`, what it gave in an earlier run; without one it begins with the system's clock."""
+        """Goes on from `last` and `lead`, what it gave in an earlier run; without these it begins with the system's clock.
+
+        At most `most` seconds are made up for.
+        """
+        # Seconds by which the system's clock is ahead of this one and need not be made up for.
+        self.lead = lead
+        self._most = 0.0 if last is None else most
         self._wall = wall
         self._steady = steady
         self._now = wall() if last is None else last
@@ -36,5 +49,13 @@ class AgeClock:
         passed = max(0.0, at - self._at)
         self._at = at
         self._now += passed
-        self._now += min(max(self._wall() - self._now, 0.0), _CATCH_UP * passed)
+        missing = self._wall() - self.lead - self._now
+        if missing > self._most:
+            self.lead += missing - self._most
+            missing = self._most
+        elif missing < 0:
+            # Set back, as far as it was ahead before.
+            self.lead = max(0.0, self.lead + missing)
+            missing = 0.0
+        self._now += min(missing, _CATCH_UP * passed)
         return self._now

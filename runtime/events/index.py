@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from runtime.events.event import Event
 
@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS events (
     sent INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_sent ON events (sent) WHERE sent = 0;
-CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), seconds REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), seconds REAL NOT NULL, lead REAL NOT NULL);
 """
 
 
@@ -65,15 +65,13 @@ class Index:
         """The ids of all events, with their numbers."""
         return dict(self._database.execute("SELECT id, number FROM events"))
 
-    def add(self, event: Event, sent: int, clock: Optional[float] = None) -> None:
-        """Adds an event, and sets what `clock` gives."""
+    def add(self, event: Event, sent: int) -> None:
+        """Adds an event."""
         with self._database:
             self._database.execute(
                 "INSERT OR IGNORE INTO events (id, label, line, sent) VALUES (?, ?, ?, ?)",
                 (event.id, event.label, event.line(), sent),
             )
-            if clock is not None:
-                self._set_clock(clock)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Removes events."""
@@ -114,18 +112,15 @@ class Index:
             ).rowcount
 
     @property
-    def clock(self) -> Optional[float]:
-        """What was set last; None for a new index."""
-        row = self._database.execute("SELECT seconds FROM clock").fetchone()
-        return None if row is None else float(row[0])
+    def clock(self) -> Optional[Tuple[float, float]]:
+        """The time and the lead (`runtime.events.age`) that were set last; None for a new index."""
+        row = self._database.execute("SELECT seconds, lead FROM clock").fetchone()
+        return None if row is None else (float(row[0]), float(row[1]))
 
     @clock.setter
-    def clock(self, seconds: float) -> None:
+    def clock(self, noted: Tuple[float, float]) -> None:
         with self._database:
-            self._set_clock(seconds)
-
-    def _set_clock(self, seconds: float) -> None:
-        self._database.execute("INSERT OR REPLACE INTO clock (one, seconds) VALUES (1, ?)", (seconds,))
+            self._database.execute("INSERT OR REPLACE INTO clock (one, seconds, lead) VALUES (1, ?, ?)", noted)
 
     def _checked(self) -> sqlite3.Connection:
         database = self._connect(str(self._path))
@@ -139,6 +134,7 @@ class Index:
             database.executescript(_TABLES)
             # Raises where a table has other columns.
             database.execute("SELECT number, id, label, line, sent FROM events LIMIT 1")
+            database.execute("SELECT seconds, lead FROM clock LIMIT 1")
         except BaseException:
             database.close()
             raise

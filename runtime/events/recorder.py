@@ -17,7 +17,7 @@ from runtime.events.still import Ring, Still, encode, most_worth, worth
 
 # Objects are out of sight for this long without being gone, as by default of `--track-lost`.
 _LOST_SECONDS = 1.0
-# A track that was not seen for this long is another one with the same number, after a change of the model.
+# A track that has had its event, and was not seen for this long, has been away and makes another one.
 _FORGET_SECONDS = 60.0
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sqlite3
+import time
+from collections import deque
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Set
+from typing import Callable, Deque, Dict, List, Optional, Set
 
 from runtime.common.errors import InputError
 from runtime.common.files import disk_has_room, write_durably
@@ -23,6 +27,8 @@ LOCK = ".lock"
 _DAY = 86400.0
 # Seconds between two notes of the clock in the index.
 _NOTE_SECONDS = 60.0
+# Seconds after which a locked index is tried again.
+_RETRY_SECONDS = 10.0
 # What a run has made, also what a power cut left half done; other files are left alone.
 _OWN = re.compile(r"\.?\d{8}T\d{6}\.\d{3}Z_\d+c?(_\d+)?(\.[0-9a-f]{12})?\.(json|jpg|mp4|webm)")
 
@@ -63,6 +69,9 @@ class Store:
         self._kept: Dict[str, _Kept] = {}
         self._clips: Dict[str, int] = {}
         self._bytes = 0
+        # What the index does not have yet, and when it is tried again.
+        self._changes: Deque[Callable[[], None]] = deque()
+        self._retry_at = float("-inf")
         self.removed = 0
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(folder)
@@ -70,8 +79,9 @@ class Store:
             self.index = Index(folder, repair=True)
             events = self._scan()
             newest = max((event.clock for event in events), default=None)
-            noted = self.index.clock
-            self._clock = make_clock(newest if noted is None else max(noted, newest or noted))
+            noted, lead = self.index.clock or (newest, 0.0)
+            last = None if noted is None else max(noted, newest or noted)
+            self._clock = make_clock(last, lead=lead, most=_DAY * budget.days)
         except BaseException:
             os.close(self._lock)
             raise
@@ -106,7 +116,8 @@ class Store:
         if size > most:
             return False
         while self._bytes + size > most or not disk_has_room(self._folder, size):
-            if not self._kept:
+            # Where the disk is full of other things, nothing is removed in vain.
+            if not self._kept or not disk_has_room(self._folder, size - self._bytes):
                 return False
             self._remove(next(iter(self._kept)))
         return True
@@ -114,7 +125,8 @@ class Store:
     def add(self, event: Event, snapshot: bytes) -> Optional[Event]:
         """Writes an event with its snapshot, and the index. Its clip, if it has one, is in the folder already.
 
-        Gives the event as it was written, None where the budget has no room. Raises OSError or sqlite3.Error.
+        Gives the event as it was written, None where the budget has no room. Where the index is locked, the event is there all
+        the same, and the index gets it later. Raises OSError.
         """
         event = replace(event, id=self.free_name(event.id, ".json")[: -len(".json")], clock=round(self._clock.now(), 3))
         event = replace(event, snapshot=f"{event.id}.jpg" if snapshot else "")
@@ -126,11 +138,17 @@ class Store:
             # Room was made by removing the events before this one, and with them their clip.
             event = replace(event, clip="", offset=0.0)
             line = f"{event.line()}\n".encode()
-        if event.snapshot:
-            write_durably(self.path(event.snapshot), snapshot)
-        write_durably(self.path(f"{event.id}.json"), line)
+        try:
+            if event.snapshot:
+                write_durably(self.path(event.snapshot), snapshot)
+            write_durably(self.path(f"{event.id}.json"), line)
+        except BaseException:
+            # No event, and so nobody's: the budget would not know of it.
+            with contextlib.suppress(OSError):
+                self.path(f"{event.id}.jpg").unlink(missing_ok=True)
+            raise
         self._hold(event, len(snapshot) + len(line))
-        self.index.add(event, self._new, event.clock)
+        self._note(partial(self.index.add, event, self._new))
         return event
 
     def drop_unused(self, clip: str) -> None:
@@ -139,21 +157,28 @@ class Store:
             self.path(clip).unlink(missing_ok=True)
 
     def clean(self) -> None:
-        """Removes what is older than the budget's days. Costs next to nothing; to be called every few seconds."""
+        """Removes what is older than the budget's days. Costs next to nothing; to be called every few seconds.
+
+        Raises OSError, and sqlite3.Error where the index still lacks something.
+        """
         now = self._clock.now()
-        if now - self._noted_at >= _NOTE_SECONDS:
-            self._noted_at = now
-            self.index.clock = now
         while self._kept:
             first = next(iter(self._kept))
             if now - self._kept[first].clock <= _DAY * self._budget.days:
-                return
+                break
             self._remove(first)
+        if time.monotonic() < self._retry_at:
+            return
+        if now - self._noted_at >= _NOTE_SECONDS:
+            self._noted_at = now
+            self._changes.append(self._note_clock)
+        self._write_index()
 
     def close(self) -> None:
         """Notes the clock, and releases the folder."""
         with contextlib.suppress(Exception):
-            self.index.clock = self._clock.now()
+            self._changes.append(self._note_clock)
+            self._write_index()
         self.index.close()
         os.close(self._lock)
 
@@ -178,8 +203,28 @@ class Store:
         if kept.clip and not any(other.clip == kept.clip for other in self._kept.values()):
             self.path(kept.clip).unlink(missing_ok=True)
             self._bytes -= self._clips.pop(kept.clip)
-        self.index.remove([name])
+        self._note(partial(self.index.remove, [name]))
         self.removed += 1
+
+    def _note(self, change: Callable[[], None]) -> None:
+        """Makes a change to the index, or later, in the order of the changes, where it is locked: the files are what counts."""
+        self._changes.append(change)
+        if time.monotonic() >= self._retry_at:
+            with contextlib.suppress(sqlite3.Error):
+                self._write_index()
+
+    def _note_clock(self) -> None:
+        self.index.clock = (self._clock.now(), self._clock.lead)
+
+    def _write_index(self) -> None:
+        try:
+            while self._changes:
+                self._changes[0]()
+                self._changes.popleft()
+        except sqlite3.Error:
+            # Each attempt takes seconds in which nothing else is written.
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+            raise
 
     def _scan(self) -> List[Event]:
         names = {entry.name for entry in os.scandir(self._folder) if entry.is_file(follow_symlinks=False)}
@@ -200,13 +245,15 @@ class Store:
         for name in own - used:
             self.path(name).unlink(missing_ok=True)
         known = self.index.ids()
+        # An index that was used lacks what a power cut or a lock kept from it. Of a new one nobody knows what was sent.
+        lacking = UNWANTED if self.index.clock is None else self._new
         # By the order of the index, which a clock that was set cannot change; what it lacks came last, or is all there is.
         events.sort(key=lambda event: (known.get(event.id, float("inf")), event.clock, event.id))
         for event in events:
             size = sum(self.path(name).stat().st_size for name in (f"{event.id}.json", event.snapshot) if name in names)
             self._hold(event, size)
             if event.id not in known:
-                self.index.add(event, UNWANTED)
+                self.index.add(event, lacking)
         self.index.remove(sorted(known.keys() - self._kept.keys()))
         return events
 

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import socket
-import sqlite3
 import sys
 import threading
 from dataclasses import dataclass
@@ -32,8 +31,9 @@ SIGNATURE = "X-Edge-Detector-Signature"
 
 # Most events that wait; beyond these the oldest are given up.
 MOST_WAITING = 1000
-# Attempts after which an event is given up that the server refuses. One that cannot be reached is tried for ever.
-REFUSALS = 5
+# Attempts after which an event is given up, so that it does not keep those behind it for ever: that the server refuses, at
+# which it fails, and of which it says that it cannot take it now (8 hours). Without an answer an event is tried for ever.
+REFUSALS, FAILURES, DELAYS = 5, 10, 100
 
 # Seconds without a byte from the server, and for the whole exchange, which a server could draw out byte by byte.
 TIMEOUT_SECONDS = 10.0
@@ -41,8 +41,10 @@ DEADLINE_SECONDS = 30.0
 # Seconds between two attempts: the first pause, doubled each time up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 _LEAST_SECRET = 16
-# Answers that speak of the moment and not of the event: a timeout, too early, too many.
-_LATER = (408, 425, 429)
+# Seconds between two looks at the index while nothing waits.
+_LOOK_SECONDS = 30.0
+# Answers that speak of the moment and not of the event: a timeout, too early, too many, and a proxy without its server.
+_LATER = (408, 425, 429, 502, 503, 504)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Webhook:
         try:
             parts = urlsplit(url)
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.fragment
+            # As it is when the name is looked up: UnicodeError, a ValueError, for an empty or too long part of it.
+            (parts.hostname or "").encode("idna")
             has_user = "@" in parts.netloc
         except ValueError:
             good = has_user = False
@@ -140,7 +144,9 @@ class Sender:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._message = ""
-        self._refused = (0, 0)
+        # The event that was answered last, and how often with an answer of each limit.
+        self._answered = 0
+        self._answers: Dict[int, int] = {}
         self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
         self._thread.start()
 
@@ -167,13 +173,15 @@ class Sender:
                 again = first is not None and self._deliver(index, first)
                 self._told()
                 if first is None:
-                    self._wake.wait()
+                    # An event whose place in the index was locked comes later, without being announced again.
+                    self._wake.wait(_LOOK_SECONDS)
                     continue
                 if not again:
                     pause = self._first_pause
                     continue
-            except sqlite3.Error as error:
-                self._tell(str(error))
+            except Exception as error:
+                # Whatever it is, mostly the index: the thread is there for the next attempt.
+                self._tell(str(error) or type(error).__name__)
             self._stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
         if index is not None:
@@ -183,7 +191,7 @@ class Sender:
         """Sends an event; whether it must be sent again."""
         try:
             status = self._send(self._hook, f"{listed.event.line()}\n".encode())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._tell(f"{str(error) or type(error).__name__}; trying again")
             return True
         if 200 <= status < 300:
@@ -194,14 +202,13 @@ class Sender:
                 print(f"webhook: {self._hook} is back", file=sys.stderr)
                 self._message = ""
             return False
-        refusals = self._refused[1] + 1 if self._refused[0] == listed.number else 1
-        if status >= 500 or status in _LATER:
-            self._tell(f"the answer is {status}; trying again")
-            return True
-        self._refused = (listed.number, refusals)
+        most = DELAYS if status in _LATER else FAILURES if status >= 500 else REFUSALS
+        if self._answered != listed.number:
+            self._answered, self._answers = listed.number, {}
+        self._answers[most] = self._answers.get(most, 0) + 1
         moved = ", a redirect, which is not followed" if 300 <= status < 400 else ""
-        self._tell(f"the answer is {status}{moved}; an event is given up after {REFUSALS} of these")
-        if refusals < REFUSALS:
+        self._tell(f"the answer is {status}{moved}; an event is given up after {most} of these")
+        if self._answers[most] < most:
             return True
         index.mark(listed.number, GIVEN_UP)
         self.given_up += 1

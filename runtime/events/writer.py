@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import sys
 import threading
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import Callable, Deque, List, Optional, Sequence, Tuple, Union
 
 from runtime.common.errors import KitError
@@ -18,7 +18,7 @@ from runtime.events.event import Event
 from runtime.events.still import Still
 from runtime.events.store import Store
 
-# Most bytes of frames that wait to be written; what comes before an event waits at once.
+# Most bytes of frames and snapshots that wait to be written; what comes before an event waits at once.
 MOST_BYTES = 64_000_000
 
 # Seconds between two looks at the budget while nothing happens.
@@ -28,8 +28,6 @@ _UNWRITTEN_BYTES = 250_000
 _NICE = 15
 # A clip of which so little fits on the disk is none.
 _FEWEST_FRAMES = 2
-# Of what is written, to be told and counted.
-_FAILURES = (KitError, OSError, sqlite3.Error)
 
 # Events with their snapshots.
 Events = Sequence[Tuple[Event, bytes]]
@@ -51,7 +49,7 @@ class Writer:
     ) -> None:
         """Starts the thread.
 
-        With `waits`, frames wait for a place in the queue instead of being lost. `written` is told of each event when its
+        With `waits`, frames and events wait for a place in the queue instead of being lost. `written` is told of each event when its
         files are complete, and `idle` is called every few seconds, both in the thread.
         """
         self.lost_frames = 0
@@ -75,10 +73,11 @@ class Writer:
     def begin(self, clip: str, stills: Sequence[Still]) -> None:
         """See `Output`. Where the queue has no room for all frames, the newest are kept."""
         with self._changed:
+            self._wait_for_room(sum(len(still.jpeg) for still in stills))
             kept: List[Still] = []
             size = 0
             for still in reversed(stills):
-                if self._bytes + size + len(still.jpeg) > MOST_BYTES and not self._waits:
+                if self._bytes + size + len(still.jpeg) > MOST_BYTES:
                     break
                 kept.append(still)
                 size += len(still.jpeg)
@@ -88,17 +87,23 @@ class Writer:
     def add(self, still: Still) -> None:
         """See `Output`."""
         with self._changed:
-            if self._waits:
-                self._changed.wait_for(lambda: self._bytes + len(still.jpeg) <= MOST_BYTES or self._ending)
+            self._wait_for_room(len(still.jpeg))
             if self._bytes + len(still.jpeg) > MOST_BYTES:
                 self.lost_frames += 1
                 return
             self._put(still, len(still.jpeg))
 
     def finish(self, events: Events) -> None:
-        """See `Output`."""
+        """See `Output`. Events whose snapshots find no room in the queue are lost."""
         with self._changed:
-            self._put(list(events), 0)
+            self._wait_for_room(_size(events))
+            kept: List[Tuple[Event, bytes]] = []
+            for event, snapshot in events:
+                if self._bytes + _size(kept) + len(snapshot) <= MOST_BYTES:
+                    kept.append((event, snapshot))
+            self.lost_events += len(events) - len(kept)
+            # Also where none is left: the clip is over.
+            self._put(kept, _size(kept))
 
     def end(self, seconds: float) -> bool:
         """Waits up to `seconds` until everything is written; whether it is. What then remains counts as lost."""
@@ -114,6 +119,11 @@ class Writer:
             self._queue.clear()
         return done
 
+    def _wait_for_room(self, size: int) -> None:
+        """Waits, where it may, until `size` more bytes fit, or everything before them is written."""
+        if self._waits:
+            self._changed.wait_for(lambda: self._bytes + size <= MOST_BYTES or not self._bytes or self._ending)
+
     def _put(self, item: Item, size: int) -> None:
         self._queue.append(item)
         self._bytes += size
@@ -127,22 +137,27 @@ class Writer:
                 item = self._queue.popleft() if self._queue else None
                 if item is None and self._ending:
                     return
-            if item is None:
-                self._attempt(self._idle)
-            elif isinstance(item, Still):
-                self._add(item)
-            elif isinstance(item, tuple):
-                self._begin(*item)
-            else:
-                self._complete(item)
+            # Whatever goes wrong with one item, the thread is there for the next.
+            self._attempt(self._idle if item is None else partial(self._handle, item))
             self._attempt(self._store.clean)
+
+    def _handle(self, item: Item) -> None:
+        if isinstance(item, Still):
+            self._add(item)
+        elif isinstance(item, tuple):
+            self._begin(*item)
+        else:
+            self._complete(item)
 
     def _begin(self, name: str, stills: List[Still]) -> None:
         # Hidden until it is complete.
-        self._clip = ClipFile(self._store.path(f".{self._store.free_name(name, clips.suffix())}"), self._fps)
-        self._is_cut = False
+        self._clip, self._is_cut = None, False
+        self._attempt(lambda: self._open(name))
         for still in stills:
             self._add(still)
+
+    def _open(self, name: str) -> None:
+        self._clip = ClipFile(self._store.path(f".{self._store.free_name(name, clips.suffix())}"), self._fps)
 
     def _add(self, still: Still) -> None:
         clip = self._clip
@@ -154,21 +169,25 @@ class Writer:
             if not self._store.make_room(clip.size() + len(still.jpeg) + _UNWRITTEN_BYTES):
                 raise KitError(f"{clip.path.parent}: the budget or the disk has no room for more of a clip")
             clip.add(still)
-        except _FAILURES as error:
-            # What there is of the clip stays, and belongs to its events.
+        except Exception as error:
+            # Any error: OpenCV has some of its own. What there is of the clip stays, and belongs to its events.
             self._is_cut = True
             self.lost_frames += 1
             self._tell(error)
         finally:
-            with self._changed:
-                self._bytes -= len(still.jpeg)
-                self._changed.notify_all()
+            self._release(len(still.jpeg))
 
     def _complete(self, events: Events) -> None:
         name = self._complete_clip()
         for event, snapshot in events:
             self._keep(replace(event, clip=name, offset=event.offset if name else 0.0), snapshot)
+            self._release(len(snapshot))
         self._attempt(lambda: self._store.drop_unused(name))
+
+    def _release(self, size: int) -> None:
+        with self._changed:
+            self._bytes -= size
+            self._changed.notify_all()
 
     def _complete_clip(self) -> str:
         """The name of the clip, which is complete; empty where it could not be written."""
@@ -181,7 +200,7 @@ class Writer:
                 target = self._store.path(clip.path.name[1:])
                 clip.path.replace(target)
                 return target.name
-        except _FAILURES as error:
+        except Exception as error:
             self._tell(error)
         self._attempt(clip.discard)
         return ""
@@ -189,15 +208,17 @@ class Writer:
     def _keep(self, event: Event, snapshot: bytes) -> None:
         try:
             kept = self._store.add(event, snapshot)
-        except _FAILURES as error:
+        except Exception as error:
             self._tell(error)
             kept = None
         if kept is None:
-            self.lost_events += 1
+            with self._changed:
+                self.lost_events += 1
             return
         self.recorded += 1
         self._last_message = ""
-        self._written(kept)
+        written = kept
+        self._attempt(lambda: self._written(written))
 
     def _attempt(self, action: Callable[[], None]) -> None:
         try:
@@ -211,6 +232,10 @@ class Writer:
         if message != self._last_message:
             self._last_message = message
             print(f"events: {message}", file=sys.stderr)
+
+
+def _size(events: Events) -> int:
+    return sum(len(snapshot) for _, snapshot in events)
 
 
 def _stand_back() -> None:

@@ -33,8 +33,8 @@ def options(parser: Any) -> None:
 
 
 def connect(arguments: argparse.Namespace, labels: Labels) -> Optional[Filter]:
-    """The filter for `--track`, and for `--events`, which needs it. Raises InputError if the tracker is not installed."""
-    return Tracker(arguments.track_lost) if arguments.track or getattr(arguments, "events", None) else None
+    """The filter for `--track`, which outputs may switch on too. Raises InputError if the tracker is not installed."""
+    return Tracker(arguments.track_lost) if arguments.track else None
 
 
 class Tracker:
@@ -63,6 +63,12 @@ class Tracker:
         self._numbers: Dict[str, Tuple[int, float]] = {}
         self._last = 0
         self._time = float("-inf")
+
+    def continue_from(self, before: Tracker) -> None:
+        """Goes on with the tracks of another tracker, so that objects keep their numbers when the model is replaced."""
+        self._make, self._lost = before._make, before._lost
+        self._tracks, self._numbers = before._tracks, before._numbers
+        self._last, self._time = before._last, before._time
 
     def __call__(self, frame: Frame, detections: Tuple[Detection, ...]) -> Tuple[Detection, ...]:
         """Returns the detections with their `track` set. Frames must come in the order of their times."""

@@ -40,6 +40,8 @@ class Broker:
         try:
             parts = urlsplit(text)
             host, port, password = parts.hostname, parts.port, parts.password
+            # As it is when the name is looked up: UnicodeError, a ValueError, for an empty or too long part of it.
+            (host or "").encode("idna")
         except ValueError:
             host, port, password = None, None, None
         # Checked first: the other messages contain the text.

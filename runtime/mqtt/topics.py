@@ -8,7 +8,7 @@
     BASE/event           JSON, with `--events`: an object when it has been there a while, with the end null, and when its
                          files are complete
     BASE/collect         taken, not sent: any message keeps the next frame, with `--collect`
-    BASE/zone/NAME       JSON, retained: objects in a zone, those that entered and left, and their stays; sent on change
+    BASE/zone/NAME       JSON, retained: objects in a zone, those that entered and left, and their stays, see `area`; sent on change
     BASE/line/NAME       JSON, retained: objects that crossed a line, in and out; sent on change
     BASE/device          JSON, retained: model, versions, health, speed and counts (`runtime.mqtt.report`); sent
                          when the model, a version or the health changes, else every thirty seconds
@@ -20,7 +20,7 @@ Home Assistant finds these as sensors through MQTT discovery
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterator, Sequence, Tuple
+from typing import Any, Dict, Iterator, Mapping, Sequence, Tuple
 
 from runtime.mqtt.address import distinct_level, node
 
@@ -40,17 +40,34 @@ def state(snapshot: Dict[str, Any]) -> str:
     return json.dumps({key: value for key, value in snapshot.items() if key not in ("labels", "counts", "areas")})
 
 
+def area(counts: Mapping[str, Any]) -> str:
+    """The message for BASE/zone/NAME or BASE/line/NAME, which stays the same until something happens.
+
+    `counts` is what `State.snapshot` has of it. A stay that grows from second to second would be sent, kept by the broker and
+    recorded by Home Assistant as often, so that `since` is there in its place.
+    """
+    kept = {key: value for key, value in counts.items() if key not in ("corners", "pixels")}
+    if "dwell" in kept:
+        kept["dwell"] = {key: value for key, value in kept["dwell"].items() if key != "current"}
+    return json.dumps(kept)
+
+
 # Of a zone and a line: the field of the message, with dots between levels, its name, and what Home Assistant should know. A
 # total that falls to 0, after a restart, begins anew.
 _TOTAL = {"state_class": "total_increasing", "icon": "mdi:counter"}
 _STAY = {"device_class": "duration", "unit_of_measurement": "s", "state_class": "measurement"}
+# Home Assistant takes a time as a date, and None for nobody.
+_SINCE = {
+    "device_class": "timestamp",
+    "value_template": "{{ value_json['since'] | as_datetime if value_json['since'] is not none else None }}",
+}
 _AREA_SENSORS: Dict[str, Sequence[Tuple[str, str, Dict[str, str]]]] = {
     "zone": (
         ("present", "present", {"state_class": "measurement", "icon": "mdi:vector-polygon"}),
         ("entered", "entered", _TOTAL),
         ("left", "left", _TOTAL),
         ("dwell.median", "median stay", _STAY),
-        ("dwell.current", "current stay", _STAY),
+        ("since", "occupied since", _SINCE),
     ),
     "line": (("in", "in", _TOTAL), ("out", "out", _TOTAL)),
 }
@@ -133,10 +150,9 @@ class Discovery:
                 f"{key}_{field.replace('.', '_')}",
                 f"{name} {what}",
                 state_topic=topic,
-                value_template=template,
                 json_attributes_topic=topic,
                 needs_source=True,
-                **more,
+                **{"value_template": template, **more},
             )
 
     def _entity(self, kind: str, key: str, name: str, *, needs_source: bool = False, **more: Any) -> Tuple[str, str]:

@@ -20,7 +20,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from runtime.common.values import Detection
-from runtime.filters import Filter
+from runtime.filters import Filter, carry_over
 from runtime.frames.blurring import Blurring
 from runtime.frames.masks import Blackout, Mask
 from runtime.frames.motion import MotionGate
@@ -127,6 +127,8 @@ class _Loop:
         watch: Optional[Watch],
     ) -> None:
         self._active = active
+        # Those of the latest frame that was passed on.
+        self._filters = active.filters
         self._pending = pending
         self._shadow = shadow
         self._watch = watch
@@ -423,10 +425,14 @@ class _Loop:
         prepared = self._shadow.prepare(frame, job.crop) if self._shadow is not None else None
         if self._blurring is not None:
             frame = self._blurring(frame, job.to_blur, job.crop.box if job.crop is not None else None)
-        for apply_filter in job.model.filters:
+        if job.model.filters is not self._filters:
+            # Frames in flight keep the model, and so the filters, that they were prepared for; their order is that of the source.
+            carry_over(self._filters, job.model.filters)
+            self._filters = job.model.filters
+        for apply_filter in self._filters:
             detections = apply_filter(frame, detections)
         if self._watch is not None:
-            frame, detections = self._watch(frame, detections, job.model.filters)
+            frame, detections = self._watch(frame, detections)
         if prepared is not None:
             prepared.compare(frame, detections)
         self._totals.add(len(detections), job.times)

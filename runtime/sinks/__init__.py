@@ -12,6 +12,8 @@ a sink as `--out` does. Where several cameras run, a module may provide
 
     connect_shared(spec: str) -> SharedSink     one output for all of them, in place of `connect`; raises InputError
 
+and `TRACKS = True` where its sinks need tracked objects, for which tracking is then switched on.
+
 The MQTT client and the web server belong to `mqtt` and `web`. Uses these two, `common`,
 `events`, `media`, `sources` and `telemetry`.
 """
@@ -131,6 +133,12 @@ def open_shared(spec: str) -> SharedSink:
 def is_shared(spec: str) -> bool:
     """Whether several cameras have the output `spec` together. Raises InputError if no module accepts it."""
     return hasattr(_kind(spec), "connect_shared")
+
+
+def needs_tracks(specs: Sequence[str]) -> bool:
+    """Whether one of the outputs needs tracked objects; those that no module accepts don't."""
+    kinds = [module for module in plugins.modules(sys.modules[__name__]) if getattr(module, "TRACKS", False)]
+    return any(module.accepts(spec) for module in kinds for spec in specs)
 
 
 def _kind(spec: str) -> ModuleType:

@@ -26,6 +26,9 @@ from runtime.telemetry.state import State
 
 KIND = "events (events:DIR)"
 
+# An event is of a track.
+TRACKS = True
+
 PREFIX = "events:"
 OPTION = "--events"
 

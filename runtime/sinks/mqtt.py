@@ -250,8 +250,7 @@ class Mqtt(Sink):
             for name, counts in areas[plural].items():
                 if (kind, name) not in self._areas:
                     self._areas[kind, name] = self._announce_area(kind, name)
-                text = json.dumps({key: value for key, value in counts.items() if key not in ("corners", "pixels")})
-                self._connection.keep(self._areas[kind, name][0], text)
+                self._connection.keep(self._areas[kind, name][0], topics.area(counts))
 
     def _announce_area(self, kind: str, name: str) -> List[str]:
         """The topics of a zone or line: that of its counts, and those that announce it to Home Assistant."""

@@ -98,9 +98,13 @@ class State:
 
     @score.setter
     def score(self, value: float) -> None:
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            # A whole number that no float can hold.
+            number = float("inf")
         if not 0 <= number <= 1:
-            raise ValueError(f"a score is a number from 0 to 1, not {value!r}")
+            raise ValueError(f"a score is a number from 0 to 1, not {number:g}")
         self._score = number
 
     @property

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, BinaryIO, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from runtime.common.opencv import cv2
 from runtime.events.index import Index
@@ -33,6 +34,9 @@ class Answer:
     body: bytes
     kind: str = "text/plain; charset=utf-8"
     headers: Tuple[Tuple[str, str], ...] = ()
+    # In place of the body: the next `size` bytes of a file, which whoever sends the answer closes.
+    file: Optional[BinaryIO] = None
+    size: int = 0
 
 
 def listed(folder: Path, query: Mapping[str, Sequence[str]]) -> Dict[str, Any]:
@@ -57,28 +61,33 @@ def file(folder: Path, name: str, small: bool, ranges: Sequence[str]) -> Answer:
     """A file of an event. `small` asks for a small image, `ranges` are the values of the header Range."""
     path = folder / name
     kind = _TYPES.get(path.suffix)
+    missing = Answer(HTTPStatus.NOT_FOUND, b"there is no such event; it may have been removed\n")
     # Names have no slashes, and files that are not complete begin with a dot.
-    if kind is None or not _NAME.fullmatch(name) or not path.is_file():
-        return Answer(HTTPStatus.NOT_FOUND, b"there is no such event; it may have been removed\n")
+    if kind is None or not _NAME.fullmatch(name):
+        return missing
     try:
+        # Raises for a name that is too long.
+        if not path.is_file():
+            return missing
         if small and path.suffix == ".jpg":
             return Answer(HTTPStatus.OK, _small(path), kind)
-        size = path.stat().st_size
-        wanted = _range(ranges, size)
-        if wanted is None:
-            return Answer(HTTPStatus.OK, path.read_bytes(), kind, (("Accept-Ranges", "bytes"),))
-        begin, end = wanted
-        if begin >= size:
-            return Answer(
-                HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"the file is shorter\n", headers=(("Content-Range", f"bytes */{size}"),)
-            )
-        with open(path, "rb") as opened:
-            opened.seek(begin)
-            body = opened.read(end - begin)
+        opened = open(path, "rb")  # noqa: SIM115
     except OSError:
-        return Answer(HTTPStatus.NOT_FOUND, b"there is no such event any more\n")
-    more = (("Accept-Ranges", "bytes"), ("Content-Range", f"bytes {begin}-{begin + len(body) - 1}/{size}"))
-    return Answer(HTTPStatus.PARTIAL_CONTENT, body, kind, more)
+        return missing
+    size = os.fstat(opened.fileno()).st_size
+    wanted = _range(ranges, size)
+    begin, end = wanted or (0, size)
+    if wanted is not None and begin >= size:
+        opened.close()
+        return Answer(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, b"the file is shorter\n", headers=(("Content-Range", f"bytes */{size}"),)
+        )
+    opened.seek(begin)
+    about: Tuple[Tuple[str, str], ...] = (("Accept-Ranges", "bytes"),)
+    if wanted is None:
+        return Answer(HTTPStatus.OK, b"", kind, about, opened, size)
+    about += (("Content-Range", f"bytes {begin}-{end - 1}/{size}"),)
+    return Answer(HTTPStatus.PARTIAL_CONTENT, b"", kind, about, opened, end - begin)
 
 
 def answer(folder: str, path: str, query: Mapping[str, Sequence[str]], ranges: Sequence[str]) -> Answer:
@@ -127,6 +136,7 @@ def _number(query: Mapping[str, Sequence[str]], name: str) -> Optional[int]:
     if name not in query:
         return None
     text = query[name][-1]
-    if not text.isascii() or not text.isdigit() or not 0 < int(text[:19]) < 2**62:
+    # Numbers in SQLite have 64 bits.
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or not int(text):
         raise ValueError(f"{name}={text[:40]}: is not a whole number of 1 or more")
     return int(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, BinaryIO, Dict, Mapping, Optional
 
 PAGE = Path(__file__).with_name("page")
 TYPES = {
@@ -27,6 +28,16 @@ HEADERS = {
 }
 
 
+@dataclass(frozen=True)
+class FileResponse:
+    """An answer with the next `size` bytes of a file, which whoever sends it closes."""
+
+    status: HTTPStatus
+    headers: Mapping[str, str]
+    file: BinaryIO
+    size: int
+
+
 def text(status: HTTPStatus, said: str) -> Any:
     """A line of text."""
     return response(status, f"{said}\n".encode(), "text/plain; charset=utf-8")
@@ -37,8 +48,17 @@ def response(status: HTTPStatus, body: bytes, kind: str, more: Optional[Mapping[
     from websockets.datastructures import Headers
     from websockets.http11 import Response
 
-    headers: Dict[str, str] = {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body)), **(more or {})}
-    return Response(status.value, status.phrase, Headers(headers), body)
+    return Response(status.value, status.phrase, Headers(_headers(kind, len(body), more)), body)
+
+
+def part(status: HTTPStatus, opened: BinaryIO, size: int, kind: str, more: Optional[Mapping[str, str]] = None) -> FileResponse:
+    """An answer with the next `size` bytes of a file; `more` are headers that are added."""
+    return FileResponse(status, _headers(kind, size, more), opened, size)
+
+
+def taken() -> Any:
+    """An answer that goes nowhere, for a connection that is no longer the library's."""
+    return text(HTTPStatus.OK, "")
 
 
 def file(name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
@@ -47,6 +67,10 @@ def file(name: str, status: HTTPStatus = HTTPStatus.OK) -> Any:
     if path is None:
         return text(HTTPStatus.NOT_FOUND, "there is no such page")
     return response(status, path.read_bytes(), TYPES[path.suffix])
+
+
+def _headers(kind: str, size: int, more: Optional[Mapping[str, str]]) -> Dict[str, str]:
+    return {**HEADERS, "Content-Type": kind, "Content-Length": str(size), **(more or {})}
 
 
 _FILES = {f"/{path.name}": path for path in PAGE.iterdir() if path.suffix in TYPES}

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from runtime.telemetry.state import State
 from runtime.web import responses
 from runtime.web.access import Access, is_own_page
+from runtime.web.download import CHUNK, Downloads, bytes_body, file_body
 from runtime.web.gate import Gate
 from runtime.web.view import View
 
@@ -25,8 +26,10 @@ from runtime.web.view import View
 PREFIX = "/camera/"
 
 MOST_VIEWERS = 32
-# Seconds that a connection has until its request is read and answered.
+# Seconds that a connection has until its request is read and an answer of at most CHUNK bytes is sent.
 OPEN_SECONDS = 10.0
+# Most larger answers that are sent at a time, for as long as each takes.
+MOST_DOWNLOADS = 32
 # Most connections that are accepted at once, before those beyond the gate's limits are closed.
 BACKLOG = 64
 STATE_SECONDS = 1.0
@@ -36,6 +39,7 @@ MOST_MESSAGE = 4096
 WRONG_TOKEN_SECONDS = 1.0
 STOP_SECONDS = 1.0
 
+_TOO_MANY = "too many downloads are under way; try again later"
 
 
 class Server:
@@ -52,6 +56,7 @@ class Server:
             name: View(state, fps, widest, partial(self._cameras, name)) for name, state in states.items()
         }
         self._gate = Gate()
+        self._downloads = Downloads(MOST_DOWNLOADS)
         self._stop: Optional[asyncio.Event] = None
         self._thread: Optional[threading.Thread] = None
         self._loop: Optional[asyncio.AbstractEventLoop] = None
@@ -69,6 +74,7 @@ class Server:
         """Closes the connections to the viewers. Takes about STOP_SECONDS at most."""
         for view in self.views.values():
             view.stop()
+        self._downloads.stop()
         if self._loop is not None and self._stop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(2 * STOP_SECONDS)
@@ -141,7 +147,20 @@ class Server:
         return {"camera": name, "cameras": {other: view.source for other, view in self.views.items()}}
 
     async def _answer(self, connection: Any, request: Any) -> Any:
-        """The response to an HTTP request; None to accept a viewer's WebSocket."""
+        """The response to an HTTP request; None to accept a viewer's WebSocket. Large ones are sent by `Downloads`."""
+        found = await self._respond(connection, request)
+        if isinstance(found, responses.FileResponse):
+            started = self._downloads.start(connection, found.status, found.headers, file_body(found.file, found.size))
+            if not started:
+                found.file.close()
+        elif found is None or len(found.body) <= CHUNK:
+            return found
+        else:
+            headers = dict(found.headers.raw_items())
+            started = self._downloads.start(connection, HTTPStatus(found.status_code), headers, bytes_body(found.body))
+        return responses.taken() if started else responses.text(HTTPStatus.SERVICE_UNAVAILABLE, _TOO_MANY)
+
+    async def _respond(self, connection: Any, request: Any) -> Any:
         address = urlsplit(request.path)
         query = parse_qs(address.query)
         headers = request.headers

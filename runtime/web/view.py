@@ -8,11 +8,10 @@ import time
 from http import HTTPStatus
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set, Tuple
 
-from runtime.common.errors import InputError
 from runtime.common.values import Detection, Frame
 from runtime.telemetry.state import State
 from runtime.web import events, messages, responses
-from runtime.web.download import Downloads
+from runtime.web.download import Downloads, zip_body
 from runtime.web.viewers import Viewer, Viewers
 
 # Pixels across of a small image, as the overview of several cameras shows them.
@@ -118,8 +117,9 @@ class View:
         try:
             # In a thread, since it writes a file.
             error = await asyncio.get_running_loop().run_in_executor(None, areas.change, kind, name, corners)
-        except InputError as refused:
-            viewer.tell(messages.note(str(refused)))
+        except Exception as refused:
+            # Whatever it was: a task that ends with an error leaves the viewer without an answer.
+            viewer.tell(messages.note(str(refused) or type(refused).__name__))
             return
         viewer.tell(messages.note(f"not saved: {error}" if error else "", not error and bool(areas.snapshot()["saved"])))
         self._viewers.send_state(self._message())
@@ -134,6 +134,8 @@ class View:
     async def _event_file(self, path: str, query: Mapping[str, Sequence[str]], ranges: Sequence[str]) -> Any:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(None, events.answer, self._state.events_folder, path, query, ranges)
+        if found.file is not None:
+            return responses.part(found.status, found.file, found.size, found.kind, dict(found.headers))
         return responses.response(found.status, found.body, found.kind, dict(found.headers))
 
     async def _snapshot(self, boxes: bool, small: bool) -> Any:
@@ -149,15 +151,14 @@ class View:
         folder = self._state.collect_folder
         if folder is None:
             return responses.text(HTTPStatus.NOT_FOUND, "nothing is collected; start the run with --collect DIR")
-        if self._downloads.busy:
-            return responses.text(HTTPStatus.SERVICE_UNAVAILABLE, "another download is under way; try again when it has ended")
-        # The library sends a body only from memory. So the download goes on in a copy of the socket, and the library's own
-        # is closed, which leaves the connection open.
         name = time.strftime("collected_%Y%m%d_%H%M%S.zip")
-        about = {**responses.HEADERS, "Content-Type": "application/zip", "Content-Disposition": f'attachment; filename="{name}"'}
-        self._downloads.start(connection.transport.get_extra_info("socket").dup(), folder, about)
-        connection.transport.abort()
-        return responses.text(HTTPStatus.OK, "")
+        about = {
+            **responses.HEADERS, "Content-Type": "application/zip", "Content-Disposition": f'attachment; filename="{name}"',
+            "Transfer-Encoding": "chunked",
+        }  # fmt: skip
+        if not self._downloads.start(connection, HTTPStatus.OK, about, zip_body(folder)):
+            return responses.text(HTTPStatus.SERVICE_UNAVAILABLE, "another download is under way; try again when it has ended")
+        return responses.taken()
 
     def _message(self) -> str:
         return messages.state(self._state, self._cameras())

@@ -4,8 +4,9 @@ A detector's boxes tremble by some hundredths of their size, and now and then on
 a side of a line, or in a zone or out of it, only where its point is clear of the border by MARGIN of the box's size, and
 changes sides only when it was seen clear on the other one SIGHTINGS times in a row. What lies between says nothing.
 
-A track crosses a line when it changes from the side on which it was first clear to the other, and its path has gone
-between the line's ends: the straight way between the two sightings before and after, however many frames lie between.
+A track crosses a line when it changes from the side on which it was clear to the other, and its path has gone between the
+line's ends more often that way than back: the straight ways between two sightings, however many frames lie between. So
+who goes round an end, and trembles between the ends before it is clear, has not crossed.
 """
 
 from __future__ import annotations
@@ -24,29 +25,38 @@ from runtime.zones.geometry import Edge, Point, area, crosses, distance, edges, 
 MARGIN = 0.05
 SIGHTINGS = 2
 
+# Share of the image's width and height. A corner of a zone that is nearer to the edge was meant to lie on it: nobody draws
+# more exactly, and the point of an object that is cut off at the edge would never be clear of a border so near.
+EDGE = 0.01
+
 # Stays over which the median is taken.
 LATEST_STAYS = 1000
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A track in a frame: its `point` in pixels, the `size` of its box (the root of its area), and the time in seconds."""
+    """A track in a frame: its `point` in pixels, the `size` of its box (the root of its area), and the time in seconds.
+
+    `time` is `Frame.steady_time`, in which stays are measured, `date` is `Frame.time`.
+    """
 
     track: int
     label: str
     point: Point
     size: float
     time: float
+    date: float = 0.0
 
 
 @dataclass
 class _Path:
     """Where a track is beside a line: -1 on its left, 1 on its right, 0 for unknown."""
 
-    # The latest sighting that isn't exactly on the line, and whether the latest way over was between the line's ends.
+    # The latest sighting that isn't exactly on the line; and how often the path has gone between the line's ends to the
+    # right, less how often to the left, since it was last clear on the confirmed side.
     point: Point
     side: int
-    between: bool = False
+    between: int = 0
     confirmed: int = 0
     seen: int = 0
 
@@ -72,20 +82,22 @@ class LineCounter:
         path = self._paths.get(sighting.track)
         if path is None:
             path = self._paths[sighting.track] = _Path(sighting.point, side)
-        if side and side != path.side:
-            path.between = crosses((path.point, sighting.point), self._ends)
+        if side and side != path.side and crosses((path.point, sighting.point), self._ends):
+            path.between += side
         if side:
             path.point, path.side = sighting.point, side
-        if not side or abs(away) < MARGIN * sighting.size or side == path.confirmed:
+        if not side or abs(away) < MARGIN * sighting.size:
             path.seen = 0
             return None
+        if not path.confirmed or side == path.confirmed:
+            path.confirmed, path.seen, path.between = side, 0, 0
+            return None
         path.seen += 1
-        if not path.confirmed:
-            path.confirmed, path.seen = side, 0
         if path.seen < SIGHTINGS:
             return None
-        path.confirmed, path.seen = side, 0
-        if not path.between:
+        has_crossed = path.between * side > 0
+        path.confirmed, path.seen, path.between = side, 0, 0
+        if not has_crossed:
             return None
         (self._inward if side > 0 else self._outward)[sighting.label] += 1
         return Crossing(self.area.kind, self.area.name, IN if side > 0 else OUT, sighting.track, sighting.label)
@@ -106,9 +118,11 @@ class _Stay:
 
     label: str
     inside: bool = False
-    # When it came in, and when it was first seen where it is not yet counted.
+    # When it came in, also as a date, and when it was first seen where it is not yet counted.
     since: float = 0.0
+    since_date: float = 0.0
     changed: float = 0.0
+    changed_date: float = 0.0
     seen: int = 0
 
 
@@ -128,7 +142,8 @@ class ZoneCounter:
         self._most_margin = 0.0
 
     def fit(self, corners: List[Point], width: int, height: int) -> None:
-        """Sets the zone's corners in pixels of an image of `width` x `height`."""
+        """Sets the zone's corners in pixels of an image of `width` x `height`; those within EDGE of its edge lie on it."""
+        corners = _at_rim(corners, width, height)
         self._corners = corners
         # Nothing is beyond the edge of the image, where boxes are cut off: such a border needs no distance.
         self._borders = [edge for edge in edges(corners) if not _is_at_rim(edge, width, height)]
@@ -145,14 +160,15 @@ class ZoneCounter:
             stay.seen = 0
             return None
         if not stay.seen:
-            stay.changed = sighting.time
+            stay.changed, stay.changed_date = sighting.time, sighting.date
         stay.seen += 1
         if stay.seen < SIGHTINGS:
             return None
         stay.seen = 0
         if stay.inside:
             return self._leave(sighting.track, stay, stay.changed)
-        stay.inside, stay.since, stay.label = True, stay.changed, sighting.label
+        stay.inside, stay.label = True, sighting.label
+        stay.since, stay.since_date = stay.changed, stay.changed_date
         self._entered[stay.label] += 1
         return Crossing(self.area.kind, self.area.name, ENTERED, sighting.track, stay.label)
 
@@ -164,13 +180,13 @@ class ZoneCounter:
     def counts(self, time: float) -> ZoneCounts:
         """The counts up to `time`."""
         present = [stay for stay in self._stays.values() if stay.inside]
-        current = max((time - stay.since for stay in present), default=None)
-        longest = max((value for value in (self._longest, current) if value is not None), default=None)
+        first = min(present, key=lambda stay: stay.since, default=None)
         return ZoneCounts(
             dict(Counter(stay.label for stay in present)),
             dict(self._entered),
             dict(self._left),
-            Dwell(self._median, longest, current),
+            Dwell(self._median, self._longest, None if first is None else time - first.since),
+            None if first is None else first.since_date,
         )
 
     def _leave(self, track: int, stay: _Stay, time: float) -> Crossing:
@@ -187,6 +203,18 @@ class ZoneCounter:
         if any(distance(sighting.point, border) < margin for border in self._borders):
             return before
         return inside(sighting.point, self._corners)
+
+
+def _at_rim(corners: List[Point], width: int, height: int) -> List[Point]:
+    """The corners with those near the edge of the image moved onto it; as they are where no zone would be left."""
+    moved = [(_nearest_rim(x, width), _nearest_rim(y, height)) for x, y in corners]
+    return moved if area(moved) else corners
+
+
+def _nearest_rim(value: float, side: int) -> float:
+    if value < EDGE * side:
+        return 0.0
+    return float(side) if (1 - EDGE) * side < value < side else value
 
 
 def _is_at_rim(edge: Edge, width: int, height: int) -> bool:

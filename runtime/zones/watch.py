@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from runtime.areas import areas
 from runtime.areas.areas import Area, Counted, Crossing
@@ -49,8 +50,9 @@ class Watch:
         self._is_tracked = is_tracked
         self._save = save
         self._tracker: Optional[Tracker] = None
-        self._tracked_by: object = None
         self._counters: Dict[Tuple[str, str], _Counter] = {}
+        # Those that can count nothing, which is said once.
+        self._idle: Set[Tuple[str, str]] = set()
         self._size = (0, 0)
         self._time = float("-inf")
         self._seen: Dict[int, float] = {}
@@ -59,13 +61,11 @@ class Watch:
                 raise InputError(f"--{area.kind} {area.name}: is given twice; give each {area.kind} a name of its own")
             self._set(area)
 
-    def __call__(
-        self, frame: Frame, detections: Tuple[Detection, ...], tracked_by: object = None
-    ) -> Tuple[Frame, Tuple[Detection, ...]]:
+    def __call__(self, frame: Frame, detections: Tuple[Detection, ...]) -> Tuple[Frame, Tuple[Detection, ...]]:
         """Returns the frame with its `areas`, and the detections with their tracks; both unchanged without zones and lines.
 
-        Where `tracked_by` is another object than before, the numbers of the tracks begin anew. Raises InputError where a
-        zone or line lies outside of the image.
+        A zone or line outside of the
+        image counts nothing, which is said on standard error: a camera may come back with a smaller image, and goes on.
         """
         with self._lock:
             if not self._counters:
@@ -74,14 +74,14 @@ class Watch:
                 detections = self._tracker(frame, detections)
             time = frame.steady_time
             crossings: List[Crossing] = []
-            # A video that starts again, and another tracker: no track goes on.
-            if time < self._time or (self._tracker is None and tracked_by is not self._tracked_by):
+            # A video that starts again: no track goes on.
+            if time < self._time:
                 crossings += self._end_tracks(list(self._seen))
-            self._time, self._tracked_by = time, tracked_by
+            self._time = time
             self._fit(frame.image.shape[1], frame.image.shape[0])
             for detection in detections:
                 if detection.track is not None:
-                    crossings += self._see(detection, detection.track)
+                    crossings += self._see(detection, detection.track, frame.time)
             # After the sightings: a gap between frames ends no track that is there again.
             crossings += self._end_tracks([track for track, seen in self._seen.items() if time - seen > self._lost])
             return replace(frame, areas=self._counted(crossings)), detections
@@ -104,10 +104,13 @@ class Watch:
         """Sets a zone or line, from the next frame on, and saves it; without `corners` it is removed.
 
         Corners are (x, y) in shares of the image. Returns why it could not be saved; empty where it was, or where nothing
-        is saved. Raises InputError where it is no zone or line, and where it needs a tracker that is not installed.
+        is saved. Raises InputError where it is no zone or line, where nothing could cross the line, and where it needs a
+        tracker that is not installed.
         """
         with self._saving:
             area = None if corners is None else _area(kind, name, corners)
+            if area is not None and _is_at_edge(area, 1.0, 1.0):
+                raise InputError(f"--{kind} {area}: lies on the edge of the image, where nothing can cross it; draw it further in")
             with self._lock:
                 if area is not None:
                     self._set(area)
@@ -127,25 +130,29 @@ class Watch:
         self._counters[area.kind, area.name] = (
             ZoneCounter(area) if isinstance(area, areas.Zone) else LineCounter(area)
         )
+        self._idle.discard((area.kind, area.name))
         # Fitted with the next frame.
         self._size = (0, 0)
 
     def _fit(self, width: int, height: int) -> None:
         if self._size == (width, height):
             return
-        for counter in self._counters.values():
+        for key, counter in self._counters.items():
             area = counter.area
             across, down = (1, 1) if area.pixels else (width, height)
-            corners = [(x * across, y * down) for x, y in area.corners]
-            if min(x for x, _ in corners) >= width or min(y for _, y in corners) >= height:
-                raise InputError(f"--{area.kind} {area}: lies outside the image, which is {width} x {height}")
-            counter.fit(corners, width, height)
+            counter.fit([(x * across, y * down) for x, y in area.corners], width, height)
+            if not _is_at_edge(area, width / across, height / down):
+                self._idle.discard(key)
+            elif key not in self._idle:
+                self._idle.add(key)
+                where = f"outside the image, which is {width} x {height}, or on its edge"
+                print(f"--{area.kind} {area}: lies {where}, and counts nothing; draw it inside", file=sys.stderr)
         self._size = (width, height)
 
-    def _see(self, detection: Detection, track: int) -> List[Crossing]:
+    def _see(self, detection: Detection, track: int, date: float) -> List[Crossing]:
         self._seen[track] = self._time
         point = anchor(detection.box, self._anchor, *self._size)
-        sighting = Sighting(track, detection.label, point, detection.box.area**0.5, self._time)
+        sighting = Sighting(track, detection.label, point, detection.box.area**0.5, self._time, date)
         found = [counter.see(sighting) for counter in self._counters.values()]
         return [crossing for crossing in found if crossing is not None]
 
@@ -168,5 +175,17 @@ def _area(kind: str, name: str, corners: Sequence[Sequence[float]]) -> Area:
     try:
         numbers = [f"{min(max(float(value), 0.0), 1.0):.4f}" for x, y in corners for value in (x, y)]
         return areas.READERS[kind](f"{name}={','.join(numbers)}")
-    except (argparse.ArgumentTypeError, ValueError, TypeError) as error:
+    # A whole number that no float can hold raises the last one.
+    except (argparse.ArgumentTypeError, ValueError, TypeError, OverflowError) as error:
         raise InputError(str(error)) from None
+
+
+def _is_at_edge(area: Area, width: float, height: float) -> bool:
+    """Whether a line lies along an edge of the image, or a zone or line beyond one; sizes in the unit of its corners.
+
+    Objects are inside of the image (`anchor`), so that nothing is on the other side.
+    """
+    least = [min(axis) for axis in zip(*area.corners)]
+    most = [max(axis) for axis in zip(*area.corners)]
+    beyond = least[0] >= width or least[1] >= height
+    return beyond or (isinstance(area, areas.Line) and min(most) <= 0)

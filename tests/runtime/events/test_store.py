@@ -7,10 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
+from functools import partial
 
 import pytest
 
 from runtime import InputError
+from runtime.events import index as indexes
+from runtime.events import store as stores
 from runtime.events.age import AgeClock
 from runtime.events.event import Event
 from runtime.events.index import GIVEN_UP, NAME, SENT, WAITS, Index
@@ -96,12 +99,27 @@ def test_a_disk_that_is_nearly_full_keeps_its_rest(tmp_path, monkeypatch):
     store.close()
 
 
+def test_an_event_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    def fail(path, data):
+        if path.suffix == ".json":
+            raise OSError("Input/output error")
+        real(path, data)
+
+    real = stores.write_durably
+    store = Store(tmp_path)
+    monkeypatch.setattr(stores, "write_durably", fail)
+    with pytest.raises(OSError, match="Input/output"):
+        add(store, 1)
+    assert files(tmp_path) == [] and store.used == 0 and store.events == 0
+    store.close()
+
+
 def test_days_under_a_clock_that_jumps(tmp_path):
     """Nothing goes too early, and nothing stays for longer, when the clock is set ahead by a year and back."""
     now = {"wall": 1.8e9, "steady": 0.0}
 
-    def clock(last):
-        return AgeClock(last, lambda: now["wall"], lambda: now["steady"])
+    def clock(last, **more):
+        return AgeClock(last, lambda: now["wall"], lambda: now["steady"], **more)
 
     def hours(number):
         for _ in range(number):
@@ -109,6 +127,13 @@ def test_days_under_a_clock_that_jumps(tmp_path):
             now["steady"] += 3600
             store.clean()
 
+    store = Store(tmp_path, Budget(days=2), make_clock=clock)
+    # In the very first run, a clock that is set ahead is taken for one that was wrong before.
+    now["wall"] += YEAR
+    hours(1)
+    now["wall"] -= YEAR
+    store.clean()
+    store.close()
     store = Store(tmp_path, Budget(days=2), make_clock=clock)
     add(store, 1)
     hours(24)
@@ -135,6 +160,78 @@ def test_days_under_a_clock_that_jumps(tmp_path):
     store = Store(tmp_path, Budget(days=2), make_clock=clock)
     hours(48)
     assert ids(tmp_path) == [] and files(tmp_path) == []
+    store.close()
+
+
+def test_an_index_that_is_locked_gets_everything_later(tmp_path, monkeypatch):
+    """Another process may hold it for longer than anybody waits."""
+    monkeypatch.setattr(indexes, "_BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(stores, "_RETRY_SECONDS", 0.0)
+    store = Store(tmp_path, wanted=True)
+    add(store, 1)
+    other = sqlite3.connect(tmp_path / NAME)
+    other.execute("BEGIN IMMEDIATE")
+    assert add(store, 2) is not None and add(store, 3) is not None
+    store._remove(event(1).id)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.clean()
+    assert store.events == 2 and ids(tmp_path) == [1]
+    other.rollback()
+    store.clean()
+    assert ids(tmp_path) == [3, 2] and store.index.count_waiting() == 2
+    other.execute("BEGIN IMMEDIATE")
+    add(store, 4)
+    # Where it stays locked until the end, the next run finds the event by its files.
+    store.close()
+    other.rollback()
+    other.close()
+    store = Store(tmp_path, wanted=True)
+    assert ids(tmp_path) == [4, 3, 2] and store.index.count_waiting() == 3
+    store.close()
+
+
+def test_a_disk_that_is_full_of_other_things_costs_no_event(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    full = {"bytes": 10_000_000_000}
+
+    def disk(path):
+        own = sum((tmp_path / name).stat().st_size for name in files(tmp_path))
+        return usage(10_000_000_000, 0, full["bytes"] - own)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk)
+    store = Store(tmp_path, Budget(megabytes=0.02))
+    for number in range(1, 7):
+        add(store, number)
+    full["bytes"] = 500_000_100
+    assert add(store, 8) is None and len(ids(tmp_path)) == 6
+    # Where there is little too little, the oldest make room.
+    full["bytes"] = 500_000_000 + store.used + 100
+    assert add(store, 9) is not None and ids(tmp_path) == [9, 6, 5, 4, 3, 2]
+    store.close()
+
+
+def test_days_of_a_board_that_begins_in_1970(tmp_path):
+    now = {"wall": 1000.0, "steady": 0.0}
+
+    def opened():
+        clock = partial(AgeClock, wall=lambda: now["wall"], steady=lambda: now["steady"])
+        return Store(tmp_path, Budget(days=2), make_clock=clock)
+
+    store = opened()
+    add(store, 1)
+    now["wall"] = 1.8e9
+    for hour in range(1, 49):
+        now["wall"] += 3600
+        now["steady"] += 3600
+        store.clean()
+        if hour in (1, 20):
+            # A restart in between: the clock was right before.
+            store.close()
+            store = opened()
+        assert ids(tmp_path) == [1]
+    now["steady"] += 60
+    store.clean()
+    assert ids(tmp_path) == []
     store.close()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,7 @@ import pytest
 from runtime import InputError
 from runtime.events import webhook
 from runtime.events.event import Event
+from runtime.events.index import WAITS
 from runtime.events.store import Store
 from runtime.events.webhook import Sender, Webhook, post
 from tests.support.browser import wait
@@ -95,8 +97,53 @@ def test_what_fails_is_tried_again_and_what_is_refused_is_given_up(tmp_path, ser
     sender.end(5)
     kept.close()
     printed = capsys.readouterr().err
-    assert "the answer is 500; trying again" in printed and "a redirect, which is not followed" in printed
+    assert "the answer is 500; an event is given up after 10 of these" in printed and "a redirect, which is not followed" in printed
     assert "a=1" not in printed
+
+
+@pytest.mark.parametrize(("statuses", "most"), [([500], 10), ([503], 100), ([500, 502], 19), ([503, 404], 10)])
+def test_no_event_keeps_those_behind_it_for_ever(tmp_path, statuses, most):
+    """Whatever the server answers, also turn by turn."""
+    kept, got, answers = store(tmp_path, (1, 2)), [], itertools.cycle(statuses)
+
+    def send(hook, body):
+        got.append(json.loads(body)["track"])
+        return next(answers) if got[-1] == 1 else 200
+
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=send, pause=0.0)
+    wait(lambda: sender.sent == 1)
+    sender.end(5)
+    assert got == [1] * most + [2] and sender.given_up == 1 and kept.index.count_waiting() == 0
+    kept.close()
+
+
+@pytest.mark.parametrize("error", [UnicodeError("label empty or too long"), RuntimeError("strange"), TimeoutError()])
+def test_no_error_ends_the_sending(tmp_path, error):
+    kept, got = store(tmp_path, (1,)), []
+
+    def send(hook, body):
+        got.append(1)
+        if len(got) < 30:
+            raise error
+        return 200
+
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=send, pause=0.0)
+    wait(lambda: sender.sent == 1)
+    sender.end(5)
+    assert len(got) == 30 and sender.given_up == 0
+    kept.close()
+
+
+def test_an_event_that_nobody_announces_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(webhook, "_LOOK_SECONDS", 0.01)
+    looked = []
+    kept = store(tmp_path, ())
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=lambda hook, body: 200, told=lambda: looked.append(1))
+    wait(lambda: looked)
+    kept.index.add(Event("20261130T000000.000Z_1", "", "cat", 1, 1.0, 2.0, 1.0, False, 0.9, (1, 2, 3, 4), (8, 6)), WAITS)
+    wait(lambda: sender.sent == 1)
+    sender.end(5)
+    kept.close()
 
 
 def test_a_server_that_hangs_keeps_nobody_waiting_and_what_waits_comes_after_a_restart(tmp_path, server):
@@ -139,7 +186,7 @@ def test_the_oldest_go_where_too_many_wait(tmp_path, monkeypatch):
     kept.close()
 
 
-@pytest.mark.parametrize("url", ["a.example", "ftp://a.example/", "https://", "https://a b/", "http://a.example:99999/"])
+@pytest.mark.parametrize("url", ["a.example", "ftp://a.example/", "https://", "https://a b/", "http://a.example:99999/", "http://a..example/x", f"https://{64 * 'a'}.example/"])
 def test_what_is_no_address(url):
     with pytest.raises(InputError, match="is no address; give https://HOST/PATH"):
         Webhook.parse(url)

@@ -11,7 +11,7 @@ import pytest
 from runtime import Box, Detection, Detector, Frame, InputError, Labels
 from runtime.common import detection_json
 from runtime.common.interop import to_supervision
-from runtime.filters import open_filters, track
+from runtime.filters import carry_over, open_filters, track
 from runtime.media.drawing import caption
 from runtime.sinks import json_lines
 from runtime.sources import open_source
@@ -142,6 +142,9 @@ def test_filters_are_found(monkeypatch):
     assert [found.track for found in number(Frame(None), keep(Frame(None), (at(0), at(200, "dog", 1))))] == [1]
 
 
-def test_events_need_tracks():
-    found = track.connect(argparse.Namespace(track=False, track_lost=1.0, events="kept"), Labels(()))
-    assert isinstance(found, track.Tracker)
+def test_objects_keep_their_numbers_with_another_model(tracker):
+    for time in (0.0, 0.1):
+        assert step(tracker, time, at(0), at(300)) == [1, 2]
+    other = track.Tracker()
+    carry_over([tracker, len], [max, other])
+    assert step(other, 0.2, at(0, "kitten"), at(600)) == [1, 3]

@@ -12,6 +12,7 @@ import pytest
 
 from runtime import Box, Detector, Frame, KitError
 from runtime.areas.areas import line, zone
+from runtime.filters.track import Tracker
 from runtime.frames.masks import mask
 from runtime.frames.queue import BLOCK, Policy
 from runtime.frames.regions import Region, region
@@ -331,6 +332,25 @@ def test_a_frame_that_waits_goes_to_the_model_that_takes_over(path, policy):
     state.stop()
     thread.join(PATIENCE)
     assert keeper.indices == list(range(waiting + 1)) and after.runs == 1 and outcome[0].dropped == 0
+
+
+def test_another_model_with_filters_of_its_own_renumbers_nothing(path):
+    """What is counted and recorded goes by the numbers, which must mean the same objects in the whole run."""
+    pytest.importorskip("edgefirst.tracker")
+    other, keeper, pending = Detector(path), Keeper(), PendingSwap()
+    state, taken = State(), []
+
+    class Swapping(Counter):
+        def __iter__(self):
+            for frame in super().__iter__():
+                if frame.index == 5:
+                    pending.offer(lambda drain: taken.append(1) or model)
+                yield replace(frame, time=frame.index / 10)
+
+    model = ActiveModel(other, (Tracker(),), (Worker(other.runner, state),), 0.5)
+    loop.run(Detector(path), Swapping(), [keeper], state=state, filters=[Tracker()], pending=pending)
+    assert taken and len(keeper.frames) == 10
+    assert {tuple(found.track for found in detections) for _, detections in keeper.frames} == {(1, 2)}
 
 
 def until(true):

@@ -156,7 +156,7 @@ def test_through_the_loop_with_a_mask(path, tmp_path):
     """What is masked is black in clips and snapshots, and the summary counts what the last frames made."""
     detector = Detector(path, score=0.4)
     source = Clip()
-    tracker = track.connect(Namespace(track=False, track_lost=1.0, events="kept"), Labels(()))
+    tracker = track.connect(Namespace(track=True, track_lost=1.0), Labels(()))
     with open_sink(f"events:{tmp_path / 'kept'}{SETTINGS}", source) as sink:
         summary = loop.run(
             detector, source, [sink], filters=[tracker], settings=Settings(masks=(mask("0,0,0.5,0,0.5,1,0,1"),))

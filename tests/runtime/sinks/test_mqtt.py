@@ -476,6 +476,7 @@ def test_addresses(address, found):
     [
         ("mqtt://", "is no broker's address"),
         ("mqtt://broker:x", "is no broker's address"),
+        ("mqtt://a..example/x", "is no broker's address"),
         ("mqtt://broker/a?b", "is no broker's address"),
         ("mqtt://broker/a/%23", "is no topic"),
         ("mqtt://broker/$SYS", "is no topic"),
@@ -526,7 +527,7 @@ def test_zones_and_lines_are_kept_announced_and_taken_back(broker):
     with Listener(broker.port) as listener:
         sink, _ = opened(broker.address, ",discovery=homeassistant", state)
         desk = json.loads(listener.next(topic("zone/desk"))[1])
-        assert desk["present"] == 1 and desk["dwell"]["current"] == 0.1 and "corners" not in desk
+        assert desk["present"] == 1 and desk["since"] == 0.2 and "corners" not in desk and "current" not in desk["dwell"]
         door = json.loads(listener.next(topic("line/front_door_1"))[1])
         assert door == {"in": 1, "out": 0, "classes": {"person": {"in": 1, "out": 0}}}
         watch.change("line", "Front door/1", None)
@@ -539,10 +540,12 @@ def test_zones_and_lines_are_kept_announced_and_taken_back(broker):
             _, text, _ = late.next(lambda name, _: "edge_door/zone" in name or "/line" in name)
             announced.append(json.loads(text))
     assert {said["name"] for said in announced} == {f"desk {what}" for what in (
-        "present", "entered", "left", "median stay", "current stay")}  # fmt: skip
+        "present", "entered", "left", "median stay", "occupied since")}  # fmt: skip
     by_name = {said["name"]: said for said in announced}
     assert by_name["desk present"]["state_topic"] == "edge/door/zone/desk"
-    assert by_name["desk current stay"]["value_template"] == "{{ value_json['dwell']['current'] }}"
+    assert by_name["desk median stay"]["value_template"] == "{{ value_json['dwell']['median'] }}"
+    since = by_name["desk occupied since"]
+    assert since["device_class"] == "timestamp" and "value_json['since'] | as_datetime" in since["value_template"]
     assert by_name["desk entered"]["state_class"] == "total_increasing"
     assert len({said["unique_id"] for said in announced}) == 5
 

@@ -258,6 +258,7 @@ def test_the_threshold_is_set_and_everybody_is_told(page):
             '{"score": 2}',
             '{"score": "x"}',
             '{"score": NaN}',
+            f'{{"score": 1{"0" * 400}}}',
             '{"score": true}',
             "[",
             "[" * 1024,
@@ -506,6 +507,7 @@ def test_a_viewer_draws_and_removes_zones(page):
         for wrong in (
             {"zone": {"name": "shop"}}, {"zone": {"name": "shop", "corners": [[0, 0]]}}, {"zone": {"corners": many}},
             {"line": {"name": "x", "corners": "all"}}, {"line": {"name": "x", "corners": [[[], 0], [1, 1]]}},
+            {"line": {"name": "x", "corners": [[10**400, 0.5], [1, 1]]}},
         ):  # fmt: skip
             if wrong == {"zone": {"name": "shop"}}:
                 assert change(**wrong)["error"] == "" and "shop" not in watch.snapshot()["zones"]

@@ -40,6 +40,10 @@ def crossed(counter):
         ([(10, 90), (20, 120), (20, 130)], (0, 0)),
         # Around the end of the line and back through it.
         ([(320, 50), (320, 150), (320, 160), (200, 150), (200, 60), (200, 50)], (0, 1)),
+        # Around the end, and trembling between the ends before it is clear; back between them and clear; both.
+        ([(200, 60), (320, 98), (320, 102), (200, 102), (200, 98), (200, 102), (200, 140), (200, 150)], (0, 0)),
+        ([(200, 60), (320, 98), (320, 102), (200, 102), (200, 60), (200, 140), (200, 150)], (1, 0)),
+        ([(200, 60), (200, 102), (320, 102), (320, 98), (200, 98), (200, 102), (200, 140), (200, 150)], (1, 0)),
         # Born on the other side, or too near to say.
         ([(200, 140), (200, 150), (200, 160)], (0, 0)),
         ([(200, 98), (200, 102), (200, 140), (200, 150)], (0, 0)),
@@ -105,7 +109,7 @@ def test_a_stay_lasts_from_the_first_sighting_inside_to_the_first_outside():
     events, counts = watched(OUT, IN, IN, IN, IN, OUT, OUT)
     assert events == [("entered", None), ("left", pytest.approx(0.4))]
     assert counts.as_dict() == {
-        "present": 0, "entered": 1, "left": 1, "dwell": {"median": 0.4, "max": 0.4, "current": None},
+        "present": 0, "entered": 1, "left": 1, "since": None, "dwell": {"median": 0.4, "max": 0.4, "current": None},
         "classes": {"person": {"present": 0, "entered": 1, "left": 1}},
     }  # fmt: skip
 
@@ -113,7 +117,7 @@ def test_a_stay_lasts_from_the_first_sighting_inside_to_the_first_outside():
 def test_who_is_there_is_present_and_the_stay_grows():
     events, counts = watched(OUT, IN, IN, IN)
     assert events == [("entered", None)] and counts.present == {"person": 1}
-    assert counts.dwell.current == counts.dwell.longest == pytest.approx(0.2) and counts.dwell.median is None
+    assert counts.dwell.current == pytest.approx(0.2) and counts.dwell.longest is counts.dwell.median is None
     assert str(counts) == "1 in it, 1 entered"
 
 
@@ -131,6 +135,17 @@ def test_the_border_changes_nothing(there):
 def test_a_zone_to_the_edge_of_the_image_holds_what_is_cut_off_there():
     corners = ((0.0, 240.0), (640.0, 240.0), (640.0, 480.0), (0.0, 480.0))
     assert watched((320.0, 200.0), (320.0, 479.5), (320.0, 479.5), corners=corners)[0] == [("entered", None)]
+
+
+def test_a_zone_almost_to_the_edge_of_the_image_was_meant_to_reach_it():
+    corners = ((100.0, 3.0), (636.0, 3.0), (636.0, 477.6), (100.0, 477.6))
+    for cut_off in ((320.0, 479.5), (320.0, 0.5), (639.5, 200.0)):
+        assert watched((50.0, 200.0), cut_off, cut_off, corners=corners)[0] == [("entered", None)]
+    # One further away does not, and a strip along the edge stays one.
+    corners = ((100.0, 240.0), (600.0, 240.0), (600.0, 470.0), (100.0, 470.0))
+    assert watched((50.0, 200.0), (320.0, 479.5), (320.0, 479.5), corners=corners)[0] == []
+    corners = ((100.0, 476.0), (600.0, 476.0), (600.0, 480.0), (100.0, 480.0))
+    assert watched((50.0, 200.0), (320.0, 479.5), (320.0, 479.5), corners=corners)[0] == [("entered", None)]
 
 
 def test_a_thing_can_be_in_a_zone_smaller_than_itself():

@@ -9,6 +9,7 @@ import pytest
 from runtime import Box, Detection, Frame, InputError
 from runtime.areas.areas import line, zone
 from runtime.common import detection_json
+from runtime.mqtt import topics
 from runtime.zones import watch as watching
 from runtime.zones.watch import Watch
 
@@ -22,12 +23,12 @@ def at(y, track=1, label="person", x=200.0):
     return Detection(label, 0, 0.9, Box(x - 20, y - 40, x + 20, y), track)
 
 
-def see(watch, *heights, start=0.0, by=None, track=1):
+def see(watch, *heights, start=0.0, track=1):
     """The frames that come out, a tenth of a second apart; None stands for a frame without the object."""
     found = []
     for place, y in enumerate(heights):
         given = () if y is None else (at(y, track),)
-        found.append(watch(Frame(IMAGE, place, start + place / 10), given, by)[0])
+        found.append(watch(Frame(IMAGE, place, start + place / 10), given)[0])
     return found
 
 
@@ -74,13 +75,26 @@ def test_a_track_ends_when_it_was_not_seen_for_long_enough():
     assert counts(watch)["desk"] == {"present": 0, "entered": 1, "left": 1}
 
 
-def test_totals_go_on_after_a_new_model_and_a_new_start_of_the_video_and_tracks_do_not():
+def test_who_stays_changes_no_message(monkeypatch):
+    """A kept message that is sent each second fills the memory of whoever records it."""
+    watch, sent = Watch([DESK], is_tracked=True), []
+    for place in range(100):
+        found = [at(140 + place % 2)] + ([at(150, track=2)] if 40 <= place < 60 else [])
+        watch(Frame(IMAGE, place, 1e9 + place, monotonic=100.0 + place), tuple(found))
+        said = topics.area(watch.snapshot()["zones"]["desk"])
+        sent += [said] if said not in sent[-1:] else []
+    # Nobody counts yet; the first; the second as well; the second has gone.
+    assert [(json.loads(said)["present"], json.loads(said)["since"]) for said in sent] == [
+        (0, None), (1, 1e9), (2, 1e9), (1, 1e9)
+    ]  # fmt: skip
+    assert json.loads(sent[-1])["dwell"] == {"median": 19.0, "max": 19.0}
+    assert watch.snapshot()["zones"]["desk"]["dwell"]["current"] == 99
+
+
+def test_totals_go_on_after_a_new_start_of_the_video_and_tracks_do_not():
     watch = Watch([LINE, DESK], is_tracked=True)
-    see(watch, 60, 60, 140, 140, by="first")
-    # The same number is another object from here on.
-    see(watch, 60, 60, start=0.4, by="second")
-    assert counts(watch) == {"door": {"in": 1, "out": 0}, "desk": {"present": 0, "entered": 1, "left": 1}}
-    see(watch, 140, 140, start=0.0, by="second")
+    see(watch, 60, 60, 140, 140, start=0.4)
+    see(watch, 140, 140, start=0.0)
     assert counts(watch) == {"door": {"in": 1, "out": 0}, "desk": {"present": 1, "entered": 2, "left": 1}}
 
 
@@ -120,7 +134,7 @@ def test_what_is_drawn_counts_from_the_next_frame_on_and_is_saved():
     [
         ("line", "door", None), ("zone", "desk", []), ("zone", "desk", [[0, 0], [1, 1]]), ("zone", "a,b", [[0, 0], [1, 1], [0, 1]]),
         ("zone", "", [[0, 0], [1, 1], [0, 1]]), ("line", "door", [[0, 0]]), ("line", "door", [[0, 0], ["x", 1]]),
-        ("line", "door", [[0, 0], None]), ("line", "door", [[0, 0], [float("nan"), 1]]), ("line", "door", [0, 1]),
+        ("line", "door", [[0, 0], None]), ("line", "door", [[0, 0.5], [10**400, 1]]), ("line", "door", [[0, 0], [float("nan"), 1]]), ("line", "door", [0, 1]),
         ("zone", "desk", [[0.5, 0], [0.5, 1], [0.5, 0.2]]), ("zone", "desk", [[place / 100, place % 2] for place in range(65)]),
     ],
 )  # fmt: skip
@@ -144,8 +158,29 @@ def test_wrong_zones_are_refused():
     with pytest.raises(InputError, match="--line door: is given twice"):
         Watch([LINE, LINE], is_tracked=True)
     Watch([LINE, zone("door=0,0,1,0,1,1")], is_tracked=True)
-    with pytest.raises(InputError, match=r"--zone far=900,10,990,10,990,90: lies outside the image, which is 400 x 200"):
-        see(Watch([zone("far=900,10,990,10,990,90")], is_tracked=True), 10)
+
+
+@pytest.mark.parametrize("corners", [[[0, 1], [1, 1]], [[1, 0.2], [1, 0.8]], [[0.1, -0.2], [0.9, 0]], [[0, 0], [0, 1]]])
+def test_a_line_along_the_edge_of_the_image_is_refused(corners):
+    watch = Watch([LINE], is_tracked=True, save=lambda *given: pytest.fail("saved"))
+    with pytest.raises(InputError, match=r"--line kerb=.*: lies on the edge of the image, where nothing can cross it"):
+        watch.change("line", "kerb", corners)
+    see(watch, 60, 60, 140, 140)
+    assert counts(watch) == {"door": {"in": 1, "out": 0}}
+
+
+def test_what_lies_outside_of_the_image_counts_nothing_and_ends_no_run(capsys):
+    watch = Watch([LINE, line("kerb=0,1,1,1"), zone("desk=300,0,390,0,390,190,300,190")], is_tracked=True)
+    large, small = IMAGE, IMAGE[:100, :200]
+    # As in a configuration file of before, and of a camera that comes back with a smaller image.
+    for place, image in enumerate([large, large, small, small, large, large]):
+        watch(Frame(image, place, place / 10), (at(60, x=340),))
+    said = capsys.readouterr().err.splitlines()
+    assert [text.split(", and")[0] for text in said] == [
+        "--line kerb=0,1,1,1: lies outside the image, which is 400 x 200, or on its edge",
+        "--zone desk=300,0,390,0,390,190,300,190: lies outside the image, which is 200 x 100, or on its edge",
+    ]
+    assert counts(watch)["desk"] == {"present": 1, "entered": 2, "left": 1} and counts(watch)["kerb"] == {"in": 0, "out": 0}
 
 
 def test_zones_are_changed_while_frames_come():
