@@ -127,7 +127,7 @@ def test_a_clip_stays_within_the_budget_while_it_is_written(tmp_path):
     made.begin("20261130T000000.000Z_1c", stills[:2])
     for still in stills[2:]:
         made.add(still)
-    while writer.lost_frames + (made._clip.frames if made._clip else 0) < len(stills):
+    while made.lost_frames + (made._clip.frames if made._clip else 0) < len(stills):
         time.sleep(0.005)
     (clip,) = tmp_path.glob(".2*.mp4")
     # Also with what its end adds.
