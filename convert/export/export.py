@@ -57,7 +57,8 @@ class Source:
     `fullest` is the greatest number of boxes in an image, 0 if unknown. `validation` is what AP is measured
     on, None if there is no labeled data. `quantization` is what a run of quantization-aware training trained
     with, None for a float run. `about` are the manifest's entries on the source. `reported` are the figures that
-    training reported of the checkpoint, None where it reported none. `detections`, `score` and `iou` are those of the
+    training reported of the checkpoint, None where it reported none; of a run of quantization-aware training those of its float
+    run, since its own were taken after the loss. `reported_by` says whose they are. `detections`, `score` and `iou` are those of the
     post-processing unless `Options` has others; `detections` None means as many as its images need. `tiles` are those that
     it was trained on: `calibration` are such tiles, and `validation` is looked at through them.
     """
@@ -71,6 +72,7 @@ class Source:
     quantization: Quantization | None = None
     about: dict[str, Any] = field(default_factory=dict)
     reported: Metrics | None = None
+    reported_by: str = "as training reported it"
     detections: int | None = None
     score: float = Postprocessing.score
     iou: float = Postprocessing.iou
@@ -119,6 +121,7 @@ class Options:
 def source_of_run(run: RunFolder) -> Source:
     """The best checkpoint of a run, calibrated on its training images and measured on its validation images."""
     dataset, config, tiles = run.dataset(), run.config(), run.tiles()
+    reported, reported_by = reported_of(run)
     return Source(
         checkpoint=run.checkpoint,
         size=run.size(),
@@ -128,12 +131,24 @@ def source_of_run(run: RunFolder) -> Source:
         validation=of_run(run).through(tiles),
         quantization=run.quantization(),
         about={"run": str(run.path), "data": config["data"], **_float_run(config)},
-        reported=_reported(run) if run.has_ended else None,
+        reported=reported,
+        reported_by=reported_by,
         tiles=tiles,
     )
 
 
-def _reported(run: RunFolder) -> Metrics:
+def reported_of(run: RunFolder) -> tuple[Metrics | None, str]:
+    """The figures that a file of the run is held to, and whose they are."""
+    path = _float_run(run.config()).get("float_run", "")
+    before = RunFolder(Path(path)) if path else run
+    if before.has_ended:
+        return _metrics(before), f"as training reported it of {path}" if path else Source.reported_by
+    if not run.has_ended:
+        return None, Source.reported_by
+    return _metrics(run), f"as quantization-aware training reported it, since its float run {path} is not there any more"
+
+
+def _metrics(run: RunFolder) -> Metrics:
     # An early run reported no figures of classes.
     return Metrics.from_dict({"per_class": {}, "per_class_50": {}, **run.metrics()})
 
@@ -250,7 +265,7 @@ def _reference(source: Source, graph: Graph, say: Callable[[str], None]) -> Metr
     """
     if source.validation is None:
         return None
-    reference, origin = source.reported, "as training reported it"
+    reference, origin = source.reported, source.reported_by
     if reference is None or not reference.per_class:
         measured = evaluate_checkpoint(
             source.checkpoint, source.size, source.labels, source.validation, graph=graph, progress=False

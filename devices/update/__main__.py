@@ -73,6 +73,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if options.rollback:
             outcome = device.roll_back()
         else:
+            device.settle()
             root = trusted_root(layout, options.root, options.replace_root, _tell, installed=options.state is None)
             if options.wait_for_clock:
                 clock.wait(options.wait_for_clock, device.state.checked, _tell)

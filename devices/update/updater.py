@@ -100,6 +100,8 @@ class Device:
         self._offered = Channel()
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
+        # How a probation ended that an earlier run had left open.
+        self._finished: Optional[Outcome] = None
         self._holding = Holding(
             settings.hold, self._store, self._runtime, lambda: self.state, lambda hold: self._change_state(hold=hold), tell
         )
@@ -125,12 +127,7 @@ class Device:
         cases the model that runs stays.
         """
         with self.lock():
-            self.recover()
-            outcome = Outcome(UP_TO_DATE, self.release)
-            if self.state.probation is not None:
-                # First, since it needs no network: a bad model may be what cut the network off.
-                outcome = self.finish_probation(self.state.probation)
-                self._tell(f"{outcome.word}: {outcome.release}: {outcome.reason}")
+            outcome = self._settled()
             outcome = self._look_at_hold() or outcome
             client = TufClient(self.layout.update / "metadata", transport, root, self.now)
             chosen = self.choose(client)
@@ -145,6 +142,20 @@ class Device:
             if waits:
                 return Outcome(HELD, self.release, waits)
             return self.finish_probation(self.switch(chosen))
+
+    def settle(self) -> None:
+        """Finishes what the updater left open, which needs neither a network nor a clock: a bad model may have cut both off."""
+        if self.layout.update.is_dir():
+            with self.lock():
+                self._settled()
+
+    def _settled(self) -> Outcome:
+        """Recovers, and finishes a probation; how that ended, also where an earlier call in this process did it."""
+        self.recover()
+        if self.state.probation is not None:
+            self._finished = self.finish_probation(self.state.probation)
+            self._tell(f"{self._finished.word}: {self._finished.release}: {self._finished.reason}")
+        return self._finished or Outcome(UP_TO_DATE, self.release)
 
     def recover(self) -> None:
         """Completes or undoes what a kill or a power cut interrupted."""

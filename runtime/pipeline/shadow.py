@@ -27,6 +27,7 @@ from runtime.inference.detector import Detector
 from runtime.inference.engines import Request, int8_beside
 from runtime.inference.process.engine import EngineProcess
 from runtime.pipeline import active_model
+from runtime.pipeline.capture import error_text
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
@@ -187,6 +188,12 @@ class Shadow:
                 self._tell()
                 if not self._revive(error, failures):
                     return
+            except Exception as error:
+                # Of any other error nothing is known, so nothing is tried again; but it is told, and the run goes on.
+                if not self._has_ended():
+                    self._missed += 1
+                    self._give_up(error)
+                return
             with self._changed:
                 self._waiting = None
 
@@ -233,10 +240,13 @@ class Shadow:
                     raise
         if self._has_ended():
             return False
-        self._error, self._may_pass = str(error), not isinstance(error, InputError)
-        print(f"{OPTION}: {self._file}: given up: {error}", file=sys.stderr)
-        self._tell()
+        self._give_up(error)
         return False
+
+    def _give_up(self, error: Exception) -> None:
+        self._error, self._may_pass = error_text(error), not isinstance(error, InputError)
+        print(f"{OPTION}: {self._file}: given up: {self._error}", file=sys.stderr)
+        self._tell()
 
     def _has_ended(self) -> bool:
         return self._ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from convert.evaluation import gate
 from convert.evaluation.images import EvaluationSet, of_run
 from convert.export import export as exporting
 from convert.export import files
-from convert.export.export import Options, Source, export, source_of_run
+from convert.export.export import Options, Source, export, reported_of, source_of_run
 from convert.file import anatomy, flatbuffer_objects
 from runtime.common.errors import KitError
 from runtime.common.values import Box, Detection, Labels
@@ -26,7 +27,7 @@ from tests.support.small_detector import small_detector
 from tests.support.trained import trained
 from train.dataset.examples.example import Example, LabelledBox
 from train.evaluation import error_analysis
-from train.evaluation.coco import GroundTruth, LabelledImage, Metrics
+from train.evaluation.coco import FIGURES, GroundTruth, LabelledImage, Metrics
 from train.run.run_folder import RunFolder
 
 pytestmark = pytest.mark.long
@@ -358,3 +359,22 @@ def test_a_file_with_the_custom_operation_is_told_to_do_without(trained, small_d
     with pytest.raises(KitError, match=r"--post-processing built-in") as error:
         gate.admit(lambda _: model, tmp_path / "a.tflite", "fp16", validation=data, reference=perfect)
     assert "calibrate" not in str(error.value)
+
+
+def test_a_run_of_quantization_aware_training_is_held_to_its_float_run(tmp_path):
+    """Its own figures were taken after the loss."""
+
+    def run(name, ap, float_run=""):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(json.dumps({"task": {"float_run": float_run} if float_run else {}}))
+        (tmp_path / name / "metrics.json").write_text(json.dumps({**dict.fromkeys(FIGURES, ap), "per_class": {"cat": ap}, "images": 4}))
+        return RunFolder(tmp_path / name)
+
+    before = run("float", 0.8)
+    after = run("qat", 0.5, str(before.path))
+    reported, by = reported_of(after)
+    assert reported["AP"] == 0.8 and by == f"as training reported it of {before.path}"
+    assert reported_of(before) == (reported_of(after)[0], "as training reported it")
+    shutil.rmtree(before.path)
+    reported, by = reported_of(after)
+    assert reported["AP"] == 0.5 and f"float run {before.path} is not there" in by

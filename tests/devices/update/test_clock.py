@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,11 +12,14 @@ pytest.importorskip("tuf")
 pytest.importorskip("cryptography")
 
 from devices.host.host import Host
+from devices.host.paths import Layout
 from devices.keys.key_ring import Keyring
 from devices.publish.repository import Lifetimes
 from devices.update import __main__ as command
-from devices.update import clock
+from devices.update import clock, trusted_root
+from devices.update.state import Probation, UpdaterState
 from devices.update.tuf_client import Refused
+from devices.update.updater import MOST_BEGUN
 from runtime.common.command import exit_code
 from runtime.common.errors import KitError
 from tests.support.fleet_repository import Publisher, check_whole, device, keys, publisher, running, update
@@ -164,3 +168,21 @@ def test_the_command_says_that_the_clock_is_behind(running, publisher, tmp_path,
     monkeypatch.setattr(clock, "clock", type("nobody", (), {"is_synchronized": staticmethod(lambda host: False)}))
     assert exit_code(command.main, [*words, "--wait-for-clock", "0.001"]) == 1
     assert "no update" in capsys.readouterr().err
+
+
+def test_a_bad_model_is_left_before_the_clock_is_waited_for(tmp_path, monkeypatch, at):
+    """It may be what cut off the network, which sets the clock."""
+    layout = replace(Layout(), state=tmp_path)
+    for name in ("good", "bad"):
+        (layout.models / name).mkdir(parents=True)
+        (layout.models / name / "detector.tflite").write_bytes(b"model")
+    layout.current.symlink_to("bad")
+    layout.update.mkdir(parents=True)
+    begun = UpdaterState(last_good="good", probation=Probation("bad", "good", at.now, begun=MOST_BEGUN + 1), checked=at.now + DAY)
+    begun.write(layout.update)
+    monkeypatch.setattr(trusted_root, "trusted_root", lambda *_, **__: b"{}")
+    at(at.now)
+    words = ["--state", str(tmp_path), "--repository", "http://127.0.0.1:1", "--wait-for-clock", "0.01", "--probation", "0"]
+    with pytest.raises(KitError, match="nothing has set it in 0 s: no update"):
+        command.main([*words, "--health", str(tmp_path / "health.json")])
+    assert layout.current.resolve().name == "good" and UpdaterState.read(layout.update).probation is None

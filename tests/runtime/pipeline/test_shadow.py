@@ -110,6 +110,16 @@ def test_one_that_dies_again_and_again_is_given_up_and_the_run_goes_on(files, ca
     assert "given up" in capsys.readouterr().err
 
 
+def test_an_error_that_nobody_expects_is_told_and_the_run_goes_on(files, capsys, monkeypatch):
+    def compare(self, *item):
+        raise ValueError("strange")
+
+    monkeypatch.setattr(Shadow, "_compare", compare)
+    summary, found = run(files, "--shadow", f"{files / 'two.tflite'},share=1")
+    assert summary.frames == 4 and found["error"] == "ValueError: strange" and found["frames"] == 0
+    assert "two.tflite: given up: ValueError: strange" in capsys.readouterr().err
+
+
 def test_a_frame_that_is_lost_with_its_engine_is_counted(files, monkeypatch):
     def compare(self, *item):
         if not killed:
