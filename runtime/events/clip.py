@@ -44,19 +44,16 @@ class ClipFile:
 
     def add(self, still: Still) -> None:
         """Adds a frame. Raises KitError."""
+        image = decode(still.jpeg)
         if self._writer is None:
-            height, width = decode(still.jpeg).shape[:2]
-            self._size = _even(width, height)
+            self._size = _even(image.shape[1], image.shape[0])
             self._writer = self._open()
         else:
             gap = still.time - self._last
             self._at += max(gap, _SHORTEST_GAP) if gap <= _LONGEST_GAP else 1 / self._fps
         self._last = still.time
         self.frames += 1
-        if isinstance(self._writer, h264.H264Writer) and self._writer.write_jpeg(still.jpeg, self._at):
-            return
-        # Of an odd size, or of another than the clip's.
-        image = drawing.fit(decode(still.jpeg), *self._size)
+        image = drawing.fit(image, *self._size)
         if isinstance(self._writer, h264.H264Writer):
             self._writer.write(image, self._at)
             return

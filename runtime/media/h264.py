@@ -16,10 +16,8 @@ CODEC = "libx264"
 # files of three quarters of the size with less noise; `superfast` takes twice the time. With a thread, no frame waits.
 OPTIONS = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23", "threads": "1"}
 
-# ITU-T H.264, tables E-3 to E-5: the matrix of BT.601, which the conversion uses, at limited range; JPEG has the full one.
-_MATRIX, _LIMITED, _FULL = 6, 1, 2
-# FFmpeg's name for the full range at half the resolution of colors, as in OpenCV's JPEGs.
-_JPEG_PIXELS = "yuvj420p"
+# ITU-T H.264, tables E-3 to E-5: the matrix of BT.601, which the conversion uses, at limited range.
+_MATRIX, _LIMITED = 6, 1
 
 # Of frames that have a time: milliseconds, which is the finest that the usual time of a frame is known to.
 _TIME_BASE = Fraction(1, 1000)
@@ -41,7 +39,7 @@ class H264Writer:
         """`size` is (width, height) in pixels, both even. Raises KitError if there can be no such video.
 
         With `timed`, each image has a time of its own, and the file begins with its index: a browser that has only its
-        beginning can go to any place. Its colors have the range of JPEG, so that `write_jpeg` need not convert them.
+        beginning can go to any place.
         """
         import av
 
@@ -51,13 +49,11 @@ class H264Writer:
             rate = Fraction(fps).limit_denominator(1000)
             self._stream = cast(Any, self._container.add_stream(CODEC, rate=rate, options=OPTIONS))
             self._stream.width, self._stream.height = size
-            self._stream.pix_fmt = _JPEG_PIXELS if timed else "yuv420p"
-            self._stream.codec_context.colorspace = _MATRIX
-            self._stream.codec_context.color_range = _FULL if timed else _LIMITED
             if timed:
                 self._stream.codec_context.time_base = _TIME_BASE
-                self._jpegs: Any = av.CodecContext.create("mjpeg", "r")
-                self._jpegs.thread_count = 1
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.codec_context.colorspace = _MATRIX
+            self._stream.codec_context.color_range = _LIMITED
         except (av.FFmpegError, OSError, ValueError) as error:
             raise _failed(path, error) from error
 
@@ -70,30 +66,8 @@ class H264Writer:
 
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
         if time is not None:
-            frame = frame.reformat(format=_JPEG_PIXELS, dst_colorspace="ITU601", dst_color_range="JPEG")
             frame.time_base, frame.pts = _TIME_BASE, round(time / _TIME_BASE)
         self._encode(frame)
-
-    def write_jpeg(self, jpeg: bytes, time: float) -> bool:
-        """Adds an image of a `timed` video that is a JPEG as OpenCV writes them; False where `write` has to.
-
-        It takes 0.7 of the time of decoding the JPEG and `write`, since nothing is converted. Raises KitError.
-        """
-        import av
-
-        try:
-            (frame,) = self._jpegs.decode(av.Packet(jpeg)) or (None,)
-        except av.FFmpegError as error:
-            raise _failed(self._path, error) from error
-        if frame is None or frame.format.name != _JPEG_PIXELS:
-            return False
-        if (frame.width, frame.height) != (self._stream.width, self._stream.height):
-            return False
-        # Each JPEG is a key frame, which those of the video need not be.
-        frame.pict_type = 0
-        frame.time_base, frame.pts = _TIME_BASE, round(time / _TIME_BASE)
-        self._encode(frame)
-        return True
 
     def release(self) -> None:
         """Completes the file. Raises KitError."""

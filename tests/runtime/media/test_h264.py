@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from runtime import Frame, KitError
-from runtime.common.opencv import cv2
 from runtime.media import fragmented_mp4, h264
 from runtime.sinks import open_sink
 from runtime.sources import Source, open_source
@@ -57,31 +56,6 @@ def test_fragments_share_the_description_of_the_codec(tmp_path):
         # The size of the buffer and the rates, which FFmpeg measures, are no part of the decoder's configuration.
         entries.add(encoded.entry[: encoded.entry.index(b"avcC") + 40])
     assert len(entries) == 1
-
-
-def test_jpegs_go_into_a_video_as_they_are(tmp_path):
-    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8).repeat(4, 0).repeat(4, 1)
-    writer = h264.H264Writer(tmp_path / "a.mp4", 10, (64, 48), timed=True)
-
-    def encoded(image):
-        return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-
-    for index in range(6):
-        assert writer.write_jpeg(encoded(noise), index / 10)
-    # What is of another size, or no JPEG of OpenCV's kind, is for `write`, with the same colors.
-    assert not writer.write_jpeg(encoded(noise[:24]), 0.7) and not writer.write_jpeg(b"", 0.7)
-    writer.write(noise, 0.7)
-    with pytest.raises(KitError, match="FFmpeg cannot write a video"):
-        writer.write_jpeg(b"no image", 0.8)
-    writer.release()
-    with av.open(str(tmp_path / "a.mp4")) as container:
-        stream = container.streams.video[0]
-        assert (stream.codec_context.pix_fmt, stream.codec_context.color_range) == ("yuvj420p", 2)
-        assert [packet.is_keyframe for packet in container.demux(stream) if packet.size] == [True, *[False] * 6]
-    with open_source(str(tmp_path / "a.mp4")) as source:
-        images = [frame.image.astype(int) for frame in source]
-    assert len(images) == 7 and all(abs(shown - noise).mean() < 12 for shown in images)
-    assert all(shown.mean((0, 1)) == pytest.approx(noise.mean((0, 1)), abs=3) for shown in images)
 
 
 def test_what_cannot_be_written(tmp_path):
