@@ -18,6 +18,7 @@ from runtime import Frame, InputError, KitError
 from runtime.cameras.session import detect_all
 from runtime.config.arguments import parse
 from runtime.inference.interpreter import Interpreter
+from runtime.pipeline.iteration import run as iterate
 from runtime.sources import Source
 from runtime.telemetry.health import Health
 from tests.support import tiny_detector
@@ -322,3 +323,10 @@ def test_lines_on_standard_output_are_whole_and_name_their_camera(place, start, 
     assert sorted(line["camera"] for line in found) == ["door"] * 40 + ["yard"] * 40
     start(*both("--frames", "3")).ended()
     assert sorted(text.split(":")[0] for text in capsys.readouterr().out.splitlines()) == ["door"] * 3 + ["yard"] * 3
+
+
+def test_the_iterator_of_one_camera_says_that_it_takes_one(place):
+    pytest.importorskip("yaml")
+    (place / "runtime.yaml").write_text("file: tiny.tflite\nsources: {door: 'sky:a'}\n")
+    with pytest.raises(InputError, match="this runs one camera"):
+        next(iterate("runtime.yaml"))
