@@ -38,11 +38,16 @@ def not_of_a_camera(option: str, value: Any) -> str:
 
 
 def cameras_given(specs: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """The cameras of a repeated `--source NAME=SRC`, with the source of each. Raises InputError."""
+    """The cameras of a repeated `--source NAME=SRC`, with the source of each. Raises InputError.
+
+    Where none has a name, there are none: the last `--source` counts, as of any option.
+    """
     found: Dict[str, Dict[str, Any]] = {}
-    for spec in specs:
-        name, equals, source = spec.partition("=")
-        if not equals or not source or wrong_name(name):
+    parts = [spec.partition("=") for spec in specs]
+    if all(wrong_name(name) or not source for name, _, source in parts):
+        return found
+    for spec, (name, _, source) in zip(specs, parts):
+        if wrong_name(name) or not source:
             raise InputError(f"--source {redaction.address(spec)}: is one of several; give each a name, as in --source door={redaction.address(spec)}")
         if name in found:
             raise InputError(f"--source {name}: is given twice; give each camera a name of its own")

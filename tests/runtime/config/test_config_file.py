@@ -147,6 +147,9 @@ def test_cameras_on_the_command_line():
     options = parse(["a.tflite", "--source", "door=rtsp://one?a=b", "--source", "yard=0", "--frames", "3"])
     assert {name: (own.source, own.frames) for name, own in options.sources.items()} == {"door": ("rtsp://one?a=b", 3), "yard": ("0", 3)}
     assert parse(["a.tflite", "--source", "door=0"]).source == "door=0"
+    # As of any option, the last counts.
+    again = parse(["a.tflite", "--source", "a.mp4", "--source", "rtsp://one?a=b"])
+    assert again.source == "rtsp://one?a=b" and again.sources == {}
 
 
 @pytest.mark.parametrize(
