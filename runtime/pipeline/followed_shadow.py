@@ -105,9 +105,11 @@ class FollowedShadow:
 
 
 def _identity(link: str) -> Optional[_Identity]:
-    """What the file behind the link is known by; None where there is none."""
+    """What the file behind the link is known by; None where there is none, or where the link is just being changed."""
     path = os.path.realpath(link)
     with contextlib.suppress(OSError):
         status = os.stat(path)
-        return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        # Of a link that appears in between, the path would be that of the link itself.
+        if os.path.realpath(link) == path:
+            return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
     return None

@@ -16,17 +16,29 @@ class Second:
     def __init__(self, deliver):
         self.deliver, self.waiting = deliver, None
 
-    def prepare(self, frame):
-        return None if self.waiting else np.full(1, frame.index)
+    def __enter__(self):
+        return self
 
-    def compare(self, frame, detections, tensor):
-        assert tensor[0] == frame.index
-        self.waiting = (frame, detections)
+    def __exit__(self, *_):
+        pass
+
+    def prepare(self, frame, crop):
+        return None if self.waiting else ToCompare(self, frame.index)
+
 
     def answer(self):
         frame, detections = self.waiting
         self.deliver(frame, detections, (DOG,))
         self.waiting = None
+
+
+class ToCompare:
+    def __init__(self, second, index):
+        self.second, self.index = second, index
+
+    def compare(self, frame, detections):
+        assert self.index == frame.index
+        self.second.waiting = (frame, detections)
 
 
 class Keeper:
@@ -42,19 +54,18 @@ def frame(index):
 
 
 def test_what_a_second_model_finds_goes_to_the_sinks_of_the_camera_whose_frame_it_was():
-    shared = SharedShadow(Second)
     keepers = [Keeper(), Keeper()]
-    door, yard = (shared.share([keeper]) for keeper in keepers)
-    tensor = yard.prepare(frame(3))
-    yard.compare(frame(3), (CAT,), tensor)
-    assert door.prepare(frame(4)) is None
-    shared.shadow.answer()
-    assert keepers[1].got == [(3, (CAT,), (DOG,))] and not keepers[0].got
-    # Of two that come at the same time, one is left out.
-    first, second = door.prepare(frame(5)), yard.prepare(frame(6))
-    door.compare(frame(5), (), first)
-    yard.compare(frame(6), (), second)
-    shared.shadow.answer()
+    with SharedShadow(Second) as shared:
+        door, yard = (shared.share([keeper]) for keeper in keepers)
+        yard.prepare(frame(3), None).compare(frame(3), (CAT,))
+        assert door.prepare(frame(4), None) is None
+        shared.shadow.answer()
+        assert keepers[1].got == [(3, (CAT,), (DOG,))] and not keepers[0].got
+        # Of two that come at the same time, one is left out.
+        first, second = door.prepare(frame(5), None), yard.prepare(frame(6), None)
+        first.compare(frame(5), ())
+        second.compare(frame(6), ())
+        shared.shadow.answer()
     assert not keepers[0].got and [index for index, *_ in keepers[1].got] == [3, 6]
 
 

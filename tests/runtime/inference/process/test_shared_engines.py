@@ -75,7 +75,7 @@ class Loop:
         with self._lock:
             while self.inputs and self.lane.has_room(self.most):
                 tensor = self.inputs.popleft()
-                self.lane.submit(tensor, tensor)
+                self.lane.submit([tensor], tensor)
 
     def _run(self):
         try:
@@ -83,7 +83,8 @@ class Loop:
                 job, outcome = self.lane.next(self.offer)
                 if job is None:
                     return
-                self.out.append((job, outcome[0][0]))
+                ((output,),) = outcome[0]
+                self.out.append((job, output))
         except KitError as error:
             self.error = str(error)
 
