@@ -37,6 +37,10 @@ class Mask:
             raise InputError(f"--mask {self}: lies outside the image, which is {width} x {height}")
         return corners
 
+    def scaled(self, across: float, down: float) -> Mask:
+        """The same place where the image has `across` and `down` times as many pixels."""
+        return replace(self, corners=tuple((x * across, y * down) for x, y in self.corners)) if self.pixels else self
+
     def __str__(self) -> str:
         return coordinates.text(self.corners)
 
@@ -56,8 +60,11 @@ def mask(text: str) -> Mask:
 class Blackout:
     """Blackens the masked parts of frames of any size."""
 
-    def __init__(self, masks: Sequence[Mask]) -> None:
+    def __init__(self, masks: Sequence[Mask], one_camera: bool = False) -> None:
+        """With `one_camera`, frames of another size show what the first one did, so that masks in pixels grow or shrink."""
         self._masks = tuple(masks)
+        self._one_camera = one_camera
+        self._first: Optional[Tuple[int, int]] = None
         self._size: Optional[Tuple[int, int]] = None
         self._polygons: List[np.ndarray] = []
 
@@ -70,9 +77,7 @@ class Blackout:
             return frame
         height, width = frame.image.shape[:2]
         if self._size != (width, height):
-            self._polygons = [part for item in self._masks for part in _enclosed(item.within(width, height), width, height)]
-            self._warn_of_pixels(width, height)
-            self._size = (width, height)
+            self._fit(width, height)
         image = frame.image
         if not (image.flags.writeable and image.flags.c_contiguous):
             image = np.ascontiguousarray(image).copy()
@@ -82,17 +87,21 @@ class Blackout:
             cv2.fillPoly(image, [polygon], (0, 0, 0))
         return frame
 
-    def _warn_of_pixels(self, width: int, height: int) -> None:
-        """Says that masks in pixels may lie elsewhere, where the size of the image has changed."""
-        if self._size is None:
-            return
-        for item in self._masks:
-            if item.pixels:
-                print(
-                    f"warning: --mask {item}: is in pixels, and the image is {width} x {height} now, not "
-                    f"{self._size[0]} x {self._size[1]}; shares from 0 to 1 stay at their place",
-                    file=sys.stderr,
-                )
+    def _fit(self, width: int, height: int) -> None:
+        first = self._first = self._first or (width, height)
+        masks = self._masks
+        if self._one_camera:
+            masks = tuple(item.scaled(width / first[0], height / first[1]) for item in masks)
+        self._polygons = [part for item in masks for part in _enclosed(item.within(width, height), width, height)]
+        if self._size is not None and not self._one_camera:
+            for item in masks:
+                if item.pixels:
+                    print(
+                        f"warning: --mask {item}: is in pixels, and the image is {width} x {height} now, not "
+                        f"{self._size[0]} x {self._size[1]}; shares from 0 to 1 stay at their place",
+                        file=sys.stderr,
+                    )
+        self._size = (width, height)
 
 
 def _enclosed(corners: np.ndarray, width: int, height: int) -> List[np.ndarray]:

@@ -38,6 +38,12 @@ class Region:
             raise InputError(f"--roi {self}: lies outside the image, which is {width} x {height}")
         return box
 
+    def scaled(self, across: float, down: float) -> Region:
+        """The same place where the image has `across` and `down` times as many pixels."""
+        if not self.pixels:
+            return self
+        return Region(self.left * across, self.top * down, self.right * across, self.bottom * down, True)
+
     def __str__(self) -> str:
         return ",".join(f"{side:g}" for side in (self.left, self.top, self.right, self.bottom))
 

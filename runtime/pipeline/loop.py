@@ -141,7 +141,8 @@ class _Loop:
         self._policy = settings.policy or (LATEST if source.live or playback.realtime else BLOCK)
         self._gate = MotionGate(settings.motion) if settings.motion is not None else None
         self._crop: Optional[Crop] = None
-        self._blackout = Blackout(settings.masks)
+        self._first_size: Optional[Tuple[int, int]] = None
+        self._blackout = Blackout(settings.masks, source.live)
         self._blurring = Blurring(settings.blurred) if settings.blurred else None
         self._queue = FrameQueue(self._policy, state.dropped_by_source)
         playback = Playback(playback.realtime, playback.repeat, frames, playback.retries)
@@ -353,7 +354,10 @@ class _Loop:
             return None
         size = (image.shape[1], image.shape[0])
         if self._crop is None or self._crop.image_size != size:
-            self._crop = Crop(self._settings.regions, *size)
+            first = self._first_size = self._first_size or size
+            # A camera that comes back with more or fewer pixels shows the same.
+            scale = (size[0] / first[0], size[1] / first[1]) if self._source.live else (1.0, 1.0)
+            self._crop = Crop([region.scaled(*scale) for region in self._settings.regions], *size)
         return self._crop
 
     def _free_worker(self) -> Optional[Worker]:

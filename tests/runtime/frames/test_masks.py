@@ -52,6 +52,17 @@ def test_what_a_mask_encloses_twice_is_black_too():
     assert not image[50, :20].any() and not image[50, 80:].any() and (image[0, 10:90] == 9).all()
 
 
+def test_a_mask_in_pixels_keeps_its_place_where_a_camera_gives_other_sizes(capsys):
+    blackout = Blackout([mask("20,10,40,10,40,20,20,20")], one_camera=True)
+    for scale in (1, 2, 0.25):
+        height, width = round(40 * scale), round(80 * scale)
+        image = blackout(Frame(np.full((height, width, 3), 9, np.uint8))).image
+        black = np.argwhere(image[..., 0] == 0)
+        assert black.min(axis=0).tolist() == pytest.approx([10 * scale, 20 * scale], abs=1)
+        assert black.max(axis=0).tolist() == pytest.approx([20 * scale, 40 * scale], abs=1)
+    assert not capsys.readouterr().err
+
+
 def test_a_mask_in_pixels_says_where_the_size_of_the_image_changes(capsys):
     blackout = Blackout([mask("10,10,30,10,30,20,10,20"), mask("0,0,0.5,0,0.5,0.5,0,0.5")])
     for height in (40, 40, 80, 80):

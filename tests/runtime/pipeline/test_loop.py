@@ -454,6 +454,23 @@ def test_with_regions_what_lies_beside_them_is_blurred_too(path):
     assert len(np.unique(image[60:, :160].reshape(-1, 3), axis=0)) > 4000
 
 
+def test_a_region_in_pixels_keeps_its_place_where_a_camera_comes_back_with_another_size(path):
+    class Camera(Counter):
+        live = True
+
+        def __iter__(self):
+            for index, (width, height) in enumerate(((200, 100), (100, 50), (400, 200))):
+                yield Frame(np.zeros((height, width, 3), np.uint8), index)
+
+    seen = []
+    detector = Detector(path)
+    preprocess = detector.inputs
+    detector.inputs = lambda image, color: seen.append(image.shape[:2]) or preprocess(image, color)
+    settings = Settings(regions=(region("100,50,200,100"),), policy=BLOCK)
+    assert loop.run(detector, Camera(), [Keeper()], frames=3, settings=settings).frames == 3
+    assert seen == [(50, 100), (25, 50), (100, 200)]
+
+
 def test_a_sink_with_a_floor_also_gets_what_is_below_the_threshold(path):
     class Doubter(Keeper):
         floor = 0.2
