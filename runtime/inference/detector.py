@@ -12,16 +12,15 @@ import numpy as np
 from runtime.boxes import seams
 from runtime.boxes.nms import best_of_equal_boxes, suppress
 from runtime.boxes.tiles import Tiles, Window
-from runtime.common.errors import InputError
 from runtime.common.values import Box, Detection, Labels
-from runtime.inference import decoders, preprocessing
+from runtime.inference import decoders, file_facts, preprocessing
 from runtime.inference.engines import Request
 from runtime.inference.interpreter import Interpreter, Runner
 from runtime.model import class_count, output_order, trained_tiles
 from runtime.model.labels import find as find_labels
 from runtime.model.labels import mismatch as label_mismatch
-from runtime.model.metadata import Metadata, TensorMetadata
-from runtime.model.ports import Port, real
+from runtime.model.metadata import Metadata
+from runtime.model.ports import real
 from runtime.model.tflite import Model
 
 if TYPE_CHECKING:
@@ -29,17 +28,8 @@ if TYPE_CHECKING:
 
 Size = Union[int, Tuple[int, int]]
 
-# The positions of left, top, right and bottom in a box ymin, xmin, ymax, xmax.
-_BOX_INDEX = (1, 0, 3, 2)
-
-DEFAULT_SCORE = 0.5
-
 # What is found in tiles is merged down to this score at least, whatever the threshold: objects are the same at any.
 MERGED_SCORE = 0.1
-
-_CHANNELS = 3
-
-_INPUT_TYPES = ("uint8", "int8", "float32")
 
 
 class Detector:
@@ -102,7 +92,7 @@ class Detector:
         decoding = decoders.find(model, metadata)
         if decoding is None:
             output_order.check_count(model)
-        _check_operators(model)
+        file_facts.check_operators(model)
         request = Request(engine, device, threads, fallback)
         self._interpreter: Runner = runner or Interpreter(path, request)
         # The engine may have fallen back on another file, which then counts.
@@ -120,24 +110,24 @@ class Detector:
         self.labels_warning: str = label_mismatch(
             found, (decoding.classes or None) if decoding else class_count.find(model, metadata)
         )
-        self.score: float = score if score is not None else _threshold(metadata)
+        self.score: float = score if score is not None else file_facts.threshold(metadata)
         self.scores: Dict[str, float] = {self.labels.checked(name, "--score"): scores[name] for name in scores}
         self._all_labels, self._agnostic = all_labels, agnostic
-        self._mean, self._std = _normalization(model, metadata, decoding)
+        self._mean, self._std = file_facts.normalization(model, metadata, decoding)
         self.engine: str = self._interpreter.engine
         self.package: str = self._interpreter.package
-        self._input = _image_input(model.where, self._interpreter.inputs, batches=decoding is not None)
-        self._channels_first = self._input.shape[3] != _CHANNELS
+        self._input = file_facts.image_input(model.where, self._interpreter.inputs, batches=decoding is not None)
+        self._channels_first = self._input.shape[3] != file_facts.CHANNELS
         self._letterbox = decoding is not None and decoding.letterbox
         self._decode = decoding.decode if decoding else None
         self._order: Optional[output_order.Order] = None
-        self._box_index = list(_BOX_INDEX)
+        self._box_index = list(file_facts.BOX_INDEX)
         if decoding is None:
             shapes = [port.shape for port in self._interpreter.outputs]
             self._order = output_order.find(model, metadata, shapes)
             if self._order is None:
                 self._check_by_running(model)
-            self._box_index = _box_index(model, metadata, self._order)
+            self._box_index = file_facts.box_index(model, metadata, self._order)
 
     @property
     def runner(self) -> Runner:
@@ -412,85 +402,3 @@ def _in_pixels(box: Sequence[float], width: int, height: int) -> Box:
     left, top, right, bottom = (min(max(side, 0.0), 1.0) for side in box)
     xmin, ymin = left * width, top * height
     return Box(xmin, ymin, max(right * width, xmin), max(bottom * height, ymin))
-
-
-def _check_operators(model: Model) -> None:
-    names = {step.custom_name for step in model.main.operators}
-    flex = sorted(name for name in names if name.startswith("Flex"))
-    if flex:
-        raise InputError(
-            f"{model.where}: needs TensorFlow's own operators ({', '.join(flex[:3])}); "
-            "convert it with built-in operators only"
-        )
-
-
-def _image_input(where: str, inputs: Sequence[Port], batches: bool) -> Port:
-    if len(inputs) != 1:
-        raise InputError(f"{where}: has {len(inputs)} inputs; a detector has one, an image")
-    port = inputs[0]
-    listed = f"{port.name} {list(port.signature or port.shape)} {port.dtype.name}"
-    if len(port.shape) == 4 and port.shape[0] > 1 and _CHANNELS in (port.shape[3], port.shape[1]) and not batches:
-        raise InputError(
-            f"{where}: its input is {listed}, {port.shape[0]} images at once; only files that end before their "
-            "post-processing are read with more than one (python -m convert --raw-head --batch N)"
-        )
-    if len(port.shape) != 4 or port.shape[0] < 1 or _CHANNELS not in (port.shape[3], port.shape[1]):
-        raise InputError(f"{where}: its input is {listed}; a detector takes one image [1, height, width, 3]")
-    if any(side < 1 for side in port.shape) or any(side < 0 for side in port.signature[1:]):
-        raise InputError(f"{where}: its input {listed} has no fixed size; convert it with a fixed height and width")
-    if port.dtype.name not in _INPUT_TYPES:
-        raise InputError(f"{where}: its input is {listed}; a detector takes {', '.join(_INPUT_TYPES[:-1])} or float32")
-    return port
-
-
-def _threshold(metadata: Optional[Metadata]) -> float:
-    thresholds = [output.score_threshold for output in metadata.outputs] if metadata else []
-    known = [value for value in thresholds if value is not None and 0 <= value <= 1]
-    return known[0] if known else DEFAULT_SCORE
-
-
-def _normalization(
-    model: Model, metadata: Optional[Metadata], decoding: Optional[decoders.Decoding]
-) -> Tuple[Sequence[float], Sequence[float]]:
-    usual = (decoding.mean, decoding.std) if decoding and decoding.std else (preprocessing.MEAN, preprocessing.STD)
-    if metadata is None or not metadata.inputs:
-        return usual
-    image = metadata.inputs[0]
-    if not image.mean and not image.std:
-        return usual
-    if not _usable(image):
-        raise InputError(
-            f"{model.where}: its metadata says mean {list(image.mean)} and std {list(image.std)}; "
-            "each needs one number or three, and no std of 0"
-        )
-    return image.mean, image.std
-
-
-def _usable(image: TensorMetadata) -> bool:
-    numbers = (*image.mean, *image.std)
-    return (
-        len(image.mean) in (1, 3)
-        and len(image.std) in (1, 3)
-        and bool(np.all(np.isfinite(numbers)))
-        and all(value != 0 for value in image.std)
-    )
-
-
-def _box_index(model: Model, metadata: Optional[Metadata], order: Optional[output_order.Order]) -> List[int]:
-    """The positions of left, top, right and bottom in a box of the model."""
-    if metadata is None or output_order.from_graph(model.main) is not None:
-        return list(_BOX_INDEX)
-    layouts = [output.boxes for output in metadata.outputs if output.boxes is not None]
-    if not layouts:
-        return list(_BOX_INDEX)
-    layout = layouts[0]
-    if layout.type not in ("BOUNDARIES", "UNKNOWN") or layout.coordinates != "RATIO":
-        raise InputError(
-            f"{model.where}: its boxes are {layout.type} in {layout.coordinates}; "
-            "only BOUNDARIES in RATIO can be read"
-        )
-    if not layout.index:
-        return list(_BOX_INDEX)
-    if sorted(layout.index) != [0, 1, 2, 3]:
-        raise InputError(f"{model.where}: its metadata orders a box's sides as {list(layout.index)}")
-    return list(layout.index)
