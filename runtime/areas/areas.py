@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 from runtime.areas import coordinates
@@ -32,6 +32,11 @@ class _Drawn:
 
     def __str__(self) -> str:
         return f"{self.name}={coordinates.text(self.corners)}"
+
+
+def in_shares(area: Area, width: int, height: int) -> Area:
+    """A zone or line in pixels of an image of `width` x `height`, in shares of it."""
+    return replace(area, corners=tuple((x / width, y / height) for x, y in area.corners), pixels=False)
 
 
 class Zone(_Drawn):

@@ -11,6 +11,8 @@ from runtime.boxes.iou import iou
 from runtime.boxes.tiles import Window
 from runtime.common.values import Box, Detection
 
+# What is found in tiles is merged from this score on, whatever the threshold.
+MERGED_SCORE = 0.1
 # From this IoU on, within what a tile shows, a box there is what the tile shows of an object.
 SAME = 0.5
 # That of the suppression within each class in the kit's own files.
@@ -50,6 +52,20 @@ def merge(
     wanted = [parts for parts in by_class.values() if any(item.score >= least for _, item in parts)]
     objects = [item for parts in wanted for item in _Parts(parts, grid).objects(least)]
     return tuple(sorted(objects, key=lambda item: -item.score))
+
+
+def merge_all(
+    found: Sequence[Sequence[Detection]], windows: Sequence[Window], width: int, height: int, wanted: float = 0.0
+) -> _Found:
+    """As `merge`, down to any score.
+
+    What is below MERGED_SCORE changes nothing above it, so that objects are the same at any threshold.
+    """
+    above = [[item for item in items if item.score >= MERGED_SCORE] for items in found]
+    below = [[item for item in items if item.score < MERGED_SCORE] for items in found]
+    objects = merge(above, windows, width, height, wanted)
+    others = without_same(merge(below, windows, width, height, wanted), objects)
+    return tuple(sorted((*objects, *others), key=lambda item: -item.score))
 
 
 def without_same(items: Sequence[Detection], others: Sequence[Detection]) -> _Found:

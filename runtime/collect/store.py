@@ -146,6 +146,9 @@ class Store:
     def _leaving(self, new: _Kept, now: float) -> Optional[List[str]]:
         """What goes for a new image; None where it is the new one that does not come."""
         leaving = [] if new.sampled else [name for name in self._burst(now) if not self._kept[name].asked]
+        if not new.asked and any(self._kept[name].rank >= new.worth for name in leaving):
+            # One that was picked afterwards, of a moment between two that are kept: it must be worth more than both.
+            return None
         hour = [name for _, name in self._hour if name not in leaving]
         over = len(hour) + 1 - self._budget.per_hour
         if over > 0:

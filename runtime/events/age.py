@@ -19,6 +19,10 @@ from typing import Callable, Optional
 _CATCH_UP = 1.0
 
 
+# A system clock before 2020 has not been set.
+_SET_SINCE = 1_577_836_800.0
+
+
 class AgeClock:
     """Gives seconds that are like those since 1970, never run backwards, and never more than twice as fast as time."""
 
@@ -49,7 +53,11 @@ class AgeClock:
         passed = max(0.0, at - self._at)
         self._at = at
         self._now += passed
-        missing = self._wall() - self.lead - self._now
+        wall = self._wall()
+        if wall < _SET_SINCE:
+            # Not set yet, as after each start of a board without a battery: it says nothing of the lead.
+            return self._now
+        missing = wall - self.lead - self._now
         if missing > self._most:
             self.lead += missing - self._most
             missing = self._most

@@ -67,6 +67,7 @@ class Blackout:
         self._first: Optional[Tuple[int, int]] = None
         self._size: Optional[Tuple[int, int]] = None
         self._polygons: List[np.ndarray] = []
+        self._has_warned = False
 
     def __call__(self, frame: Frame) -> Frame:
         """The frame with its masked parts black; its image is changed where it may be, else copied.
@@ -93,7 +94,8 @@ class Blackout:
         if self._one_camera:
             masks = tuple(item.scaled(width / first[0], height / first[1]) for item in masks)
         self._polygons = [part for item in masks for part in _enclosed(item.within(width, height), width, height)]
-        if self._size is not None and not self._one_camera:
+        if self._size is not None and not self._one_camera and not self._has_warned:
+            self._has_warned = True
             for item in masks:
                 if item.pixels:
                     print(

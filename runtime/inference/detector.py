@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 Size = Union[int, Tuple[int, int]]
 
-# What is found in tiles is merged down to this score at least, whatever the threshold: objects are the same at any.
-MERGED_SCORE = 0.1
-
 
 class Detector:
     """A detector from any detection .tflite that has the usual four outputs, or outputs that `decoders` knows.
@@ -223,21 +220,16 @@ class Detector:
         if self.tiles is None:
             return self.candidates(raws[0], width, height, floor, score)
         score = self.score if score is None else score
-        least = min(score, *self.scores.values(), MERGED_SCORE)
+        lowest = min(score, *self.scores.values(), seams.MERGED_SCORE, *(() if floor is None else (floor,)))
         windows = self.tiles.windows(width, height)
-        merged: List[Sequence[Detection]] = []
-        below: List[Sequence[Detection]] = []
-        for window, own in zip(windows, self._by_window(raws, len(windows))):
-            lowest = least if floor is None else min(least, floor)
-            found = [item for items in self.candidates(own, window.width, window.height, lowest, score) for item in items]
-            merged.append([item for item in found if item.score >= least])
-            below.append([item for item in found if item.score < least])
+        found = [
+            [item for items in self.candidates(own, window.width, window.height, lowest, score) for item in items]
+            for window, own in zip(windows, self._by_window(raws, len(windows)))
+        ]
         wanted = min(score, *self.scores.values(), *(() if floor is None else (floor,)), 1.0)
-        objects = seams.merge(merged, windows, width, height, wanted)
+        objects = seams.merge_all(found, windows, width, height, wanted)
         detections = [item for item in objects if item.score >= self.scores.get(item.label, score)]
         others = [item for item in objects if item.score < self.scores.get(item.label, score)]
-        # What is below a score that is always the same changes nothing above it.
-        others += seams.without_same(seams.merge(below, windows, width, height), objects)
         candidates = [item for item in others if floor is not None and item.score >= floor]
         if self._agnostic is None:
             return tuple(detections), tuple(candidates)

@@ -66,7 +66,8 @@ class Job:
             detections, candidates = self.crop.to_image(detections), self.crop.to_image(candidates)
         if blurring is not None:
             found = detector.all_of(raws, width, height, blurring.classes, FLOOR)
-            self.to_blur = found if self.crop is None else self.crop.moved(found)
+            # And whatever is told or kept, at thresholds that may be lower.
+            self.to_blur = (*(found if self.crop is None else self.crop.moved(found)), *detections, *candidates)
         end = time.perf_counter()
         self.times["invoke"] = invoke_ms
         self.times["postprocess"] = 1000 * (end - start)

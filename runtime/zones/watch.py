@@ -54,6 +54,8 @@ class Watch:
         # Those that can count nothing, which is said once.
         self._idle: Set[Tuple[str, str]] = set()
         self._size = (0, 0)
+        # That of the first image, which pixels are of.
+        self._first = (0, 0)
         self._time = float("-inf")
         self._seen: Dict[int, float] = {}
         for area in given:
@@ -64,8 +66,8 @@ class Watch:
     def __call__(self, frame: Frame, detections: Tuple[Detection, ...]) -> Tuple[Frame, Tuple[Detection, ...]]:
         """Returns the frame with its `areas`, and the detections with their tracks; both unchanged without zones and lines.
 
-        A zone or line outside of the
-        image counts nothing, which is said on standard error: a camera may come back with a smaller image, and goes on.
+        A zone or line outside of the image counts nothing, which is said on standard error. Those in pixels keep their place
+        where a camera comes back with an image of another size.
         """
         with self._lock:
             if not self._counters:
@@ -137,7 +139,11 @@ class Watch:
     def _fit(self, width: int, height: int) -> None:
         if self._size == (width, height):
             return
+        if self._first == (0, 0):
+            self._first = (width, height)
         for key, counter in self._counters.items():
+            if counter.area.pixels and self._first != (width, height):
+                counter.area = areas.in_shares(counter.area, *self._first)
             area = counter.area
             across, down = (1, 1) if area.pixels else (width, height)
             counter.fit([(x * across, y * down) for x, y in area.corners], width, height)

@@ -80,7 +80,7 @@ class CheckpointDetector:
             return self._in(image)
         height, width = image.shape[:2]
         windows = self.tiles.windows(width, height)
-        return list(seams.merge([self._in(window.of(image)) for window in windows], windows, width, height))
+        return list(seams.merge_all([self._in(window.of(image)) for window in windows], windows, width, height))
 
     def _in(self, image: np.ndarray) -> list[Detection]:
         small = preprocessing.normalize(preprocessing.resize(image, self.size))

@@ -300,4 +300,4 @@ class DetectionTask(model_garden_types.Task):
             number, id = inputs.window_id(window_id)
             window = windows[id][number]
             parts[id][number] = postprocessing.to_detections(*arrays, window.width, window.height, labels)
-        return {id: list(seams.merge(parts[id], windows[id], *sizes[id])) for id in parts}
+        return {id: list(seams.merge_all(parts[id], windows[id], *sizes[id])) for id in parts}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from runtime import Box, Detection
-from runtime.boxes.seams import merge, without_same
+from runtime.boxes.seams import merge, merge_all, without_same
 from runtime.boxes.tiles import Tiles
 
 WIDTH, HEIGHT = 1000, 600
@@ -193,6 +193,26 @@ def test_what_is_left_out_by_its_score_changes_nothing_else():
         everything = merge(found, windows, WIDTH, HEIGHT)
         some = merge(found, windows, WIDTH, HEIGHT, 0.6)
         assert set(some) <= set(everything) and {item for item in everything if item.score >= 0.6} <= set(some)
+
+
+def test_what_is_unlikely_changes_nothing_that_is_not():
+    """Else a lower threshold would show other objects, and training, which has none, would measure other ones."""
+    windows = Tiles(2, 1).windows(180, 90)
+    left, right = detection((60, 10, 100, 40), 0.9), detection((0, 10, 40, 40), 0.85)
+    faint = detection((60, 10, 120, 40), 0.02)
+    without = merge_all([(left,), (right,), ()], windows, 180, 90)
+    found = merge_all([(left,), (right,), (faint,)], windows, 180, 90)
+    assert [item for item in found if item.score >= 0.1] == list(without) and without[0].score >= 0.5
+    draw = random.Random(9)
+    windows = Tiles(2, 2).windows(WIDTH, HEIGHT)
+    for _ in range(20):
+        parts = seen(scene(draw, 8), windows)
+        parts = [[replace(item, score=draw.random() ** 3) for item in items] for items in parts]
+        everything = merge_all(parts, windows, WIDTH, HEIGHT)
+        assert list(everything) == sorted(everything, key=lambda item: -item.score)
+        for score in (0.1, 0.5):
+            some = merge_all([[item for item in items if item.score >= 0.1] for items in parts], windows, WIDTH, HEIGHT, score)
+            assert {item for item in some if item.score >= score} == {item for item in everything if item.score >= score}
 
 
 def test_nothing_found_is_nothing():

@@ -84,6 +84,15 @@ def test_of_a_burst_only_the_best_stays(tmp_path):
     assert worths(tmp_path) == [0.6]
 
 
+def test_an_image_of_an_earlier_moment_takes_the_place_of_two_only_where_it_is_worth_more_than_both(tmp_path):
+    store = Store(tmp_path)
+    for time, worth in ((0.0, 0.95), (2.5, 0.3)):
+        assert store.add(f"{time:g}", moment(time), origin(worth), False)
+    assert not store.add("between", moment(1.3), origin(0.5), False)
+    assert worths(tmp_path) == [0.3, 0.95]
+    assert store.add("better", moment(1.3), origin(0.99), False) and worths(tmp_path) == [0.99]
+
+
 def test_megabytes_are_kept_and_the_least_worthy_goes(tmp_path):
     store = Store(tmp_path, Budget(megabytes=0.05))
     fill(store, 40)

@@ -4,10 +4,11 @@ from runtime.events.age import AgeClock
 
 YEAR = 366 * 86400.0
 DAY = 86400.0
+START = 1.7e9
 
 
 class Clocks:
-    def __init__(self, wall=1e9):
+    def __init__(self, wall=START):
         self.wall, self.steady = wall, 50.0
 
     def pass_by(self, seconds):
@@ -30,19 +31,19 @@ def test_it_runs_with_time():
 
 def test_a_clock_that_jumps_ahead_by_a_year_and_back_costs_only_the_time_between():
     clocks = Clocks()
-    age = clocks.age(last=1e9)
+    age = clocks.age(last=START)
     clocks.wall += YEAR
-    assert age.now() == 1e9
+    assert age.now() == START
     for _ in range(60):
         clocks.pass_by(60.0)
         age.now()
-    assert age.now() == 1e9 + 2 * 3600
+    assert age.now() == START + 2 * 3600
     clocks.wall -= YEAR
     clocks.pass_by(DAY)
-    assert age.now() == 1e9 + 2 * 3600 + DAY
+    assert age.now() == START + 2 * 3600 + DAY
     clocks.wall -= YEAR
     clocks.pass_by(DAY)
-    assert age.now() == 1e9 + 2 * 3600 + 2 * DAY
+    assert age.now() == START + 2 * 3600 + 2 * DAY
 
 
 def test_a_day_in_which_nothing_ran_is_made_up_for_within_a_day():
@@ -87,6 +88,27 @@ def test_a_first_run_that_ended_before_the_clock_was_set_costs_at_most_the_days_
     assert again.now() - start == 36 * DAY
 
 
+def test_a_board_that_starts_in_1970_again_makes_nothing_older():
+    clocks = Clocks(wall=1000.0)
+    age = clocks.age(most=30 * DAY)
+    clocks.pass_by(60)
+    age.now()
+    clocks.wall = START
+    clocks.pass_by(2 * DAY)
+    made = age.now()
+    # Power comes back after a minute; the clock is set after another one.
+    was, clocks.wall = clocks.wall, 10.0
+    again = clocks.age(made, lead=age.lead, most=30 * DAY)
+    clocks.pass_by(60)
+    assert again.now() == made + 60 and again.lead == age.lead
+    clocks.wall = was + 120
+    for _ in range(29):
+        clocks.pass_by(DAY)
+        assert again.now() - made < 30 * DAY
+    clocks.pass_by(DAY)
+    assert again.now() - made >= 30 * DAY
+
+
 def test_a_lead_that_is_taken_back_is_forgotten():
     clocks = Clocks()
     age = clocks.age()
@@ -95,4 +117,4 @@ def test_a_lead_that_is_taken_back_is_forgotten():
         age.now()
         assert age.lead == YEAR
         clocks.wall -= YEAR
-        assert age.now() == 1e9 and age.lead == 0
+        assert age.now() == START and age.lead == 0

@@ -65,7 +65,7 @@ def test_a_mask_in_pixels_keeps_its_place_where_a_camera_gives_other_sizes(capsy
 
 def test_a_mask_in_pixels_says_where_the_size_of_the_image_changes(capsys):
     blackout = Blackout([mask("10,10,30,10,30,20,10,20"), mask("0,0,0.5,0,0.5,0.5,0,0.5")])
-    for height in (40, 40, 80, 80):
+    for height in (40, 40, 80, 80, 40, 80):
         blackout(Frame(np.full((height, 80, 3), 9, np.uint8)))
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1 and "--mask 10,10," in said[0] and "80 x 80 now, not 80 x 40" in said[0]

@@ -438,6 +438,20 @@ def test_blurred_classes_are_unrecognizable_for_every_sink_also_where_a_filter_l
         assert (len(np.unique(part.reshape(-1, 3), axis=0)) <= 49) == (tiles == 36)
 
 
+def test_what_is_told_at_a_low_threshold_is_blurred_too(tmp_path):
+    class Noise(Counter):
+        def __iter__(self):
+            yield Frame(np.random.default_rng(0).integers(0, 255, (100, 100, 3)).astype(np.uint8))
+
+    scores = ("c", np.array([[0.9, 0.75, 0.05]], np.float32))
+    path = tmp_path / "faint.tflite"
+    path.write_bytes(tiny_detector.build([*tiny_detector.OUTPUTS[:2], scores, tiny_detector.OUTPUTS[3]]))
+    keeper = Keeper()
+    loop.run(Detector(path, score=0.04), Noise(), [keeper], settings=Settings(blurred=("class 2",)))
+    assert keeper.kept == [(0, 3)]
+    assert len(np.unique(keeper.frames[0][0].image[0:40, 50:100].reshape(-1, 3), axis=0)) <= 49
+
+
 def test_with_regions_what_lies_beside_them_is_blurred_too(path):
     class Noise(Counter):
         def __iter__(self):

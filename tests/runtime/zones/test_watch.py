@@ -170,17 +170,26 @@ def test_a_line_along_the_edge_of_the_image_is_refused(corners):
 
 
 def test_what_lies_outside_of_the_image_counts_nothing_and_ends_no_run(capsys):
-    watch = Watch([LINE, line("kerb=0,1,1,1"), zone("desk=300,0,390,0,390,190,300,190")], is_tracked=True)
-    large, small = IMAGE, IMAGE[:100, :200]
-    # As in a configuration file of before, and of a camera that comes back with a smaller image.
-    for place, image in enumerate([large, large, small, small, large, large]):
-        watch(Frame(image, place, place / 10), (at(60, x=340),))
+    watch = Watch([LINE, line("kerb=0,1,1,1"), zone("desk=500,0,590,0,590,190,500,190")], is_tracked=True)
+    # As in a configuration file of before, and of another camera.
+    for place in range(4):
+        watch(Frame(IMAGE, place, place / 10), (at(60, x=340),))
     said = capsys.readouterr().err.splitlines()
     assert [text.split(", and")[0] for text in said] == [
         "--line kerb=0,1,1,1: lies outside the image, which is 400 x 200, or on its edge",
-        "--zone desk=300,0,390,0,390,190,300,190: lies outside the image, which is 200 x 100, or on its edge",
+        "--zone desk=500,0,590,0,590,190,500,190: lies outside the image, which is 400 x 200, or on its edge",
     ]
-    assert counts(watch)["desk"] == {"present": 1, "entered": 2, "left": 1} and counts(watch)["kerb"] == {"in": 0, "out": 0}
+    assert counts(watch)["desk"] == {"present": 0, "entered": 0, "left": 0} and counts(watch)["kerb"] == {"in": 0, "out": 0}
+
+
+def test_a_zone_in_pixels_keeps_its_place_where_a_camera_comes_back_with_another_size(capsys):
+    watch = Watch([zone("desk=300,0,390,0,390,190,300,190")], is_tracked=True)
+    watch(Frame(IMAGE, 0, 0.0), (at(60, x=340),))
+    assert watch.snapshot()["zones"]["desk"]["pixels"]
+    watch(Frame(IMAGE[:100, :200], 1, 0.1), (at(30, x=170),))
+    assert watch.snapshot()["zones"]["desk"]["corners"][0] == pytest.approx((0.75, 0.0))
+    watch(Frame(IMAGE, 2, 0.2), (at(60, x=340),))
+    assert counts(watch)["desk"] == {"present": 1, "entered": 1, "left": 0} and not capsys.readouterr().err
 
 
 def test_zones_are_changed_while_frames_come():
