@@ -30,6 +30,10 @@ ALL = "all classes"
 Classes = Mapping[str, Tuple[int, int, int]]
 
 
+# A verdict besides those of a probation: switched to before the comparison had ended.
+TAKEN = "taken"
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a release has to show before it is switched to.

@@ -63,6 +63,11 @@ class Holding:
         hold, running = self.open, self._store.current
         if hold is None or not self._terms.seconds:
             return None
+        if hold.release == running:
+            # Somebody has set the link to it by hand, and so vouches for it.
+            self._change(None)
+            self.align()
+            return None
         if hold.against != running:
             # Another model runs: a person has returned to it, for example.
             hold = self._begun(hold.release, running)

@@ -83,7 +83,7 @@ class ProbationMonitor:
             self._first, self._since = health, now
         elif self._latest is not None:
             self._lost += max(0, health.restarts - self._latest.restarts)
-        if health.source_state == "running":
+        if health.source_state == "running" or any(c.source_state == "running" for c in (health.cameras or {}).values()):
             self._pids.add(health.pid)
         self._latest = health
         if len(self._pids) > MOST_RESTARTS:

@@ -22,7 +22,7 @@ from devices.releases.channel import Channel
 from devices.releases.release import NAME
 from devices.update import clock
 from devices.update.download import download
-from devices.update.hold import Terms, summary
+from devices.update.hold import TAKEN, Terms, summary
 from devices.update.holding import Holding
 from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor, Verdict
 from devices.update.release_store import ReleaseStore
@@ -224,7 +224,8 @@ class Device:
         previous = self.state.last_good if self.state.last_good != name else ""
         probation = Probation(name, previous, self.now, watched=self._runtime.health() is not None)
         hold = self._holding.open
-        taken = {"hold": hold.ended(Verdict(GOOD, "taken at once, as it was asked for"))} if hold is not None else {}
+        # It has not passed: should it be offered again, it is compared.
+        taken = {"hold": hold.ended(Verdict(TAKEN, "at once, as it was asked for"))} if hold is not None else {}
         self._change_state(probation=probation, **taken)
         self._holding.align()
         self._holding.wait_until_ended()
@@ -296,8 +297,12 @@ class Device:
     @property
     def _unwanted(self) -> Dict[str, str]:
         """The releases that this device does not return to, and why."""
-        hold = self._holding.open
-        return {**self.state.failed, **self.state.withdrawn, **({hold.release: "held"} if hold is not None else {})}
+        hold = self.state.hold
+        held: Dict[str, str] = {}
+        # One that has passed and was not switched to yet has not run here either.
+        if hold is not None and hold.release != self.release and (hold.is_open or hold.against == self.release):
+            held = {hold.release: "held"}
+        return {**self.state.failed, **self.state.withdrawn, **held}
 
     def _previous(self, probation: Probation) -> str:
         """The release to return to from one on probation."""

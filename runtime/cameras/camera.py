@@ -98,6 +98,9 @@ class Camera(threading.Thread):
 
     def _run(self, source: Source, stack: contextlib.ExitStack) -> None:
         options, pending = self._options, PendingSwap()
+        # Before it counts as running: a device that is closed for another model may take longer than a run has to end.
+        active = self._model.join(options, pending)
+        stack.callback(self._model.leave, pending)
         self.is_running = True
         stack.callback(self._has_ended)
         sinks: List[Sink] = [
@@ -108,8 +111,6 @@ class Camera(threading.Thread):
             sinks = [open_sink("console", source)]
         for sink in sinks:
             sink.camera = self._camera
-        active = self._model.join(options, pending)
-        stack.callback(self._model.leave, pending)
         # A lane has what the loop needs of a worker, and a share what it needs of a second model.
         self.summary = run_loop(
             active.detector,
@@ -123,7 +124,7 @@ class Camera(threading.Thread):
             reopen=lambda: open_source(options.source),
             workers=active.workers,
             pending=pending,
-            shadow=self._shadow.share(sinks) if self._shadow is not None else None,
+            shadow=self._shadow.share(sinks, self._state, frozenset(options.only or ())) if self._shadow else None,
             watch=self._watch,
         )
 

@@ -74,6 +74,8 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
         each = [own for own, _, _ in cameras.values()]
         for name, own in options.sources.items():
             _fit(name, own, model, state.cameras[name])
+            if any(not label for label, _ in own.score):
+                state.own_score.add(name)
         state.engine(name=detector.engine, package=detector.runner.package, state="running")
         stack.enter_context(
             Reloader(options, state, model, running, attempts, lambda labels: model.check(labels, each))
@@ -94,7 +96,7 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
         try:
             for thread in threads:
                 thread.start()
-            while any(thread.is_alive() for thread in threads) and not state.stopping:
+            while any(thread.is_alive() for thread in threads) and not state.stopping and model.error is None:
                 # Not by waiting for the stop: a signal's handler, which runs in this thread, could find its lock taken.
                 time.sleep(_TICK)
         finally:

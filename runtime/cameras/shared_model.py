@@ -37,6 +37,7 @@ class SharedModel:
         self._engines = SharedEngines(model.workers)
         self._all = [self._engines]
         self._users: Dict[PendingSwap, _User] = {}
+        self._error: Optional[BaseException] = None
 
     def join(self, options: argparse.Namespace, pending: PendingSwap) -> ActiveModel:
         """The model for a camera, which takes another one through `pending`. Raises InputError for wrong filters.
@@ -59,6 +60,11 @@ class SharedModel:
         """Gives nothing out of the engines any more."""
         for engines in self._all:
             engines.end()
+
+    @property
+    def error(self) -> Optional[BaseException]:
+        """Why there is no model any more; None while there is one."""
+        return self._error or self._engines.error
 
     @property
     def labels(self) -> Labels:
@@ -98,6 +104,7 @@ class SharedModel:
                 model = swap(drain)
             except Exception as error:
                 self._hand_over(handover, drained=False)
+                self._error = error
                 handover.fail(error)
                 return
             self._model, self._engines = model, SharedEngines(model.workers)
@@ -114,7 +121,7 @@ class SharedModel:
 
         for pending, user in list(self._users.items()):
 
-            def take(drain: Callable[[], None], user: _User = user) -> ActiveModel:
+            def take(drain: Callable[[], None], user: _User = user, pending: PendingSwap = pending) -> ActiveModel:
                 if drained:
                     drain()
                 model, engines = handover.wait()
@@ -122,6 +129,8 @@ class SharedModel:
                 if labels != user.labels:
                     user.labels, user.filters = labels, tuple(open_filters(user.options, labels))
                 user.lane = engines.lane()
+                if self._users.get(pending) is not user:
+                    user.lane.end()
                 return self._for(user, model)
 
             pending.offer(take)

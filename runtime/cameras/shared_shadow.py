@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Callable, ContextManager, Optional, Sequence, Tuple
+from typing import Callable, ContextManager, FrozenSet, Optional, Sequence, Tuple
 
 from runtime.common.values import Detection, Frame
 from runtime.frames.regions import Crop
 from runtime.pipeline.shadow import Deliver, SecondModel, ToCompare
 from runtime.sinks import Sink
+from runtime.telemetry.state import State
 
 
 class SharedShadow:
@@ -29,9 +30,12 @@ class SharedShadow:
     def __exit__(self, *error: object) -> None:
         self.shadow.__exit__(None, None, None)
 
-    def share(self, sinks: Sequence[Sink]) -> ShadowShare:
-        """One camera's second model, with the sinks that take what it finds in its frames."""
-        return ShadowShare(self, sinks)
+    def share(self, sinks: Sequence[Sink], state: State, only: FrozenSet[str]) -> ShadowShare:
+        """One camera's second model, with the sinks that take what it finds in its frames.
+
+        `state` has the camera's threshold, and `only` are its classes, empty for all.
+        """
+        return ShadowShare(self, sinks, state, only)
 
     def prepare(self, user: ShadowShare, frame: Frame, crop: Optional[Crop]) -> Optional[ToCompare]:
         """As `Shadow.prepare`, for one of the cameras."""
@@ -46,7 +50,7 @@ class SharedShadow:
         """As `Prepared.compare`. Where another camera has come since `prepare`, the frame is left out."""
         with self._lock:
             if self._user is shared.user:
-                shared.prepared.compare(frame, detections)
+                shared.prepared.compare(frame, detections, shared.user.state.score, shared.user.only)
 
     def _deliver(self, frame: Frame, counted: Tuple[Detection, ...], other: Tuple[Detection, ...]) -> None:
         # Nobody else gets the model before this frame is done.
@@ -58,8 +62,10 @@ class SharedShadow:
 class ShadowShare:
     """To one loop, the second model."""
 
-    def __init__(self, shared: SharedShadow, sinks: Sequence[Sink]) -> None:
+    def __init__(self, shared: SharedShadow, sinks: Sequence[Sink], state: State, only: FrozenSet[str]) -> None:
         self.sinks = tuple(sinks)
+        self.state = state
+        self.only = only
         self._shared = shared
 
     def prepare(self, frame: Frame, crop: Optional[Crop]) -> Optional[ToCompare]:
@@ -75,6 +81,12 @@ class _Shared:
     user: ShadowShare
     prepared: ToCompare
 
-    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
-        """See `Prepared.compare`."""
+    def compare(
+        self,
+        frame: Frame,
+        detections: Tuple[Detection, ...],
+        score: Optional[float] = None,
+        only: Optional[FrozenSet[str]] = None,
+    ) -> None:
+        """See `Prepared.compare`; threshold and classes are the camera's."""
         self.shared.compare(self, frame, detections)

@@ -138,6 +138,7 @@ class Reloader:
         if self._state.score == self._running.score:
             self._state.score = model.score
         self._running = model
+        self._state.engine(name=model.detector.engine, package=model.detector.runner.package, state="running")
         self._state.reloaded(model.detector.path, model.detector.labels, model.detector.scores)
         print(f"running {model.detector.path}", file=sys.stderr)
         return model

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Protocol, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Protocol, Tuple
 
 import numpy as np
 
@@ -68,8 +68,14 @@ def parse(spec: str) -> Spec:
 class ToCompare(Protocol):
     """A frame that the second model is to see, once it is known what counts in it: `Prepared`, or one that is shared."""
 
-    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
-        """Has the second model's detections compared with those that count; returns at once."""
+    def compare(
+        self,
+        frame: Frame,
+        detections: Tuple[Detection, ...],
+        score: Optional[float] = None,
+        only: Optional[FrozenSet[str]] = None,
+    ) -> None:
+        """See `Prepared.compare`."""
 
 
 class SecondModel(Protocol):
@@ -179,7 +185,7 @@ class Shadow:
             if item is None or self._ended:
                 return
             try:
-                self._compare(*item)
+                self._compare(item)
                 failures = 0
             except KitError as error:
                 failures += 1
@@ -197,17 +203,20 @@ class Shadow:
             with self._changed:
                 self._waiting = None
 
-    def _compare(self, frame: Frame, detections: Tuple[Detection, ...], prepared: Prepared) -> None:
+    def _compare(self, item: _Item) -> None:
+        frame, detections, prepared = item.frame, item.detections, item.prepared
         # A threshold that was set on the page is for both.
-        self._detector.score = self._own_score if self._state.score == self._score else self._state.score
+        score = self._state.score if item.score is None else item.score
+        only = self._only if item.only is None else item.only
+        self._detector.score = self._own_score if score == self._score else score
         raws = [self._process.invoke(tensor) for tensor in prepared.tensors]
         other = self._detector.combined(raws, prepared.width, prepared.height)[0]
         if self._ended:
             return
         if prepared.crop is not None:
             other = prepared.crop.to_image(other)
-        if self._only:
-            other = tuple(item for item in other if item.label in self._only)
+        if only:
+            other = tuple(item for item in other if item.label in only)
         if self._state.reloads != self._reloads:
             self._begin()
         for label in {item.label for item in (*detections, *other)}:
@@ -281,12 +290,27 @@ class Prepared:
     width: int
     height: int
 
-    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
-        """Has the second model's detections compared with those that count; returns at once."""
-        self.shadow.hand_over((frame, detections, self))
+    def compare(
+        self,
+        frame: Frame,
+        detections: Tuple[Detection, ...],
+        score: Optional[float] = None,
+        only: Optional[FrozenSet[str]] = None,
+    ) -> None:
+        """Has the second model's detections compared with those that count; returns at once.
+
+        `score` and `only` are the threshold and the classes of the camera whose frame it is, None for those of the run.
+        """
+        self.shadow.hand_over(_Item(frame, detections, self, score, only))
 
 
-_Item = Tuple[Frame, Tuple[Detection, ...], Prepared]
+@dataclass(frozen=True, eq=False)
+class _Item:
+    frame: Frame
+    detections: Tuple[Detection, ...]
+    prepared: Prepared
+    score: Optional[float]
+    only: Optional[FrozenSet[str]]
 
 
 def _switch(text: str) -> bool:

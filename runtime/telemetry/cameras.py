@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
 
 from runtime.common.values import Labels
 from runtime.telemetry.comparison import Comparison
@@ -29,6 +29,8 @@ class CamerasState(State):
         scores: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.cameras: Dict[str, State] = {name: State(model, labels, score, scores) for name in names}
+        # Those whose threshold is not the model's.
+        self.own_score: Set[str] = set()
         super().__init__(model, labels, score, scores)
 
     @property
@@ -40,8 +42,8 @@ class CamerasState(State):
     def score(self, value: float) -> None:
         before = self._score
         State.score.fset(self, value)  # type: ignore[attr-defined]
-        for state in self.cameras.values():
-            if state.score == before:
+        for name, state in self.cameras.items():
+            if state.score == before and name not in self.own_score:
                 state.score = value
 
     def stop(self) -> None:

@@ -31,6 +31,7 @@ class SharedEngines:
         self._submitting = {worker: threading.Lock() for worker in self._workers}
         self._lanes: Set[Lane] = set()
         self._sealed = False
+        self.error: Optional[BaseException] = None
         self._threads: List[threading.Thread] = [
             threading.Thread(target=self._collect, args=(worker,), name="shared engine", daemon=True)
             for worker in self._workers
@@ -43,6 +44,9 @@ class SharedEngines:
         made = Lane(self)
         with self._lock:
             self._lanes.add(made)
+            error = self.error
+        if error is not None:
+            made.fail(error)
         return made
 
     def seal(self) -> None:
@@ -77,12 +81,10 @@ class SharedEngines:
         if worker is None:
             # The lane has ended meanwhile, and nobody waits for these inputs.
             return
-        try:
-            with self._submitting[worker]:
-                worker.submit(tensors, (lane, job))
-        finally:
-            with self._lock:
-                self._kept[worker] -= 1
+        with self._submitting[worker], self._lock:
+            # At once: in between, a job would count twice, and whoever waits might not be called.
+            self._kept[worker] -= 1
+            worker.submit(tensors, (lane, job))
 
     def leave(self, lane: Lane) -> None:
         """The lane submits nothing more."""
@@ -142,6 +144,7 @@ class SharedEngines:
                 lane.take(job, outcome)
         except BaseException as error:
             with self._lock:
+                self.error = error
                 lanes = list(self._lanes)
             for lane in lanes:
                 lane.fail(error)

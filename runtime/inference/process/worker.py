@@ -180,6 +180,8 @@ class Worker:
         if self._broken and self._process is not None:
             # A new engine may still be loading, and the jobs behind the lost one wait for it.
             self._process.interrupt()
+            # No engine of this model is started any more, and that of the next one runs.
+            self._state.engine(state="running")
 
     @property
     def is_retired(self) -> bool:

@@ -11,8 +11,9 @@ import pytest
 from devices.update import __main__ as command
 from devices.update import holding, updater
 from devices.update.hold import LONGEST, Terms, Uptime
-from devices.update.probation import BAD, GOOD, OPEN, Verdict
+from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, Verdict
 from devices.update.updater import HELD, REFUSED, RETURNED, UP_TO_DATE, UPDATED, Device
+from runtime.common.errors import InputError, KitError
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import Health
 from tests.support.fleet_repository import check_whole, device, keys, publisher, running, update
@@ -195,7 +196,7 @@ def test_now_ends_the_hold(holder, publisher, capsys):
     assert update(holder, publisher).word == UPDATED and check_whole(holder.layout) == "two"
     assert held(holder) == ""
     assert command.main(["--status", "--state", str(holder.layout.state)]) == 0
-    assert "was held    two: good: taken at once, as it was asked for\n" in capsys.readouterr().out
+    assert "was held    two: taken: at once, as it was asked for\n" in capsys.readouterr().out
 
 
 def test_an_updater_that_holds_no_longer_switches(holder, publisher):
@@ -304,3 +305,46 @@ def test_what_is_no_time(text, capsys):
     with pytest.raises(SystemExit):
         command._parser().parse_args(["--shadow-for", text])
     assert "--shadow-for" in capsys.readouterr().err
+
+
+class _Away:
+    where = "away"
+
+    def __getattr__(self, name):
+        raise KitError("there is no network")
+
+
+def passed_without_a_network(holder, publisher):
+    """The device in the next run, after one in which the hold has passed and nothing could be switched to."""
+    holder.runtime.compares(3600, 120, (100, 10, 10))
+    made = again(holder)
+    with pytest.raises(KitError):
+        made.update(_Away(), publisher.root)
+    assert (made.state.hold.word, made.release) == (GOOD, "one")
+    return again(made)
+
+
+def test_one_that_has_passed_and_never_ran_is_none_to_return_to(holder, publisher):
+    made = passed_without_a_network(holder, publisher)
+    with pytest.raises(InputError, match="no other release than one"):
+        made.roll_back()
+    publisher.change("two", percent=0.0)
+    assert update(again(made), publisher).release == "one"
+    publisher.change("one", withdrawn="it is bad")
+    assert update(again(made), publisher).release == "one"
+
+
+def test_one_that_was_taken_at_once_and_came_back_is_compared_after_all(holder, publisher, monkeypatch):
+    with monkeypatch.context() as trouble:
+        trouble.setattr(updater.Device, "_watch", lambda device, probation: Verdict(TROUBLE, "no memory"))
+        assert update(again(holder, at_once=True), publisher).word == RETURNED
+    made = again(holder)
+    made.forget_refused()
+    assert update(made, publisher).word == HELD
+
+
+def test_one_that_a_person_has_switched_to_is_held_no_longer(holder, publisher):
+    holder._store.set_current("two")
+    made = again(holder)
+    made.runtime.compares(10, 10, (10, 0, 0))
+    assert update(made, publisher).release == "two" and held(made) == "" and made.state.hold is None

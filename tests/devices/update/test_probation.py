@@ -18,7 +18,7 @@ from devices.update.probation import (
     TROUBLE,
     ProbationMonitor,
 )
-from runtime.telemetry.health import Health
+from runtime.telemetry.health import CameraHealth, Health
 
 
 @pytest.fixture
@@ -49,6 +49,13 @@ def test_a_release_that_ends_its_engine_or_the_runtime_is_at_fault(watch, health
     assert [made.observe(pid, replace(health, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
     verdict = made.observe(4, replace(health, pid=4))
     assert (verdict.word, verdict.reason) == (BAD, "the runtime was started 4 times with it")
+
+
+def test_a_camera_that_cannot_be_reached_hides_no_release_that_ends_the_runtime(watch, health):
+    cameras = {"door": CameraHealth("running", 10, 9.9), "yard": CameraHealth("reopening", 0, 0.0)}
+    made, seen = watch(), replace(health, source_state="reopening", cameras=cameras)
+    assert [made.observe(pid, replace(seen, pid=pid)) for pid in (1, 2, 3)] == [None] * 3
+    assert made.observe(4, replace(seen, pid=4)).word == BAD
 
 
 def test_probations_that_say_nothing(watch, health):

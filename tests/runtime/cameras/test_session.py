@@ -18,6 +18,8 @@ from runtime import Frame, InputError, KitError
 from runtime.cameras.session import detect_all
 from runtime.config.arguments import parse
 from runtime.inference.interpreter import Interpreter
+from runtime.pipeline import model_swap
+from runtime.pipeline.active_model import ActiveModel
 from runtime.pipeline.iteration import run as iterate
 from runtime.sources import Source
 from runtime.telemetry.health import Health
@@ -331,3 +333,68 @@ def test_the_iterator_of_one_camera_says_that_it_takes_one(place):
     (place / "runtime.yaml").write_text("file: tiny.tflite\nsources: {door: 'sky:a'}\n")
     with pytest.raises(InputError, match="this runs one camera"):
         next(iterate("runtime.yaml"))
+
+
+@pytest.mark.parametrize("own", [("score: 0.89", "score: 0.5"), ("only: [class 0]", "score: 0.05")])
+def test_a_second_model_is_judged_as_its_camera_judges_the_first(place, own):
+    """The same file agrees with itself, whatever a camera's threshold and classes are."""
+    one, all_of_them = own
+    sources = "".join(f"  {name}: {{source: 'sky:{name}', {one}}}\n" for name in ("a", "b"))
+    (place / "runtime.yaml").write_text(f"file: tiny.tflite\n{all_of_them}\nshadow: tiny.tflite,share=1\nsources:\n{sources}")
+    run = Run("--config", "runtime.yaml")
+    run.until(lambda: run.state.comparison is not None and run.state.comparison.frames > 10)
+    compared = run.state.comparison
+    run.end()
+    assert compared.classes and all(not first and not second for _, first, second in compared.classes.values())
+
+
+def test_a_new_model_is_healthy_where_the_engine_before_it_was_lost(start):
+    run = start(*both())
+    run.until(lambda: run.frames("door") > 3)
+    run.state.engine(state="restarting")
+    run.state.ask_reload()
+    run.until(lambda: run.state.reloads)
+    assert Health.of(run.state).engine_state == "running"
+    run.end()
+
+
+def test_where_there_is_no_model_any_more_a_camera_that_comes_late_does_not_keep_the_run_up(start, monkeypatch):
+    def no(self, file):
+        raise KitError("the chip is gone")
+
+    def opening():
+        if not ready.is_set():
+            raise KitError("sky c: is not there")
+
+    monkeypatch.setattr(ActiveModel, "is_exclusive", property(lambda model: True))
+    monkeypatch.setattr(model_swap.Reloader, "_load", no)
+    ready = threading.Event()
+    Sky.opening["c"] = opening
+    run = start(*both("--source", "gate=sky:c"))
+    run.until(lambda: min(map(run.frames, ("door", "yard"))) > 5)
+    run.state.ask_reload()
+    run.until(lambda: not run.thread.is_alive())
+
+
+def test_a_camera_that_ends_while_a_model_is_loaded_holds_nobody_up(start, monkeypatch):
+    loading, go, load = threading.Event(), threading.Event(), model_swap.Reloader._load
+
+    def slow(self, file):
+        loading.set()
+        assert go.wait(60)
+        return load(self, file)
+
+    monkeypatch.setattr(ActiveModel, "is_exclusive", property(lambda model: True))
+    monkeypatch.setattr(model_swap.Reloader, "_load", slow)
+    run = start(*both())
+    run.until(lambda: min(map(run.frames, ("door", "yard"))) > 5)
+    run.state.ask_reload()
+    assert loading.wait(60)
+    run.state.cameras["yard"].stop()
+    run.until(lambda: run.state.cameras["yard"].source_state == "ended")
+    go.set()
+    run.until(lambda: run.state.reloads == 1)
+    # Its lane would be waited for, and end all, when the device is needed again.
+    run.state.ask_reload()
+    run.until(lambda: run.state.reloads == 2)
+    run.end()

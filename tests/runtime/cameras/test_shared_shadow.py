@@ -5,6 +5,7 @@ import numpy as np
 from runtime import Box, Detection, Frame
 from runtime.cameras.shared_shadow import SharedShadow
 from runtime.cameras.summaries import Summaries
+from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary
 
 CAT, DOG = (Detection(name, number, 0.9, Box(0, 0, 1, 1)) for number, name in enumerate(("cat", "dog")))
@@ -14,7 +15,7 @@ class Second:
     """A second model that answers when it is told to."""
 
     def __init__(self, deliver):
-        self.deliver, self.waiting = deliver, None
+        self.deliver, self.waiting, self.terms = deliver, None, []
 
     def __enter__(self):
         return self
@@ -36,9 +37,10 @@ class ToCompare:
     def __init__(self, second, index):
         self.second, self.index = second, index
 
-    def compare(self, frame, detections):
+    def compare(self, frame, detections, score, only):
         assert self.index == frame.index
         self.second.waiting = (frame, detections)
+        self.second.terms.append((score, only))
 
 
 class Keeper:
@@ -56,7 +58,10 @@ def frame(index):
 def test_what_a_second_model_finds_goes_to_the_sinks_of_the_camera_whose_frame_it_was():
     keepers = [Keeper(), Keeper()]
     with SharedShadow(Second) as shared:
-        door, yard = (shared.share([keeper]) for keeper in keepers)
+        door, yard = (
+            shared.share([keeper], State(score=score), only)
+            for keeper, score, only in zip(keepers, (0.3, 0.8), (frozenset(), frozenset({"cat"})))
+        )
         yard.prepare(frame(3), None).compare(frame(3), (CAT,))
         assert door.prepare(frame(4), None) is None
         shared.shadow.answer()
@@ -67,6 +72,8 @@ def test_what_a_second_model_finds_goes_to_the_sinks_of_the_camera_whose_frame_i
         second.compare(frame(6), ())
         shared.shadow.answer()
     assert not keepers[0].got and [index for index, *_ in keepers[1].got] == [3, 6]
+    # Each is judged by the threshold and the classes of its camera.
+    assert shared.shadow.terms == [(0.8, {"cat"})] * 2
 
 
 def test_a_summary_of_each_and_one_of_all():

@@ -186,3 +186,13 @@ def test_an_engine_that_fails_for_good_fails_all_lanes(shared):
     for loop in loops:
         loop.join()
         assert loop.error == "it does not fit"
+
+
+def test_a_lane_that_comes_after_the_engine_failed_fails_too(shared):
+    engines, (engine,) = shared()
+    engine.go.release(10)
+    first = Loop(engines, ["bad"]).start()
+    first.join()
+    late = Loop(engines, ["next"]).start()
+    late.join()
+    assert first.error == late.error == "it does not fit" == str(engines.error)
