@@ -6,13 +6,15 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
-from typing import List, Optional
+from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import STATE, USER, Layout
 from devices.install.commands import Commands, Note
-from devices.install.resources import File, Link, Resource
+from devices.install.holds import SHADOW, asked, is_compared
+from devices.install.resources import KEPT, File, Link, Resource
 from devices.install.steps import Installation
+from devices.install.steps.configuration import runtime_config
 from devices.install.units import PYTHON, UNITS, Unit, engine_devices, hardening, quoted
 from runtime.common import redaction
 from runtime.common.errors import InputError
@@ -47,11 +49,17 @@ def resources(installation: Installation) -> List[Resource]:
     layout, options = Layout(), installation.options
     if options.shadow_for is not None and not options.repository:
         raise InputError("--shadow-for: is for what --repository URL brings; give that, too")
+    time = asked(options.shadow_for, installation.target)
+    lacking = bool(time) and not _will_compare(installation)
+    # Without a repository update.yaml is not written, and goes on holding.
+    held = "" if lacking and options.repository else time
     timer = f"{UNITS}/{UNIT}.timer"
     made: List[Resource] = [
         Unit.text(f"{UNITS}/{UNIT}.service", service(installation.profile)),
-        Unit.text(timer, timer_unit(hourly=bool(shadow_for(installation)))),
+        Unit.text(timer, timer_unit(hourly=bool(held))),
     ]
+    if lacking:
+        made.append(Note(_lacking(time, bool(options.repository))))
     if options.trust:
         made += _trusted(installation, layout.trusted_root.as_posix(), _root_json(options.trust))
     elif options.repository and not installation.target.host.exists(layout.trusted_root.as_posix()):
@@ -59,7 +67,7 @@ def resources(installation: Installation) -> List[Resource]:
     if options.repository:
         path = layout.update_config.as_posix()
         group = options.group or installation.target.yaml_field(path, "group")
-        text = configuration(installation.profile, options.repository, group, shadow_for(installation))
+        text = configuration(installation.profile, options.repository, group, held)
         # The address of a repository may hold its password.
         made.append(File.text(path, text, 0o640, USER))
     elif not installation.target.host.exists(layout.update_config.as_posix()):
@@ -76,12 +84,19 @@ def resources(installation: Installation) -> List[Resource]:
     ]
 
 
-def shadow_for(installation: Installation) -> str:
-    """For how long the updater holds a new release; empty for not at all. It stays until another time is given."""
-    given: Optional[str] = installation.options.shadow_for
-    path = Layout().update_config.as_posix()
-    text = installation.target.yaml_field(path, "shadow-for") if given is None else given
-    return text if text != "0" else ""
+def _will_compare(installation: Installation) -> bool:
+    """Whether the runtime will compare what is held: its configuration may be the user's, which stays as it is."""
+    kept = runtime_config(installation).plan(installation.target).state == KEPT
+    return not kept or is_compared(installation.target)
+
+
+def _lacking(time: str, leaves_out: bool) -> str:
+    """What is wrong where releases are to be held for `time` and nothing will compare them, and what to do."""
+    layout = Layout()
+    wrong = f"{layout.runtime_config.as_posix()} is kept, and has no line  shadow: {SHADOW}"
+    if leaves_out:
+        return f"releases are not held: {wrong}; add it, restart edge-detector, then install again with --shadow-for {time}"
+    return f"{layout.update_config.as_posix()} holds releases that nothing compares: {wrong}; add it and restart edge-detector"
 
 
 def configuration(profile: Profile, repository: str, group: str, held: str = "") -> str:
