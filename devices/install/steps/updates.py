@@ -51,25 +51,21 @@ def resources(installation: Installation) -> List[Resource]:
         raise InputError("--shadow-for: is for what --repository URL brings; give that, too")
     time = asked(options.shadow_for, installation.target)
     lacking = bool(time) and not _will_compare(installation)
-    # Without a repository update.yaml is not written, and goes on holding.
-    held = "" if lacking and options.repository else time
+    still_holds = lacking and _still_holds(installation)
+    held = "" if lacking and not still_holds else time
     timer = f"{UNITS}/{UNIT}.timer"
     made: List[Resource] = [
         Unit.text(f"{UNITS}/{UNIT}.service", service(installation.profile)),
         Unit.text(timer, timer_unit(hourly=bool(held))),
     ]
     if lacking:
-        made.append(Note(_lacking(time, bool(options.repository))))
+        made.append(Note(_lacking(time, still_holds)))
     if options.trust:
         made += _trusted(installation, layout.trusted_root.as_posix(), _root_json(options.trust))
     elif options.repository and not installation.target.host.exists(layout.trusted_root.as_posix()):
         made.append(Note(f"no release of {redaction.address(options.repository)} is taken until --trust names its root.json"))
     if options.repository:
-        path = layout.update_config.as_posix()
-        group = options.group or installation.target.yaml_field(path, "group")
-        text = configuration(installation.profile, options.repository, group, held)
-        # The address of a repository may hold its password.
-        made.append(File.text(path, text, 0o640, USER))
+        made.append(_update_config(installation, held))
     elif not installation.target.host.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [
@@ -90,13 +86,26 @@ def _will_compare(installation: Installation) -> bool:
     return not kept or is_compared(installation.target)
 
 
-def _lacking(time: str, leaves_out: bool) -> str:
+def _still_holds(installation: Installation) -> bool:
+    """Whether an update.yaml that stays as it is holds releases."""
+    written = installation.options.repository and _update_config(installation, "").plan(installation.target).state != KEPT
+    return not written and bool(asked(None, installation.target))
+
+
+def _update_config(installation: Installation, held: str) -> File:
+    path = Layout().update_config.as_posix()
+    group = installation.options.group or installation.target.yaml_field(path, "group")
+    # The address of a repository may hold its password.
+    return File.text(path, configuration(installation.profile, installation.options.repository, group, held), 0o640, USER)
+
+
+def _lacking(time: str, still_holds: bool) -> str:
     """What is wrong where releases are to be held for `time` and nothing will compare them, and what to do."""
     layout = Layout()
     wrong = f"{layout.runtime_config.as_posix()} is kept, and has no line  shadow: {SHADOW}"
-    if leaves_out:
-        return f"releases are not held: {wrong}; add it, restart edge-detector, then install again with --shadow-for {time}"
-    return f"{layout.update_config.as_posix()} holds releases that nothing compares: {wrong}; add it and restart edge-detector"
+    if still_holds:
+        return f"{layout.update_config.as_posix()} holds releases that nothing compares: {wrong}; add it and restart edge-detector"
+    return f"releases are not held: {wrong}; add it, restart edge-detector, then install again with --shadow-for {time}"
 
 
 def configuration(profile: Profile, repository: str, group: str, held: str = "") -> str:
