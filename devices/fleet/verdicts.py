@@ -113,9 +113,11 @@ def _verdict(member: Member, now: float, expected: _Expected, outage: Optional[O
 def failures(report: Report) -> List[str]:
     """What does not work on a device, by its report."""
     found = []
-    for what, state in (("engine", report.engine), ("source", report.source)):
+    for what, state, error in (("engine", report.engine, ""), ("source", report.source, report.source_error)):
         late = report.time - report.started > START_SECONDS
-        if state not in (RUNNING, ENDED) and (state != STARTING or late):
+        if error:
+            found.append(f"{what} ended: {error}")
+        elif state not in (RUNNING, ENDED) and (state != STARTING or late):
             found.append(f"{what} {state}")
     if report.reload:
         found.append(f"a new model was refused: {report.reload}")

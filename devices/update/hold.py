@@ -205,7 +205,8 @@ def _trouble(hold: Hold, health: Optional[Health], models: Path) -> str:
         return "no runtime runs here"
     shadow = health.shadow
     if shadow is None:
-        return f"the runtime compares nothing so far; it needs --shadow {models.parent / 'shadow' / MODEL},follow=on"
+        needed = f"shadow: {models.parent / 'shadow' / MODEL},follow=on"
+        return f"the runtime compares nothing so far; runtime.yaml needs the line {needed}, or its command --shadow, and a restart"
     if not _is_of(shadow.model, models / hold.release):
         return f"the runtime still compares {shadow.model}"
     # One that cannot be loaded may be just that: damaged since its self-test.

@@ -6,7 +6,8 @@
      "health": {"engine": "running", "source": "running", "reload": ""},
      "fps": 9.8, "counts": {"frames": 90210, "detections": 512, "dropped": 3, "gaps": 0, "restarts": 0}}
 
-and, where a second model runs beside the first,
+with `"source_error"` in `health` where one of several cameras has ended with an error, and, where a second model runs beside the
+first,
 
      "shadow": {"model": "next.tflite", "frames": 5210, "missed": 12, "error": "", "classes": {"person": [412, 31, 9]},
                 "release": "2025.12", "seconds": 5231.0}
@@ -101,7 +102,7 @@ class Report:
     `time` and `started` are seconds since 1970 by the device's clock; `every` is the most seconds between two
     reports. `release` is empty if the model's file is not in the folder of a release. `engine` and `source`
     are states as in `State.snapshot`. `reload` is the reason why the last model swap failed, or empty.
-    `shadow` is None where no second model runs.
+    `shadow` is None where no second model runs. `source_error` is why one of several cameras has ended for good, else empty.
     """
 
     time: float
@@ -117,6 +118,7 @@ class Report:
     fps: float
     counts: Counts
     shadow: Optional[Agreement] = None
+    source_error: str = ""
 
     @classmethod
     def of(cls, health: Health, snapshot: Mapping[str, Any], versions: Software, every: float) -> Report:
@@ -142,6 +144,7 @@ class Report:
                 health.restarts,
             ),
             Agreement.of(snapshot["shadow"]) if "shadow" in snapshot else None,
+            snapshot["source"].get("error", ""),
         )
 
     @classmethod
@@ -164,6 +167,7 @@ class Report:
                 _number(values["fps"]),
                 Counts(**_known(Counts, values["counts"], lambda count: int(_number(count)))),
                 Agreement.of(values["shadow"]) if "shadow" in values else None,
+                str(health.get("source_error", "")),
             )
         # A deeply nested text, and an integer that no float can hold, raise the last two.
         except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
@@ -175,13 +179,14 @@ class Report:
 
     def as_dict(self) -> Dict[str, Any]:
         """The report as a dict, with the keys of the message."""
+        error = {"source_error": self.source_error} if self.source_error else {}
         return {
             "time": self.time,
             "every": self.every,
             "started": self.started,
             "model": {"name": self.model, "sha256": self.sha256, "release": self.release},
             "versions": asdict(self.versions),
-            "health": {"engine": self.engine, "source": self.source, "reload": self.reload},
+            "health": {"engine": self.engine, "source": self.source, "reload": self.reload, **error},
             "fps": self.fps,
             "counts": asdict(self.counts),
             **({"shadow": self.shadow.as_dict()} if self.shadow else {}),
@@ -191,7 +196,8 @@ class Report:
     def news(self) -> Tuple[Any, ...]:
         """The values whose change makes a report due at once."""
         shadow = (self.shadow.model, self.shadow.release, self.shadow.error) if self.shadow else ()
-        return self.started, self.sha256, self.release, self.versions, self.engine, self.source, self.reload, shadow
+        states = self.engine, self.source, self.source_error, self.reload
+        return self.started, self.sha256, self.release, self.versions, states, shadow
 
 
 def _number(value: Any) -> float:

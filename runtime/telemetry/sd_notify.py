@@ -1,7 +1,7 @@
 """Notifies the service manager of readiness, liveness and status, as sd_notify(3) does.
 
 The manager names a socket in NOTIFY_SOCKET; without it, nothing is sent. A run is alive while it makes progress: frames
-are detected or left out as still, or a lost source is tried again. A thread watches these counts and sends no watchdog
+are detected or left out as still, or, while no camera runs, a lost source is tried again. A thread watches these counts and sends no watchdog
 message when they do not change, so that the manager restarts a run that hangs anywhere.
 """
 
@@ -117,9 +117,13 @@ def progress(snapshot: Mapping[str, Any]) -> Tuple[Any, ...]:
     """The values of a `State.snapshot` that change while the run makes progress.
 
     Frames lost with an engine, and new engines, are not among them: an engine that never answers is replaced again and
-    again, and the run produces nothing.
+    again, and the run produces nothing. Of several cameras, the tries of a lost one say nothing while another one runs: its
+    frames have to come.
     """
-    return snapshot["frames"], snapshot["still"], snapshot["gaps"], snapshot["source"]["state"], snapshot["source"]["retries"]
+    work = snapshot["frames"], snapshot["still"]
+    if any(own["source"]["state"] == "running" for own in snapshot.get("cameras", {}).values()):
+        return work
+    return *work, snapshot["gaps"], snapshot["source"]["state"], snapshot["source"]["retries"]
 
 
 def status(snapshot: Mapping[str, Any]) -> str:

@@ -6,11 +6,11 @@ import argparse
 from typing import List
 
 from devices.boards.profile import Profile
-from devices.host.paths import MODEL, USER, Layout
+from devices.host.paths import USER, Layout
+from devices.install.holds import SHADOW, asked
 from devices.install.resources import File, Resource
 from devices.install.steps import Installation
 from devices.install.steps.environment import VENV
-from devices.install.steps.updates import shadow_for
 from devices.install.units import quoted
 
 TITLE = "configuration"
@@ -29,14 +29,17 @@ def options(parser: argparse._ActionsContainer) -> None:
 
 def resources(installation: Installation) -> List[Resource]:
     """The configuration of the runtime, and the file for its secrets."""
+    return [runtime_config(installation), File.text(ENVIRONMENT, _environment(), 0o600)]
+
+
+def runtime_config(installation: Installation) -> File:
+    """The configuration of the runtime, which compares releases where the updater is to hold them."""
     path = Layout().runtime_config.as_posix()
     # The source of the last installation stays until another one is given.
     source = installation.options.source or installation.target.yaml_field(path, "source") or installation.profile.source
-    return [
-        # The address of a camera may hold its password.
-        File.text(path, runtime_yaml(installation.profile, source, bool(shadow_for(installation))), 0o640, USER),
-        File.text(ENVIRONMENT, _environment(), 0o600),
-    ]
+    holds = bool(asked(installation.options.shadow_for, installation.target))
+    # The address of a camera may hold its password.
+    return File.text(path, runtime_yaml(installation.profile, source, holds), 0o640, USER)
 
 
 def runtime_yaml(profile: Profile, source: str, holds: bool = False) -> str:
@@ -88,7 +91,7 @@ health: {layout.health.as_posix()}
 
 # A release that the updater holds (shadow-for in {layout.update_config.as_posix()}) is compared with the model that runs, on a
 # share of the frames.
-{"" if holds else "# "}shadow: {(layout.shadow / MODEL).as_posix()},follow=on
+{"" if holds else "# "}shadow: {SHADOW}
 """
 
 

@@ -6,13 +6,15 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
-from typing import List, Optional
+from typing import List
 
 from devices.boards.profile import Profile
 from devices.host.paths import STATE, USER, Layout
 from devices.install.commands import Commands, Note
-from devices.install.resources import File, Link, Resource
+from devices.install.holds import SHADOW, asked, is_compared
+from devices.install.resources import KEPT, File, Link, Resource
 from devices.install.steps import Installation
+from devices.install.steps.configuration import runtime_config
 from devices.install.units import PYTHON, UNITS, Unit, engine_devices, hardening, quoted
 from runtime.common import redaction
 from runtime.common.errors import InputError
@@ -47,21 +49,23 @@ def resources(installation: Installation) -> List[Resource]:
     layout, options = Layout(), installation.options
     if options.shadow_for is not None and not options.repository:
         raise InputError("--shadow-for: is for what --repository URL brings; give that, too")
+    time = asked(options.shadow_for, installation.target)
+    lacking = bool(time) and not _will_compare(installation)
+    still_holds = lacking and _still_holds(installation)
+    held = "" if lacking and not still_holds else time
     timer = f"{UNITS}/{UNIT}.timer"
     made: List[Resource] = [
         Unit.text(f"{UNITS}/{UNIT}.service", service(installation.profile)),
-        Unit.text(timer, timer_unit(hourly=bool(shadow_for(installation)))),
+        Unit.text(timer, timer_unit(hourly=bool(held))),
     ]
+    if lacking:
+        made.append(Note(_lacking(time, still_holds)))
     if options.trust:
         made += _trusted(installation, layout.trusted_root.as_posix(), _root_json(options.trust))
     elif options.repository and not installation.target.host.exists(layout.trusted_root.as_posix()):
         made.append(Note(f"no release of {redaction.address(options.repository)} is taken until --trust names its root.json"))
     if options.repository:
-        path = layout.update_config.as_posix()
-        group = options.group or installation.target.yaml_field(path, "group")
-        text = configuration(installation.profile, options.repository, group, shadow_for(installation))
-        # The address of a repository may hold its password.
-        made.append(File.text(path, text, 0o640, USER))
+        made.append(_update_config(installation, held))
     elif not installation.target.host.exists(layout.update_config.as_posix()):
         return [*made, Note("not switched on: --repository URL says where models come from")]
     return [
@@ -76,12 +80,32 @@ def resources(installation: Installation) -> List[Resource]:
     ]
 
 
-def shadow_for(installation: Installation) -> str:
-    """For how long the updater holds a new release; empty for not at all. It stays until another time is given."""
-    given: Optional[str] = installation.options.shadow_for
+def _will_compare(installation: Installation) -> bool:
+    """Whether the runtime will compare what is held: its configuration may be the user's, which stays as it is."""
+    kept = runtime_config(installation).plan(installation.target).state == KEPT
+    return not kept or is_compared(installation.target)
+
+
+def _still_holds(installation: Installation) -> bool:
+    """Whether an update.yaml that stays as it is holds releases."""
+    written = installation.options.repository and _update_config(installation, "").plan(installation.target).state != KEPT
+    return not written and bool(asked(None, installation.target))
+
+
+def _update_config(installation: Installation, held: str) -> File:
     path = Layout().update_config.as_posix()
-    text = installation.target.yaml_field(path, "shadow-for") if given is None else given
-    return text if text != "0" else ""
+    group = installation.options.group or installation.target.yaml_field(path, "group")
+    # The address of a repository may hold its password.
+    return File.text(path, configuration(installation.profile, installation.options.repository, group, held), 0o640, USER)
+
+
+def _lacking(time: str, still_holds: bool) -> str:
+    """What is wrong where releases are to be held for `time` and nothing will compare them, and what to do."""
+    layout = Layout()
+    wrong = f"{layout.runtime_config.as_posix()} is kept, and has no line  shadow: {SHADOW}"
+    if still_holds:
+        return f"{layout.update_config.as_posix()} holds releases that nothing compares: {wrong}; add it and restart edge-detector"
+    return f"releases are not held: {wrong}; add it, restart edge-detector, then install again with --shadow-for {time}"
 
 
 def configuration(profile: Profile, repository: str, group: str, held: str = "") -> str:

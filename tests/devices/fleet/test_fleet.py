@@ -123,13 +123,15 @@ def test_who_needs_somebody_comes_first():
         member("well2"), member("well10"), member("old", release="6"), member("stale", at=900),
         member("off", online=False), member("failing", source="reopening"), member("refuses", reload="too large"),
         member("starts", engine="starting", started=report().time - 5), member("hangs", engine="starting"),
+        member("over", source="ended"), member("gave-up", source="ended", source_error="b: given up after 0 tries"),
     ]  # fmt: skip
     verdicts = judge(found, 1000.0)
     assert [verdict.member.name for verdict in verdicts] == [
-        "failing", "hangs", "refuses", "off", "stale", "old", "starts", "well2", "well10",
+        "failing", "gave-up", "hangs", "refuses", "off", "stale", "old", "over", "starts", "well2", "well10",
     ]  # fmt: skip
     why = {verdict.member.name: verdict.why for verdict in verdicts}
     assert why["failing"] == ("source reopening",) and why["hangs"] == ("engine starting",) and why["well2"] == ()
+    assert why["gave-up"] == ("source ended: b: given up after 0 tries",) and why["over"] == ()
     assert why["old"] == ("old model (7 is usual)",) and why["refuses"] == ("a new model was refused: too large",)
     assert why["stale"] == ("stale",) and {verdict.age for verdict in verdicts} == {0.0, 100.0}
 

@@ -281,6 +281,44 @@ def test_releases_are_held_where_it_is_asked_for(system, capsys):
     assert "--shadow-for: is for what --repository URL brings" in capsys.readouterr().err
 
 
+def test_releases_are_not_held_where_a_changed_configuration_compares_nothing(system, capsys):
+    layout = Layout.under(system)
+    timer = system / "etc/systemd/system/edge-detector-update.timer"
+
+    def holds():
+        return "\nshadow-for: 24h" in layout.update_config.read_text(), "OnCalendar=hourly" in timer.read_text()
+
+    words = ("--repository", "https://models.example")
+    assert install(system, "--apply", *words) == 0
+    changed = layout.runtime_config.read_text() + "score: 0.6\n"
+    layout.runtime_config.write_text(changed)
+    line = f"shadow: {(Layout().shadow / 'detector.tflite').as_posix()},follow=on"
+    for wrong in ("", line.replace(",follow=on", "\n"), "shadow: /srv/other.tflite,follow=on\n"):
+        layout.runtime_config.write_text(changed + wrong)
+        capsys.readouterr()
+        assert install(system, *words, "--shadow-for", "24h") == 0
+        said = capsys.readouterr().out
+        assert "releases are not held" in said and f"no line  {line}; add it" in said
+        assert "then install again with --shadow-for 24h" in said
+    assert install(system, "--apply", *words, "--shadow-for", "24h") == 0
+    assert holds() == (False, False) and layout.runtime_config.read_text() == changed + wrong
+    layout.runtime_config.write_text(f"{changed}{line}\n")
+    capsys.readouterr()
+    assert install(system, "--apply", *words, "--shadow-for", "24h") == 0
+    assert holds() == (True, True) and "not held" not in capsys.readouterr().out
+    # Taken out later: the next installation ends the hold, unless update.yaml is not its to change.
+    layout.runtime_config.write_text(changed)
+    assert install(system) == 0
+    assert "update.yaml holds releases that nothing compares" in capsys.readouterr().out
+    before = layout.update_config.read_text()
+    layout.update_config.write_text(before + "probation: 60\n")
+    assert install(system, *words) == 0
+    assert "update.yaml holds releases that nothing compares" in capsys.readouterr().out
+    layout.update_config.write_text(before)
+    assert install(system, "--apply", *words) == 0
+    assert holds() == (False, False)
+
+
 @pytest.mark.parametrize("device", LINUX)
 def test_every_device_gets_a_configuration_that_the_runtime_takes(system, export, device):
     profile = catalogue.find(device)

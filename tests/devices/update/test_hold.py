@@ -50,7 +50,8 @@ def test_runs_of_the_runtime_add_up(look, hold):
     assert idle.counted == hold.counted and idle.trouble == "no runtime runs here"
     assert "71 of 100 frames" in progress(idle, TERMS) and "no runtime runs here" in progress(idle, TERMS)
     idle, _ = look(idle, comparison=False)
-    assert idle.counted == hold.counted and ",follow=on" in idle.trouble
+    assert idle.counted == hold.counted
+    assert "runtime.yaml needs the line shadow: " in idle.trouble and "/shadow/detector.tflite,follow=on" in idle.trouble
 
 
 def test_only_a_comparison_of_these_two_counts(look, hold):

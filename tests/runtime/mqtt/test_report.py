@@ -110,6 +110,17 @@ def test_the_agreement_of_a_second_model_is_told():
     assert said.news not in (report().news, replace(said, shadow=replace(shadow, error="lost")).news)
 
 
+def test_why_a_camera_has_ended_is_told():
+    state = State("detector.tflite")
+    reporter = Reporter(state, 30)
+    assert "source_error" not in reporter.due().as_dict()["health"]
+    state.source(state="ended")
+    assert reporter.due().source == "ended"
+    state.source(error="b: given up")
+    said = reporter.due()
+    assert said.source_error == "b: given up" and Report.parse(said.text()) == said
+
+
 @pytest.mark.parametrize("classes", [{"cat": 3}, {"cat": [1, 2]}, {"cat": ["x", 1, 2]}, 4, {"cat": [float("inf"), 0, 0]}])
 def test_an_agreement_that_is_none_makes_no_report(classes):
     said = report().as_dict() | {"shadow": {"model": "next.tflite", "frames": 1, "classes": classes}}

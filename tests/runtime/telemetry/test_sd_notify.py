@@ -16,7 +16,8 @@ import pytest
 
 from runtime.common.opencv import cv2
 from runtime.common.values import Labels
-from runtime.telemetry.sd_notify import Announcer, Notifier, from_environment
+from runtime.telemetry.cameras import CamerasState
+from runtime.telemetry.sd_notify import Announcer, Notifier, from_environment, progress
 from runtime.telemetry.state import State
 from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, jpegs
@@ -131,6 +132,27 @@ def test_a_source_that_is_tried_again_is_alive_and_an_engine_that_is_lost_again_
         state.dropped_by_source(7)
         state.engine_restarted("cpu")
         assert manager.silent("WATCHDOG", 0.1)
+
+
+def test_tries_of_a_lost_camera_are_no_progress_while_another_one_runs():
+    state = CamerasState(("door", "yard"))
+    door, yard = state.cameras.values()
+
+    def moves(change):
+        before = progress(state.snapshot())
+        change()
+        return progress(state.snapshot()) != before
+
+    door.source(state="running")
+    yard.source(state="reopening", retries=1)
+    # The engine is lost: no frame of the camera that runs comes.
+    assert not moves(lambda: yard.source(retries=2)) and not moves(lambda: yard.count("gaps"))
+    assert not moves(lambda: yard.source(state="running"))
+    assert moves(lambda: door.frame_done((), {})) and moves(lambda: door.count("still"))
+    yard.source(state="reopening")
+    for other in ("reopening", "ended"):
+        door.source(state=other)
+        assert moves(lambda: yard.source(retries=yard.snapshot()["source"]["retries"] + 1)) and moves(lambda: yard.count("gaps"))
 
 
 def test_a_new_model_is_a_reload(manager):
