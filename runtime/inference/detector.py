@@ -240,15 +240,15 @@ class Detector:
         others += seams.without_same(seams.merge(below, windows, width, height), objects)
         candidates = [item for item in others if floor is not None and item.score >= floor]
         # What counts comes first, so that what doesn't suppresses none of it.
-        found: Sequence[Detection] = [*detections, *candidates]
+        given = (*detections, *candidates)
         if not self._all_labels:
-            found = seams.best_classes(found)
+            given = seams.best_classes(given)
         if self._agnostic is not None:
-            found = [found[place] for place in suppress(_array(item.box.as_tuple() for item in found), self._agnostic)]
-        counts = [item.score >= self.scores.get(item.label, score) for item in found]
+            given = tuple(given[place] for place in suppress(_array(item.box.as_tuple() for item in given), self._agnostic))
+        counts = [item.score >= self.scores.get(item.label, score) for item in given]
         return (
-            tuple(item for item, counted in zip(found, counts) if counted),
-            tuple(item for item, counted in zip(found, counts) if not counted),
+            tuple(item for item, counted in zip(given, counts) if counted),
+            tuple(item for item, counted in zip(given, counts) if not counted),
         )
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:

@@ -26,8 +26,6 @@ from runtime.common.errors import InputError
 from runtime.common.options import fraction, seconds
 from runtime.common.values import Labels
 from runtime.inference.detector import Detector
-from runtime.model import trained_tiles
-from runtime.model.tflite import Model
 from train.dataset.examples import images as example_images
 from train.files import new_folder
 from train.label import correction, exports, images, naming
@@ -92,10 +90,12 @@ def _detector(model: Path, score: float, tiles: Tiles | str | None) -> Detector:
     file = _file(model)
     if tiles is not None:
         return Detector(file, score=score, tiles=or_none(tiles))
+    detector = Detector(file, score=score)
     run = run_of(model) if model.is_dir() else None
-    trained = run.tiles() if run else trained_tiles.find(Model.read(file))
-    if trained:
-        print(f"note: {file}: trained on tiles {trained}, and used with them; --tiles none is for whole images", file=sys.stderr)
+    trained = run.tiles() if run else detector.trained_tiles
+    if trained is None:
+        return detector
+    print(f"note: {file}: trained on tiles {trained}, and used with them; --tiles none is for whole images", file=sys.stderr)
     return Detector(file, score=score, tiles=trained)
 
 
