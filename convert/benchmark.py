@@ -15,6 +15,7 @@ from convert.evaluation import images
 from convert.evaluation.evaluate import evaluate_file
 from convert.evaluation.images import EvaluationSet
 from runtime.bench.interleaving import time_detectors
+from runtime.boxes.tiles import Tiles
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
 from runtime.common.options import positive
@@ -76,12 +77,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 def benchmark(run: RunFolder, *, frames: int = 100, threads: int = 2, progress: bool = True) -> tuple[Row, ...]:
     """Measures every detector in the export folder of `run`.
 
-    The first row is the checkpoint's, with the figures that training measured; then follows one row per file.
+    The first row is the checkpoint's, with the figures that training measured; then follows one row per file. Of a run that
+    was trained on tiles, files are measured and timed through these.
     Files that the runtime cannot run here, such as those compiled for the Edge TPU, are named on standard
     error and left out. Raises InputError where `run` has no metrics or no converted file.
     """
-    detectors = _detectors(run.export, threads)
-    data = images.of_run(run)
+    tiles = run.tiles()
+    detectors = _detectors(run.export, threads, tiles)
+    data = images.of_run(run).through(tiles)
     times = milliseconds(detectors, _frames(data), frames)
     metrics = run.metrics()
     size = sum(file.stat().st_size for file in run.checkpoint.iterdir() if file.is_file())
@@ -111,14 +114,14 @@ def table(rows: Sequence[Row]) -> str:
     return columns(cells)
 
 
-def _detectors(folder: Path, threads: int) -> dict[Path, Detector]:
+def _detectors(folder: Path, threads: int, tiles: Optional[Tiles]) -> dict[Path, Detector]:
     detectors = {}
     for path in sorted(folder.glob("*.tflite")):
         # A file that failed its gate is kept for inspection, and is no result of the run.
         if path.name.endswith(".rejected.tflite"):
             continue
         try:
-            detectors[path] = Detector(path, threads=threads)
+            detectors[path] = Detector(path, threads=threads, tiles=tiles)
         except InputError as error:
             print(f"left out: {error}", file=sys.stderr)
     if not detectors:

@@ -17,8 +17,7 @@ from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.evaluation.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
 from convert.evaluation.images import EvaluationSet
 from convert.notebook.results import Evaluation
-from runtime.boxes.tiles import Tiles
-from runtime.boxes.tiles import tiles as tile_option
+from runtime.boxes.tiles import Tiles, or_none, tiles_or_none
 from runtime.common.command import run as run_command
 from runtime.common.errors import InputError
 from runtime.common.options import positive
@@ -28,9 +27,6 @@ from train.files import progress_bars
 from train.run.run_folder import RunFolder, run_of
 
 PathLike = str | os.PathLike[str]
-
-# The value of --tiles for whole images.
-NO_TILES = "none"
 
 _EXAMPLES = """examples:
   python -m convert.evaluate runs/NAME/export/detector_int8.tflite     on the run's validation images
@@ -146,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--tiles",
-        type=_grid,
+        type=tiles_or_none,
         metavar="GRID",
         help="cut images into tiles, such as 2x1 (columns x rows), as `python -m runtime --tiles` does; none for whole images"
         " (default: as it was trained)",
@@ -160,14 +156,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tiles(path: Path, run: RunFolder | None, is_file: bool, given: Tiles | str | None) -> Tiles | None:
     if given is not None:
-        return None if given == NO_TILES else Tiles.of(given)
+        return or_none(given)
     if is_file:
         return trained_tiles.find(Model.read(path))
     return None if run is None else run.tiles()
-
-
-def _grid(text: str) -> Tiles | str:
-    return text if text == NO_TILES else tile_option(text)
 
 
 def _data(

@@ -159,13 +159,15 @@ def _float_run(config: Mapping[str, Any]) -> dict[str, str]:
     return {"float_run": path} if path else {}
 
 
-def source_of_checkpoint(path: Path, size: InputSize, labels: Labels, images: str | os.PathLike[str] | None) -> Source:
-    """A published checkpoint, unchanged; `images` is a folder to calibrate int8 on.
+def source_of_checkpoint(
+    path: Path, size: InputSize, labels: Labels, images: str | os.PathLike[str] | None, tiles: Tiles | None = None
+) -> Source:
+    """A checkpoint, unchanged; `images` is a folder to calibrate int8 on, `tiles` are those that it was trained on.
 
     Raises InputError where the folder holds no images.
     """
     calibration = images_in(images) if images is not None else ()
-    return Source(path, size, labels, calibration, about={"checkpoint": str(path)})
+    return Source(path, size, labels, cut(calibration, tiles), about={"checkpoint": str(path)}, tiles=tiles)
 
 
 def images_in(path: str | os.PathLike[str]) -> tuple[Image, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from convert.evaluation.images import EvaluationSet, of_examples
+from convert.evaluation.images import EvaluationSet, cut, of_examples
 from convert.export.export import Source
 from convert.object_detection_api import folder as api_folder
 from convert.object_detection_api import pipeline
@@ -77,7 +77,7 @@ def with_data(
 ) -> Source:
     """`source` calibrated on the training images of the data set at `path`, and measured on its validation images.
 
-    `validation` is another data set to measure on. `say` gets a line where the data has classes that the model does not
+    Both through the tiles that it was trained on. `validation` is another data set to measure on. `say` gets a line where the data has classes that the model does not
     know. Raises InputError as `open_dataset` does.
     """
     dataset = open_dataset(path, validation=validation)
@@ -89,9 +89,9 @@ def with_data(
     about = f"validation images of {path if validation is None else validation}"
     return replace(
         source,
-        calibration=source.calibration or of_examples(dataset.train),
+        calibration=source.calibration or cut(of_examples(dataset.train), source.tiles),
         fullest=max(len(example.boxes) for example in (*dataset.train, *dataset.validation)),
-        validation=EvaluationSet(of_examples(dataset.validation), truth, about),
+        validation=EvaluationSet(of_examples(dataset.validation), truth, about).through(source.tiles),
         about={**source.about, "data": str(path)},
     )
 

@@ -265,8 +265,9 @@ def source_of(
             source = replace(source, calibration=images_in(calibration_images))
     else:
         path = unpacked(Path(checkpoint or ""))
-        input_size, names = network_of_checkpoint(path, run_of(path), size, labels)
-        source = source_of_checkpoint(path, input_size, names, calibration_images)
+        around = run_of(path)
+        input_size, names = network_of_checkpoint(path, around, size, labels)
+        source = source_of_checkpoint(path, input_size, names, calibration_images, around.tiles() if around else None)
     return with_data(source, data, val, say=say) if data else source
 
 

@@ -31,11 +31,11 @@ class Stages:
         """Runs `detector` on `frame`, records the time of each stage, and returns the detections."""
         height, width = frame.image.shape[:2]
         start = time.perf_counter()
-        tensor = detector.preprocess(frame.image, frame.color)
+        tensors = detector.inputs(frame.image, frame.color)
         ready = time.perf_counter()
-        raw = detector.invoke(tensor)
+        raws = [detector.invoke(tensor) for tensor in tensors]
         done = time.perf_counter()
-        detections = detector.postprocess(raw, width, height)
+        detections, _ = detector.combined(raws, width, height)
         end = time.perf_counter()
         self.preprocess.append(1000 * (ready - start))
         self.invoke.append(1000 * (done - ready))

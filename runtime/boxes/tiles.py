@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass, fields
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
 from runtime.common.errors import InputError
 
 OVERLAP = 0.2
+# What stands for whole images, where tiles are what is used otherwise.
+NONE = "none"
 _OVERLAPS = (0.05, 0.5)
 # Each tile is an image of its own to the engine.
 _MOST = 16
@@ -128,3 +130,16 @@ def tiles(text: str) -> Tiles:
         return Tiles.of(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def or_none(value: Union[Tiles, str, None]) -> Optional[Tiles]:
+    """The tiles that `value` stands for, as for `Tiles.of`; None for whole images, which "none" and None stand for.
+
+    Raises InputError for what are neither.
+    """
+    return None if value is None or value == NONE else Tiles.of(value)
+
+
+def tiles_or_none(text: str) -> Union[Tiles, str]:
+    """Argparse type: as `tiles`, and `none`, which stays this word, since None is an option that was not given."""
+    return text if text == NONE else tiles(text)

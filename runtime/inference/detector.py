@@ -71,8 +71,8 @@ class Detector:
             device: As in `runtime.inference.engines.Request`.
             fallback: As in `runtime.inference.engines.Request`.
             runner: Runs the model, which it has loaded already; the four arguments for loading are then not used.
-            all_labels: A model may find one place as several classes, each with the very same box. By default only
-                the class with the highest score is given; with this, all are.
+            all_labels: A model may find one place as several classes, each with the very same box, or in two tiles with
+                about the same. By default only the class with the highest score is given; with this, all are.
             agnostic: Of two boxes that overlap by more than this IoU (0..1), whatever their classes, only the one
                 with the higher score is given. By default boxes of two classes may overlap.
             tiles: Cuts each image into tiles that overlap, such as "2x1" (columns x rows), looks at each and at the
@@ -215,7 +215,7 @@ class Detector:
         """The detections in an image of `width` x `height` pixels, and the candidates down to `floor`.
 
         `raws` are the outputs of the model for each of `inputs`, in this order. The result is that of `candidates`; of tiles it is
-        merged (see `runtime.boxes.seams.merge`).
+        merged (see `runtime.boxes.seams.merge`), and of several classes in one place the best is given, unless all labels are.
         """
         if self.tiles is None:
             return self.candidates(raws[0], width, height, floor, score)
@@ -231,14 +231,16 @@ class Detector:
         detections = [item for item in objects if item.score >= self.scores.get(item.label, score)]
         others = [item for item in objects if item.score < self.scores.get(item.label, score)]
         candidates = [item for item in others if floor is not None and item.score >= floor]
-        if self._agnostic is None:
-            return tuple(detections), tuple(candidates)
         # What counts comes first, so that what doesn't suppresses none of it.
-        kept = set(suppress(_array(item.box.as_tuple() for item in (*detections, *candidates)), self._agnostic).tolist())
-        first = len(detections)
+        given = (*detections, *candidates)
+        if not self._all_labels:
+            given = seams.best_classes(given)
+        if self._agnostic is not None:
+            given = tuple(given[place] for place in suppress(_array(item.box.as_tuple() for item in given), self._agnostic))
+        counts = [item.score >= self.scores.get(item.label, score) for item in given]
         return (
-            tuple(item for place, item in enumerate(detections) if place in kept),
-            tuple(item for place, item in enumerate(candidates, first) if place in kept),
+            tuple(item for item, counted in zip(given, counts) if counted),
+            tuple(item for item, counted in zip(given, counts) if not counted),
         )
 
     def _encoded(self, image: np.ndarray, color: str) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("pycocotools", reason="measuring AP needs pycocotools")
 
 from convert import benchmark
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from runtime.common.values import Frame, Labels
 from tests.support import tiny_detector, voc_samples
@@ -50,6 +51,21 @@ def test_a_row_for_the_checkpoint_and_each_detector(run, capsys):
     assert "left out" in said and "other.tflite" in said and "rejected" not in said
 
 
+def test_files_of_a_run_on_tiles_are_measured_and_timed_through_them(run, monkeypatch):
+    run.write_config({"task": {"size": 320, "tiles": "2x1"}})
+    measured, timed = [], []
+    monkeypatch.setattr(
+        benchmark, "evaluate_file", lambda path, data, **_: measured.append(data.tiles) or {"AP": 0.5, "AP50": 0.5}
+    )
+    combined = benchmark.Detector.combined
+    monkeypatch.setattr(
+        benchmark.Detector, "combined", lambda self, raws, *size: timed.append(len(raws)) or combined(self, raws, *size)
+    )
+    benchmark.benchmark(run, frames=1, progress=False)
+    # Each frame is two tiles and the whole image.
+    assert measured == [Tiles(2, 1)] and len(timed) > 1 and set(timed) == {3}
+
+
 def test_the_command_prints_a_table_or_json(run, capsys):
     assert benchmark.main([str(run.path), "--frames", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -64,14 +80,15 @@ def test_every_detector_sees_the_same_number_of_frames():
     class Counting:
         calls = 0
 
-        def preprocess(self, image, color):
+        def inputs(self, image, color):
             self.calls += 1
+            return [image]
 
         def invoke(self, tensor):
             return []
 
-        def postprocess(self, raw, width, height):
-            return ()
+        def combined(self, raws, width, height):
+            return (), ()
 
         def __call__(self, image, color):
             return ()

@@ -24,7 +24,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from runtime.boxes.tiles import Tiles
 from runtime.common.command import run
 from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
@@ -50,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.data,
         network=options.network,
         size=options.input_size,
-        tiles=None if options.tiles is None else Tiles.of(options.tiles),
+        tiles=options.grid,
         **data_options.open_arguments(arguments),
         progress=sys.stderr.isatty(),
     )

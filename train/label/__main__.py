@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from runtime.boxes.tiles import Tiles, or_none, tiles_or_none
 from runtime.common.command import run, spelling
 from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
@@ -31,6 +32,7 @@ from train.label import correction, exports, images, naming
 from train.label.differences import Difference, differences
 from train.label.images import Found
 from train.label.proposals import ProposedImage
+from train.run.run_folder import run_of
 
 DIFFERENCES = "differences.json"
 SCORE = 0.3
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return correction.serve(arguments.images, arguments.serve, arguments.classes, arguments.score)
     path, out = Path(arguments.images), Path(arguments.out)
     new_folder.check(out)
-    detector = Detector(_file(Path(arguments.model)), score=SCORE if arguments.score is None else arguments.score)
+    detector = _detector(Path(arguments.model), SCORE if arguments.score is None else arguments.score, arguments.tiles)
     with new_folder.new_folder(out) as folder:
         if images.is_video(path):
             found = list(images.frames_of_video(path, folder / "images", EVERY if arguments.every is None else arguments.every))
@@ -81,6 +83,20 @@ def propose(detector: Detector, found: Sequence[Found], folder: Path) -> list[Pr
         proposed.append(ProposedImage(example.image, name, example.width, example.height, detections, item.boxes))
     # What a person should see first, first.
     return sorted(proposed, key=lambda image: (-image.doubt, image.name))
+
+
+def _detector(model: Path, score: float, tiles: Tiles | str | None) -> Detector:
+    """The detector of a file or a run, with `tiles`, "none" for whole images, None for those that it was trained on."""
+    file = _file(model)
+    if tiles is not None:
+        return Detector(file, score=score, tiles=or_none(tiles))
+    detector = Detector(file, score=score)
+    run = run_of(model) if model.is_dir() else None
+    trained = run.tiles() if run else detector.trained_tiles
+    if trained is None:
+        return detector
+    print(f"note: {file}: trained on tiles {trained}, and used with them; --tiles none is for whole images", file=sys.stderr)
+    return Detector(file, score=score, tiles=trained)
 
 
 def _file(model: Path) -> Path:
@@ -140,6 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--every", type=seconds, metavar="SECONDS", help=f"of a video, one frame in this time (default: {EVERY:g})"
     )
+    parser.add_argument(
+        "--tiles", type=tiles_or_none, metavar="GRID", help="cut images into tiles, such as 2x1 (columns x rows), as"
+        " `python -m runtime --tiles` does; none for whole images (default: as the model was trained)"
+    )  # fmt: skip
     parser.add_argument("--replace", action="store_true", help="propose boxes also where there are some already")
     parser.add_argument(
         "--serve", nargs="?", const=correction.PORT, metavar="[HOST:]PORT", help="correct the boxes of IMAGES, a folder with "
@@ -158,7 +178,7 @@ def _check(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> No
             parser.error(f"the following arguments are required: {', '.join(needed)} (or --serve)")
         if arguments.classes is not None:
             parser.error("--classes is for --serve; a model brings its own")
-    elif len(needed) < 3 or arguments.replace or arguments.every is not None:
+    elif len(needed) < 3 or arguments.replace or arguments.every is not None or arguments.tiles is not None:
         parser.error("--serve corrects a folder where it is; propose boxes first, without it")
 
 

@@ -108,7 +108,7 @@ def _job(
 
 def _without(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """What of `values` another run's settings are to be compared with: without `names`, and what says nothing."""
-    nothing = (("size", None), ("qat", None), ("from_run", None))
+    nothing = (("size", None), ("tiles", None), ("qat", None), ("from_run", None))
     return {name: value for name, value in values.items() if name not in names and (name, value) not in nothing}
 
 

@@ -71,7 +71,7 @@ def _detect(run: RunFolder, dataset: Dataset, progress: bool) -> dict[str, tuple
     from train.dataset.examples import images
     from train.evaluation.checkpoint_detector import CheckpointDetector
 
-    detect = CheckpointDetector(run.checkpoint, run.size(), dataset.labels)
+    detect = CheckpointDetector(run.checkpoint, run.size(), dataset.labels, tiles=run.tiles())
     bar = tqdm(dataset.validation, desc="detecting", unit="image", disable=not progress, leave=False)
     return {
         example.id: tuple(item for item in detect(images.load(example)) if item.score >= detections.LEAST_SCORE)

@@ -114,7 +114,7 @@ def _there(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
 def _detector(run: RunFolder) -> Detect:
     from train.evaluation.checkpoint_detector import CheckpointDetector
 
-    detect = CheckpointDetector(run.checkpoint, run.size(), run.labels())
+    detect = CheckpointDetector(run.checkpoint, run.size(), run.labels(), tiles=run.tiles())
     return lambda example: detect(images.load(example))
 
 

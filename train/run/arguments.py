@@ -69,7 +69,8 @@ def add_tiles(group: _Container) -> None:
         type=_tiles,
         metavar="GRID",
         help="for small objects: train on tiles of the images, such as 2x1 (columns x rows), and on the whole images, as the"
-        " detector will be used with --tiles; settings follow after commas (overlap=0.2, whole=no)",
+        " detector will be used with --tiles; settings follow after commas (overlap=0.2, whole=no); none: whole images, also"
+        " with --from a run on tiles",
     )
 
 
@@ -313,7 +314,7 @@ def input_size(text: str) -> int | str:
 
 
 def _tiles(text: str) -> str:
-    return str(tiles.tiles(text))
+    return str(tiles.tiles_or_none(text))
 
 
 def _add(group: _Container, name: str, **kwargs: Any) -> None:

@@ -29,7 +29,8 @@ def open_earlier(path: str) -> RunFolder:
 def options(path: str, given: Mapping[str, Any]) -> Options:
     """Options of a run that goes on from the one at `path`; `given` are those of the user.
 
-    The network is that of the earlier run, its size and tiles too unless they are given; statistics that were fixed stay fixed.
+    The network is that of the earlier run, its size and tiles too unless they are given, the tiles "none" for whole images;
+    statistics that were fixed stay fixed.
     Raises InputError as `open_earlier` does, for invalid options, and for those that contradict.
     """
     run = open_earlier(path)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.boxes.tiles import Tiles
+from runtime.boxes.tiles import Tiles, or_none
 from runtime.common.errors import InputError
 from train import models
 from train.dataset import grouping
@@ -34,7 +34,7 @@ class Options:
       batch: images per step.
       model: the network, a name in `train.models`.
       size: the size of its input as `InputSize.of` takes it, None for the network's default.
-      tiles: the tiles that images are cut into, as `Tiles.of` takes them, None for whole images.
+      tiles: the tiles that images are cut into, as `Tiles.of` takes them, None or "none" for whole images.
       seed: the seed of everything random.
       init: initial weights: "zoo", "none", or where a checkpoint is (see `published.resolve_init`).
       init_mirror: address or folder that the published checkpoint is taken from first.
@@ -138,6 +138,11 @@ class Options:
         return self.network.sizes.default if self.size is None else InputSize.of(self.size)
 
     @property
+    def grid(self) -> Tiles | None:
+        """The tiles that images are cut into; None for whole images. Raises InputError for what are no tiles."""
+        return or_none(self.tiles)
+
+    @property
     def trained(self) -> bool:
         """Whether the initial weights are trained, and not random."""
         return self.init != "none"
@@ -179,8 +184,21 @@ class Options:
 def as_dict(options: Options) -> dict[str, Any]:
     """The options by name, for `config.yaml`, with the network's own values where none was given."""
     momentum = options.network.defaults.momentum if options.momentum is None else options.momentum
-    tiles = None if options.tiles is None else str(Tiles.of(options.tiles))
-    return {**dataclasses.asdict(options), "size": options.input_size.recorded, "tiles": tiles, "momentum": momentum}
+    return {
+        **dataclasses.asdict(options), "size": options.input_size.recorded, "tiles": recorded_tiles(options.tiles),
+        "momentum": momentum,
+    }  # fmt: skip
+
+
+def recorded_tiles(tiles: str | None) -> str | None:
+    """`tiles` as `config.yaml` has them: one text for the same tiles, None for whole images. Raises InputError for what are none."""
+    found = or_none(tiles)
+    return None if found is None else str(found)
+
+
+def as_recorded(name: str, value: Any) -> Any:
+    """The value of the option `name` as another is compared with it: "2x1,overlap=0.2" are the tiles 2x1. Raises InputError."""
+    return recorded_tiles(value) if name == "tiles" else value
 
 
 def option_name(name: str) -> str:
@@ -197,8 +215,7 @@ def check(options: Options) -> None:
     for name, why in options.network.without.items():
         if getattr(options, name) != getattr(Options(), name):
             raise InputError(f"{option_name(name)}: leave it out for {options.model}: {why}")
-    if options.tiles is not None:
-        Tiles.of(options.tiles)
+    recorded_tiles(options.tiles)
     fault = options.network.sizes.fault(options.input_size)
     if fault:
         raise InputError(f"--size: {options.model}: {fault}")

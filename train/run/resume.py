@@ -28,7 +28,7 @@ def settings(run: RunFolder, given: Mapping[str, Any]) -> Options:
     started = options.from_dict(values, str(file))
     for name, value in given.items():
         before = getattr(started, name)
-        if name not in _CHANGEABLE and value != before:
+        if name not in _CHANGEABLE and options.as_recorded(name, value) != options.as_recorded(name, before):
             raise InputError(
                 f"{options.option_name(name)}: this run was started {_differently(before, value)}; leave it out to go on with"
                 f" {run.path}, or start another run"

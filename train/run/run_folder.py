@@ -113,15 +113,16 @@ class RunFolder:
 
     @property
     def recorded_tiles(self) -> str | None:
-        """The tiles that the run was trained on, as its options have them; None for whole images. Raises as `config`."""
-        # Early runs had none.
-        return self._task().get("tiles") or None
+        """The tiles that the run was trained on, as its options have them; None for whole images. Raises as `tiles`."""
+        tiles = self.tiles()
+        return None if tiles is None else str(tiles)
 
     def tiles(self) -> Tiles | None:
         """The tiles that the run was trained on; None for whole images. Raises InputError as `config` does."""
-        recorded = self.recorded_tiles
+        # Early runs had none.
+        recorded = self._task().get("tiles")
         try:
-            return None if recorded is None else Tiles.of(str(recorded))
+            return Tiles.of(str(recorded)) if recorded else None
         except InputError as error:
             raise InputError(f"{self.path / 'config.yaml'}: {error}") from error
 

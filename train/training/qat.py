@@ -7,7 +7,7 @@ from typing import Any
 
 from runtime.common.errors import InputError
 from train.network.network import Defaults
-from train.run.options import BATCH, Options, from_dict, option_name
+from train.run.options import BATCH, Options, as_recorded, from_dict, option_name
 from train.run.run_folder import RunFolder, open_run
 
 STEPS = 200
@@ -69,9 +69,9 @@ def options(run: RunFolder, given: Mapping[str, Any]) -> Options:
     network = run.network()
     fixed = {"model": network.name, "size": run.size().recorded, "tiles": run.recorded_tiles}
     for name, value in fixed.items():
-        if given.get(name, value) != value:
+        if as_recorded(name, given.get(name, value)) != value:
             raise InputError(
-                f"{option_name(name)} {given[name]}: {run.path} was trained with {name} {value}, and --qat keeps it"
+                f"{option_name(name)} {given[name]}: {run.path} was trained with {name} {value or 'none'}, and --qat keeps it"
             )
     kept = {**fixed, **_taken_over(run.config())}
     # A network that has no backbone rate trains all layers at one rate anyway.

@@ -26,7 +26,7 @@ from train.records import writing
 from train.run import earlier_run, resume
 from train.run.devices import Devices, connect, precision, runtime_settings
 from train.run.history import Recorder
-from train.run.options import Options
+from train.run.options import Options, recorded_tiles
 from train.run.progress import Progress
 from train.run.run_folder import RunFolder
 from train.run.training_errors import as_kit_errors
@@ -263,7 +263,7 @@ def configuration(
     params.task = kind(
         network=options.model,
         size=options.input_size.recorded,
-        tiles=options.tiles or "",
+        tiles=recorded_tiles(options.tiles) or "",
         classes=len(dataset.labels),
         momentum=defaults.momentum if options.momentum is None else options.momentum,
         frozen_statistics=options.frozen_statistics,

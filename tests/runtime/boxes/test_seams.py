@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from runtime import Box, Detection
-from runtime.boxes.seams import merge, merge_all, without_same
+from runtime.boxes.seams import best_classes, merge, merge_all, without_same
 from runtime.boxes.tiles import Tiles
 
 WIDTH, HEIGHT = 1000, 600
@@ -217,3 +217,24 @@ def test_what_is_unlikely_changes_nothing_that_is_not():
 
 def test_nothing_found_is_nothing():
     assert merge([(), ()], Tiles(2, 1, whole=False).windows(10, 10), 10, 10) == ()
+
+
+def test_of_two_classes_in_one_place_the_better_is_kept():
+    car, truck = detection((100, 100, 200, 200), 0.62, 0), detection((101, 100, 200, 201), 0.58, 1)
+    beside, again = detection((150, 100, 250, 200), 0.5, 1), detection((101, 100, 200, 201), 0.4, 0)
+    # Two of one class are for the suppression within each class, which was before.
+    assert best_classes([car, truck, beside, again]) == (car, beside, again)
+    assert best_classes([truck, car]) == (truck,)
+
+
+def test_a_class_that_is_left_out_leaves_out_none():
+    # Each is in the place of the next, but the first is not in that of the last.
+    row = [detection((left, 0, left + 100, 100), 0.9 - left / 100, left % 2) for left in (0, 7, 14)]
+    row[1], row[2] = detection((7, 0, 107, 100), 0.8, 1), detection((14, 0, 114, 100), 0.7, 2)
+    assert best_classes(row) == (row[0], row[2])
+
+
+def test_few_objects_have_a_place_each():
+    assert best_classes([]) == ()
+    flat = [detection((5, 5, 5, 9), 0.9, 0), detection((5, 5, 5, 9), 0.8, 1)]
+    assert best_classes(flat) == tuple(flat)

@@ -52,6 +52,24 @@ def test_a_threshold_changes_no_object_above_it(tiny):
     assert one == tuple(item for item in everything if item.score >= (0.8 if item.class_id == 1 else 0.1))
 
 
+def test_one_place_is_given_once_whichever_class_a_tile_shows(tiny, monkeypatch):
+    box = np.array([[0.1, 0.1, 0.25, 0.25]])
+    # A car in the first tile of 100 x 90 pixels, and a truck there in the whole image of 180 x 90.
+    shown = {0: (box, [0], [0.62]), 2: (box * [1, 100 / 180, 1, 100 / 180], [1], [0.58])}
+
+    def decoded(self, raw, lowest):
+        return tuple(np.array(values) for values in shown.get(raw[0], (np.empty((0, 4)), [], [])))
+
+    monkeypatch.setattr(Detector, "_decoded", decoded)
+    raws = [[0], [1], [2]]
+    found = {labels: Detector(tiny, tiles="2x1", all_labels=labels, score=0.5) for labels in (False, True)}
+    assert [item.class_id for item in found[False].combined(raws, 180, 90)[0]] == [0]
+    assert [item.class_id for item in found[True].combined(raws, 180, 90)[0]] == [0, 1]
+    # What counts comes first, whatever its score.
+    strict = Detector(tiny, tiles="2x1", score=0.5, scores={"class 0": 0.7})
+    assert [[item.class_id for item in items] for items in strict.combined(raws, 180, 90, 0.1)] == [[1], []]
+
+
 def test_agnostic_counts_across_tiles(tiny):
     plain, agnostic = (Detector(tiny, tiles="2x1", agnostic=value)(IMAGE) for value in (None, 0.05))
     assert len(agnostic) < len(plain) and set(agnostic) <= set(plain)

@@ -9,10 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
+from convert.file.trained_on import mark
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from tests.support import tiny_detector
+from tests.support.small_runs import small_run
+from tests.support.voc_samples import data_set
 from train.dataset.dataset import open_dataset
 from train.dataset.formats import coco, cvat, pascal_voc, yolo
+from train.label import __main__ as command
 from train.label.__main__ import main
 
 SIGNATURE = {"output_0": 3, "output_1": 2, "output_2": 1, "output_3": 0}
@@ -109,6 +114,29 @@ def test_boxes_that_are_there_stay_and_what_differs_is_listed(detector, photos, 
     assert not (label(labelled, detector, tmp_path / "new", "coco", "--replace") / "differences.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "used", "noted"), [((), Tiles(2, 1), True), (("--tiles", "none"), None, False), (("--tiles", "2x2"), Tiles(2, 2), False)]
+)
+@pytest.mark.parametrize("of_run", [False, True])
+def test_tiles_are_those_of_the_model_unless_they_are_named(
+    detector, photos, tmp_path, monkeypatch, capsys, given, used, noted, of_run
+):
+    model = detector
+    if of_run:
+        run = small_run(tmp_path / "run", data_set(tmp_path / "data", 4))
+        run.write_config({"task": {"size": 320, "tiles": "2x1"}})
+        run.export.mkdir()
+        (run.export / "detector_int8.tflite").write_bytes(detector.read_bytes())
+        model = run.path
+    else:
+        detector.write_bytes(mark(detector.read_bytes(), Tiles(2, 1)))
+    used_by = []
+    monkeypatch.setattr(command, "propose", lambda detector, *_: used_by.append(detector.tiles) or [])
+    label(photos, model, tmp_path / "out", "coco", *given)
+    assert used_by == [used]
+    assert ("trained on tiles 2x1, and used with them" in capsys.readouterr().err) == noted
+
+
 def test_frames_of_a_video(detector, tmp_path):
     video = cv2.VideoWriter(str(tmp_path / "v.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 10, (100, 80))
     for index in range(25):
@@ -145,6 +173,7 @@ def test_wrong_input_leaves_nothing(detector, photos, tmp_path, monkeypatch, wor
         (("--serve", "--out", "out"), "corrects a folder where it is"),
         (("--serve", "--every", "2"), "corrects a folder where it is"),
         (("--serve", "--replace"), "corrects a folder where it is"),
+        (("--serve", "--tiles", "2x1"), "corrects a folder where it is"),
         (("--model", "m", "--out", "o", "--to", "coco", "--classes", "c.txt"), "--classes is for --serve"),
     ],
 )

@@ -51,7 +51,7 @@ def test_options_for_another_run_are_judged_by_its_network(begin, with_it, monke
     # The default network takes no 300, but SSD MobileNet v2 does; None is what is not given.
     for size in (300, None):
         with pytest.raises(InputError, match="enough"):
-            train(**{begin: "runs/ssd"}, **data, size=size)
+            train(**{begin: "runs/ssd"}, **data, size=size, tiles=None)
     assert told == [{"size": 300}, {}]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.command import exit_code
 from runtime.common.values import Box, Detection, Labels
 from tests.support.pages import EVIL, SHOWN, assert_harmless, classes_without_style
@@ -115,6 +116,24 @@ def test_detections_of_other_weights_are_not_shown(tmp_path, monkeypatch):
     detections.write(run.path, 5, {})
     monkeypatch.setattr(contents, "_detect", lambda *_: {"3": [Detection("dog", 1, 0.8, Box(24, 5, 40, 28))]})
     assert contents.gather(run).curves["dog"].scores.tolist() == [0.8]
+
+
+def test_what_is_not_stored_is_found_through_the_tiles_of_the_run(tmp_path, monkeypatch):
+    checkpoint_detector = pytest.importorskip("train.evaluation.checkpoint_detector", reason="needs TensorFlow")
+    run = write_run(tmp_path / "run", dataset(tmp_path / "data", "cat", "dog"))
+    detections.write(run.path, 5, {})
+    run.write_config({**run.config(), "task": {"size": 320, "tiles": "2x1"}})
+    run.best.mkdir(parents=True)
+    (run.best / "ckpt-7.index").touch()
+    seen = []
+
+    def made(path, size, labels, graph=None, tiles=None):
+        seen.append(tiles)
+        return lambda image: []
+
+    monkeypatch.setattr(checkpoint_detector, "CheckpointDetector", made)
+    contents.gather(run)
+    assert seen == [Tiles(2, 1)]
 
 
 def test_runs_are_compared_by_what_differs(tmp_path, capsys):

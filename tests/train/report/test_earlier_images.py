@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.values import Detection
 from tests.support.small_runs import small_run
 from tests.support.voc_samples import data_set
@@ -49,6 +50,24 @@ def test_images_that_are_gone_are_told_and_the_rest_is_compared(runs, tmp_path):
     found = earlier_images.compare(*earlier_images.pairs(runs)[0], detector)
     assert len(found.measured) == 1 and "october" not in found.notes[0]
     assert "2 of the 2 validation images of" in found.notes[0] and "nothing can be measured" in found.notes[0]
+
+
+def test_each_run_looks_through_its_own_tiles(runs, monkeypatch):
+    checkpoint_detector = pytest.importorskip("train.evaluation.checkpoint_detector", reason="needs TensorFlow")
+    _, new = runs
+    new.write_config({"task": {"size": 320, "tiles": "2x1"}})
+    seen = []
+
+    def made(path, size, labels, graph=None, tiles=None):
+        seen.append(tiles)
+        return lambda image: []
+
+    monkeypatch.setattr(checkpoint_detector, "CheckpointDetector", made)
+    for run in runs:
+        run.best.mkdir(parents=True)
+        (run.best / "ckpt-7.index").touch()
+    earlier_images.compare(*earlier_images.pairs(runs)[0])
+    assert seen == [None, Tiles(2, 1)]
 
 
 def test_runs_that_have_nothing_to_do_with_each_other(runs):

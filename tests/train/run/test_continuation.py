@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError
 from tests.support.small_runs import small_run
 from tests.support.voc_samples import data_set
 from train.run import continuation
+from train.run.options import as_dict
 
 
 @pytest.fixture
@@ -28,6 +30,15 @@ def test_network_and_size_are_those_of_the_run(run):
     assert (found.model, found.size, found.steps) == ("nanodet_plus_m", 192, 7)
     assert found.from_run == found.init == str(run.path) and found.frozen_statistics
     assert continuation.options(str(run.path), {"size": 320, "model": "nanodet_plus_m"}).size == 320
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [({}, "2x1"), ({"tiles": "2x2,overlap=0.2"}, "2x2"), ({"tiles": "none"}, None)]
+)
+def test_tiles_are_those_of_the_run_unless_others_or_none_are_given(run, given, used):
+    run.write_config({"task": {"size": 192, "network": "nanodet_plus_m", "tiles": "2x1"}})
+    found = continuation.options(str(run.path), given)
+    assert (found.grid, as_dict(found)["tiles"]) == (used and Tiles.of(used), used)
 
 
 @pytest.mark.parametrize(

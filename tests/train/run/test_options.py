@@ -45,6 +45,12 @@ def test_defaults_in_the_help_are_those_of_the_code():
             assert f"({shown}" in action.help, action.dest
 
 
+@pytest.mark.parametrize(("text", "recorded"), [("2x1,overlap=0.2", "2x1"), ("none", None), (None, None)])
+def test_the_same_tiles_are_recorded_as_one_text(text, recorded):
+    assert options.as_dict(Options(tiles=text))["tiles"] == recorded
+    assert given("--tiles", text or "none") == {"tiles": recorded or "none"}
+
+
 def highest_rate(trained: bool, batch: int = 8, rate: float | None = None) -> float:
     config = schedule.optimizer_config(100, batch, rate, trained=trained)
     return config.learning_rate.cosine.initial_learning_rate

@@ -52,6 +52,19 @@ def test_the_settings_are_the_runs_own(run):
     assert resume.settings(run, {"steps": 50, "rate": 0.1}) == STARTED
 
 
+@pytest.mark.parametrize(("recorded", "given"), [("2x1", "2x1,overlap=0.2"), (None, "none"), (None, None)])
+def test_tiles_are_compared_by_what_they_are(run, recorded, given):
+    edit(run, "options", tiles=recorded)
+    assert resume.settings(run, {"tiles": given}).tiles == recorded
+
+
+def test_other_tiles_are_refused(run):
+    edit(run, "options", tiles="2x1")
+    for given in ("2x2", "none"):
+        with pytest.raises(InputError, match=f"--tiles: this run was started with 2x1, not with {given}"):
+            resume.settings(run, {"tiles": given})
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -217,6 +217,16 @@ def test_settings_are_taken_over(start):
     assert qat.default_out(start).path == start.path.with_name("mine-qat")
 
 
+@pytest.mark.parametrize(
+    ("recorded", "same", "other"), [("2x1", "2x1,overlap=0.2", "none"), ("2x1,overlap=0.2", "2x1", "2x2"), ("", "none", "2x1")]
+)
+def test_tiles_are_compared_by_what_they_are(start, recorded, same, other):
+    start.write_config({"task": {**start.config()["task"], "tiles": recorded}})
+    assert qat.options(start, {"tiles": same}).grid == start.tiles()
+    with pytest.raises(InputError, match=f"--tiles {other}: .* was trained with tiles (2x1|none), and --qat keeps it"):
+        qat.options(start, {"tiles": other})
+
+
 KEPT = {
     "batch": 4, "seed": 5, "photometric": False, "mosaic": 0.5, "scale_jitter": 0.25, "expand": 0.125, "oversample": 0.75,
     "hue": 0.25, "blur": 0.5, "vflip": 0.25, "rotate": 0.125, "class_weights": "balanced", "label_smoothing": 0.125,
