@@ -54,5 +54,5 @@ def test_what_this_version_does_not_know_is_passed_over(text):
 )
 def test_a_run_says_when_it_cuts_otherwise(used, said, capsys):
     detector = SimpleNamespace(trained_tiles=Tiles(2, 2), tiles=used, labels_warning="", labels_from="the file")
-    session._print_start(SimpleNamespace(file="d.tflite"), detector, [])
+    session.print_start(SimpleNamespace(file="d.tflite"), detector, [])
     assert capsys.readouterr().err == (f"note: d.tflite: trained on tiles 2x2; {said}" if said else "")
