@@ -130,11 +130,16 @@ class Connection:
     def _connected(self, client: Any, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         self._answer = reason.getName() if reason.is_failure else ""
         first = not self._answered.is_set()
-        self._answered.set()
-        if reason.is_failure:
-            if not first:
+        try:
+            if not reason.is_failure:
+                self._begin(client)
+            elif not first:
                 self._print_once(f"{self._broker}: {clients.refusal(self._answer)}; trying again")
-            return
+        finally:
+            # At last: whoever waits for it goes on with a connection that is ready.
+            self._answered.set()
+
+    def _begin(self, client: Any) -> None:
         if self._last_message:
             print(f"mqtt: {self._broker} is back", file=sys.stderr)
             self._last_message = ""

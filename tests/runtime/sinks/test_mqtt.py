@@ -421,6 +421,20 @@ def test_over_tls(secure, tmp_path, capsys):
             open_sink(f"mqtts://{broker.address}/edge,ca={missing}", None)
 
 
+def test_what_is_attached_is_connected(broker, monkeypatch):
+    """Also where the thread that hears of the connection is slower than the one that waits for it."""
+    connected = outbox.Outbox.connected
+
+    def slow(self):
+        time.sleep(0.1)
+        connected(self)
+
+    monkeypatch.setattr(outbox.Outbox, "connected", slow)
+    sink, _ = opened(broker.address)
+    assert sink._connection.connected
+    sink.close()
+
+
 # What is left unread makes the system reset the connection; else it ends, which only TLS knows to be too early.
 @pytest.mark.parametrize("read", [1, 65536])
 def test_a_handshake_that_is_cut_is_tried_again(capsys, read):
