@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Callable, ContextManager, FrozenSet, Optional, Sequence, Tuple
+from typing import Callable, ContextManager, FrozenSet, Optional, Sequence, Tuple, Union
 
 from runtime.common.values import Detection, Frame
 from runtime.frames.regions import Crop
-from runtime.pipeline.shadow import Deliver, SecondModel, ToCompare
+from runtime.pipeline.followed_shadow import FollowedShadow
+from runtime.pipeline.shadow import Deliver, Judged, Shadow, ToCompare
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
 
@@ -16,12 +17,12 @@ from runtime.telemetry.state import State
 class SharedShadow:
     """Lets one camera at a time use the second model, which takes one frame at a time."""
 
-    def __init__(self, make: Callable[[Deliver], ContextManager[SecondModel]]) -> None:
+    def __init__(self, make: Callable[[Deliver], ContextManager[Union[Shadow, FollowedShadow]]]) -> None:
         """`make` makes the second model, and gets the function that takes what it finds."""
         self._lock = threading.Lock()
         self._user: Optional[ShadowShare] = None
         self.shadow = make(self._deliver)
-        self._model: Optional[SecondModel] = None
+        self._model: Union[Shadow, FollowedShadow, None] = None
 
     def __enter__(self) -> SharedShadow:
         self._model = self.shadow.__enter__()
@@ -40,7 +41,7 @@ class SharedShadow:
     def prepare(self, user: ShadowShare, frame: Frame, crop: Optional[Crop]) -> Optional[ToCompare]:
         """As `Shadow.prepare`, for one of the cameras."""
         with self._lock:
-            prepared = self._model.prepare(frame, crop) if self._model is not None else None
+            prepared = self._model.prepare(frame, crop, Judged(user.state.score, user.only)) if self._model else None
             if prepared is None:
                 return None
             self._user = user
@@ -50,7 +51,7 @@ class SharedShadow:
         """As `Prepared.compare`. Where another camera has come since `prepare`, the frame is left out."""
         with self._lock:
             if self._user is shared.user:
-                shared.prepared.compare(frame, detections, shared.user.state.score, shared.user.only)
+                shared.prepared.compare(frame, detections)
 
     def _deliver(self, frame: Frame, counted: Tuple[Detection, ...], other: Tuple[Detection, ...]) -> None:
         # Nobody else gets the model before this frame is done.
@@ -81,12 +82,6 @@ class _Shared:
     user: ShadowShare
     prepared: ToCompare
 
-    def compare(
-        self,
-        frame: Frame,
-        detections: Tuple[Detection, ...],
-        score: Optional[float] = None,
-        only: Optional[FrozenSet[str]] = None,
-    ) -> None:
-        """See `Prepared.compare`; threshold and classes are the camera's."""
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
+        """See `Prepared.compare`."""
         self.shared.compare(self, frame, detections)

@@ -11,13 +11,13 @@ import os
 import sys
 import threading
 import uuid
-from typing import ContextManager, Optional, Tuple
+from typing import ContextManager, Optional, Tuple, Union
 
 from runtime.common.errors import InputError
 from runtime.common.values import Frame
 from runtime.frames.regions import Crop
 from runtime.pipeline.capture import error_text
-from runtime.pipeline.shadow import OPTION, Deliver, Prepared, SecondModel, Shadow, parse
+from runtime.pipeline.shadow import OPTION, Deliver, Judged, Prepared, Shadow, parse
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
@@ -31,7 +31,7 @@ _END_SECONDS = 0.4
 _Identity = Tuple[str, int, int, int, int]
 
 
-def open_shadow(options: argparse.Namespace, state: State, deliver: Deliver) -> ContextManager[SecondModel]:
+def open_shadow(options: argparse.Namespace, state: State, deliver: Deliver) -> ContextManager[Union[Shadow, FollowedShadow]]:
     """The second model of `options.shadow`. Raises InputError or KitError if it cannot be loaded and is not followed."""
     if parse(options.shadow).follow:
         return FollowedShadow(options, state, deliver)
@@ -66,10 +66,10 @@ class FollowedShadow:
         # A thread that still loads a model ends it afterwards, or with this process.
         self._thread.join(_END_SECONDS)
 
-    def prepare(self, frame: Frame, crop: Optional[Crop] = None) -> Optional[Prepared]:
+    def prepare(self, frame: Frame, crop: Optional[Crop] = None, judged: Optional[Judged] = None) -> Optional[Prepared]:
         """As `Shadow.prepare`; None where there is no second model."""
         shadow = self._shadow
-        return shadow.prepare(frame, crop) if shadow is not None else None
+        return shadow.prepare(frame, crop, judged) if shadow is not None else None
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -65,16 +65,18 @@ def parse(spec: str) -> Spec:
     return Spec(name, share, found.get("follow", False))
 
 
+@dataclass(frozen=True)
+class Judged:
+    """By what a camera judges the first model: its threshold, in 0..1, and its classes, empty for all."""
+
+    score: float
+    only: FrozenSet[str]
+
+
 class ToCompare(Protocol):
     """A frame that the second model is to see, once it is known what counts in it: `Prepared`, or one that is shared."""
 
-    def compare(
-        self,
-        frame: Frame,
-        detections: Tuple[Detection, ...],
-        score: Optional[float] = None,
-        only: Optional[FrozenSet[str]] = None,
-    ) -> None:
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
         """See `Prepared.compare`."""
 
 
@@ -158,8 +160,11 @@ class Shadow:
             self._tell(last=True)
         self._process.close()
 
-    def prepare(self, frame: Frame, crop: Optional[Crop] = None) -> Optional[Prepared]:
-        """The second model's inputs for the frame, where it is its turn and the model is free; else None."""
+    def prepare(self, frame: Frame, crop: Optional[Crop] = None, judged: Optional[Judged] = None) -> Optional[Prepared]:
+        """The second model's inputs for the frame, where it is its turn and the model is free; else None.
+
+        `judged` is what holds for the camera whose frame it is, None for what holds for the run.
+        """
         self._offered += 1
         if self._error or self._offered % self._every:
             return None
@@ -168,7 +173,7 @@ class Shadow:
             self._tell()
             return None
         image = frame.image if crop is None else crop.apply(frame.image)
-        return Prepared(self, self._detector.inputs(image, frame.color), crop, image.shape[1], image.shape[0])
+        return Prepared(self, self._detector.inputs(image, frame.color), crop, image.shape[1], image.shape[0], judged)
 
     def hand_over(self, item: _Item) -> None:
         """Takes a frame that was prepared; returns at once."""
@@ -185,7 +190,7 @@ class Shadow:
             if item is None or self._ended:
                 return
             try:
-                self._compare(item)
+                self._compare(*item)
                 failures = 0
             except KitError as error:
                 failures += 1
@@ -203,11 +208,10 @@ class Shadow:
             with self._changed:
                 self._waiting = None
 
-    def _compare(self, item: _Item) -> None:
-        frame, detections, prepared = item.frame, item.detections, item.prepared
+    def _compare(self, frame: Frame, detections: Tuple[Detection, ...], prepared: Prepared) -> None:
         # A threshold that was set on the page is for both.
-        score = self._state.score if item.score is None else item.score
-        only = self._only if item.only is None else item.only
+        judged = prepared.judged or Judged(self._state.score, self._only)
+        score, only = judged.score, judged.only
         self._detector.score = self._own_score if score == self._score else score
         raws = [self._process.invoke(tensor) for tensor in prepared.tensors]
         other = self._detector.combined(raws, prepared.width, prepared.height)[0]
@@ -289,28 +293,14 @@ class Prepared:
     crop: Optional[Crop]
     width: int
     height: int
+    judged: Optional[Judged] = None
 
-    def compare(
-        self,
-        frame: Frame,
-        detections: Tuple[Detection, ...],
-        score: Optional[float] = None,
-        only: Optional[FrozenSet[str]] = None,
-    ) -> None:
-        """Has the second model's detections compared with those that count; returns at once.
-
-        `score` and `only` are the threshold and the classes of the camera whose frame it is, None for those of the run.
-        """
-        self.shadow.hand_over(_Item(frame, detections, self, score, only))
+    def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
+        """Has the second model's detections compared with those that count; returns at once."""
+        self.shadow.hand_over((frame, detections, self))
 
 
-@dataclass(frozen=True, eq=False)
-class _Item:
-    frame: Frame
-    detections: Tuple[Detection, ...]
-    prepared: Prepared
-    score: Optional[float]
-    only: Optional[FrozenSet[str]]
+_Item = Tuple[Frame, Tuple[Detection, ...], Prepared]
 
 
 def _switch(text: str) -> bool:

@@ -5,6 +5,7 @@ import numpy as np
 from runtime import Box, Detection, Frame
 from runtime.cameras.shared_shadow import SharedShadow
 from runtime.cameras.summaries import Summaries
+from runtime.pipeline.shadow import Judged
 from runtime.telemetry.state import State
 from runtime.telemetry.summary import Summary
 
@@ -15,7 +16,7 @@ class Second:
     """A second model that answers when it is told to."""
 
     def __init__(self, deliver):
-        self.deliver, self.waiting, self.terms = deliver, None, []
+        self.deliver, self.waiting, self.judged = deliver, None, []
 
     def __enter__(self):
         return self
@@ -23,8 +24,8 @@ class Second:
     def __exit__(self, *_):
         pass
 
-    def prepare(self, frame, crop):
-        return None if self.waiting else ToCompare(self, frame.index)
+    def prepare(self, frame, crop, judged):
+        return None if self.waiting else ToCompare(self, frame.index, judged)
 
 
     def answer(self):
@@ -34,13 +35,13 @@ class Second:
 
 
 class ToCompare:
-    def __init__(self, second, index):
-        self.second, self.index = second, index
+    def __init__(self, second, index, judged):
+        self.second, self.index, self.judged = second, index, judged
 
-    def compare(self, frame, detections, score, only):
+    def compare(self, frame, detections):
         assert self.index == frame.index
         self.second.waiting = (frame, detections)
-        self.second.terms.append((score, only))
+        self.second.judged.append(self.judged)
 
 
 class Keeper:
@@ -73,7 +74,7 @@ def test_what_a_second_model_finds_goes_to_the_sinks_of_the_camera_whose_frame_i
         shared.shadow.answer()
     assert not keepers[0].got and [index for index, *_ in keepers[1].got] == [3, 6]
     # Each is judged by the threshold and the classes of its camera.
-    assert shared.shadow.terms == [(0.8, {"cat"})] * 2
+    assert shared.shadow.judged == [Judged(0.8, frozenset({"cat"}))] * 2
 
 
 def test_a_summary_of_each_and_one_of_all():

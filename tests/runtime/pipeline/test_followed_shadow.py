@@ -157,7 +157,7 @@ def test_a_pause_counts_for_little(releases, monkeypatch):
         image = Frame(np.zeros((60, 80, 3), np.uint8))
         for pause, total in ((2.0, 2.0), (30.0, 32.0), (8 * 3600.0, 92.0)):
             now[0] += pause
-            made._compare(shadow._Item(image, (), made.prepare(image), None, None))
+            made._compare(image, (), made.prepare(image))
             assert made._state.comparison.seconds == total
 
 
@@ -169,11 +169,11 @@ def test_both_models_get_the_same_part_of_the_image_and_the_same_classes(release
     file = str(releases / "models" / "two" / "detector.tflite")
     with Shadow(options, state_of(releases), lambda *found: kept.append(found), file) as made:
         image = Frame(np.zeros((60, 80, 3), np.uint8))
-        made._compare(shadow._Item(image, (), made.prepare(image), None, None))
+        made._compare(image, (), made.prepare(image))
         crop = Crop([region("0.5,0.5,1,1")], 80, 60)
         prepared = made.prepare(image, crop)
         assert (prepared.width, prepared.height) == (40, 30)
-        made._compare(shadow._Item(image, (), prepared, None, None))
+        made._compare(image, (), prepared)
     (_, _, whole), (_, _, part) = kept
     assert {item.label for item in (*whole, *part)} == {"cat"}
     assert all(item.box.xmin >= 40 and item.box.ymin >= 30 for item in part) and part
