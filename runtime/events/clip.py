@@ -6,6 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import Optional, Tuple, Union
 
+import numpy as np
+
 from runtime.common.errors import KitError
 from runtime.common.files import sync
 from runtime.common.opencv import cv2, silence_native_output
@@ -44,7 +46,8 @@ class ClipFile:
 
     def add(self, still: Still) -> None:
         """Adds a frame. Raises KitError."""
-        image = decode(still.jpeg)
+        planes = still.planes if self._fits(still.planes) else None
+        image = decode(still.jpeg) if planes is None else planes
         if self._writer is None:
             self._size = _even(image.shape[1], image.shape[0])
             self._writer = self._open()
@@ -53,6 +56,9 @@ class ClipFile:
             self._at += max(gap, _SHORTEST_GAP) if gap <= _LONGEST_GAP else 1 / self._fps
         self._last = still.time
         self.frames += 1
+        if isinstance(self._writer, h264.H264Writer) and planes is not None:
+            self._writer.write_planes(planes, self._at)
+            return
         image = drawing.fit(image, *self._size)
         if isinstance(self._writer, h264.H264Writer):
             self._writer.write(image, self._at)
@@ -84,6 +90,11 @@ class ClipFile:
                 self._writer.release()
             self._writer = None
         self.path.unlink(missing_ok=True)
+
+    def _fits(self, planes: Optional[np.ndarray]) -> bool:
+        """Whether the clip can take `Still.planes` as they are."""
+        width, height = self._size
+        return isinstance(self._writer, h264.H264Writer) and planes is not None and planes.shape == (height * 3 // 2, width)
 
     def _open(self) -> Union[h264.H264Writer, cv2.VideoWriter]:
         if self.path.suffix == H264_SUFFIX:

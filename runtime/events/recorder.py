@@ -37,7 +37,12 @@ class Choices:
 
 
 class Output(Protocol):
-    """Takes what a recorder has decided; in the order of the calls, and without making it wait."""
+    """Takes what a recorder has decided; in the order of the calls, and without making it wait.
+
+    `takes_planes` says whether it makes a clip of `Still.planes` in less time than of JPEG, while one is under way.
+    """
+
+    takes_planes: bool
 
     def begin(self, clip: str, stills: Sequence[Still]) -> None:
         """A clip begins with these frames."""
@@ -78,13 +83,18 @@ class Recorder:
         source: str = "",
         begun: Callable[[Event], None] = lambda event: None,
         wall: Optional[Callable[[], float]] = None,
+        pause: Optional[Callable[[], float]] = None,
     ) -> None:
-        """`begun` is told of each event as it begins, with its `end` so far. `wall` names files where frames have no date."""
+        """`begun` is told of each event as it begins, with its `end` so far. `wall` names files where frames have no date.
+
+        `pause` gives the seconds between two kept frames; without it they follow from `choices`.
+        """
         self._choices = choices
         self._output = output
         self._source = source
         self._begun = begun
         self._wall = wall
+        self._pause = pause or (lambda: 1 / choices.fps)
         self._linger = max(choices.after, _LOST_SECONDS)
         self._ring = Ring(choices.before + choices.least + 1.0)
         self._tracks: Dict[int, _Track] = {}
@@ -130,10 +140,10 @@ class Recorder:
         )
         if now < self._due and not new:
             return None
-        pause = 1 / self._choices.fps
+        pause = self._pause()
         # The mean rate is kept: a frame that comes late does not shift those after it.
         self._due = self._due + pause if now - self._due < pause else now + pause
-        return encode(frame, self._choices.width)
+        return encode(frame, self._choices.width, self._clip is not None and self._output.takes_planes)
 
     def _see(self, frame: Frame, detection: Detection, still: Optional[Still]) -> None:
         number = detection.track

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Deque, List, Tuple
+from typing import Deque, List, Optional, Tuple
 
 import numpy as np
 
@@ -25,14 +25,27 @@ _HALF_SHARP = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """A frame as JPEG. `time` is `Frame.steady_time`, in seconds."""
+    """A frame as JPEG. `time` is `Frame.steady_time`, in seconds.
+
+    `planes` are those of a video, if they were asked for: uint8 [height * 3 / 2, width], I420, BT.601 at limited range.
+    """
 
     time: float
     jpeg: bytes
+    planes: Optional[np.ndarray] = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return len(self.jpeg) + (self.planes.nbytes if self.planes is not None else 0)
+
+    def compressed(self) -> Still:
+        """The same without planes."""
+        return Still(self.time, self.jpeg) if self.planes is not None else self
 
 
-def encode(frame: Frame, widest: int) -> Still:
-    """Encodes a frame, scaled to at most `widest` pixels across."""
+def encode(frame: Frame, widest: int, planes: bool = False) -> Still:
+    """Encodes a frame, scaled to at most `widest` pixels across, with `planes` if both its sides are even."""
     image = frame.image
     height, width = image.shape[:2]
     if width > widest:
@@ -40,7 +53,10 @@ def encode(frame: Frame, widest: int) -> Still:
     if frame.color != "BGR":
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return Still(frame.steady_time, data.tobytes() if done else b"")
+    planes = planes and image.shape[0] % 2 == 0 == image.shape[1] % 2
+    return Still(
+        frame.steady_time, data.tobytes() if done else b"", cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420) if planes else None
+    )
 
 
 def decode(jpeg: bytes) -> np.ndarray:
@@ -58,7 +74,8 @@ class Ring:
         self._bytes = 0
 
     def add(self, still: Still) -> None:
-        """Adds the newest frame."""
+        """Adds the newest frame, which is kept as JPEG alone."""
+        still = still.compressed()
         self._stills.append(still)
         self._bytes += len(still.jpeg)
         while self._stills[0].time < still.time - self._seconds or self._bytes > self._most_bytes:

@@ -20,6 +20,8 @@ from runtime.events.store import Store
 
 # Most bytes of frames and snapshots that wait to be written; what comes before an event waits at once.
 MOST_BYTES = 64_000_000
+# With more than this, frames wait as JPEG alone.
+_MOST_BYTES_OF_PLANES = 8_000_000
 
 # Seconds between two looks at the budget while nothing happens.
 _IDLE_SECONDS = 5.0
@@ -52,6 +54,7 @@ class Writer:
         With `waits`, frames and events wait for a place in the queue instead of being lost. `written` is told of each event when its
         files are complete, and `idle` is called every few seconds, both in the thread.
         """
+        self.takes_planes = False
         self.lost_frames = 0
         self.lost_events = 0
         self.recorded = 0
@@ -87,11 +90,14 @@ class Writer:
     def add(self, still: Still) -> None:
         """See `Output`."""
         with self._changed:
-            self._wait_for_room(len(still.jpeg))
-            if self._bytes + len(still.jpeg) > MOST_BYTES:
+            # Planes save time, and take the memory of ten frames.
+            if self._bytes + still.size > _MOST_BYTES_OF_PLANES:
+                still = still.compressed()
+            self._wait_for_room(still.size)
+            if self._bytes + still.size > MOST_BYTES:
                 self.lost_frames += 1
                 return
-            self._put(still, len(still.jpeg))
+            self._put(still, still.size)
 
     def finish(self, events: Events) -> None:
         """See `Output`. Events whose snapshots find no room in the queue are lost."""
@@ -157,7 +163,9 @@ class Writer:
             self._add(still)
 
     def _open(self, name: str) -> None:
-        self._clip = ClipFile(self._store.path(f".{self._store.free_name(name, clips.suffix())}"), self._fps)
+        suffix = clips.suffix()
+        self.takes_planes = suffix == clips.H264_SUFFIX
+        self._clip = ClipFile(self._store.path(f".{self._store.free_name(name, suffix)}"), self._fps)
 
     def _add(self, still: Still) -> None:
         clip = self._clip
@@ -175,7 +183,7 @@ class Writer:
             self.lost_frames += 1
             self._tell(error)
         finally:
-            self._release(len(still.jpeg))
+            self._release(still.size)
 
     def _complete(self, events: Events) -> None:
         name = self._complete_clip()

@@ -62,9 +62,16 @@ class H264Writer:
 
         Of a `timed` video, it is shown from the second `time` on, a millisecond or more after the image before it.
         """
+        self._write(image, "bgr24", time)
+
+    def write_planes(self, planes: np.ndarray, time: Optional[float] = None) -> None:
+        """Adds an image as `write` does that has the encoder's planes, uint8 [height * 3 / 2, width]: I420, BT.601 at limited range."""
+        self._write(planes, "yuv420p", time)
+
+    def _write(self, data: np.ndarray, layout: str, time: Optional[float]) -> None:
         import av
 
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(data), format=layout)
         if time is not None:
             frame.time_base, frame.pts = _TIME_BASE, round(time / _TIME_BASE)
         self._encode(frame)

@@ -15,6 +15,7 @@ from runtime.common.errors import InputError
 from runtime.common.options import positive, seconds, seconds_or_zero
 from runtime.common.values import Detection, Frame
 from runtime.events.event import Event
+from runtime.events.pace import Pace
 from runtime.events.recorder import Choices, Recorder
 from runtime.events.store import DAYS, MEGABYTES, Budget, Store
 from runtime.events.webhook import OPTION as WEBHOOK
@@ -131,6 +132,8 @@ class Events(Sink):
             redaction.address(self._source.name),
             begun=lambda event: state.announce({**event.as_dict(), "end": None}),
             wall=None if self._source.live else time.time,
+            # A file has as much time as it takes.
+            pause=Pace(self._choices.fps) if self._source.live else None,
         )
         state.events_in(str(self._folder))
         self._tell()

@@ -11,23 +11,26 @@ IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32, 3), np.uint8)
 
 
 class Output:
-    def __init__(self):
-        self.clips, self.events = [], []
+    def __init__(self, takes_planes=False):
+        self.takes_planes = takes_planes
+        self.clips, self.events, self.planes = [], [], []
 
     def begin(self, clip, stills):
         self.clips.append((clip, [still.time for still in stills]))
+        self.planes += [still.planes is not None for still in stills]
 
     def add(self, still):
         self.clips[-1][1].append(still.time)
+        self.planes.append(still.planes is not None)
 
     def finish(self, events):
         self.events += [event for event, _ in events]
         assert all(snapshot for _, snapshot in events)
 
 
-def run(present, seconds, rate=10, choices=CHOICES, **named):
+def run(present, seconds, rate=10, choices=CHOICES, takes_planes=False, **named):
     """Records `seconds` of frames; `present` gives for each track when it is there, as (from, until) in seconds."""
-    output = Output()
+    output = Output(takes_planes)
     recorder = Recorder(choices, output, **named)
     for index in range(round(seconds * rate)):
         time = index / rate
@@ -122,3 +125,21 @@ def test_the_beginning_is_told():
     told = []
     run({1: [(1.0, 3.0)], 2: [(1.0, 1.2)]}, 8, begun=told.append)
     assert [(event.track, event.seconds) for event in told] == [(1, 0.5)]
+
+
+def test_a_clip_under_way_gets_planes_where_it_takes_them():
+    present = {1: [(2.0, 4.0)], 2: [(8.0, 9.0)]}
+    output = run(present, 12, takes_planes=True)
+    # Those from before an event were kept without.
+    first = len([time for time in output.clips[0][1] if time < 2.5])
+    assert output.planes[:first] == [False] * first and output.planes[first + 1 :].count(False) < 20 < output.planes.count(True)
+    assert not any(run(present, 12).planes)
+
+
+def test_the_pace_may_change():
+    pauses = {0: 0.1, 1: 0.2}
+    now = [0]
+    output = run({1: [(0.0, 4.0)]}, 4, rate=20, pause=lambda: pauses[now[0]], begun=lambda event: now.append(now.pop() + 1))
+    ((_, times),) = output.clips
+    gaps = [after - before for before, after in zip(times, times[1:])]
+    assert sum(gaps[:5]) == pytest.approx(0.5, abs=0.06) and sum(gaps[-10:]) == pytest.approx(2.0, abs=0.06)

@@ -16,6 +16,20 @@ def test_a_frame_is_scaled_and_its_colours_stay():
     assert still.time == 4.0 and made.shape == (40, 80, 3) and made[..., 2].min() > 240 and made[..., 0].max() < 20
 
 
+@pytest.mark.parametrize("color", ["BGR", "RGB"])
+def test_planes_are_those_of_the_image(color):
+    image = cv2.resize(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8), (80, 60))
+    still = encode(Frame(image, 0, 4.0, color), 100, planes=True)
+    back = cv2.cvtColor(still.planes, cv2.COLOR_YUV2BGR_I420)
+    shown = image if color == "BGR" else image[..., ::-1]
+    assert np.abs(back.astype(int) - shown).mean() < 8 and still.size == len(still.jpeg) + 60 * 80 * 3 // 2
+    ring = Ring(2.0)
+    ring.add(still)
+    assert [(kept.jpeg, kept.planes) for kept in ring.since(0)] == [(still.jpeg, None)]
+    # An odd number of rows has no such planes.
+    assert encode(Frame(image[:59], 0, 4.0), 100, planes=True).planes is None is encode(Frame(image, 0, 4.0), 100).planes
+
+
 def test_the_ring_keeps_seconds_within_a_limit_of_bytes():
     ring = Ring(2.0, most_bytes=100)
     for index in range(20):

@@ -135,3 +135,41 @@ def test_a_clip_stays_within_the_budget_while_it_is_written(tmp_path):
     assert made.lost_frames > 0 and 500_000 < clip.stat().st_size <= 1_000_000
     assert made.end(10)
     store.close()
+
+
+def test_frames_that_wait_long_do_so_without_their_planes(tmp_path, monkeypatch):
+    still = encode(Frame(np.zeros((48, 64, 3), np.uint8), 0, 0.0), 100, planes=True)
+    monkeypatch.setattr(writer, "_MOST_BYTES_OF_PLANES", 3 * still.size)
+    held, go = threading.Event(), threading.Event()
+    made = Writer(Store(tmp_path), 10)
+    monkeypatch.setattr(made, "_handle", lambda item: (held.set(), go.wait(PATIENCE)))
+    made.finish([])
+    assert held.wait(PATIENCE)
+    for _ in range(8):
+        made.add(still)
+    assert [item.planes is not None for item in made._queue] == [True] * 3 + [False] * 5
+    assert made._bytes == 3 * still.size + 5 * len(still.jpeg)
+    go.set()
+    assert made.end(PATIENCE)
+
+
+@pytest.mark.parametrize("suffix", [clip.H264_SUFFIX, clip.VP8_SUFFIX])
+def test_planes_and_images_give_the_same_clip(tmp_path, suffix):
+    if suffix == clip.H264_SUFFIX and not h264.available():
+        pytest.skip("needs PyAV")
+    image = cv2.resize(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8), (160, 120))
+
+    def shown(name, *shapes):
+        made = clip.ClipFile(tmp_path / f"{name}{suffix}", 10.0)
+        for index, (width, height) in enumerate(shapes):
+            frame = Frame(cv2.resize(image, (width, height)), index, index / 10)
+            made.add(encode(frame, 1280, planes=name != "images"))
+        made.close()
+        video = cv2.VideoCapture(str(made.path))
+        return [np.asarray(video.read()[1], int) for _ in shapes]
+
+    plain = shown("images", *[(160, 120)] * 4)
+    # A camera's size may change, and a size may have no planes.
+    for other in (shown("planes", *[(160, 120)] * 4), shown("sizes", (160, 120), (80, 60), (160, 120), (81, 61))):
+        assert [frame.shape for frame in other] == [(120, 160, 3)] * 4
+        assert max(np.abs(one - two).mean() for one, two in zip(plain, other)) < 12
