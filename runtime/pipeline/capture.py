@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, List, Optional
 
 from runtime.common import redaction
 from runtime.common.errors import InputError, KitError
@@ -22,6 +22,13 @@ LONGEST_WAIT = 30.0
 # A live source that delivers no frame for this many seconds counts as lost. OpenCV gives up on a network
 # stream after 30.
 STALLED_SECONDS = 35.0
+
+# A source that hangs soon after each opening is opened again after ever longer waits, up to so many seconds; one that has run for
+# `STEADY_SECONDS` before has done well.
+LONGEST_WAIT_AFTER_HANGS = 300.0
+STEADY_SECONDS = 600.0
+# Each hang may leave a thread, and what the driver holds, for ever. With so many of them a new process is the better way.
+MOST_HUNG = 50
 
 # Seconds that a live source gets to deliver its last frame or to notice that the run ends.
 LAST_FRAME_SECONDS = 0.5
@@ -74,6 +81,9 @@ class Capture(threading.Thread):
         self._playback = playback
         self._reopen = reopen
         self._stalled = stalled
+        # Those that were abandoned and have not come back, and how often the source has hung in a row.
+        self._hung: List[_Reader] = []
+        self._hangs = 0
 
     def run(self) -> None:
         """Reads until the source ends, the run stops, or an error occurs."""
@@ -127,8 +137,10 @@ class Capture(threading.Thread):
                     reason = error_text(error)
             if source is not None:
                 reader = _Reader(self._limited(self._numbered(source)), self._queue, self._state)
+                begun = time.monotonic()
                 reader.start()
                 reason = self._wait_for(reader, lost_at, tries)
+                self._note_hang(reader, time.monotonic() - begun)
                 if reader.count:
                     tries, lost_at = 0, None
                 if opened_here or reason:
@@ -147,9 +159,27 @@ class Capture(threading.Thread):
             if self._playback.retries is not None and tries >= self._playback.retries:
                 raise KitError(f"{self._source.name}: {reason}; given up after {_tries(tries)} to open it again")
             tries += 1
+            if len(self._hung) >= MOST_HUNG:
+                raise KitError(
+                    f"{self._source.name}: {reason}; it has hung {len(self._hung)} times and never came back: start the run anew"
+                )
             self._state.source(state="reopening", retries=tries)
-            if self._state.wait_for_stop(min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)):
+            if self._state.wait_for_stop(self._wait_after(tries)):
                 return
+
+    def _note_hang(self, reader: _Reader, seconds: float) -> None:
+        """Counts a reader that was abandoned after `seconds`."""
+        self._hung = [one for one in (*self._hung, reader) if one.abandoned and not one.finished.is_set()]
+        if seconds > STEADY_SECONDS:
+            self._hangs = 0
+        self._hangs += reader.abandoned
+
+    def _wait_after(self, tries: int) -> float:
+        """The seconds to wait before the source is opened for the `tries`-th time."""
+        wait = min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)
+        if not self._hangs:
+            return float(wait)
+        return float(max(wait, min(FIRST_WAIT * 2 ** min(self._hangs - 1, 10), LONGEST_WAIT_AFTER_HANGS)))
 
     def _wait_for(self, reader: _Reader, lost_at: Optional[float], tries: int) -> str:
         """Waits until the source is lost and returns the reason; empty if the run ends instead."""

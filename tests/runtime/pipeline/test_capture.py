@@ -168,6 +168,56 @@ def test_a_camera_that_hangs_is_abandoned(monkeypatch, capsys):
     assert state.snapshot()["dropped"]["source"] == 1
 
 
+class Hangs(Camera):
+    """Gives a frame, and no other one before `release`."""
+
+    release = threading.Event()
+
+    def __iter__(self):
+        yield Frame(IMAGE)
+        self.release.wait(20)
+
+
+@pytest.fixture
+def hangs(monkeypatch):
+    """Makes a camera that hangs each time it is opened; `waits` has the seconds before each opening."""
+    monkeypatch.setattr(capture, "_TICK", 0.005)
+    monkeypatch.setattr(Hangs, "release", threading.Event())
+    waits = []
+    monkeypatch.setattr(State, "wait_for_stop", lambda self, seconds: bool(waits.append(seconds)))
+    yield Hangs, waits
+    Hangs.release.set()
+
+
+def test_a_camera_that_hangs_each_time_is_left_alone_ever_longer_and_given_up(hangs, monkeypatch):
+    made, waits = hangs
+    monkeypatch.setattr(capture, "MOST_HUNG", 13)
+    frames, state, thread = captured(made(), reopen=made, stalled=0.01)
+    assert len(frames) == 13 and state.snapshot()["gaps"] == 13
+    assert waits == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    assert "clip: no frame for 0.01 s; it has hung 13 times and never came back: start the run anew" in str(thread.error)
+
+
+def test_hangs_long_ago_and_readers_that_came_back_do_not_count(hangs, monkeypatch):
+    made, waits = hangs
+    monkeypatch.setattr(capture, "MOST_HUNG", 3)
+    monkeypatch.setattr(capture, "STEADY_SECONDS", 0)
+    openings, others = [], set(threading.enumerate())
+
+    def reopen():
+        openings.append(1)
+        if len(openings) == 2:
+            made.release.set()
+            for thread in set(threading.enumerate()) - others:
+                if thread.name == "source":
+                    thread.join(20)
+            made.release = threading.Event()
+        return made()
+
+    _, _, thread = captured(made(), reopen=reopen, stalled=0.01)
+    assert set(waits) == {0.5} and len(openings) == 4 and "has hung 3 times" in str(thread.error)
+
+
 def test_a_camera_that_does_not_close_is_opened_again(monkeypatch, capsys):
     class Stuck(Camera):
         def close(self):
