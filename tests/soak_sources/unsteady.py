@@ -19,6 +19,7 @@ from runtime.sources import Source
 from tests.support.soak import street
 
 KIND = "a camera for soak tests"
+LIVE = True
 
 _PREFIX = "unsteady:"
 
@@ -32,6 +33,7 @@ class Plan:
     `tests.support.soak.street` where `street` is true, else a bar that moves.
     """
 
+    name: str
     fps: float
     losses: Tuple[int, ...]
     hangs: Tuple[int, ...]
@@ -68,9 +70,9 @@ def connect(spec: str) -> Source:
 
 class Unsteady(Source):
     live = True
-    name = "unsteady"
 
     def __init__(self, plan: Plan) -> None:
+        self.name = plan.name
         self.fps = plan.fps
         self._plan = plan
         self._closed = threading.Event()

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from tests.support.soak import verdict
+from tests.support.soak import cameras, verdict
 from tests.support.soak.clock import Clock
+from tests.support.soak.parts import Place
 from tests.support.soak.process import Sample
 from tests.support.soak.schedule import Schedule
 
@@ -49,7 +50,7 @@ def final(**more):
 
 def test_every_frame_and_every_outage_must_be_counted():
     made = Schedule.of(100)
-    told = "source lost: x\n" * 8 + "engine lost: x\n" * 5
+    told = "source lost: unsteady: x\n" * 8 + "engine lost: x\n" * 5
 
     def failed(given=100, said=told, **more):
         return [check.name for check in verdict.counts(made, given, final(**more), said) if not check.good]
@@ -59,6 +60,21 @@ def test_every_frame_and_every_outage_must_be_counted():
     assert failed(gaps=7) == ["every outage of the camera is counted and told"]
     assert failed(said=told + "Traceback") == ["no traceback"]
     assert failed(engine={"restarts": 6}) == ["every lost engine is counted and told"]
+
+
+def test_a_second_camera_must_be_counted_by_its_own(tmp_path):
+    other = cameras.Other(Place(tmp_path, tmp_path, 60.0, cameras.FIRST), cameras.other_outages(100))
+    (tmp_path / "given-other").write_bytes((100).to_bytes(8, "little"))
+    (tmp_path / "found-yard.jsonl").write_text("\n".join(f'{{"frame": {number}}}' for number in range(90)))
+    told = "source lost: yard: x\n" * 6 + "source lost: street: x\n" * 8
+
+    def failed(said=told, **more):
+        own = {**final(gaps=6), "dropped": {"source": 5, "engine": 5, "sinks": {"json_lines": 0}}, **more}
+        return [check.name for check in other.judge({"cameras": {cameras.OTHER: own}}, said) if not check.good]
+
+    assert failed() == []
+    assert failed(said=told.replace("yard", "street")) == ["yard: every outage of the camera is counted and told"] == failed(gaps=14)
+    assert failed(frames=80) == ["yard: frames in = frames out + counted", "yard: frames of json"]
 
 
 def test_memory_that_grows_is_noticed():

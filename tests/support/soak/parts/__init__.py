@@ -24,11 +24,32 @@ from tests.support.soak.verdict import Check
 
 @dataclass(frozen=True)
 class Place:
-    """`folder` is where a run works, `disk` a small disk that it shares with others; `fps` is that of the camera."""
+    """`folder` is where a run works, `disk` a small disk that it shares with others; `fps` is that of the camera.
+
+    `camera` is the name of the camera, where the run has several.
+    """
 
     folder: Path
     disk: Path
     fps: float
+    camera: str = ""
+
+    def word(self, path: Path) -> str:
+        """How an option names a file or folder of which each camera has its own."""
+        return str(_own(path, "{camera}") if self.camera else path)
+
+    def own(self, path: Path) -> Path:
+        """That of this camera."""
+        return _own(path, self.camera) if self.camera else path
+
+    @property
+    def lines(self) -> Path:
+        """The JSON lines of this camera."""
+        return self.own(self.folder / "found.jsonl")
+
+
+def _own(path: Path, camera: str) -> Path:
+    return path.with_name(f"{path.stem}-{camera}{path.suffix}")
 
 
 class Part(abc.ABC):
