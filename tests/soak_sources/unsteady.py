@@ -30,7 +30,7 @@ class Plan:
 
     The first hang lasts for ever, whatever is called; the others end when the source is closed, and deliver one more
     frame. The number of frames delivered so far is kept in the file `given`, in 8 bytes. The frames are those of
-    `tests.support.soak.street` where `street` is true, else a bar that moves.
+    `tests.support.soak.street` where squares move by `step` pixels, else a bar that moves.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Plan:
     losses: Tuple[int, ...]
     hangs: Tuple[int, ...]
     given: str
-    street: bool = False
+    step: int = 0
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Unsteady(Source):
             delivered.frames += 1
             number = delivered.frames
             os.pwrite(_file(plan.given), number.to_bytes(8, "little"), 0)
-            yield Frame(street.image(number) if plan.street else _bar(number), number, time.time(), monotonic=time.monotonic())
+            yield Frame(street.image(number, plan.step) if plan.step else _bar(number), number, time.time(), monotonic=time.monotonic())
             if delivered.frames in plan.losses:
                 raise KitError(f"{self.name}: the cable was pulled")
 

@@ -29,7 +29,7 @@ import numpy as np
 from tests.support import tiny_detector
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import free_port
-from tests.support.soak import cameras, disk, models, parts, verdict
+from tests.support.soak import cameras, disk, models, parts, street, verdict
 from tests.support.soak.killed import killed
 from tests.support.soak.parts import Part, Place
 from tests.support.soak.parts.mask import Mask, black
@@ -92,7 +92,8 @@ def soak(folder: Path, options: Options) -> List[Check]:
     """Runs the soak in `folder`, which must be empty, and returns what must be true of it."""
     is_small = any(part.fills_disk for part in parts.connect(options.parts, Place(folder, folder, options.fps)))
     with Mosquitto(folder) as broker, disk.shared(folder, is_small) as shared:
-        place = Place(folder, shared, options.fps, cameras.FIRST if options.cameras else "")
+        step = street.TILES_STEP if "tiles" in options.parts else street.SIDE_X
+        place = Place(folder, shared, options.fps, cameras.FIRST if options.cameras else "", step)
         checks = killed(place, options.parts) if options.parts else []
         return checks + _Soak(place, broker, options, is_small).run(options.megabytes)
 

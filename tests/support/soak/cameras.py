@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -22,17 +23,18 @@ def words(place: Place) -> List[str]:
 
 def plan(place: Place, outages: Outages, street: bool) -> None:
     """Writes the plan of the first camera."""
-    _write(place.folder / "plan.json", FIRST if place.camera else "unsteady", place.fps, outages, place.folder / "given", street)
+    step = place.step if street else 0
+    _write(place.folder / "plan.json", FIRST if place.camera else "unsteady", place.fps, outages, place.folder / "given", step)
 
 
 class Other:
     """The second camera of a run of several."""
 
     def __init__(self, place: Place, outages: Outages) -> None:
-        self._place = Place(place.folder, place.disk, place.fps, OTHER)
+        self._place = replace(place, camera=OTHER)
         self._outages = outages
         self._given = place.folder / "given-other"
-        _write(place.folder / "other.json", OTHER, place.fps, outages, self._given, True)
+        _write(place.folder / "other.json", OTHER, place.fps, outages, self._given, place.step)
 
     def judge(self, final: Dict[str, Any], errors: str) -> List[Check]:
         """What must be true of it; `final` is the last snapshot of all cameras."""
@@ -49,7 +51,7 @@ def other_outages(frames: int) -> Outages:
     return Outages(tuple(round(0.6 * at) for at in made.losses[:4]), (frames * 22 // 100, frames * 52 // 100))
 
 
-def _write(path: Path, name: str, fps: float, outages: Outages, given: Path, street: bool) -> None:
+def _write(path: Path, name: str, fps: float, outages: Outages, given: Path, step: int) -> None:
     path.write_text(json.dumps({
-        "name": name, "fps": fps, "losses": outages.losses, "hangs": outages.hangs, "given": str(given), "street": street,
+        "name": name, "fps": fps, "losses": outages.losses, "hangs": outages.hangs, "given": str(given), "step": step,
     }))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import List, Sequence
 
@@ -20,7 +21,7 @@ def killed(place: Place, names: Sequence[str]) -> List[Check]:
     """Kills a run with the parts `names`, and returns what must be true of what it leaves on the disk of `place`."""
     folder = place.folder / "killed"
     folder.mkdir()
-    inner = Place(folder, place.disk, place.fps, place.camera)
+    inner = replace(place, folder=folder)
     made = parts.connect(names, inner)
     process = start(inner, made)
     end = time.monotonic() + _SECONDS
