@@ -117,7 +117,7 @@ class _Soak:
         page, metrics = free_port(), free_port()
         self._scraper = Scraper(page, metrics, 0.5, place.camera)
         self._viewers = [Viewer(page, place.camera) for _ in range(VIEWERS)]
-        self._silent = Silent(page, options.silent)
+        self._silent = [Silent(page, options.silent) for _ in schedule.silent]
         self._subscriber = Subscriber(broker.port, self._topic)
         self._process = Process(
             folder,
@@ -148,7 +148,8 @@ class _Soak:
             time.sleep(0.25)
         for thread in self._threads:
             thread.end()
-        self._silent.end()
+        for silent in self._silent:
+            silent.end()
         self._subscriber.end()
         code, errors = self._process.popen.returncode, self._process.errors
         self._check("exit code 0", code == 0, f"{code}; {(errors.splitlines() or [''])[-1]}")
@@ -169,15 +170,16 @@ class _Soak:
         seen = self._place.own(self._folder / "seen.mp4")
         self._checks += verdict.sinks(self._place.lines, seen, final, len(self._subscriber.frames))
         self._checks += verdict.growth(self._samples, self._schedule, megabytes)
-        scraper, silent = self._scraper, self._silent
+        scraper = self._scraper
+        made, closed = (sum(getattr(one, what) for one in self._silent) for what in ("made", "closed_by_server"))
         self._check(
             "the page and the metrics always answer", not scraper.failures and min(scraper.done.values()) > 10,
             f"{scraper.done}, failures: {scraper.failures[:5]}",
         )  # fmt: skip
         self._check("viewers see images", all(viewer.seen for viewer in self._viewers), f"{[v.seen for v in self._viewers]}")
         self._check(
-            "silent connections are closed", silent.made - silent.closed_by_server <= 64,
-            f"{silent.made} made, {silent.closed_by_server} closed by the server",
+            "silent connections are closed", made - closed <= 64 * len(self._silent),
+            f"{made} made, {closed} closed by the server",
         )  # fmt: skip
         self._check("the health file is always fresh", not self._late, f"{self._late} times older than 5 s")
         self._state_on_broker("state on the broker after the run", {"status": "offline", "source": "ended"})
@@ -204,13 +206,13 @@ class _Soak:
             (made.away[0], self._broker.stop),
             (made.away[1], self._broker.start),
             (made.away[1] + 1, lambda: self._state_on_broker("state on the broker after its outage", _RUNNING)),
-            (made.silent[0], self._silent.start),
-            (made.silent[1], self._silent.end),
             (made.bad_reload, self._offer_broken_model),
             (made.frames * 97 // 100, lambda: self._state_on_broker("state on the broker at the end", _RUNNING)),
             # However many of them the machine had time for.
             (made.frames, process.popen.terminate),
         ]
+        for silent, (begin, end) in zip(self._silent, made.silent):
+            steps += [(begin, silent.start), (end, silent.end)]
         steps += [(at, lambda: process.popen.send_signal(signal.SIGHUP)) for at in made.reloads]
         steps += [(at, lambda: self._signal_engine(signal.SIGKILL)) for at in made.kills]
         steps += [(at, lambda: self._signal_engine(signal.SIGSTOP)) for at in made.stops]

@@ -20,8 +20,10 @@ class Outages:
 class Schedule(Outages):
     """Numbers of frames after which something happens; `frames` is their number in the whole run.
 
-    `away` is when the broker is stopped and when it is started again; `silent` when the silent connections are made and
-    when they end. `clock` has the hours by which the clock is wrong from a frame on.
+    `away` is when the broker is stopped and when it is started again; `silent` when silent connections are made and when they end,
+    twice. `clock` has the hours by which the clock is wrong from a frame on.
+
+    What raises the memory once takes place in the first quarter, before growth is measured, and again after it.
     """
 
     frames: int = 0
@@ -31,7 +33,7 @@ class Schedule(Outages):
     stops: Tuple[int, ...] = ()
     away: Tuple[int, int] = (0, 0)
     clock: Tuple[Tuple[int, int], ...] = ()
-    silent: Tuple[int, int] = (0, 0)
+    silent: Tuple[Tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, frames: int) -> Schedule:
@@ -43,7 +45,8 @@ class Schedule(Outages):
         return cls(
             # While the broker is away, while the clock is wrong, and while there are silent connections.
             losses=at(8, 30, 47, 55, 64, 90),
-            hangs=at(78, 87),
+            # The first of them lasts for ever.
+            hangs=at(18, 78, 87),
             frames=frames,
             reloads=at(*range(4, 94, 9)),
             bad_reload=at(94)[0],
@@ -52,5 +55,5 @@ class Schedule(Outages):
             stops=at(14, 68),
             away=(at(25)[0], at(40)[0]),
             clock=tuple(zip(at(45, 49, 53, 57), (HOURS, 0, -HOURS, 0))),
-            silent=(at(61)[0], at(69)[0]),
+            silent=tuple(zip(at(12, 61), at(16, 69))),
         )
