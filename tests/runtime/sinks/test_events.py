@@ -145,7 +145,7 @@ def test_a_lost_camera_ends_the_clip_of_the_moment(tmp_path, monkeypatch):
     sink.close()
 
 
-@pytest.mark.parametrize("source, least, most", [(Clip(), 28, 34), (OfLive(), 5, 9)])
+@pytest.mark.parametrize(("source", "least", "most"), [(Clip(), 28, 34), (OfLive(), 5, 9)])
 def test_busy_processors_cost_a_camera_frames_of_its_clips_and_a_file_none(tmp_path, monkeypatch, source, least, most):
     monkeypatch.setattr(events, "Pace", lambda fps: lambda: 5 / fps)
     kept = []
