@@ -4,7 +4,7 @@ Reads the layouts of Ultralytics and Roboflow (`data.yaml`, `images/` and `label
 LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images), and labels in any
 other folder, which are matched to the images by name. A line has a class number or name and a box (xcenter, ycenter,
 width, height, normalized to the image's size) or a polygon, whose bounding box is used. An image without a label file
-is background. Classes keep their order.
+is background; of many, it is asked whether they are just not labelled yet. Classes keep their order.
 """
 
 from __future__ import annotations
