@@ -131,6 +131,32 @@ def dataturks(place: Path, images: Sequence[Sample]) -> None:
     _lines(place / "things.json", rows)
 
 
+def edge_impulse(place: Path, images: Sequence[Sample]) -> None:
+    """The boxes of the images in a folder; images without boxes are in the list of files alone."""
+    boxes = {
+        sample.name: [{"label": box[0], **dict(zip(("x", "y", "width", "height"), _xywh(box)))} for box in sample.boxes]
+        for sample in images
+    }
+    data = {"version": 1, "type": "bounding-box-labels", "boundingBoxes": boxes}
+    (place / "bounding_boxes.labels").write_text(json.dumps(data))
+
+
+def unity_perception(place: Path, images: Sequence[Sample]) -> None:
+    """SOLO: a file for each frame."""
+    for number, sample in enumerate(images):
+        values = [
+            {"instanceId": 1, "labelId": 1, "labelName": box[0], "origin": _xywh(box)[:2], "dimension": _xywh(box)[2:]}
+            for box in sample.boxes
+        ]
+        annotation = {"@type": "type.unity.com/unity.solo.BoundingBox2DAnnotation", "id": "bounding box", "values": values}
+        capture = {
+            "@type": "type.unity.com/unity.solo.RGBCamera", "id": "camera", "filename": sample.name, "imageFormat": "Jpg",
+            "dimension": [*sample.size], "annotations": [annotation],
+        }  # fmt: skip
+        data = {"frame": number, "sequence": number, "step": 0, "captures": [capture]}
+        (place / f"step{number}.frame_data.json").write_text(json.dumps(data))
+
+
 def yolo_keras(place: Path, images: Sequence[Sample]) -> None:
     """Roboflow's YOLO Keras."""
     lines = []
@@ -142,6 +168,6 @@ def yolo_keras(place: Path, images: Sequence[Sample]) -> None:
 
 
 WRITERS = {
-    "darwin": darwin, "dataturks": dataturks, "datumaro": datumaro, "fiftyone": fiftyone, "hugging_face": hugging_face,
-    "labelbox": labelbox, "sagemaker": sagemaker, "scalabel": scalabel, "vott": vott, "yolo_keras": yolo_keras,
+    "darwin": darwin, "dataturks": dataturks, "datumaro": datumaro, "edge_impulse": edge_impulse, "fiftyone": fiftyone, "hugging_face": hugging_face,
+    "labelbox": labelbox, "sagemaker": sagemaker, "scalabel": scalabel, "unity_perception": unity_perception, "vott": vott, "yolo_keras": yolo_keras,
 }  # fmt: skip
