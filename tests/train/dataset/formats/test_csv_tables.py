@@ -343,3 +343,14 @@ def test_tables_that_contradict_each_other_are_not_put_together(tmp_path):
     assert {len(example.boxes) for example in csv.read(folder).train} == {2}
     (folder / "b.csv").write_text(table.replace("60,30", "61,30"))
     assert csv.read(folder).problems == ("boxes of several tables put together, each once: 4 images",)
+
+
+@pytest.mark.parametrize("order", ["{3},{4},{5},{6},{0}", "{0},{3},{4},{5},{6}"])
+def test_the_number_of_the_class_is_before_the_box_or_after_it(folder, order):
+    numbers = {"cat": 1, "dog": 2}
+    shift = dict(zip(NAMES, range(4)))
+    text = rows(lambda name, label, *sides: f"./{name}," + order.format(numbers[label], 0, 0, *(side + shift[name] for side in sides)))
+    # Its own lines end with a number, as lists of classes do.
+    (folder / "labels.csv").write_text(text)
+    first = csv.read(folder).train[0]
+    assert [(item.label, item.box) for item in first.boxes] == [("1", EXPECTED[0][1]), ("2", EXPECTED[1][1])]
