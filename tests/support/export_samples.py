@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 from tests.support.format_samples import Sample
 
@@ -131,6 +132,19 @@ def dataturks(place: Path, images: Sequence[Sample]) -> None:
     _lines(place / "things.json", rows)
 
 
+def dlib(place: Path, images: Sequence[Sample]) -> None:
+    """The XML of imglab."""
+    rows = []
+    for sample in images:
+        boxes = ""
+        for box in sample.boxes:
+            sides = " ".join(f"{name}='{value}'" for name, value in _corner(box).items())
+            boxes += f"<box {sides}><label>{box[0]}</label></box>"
+        rows.append(f"<image file={quoteattr(sample.name)}>{boxes}</image>\n")
+    text = "".join(rows)
+    (place / "imglab.xml").write_text(f"<?xml version='1.0'?>\n<dataset>\n<name>things</name>\n<images>\n{text}</images>\n</dataset>\n")
+
+
 def edge_impulse(place: Path, images: Sequence[Sample]) -> None:
     """The boxes of the images in a folder; images without boxes are in the list of files alone."""
     boxes = {
@@ -168,6 +182,6 @@ def yolo_keras(place: Path, images: Sequence[Sample]) -> None:
 
 
 WRITERS = {
-    "darwin": darwin, "dataturks": dataturks, "datumaro": datumaro, "edge_impulse": edge_impulse, "fiftyone": fiftyone, "hugging_face": hugging_face,
+    "darwin": darwin, "dataturks": dataturks, "datumaro": datumaro, "dlib": dlib, "edge_impulse": edge_impulse, "fiftyone": fiftyone, "hugging_face": hugging_face,
     "labelbox": labelbox, "sagemaker": sagemaker, "scalabel": scalabel, "unity_perception": unity_perception, "vott": vott, "yolo_keras": yolo_keras,
 }  # fmt: skip

@@ -354,3 +354,16 @@ def test_the_number_of_the_class_is_before_the_box_or_after_it(folder, order):
     (folder / "labels.csv").write_text(text)
     first = csv.read(folder).train[0]
     assert [(item.label, item.box) for item in first.boxes] == [("1", EXPECTED[0][1]), ("2", EXPECTED[1][1])]
+
+
+def test_a_table_in_a_text_file(folder):
+    """As keras-frcnn has it."""
+    (folder / "annotation.txt").write_text(rows(lambda name, label, *sides: f"/home/me/{name},{','.join(map(str, sides))},{label}"))
+    dataset = open_dataset(folder)
+    assert dataset.format == "csv" and boxes(dataset.train[0]) == EXPECTED
+
+
+def test_columns_that_are_called_by_what_is_in_the_box(folder):
+    header = "Filename,ball_x1,ball_y1,ball_x2,ball_y2"
+    (folder / "a.csv").write_text(header + "\n" + "".join(f"data\\images\\{name},4,6,20,30\n" for name in NAMES))
+    assert boxes(csv.read(folder).train[0]) == [("object", Box(4, 6, 20, 30))]

@@ -18,6 +18,12 @@ XML = """<annotations>
 <image id="2" name="c.jpg" width="64" height="48"><tag label="night"/></image>
 </annotations>"""
 
+IMGLAB = """<dataset><images>
+<image file='a.jpg'><box top='8' left='8' width='16' height='12'/></image>
+<image file='b.jpg'><box top='8' left='8' width='16' height='12' ignore='1'><label>cat</label></box></image>
+<image file='c.jpg'></image>
+</images></dataset>"""
+
 
 def via(*shapes: dict) -> str:
     named = zip(("a.jpg", "b.jpg", "c.jpg"), shapes)
@@ -115,6 +121,7 @@ CASES: dict[str, dict[str, str]] = {
             )
         )
     },
+    "dlib": {"imglab.xml": IMGLAB},
     "vott": {"export.json": vott("RECTANGLE", "POINT", "")},
     "yolo": {"classes.txt": "cat\n", "a.txt": "0 0.25 0.3 0.25 0.25\n", "b.txt": "DontCare 0.25 0.3 0.25 0.25\n", "c.txt": ""},
 }
