@@ -125,6 +125,8 @@ def _write(arguments: argparse.Namespace) -> Path:
         say=print,
     )
     folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
+    if arguments.checkpoint and not arguments.out:
+        print(conversion.destination(arguments.checkpoint, folder), flush=True)
     export(source, folder, options, say=lambda line: print(line, flush=True))
     if arguments.edgetpu:
         compiled = compilation.compile_file(
@@ -209,7 +211,12 @@ def _parser() -> argparse.ArgumentParser:
         help="images that a file takes at once (default: 1); files for more have no post-processing: give --raw-head"
         " or --int8-io",
     )
-    group.add_argument("--out", metavar="DIR", help="folder to write to (default: RUN/export, FOLDER/export)")
+    group.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder to write to (default: RUN/export, also for a checkpoint in a run; FOLDER/export; for another checkpoint"
+        " runs/NAME/export)",
+    )
     group.add_argument(
         "--for",
         dest="destination",

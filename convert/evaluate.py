@@ -16,6 +16,7 @@ from convert.evaluation import images as image_sets
 from convert.evaluation.checkpoints import network_of_checkpoint
 from convert.evaluation.evaluate import evaluate_checkpoint, evaluate_file, evaluate_run
 from convert.evaluation.images import EvaluationSet
+from convert.evaluation.targets import checkpoint_at, is_tflite
 from convert.notebook.results import Evaluation
 from runtime.boxes.tiles import Tiles, or_none, tiles_or_none
 from runtime.common.command import run as run_command
@@ -56,7 +57,8 @@ def evaluate(
         evaluate("detector.tflite", "data")
 
     Args:
-      target: a detection .tflite, the folder of a run, or a checkpoint.
+      target: a detection .tflite, the folder of a run, or a checkpoint: also an archive of one, or a file of another
+        framework that `train` takes weights from.
       data: a labelled data set, by default the validation images of the run that `target` belongs to.
       part: part of the data set to measure on: "train", "val" or "test".
       format: format of the data set, by default detected.
@@ -78,7 +80,7 @@ def evaluate(
         raise InputError(f"part {part!r}: give one of {', '.join(image_sets.PARTS)}")
     run = run_of(path)
     whole = run if run is not None and path.resolve() == run.path.resolve() else None
-    is_file = path.is_file() and path.suffix != ".index"
+    is_file = is_tflite(path)
     if size and (whole or is_file):
         instead = f"name the run's checkpoint, {whole.best}" if whole else "leave it out"
         raise InputError(f"--size {size}: {path} has a size of its own; {instead}")
@@ -86,6 +88,8 @@ def evaluate(
         raise InputError(f"--labels: {path} is a run, which has its own names; leave it out")
     if format and not data:
         raise InputError("--format is that of DATA; leave it out, or name the data to measure on")
+    # A file that is nothing of the kind is refused before the data is read.
+    checkpoint = path if is_file or whole else checkpoint_at(path)
     chosen = _data(path, run, data, part, format, images, annotations).through(_tiles(path, run, is_file, tiles))
     shown = progress_bars.visible() if progress is None else progress
     if is_file:
@@ -93,8 +97,10 @@ def evaluate(
     elif whole:
         metrics = evaluate_run(whole, chosen, progress=shown)
     else:
-        input_size, names = network_of_checkpoint(path, run, str(size) if size else None, labels)
-        metrics = evaluate_checkpoint(path, input_size, names, chosen, progress=shown)
+        # What was unpacked has a network of its own, wherever the file lies.
+        around = run if checkpoint == path else None
+        input_size, names = network_of_checkpoint(checkpoint, around, str(size) if size else None, labels)
+        metrics = evaluate_checkpoint(checkpoint, input_size, names, chosen, progress=shown)
     return Evaluation(str(path), chosen.about, metrics)
 
 
@@ -118,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "target", metavar="FILE_OR_RUN", help="a detection .tflite, the folder of a run, or a checkpoint"
+        "target",
+        metavar="FILE_OR_RUN",
+        help="a detection .tflite, the folder of a run, or a checkpoint, also in an archive or a file of another framework",
     )
     group = parser.add_argument_group("data to measure on")
     group.add_argument(

@@ -14,6 +14,7 @@ from typing import Any
 from convert.contract import frigate
 from convert.contract.rules import metadata_of
 from convert.destinations import Files
+from convert.export import listed
 from runtime.common.errors import InputError
 from runtime.common.values import Labels
 from runtime.model import labels as model_labels
@@ -24,7 +25,6 @@ KIND = "int8"
 MODEL, LABEL_MAP, CONFIGURATION = "model.tflite", "labelmap.txt", "config.yml"
 
 _PLAIN, _COMPILED = "detector_int8.tflite", "detector_int8_edgetpu.tflite"
-_MANIFEST = "manifest.json"
 
 _DETECTORS = {
     True: "  coral:\n    type: edgetpu\n    device: usb            # or pci\n",
@@ -36,12 +36,13 @@ _BELOW = 0.1
 
 def files(export: Path, folder: Path) -> Files:
     """See the package. Raises InputError where the export has no int8 file, or one that Frigate does not read."""
-    manifest = _manifest(export)
+    manifest = listed.manifest_of(export) or {}
     # A compiled file that the manifest doesn't know is one of an earlier export.
     coral = "edge_tpu" in manifest and (export / _COMPILED).is_file()
     path = export / (_COMPILED if coral else _PLAIN)
     # The compiler hides the network in one operation; what is in it is read in the file that was compiled.
-    model = Model.read(export / _PLAIN)
+    plain = listed.content(export, _PLAIN)
+    model = Model.parse(plain, str(export / _PLAIN))
     verdict = frigate.verdict(model)
     if not verdict.works:
         raise InputError(f"{model.where}: Frigate does not read it: {verdict.why}")
@@ -51,7 +52,7 @@ def files(export: Path, folder: Path) -> Files:
     labels = packed.labels
     height, width = model.main.tensors[model.main.inputs[0]].shape[1:3]
     contents = {
-        MODEL: path.read_bytes(),
+        MODEL: path.read_bytes() if coral else plain,
         LABEL_MAP: _label_map(labels).encode(),
         CONFIGURATION: _configuration(labels, height, width, coral, _thresholds(manifest, labels)).encode(),
     }
@@ -67,20 +68,6 @@ def _label_map(labels: Labels) -> str:
     """A class a line. A first line that begins with a number makes Frigate look for one in every line."""
     numbered = labels[0].split(" ", maxsplit=1)[0].isdigit()
     return "".join(f"{number} {name}\n" if numbered else f"{name}\n" for number, name in enumerate(labels))
-
-
-def _manifest(export: Path) -> dict[str, Any]:
-    """The manifest of an export; empty where there is none."""
-    path = export / _MANIFEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: no manifest of an export")
-    return content
 
 
 def _thresholds(manifest: Mapping[str, Any], labels: Labels) -> Mapping[str, float]:

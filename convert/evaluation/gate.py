@@ -52,15 +52,16 @@ def admit(
     max_drop: float = MAX_DROP,
     max_class_drop: float = MAX_CLASS_DROP,
     closed: bool = True,
+    rejects: Path | None = None,
 ) -> Admitted:
     """Writes what `make` gives to `path`, reads it back, and holds it to what a `kind` file is (see `contract.check`).
 
     Every line of the contract must hold, and AP on `validation` may lie at most `max_drop` below that of `reference`:
     the checkpoint's, as training reported it or else as it is measured. Nor may any class that has enough boxes lose
     more than `max_class_drop` and what chance explains (see `per_class.allowed_drop`), where `reference` has figures of
-    classes: one of 90 hardly moves their mean. Otherwise the file is left as `*.rejected.tflite` and KitError raised,
-    with the operation and its layer named where one is not int8. An open gate only measures. What was measured gives
-    the file its score threshold.
+    classes: one of 90 hardly moves their mean. Otherwise the file is left as `*.rejected.tflite` in the folder `rejects`, by
+    default beside `path`, and KitError raised, with the operation and its layer named where one is not int8. An open gate
+    only measures. What was measured gives the file its score threshold.
     """
     with atomic_path(path) as temporary:
         temporary.write_bytes(make(None))
@@ -80,7 +81,7 @@ def admit(
             finished = contract.check(temporary.read_bytes(), where=path.name, expect=kind)
             faults += [violation.message for violation in finished if violation not in broken]
         if faults and closed:
-            rejected = path.with_suffix(".rejected.tflite")
+            rejected = (rejects or path.parent) / path.with_suffix(".rejected.tflite").name
             os.replace(temporary, rejected)
             raise KitError(f"{path.name} is not what an {kind} file must be: {'; '.join(faults)} (left as {rejected})")
     return Admitted(path, kind, metrics, thresholds, classes)

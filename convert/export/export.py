@@ -16,6 +16,7 @@ from convert.evaluation.per_class import MAX_CLASS_DROP
 from convert.export import manifest
 from convert.export.files import planned
 from convert.export.plan import Plan
+from convert.export.staging import publish, staging
 from convert.file import kinds, trained_on
 from convert.file.postprocessing import Postprocessing
 from convert.quantize import quantization
@@ -45,6 +46,7 @@ from train.run.run_folder import RunFolder
 _SLOTS, _MANY_SLOTS = 50, 100
 # From this number of boxes in an image on, files get the many.
 _FULL = 13
+_LABELS = "labels.txt"
 # Pairs of anchor and class that are sorted and suppressed; beyond these, AP does not rise.
 _CANDIDATES, _MANY_CANDIDATES = 512, 1000
 
@@ -180,10 +182,10 @@ def images_in(path: str | os.PathLike[str]) -> tuple[Image, ...]:
 
 
 def export(source: Source, folder: Path, options: Options, say: Callable[[str], None] = print) -> tuple[Admitted, ...]:
-    """Writes the files that `options` ask for into `folder`, then `labels.txt`, and the manifest last.
+    """Writes the files that `options` ask for into `folder`, with `labels.txt` and the manifest: all of them, or none.
 
     All files are made from one folded graph. `say` gets a line for each step. Raises KitError where a file
-    does not pass its gate, and InputError where a kind is asked for that needs images to calibrate on and there are
+    does not pass its gate, which leaves all files in `folder` as they were, and InputError where a kind is asked for that needs images to calibrate on and there are
     none, or where options do not go together.
     """
     plan = options.plan()
@@ -214,25 +216,27 @@ def export(source: Source, folder: Path, options: Options, say: Callable[[str], 
         planned(plan, graph, quantized, source.calibration, postprocessing, source.labels, kit_version())
     )
 
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "labels.txt", source.labels.text())
     files = []
-    for item in made:
-        file = gate.admit(
-            trained_on.marking(item.make, source.tiles),
-            folder / item.name,
-            item.kind,
-            validation=source.validation,
-            reference=reference,
-            max_drop=options.max_drop,
-            max_class_drop=options.max_class_drop,
-            closed=options.gate,
-        )
-        files.append(file)
-        say(_line(file, reference))
-    about = _about(source, network, options, postprocessing, quantized, reference)
-    manifest.write(folder, about, files, source.validation.about if source.validation else None, graph.head)
-    return tuple(files)
+    with staging(folder) as new:
+        write_text(new / _LABELS, source.labels.text())
+        for item in made:
+            file = gate.admit(
+                trained_on.marking(item.make, source.tiles),
+                new / item.name,
+                item.kind,
+                validation=source.validation,
+                reference=reference,
+                max_drop=options.max_drop,
+                max_class_drop=options.max_class_drop,
+                closed=options.gate,
+                rejects=folder,
+            )
+            files.append(file)
+            say(_line(file, folder, reference))
+        about = _about(source, network, options, postprocessing, quantized, reference)
+        manifest.write(new, about, files, source.validation.about if source.validation else None, graph.head)
+        publish(new, folder, (_LABELS, *(file.path.name for file in files)))
+    return tuple(replace(file, path=folder / file.path.name) for file in files)
 
 
 def _for_int8(graph: Graph, source: Source, options: Options) -> Graph:
@@ -287,8 +291,8 @@ def _ranges_line(quantized: Quantized) -> str:
     return f"int8 ranges by {quantized.method} over {len(quantized.images)} images"
 
 
-def _line(file: Admitted, reference: Metrics | None) -> str:
-    text = f"{file.path}: {file.path.stat().st_size / 1e6:.2f} MB"
+def _line(file: Admitted, folder: Path, reference: Metrics | None) -> str:
+    text = f"{folder / file.path.name}: {file.path.stat().st_size / 1e6:.2f} MB"
     kind = kinds.named(file.kind)[0]
     if kind.not_edge_tpu and kind != kinds.FP16:
         text += f"  (not for the Edge TPU: {kind.not_edge_tpu})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.export import listed
 from runtime.common.errors import InputError, KitError
 from runtime.common.files import atomic_path
 
@@ -34,20 +35,22 @@ def check(app: App, project: Path) -> None:
 def install(app: App, project: Path, export: Path) -> tuple[Path, ...]:
     """Copies the detectors in the folder `export` into the app at `project`; returns the paths of the copies.
 
-    Detectors of an earlier export are removed, so that the app never mixes two exports. Raises InputError
-    where `project` is not the project of `app` or `export` has no detectors, KitError where writing fails.
+    Detectors of an earlier export are neither copied nor left in the app, so that it never mixes two exports. Raises
+    InputError where `project` is not the project of `app`, where `export` has no detectors, or where one is not the file that
+    its manifest lists, before anything is copied; KitError where writing fails.
     """
     check(app, project)
-    sources = [export / name for name in MODELS if (export / name).is_file()]
+    found = listed.names(export) if export.is_dir() else ()
+    sources = {name: listed.content(export, name) for name in MODELS if name in found}
     if not sources:
         raise InputError(f"{export}: no detector for a phone in it; write one with `python -m convert --int8`")
     target = project / app.models
     copied = []
     try:
-        for source in sources:
-            with atomic_path(target / source.name) as temporary:
-                temporary.write_bytes(source.read_bytes())
-            copied.append(target / source.name)
+        for name, content in sources.items():
+            with atomic_path(target / name) as temporary:
+                temporary.write_bytes(content)
+            copied.append(target / name)
         for name in MODELS:
             if target / name not in copied:
                 (target / name).unlink(missing_ok=True)
@@ -58,7 +61,7 @@ def install(app: App, project: Path, export: Path) -> tuple[Path, ...]:
 
 def newest_export(root: Path = Path("runs")) -> Path:
     """The export folder with the newest manifest, of the runs in `root`. Raises InputError where there is none."""
-    manifests = list(root.glob("*/export/manifest.json"))
+    manifests = list(root.glob(f"*/export/{listed.NAME}"))
     if not manifests:
         raise InputError(f"{root}: no export in it yet; write one with `python -m convert --int8`")
     return max(manifests, key=lambda path: path.stat().st_mtime).parent

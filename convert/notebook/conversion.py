@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -83,7 +84,7 @@ def convert(
     Args:
       source: a run or its folder, or the folder of a model of the Object Detection API; by default, and without
         `checkpoint`, the newest run under runs/.
-      out: folder to write to, by default `export` in the folder of `source`.
+      out: folder to write to, by default `export` in the folder of `source`, or of the run that `checkpoint` lies in.
       int8: write detector_int8.tflite.
       fp16: write detector_fp16.tflite.
       dynamic_range: write detector_dynamic_range.tflite.
@@ -179,6 +180,8 @@ def convert(
         calibration_images=calibration_images, say=say,
     )  # fmt: skip
     target = Path(out) if out is not None else default_folder(run, folder, checkpoint)
+    if checkpoint is not None and out is None:
+        say(destination(checkpoint, target))
     shown = progress_bars.visible() if progress is None else progress
     with tqdm(desc="converting", unit="file", disable=not shown) as bar:
 
@@ -219,7 +222,9 @@ def is_run(source: PathLike) -> bool:
 
 
 def default_folder(run: RunFolder | None, folder: Path | None, checkpoint: PathLike | None) -> Path:
-    """Where the files of a run, a model's folder or a checkpoint are written."""
+    """Where the files of a run, a model's folder or a checkpoint are written; a checkpoint in a run counts as the run."""
+    if run is None and checkpoint is not None:
+        run = _around(checkpoint)
     if run is not None:
         return run.export
     if folder is not None:
@@ -227,6 +232,18 @@ def default_folder(run: RunFolder | None, folder: Path | None, checkpoint: PathL
     # The folder of a published checkpoint may be read-only or shared.
     path = Path(checkpoint or ".").resolve()
     return Path("runs") / (path.name.partition(".")[0] if path.is_file() else path.name) / "export"
+
+
+def destination(checkpoint: PathLike, target: Path) -> str:
+    """A line that says where the files of `checkpoint` are written, and why."""
+    why = ", the run that it lies in" if _around(checkpoint) is not None else "; name another folder with --out"
+    return f"{checkpoint}: writing to {target}{why}"
+
+
+def _around(checkpoint: PathLike) -> RunFolder | None:
+    """The run that wrote `checkpoint`. An archive or a file of another framework that lies in a run is not of it."""
+    path = Path(checkpoint)
+    return None if path.is_file() and not re.search(r"\.(index|data-\d{5}-of-\d{5})$", path.name) else run_of(path)
 
 
 def normalized(mean: Sequence[float], std: Sequence[float]) -> Normalization:

@@ -76,6 +76,25 @@ def test_a_size_that_is_not_taken_is_one_line(run, measured, target, size, messa
     assert "\n" not in str(caught.value) and not measured
 
 
+@pytest.mark.parametrize(("name", "reader"), [("x.param", "foreign.converted"), ("x.onnx", "foreign.converted"), ("x.tar.gz", "archives.extracted")])
+def test_weights_that_training_takes_are_measured(name, reader, run, measured, tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr(f"convert.evaluation.targets.{reader}", lambda *given: taken.append(given[-1]) or run.last)
+    monkeypatch.setattr(evaluate, "network_of_checkpoint", lambda *given: (given, Labels(("cat",))))
+    (tmp_path / name).write_bytes(b"7767517\n")
+    assert evaluate.main([str(tmp_path / name), str(tmp_path / "data"), "--size", "416"]) == 0
+    assert taken == [tmp_path / name]
+    assert measured[0][0] == (run.last, None, "416", None)
+
+
+@pytest.mark.parametrize(("name", "message"), [("x.pt", r"neither a \.tflite file nor weights .*\.onnx, \.param of nanodet_plus_m\)$"), ("x.bin", r"give .*x\.param")])
+def test_another_file_is_one_line_that_says_what_is_taken(name, message, run, measured, tmp_path):
+    (tmp_path / name).write_bytes(b"something else")
+    (tmp_path / "x.param").touch()
+    with pytest.raises(InputError, match=message):
+        evaluate.main([str(tmp_path / name), str(tmp_path / "data")])
+
+
 def test_a_checkpoint_is_converted_with_the_size_of_its_run(run):
     assert network_of_checkpoint(run.best, run) == ((640, 640), Labels(("cat",)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 from tests.support.format_samples import Sample
 
@@ -131,6 +132,45 @@ def dataturks(place: Path, images: Sequence[Sample]) -> None:
     _lines(place / "things.json", rows)
 
 
+def dlib(place: Path, images: Sequence[Sample]) -> None:
+    """The XML of imglab."""
+    rows = []
+    for sample in images:
+        boxes = ""
+        for box in sample.boxes:
+            sides = " ".join(f"{name}='{value}'" for name, value in _corner(box).items())
+            boxes += f"<box {sides}><label>{box[0]}</label></box>"
+        rows.append(f"<image file={quoteattr(sample.name)}>{boxes}</image>\n")
+    text = "".join(rows)
+    (place / "imglab.xml").write_text(f"<?xml version='1.0'?>\n<dataset>\n<name>things</name>\n<images>\n{text}</images>\n</dataset>\n")
+
+
+def edge_impulse(place: Path, images: Sequence[Sample]) -> None:
+    """The boxes of the images in a folder; images without boxes are in the list of files alone."""
+    boxes = {
+        sample.name: [{"label": box[0], **dict(zip(("x", "y", "width", "height"), _xywh(box)))} for box in sample.boxes]
+        for sample in images
+    }
+    data = {"version": 1, "type": "bounding-box-labels", "boundingBoxes": boxes}
+    (place / "bounding_boxes.labels").write_text(json.dumps(data))
+
+
+def unity_perception(place: Path, images: Sequence[Sample]) -> None:
+    """SOLO: a file for each frame."""
+    for number, sample in enumerate(images):
+        values = [
+            {"instanceId": 1, "labelId": 1, "labelName": box[0], "origin": _xywh(box)[:2], "dimension": _xywh(box)[2:]}
+            for box in sample.boxes
+        ]
+        annotation = {"@type": "type.unity.com/unity.solo.BoundingBox2DAnnotation", "id": "bounding box", "values": values}
+        capture = {
+            "@type": "type.unity.com/unity.solo.RGBCamera", "id": "camera", "filename": sample.name, "imageFormat": "Jpg",
+            "dimension": [*sample.size], "annotations": [annotation],
+        }  # fmt: skip
+        data = {"frame": number, "sequence": number, "step": 0, "captures": [capture]}
+        (place / f"step{number}.frame_data.json").write_text(json.dumps(data))
+
+
 def yolo_keras(place: Path, images: Sequence[Sample]) -> None:
     """Roboflow's YOLO Keras."""
     lines = []
@@ -142,6 +182,6 @@ def yolo_keras(place: Path, images: Sequence[Sample]) -> None:
 
 
 WRITERS = {
-    "darwin": darwin, "dataturks": dataturks, "datumaro": datumaro, "fiftyone": fiftyone, "hugging_face": hugging_face,
-    "labelbox": labelbox, "sagemaker": sagemaker, "scalabel": scalabel, "vott": vott, "yolo_keras": yolo_keras,
+    "darwin": darwin, "dataturks": dataturks, "datumaro": datumaro, "dlib": dlib, "edge_impulse": edge_impulse, "fiftyone": fiftyone, "hugging_face": hugging_face,
+    "labelbox": labelbox, "sagemaker": sagemaker, "scalabel": scalabel, "unity_perception": unity_perception, "vott": vott, "yolo_keras": yolo_keras,
 }  # fmt: skip

@@ -117,6 +117,8 @@ def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     scores = formats.scores(folder)
     if set(scores) <= {"yolo"} and (advice := other_tools.advice(folder)):
         raise NoDataSetError(f"{folder}: {advice}")
+    if not scores and (advice := other_tools.classes_alone(folder)):
+        raise NoDataSetError(f"{folder}: {advice}")
     if not scores:
         raise NoDataSetError(
             f"{folder}: no labelled images of a known format in it ({', '.join(formats.names())});"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from train.dataset.dataset import Dataset
 from train.dataset.examples.example import Example
+from train.dataset.examples.problems import BACKGROUND
 
 _CLASSES = 20
 _NAMED = 8
@@ -21,6 +22,8 @@ def describe(dataset: Dataset) -> str:
     no final newline. The table has at most 20 classes, those with the most training boxes first; the list of what was
     left out has 5 lines.
     """
+    # What may be objects that nobody has labelled comes first, so that it is seen.
+    problems = sorted(dataset.problems, key=lambda line: BACKGROUND not in line)
     train, validation = _boxes(dataset.train), _boxes(dataset.validation)
     lines = [
         f"data      {dataset.name}" + (f": {dataset.format} in {dataset.folder}" if dataset.format else ""),
@@ -28,9 +31,9 @@ def describe(dataset: Dataset) -> str:
         + (f" ({dataset.split})" if dataset.split else ""),
         f"boxes     {train.total():,} to train, {validation.total():,} to validate",
         f"classes   {len(dataset.labels)}: {_listed(tuple(dataset.labels))}",
-        f"left out  {_left_out(dataset)}",
+        f"left out  {_left_out(dataset, problems)}",
     ]
-    return "\n".join([*lines, *_table(dataset, train, validation), *_problems(dataset.problems)])
+    return "\n".join([*lines, *_table(dataset, train, validation), *_problems(problems)])
 
 
 def _table(dataset: Dataset, train: Counter[str], validation: Counter[str]) -> list[str]:
@@ -53,14 +56,14 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _left_out(dataset: Dataset) -> str:
+def _left_out(dataset: Dataset, problems: Sequence[str]) -> str:
     counts = ((dataset.bad_images, "image", "images"), (dataset.bad_boxes, "box", "boxes"))
     bad = " and ".join(f"{count:,} bad {one if count == 1 else many}" for count, one, many in counts if count)
-    if not dataset.problems:
+    if not problems:
         return "nothing"
-    if len(dataset.problems) == 1:
-        return f"{bad or 'nothing bad'}; {dataset.problems[0]}"
-    return f"{bad or 'nothing bad'}; {len(dataset.problems)} lines on it below, the first: {_shortened(dataset.problems[0])}"
+    if len(problems) == 1:
+        return f"{bad or 'nothing bad'}; {problems[0]}"
+    return f"{bad or 'nothing bad'}; {len(problems)} lines on it below, the first: {_shortened(problems[0])}"
 
 
 def _shortened(line: str) -> str:

@@ -67,6 +67,13 @@ def test_model_label_map_and_configuration(export):
     assert found["objects"]["filters"]["star"] == {"min_score": 0.4, "threshold": 0.4}
 
 
+def test_a_file_that_is_not_the_one_in_the_manifest_is_refused(export):
+    (export / "manifest.json").write_text(json.dumps({"files": {"detector_int8.tflite": {"sha256": "0" * 64}}}))
+    with pytest.raises(InputError, match=r"is not the file that manifest\.json beside it lists"):
+        destinations.prepare("frigate", export)
+    assert not (export / "frigate").exists()
+
+
 def test_what_was_not_measured_has_no_filters(export):
     destinations.prepare("frigate", export)
     assert "filters" not in yaml.safe_load((export / "frigate" / "config.yml").read_text())["objects"]

@@ -228,6 +228,18 @@ def test_a_file_under_the_reported_figure_is_rejected(source, measured, tmp_path
     assert (tmp_path / "detector_fp16.rejected.tflite").is_file()
 
 
+def test_where_one_file_fails_all_stay_as_they_were(source, measured, tmp_path):
+    names = ("detector_fp16.tflite", "detector_dynamic_range.tflite", "labels.txt", "manifest.json")
+    for name in names:
+        (tmp_path / name).write_text("of before")
+    # The converter's float16 file is no file of the second kind.
+    both = replace(FP16, dynamic_range=True)
+    with pytest.raises(KitError, match=r"detector_dynamic_range\.tflite is not .*left as .*detector_dynamic_range\.rejected"):
+        export(reporting(source, measured, 0), tmp_path, both, say=lambda line: None)
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "detector_dynamic_range.rejected.tflite"}
+    assert {(tmp_path / name).read_text() for name in names} == {"of before"}
+
+
 @pytest.mark.parametrize("higher", [0.005, -0.3])
 def test_a_file_near_or_above_the_reported_figure_passes(source, measured, tmp_path, higher):
     # The checkpoint itself would measure neither: the figures that training reported are what counts.

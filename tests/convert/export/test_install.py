@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -20,8 +22,14 @@ def export(tmp_path) -> Path:
     (folder / "detector_fp16.tflite").write_bytes(b"fp16")
     (folder / "detector_int8_edgetpu.tflite").write_bytes(b"chip")
     (folder / "detector_int8.rejected.tflite").write_bytes(b"bad")
-    (folder / "manifest.json").write_text("{}")
+    listing(folder, "detector_int8.tflite", "detector_fp16.tflite")
     return folder
+
+
+def listing(folder: Path, *names: str) -> None:
+    """A manifest of the files `names` as they are."""
+    files = {name: {"sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()} for name in names}
+    (folder / "manifest.json").write_text(json.dumps({"files": files}))
 
 
 def project(folder: Path, app: install.App) -> Path:
@@ -53,8 +61,34 @@ def test_another_folder_is_refused(export, tmp_path):
 
 
 def test_an_export_without_detectors_is_refused(tmp_path):
+    listing(tmp_path)
     with pytest.raises(InputError, match="no detector for a phone"):
         install.install(install.IOS, project(tmp_path / "app", install.IOS), tmp_path)
+    with pytest.raises(InputError, match="no detector for a phone"):
+        install.install(install.IOS, tmp_path / "app", tmp_path / "nowhere")
+
+
+def test_a_file_that_is_not_the_one_in_the_manifest_is_not_copied(export, tmp_path):
+    target = project(tmp_path / "app", install.ANDROID)
+    (export / "detector_fp16.tflite").write_bytes(b"of another export")
+    with pytest.raises(InputError, match=r"detector_fp16\.tflite: is not the file that manifest\.json beside it lists"):
+        install.install(install.ANDROID, target, export)
+    assert not (target / install.ANDROID.models).exists()
+
+
+def test_a_file_that_the_manifest_does_not_list_is_of_an_earlier_export(export, tmp_path):
+    target = project(tmp_path / "app", install.ANDROID)
+    listing(export, "detector_int8.tflite")
+    assert [path.name for path in install.install(install.ANDROID, target, export)] == ["detector_int8.tflite"]
+
+
+@pytest.mark.parametrize(("text", "message"), [(None, "has no manifest.json: .* interrupted"), ("[]", "no manifest of an export"), ("{", "cannot be read")])
+def test_an_export_without_a_manifest_is_not_copied(text, message, export, tmp_path):
+    (export / "manifest.json").unlink()
+    if text is not None:
+        (export / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=message):
+        install.install(install.ANDROID, project(tmp_path / "app", install.ANDROID), export)
 
 
 def test_the_newest_export_counts(export, tmp_path):

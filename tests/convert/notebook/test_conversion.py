@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import inspect
+from pathlib import Path
 
 import pytest
 
 from convert import __main__ as command
 from convert import convert
+from convert.notebook.conversion import default_folder, destination
 from runtime.common.errors import InputError
 from tests.support.small_runs import small_run
 from tests.support.voc_samples import data_set
@@ -86,3 +88,22 @@ def test_the_files_that_were_written_are_returned_and_nothing_is_printed(run, mo
     assert (files.folder, files["fp16"].bytes, files["fp16"].ap) == (run.export, 4, None)
     assert said == [f"{run.export / 'detector_fp16.tflite'}: 0.00 MB"]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("checkpoint", [".", "checkpoints/best", "checkpoints/best/ckpt-7", "checkpoints/best/ckpt-7.index"])
+def test_a_checkpoint_in_a_run_is_written_beside_it(checkpoint, run, monkeypatch):
+    run.best.mkdir(parents=True)
+    (run.best / "ckpt-7.index").touch()
+    monkeypatch.chdir(run.path.parent)
+    path = Path(run.path.name) / checkpoint
+    assert default_folder(None, None, path).resolve() == run.export.resolve()
+    assert destination(path, run.export).endswith("export, the run that it lies in")
+
+
+@pytest.mark.parametrize("name", ["mine/checkpoint", "run/checkpoint.tar.gz"])
+def test_another_checkpoint_is_written_below_runs(name, run, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    assert default_folder(None, None, path) == Path("runs/checkpoint/export")
+    assert destination(path, Path("runs/checkpoint/export")).endswith("checkpoint/export; name another folder with --out")

@@ -328,3 +328,15 @@ def test_known_faults_of_shared_data_are_found(shared):
     anchors = next(found for found in texts.values() if found.check == "anchors")
     assert anchors.severity == "warning" and anchors.where[0] == "Platelets: 180 of 361 (50%)"
     assert texts["1 pair of images within one split: nearly the same image"].where[0].endswith("00038.jpg")
+
+
+@pytest.mark.parametrize(("unlabelled", "severity"), [(1, checks.OK), (3, checks.WARNING), (9, checks.FAILURE)])
+def test_images_without_a_label_file(tmp_path, unlabelled, severity):
+    (tmp_path / "classes.txt").write_text("cat\n")
+    for number in range(12):
+        image(tmp_path / f"p{number}.jpg", seed=number)
+        if number >= unlabelled:
+            (tmp_path / f"p{number}.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    (found,) = [item for item in findings(tmp_path) if "no label file" in item.what]
+    assert (found.severity, found.count, found.where[0]) == (severity, unlabelled, "p0.jpg")
+    assert ("--allow-bad 0.75" in found.command) == (severity == checks.FAILURE)

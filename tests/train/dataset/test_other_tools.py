@@ -6,6 +6,7 @@ import pytest
 
 from runtime.common.errors import InputError
 from tests.support import format_samples as make
+from tests.support.layouts import LINE, write
 from tests.support.tool_exports.benchmarks import UNREAD
 from train import open_dataset
 from train.dataset import other_tools
@@ -24,3 +25,23 @@ def test_other_text_is_none_of_them(tmp_path, line):
     make.write("pascal_voc", tmp_path / "data", make.samples(2))
     (tmp_path / "data/a.txt").write_text(f"{line}\n" * 2)
     assert other_tools.advice(tmp_path / "data") == ""
+
+
+def test_boxes_of_a_tracked_object_are_named(tmp_path):
+    write(tmp_path, {"groundtruth_rect.txt": "12,8,30,20\n13,8,30,20\n", "Dudek/0001.jpg": "", "Dudek/0002.jpg": ""})
+    with pytest.raises(InputError, match=r"groundtruth_rect\.txt: has the lines of a tracking benchmark .*convert"):
+        open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["image,cat,dog\na.jpg,0,1\n", "image;cat;dog\nx/a.jpg;1;0\n", "picture,what\na.jpg,cat\n"])
+def test_a_table_of_classes_without_boxes_is_named(tmp_path, table):
+    write(tmp_path, {"annotations.csv": table, "a.jpg": ""})
+    assert "annotations.csv: says what is in an image, and not where" in other_tools.classes_alone(tmp_path)
+    with pytest.raises(InputError, match=r"annotations\.csv: says what is in an image.*edk label"):
+        open_dataset(tmp_path)
+
+
+def test_a_table_beside_labels_is_none_of_them(tmp_path):
+    files = {"classes.txt": "cat\n", "weather.csv": "image,weather\np0.jpg,rain\n"}
+    files |= {f"p{i}.jpg": "" for i in range(3)} | {f"p{i}.txt": LINE for i in range(3)}
+    assert open_dataset(write(tmp_path, files)).format == "yolo"

@@ -46,3 +46,9 @@ def test_many_classes_and_problems_are_cut_and_counted():
     assert lines[26].split() == ["70", "more", "classes", "70", "5"]
     assert lines[27] == "left out or decided (12):" and lines[28] == "  0.xml: box 1 has no area"
     assert lines[-1].startswith("  and 7 more")
+
+
+def test_images_that_may_just_not_be_labelled_come_first():
+    problems = ("x.xml: its image is missing", "taken for background, because they have no label file: 3 of 9 images, such as q.jpg")
+    data = Dataset((example("a", "cat"),), (example("b", "cat"),), Labels(("cat",)), problems, "pets", 1)
+    assert describe(data).splitlines()[4] == f"left out  1 bad image; 2 lines on it below, the first: {problems[1]}"

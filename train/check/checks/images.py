@@ -18,6 +18,8 @@ from train.geometry.size import InputSize
 _STRETCHED = 2.0
 _MANY_STRETCHED = 0.1
 _MANY_EMPTY = 0.5
+# People add up to a tenth of images without objects on purpose.
+_MANY_UNLABELLED = 0.1
 
 
 def check(statistics: DatasetStatistics) -> Iterator[Finding]:
@@ -25,6 +27,7 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
     yield from _left_out(statistics)
     yield from _damaged(statistics)
     yield from _unlabelled(statistics)
+    yield from _without_label_file(statistics)
     yield from _stretched(statistics)
     yield from _empty(statistics)
     if statistics.images:
@@ -80,6 +83,25 @@ def _unlabelled(statistics: DatasetStatistics) -> Iterator[Finding]:
             tuple(spare),
             "label them, or give those without objects an annotation without boxes; until then they are not used",
         )
+
+
+def _without_label_file(statistics: DatasetStatistics) -> Iterator[Finding]:
+    """Finds images that are background only because they have no label file, where a format allows that."""
+    left_out = statistics.left_out
+    images, total = left_out.unlabelled, left_out.labelled_or_not
+    if not images:
+        return
+    refused = "unlabelled" in left_out.refused
+    suspicious = refused or len(images) > _MANY_UNLABELLED * total
+    yield Finding(
+        FAILURE if refused else WARNING if suspicious else OK,
+        f"{len(images):,} of {counted(total, 'image')} have no label file; "
+        + ("training refuses so many" if refused else "they are used as background"),
+        len(images),
+        tuple(images),
+        "label them or remove them; write an empty label file for those without objects, or put these into a folder named background",
+        command=go_on(statistics, len(images), total) if refused else "",
+    )
 
 
 def _stretched(statistics: DatasetStatistics) -> Iterator[Finding]:

@@ -35,6 +35,8 @@ _HIDDEN_ANNOTATIONS = re.compile(r"^\.annotations\.")
 
 # Of several images of one name, those in such a folder are not what a program drew its results on.
 _IMAGE_FOLDERS = frozenset(("images", "image", "imgs", "img", "jpegimages", "frames", "photos", "pictures"))
+# Images in such a folder show where the objects of others are.
+_MASK_FOLDERS = frozenset(("mask", "masks", "segmentation", "segmentations", "segmentationclass", "segmentationobject", "groundtruth"))
 
 _NO_DATA = frozenset(("__macosx", "__pycache__", "node_modules", "site-packages", "dist-packages"))
 _MODEL_FOLDERS = frozenset(("assets", "saved_model", "variables"))
@@ -256,18 +258,26 @@ def _by_plain_stem(files: dict[str, list[File]]) -> tuple[dict[str, list[File]],
 def best_match(found: list[File], rank: Callable[[File], tuple[int, ...]], source: str) -> File:
     """Returns the file of the highest `rank`; on a tie, the one in a folder that is called images or the like.
 
-    Raises InputError, which begins with `source`, if not exactly one is in such a folder.
+    One in a folder of masks counts only where there is no other. Raises InputError, which begins with `source`, if not
+    exactly one is in such a folder.
     """
+    if len(found) > 1:
+        found = [file for file in found if not _lies_in(file, _MASK_FOLDERS)] or found
     if len(found) == 1:
         return found[0]
     ranked = sorted(found, key=rank, reverse=True)
     best = [file for file in ranked if rank(file) == rank(ranked[0])]
     if len(best) == 1:
         return best[0]
-    usual = [file for file in best if any(part.lower() in _IMAGE_FOLDERS for part in file.name.parts[:-1])]
+    usual = [file for file in best if _lies_in(file, _IMAGE_FOLDERS)]
     if len(usual) == 1:
         return usual[0]
     raise InputError(f"{source}: its image may be {best[0].name} or {best[1].name}; remove one, or write its folder before its name")
+
+
+def _lies_in(file: File, names: frozenset[str]) -> bool:
+    """Returns True if a folder of the file has one of `names`, or a word of it is one, as in train_images."""
+    return any(word in names for part in file.name.parts[:-1] for word in (part.lower(), *re.split(r"[\W_]+", part.lower())))
 
 
 def folder_proximity(annotation: Path, image: Path) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -19,6 +19,8 @@ MAX_BAD = 1 / 3
 
 # What the line on an annotation without its image says after the annotation's place; the written name follows.
 MISSING = ": its image is missing: "
+# What the note on images without a label file begins with.
+BACKGROUND = "taken for background, because they have no label file"
 # So many bad things are listed in a refusal; of lines that differ in numbers alone, one.
 _NUMBERS = re.compile(r"\d+(?:\.\d+)?")
 _LISTED = 3
@@ -29,8 +31,9 @@ class CollectedProblems:
     """The problems of all data that was read within `collect_problems()`.
 
     `files`, `boxes` and `notes` have a line for each thing that was left out. `refused` contains "files" or
-    "boxes" if so many of them are bad that training would refuse the data, with the message. `examples_seen` and
-    `boxes_seen` count good and bad ones.
+    "boxes" if so many of them are bad that training would refuse the data, and "unlabelled" if so many images have no
+    label file, with the message. `examples_seen` and `boxes_seen` count good and bad ones. `unlabelled` are the images
+    that are background because they have no label file, of `labelled_or_not`.
     """
 
     files: list[str] = field(default_factory=list)
@@ -39,6 +42,8 @@ class CollectedProblems:
     refused: dict[str, str] = field(default_factory=dict)
     examples_seen: int = 0
     boxes_seen: int = 0
+    unlabelled: list[str] = field(default_factory=list)
+    labelled_or_not: int = 0
 
     def add(self, other: CollectedProblems) -> None:
         """Adds the problems of other data."""
@@ -48,6 +53,8 @@ class CollectedProblems:
         self.refused.update(other.refused)
         self.examples_seen += other.examples_seen
         self.boxes_seen += other.boxes_seen
+        self.unlabelled += other.unlabelled
+        self.labelled_or_not += other.labelled_or_not
 
     def raise_refusal(self) -> None:
         """Raises InputError if too much of the data is bad."""
@@ -105,6 +112,8 @@ class Problems:
         self._files: list[str] = []
         self._boxes: list[str] = []
         self._notes: list[str] = []
+        self._unlabelled: list[str] = []
+        self._labelled_or_not = 0
 
     def add_file(self, line: str) -> None:
         """Adds an annotation or image that cannot be used."""
@@ -121,6 +130,13 @@ class Problems:
         self._notes.append(line)
         self._lines.append(line)
 
+    def add_unlabelled(self, images: Sequence[str], total: int) -> None:
+        """Adds `images` that are background because they have no label file, of `total` that have one or not."""
+        self._unlabelled += images
+        self._labelled_or_not += total
+        if images:
+            self.add_note(f"{BACKGROUND}: {len(images)} of {total} images, such as {images[0]}")
+
     def check_limits(self, where: str, files: int, boxes: int) -> tuple[str, ...]:
         """Returns all lines. Raises InputError if too many of `files` examples or `boxes` boxes are bad.
 
@@ -134,7 +150,14 @@ class Problems:
             )
             if len(bad) > _limit.get() * total
         }
-        hand_on(CollectedProblems([*self._files], [*self._boxes], [*self._notes], refusals, files, boxes))
+        # They are no fault where nothing bad is allowed: few of them are what people mean by background.
+        if len(self._unlabelled) > max(_limit.get(), MAX_BAD) * self._labelled_or_not:
+            refusals["unlabelled"] = _unlabelled_refusal(where, self._unlabelled, self._labelled_or_not)
+        hand_on(
+            CollectedProblems(
+                [*self._files], [*self._boxes], [*self._notes], refusals, files, boxes, [*self._unlabelled], self._labelled_or_not
+            )
+        )
         return tuple(self._lines)
 
 
@@ -152,6 +175,19 @@ def _refusal(where: str, bad: list[str], total: int, what: str) -> str:
         f"{shown} ({len(bad)} of {total} {what} in {where} cannot be used, and at most {limit:.0%} may be:"
         f" correct or remove {_them(bad)}{go_on})"
     )
+
+
+def _unlabelled_refusal(where: str, images: list[str], total: int) -> str:
+    go_on = "" if len(images) == total else f", or take all of them for background by --allow-bad {_share(len(images), total):g}"
+    return (
+        f"{len(images)} of {total} images in {where} have no label file ({images[0]} is one), and learned as background"
+        f" they would hide their objects: label them or remove them, write an empty label file for those without objects, or"
+        f" put these into a folder named background{go_on}"
+    )
+
+
+def _share(part: int, total: int) -> float:
+    return min(math.ceil(100 * part / total) / 100, 1)
 
 
 def _missing_refusal(where: str, lines: list[str], total: int) -> str:

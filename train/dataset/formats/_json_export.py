@@ -100,7 +100,7 @@ def _entries(found: list[File], export: Export, problems: Problems) -> Iterator[
             if isinstance(parsed, InputError):
                 yield parsed
             else:
-                yield from export.entries(parsed)
+                yield from entries.marking_skipped(export.entries(parsed), skipped)
     entries.note_skipped(skipped, problems)
 
 

@@ -100,7 +100,7 @@ def _entries(found: list[File], files: list[File], problems: Problems) -> Iterat
                 raise InputError(f"{file.name}: not a file of CVAT: its root is <{str(root.tag)[:40]}>")
             tracks = root.findall("track")
             if tracks and root.find("image") is None:
-                yield from _frames(file, tracks, files)
+                yield from _frames(file, tracks, files, skipped)
         except InputError as error:
             yield error
             continue
@@ -119,10 +119,11 @@ def _image(file: File, image: Element, skipped: Counter[str]) -> Entry:
         elif shape.tag in _OTHER:
             skipped[str(shape.tag)] += 1
     part = split_of_folder(PurePosixPath(image.get("subset", ""), "x")) or split_of_folder(file.name)
-    return Entry(location, file.name, (written,), tuple(items), _size(image), part)
+    unboxed = any(shape.tag in _OTHER and shape.tag != "tag" for shape in image)
+    return Entry(location, file.name, (written,), tuple(items), _size(image), part, unboxed)
 
 
-def _frames(file: File, tracks: list[Element], files: list[File]) -> Iterator[Entry]:
+def _frames(file: File, tracks: list[Element], files: list[File], skipped: Counter[str]) -> Iterator[Entry]:
     """Yields an entry for each frame of a video that has a box and lies in the folder."""
     frames = {number: image for image in files if is_image(image) and (number := _frame_number(image)) is not None}
     if not frames:
@@ -133,6 +134,8 @@ def _frames(file: File, tracks: list[Element], files: list[File]) -> Iterator[En
     shown: dict[int, list[Item]] = defaultdict(list)
     for track in tracks:
         for shape in track:
+            if shape.tag in _OTHER:
+                skipped[str(shape.tag)] += 1
             text = shape.get("frame", "")
             if shape.tag in _BOXED and shape.get("outside") != "1" and text.isdecimal() and int(text) in frames:
                 name = f"{file.name}: track {track.get('id', '')[:20]}, frame {text}"

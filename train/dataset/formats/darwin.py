@@ -35,6 +35,9 @@ def _is_ours(keys: frozenset[str]) -> bool:
     return keys >= {"item", "slots", "annotations"} or keys >= {"image", "filename", "workview_url", "annotations"}
 
 
+_OTHER = ("tag", "line", "keypoint", "skeleton", "cuboid", "ellipse", "mask", "raster_layer", "string", "graph", "table")
+
+
 def _entries(source: Source) -> Iterator[Entry]:
     data = source.data if isinstance(source.data, dict) else {}
     image: dict[str, Any] = next((data[key] for key in ("item", "image") if isinstance(data.get(key), dict)), {})
@@ -46,7 +49,7 @@ def _entries(source: Source) -> Iterator[Entry]:
         if "bounding_box" in row or "polygon" in row:
             items.append(Item(f"{source.place}: annotation {index}", text(row.get("name")), row))
         else:
-            source.skipped["annotations of other kinds"] += 1
+            source.skipped[next((kind for kind in _OTHER if kind in row), "unknown")] += 1
     written = tuple(path for path in map(text, names) if path)
     yield Entry(source.place, source.file.name, written, tuple(items), _size(slot), split_of_folder(source.file.name))
 

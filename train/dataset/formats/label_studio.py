@@ -126,10 +126,11 @@ def _entries(found: list[File], problems: Problems) -> Iterator[Entry | InputErr
             if not annotations:
                 unlabelled += 1
                 continue
-            items = []
+            items, before = [], entries.shapes_in(skipped)
             for place, (region, label) in enumerate(_regions(annotations[0], skipped), 1):
                 items.append(Item(f"{location}: region {place}", label, region))
-            yield Entry(location, file.name, _written(task), tuple(items), part=split_of(file.name))
+            unboxed = entries.shapes_in(skipped) > before
+            yield Entry(location, file.name, _written(task), tuple(items), part=split_of(file.name), skipped=unboxed)
     if several:
         problems.add_note(f"{several} tasks have several annotations: the ground truth is used, else the latest")
     if unlabelled:
@@ -159,19 +160,26 @@ def _are_regions(value: Any) -> bool:
 def _regions(result: list[Any], skipped: Counter[str]) -> Iterator[Region]:
     """Yields (value, class) of each region; `Rectangle` and `Labels` give two results with one id."""
     labels: dict[str | int, str] = {}
+    kinds: dict[str | int, str] = {}
     values: dict[str | int, dict[str, Any]] = {}
     for index, item in enumerate(dicts(result)):
         value = item.get("value")
         if not isinstance(value, dict):
             continue
         key: str | int = text(item.get("id")) or index
+        kind = text(item.get("type")) or next((name for name in _SKIPPED if name in value), "")
         label = next((value[name] for name in _LABELS if value.get(name)), None)
         if label is not None:
             labels[key] = text(label[0] if isinstance(label, list) else label)
-        if ("x" in value and "width" in value) or "points" in value or "radiusX" in value:
+        # A point has a width, that of its dot.
+        is_point = kind.startswith("keypoint")
+        if not is_point and (("x" in value and "width" in value) or "points" in value or "radiusX" in value):
             values.setdefault(key, value)
-        elif label is None:
-            kind = text(item.get("type")) or next((name for name in _SKIPPED if name in value), "")
+        else:
+            # A brush and its label are two results with one id.
+            kinds[key] = kind if label is None or key not in kinds else kinds[key]
+    for key, kind in kinds.items():
+        if key not in values:
             skipped[quoted(kind)] += 1
     for key, value in values.items():
         yield value, labels.get(key, "")

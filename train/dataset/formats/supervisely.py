@@ -84,7 +84,8 @@ def _entry(file: File, skipped: Counter[str]) -> Entry:
             skipped[quoted(_kind(item))] += 1
     # Old exports leave out the image's own suffix: NAME.json.
     image = f"../img/{file.name.stem}"
-    return Entry(name, file.name, (image,), tuple(items), _size(data.get("size")), split_of_folder(file.name))
+    unboxed = len(items) < len(data["objects"])
+    return Entry(name, file.name, (image,), tuple(items), _size(data.get("size")), split_of_folder(file.name), unboxed)
 
 
 def _kind(item: dict[str, Any]) -> str:

@@ -90,7 +90,10 @@ def _regions(image: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _attributes(region: dict[str, Any]) -> dict[str, str]:
-    """Returns the attributes of a region that have one value; of a group of check boxes, the one that is set."""
+    """Returns the attributes of a region that have one value; of a group of check boxes, the one that is set.
+
+    Their names are in small letters: people write them otherwise in each of several files.
+    """
     found = {}
     given = region.get("region_attributes")
     for name, value in given.items() if isinstance(given, dict) else ():
@@ -98,7 +101,7 @@ def _attributes(region: dict[str, Any]) -> dict[str, str]:
             chosen = [option for option, on in value.items() if on]
             value = chosen[0] if len(chosen) == 1 else ""
         if isinstance(value, (str, int)) and str(value).strip():
-            found[name] = str(value).strip()
+            found[str(name).strip().lower()] = str(value).strip()
     return found
 
 
@@ -107,7 +110,7 @@ def _class_attribute(regions: list[dict[str, Any]], folder: Path) -> Optional[st
     counts: Counter[str] = Counter(name for region in regions for name in _attributes(region))
     if not counts:
         return None
-    usual = [name for wanted in _CLASS for name in counts if name.strip().lower() == wanted]
+    usual = [name for wanted in _CLASS for name in counts if name == wanted]
     most = max(counts.values())
     found = [name for name in usual if counts[name] >= most / 2] or [name for name in counts if counts[name] == most]
     if len(found) > 1 and not usual:

@@ -1,6 +1,6 @@
 """VoTT (https://github.com/microsoft/VoTT): its JSON export, and the files that it keeps for each image of a project.
 
-Regions are rectangles and polygons; the class is a region's first tag.
+Regions are rectangles and polygons, points and polylines are left out; the class is a region's first tag.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from train.dataset.formats._json_export import Export, Source
 from train.dataset.tools import shapes
 from train.dataset.tools.entries import Entry, Item
 from train.dataset.tools.json_files import dicts, number, text
+
+_WITHOUT_BOX = ("point", "polyline")
 
 
 def score(folder: Path) -> Optional[Score]:
@@ -42,9 +44,12 @@ def _entries(source: Source) -> Iterator[Entry]:
         asset = asset if isinstance(asset, dict) else {}
         written = tuple(path for path in (text(asset.get("path")), text(asset.get("name"))) if path)
         place = f"{source.place}: {(written or ('',))[-1][:80]!r}"
-        items = [
-            Item(f"{place}: region {index}", _tag(region), region) for index, region in enumerate(dicts(row.get("regions")), 1)
-        ]
+        items = []
+        for index, region in enumerate(dicts(row.get("regions")), 1):
+            if (kind := text(region.get("type")).lower()) in _WITHOUT_BOX:
+                source.skipped[kind] += 1
+            else:
+                items.append(Item(f"{place}: region {index}", _tag(region), region))
         yield Entry(place, source.file.name, written, tuple(items), _size(asset), split_of_folder(source.file.name))
 
 

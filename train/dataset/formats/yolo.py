@@ -4,7 +4,7 @@ Reads the layouts of Ultralytics and Roboflow (`data.yaml`, `images/` and `label
 LabelImg and Label Studio (`obj.data`, `obj.names` or `classes.txt`, labels beside the images), and labels in any
 other folder, which are matched to the images by name. A line has a class number or name and a box (xcenter, ycenter,
 width, height, normalized to the image's size) or a polygon, whose bounding box is used. An image without a label file
-is background. Classes keep their order.
+is background; of many, it is asked whether they are just not labelled yet. Classes keep their order.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Reader:
         self._descriptions: list[Path] = []
         self._names = ClassNames(())
         self._without_names: set[int] = set()
-        self._confidences = self._regions = 0
+        self._confidences = self._regions = self._only_regions = 0
         images = self._parts(files)
         self._count = sum(map(len, images.values()))
         self._annotated = {part for part, found in images.items() if any(file in self._labels for file in found)}
@@ -103,6 +103,8 @@ class _Reader:
             )
         if self._regions:
             problems.add_note(f"left out, because they are regions without labels ({label_lines.UNLABELLED}): {self._regions} lines")
+        if self._only_regions:
+            problems.add_note(f"left out, because not one of its shapes has a box: {self._only_regions} images")
         for place, source in self._names.borrowed():
             problems.add_note(f"{place}: has no list of class names of its own; its numbers were read by {source}")
         missing = self._labels.report(problems)
@@ -155,6 +157,10 @@ class _Reader:
             return None
         items = [(f"{source}: line {number}", line) for number, line in lines if not _is_unlabelled(line)]
         self._regions += len(lines) - len(items)
+        if lines and not items:
+            # As background it would hide what is in these regions.
+            self._only_regions += 1
+            return None
         return self._assembler.example(id, canvas, source, items, lambda line: self._box(line, names, canvas))
 
     def _box(self, line: Line | ValueError, names: Names, canvas: Canvas) -> LabelledBox:

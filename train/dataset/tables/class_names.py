@@ -53,6 +53,9 @@ def _numbers(file: File, labels: Collection[str]) -> dict[str, str]:
     if file.suffix == ".pbtxt":
         return {str(id): item.label for id, item in label_map.read(file.path, str(file.name)).items()}
     lines = [line for line in _lines(file) if not line.startswith("#")]
+    if any(len(re.findall(r"[,;\t]\s*-?\d", line)) > 2 for line in lines):
+        # A table of boxes.
+        return {}
     matches = [_NAMED.fullmatch(line) for line in lines]
     if any(matches):
         # A header, if there is one, matches nothing.

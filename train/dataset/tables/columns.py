@@ -120,6 +120,18 @@ class _Names:
             self.columns.setdefault(name, []).append(column)
         for name, column in list(self.index.items()):
             self.index.setdefault(_PREFIX.sub("", name), column)
+        for name, column in self._of_the_class().items():
+            self.index.setdefault(name, column)
+
+    def _of_the_class(self) -> dict[str, int]:
+        """Returns the columns of a box that is named by what is in it, as ball_x1, ball_y1, ball_x2, ball_y2."""
+        for family in _CORNERS:
+            prefixes = [{name.removesuffix(side) for name in self.index if name.endswith(side) and name != side} for side in family]
+            shared = set.intersection(*prefixes)
+            if len(shared) == 1:
+                prefix = shared.pop()
+                return {side: self.index[prefix + side] for side in family}
+        return {}
 
     def first(self, names: Sequence[str], taken: Sequence[int] = ()) -> Optional[int]:
         """Returns the first of the columns with one of `names`, in their order, that is not `taken`."""

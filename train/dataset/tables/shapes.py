@@ -1,6 +1,6 @@
 """Recognition of the columns of a table without a header, by what its cells look like.
 
-Roboflow and keras-retinanet write `path, x1, y1, x2, y2, class`; Model Maker, AutoML and Vertex AI
+Roboflow and keras-retinanet write `path, x1, y1, x2, y2, class`, others the class's number before the box; Model Maker, AutoML and Vertex AI
 `set, path, class, xmin, ymin, , , xmax, ymax, ,` or all four corners; makesense.ai
 `class, x, y, width, height, path, image width, image height`.
 """
@@ -37,8 +37,8 @@ def by_shape(lines: Sequence[Sequence[str]], is_image: Callable[[str], bool]) ->
         # A class called train.
         texts, split = [split], None
     if len(numbers) in (5, 7) and not texts:
-        # The class is a number: the last column, unless an image's size follows the path.
-        texts = [numbers.pop()]
+        # The class is a number: the last column, unless an image's size follows the path, or the first looks more like one.
+        texts = [numbers.pop(0 if len(numbers) == 5 and _is_class_first([columns[column] for column in numbers]) else -1)]
     if len(texts) != 1 or len(numbers) not in (4, 6, 8):
         return None
     label, size, sides = texts[0], None, from_corners
@@ -55,6 +55,14 @@ def by_shape(lines: Sequence[Sequence[str]], is_image: Callable[[str], bool]) ->
         names = ("xmin", "ymin", "xmax", "ymax")
     needed = max((*numbers, path, label)) + 1
     return Layout(path, tuple(numbers), names, sides, label, size, split, header=False, columns=needed)
+
+
+def _is_class_first(columns: Sequence[Sequence[str]]) -> bool:
+    """Returns True if of five columns of numbers the first has fewer values than the last, whole ones, before good boxes."""
+    first, last = set(columns[0]), set(columns[-1])
+    boxes = zip(*(map(float, filter(None, column)) for column in columns[1:]))
+    good = all(xmin < xmax and ymin < ymax for xmin, ymin, xmax, ymax in boxes)
+    return good and all(map(str.isdecimal, first)) and len(first) < len(last)
 
 
 def images_column(lines: Sequence[Sequence[str]]) -> Optional[int]:

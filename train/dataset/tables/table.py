@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Optional
 
 from train.dataset.examples.image_files import File
+from train.dataset.examples.image_info import SUFFIXES
 from train.dataset.tables.columns import by_names, lacking
 from train.dataset.tables.layout import Layout
 from train.dataset.tables.shapes import by_shape, images_column
 from train.dataset.tables.text import Lines
 
 _SUFFIXES = (".csv", ".tsv")
+# keras-frcnn and its like have the same in a text file.
+_TEXT = re.compile(r"annot|label|train|val|test|data|bbox|gt", re.IGNORECASE)
+_TEXT_LINE = re.compile(rf"[^,]+(?:{'|'.join(map(re.escape, SUFFIXES))}),(?:-?\d+(?:\.\d+)?,){{4}}[^,]+", re.IGNORECASE)
+_MAX_LINE = 1000
 _SHOWN_COLUMNS = 12
 # A table may begin with background images, whose lines show no columns.
 _EXAMINED = 30
@@ -35,8 +41,16 @@ class Table:
 
 
 def is_table(file: File) -> bool:
-    """Returns True if the file has the suffix of a table."""
-    return file.suffix in _SUFFIXES
+    """Returns True if the file has the suffix of a table, or is text that begins with the line of one."""
+    if file.suffix in _SUFFIXES:
+        return True
+    if file.suffix != ".txt" or not _TEXT.search(file.name.stem):
+        return False
+    try:
+        with file.path.open(encoding="utf-8-sig") as opened:
+            return bool(_TEXT_LINE.fullmatch(opened.readline(_MAX_LINE).strip()))
+    except (OSError, ValueError):
+        return False
 
 
 def recognize(file: File, is_image: Callable[[str], bool]) -> Optional[Table]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional
@@ -17,6 +17,8 @@ from train.dataset.examples.problems import Problems
 from train.dataset.examples.split_names import split_of, split_of_folder
 from train.dataset.examples.splits import Examples, assign_splits, group_by_split, test_split
 from train.dataset.tools.shapes import Sides
+
+_OF_IMAGES = frozenset(("tag", "label", "caption", "choices", "textarea", "taxonomy", "rating", "number", "classification"))
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,19 @@ def _without_unboxed(found: list[tuple[Entry, File]], problems: Problems) -> lis
     if left := len(found) - len(kept):
         problems.add_note(f"left out, because not one of its shapes has a box: {left} image{'s' * (left > 1)}")
     return kept
+
+
+def marking_skipped(made: Iterable[Entry], skipped: Counter[str]) -> Iterator[Entry]:
+    """Yields the entries; one is marked as `skipped` if its reader counted a shape in `skipped` while it made it."""
+    before = shapes_in(skipped)
+    for entry in made:
+        yield replace(entry, skipped=True) if shapes_in(skipped) > before else entry
+        before = shapes_in(skipped)
+
+
+def shapes_in(skipped: Counter[str]) -> int:
+    """Returns how many of the annotations that a reader left out are shapes; the others say something of a whole image."""
+    return sum(count for kind, count in skipped.items() if kind.strip("'\"") not in _OF_IMAGES)
 
 
 def note_skipped(kinds: Counter[str], problems: Problems, advice: str = "they have no box") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Optional
@@ -15,6 +16,8 @@ from train.dataset.examples.split_names import split_of_folder
 from train.dataset.yolo import label_lines
 
 _SHOWN_FOLDERS = 3
+# Names of folders that say that there is nothing in their images.
+_BACKGROUND = re.compile(r"(?<![a-z])(?:neg(?:ative)?s?|backgrounds?|bg|empty|no_?objects?|true_negatives?)(?![a-z])", re.IGNORECASE)
 # Of so many label files at least one is to have a box.
 _SAMPLE = 200
 # Of label files and images of one name; each pair is compared with each.
@@ -39,8 +42,8 @@ class LabelFiles:
         self._ambiguous: dict[Path, str] = {}
         self._left = dict(self.files)
         self._unused = dict(self.files)
-        self._without: Counter[str] = Counter()
-        self._total: Counter[str] = Counter(file.name.parent.as_posix() for file in images.values())
+        self._without: list[Path] = []
+        self._asked = 0
         rest = {name: file for name, file in images.items() if not self._at_usual_place(name, file)}
         if self._left and rest:
             self._match_parallel(rest)
@@ -71,20 +74,21 @@ class LabelFiles:
         if image in self._ambiguous:
             raise InputError(self._ambiguous[image])
         file = self._of_image.get(image)
+        self._asked += 1
         if file is None:
-            self._without[image.parent.as_posix()] += 1
+            self._without.append(image)
         else:
             self._unused.pop(file.name.as_posix(), None)
         return file
 
     def report(self, problems: Problems) -> int:
         """Reports images without labels and labels without images; returns the number of missing images."""
-        if self._without:
-            whole = [name for name, count in self._without.most_common() if count == self._total[name]]
-            where = f" (all images in {', '.join(whole[:_SHOWN_FOLDERS])})" if whole else ""
-            problems.add_note(
-                f"taken for background, because they have no label file: {self._without.total()} images{where}"
-            )
+        meant = [image for image in self._without if _BACKGROUND.search(image.parent.as_posix())]
+        if meant:
+            folders = sorted({image.parent.as_posix() for image in meant})
+            problems.add_note(f"background, as their folder says ({', '.join(folders[:_SHOWN_FOLDERS])}): {len(meant)} images")
+        unlabelled = sorted(str(image) for image in set(self._without) - set(meant))
+        problems.add_unlabelled(unlabelled, self._asked - len(meant))
         missing = sorted(file.name for name, file in self._left.items() if name in self._unused)
         for name in missing:
             problems.add_file(self._why_missing(name))

@@ -41,7 +41,8 @@ def parse(text: str) -> Line:
     """Returns a line's class and numbers, which spaces, commas or semicolons separate. Raises ValueError if bad."""
     words = _words(text)
     try:
-        number, *values = map(float, words)
+        # Python takes the digits of every script for numbers; in labels they are text, as on number plates.
+        number, *values = map(float, words if text.isascii() else [])
     except ValueError:
         return _named(words)
     if not number.is_integer() or number < 0:
@@ -93,6 +94,8 @@ def _is_dota(words: list[str]) -> bool:
 
 
 def _is_number(word: str) -> bool:
+    if not word.isascii():
+        return False
     try:
         float(word)
     except ValueError:

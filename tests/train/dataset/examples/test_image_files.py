@@ -44,6 +44,13 @@ def test_names_as_other_systems_write_them(file, written):
     assert found.has(written) and found.count_named([written]) == 1
 
 
+@pytest.mark.parametrize("masks", ["data/my_masks", "SegmentationClass", "mask"])
+def test_a_mask_of_the_same_name_is_not_the_image(masks):
+    found = images(f"{masks}/p0.jpg", "raw/kinds/p0.jpg", "data/my_images/p0.jpg")
+    assert found.find("p0.jpg", Path("annotations/a.json"), "a.json").name == Path("data/my_images/p0.jpg")
+    assert images(f"{masks}/p0.jpg").find("p0.jpg", Path("a.json"), "a.json").name == Path(masks, "p0.jpg")
+
+
 def test_the_exact_name_comes_first():
     found = images("P0.jpg", "p0.jpg", "0f3e2d1c-p0.jpg", "p0.png")
     for name in ("P0.jpg", "p0.jpg", "0f3e2d1c-p0.jpg", "p0.png"):

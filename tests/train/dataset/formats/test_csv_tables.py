@@ -343,3 +343,27 @@ def test_tables_that_contradict_each_other_are_not_put_together(tmp_path):
     assert {len(example.boxes) for example in csv.read(folder).train} == {2}
     (folder / "b.csv").write_text(table.replace("60,30", "61,30"))
     assert csv.read(folder).problems == ("boxes of several tables put together, each once: 4 images",)
+
+
+@pytest.mark.parametrize("order", ["{3},{4},{5},{6},{0}", "{0},{3},{4},{5},{6}"])
+def test_the_number_of_the_class_is_before_the_box_or_after_it(folder, order):
+    numbers = {"cat": 1, "dog": 2}
+    shift = dict(zip(NAMES, range(4)))
+    text = rows(lambda name, label, *sides: f"./{name}," + order.format(numbers[label], 0, 0, *(side + shift[name] for side in sides)))
+    # Its own lines end with a number, as lists of classes do.
+    (folder / "labels.csv").write_text(text)
+    first = csv.read(folder).train[0]
+    assert [(item.label, item.box) for item in first.boxes] == [("1", EXPECTED[0][1]), ("2", EXPECTED[1][1])]
+
+
+def test_a_table_in_a_text_file(folder):
+    """As keras-frcnn has it."""
+    (folder / "annotation.txt").write_text(rows(lambda name, label, *sides: f"/home/me/{name},{','.join(map(str, sides))},{label}"))
+    dataset = open_dataset(folder)
+    assert dataset.format == "csv" and boxes(dataset.train[0]) == EXPECTED
+
+
+def test_columns_that_are_called_by_what_is_in_the_box(folder):
+    header = "Filename,ball_x1,ball_y1,ball_x2,ball_y2"
+    (folder / "a.csv").write_text(header + "\n" + "".join(f"data\\images\\{name},4,6,20,30\n" for name in NAMES))
+    assert boxes(csv.read(folder).train[0]) == [("object", Box(4, 6, 20, 30))]

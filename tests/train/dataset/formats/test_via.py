@@ -79,6 +79,13 @@ def test_the_attribute_that_is_the_class(tmp_path, case):
     assert boxes(splits) == {"a": [(expected, *BOX)]}
 
 
+def test_an_attribute_is_written_otherwise_in_each_file(tmp_path):
+    files = {"train/via.json": {"a": image(region(Kind="cat"))}, "train/a.jpg": ""}
+    files |= {"val/via.json": {"b": image(region(kind="cat"), name="b.jpg")}, "val/b.jpg": ""}
+    splits = via.read(write(tmp_path, files))
+    assert boxes(splits) == {"a": [("cat", *BOX)], "b": [("cat", *BOX)]} and not splits.problems
+
+
 def test_lines_have_no_box_and_the_refusal_says_so(tmp_path):
     line = {"name": "polyline", "all_points_x": [4, 30, 10, 30], "all_points_y": [20, 5, 28, 5]}
     files = {"via.json": {name: image(region(line, type="cat"), name=f"{name}.jpg") for name in "abc"}}

@@ -17,9 +17,9 @@ from train import open_dataset
 from train.dataset import formats
 
 DOG = ("dog", 1, 2, 60, 40)
-WITHOUT_SIZE = ("frigate", "label_studio", "via", "fiftyone", "hugging_face", "scalabel", "yolo_keras")
+WITHOUT_SIZE = ("dlib", "edge_impulse", "frigate", "label_studio", "via", "fiftyone", "hugging_face", "scalabel", "yolo_keras")
 SIZED = [tool for tool in TOOLS if tool not in WITHOUT_SIZE]
-ANNOTATIONS = (".json", ".xml", ".jsonl", ".ndjson", ".manifest", ".txt")
+ANNOTATIONS = (".json", ".xml", ".jsonl", ".ndjson", ".manifest", ".labels", ".txt")
 
 
 @pytest.fixture(autouse=True)

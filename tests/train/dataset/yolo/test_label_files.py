@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from runtime.common.errors import InputError
 from tests.support.layouts import BOX, LINE, boxes, write
+from train.dataset.examples.problems import allowed, collect_problems
 from train.dataset.formats import yolo
 
 PLACES = {
@@ -94,6 +97,35 @@ def test_backgrounds_are_told_apart_by_folder(tmp_path):
     files |= {f"p{i}.jpg": "" for i in range(3)} | {f"p{i}.txt": LINE for i in range(3)}
     splits = yolo.read(write(tmp_path, files))
     assert boxes(splits)["n"] == []
-    assert splits.problems == (
-        "taken for background, because they have no label file: 1 images (all images in negatives)",
-    )
+    assert splits.problems == ("background, as their folder says (negatives): 1 images",)
+
+
+def half_labelled(folder: Path, labelled: int, unlabelled: int, rest: str = "") -> Path:
+    files = {"classes.txt": "cat\n"} | {f"p{i}.jpg": "" for i in range(labelled)} | {f"p{i}.txt": LINE for i in range(labelled)}
+    return write(folder, files | {f"{rest}q{i}.jpg": "" for i in range(unlabelled)})
+
+
+@pytest.mark.parametrize(("labelled", "unlabelled"), [(9, 1), (6, 3)])
+def test_a_few_images_without_a_label_file_are_background(tmp_path, labelled, unlabelled):
+    splits = yolo.read(half_labelled(tmp_path, labelled, unlabelled))
+    of = f"{unlabelled} of {labelled + unlabelled} images, such as q0.jpg"
+    assert splits.problems == (f"taken for background, because they have no label file: {of}",)
+
+
+def test_many_images_without_a_label_file_are_refused(tmp_path):
+    folder = half_labelled(tmp_path / "many", 2, 5)
+    with pytest.raises(InputError, match=r"5 of 7 images in .* have no label file \(q0\.jpg is one\).*empty label file.*--allow-bad 0\.72"):
+        yolo.read(folder)
+    with allowed(0.72):
+        assert len(yolo.read(folder).train) == 7
+    # Nothing may be bad, and a true negative is not.
+    with allowed(0):
+        yolo.read(half_labelled(tmp_path / "few", 9, 1))
+    with collect_problems() as found:
+        yolo.read(folder)
+    assert "unlabelled" in found.refused and (len(found.unlabelled), found.labelled_or_not) == (5, 7)
+
+
+def test_images_in_a_folder_named_background_are_no_question(tmp_path):
+    splits = yolo.read(half_labelled(tmp_path, 2, 5, "Background/"))
+    assert splits.problems == ("background, as their folder says (Background): 5 images",)

@@ -98,3 +98,10 @@ def test_text_that_says_what_an_image_shows_is_no_label(tmp_path):
 def test_what_is_no_line(text, message):
     with pytest.raises(ValueError, match=message):
         label_lines.parse(text)
+
+
+def test_digits_of_another_script_are_text():
+    """As on number plates, which are labelled with what is written on them."""
+    with pytest.raises(ValueError, match="not a number"):
+        label_lines.parse("\u0641 \u062c \u0664 \u0669 \u0667 \u0661")
+    assert label_lines.parse("\u0641\u062c 0.5 0.5 0.1 0.1").values == [0.5, 0.5, 0.1, 0.1]
