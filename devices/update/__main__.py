@@ -19,8 +19,9 @@ from devices.host.paths import MODEL, Layout
 from devices.releases import tuf_library
 from devices.releases.release import KINDS
 from devices.update import clock
-from devices.update.hold import Terms, summary
 from devices.update.state import UpdaterState
+from devices.update.verdicts.hold import Terms
+from devices.update.verdicts.hold_text import summary
 from runtime.common.command import run
 from runtime.common.command_parser import Parser
 from runtime.common.errors import InputError

@@ -9,11 +9,13 @@ import time
 from typing import Callable, Optional
 
 from devices.host.paths import MODEL
-from devices.update.hold import Hold, Terms, Uptime, judge, looked_at, progress
-from devices.update.probation import GOOD
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.state import UpdaterState
+from devices.update.verdicts.hold import Hold, Terms, Uptime
+from devices.update.verdicts.hold_text import progress
+from devices.update.verdicts.hold_verdict import judge, looked_at
+from devices.update.verdicts.verdict import GOOD
 from runtime.telemetry.health import sha256_of
 
 # How long the runtime may take to give up the second model, so that there is memory for the next.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Container, Dict, Mapping, Optional
 
 from devices.host import fsync_files
-from devices.update.hold import Hold
+from devices.update.verdicts.hold import Hold
 from runtime.common.errors import KitError
 
 NAME = "state.json"

@@ -22,15 +22,17 @@ from devices.releases.channel import Channel
 from devices.releases.release import NAME
 from devices.update import clock
 from devices.update.download import download
-from devices.update.hold import TAKEN, Terms, summary
 from devices.update.holding import Holding
-from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.signed_release import SignedRelease
 from devices.update.state import Probation, UpdaterState
 from devices.update.transport import Transport
 from devices.update.tuf_client import TufClient
+from devices.update.verdicts.hold import Terms
+from devices.update.verdicts.hold_text import summary
+from devices.update.verdicts.probation import ProbationMonitor
+from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TAKEN, TROUBLE, Verdict
 from devices.update.withdrawals import reason_to_leave, remembered
 from runtime.common.errors import InputError, KitError
 

@@ -10,9 +10,10 @@ import pytest
 
 from devices.update import __main__ as command
 from devices.update import holding, updater
-from devices.update.hold import LONGEST, Terms, Uptime
-from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, Verdict
 from devices.update.updater import HELD, REFUSED, RETURNED, UP_TO_DATE, UPDATED, Device
+from devices.update.verdicts.hold import Terms, Uptime
+from devices.update.verdicts.hold_verdict import LONGEST
+from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TROUBLE, Verdict
 from runtime.common.errors import InputError, KitError
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import Health
