@@ -7,7 +7,7 @@
     /var/lib/edge-detector/models/RELEASE/  a model, complete and tested: detector.tflite, labels.txt, ...
     /var/lib/edge-detector/models/current   a link to the RELEASE that runs
     /var/lib/edge-detector/shadow           a link to the RELEASE that is held back until it has been compared, if any
-    /var/lib/edge-detector/update/          files of the updater: state.json, lock, metadata/, incoming/
+    /var/lib/edge-detector/update/          files of the updater: state.json, releases.json, lock, metadata/, incoming/
 
 One user owns /var/lib/edge-detector and runs both the runtime and the updater. The updater sends SIGHUP to the
 runtime when there is a new model. Neither needs root.

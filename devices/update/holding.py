@@ -9,6 +9,7 @@ import time
 from typing import Callable, Optional
 
 from devices.host.paths import MODEL
+from devices.update import clock
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.state import UpdaterState
@@ -76,7 +77,7 @@ class Holding:
         hold, verdict = looked_at(hold, self._runtime.health(), self._store.folder(""), Uptime.read())
         verdict = verdict or judge(hold, self._terms)
         if verdict is not None:
-            return hold.ended(verdict)
+            return hold.ended(verdict, self._now)
         self._change(hold)
         return None
 
@@ -121,4 +122,8 @@ class Holding:
             time.sleep(_POLL_SECONDS)
 
     def _begun(self, release: str, running: str) -> Hold:
-        return Hold.begun(release, running, sha256_of(self._store.folder(release) / MODEL), Uptime.read())
+        return Hold.begun(release, running, sha256_of(self._store.folder(release) / MODEL), Uptime.read(), self._now)
+
+    @property
+    def _now(self) -> float:
+        return clock.now(self._state().checked)

@@ -20,7 +20,7 @@ from devices.host.paths import Layout
 from devices.releases import channel
 from devices.releases.channel import Channel
 from devices.releases.release import NAME
-from devices.update import clock
+from devices.update import clock, release_report
 from devices.update.download import download
 from devices.update.holding import Holding
 from devices.update.release_store import ReleaseStore
@@ -177,6 +177,7 @@ class Device:
         if not self._store.is_complete(self.release) and self._store.is_complete(self.state.last_good):
             self._store.set_current(self.state.last_good)
         self._holding.recover()
+        self._report_releases()
 
     def choose(self, client: TufClient) -> str:
         """The release that is meant for this device; empty where none is.
@@ -227,7 +228,7 @@ class Device:
         probation = Probation(name, previous, self.now, watched=self._runtime.health() is not None)
         hold = self._holding.open
         # It has not passed: should it be offered again, it is compared.
-        taken = {"hold": hold.ended(Verdict(TAKEN, "at once, as it was asked for"))} if hold is not None else {}
+        taken = {"hold": hold.ended(Verdict(TAKEN, "at once, as it was asked for"), self.now)} if hold is not None else {}
         self._change_state(probation=probation, **taken)
         self._holding.align()
         self._holding.wait_until_ended()
@@ -404,6 +405,10 @@ class Device:
     def _change_state(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
         self.state.write(self.layout.update)
+        self._report_releases()
+
+    def _report_releases(self) -> None:
+        release_report.write(self.layout, self.state, self.release, self._settings.hold)
 
     def _reload(self) -> None:
         self._runtime.reload(self.layout.model)

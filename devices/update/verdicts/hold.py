@@ -64,7 +64,8 @@ class Hold:
     It is compared with the release `against`; `sha256` is the hash of its model's file. The device was on for `waited`
     seconds meanwhile, the last time seen at the `uptime` of the start `boot`. `before` is what was compared by runs of the
     runtime that are over, and `latest` what the present one has. `unknown` are the classes that the new model does not
-    have, `added` those that only it has. `trouble` says why nothing is compared now. `word` and `reason` are those of the
+    have, `added` those that only it has. It began at `since` and its verdict was reached at the time `decided`, in seconds since 1970 by
+    the device's clock, 0 where that is unknown. `trouble` says why nothing is compared now. `word` and `reason` are those of the
     verdict, empty while there is none.
     """
 
@@ -81,6 +82,8 @@ class Hold:
     trouble: str = ""
     word: str = ""
     reason: str = ""
+    since: float = 0.0
+    decided: float = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -93,9 +96,9 @@ class Hold:
         return self.before.plus(self.latest)
 
     @classmethod
-    def begun(cls, release: str, against: str, sha256: str, uptime: Uptime) -> Hold:
-        """A hold that begins now."""
-        return cls(release, against, sha256, boot=uptime.boot, uptime=uptime.seconds)
+    def begun(cls, release: str, against: str, sha256: str, uptime: Uptime, now: float = 0.0) -> Hold:
+        """A hold that begins `now`, in seconds since 1970."""
+        return cls(release, against, sha256, boot=uptime.boot, uptime=uptime.seconds, since=now)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Hold:
@@ -105,9 +108,9 @@ class Hold:
         unknown, added = (tuple(map(str, content.pop(name))) for name in ("unknown", "added"))
         return cls(before=before, latest=latest, unknown=unknown, added=added, **content)
 
-    def ended(self, verdict: Verdict) -> Hold:
-        """This hold with its verdict."""
-        return replace(self, word=verdict.word, reason=verdict.reason, trouble="")
+    def ended(self, verdict: Verdict, now: float) -> Hold:
+        """This hold with its verdict, which was reached `now`, in seconds since 1970."""
+        return replace(self, word=verdict.word, reason=verdict.reason, trouble="", decided=now)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TROUBLE, Verdict
 from runtime.common.errors import InputError, KitError
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import Health
+from runtime.telemetry.release_status import ReleasesFile
 from tests.support.fleet_repository import check_whole, device, keys, publisher, running, update
 
 pytestmark = pytest.mark.usefixtures("no_flushing")
@@ -349,3 +350,46 @@ def test_one_that_a_person_has_switched_to_is_held_no_longer(holder, publisher):
     made = again(holder)
     made.runtime.compares(10, 10, (10, 0, 0))
     assert update(made, publisher).release == "two" and held(made) == "" and made.state.hold is None
+
+
+def told(made):
+    """What the runtime reads of releases."""
+    return {each.release: each for each in ReleasesFile().read(str(made.layout.model))}
+
+
+def test_the_fleet_is_told_of_a_hold_and_its_end(holder, publisher):
+    holder.runtime.compares(1800, 60, (50, 5, 5))
+    update(holder, publisher)
+    said = told(holder)["two"]
+    assert (said.state, said.against, said.seconds, said.wanted, said.frames, said.share) == (HELD, "one", 1800, 3600, 60, 50 / 60)
+    assert abs(said.since - time.time()) < 1000
+    holder.runtime.write()
+    update(holder, publisher)
+    assert "runtime.yaml needs the line shadow" in told(holder)["two"].reason
+    holder.runtime.compares(3600, 120, (10, 100, 10))
+    update(holder, publisher)
+    said = told(holder)["two"]
+    assert (said.state, said.frames) == ("refused", 120) and "cat 8% of 120" in said.brief and said.since
+    publisher.change("two", withdrawn="slow")
+    update(holder, publisher)
+    assert not told(holder), "who has withdrawn it knows"
+
+
+def test_the_fleet_is_told_who_has_taken_a_release(holder, publisher):
+    made = passed_without_a_network(holder, publisher)
+    assert told(made)["two"].state == "passed"
+    assert update(made, publisher).release == "two" and told(made)["two"].state == "taken"
+    assert made.roll_back().release == "one" and told(made)["two"].state == "refused"
+    assert told(made)["two"].reason == "returned by hand"
+
+
+def test_the_fleet_is_told_of_one_that_was_put_off_and_is_held_again(holder, publisher, monkeypatch):
+    holder.runtime.compares(error="no memory", may_pass=True)
+    update(holder, publisher)
+    assert told(holder)["two"].state == "postponed" and "no memory" in told(holder)["two"].reason
+    now = updater.clock.now
+    monkeypatch.setattr(updater.clock, "now", lambda seen: now(seen) + 7200)
+    assert update(holder, publisher).word == HELD and told(holder)["two"].state == HELD
+    (holder.layout.update / "releases.json").unlink()
+    again(holder).settle()
+    assert told(holder)["two"].state == HELD, "each run writes it again"
