@@ -17,6 +17,7 @@ from devices.update.verdicts.hold import Hold, Terms, Uptime
 from devices.update.verdicts.hold_text import progress
 from devices.update.verdicts.hold_verdict import judge, looked_at
 from devices.update.verdicts.verdict import GOOD
+from runtime.telemetry import kept_comparison
 from runtime.telemetry.health import sha256_of
 
 # How long the runtime may take to give up the second model, so that there is memory for the next.
@@ -122,6 +123,8 @@ class Holding:
             time.sleep(_POLL_SECONDS)
 
     def _begun(self, release: str, running: str) -> Hold:
+        # What was compared in an earlier hold of it does not count for this one.
+        kept_comparison.forget(self._store.folder(release))
         return Hold.begun(release, running, sha256_of(self._store.folder(release) / MODEL), Uptime.read(), self._now)
 
     @property

@@ -393,3 +393,15 @@ def test_the_fleet_is_told_of_one_that_was_put_off_and_is_held_again(holder, pub
     (holder.layout.update / "releases.json").unlink()
     again(holder).settle()
     assert told(holder)["two"].state == HELD, "each run writes it again"
+
+
+def test_what_an_earlier_hold_has_compared_does_not_count_for_the_next(holder, publisher):
+    kept = holder.layout.models / "two" / "comparison.json"
+    kept.write_text("{}")
+    holder.runtime.compares(3000, 90, (90, 0, 0))
+    update(holder, publisher)
+    assert kept.exists(), "the same hold goes on"
+    holder.runtime.compares(3600, 120, (10, 100, 10))
+    update(holder, publisher)
+    holder.forget_refused()
+    assert update(holder, publisher).word == HELD and not kept.exists()
