@@ -23,9 +23,12 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
             os.fsync(file.fileno())
         os.chmod(name, mode)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(name)
+        if isinstance(error, OSError) and error.filename is None:
+            # What is written to an open file fails without its name.
+            error.filename = str(path)
         raise
     sync_folder(path.parent)
 

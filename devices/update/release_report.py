@@ -9,6 +9,7 @@ from typing import Optional, Tuple
 from devices.host.paths import Layout
 from devices.update.state import UpdaterState
 from devices.update.verdicts.hold import Hold, Terms, total
+from devices.update.verdicts.hold_verdict import NO_RUNTIME
 from runtime.telemetry import release_status
 from runtime.telemetry.release_status import (
     HELD,
@@ -51,7 +52,8 @@ def _failed(state: UpdaterState, name: str, reason: str) -> ReleaseStatus:
 
 def _held(state: UpdaterState, hold: Hold, running: str, terms: Terms) -> Optional[ReleaseStatus]:
     if hold.is_open:
-        word, since, reason = HELD, hold.since, hold.trouble
+        # A runtime that tells it is there again.
+        word, since, reason = HELD, hold.since, hold.trouble if hold.trouble != NO_RUNTIME else ""
     elif hold.release == running:
         word, since, reason = TAKEN, hold.decided, hold.reason
     elif hold.release == state.offered and hold.against == running:

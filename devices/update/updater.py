@@ -254,7 +254,10 @@ class Device:
         self._change_state(last_good=probation.release, probation=None, postponed=postponed)
         hold = self._holding.open
         held = {hold.release} if hold is not None else set()
-        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted), *held})
+        # Which one ran before is known; the times of the folders are those of a clock that may have been wrong.
+        known = self._store.is_complete(probation.previous) and probation.previous not in self._unwanted
+        previous = probation.previous if known else self._store.previous(self._unwanted)
+        self._store.prune({self.release, self.state.last_good, previous, *held})
         return Outcome(UPDATED, probation.release, verdict.reason)
 
     def roll_back(self) -> Outcome:

@@ -20,6 +20,8 @@ LEAST_OBJECTS = 20
 
 ALL = "all classes"
 
+NO_RUNTIME = "no runtime runs here"
+
 
 def looked_at(hold: Hold, health: Optional[Health], models: Path, uptime: Uptime) -> Tuple[Hold, Optional[Verdict]]:
     """The hold after a look at the runtime's health, and the verdict where the runtime cannot run the release.
@@ -59,7 +61,7 @@ def judge(hold: Hold, terms: Terms) -> Optional[Verdict]:
 def _trouble(hold: Hold, health: Optional[Health], models: Path) -> str:
     """Why the health says nothing about the hold; empty where it does."""
     if health is None:
-        return "no runtime runs here"
+        return NO_RUNTIME
     shadow = health.shadow
     if shadow is None:
         needed = f"shadow: {models.parent / 'shadow' / MODEL},follow=on"

@@ -366,6 +366,9 @@ def test_the_fleet_is_told_of_a_hold_and_its_end(holder, publisher):
     holder.runtime.write()
     update(holder, publisher)
     assert "runtime.yaml needs the line shadow" in told(holder)["two"].reason
+    holder.layout.health.unlink()
+    assert "no runtime runs here" in update(holder, publisher).reason
+    assert not told(holder)["two"].reason, "who tells it runs"
     holder.runtime.compares(3600, 120, (10, 100, 10))
     update(holder, publisher)
     said = told(holder)["two"]
