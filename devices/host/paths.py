@@ -27,6 +27,9 @@ CONFIG = Path("/etc/edge-detector")
 STATE = Path("/var/lib/edge-detector")
 RUN = Path("/run/edge-detector")
 
+# What the installer puts on a device.
+EDK = Path("/opt/edge-detector/venv/bin/edk")
+
 # The name of a release's model, whichever file of an export it is.
 MODEL = "detector.tflite"
 

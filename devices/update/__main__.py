@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
-from devices.host import fsync_files
+from devices.host import fsync_files, owner
 from devices.host.paths import MODEL, Layout
 from devices.releases import tuf_library
 from devices.releases.release import KINDS
@@ -53,8 +53,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     layout = replace(Layout(), state=options.state) if options.state else Layout()
     health = options.health or layout.health
     if options.status:
-        print(json.dumps(status(layout), indent=1) if options.json else _status_text(status(layout)))
+        with fsync_files.as_kit_errors("run it with sudo"):
+            found = status(layout)
+        print(json.dumps(found, indent=1) if options.json else _status_text(found))
         return 0
+    owner.check(layout, sys.argv[1:] if argv is None else argv)
     tuf_library.require()
     from devices.update.trusted_root import trusted_root
     from devices.update.updater import REFUSED, RETURNED, Device, Settings
