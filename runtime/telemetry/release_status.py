@@ -127,11 +127,12 @@ class ReleasesFile:
             status = None
         found = (path, status.st_ino, status.st_mtime_ns, status.st_size) if status is not None else ()
         if found != self._known:
-            self._known, self._releases = found, _read(path) if found and path is not None else ()
+            self._known, self._releases = found, read(path) if found and path is not None else ()
         return self._releases
 
 
-def _read(path: Path) -> Tuple[ReleaseStatus, ...]:
+def read(path: Path) -> Tuple[ReleaseStatus, ...]:
+    """What the file has; nothing where it is missing, or cannot be read."""
     try:
         return parse(json.loads(path.read_text(encoding="utf-8"))["releases"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
