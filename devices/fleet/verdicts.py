@@ -129,12 +129,8 @@ def failures(report: Report) -> List[str]:
 
 
 def refused(report: Report) -> List[ReleaseStatus]:
-    """The releases that a device refuses, apart from those that are older than the one that it runs: these are history."""
-    return [
-        status
-        for status in report.releases
-        if status.state == REFUSED and not (report.release and natural(status.release) <= natural(report.release))
-    ]
+    """The releases that a device refuses."""
+    return [status for status in report.releases if status.state == REFUSED]
 
 
 class _Expected:

@@ -14,7 +14,6 @@ from runtime.telemetry import release_status
 from runtime.telemetry.release_status import (
     HELD,
     LONGEST_REASON,
-    MOST,
     PASSED,
     POSTPONED,
     REFUSED,
@@ -23,10 +22,30 @@ from runtime.telemetry.release_status import (
 )
 
 
-def write(layout: Layout, state: UpdaterState, running: str, terms: Terms) -> None:
-    """Writes it where it has changed. Where that fails, the runtime tells what was so before; nothing else depends on it."""
-    with contextlib.suppress(OSError):
-        release_status.write(layout.state / release_status.FILE, statuses(state, running, terms))
+class ReleaseReport:
+    """The file for the runtime. A release that failed is news until the publisher means another one for this device."""
+
+    def __init__(self, layout: Layout, terms: Terms) -> None:
+        self._path = layout.state / release_status.FILE
+        self._terms = terms
+        self._news = {status.release for status in release_status.read(self._path)}
+
+    def meant(self, release: str) -> None:
+        """Sets the release that this device would be given if none had failed here; empty for none."""
+        self._news = {release}
+
+    def failed(self, release: str) -> None:
+        """Adds a release that has just failed."""
+        self._news.add(release)
+
+    def write(self, state: UpdaterState, running: str) -> None:
+        """Writes it where it has changed. Where that fails, the runtime tells what was so before; nothing else depends on it."""
+        found = statuses(state, running, self._terms)
+        with contextlib.suppress(OSError):
+            release_status.write(self._path, [status for status in found if not self._is_history(status)])
+
+    def _is_history(self, status: ReleaseStatus) -> bool:
+        return status.state in (REFUSED, POSTPONED) and status.release not in self._news
 
 
 def statuses(state: UpdaterState, running: str, terms: Terms) -> Tuple[ReleaseStatus, ...]:
@@ -41,7 +60,7 @@ def statuses(state: UpdaterState, running: str, terms: Terms) -> Tuple[ReleaseSt
         failed = found.pop(hold.release, None)
         own = _compared(failed, hold, terms) if failed is not None and not hold.is_open else _held(state, hold, running, terms)
         found.update({hold.release: own} if own is not None else {})
-    return tuple(status for name, status in found.items() if name not in state.withdrawn)[-MOST:]
+    return tuple(status for name, status in found.items() if name not in state.withdrawn)
 
 
 def _failed(state: UpdaterState, name: str, reason: str) -> ReleaseStatus:

@@ -20,9 +20,10 @@ from devices.host.paths import Layout
 from devices.releases import channel
 from devices.releases.channel import Channel
 from devices.releases.release import NAME
-from devices.update import clock, release_report
+from devices.update import clock
 from devices.update.download import download
 from devices.update.holding import Holding
+from devices.update.release_report import ReleaseReport
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.signed_release import SignedRelease
@@ -102,6 +103,7 @@ class Device:
         self._offered = Channel()
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
+        self._release_report = ReleaseReport(layout, settings.hold)
         # How a probation ended that an earlier run had left open.
         self._finished: Optional[Outcome] = None
         self._holding = Holding(
@@ -190,6 +192,8 @@ class Device:
             if target is not None:
                 self._offered = Channel.parse(client.read(target, channel.MOST_BYTES), target.path)
                 withdrawn = remembered(self.state.withdrawn, self._offered, self._store.is_complete)
+                meant = self._offered.choose(settings.device)
+                self._release_report.meant(meant.release if meant else "")
                 self._change_state(withdrawn=withdrawn)
                 offer = self._offered.choose(settings.device, self.state.blocked(self.now))
                 self._group = group
@@ -294,7 +298,7 @@ class Device:
             else:
                 self._change_state(probation=None, last_good=probation.release)
             return Outcome(ON_PROBATION, probation.release, f"{reason}; there is no other model to return to")
-        failed = self.state.failure(probation.release, reason, may_pass, self.now)
+        failed = self._failure(probation.release, reason, may_pass)
         self._change_state(probation=None, last_good=probation.previous, **failed)
         self._store.set_current(probation.previous)
         self._reload()
@@ -336,7 +340,7 @@ class Device:
             return None
         self._tell(summary(hold))
         reason = f"in the shadow: {hold.reason}"
-        failed = {} if hold.word == GOOD else self.state.failure(hold.release, reason, hold.word == TROUBLE, self.now)
+        failed = {} if hold.word == GOOD else self._failure(hold.release, reason, hold.word == TROUBLE)
         self._change_state(hold=hold, **failed)
         self._holding.align()
         return Outcome(REFUSED, self.release, f"{hold.release}: {reason}") if failed else None
@@ -388,7 +392,7 @@ class Device:
         may_pass = cause is not None and not (known and isinstance(cause, InputError))
         if known and self._tested(self._store.folder(running))[0]:
             may_pass, reason = True, f"{reason}; {running}, which runs, fails here too"
-        self._change_state(**self.state.failure(name, reason, may_pass, self.now))
+        self._change_state(**self._failure(name, reason, may_pass))
         if not may_pass:
             self._store.discard_downloads()
             raise KitError(f"{name} does not work on this device, {running or 'nothing'} stays; {reason}")
@@ -411,7 +415,12 @@ class Device:
         self._report_releases()
 
     def _report_releases(self) -> None:
-        release_report.write(self.layout, self.state, self.release, self._settings.hold)
+        self._release_report.write(self.state, self.release)
+
+    def _failure(self, name: str, reason: str, may_pass: bool) -> Dict[str, Any]:
+        """The changes of the state where the release `name` has failed."""
+        self._release_report.failed(name)
+        return self.state.failure(name, reason, may_pass, self.now)
 
     def _reload(self) -> None:
         self._runtime.reload(self.layout.model)

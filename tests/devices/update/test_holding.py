@@ -409,3 +409,23 @@ def test_what_an_earlier_hold_has_compared_does_not_count_for_the_next(holder, p
     update(holder, publisher)
     holder.forget_refused()
     assert update(holder, publisher).word == HELD and not kept.exists()
+
+
+def test_the_fleet_is_told_of_a_refusal_until_there_is_a_newer_release(running, publisher, tmp_path):
+    bad = {"two"}
+    made = device(running.layout.state.parent, lambda folder: ("finds nothing",) if folder.name in bad else ())
+    publisher.publish("two")
+    with pytest.raises(KitError):
+        update(made, publisher)
+    assert told(made)["two"].reason == "self-test: finds nothing"
+    # In runs of the updater without news, and without a network.
+    made = device(running.layout.state.parent)
+    made.settle()
+    assert update(made, publisher).word == UP_TO_DATE
+    with pytest.raises(KitError):
+        made.update(_Away(), publisher.root)
+    assert told(made)["two"].state == "refused"
+    # Names say nothing of which is newer.
+    publisher.publish("a-newer-one")
+    assert update(made, publisher).release == "a-newer-one" and not told(made)
+    assert made.state.refused, "it is still not tried again"
