@@ -5,6 +5,7 @@
     /etc/edge-detector/root.json            the TUF root that is trusted at first
     /run/edge-detector/health.json          the health of the runtime; gone after a restart of the machine
     /var/lib/edge-detector/models/RELEASE/  a model, complete and tested: detector.tflite, labels.txt, ...
+                                            and comparison.json of the runtime, where it was held
     /var/lib/edge-detector/models/current   a link to the RELEASE that runs
     /var/lib/edge-detector/shadow           a link to the RELEASE that is held back until it has been compared, if any
     /var/lib/edge-detector/update/          files of the updater: state.json, releases.json, lock, metadata/, incoming/

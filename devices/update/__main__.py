@@ -173,7 +173,9 @@ def _status_text(content: Dict[str, Any]) -> str:
         ("checked", checked + (f", {content['repository']}" if content["repository"] else "")),
     ]
     if content["hold"] and content["hold"]["release"] not in (*content["refused"], *content["postponed"]):
-        lines.append(("held" if content["held"] else "was held", content["hold"]["text"]))
+        since = content["hold"]["since"] if content["held"] else content["hold"]["decided"]
+        when = f"; since {clock.text(since)}" if since else ""
+        lines.append(("held" if content["held"] else "was held", content["hold"]["text"] + when))
     lines += [("downloading", name) for name in content["downloading"]]
     lines += [("refused", f"{name}: {reason}") for name, reason in content["refused"].items()]
     lines += [("withdrawn", f"{name}: {reason}") for name, reason in content["withdrawn"].items()]

@@ -198,7 +198,7 @@ def test_now_ends_the_hold(holder, publisher, capsys):
     assert update(holder, publisher).word == UPDATED and check_whole(holder.layout) == "two"
     assert held(holder) == ""
     assert command.main(["--status", "--state", str(holder.layout.state)]) == 0
-    assert "was held    two: taken: at once, as it was asked for\n" in capsys.readouterr().out
+    assert "was held    two: taken: at once, as it was asked for; since 20" in capsys.readouterr().out
 
 
 def test_an_updater_that_holds_no_longer_switches(holder, publisher):
@@ -279,7 +279,7 @@ def test_the_status_tells_of_it(holder, publisher, capsys):
     options = ["--status", "--state", str(holder.layout.state)]
     assert command.main(options) == 0
     said = "two: compared with one for 30 min on 60 frames, 83% of 60 objects found by both"
-    assert f"held        {said}\n" in capsys.readouterr().out
+    assert f"held        {said}; since 20" in capsys.readouterr().out
     assert command.main([*options, "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert (content["held"], content["hold"]["text"], content["hold"]["against"]) == ("two", said, "one")
