@@ -57,6 +57,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             found = status(layout)
         print(json.dumps(found, indent=1) if options.json else _status_text(found))
         return 0
+    if options.engine != "auto":
+        _check_engine(options.engine)
     owner.check(layout, sys.argv[1:] if argv is None else argv)
     tuf_library.require()
     from devices.update.trusted_root import trusted_root
@@ -144,6 +146,14 @@ def device_id() -> str:
     if not machine:
         return socket.gethostname()
     return hashlib.sha256(_APPLICATION + machine.encode()).hexdigest()[:16]
+
+
+def _check_engine(engine: str) -> None:
+    """Raises InputError where there is no such engine: else the self-test would put the release off for it."""
+    from runtime.inference import engines
+
+    if engine not in engines.names():
+        raise InputError(f"--engine: there is no {engine!r}; give one of {', '.join(engines.names())}")
 
 
 def _transport(options: argparse.Namespace) -> Transport:

@@ -104,7 +104,7 @@ class UpdaterState:
     def read(cls, folder: Path) -> UpdaterState:
         """Reads the state in `folder`; an empty one where there is none.
 
-        Raises KitError for a damaged file, InputError where the user may not read it.
+        Raises KitError for a damaged file, InputError where it cannot be read at all.
         """
         path = folder / NAME
         try:
@@ -118,9 +118,10 @@ class UpdaterState:
             return cls(probation=probation, postponed=postponed, hold=hold, **content)
         except FileNotFoundError:
             return cls()
-        except PermissionError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}; run it with sudo") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except OSError as error:
+            advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
+            raise InputError(f"{path}: cannot be read: {error.strerror}{advice}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise KitError(f"{path}: cannot be read: {error}; remove it, the models stay") from error
 
     def write(self, folder: Path) -> None:
