@@ -56,6 +56,8 @@ class FollowedShadow:
         self._every = every
         self._identity: Optional[_Identity] = None
         self._shadow: Optional[Shadow] = None
+        # The id of the comparison that runs.
+        self._id = ""
         self._saving = threading.Lock()
         self._save_at = time.monotonic() + kept_comparison.SAVE_SECONDS
         self._ended = threading.Event()
@@ -85,6 +87,11 @@ class FollowedShadow:
                 self._identity = found
                 if found is not None:
                     self._open(found[0])
+            comparison = self._state.comparison
+            if comparison is not None and comparison.id != self._id:
+                # It has begun, or begun anew with another first model.
+                self._id = comparison.id
+                kept_comparison.forget_others(comparison)
             if time.monotonic() >= self._save_at:
                 self._save()
             self._ended.wait(self._every)

@@ -54,6 +54,23 @@ def load(model: str, sha256: str, against: str) -> Optional[Comparison]:
         return None
 
 
+def forget_others(comparison: Comparison) -> None:
+    """Removes what was kept of another comparison of this release: that one is over, and has been told of."""
+    folder = release_folder(comparison.model)
+    if folder is None:
+        return
+    try:
+        content = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        if content["comparison"]["id"] == comparison.id:
+            return
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    with contextlib.suppress(OSError):
+        forget(folder)
+
+
 def forget(folder: Path) -> None:
     """Has the next comparison of the release in `folder` begin anew. Raises OSError."""
     (folder / NAME).unlink(missing_ok=True)

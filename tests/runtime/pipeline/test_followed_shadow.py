@@ -134,6 +134,8 @@ def test_another_first_model_begins_the_count_anew(releases):
     with FollowedShadow(parsed(releases), state, lambda *_: None, every=0.01) as made:
         compare(made, state, 3)
         first = state.comparison
+        made._save()
+        assert kept(releases)[0] == first.id
         state.reloaded(str(releases / "models" / "three" / "detector.tflite"), Labels(("cat", "bird")))
         until_other = lambda: state.comparison.id != first.id  # noqa: E731
         image = Frame(np.zeros((60, 80, 3), np.uint8))
@@ -145,6 +147,7 @@ def test_another_first_model_begins_the_count_anew(releases):
             return until_other()
 
         until(next_is_counted)
+        until(lambda: kept(releases) is None)
         found = state.comparison
         assert found.frames < 3 and found.against.endswith("three/detector.tflite") and found.only_first == ()
 
@@ -155,9 +158,11 @@ def followed(releases, state):
 
 def kept(releases, name="two"):
     """What was kept of the comparison of a release: the id and the frames; None where nothing was."""
-    path = releases / "models" / name / "comparison.json"
-    content = json.loads(path.read_text())["comparison"] if path.exists() else None
-    return content and (content["id"], content["frames"])
+    try:
+        content = json.loads((releases / "models" / name / "comparison.json").read_text())["comparison"]
+    except FileNotFoundError:
+        return None
+    return content["id"], content["frames"]
 
 
 def test_a_comparison_goes_on_in_the_next_run(releases):

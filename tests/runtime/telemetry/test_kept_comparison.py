@@ -50,6 +50,18 @@ def test_one_of_other_models_does_not_count(made, folder):
     assert loaded(made) is None, "another file has its name"
 
 
+def test_one_that_is_over_does_not_come_back(made, folder):
+    kept_comparison.forget_others(made)
+    kept_comparison.save(made)
+    kept_comparison.forget_others(replace(made, frames=99))
+    assert loaded(made) == made
+    kept_comparison.forget_others(replace(made, id="80"))
+    assert not (folder / "comparison.json").exists()
+    (folder / "comparison.json").write_text("{")
+    kept_comparison.forget_others(made)
+    assert not (folder / "comparison.json").exists()
+
+
 @pytest.mark.parametrize("text", ["", "{", "3", "{}", '{"comparison": {}, "against": []}'])
 def test_a_damaged_file_is_as_none(made, folder, text):
     (folder / "comparison.json").write_text(text)
