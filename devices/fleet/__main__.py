@@ -8,11 +8,12 @@ import sys
 import time
 from typing import Dict, List, Mapping, Optional, Sequence
 
-from devices.fleet import table
+from devices.fleet import releases, table
 from devices.fleet.listener import Listener
 from devices.fleet.members import Bad, Fleet
 from devices.fleet.screen import Changes, Screen
 from devices.fleet.verdicts import Verdict, judge
+from devices.fleet.words import age
 from runtime.common import settings
 from runtime.common.command import run as run_command
 from runtime.common.command_parser import Parser
@@ -77,7 +78,7 @@ class _View:
         outage = self.listener.outage
         if outage is None or outage.end is not None:
             return ""
-        return f"{broker} {outage.why}, since {table.age(time.monotonic() - outage.begin)}; trying again"
+        return f"{broker} {outage.why}, since {age(time.monotonic() - outage.begin)}; trying again"
 
 
 def _once(view: _View, broker: Broker, options: argparse.Namespace) -> int:
@@ -96,7 +97,7 @@ def _once(view: _View, broker: Broker, options: argparse.Namespace) -> int:
         for verdict in wanted:
             print(json.dumps(table.as_dict(verdict)))
     else:
-        print("\n".join([*(table.lines(wanted) if wanted else []), table.summary(verdicts)]))
+        print("\n".join([*(table.lines(wanted) if wanted else []), table.summary(verdicts), *releases.summary(verdicts)]))
     return int(any(verdict.rank.is_trouble for verdict in verdicts))
 
 
@@ -105,7 +106,7 @@ def _watch(view: _View, broker: Broker) -> None:
     with Screen(sys.stdout) as screen:
         while True:
             verdicts = view.all()
-            text = table.summary(verdicts) if verdicts else f"waiting for devices under {broker.topic}/"
+            text = "; ".join([table.summary(verdicts), *releases.summary(verdicts)]) if verdicts else f"waiting for devices under {broker.topic}/"
             head = view.outage(broker) or f"{broker}  {text}{table.bad_summary(view.bad())}"
             screen.show(f"{time.strftime('%H:%M:%S')}  {head}", list(filter(view.wanted, verdicts)))
             time.sleep(REDRAW_SECONDS)

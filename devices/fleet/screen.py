@@ -52,7 +52,7 @@ class Screen:
         return f"{colour}{text}{_RESET}" if colour and self._colours else text
 
 
-_COLOURS = {Rank.FAILING: _RED, Rank.OFFLINE: _RED, Rank.STALE: _RED, Rank.OLD: _YELLOW}
+_COLOURS = {Rank.FAILING: _RED, Rank.OFFLINE: _RED, Rank.STALE: _RED, Rank.REFUSING: _YELLOW, Rank.OLD: _YELLOW}
 
 
 class Changes:
@@ -68,7 +68,8 @@ class Changes:
             name, report = verdict.member.name, verdict.member.report
             # The counts of a comparison grow all the time.
             shadow = (report.shadow.model, report.shadow.release, report.shadow.error) if report.shadow else ()
-            now = (verdict.rank, verdict.why, report.model, report.sha256, report.release, report.versions, shadow)
+            releases = tuple(status.news for status in report.releases)
+            now = (verdict.rank, verdict.why, report.model, report.sha256, report.release, report.versions, shadow, releases)
             if wanted(verdict):
                 changed = self._known.get(name) != now
                 self._known[name] = now

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Sequence
 
+from devices.fleet import releases
 from devices.fleet.members import Bad
 from devices.fleet.verdicts import Rank, Verdict
+from devices.fleet.words import WIDEST, age, plain
 from runtime.common.tables import columns
-from runtime.mqtt.report import Report
 
 HEAD = ("device", "model", "release", "engine", "fps", "frames", "age", "health")
 
 # Digits of the hash that stand for a model without a release.
 HASH = 8
-# Longest text in a column; longer ones are cut.
-WIDEST = 40
 
 
 def lines(verdicts: Sequence[Verdict]) -> List[str]:
@@ -51,13 +49,13 @@ def as_dict(verdict: Verdict) -> Dict[str, Any]:
 
 def word(rank: Rank) -> str:
     """A rank in words, as in `3 on an old model`."""
-    return "on an old model" if rank is Rank.OLD else rank.name.lower()
+    return {Rank.OLD: "on an old model", Rank.REFUSING: "refusing a release"}.get(rank, rank.name.lower())
 
 
 def bad(topic: str, found: Bad) -> str:
     """A line about the bad messages of a topic: `fleet/door/device: no report of a device: ... (2 messages)`."""
     messages = "1 message" if found.number == 1 else f"{found.number} messages"
-    return f"{_plain(topic)[:2 * WIDEST]}: {_plain(found.why)[:2 * WIDEST]} ({messages})"
+    return f"{plain(topic)[:2 * WIDEST]}: {plain(found.why)[:2 * WIDEST]} ({messages})"
 
 
 def bad_summary(found: Mapping[str, Bad]) -> str:
@@ -67,46 +65,18 @@ def bad_summary(found: Mapping[str, Bad]) -> str:
     number = sum(each.number for each in found.values())
     others = f" and {len(found) - 1} more" if len(found) > 1 else ""
     messages = "1 bad message" if number == 1 else f"{number} bad messages"
-    return f"; {messages} from {_plain(next(iter(found)))[:WIDEST]}{others}"
-
-
-def age(seconds: float) -> str:
-    """`8 s`, `12 min`, `5 h`, `3 d`."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return f"; {messages} from {plain(next(iter(found)))[:WIDEST]}{others}"
 
 
 def _row(verdict: Verdict) -> Sequence[str]:
     report = verdict.member.report
     return (
-        _plain(verdict.member.name)[:WIDEST],
-        _plain(report.model)[:WIDEST],
-        _plain(report.release or report.sha256[:HASH])[:WIDEST],
-        _plain(report.versions.engine)[:WIDEST],
+        plain(verdict.member.name)[:WIDEST],
+        plain(report.model)[:WIDEST],
+        plain(report.release or report.sha256[:HASH])[:WIDEST],
+        plain(report.versions.engine)[:WIDEST],
         f"{report.fps:.1f}",
         str(report.counts.frames),
         age(verdict.age),
-        _plain("; ".join((*(verdict.why or ("well",)), *_shadow(report)))),
+        plain("; ".join((*(verdict.why or ("well",)), *releases.texts(report)))),
     )
-
-
-def _shadow(report: Report) -> Sequence[str]:
-    """`2025.12 beside it for 5 h: 91% of 452 objects found by both, 5210 frames`; nothing without a second model."""
-    shadow = report.shadow
-    if shadow is None:
-        return ()
-    name = (shadow.release or shadow.model)[:WIDEST]
-    if shadow.error:
-        return (f"{name} beside it: ended: {shadow.error[:2 * WIDEST]}",)
-    objects = sum(map(sum, shadow.classes.values()))
-    share = "nothing found yet" if shadow.share is None else f"{shadow.share:.0%} of {objects} objects found by both"
-    # Older devices don't say how long.
-    time = f" for {age(shadow.seconds)}" if shadow.seconds else ""
-    return (f"{name} beside it{time}: {share}, {shadow.frames} frames",)
-
-
-def _plain(text: str) -> str:
-    """`text` without control characters, which a terminal would obey; it comes from a network."""
-    return re.sub(r"\s+", " ", "".join(mark if mark.isprintable() else "?" for mark in text)) or "-"

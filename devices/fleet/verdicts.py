@@ -1,4 +1,4 @@
-"""Judges the devices of a fleet: which of them fail, are offline or silent, or run an old model."""
+"""Judges the devices of a fleet: which of them fail, are offline or silent, refuse a release, or run an old model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from enum import IntEnum
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from devices.fleet.members import Member
+from devices.fleet.words import WIDEST
 from runtime.mqtt.report import Report
+from runtime.telemetry.release_status import REFUSED, ReleaseStatus
 
 # So many missed reports make a device stale; a network may lose a few.
 MISSED = 3
@@ -44,13 +46,14 @@ class Rank(IntEnum):
     FAILING = 0
     OFFLINE = 1
     STALE = 2
-    OLD = 3
-    WELL = 4
+    REFUSING = 3
+    OLD = 4
+    WELL = 5
 
     @property
     def is_trouble(self) -> bool:
         """Whether the device does not do its work, as far as is known."""
-        return self < Rank.OLD
+        return self < Rank.REFUSING
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _verdict(member: Member, now: float, expected: _Expected, outage: Optional[O
     age = max(now - member.at, 0.0)
     troubles = failures(report)
     old = expected.old(report)
+    refusals = [f"refuses {status.release[:WIDEST]}: {status.brief}" for status in refused(report)]
     heard = max(member.at, outage.end) if outage is not None and outage.end is not None else member.at
     offline = member.online is False and not (outage is not None and outage.excuses(member.online_at, now))
     why = [*troubles]
@@ -106,8 +110,8 @@ def _verdict(member: Member, now: float, expected: _Expected, outage: Optional[O
         rank = Rank.STALE
         why.insert(0, "stale")
     else:
-        rank = Rank.FAILING if troubles else Rank.OLD if old else Rank.WELL
-    return Verdict(member, rank, age, (*why, *([old] if old else [])))
+        rank = Rank.FAILING if troubles else Rank.REFUSING if refusals else Rank.OLD if old else Rank.WELL
+    return Verdict(member, rank, age, (*why, *refusals, *([old] if old else [])))
 
 
 def failures(report: Report) -> List[str]:
@@ -122,6 +126,11 @@ def failures(report: Report) -> List[str]:
     if report.reload:
         found.append(f"a new model was refused: {report.reload}")
     return found
+
+
+def refused(report: Report) -> List[ReleaseStatus]:
+    """The releases that a device refuses."""
+    return [status for status in report.releases if status.state == REFUSED]
 
 
 class _Expected:

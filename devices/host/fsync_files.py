@@ -23,9 +23,12 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
             os.fsync(file.fileno())
         os.chmod(name, mode)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(name)
+        if isinstance(error, OSError) and error.filename is None:
+            # What is written to an open file fails without its name.
+            error.filename = str(path)
         raise
     sync_folder(path.parent)
 
@@ -66,15 +69,15 @@ def sync_tree(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def as_kit_errors() -> Iterator[None]:
-    """Turns OSError into KitError, with advice for a folder of another user and for a full disk."""
+def as_kit_errors(who: str = "run it as the user that owns the folder") -> Iterator[None]:
+    """Turns OSError into KitError, with advice for a full disk, and for a folder of another user: `who` should run it."""
     try:
         yield
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         advice = {
-            errno.EACCES: "; run it as the user that owns the folder",
-            errno.EPERM: "; run it as the user that owns the folder",
+            errno.EACCES: f"; {who}",
+            errno.EPERM: f"; {who}",
             errno.ENOSPC: "; make room, what was there stays",
         }.get(error.errno or 0, "")
         raise KitError(f"{where}{error.strerror or error}{advice}") from error

@@ -5,9 +5,10 @@
     /etc/edge-detector/root.json            the TUF root that is trusted at first
     /run/edge-detector/health.json          the health of the runtime; gone after a restart of the machine
     /var/lib/edge-detector/models/RELEASE/  a model, complete and tested: detector.tflite, labels.txt, ...
+                                            and comparison.json of the runtime, where it was held
     /var/lib/edge-detector/models/current   a link to the RELEASE that runs
     /var/lib/edge-detector/shadow           a link to the RELEASE that is held back until it has been compared, if any
-    /var/lib/edge-detector/update/          files of the updater: state.json, lock, metadata/, incoming/
+    /var/lib/edge-detector/update/          files of the updater: state.json, releases.json, lock, metadata/, incoming/
 
 One user owns /var/lib/edge-detector and runs both the runtime and the updater. The updater sends SIGHUP to the
 runtime when there is a new model. Neither needs root.
@@ -26,6 +27,9 @@ USER = "edge-detector"
 CONFIG = Path("/etc/edge-detector")
 STATE = Path("/var/lib/edge-detector")
 RUN = Path("/run/edge-detector")
+
+# What the installer puts on a device.
+EDK = Path("/opt/edge-detector/venv/bin/edk")
 
 # The name of a release's model, whichever file of an export it is.
 MODEL = "detector.tflite"

@@ -18,9 +18,9 @@ MOST_RESTART_SECONDS = 60
 PROPERTIES = "--property=LoadState,ActiveState,SubState,NRestarts,MainPID"
 
 
-def properties(host: Host) -> Dict[str, str]:
-    """The properties of the service by systemd's names; empty where it is not installed."""
-    said = host.command("systemctl", "show", UNIT, PROPERTIES)
+def properties(host: Host, unit: str = UNIT) -> Dict[str, str]:
+    """The properties of the service, or of another `unit`, by systemd's names; empty where it is not installed."""
+    said = host.command("systemctl", "show", unit, PROPERTIES)
     if said is None or said.code != 0:
         return {}
     found = dict(line.split("=", 1) for line in said.text.splitlines() if "=" in line)

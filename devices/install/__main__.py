@@ -17,6 +17,7 @@ from typing import List, Optional, Sequence, Tuple
 import devices.install.steps
 from devices.boards import catalogue
 from devices.boards.delegate_devices import with_delegate
+from devices.host.fsync_files import as_kit_errors
 from devices.host.host import Host
 from devices.host.paths import Layout
 from devices.install.commands import Commands
@@ -39,9 +40,14 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """Runs the command; gives its exit code."""
     parser = _parser()
     options = parser.parse_args(argv)
+    with as_kit_errors("run it with sudo"):
+        return _run(options, parser, sys.argv[1:] if argv is None else argv)
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser, argv: Sequence[str]) -> int:
     target = Target(Host(Path(os.path.abspath(options.root))))
     if options.apply or options.remove:
-        _need_root(target, sys.argv[1:] if argv is None else argv)
+        _need_root(target, argv)
     if options.remove:
         remove(target)
         return 0
@@ -76,7 +82,8 @@ def show(installation: Installation) -> None:
             _print(line)
     for note in installation.profile.notes:
         print(f"\nnote: {note}")
-    print(f"\n{number} changes; --apply makes them" if number else "\nnothing to change")
+    changes = "1 change" if number == 1 else f"{number} changes"
+    print(f"\n{changes}; --apply makes {'it' if number == 1 else 'them'}" if number else "\nnothing to change")
 
 
 def apply(installation: Installation) -> None:

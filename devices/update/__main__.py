@@ -14,13 +14,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
-from devices.host import fsync_files
+from devices.host import fsync_files, owner
 from devices.host.paths import MODEL, Layout
 from devices.releases import tuf_library
 from devices.releases.release import KINDS
 from devices.update import clock
-from devices.update.hold import Terms, summary
 from devices.update.state import UpdaterState
+from devices.update.verdicts.hold import Terms
+from devices.update.verdicts.hold_text import summary
 from runtime.common.command import run
 from runtime.common.command_parser import Parser
 from runtime.common.errors import InputError
@@ -52,8 +53,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     layout = replace(Layout(), state=options.state) if options.state else Layout()
     health = options.health or layout.health
     if options.status:
-        print(json.dumps(status(layout), indent=1) if options.json else _status_text(status(layout)))
+        with fsync_files.as_kit_errors("run it with sudo"):
+            found = status(layout)
+        print(json.dumps(found, indent=1) if options.json else _status_text(found))
         return 0
+    if options.engine != "auto":
+        _check_engine(options.engine)
+    owner.check(layout, sys.argv[1:] if argv is None else argv)
     tuf_library.require()
     from devices.update.trusted_root import trusted_root
     from devices.update.updater import REFUSED, RETURNED, Device, Settings
@@ -142,6 +148,14 @@ def device_id() -> str:
     return hashlib.sha256(_APPLICATION + machine.encode()).hexdigest()[:16]
 
 
+def _check_engine(engine: str) -> None:
+    """Raises InputError where there is no such engine: else the self-test would put the release off for it."""
+    from runtime.inference import engines
+
+    if engine not in engines.names():
+        raise InputError(f"--engine: there is no {engine!r}; give one of {', '.join(engines.names())}")
+
+
 def _transport(options: argparse.Namespace) -> Transport:
     from devices.releases.bundle import Bundle
     from devices.update.transport import BundleTransport, open_transport
@@ -169,7 +183,9 @@ def _status_text(content: Dict[str, Any]) -> str:
         ("checked", checked + (f", {content['repository']}" if content["repository"] else "")),
     ]
     if content["hold"] and content["hold"]["release"] not in (*content["refused"], *content["postponed"]):
-        lines.append(("held" if content["held"] else "was held", content["hold"]["text"]))
+        since = content["hold"]["since"] if content["held"] else content["hold"]["decided"]
+        when = f"; since {clock.text(since)}" if since else ""
+        lines.append(("held" if content["held"] else "was held", content["hold"]["text"] + when))
     lines += [("downloading", name) for name in content["downloading"]]
     lines += [("refused", f"{name}: {reason}") for name, reason in content["refused"].items()]
     lines += [("withdrawn", f"{name}: {reason}") for name, reason in content["withdrawn"].items()]

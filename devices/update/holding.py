@@ -9,11 +9,15 @@ import time
 from typing import Callable, Optional
 
 from devices.host.paths import MODEL
-from devices.update.hold import Hold, Terms, Uptime, judge, looked_at, progress
-from devices.update.probation import GOOD
+from devices.update import clock
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.state import UpdaterState
+from devices.update.verdicts.hold import Hold, Terms, Uptime
+from devices.update.verdicts.hold_text import progress
+from devices.update.verdicts.hold_verdict import judge, looked_at
+from devices.update.verdicts.verdict import GOOD
+from runtime.telemetry import kept_comparison
 from runtime.telemetry.health import sha256_of
 
 # How long the runtime may take to give up the second model, so that there is memory for the next.
@@ -74,7 +78,7 @@ class Holding:
         hold, verdict = looked_at(hold, self._runtime.health(), self._store.folder(""), Uptime.read())
         verdict = verdict or judge(hold, self._terms)
         if verdict is not None:
-            return hold.ended(verdict)
+            return hold.ended(verdict, self._now)
         self._change(hold)
         return None
 
@@ -119,4 +123,10 @@ class Holding:
             time.sleep(_POLL_SECONDS)
 
     def _begun(self, release: str, running: str) -> Hold:
-        return Hold.begun(release, running, sha256_of(self._store.folder(release) / MODEL), Uptime.read())
+        # What was compared in an earlier hold of it does not count for this one.
+        kept_comparison.forget(self._store.folder(release))
+        return Hold.begun(release, running, sha256_of(self._store.folder(release) / MODEL), Uptime.read(), self._now)
+
+    @property
+    def _now(self) -> float:
+        return clock.now(self._state().checked)

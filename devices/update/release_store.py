@@ -136,7 +136,8 @@ class ReleaseStore:
         paths = [path for path in self._layout.models.iterdir() if path.is_dir() and not path.is_symlink()]
         others = [path for path in paths if path.name not in unwanted and self.is_complete(path.name)]
         others = [path for path in others if path.name != self.current]
-        return max(others, key=lambda path: path.stat().st_mtime).name if others else ""
+        # Not by the time of the folder: the runtime keeps in it what it compares.
+        return max(others, key=lambda path: (path / MODEL).lstat().st_mtime).name if others else ""
 
     def prune(self, kept: Collection[str]) -> None:
         """Removes all releases but those `kept`."""

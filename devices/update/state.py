@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Container, Dict, Mapping, Optional
 
 from devices.host import fsync_files
-from devices.update.hold import Hold
-from runtime.common.errors import KitError
+from devices.update.verdicts.hold import Hold
+from runtime.common.errors import InputError, KitError
 
 NAME = "state.json"
 FORMAT = 1
@@ -102,7 +102,10 @@ class UpdaterState:
 
     @classmethod
     def read(cls, folder: Path) -> UpdaterState:
-        """Reads the state in `folder`; an empty one where there is none. Raises KitError for a damaged file."""
+        """Reads the state in `folder`; an empty one where there is none.
+
+        Raises KitError for a damaged file, InputError where it cannot be read at all.
+        """
         path = folder / NAME
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -115,7 +118,10 @@ class UpdaterState:
             return cls(probation=probation, postponed=postponed, hold=hold, **content)
         except FileNotFoundError:
             return cls()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except OSError as error:
+            advice = "; run it with sudo" if isinstance(error, PermissionError) else ""
+            raise InputError(f"{path}: cannot be read: {error.strerror}{advice}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise KitError(f"{path}: cannot be read: {error}; remove it, the models stay") from error
 
     def write(self, folder: Path) -> None:

@@ -6,6 +6,7 @@ continues where it ended.
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Dict, Iterator, Tuple
@@ -28,6 +29,8 @@ LEAST_BYTES_A_SECOND = 64
 PATIENCE_SECONDS = 60.0
 
 _CHUNK = 1 << 16
+
+_OBJECT = re.compile(r"^(?:.*>|HTTPS?Connection\(.*?\)): ")
 
 
 class Transport:
@@ -185,4 +188,4 @@ def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or error
     text = str(reason)
     # urllib3's messages begin with the repr of an object.
-    return text.rpartition(">: ")[2] or type(reason).__name__
+    return _OBJECT.sub("", text) or type(reason).__name__

@@ -22,15 +22,18 @@ from devices.releases.channel import Channel
 from devices.releases.release import NAME
 from devices.update import clock
 from devices.update.download import download
-from devices.update.hold import TAKEN, Terms, summary
 from devices.update.holding import Holding
-from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, ProbationMonitor, Verdict
+from devices.update.release_report import ReleaseReport
 from devices.update.release_store import ReleaseStore
 from devices.update.runtime_process import RuntimeProcess
 from devices.update.signed_release import SignedRelease
 from devices.update.state import Probation, UpdaterState
 from devices.update.transport import Transport
 from devices.update.tuf_client import TufClient
+from devices.update.verdicts.hold import Terms
+from devices.update.verdicts.hold_text import summary
+from devices.update.verdicts.probation import ProbationMonitor
+from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TAKEN, TROUBLE, Verdict
 from devices.update.withdrawals import reason_to_leave, remembered
 from runtime.common.errors import InputError, KitError
 
@@ -100,6 +103,7 @@ class Device:
         self._offered = Channel()
         self._tell = tell
         self.state = UpdaterState.read(layout.update)
+        self._release_report = ReleaseReport(layout, settings.hold)
         # How a probation ended that an earlier run had left open.
         self._finished: Optional[Outcome] = None
         self._holding = Holding(
@@ -175,6 +179,7 @@ class Device:
         if not self._store.is_complete(self.release) and self._store.is_complete(self.state.last_good):
             self._store.set_current(self.state.last_good)
         self._holding.recover()
+        self._report_releases()
 
     def choose(self, client: TufClient) -> str:
         """The release that is meant for this device; empty where none is.
@@ -187,6 +192,8 @@ class Device:
             if target is not None:
                 self._offered = Channel.parse(client.read(target, channel.MOST_BYTES), target.path)
                 withdrawn = remembered(self.state.withdrawn, self._offered, self._store.is_complete)
+                meant = self._offered.choose(settings.device)
+                self._release_report.meant(meant.release if meant else "")
                 self._change_state(withdrawn=withdrawn)
                 offer = self._offered.choose(settings.device, self.state.blocked(self.now))
                 self._group = group
@@ -225,7 +232,7 @@ class Device:
         probation = Probation(name, previous, self.now, watched=self._runtime.health() is not None)
         hold = self._holding.open
         # It has not passed: should it be offered again, it is compared.
-        taken = {"hold": hold.ended(Verdict(TAKEN, "at once, as it was asked for"))} if hold is not None else {}
+        taken = {"hold": hold.ended(Verdict(TAKEN, "at once, as it was asked for"), self.now)} if hold is not None else {}
         self._change_state(probation=probation, **taken)
         self._holding.align()
         self._holding.wait_until_ended()
@@ -251,7 +258,10 @@ class Device:
         self._change_state(last_good=probation.release, probation=None, postponed=postponed)
         hold = self._holding.open
         held = {hold.release} if hold is not None else set()
-        self._store.prune({self.release, self.state.last_good, self._store.previous(self._unwanted), *held})
+        # Which one ran before is known; the times of the folders are those of a clock that may have been wrong.
+        known = self._store.is_complete(probation.previous) and probation.previous not in self._unwanted
+        previous = probation.previous if known else self._store.previous(self._unwanted)
+        self._store.prune({self.release, self.state.last_good, previous, *held})
         return Outcome(UPDATED, probation.release, verdict.reason)
 
     def roll_back(self) -> Outcome:
@@ -288,7 +298,7 @@ class Device:
             else:
                 self._change_state(probation=None, last_good=probation.release)
             return Outcome(ON_PROBATION, probation.release, f"{reason}; there is no other model to return to")
-        failed = self.state.failure(probation.release, reason, may_pass, self.now)
+        failed = self._failure(probation.release, reason, may_pass)
         self._change_state(probation=None, last_good=probation.previous, **failed)
         self._store.set_current(probation.previous)
         self._reload()
@@ -330,7 +340,7 @@ class Device:
             return None
         self._tell(summary(hold))
         reason = f"in the shadow: {hold.reason}"
-        failed = {} if hold.word == GOOD else self.state.failure(hold.release, reason, hold.word == TROUBLE, self.now)
+        failed = {} if hold.word == GOOD else self._failure(hold.release, reason, hold.word == TROUBLE)
         self._change_state(hold=hold, **failed)
         self._holding.align()
         return Outcome(REFUSED, self.release, f"{hold.release}: {reason}") if failed else None
@@ -382,7 +392,7 @@ class Device:
         may_pass = cause is not None and not (known and isinstance(cause, InputError))
         if known and self._tested(self._store.folder(running))[0]:
             may_pass, reason = True, f"{reason}; {running}, which runs, fails here too"
-        self._change_state(**self.state.failure(name, reason, may_pass, self.now))
+        self._change_state(**self._failure(name, reason, may_pass))
         if not may_pass:
             self._store.discard_downloads()
             raise KitError(f"{name} does not work on this device, {running or 'nothing'} stays; {reason}")
@@ -402,6 +412,15 @@ class Device:
     def _change_state(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
         self.state.write(self.layout.update)
+        self._report_releases()
+
+    def _report_releases(self) -> None:
+        self._release_report.write(self.state, self.release)
+
+    def _failure(self, name: str, reason: str, may_pass: bool) -> Dict[str, Any]:
+        """The changes of the state where the release `name` has failed."""
+        self._release_report.failed(name)
+        return self.state.failure(name, reason, may_pass, self.now)
 
     def _reload(self) -> None:
         self._runtime.reload(self.layout.model)

@@ -38,9 +38,10 @@ def duration(text: str) -> float:
     units = {"": 1, "s": 1, "min": 60, "h": 3600, "d": 86400}
     number = text.rstrip("adhimns")
     unit = text[len(number) :]
-    if unit not in units:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30min, 24h or 7d")
-    found = seconds_or_zero(number) * units[unit]
+    try:
+        found = seconds_or_zero(number) * units[unit]
+    except (KeyError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 30min, 24h or 7d") from None
     if found > 366 * 86400:
         raise argparse.ArgumentTypeError(f"{text!r} is longer than a year")
     return found

@@ -12,6 +12,10 @@ first,
      "shadow": {"model": "next.tflite", "frames": 5210, "missed": 12, "error": "", "classes": {"person": [412, 31, 9]},
                 "release": "2025.12", "seconds": 5231.0}
 
+and, where the updater has held or refused releases,
+
+     "releases": [{"release": "2025.12", "state": "refused", "since": 1764038400.0, "reason": "in the shadow: ...", ...}]
+
 Readers may be older or newer than the device: fields may be added, and existing ones do not change.
 """
 
@@ -24,6 +28,8 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from runtime.telemetry.comparison import release_of
 from runtime.telemetry.health import Health
+from runtime.telemetry.release_status import ReleaseStatus
+from runtime.telemetry.release_status import parse as parse_releases
 
 # Numbers beyond this are no times, speeds or counts; a reader could not even print some of them.
 _LARGEST = 1e15
@@ -103,6 +109,7 @@ class Report:
     reports. `release` is empty if the model's file is not in the folder of a release. `engine` and `source`
     are states as in `State.snapshot`. `reload` is the reason why the last model swap failed, or empty.
     `shadow` is None where no second model runs. `source_error` is why one of several cameras has ended for good, else empty.
+    `releases` says what has become of new releases, the latest last.
     """
 
     time: float
@@ -119,9 +126,17 @@ class Report:
     counts: Counts
     shadow: Optional[Agreement] = None
     source_error: str = ""
+    releases: Tuple[ReleaseStatus, ...] = ()
 
     @classmethod
-    def of(cls, health: Health, snapshot: Mapping[str, Any], versions: Software, every: float) -> Report:
+    def of(
+        cls,
+        health: Health,
+        snapshot: Mapping[str, Any],
+        versions: Software,
+        every: float,
+        releases: Tuple[ReleaseStatus, ...] = (),
+    ) -> Report:
         """The report of a run. `snapshot` is its `State.snapshot()`."""
         dropped = snapshot["dropped"]
         return cls(
@@ -145,6 +160,7 @@ class Report:
             ),
             Agreement.of(snapshot["shadow"]) if "shadow" in snapshot else None,
             snapshot["source"].get("error", ""),
+            releases,
         )
 
     @classmethod
@@ -168,6 +184,7 @@ class Report:
                 Counts(**_known(Counts, values["counts"], lambda count: int(_number(count)))),
                 Agreement.of(values["shadow"]) if "shadow" in values else None,
                 str(health.get("source_error", "")),
+                parse_releases(values.get("releases", ())),
             )
         # A deeply nested text, and an integer that no float can hold, raise the last two.
         except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
@@ -190,6 +207,7 @@ class Report:
             "fps": self.fps,
             "counts": asdict(self.counts),
             **({"shadow": self.shadow.as_dict()} if self.shadow else {}),
+            **({"releases": [each.as_dict() for each in self.releases]} if self.releases else {}),
         }
 
     @property
@@ -197,7 +215,8 @@ class Report:
         """The values whose change makes a report due at once."""
         shadow = (self.shadow.model, self.shadow.release, self.shadow.error) if self.shadow else ()
         states = self.engine, self.source, self.source_error, self.reload
-        return self.started, self.sha256, self.release, self.versions, states, shadow
+        releases = tuple(each.news for each in self.releases)
+        return self.started, self.sha256, self.release, self.versions, states, shadow, releases
 
 
 def _number(value: Any) -> float:

@@ -10,6 +10,7 @@ from runtime.common.command_parser import kit_version
 from runtime.mqtt import versions
 from runtime.mqtt.report import Report, Software
 from runtime.telemetry.health import Health, sha256_of
+from runtime.telemetry.release_status import ReleasesFile
 from runtime.telemetry.state import State
 
 
@@ -24,6 +25,7 @@ class Reporter:
         self._sent_at = 0.0
         self._hashed = ("", "")
         self._versions: Dict[str, str] = {}
+        self._releases = ReleasesFile()
 
     def due(self) -> Optional[Report]:
         """The report, if one is due; else None."""
@@ -44,7 +46,8 @@ class Reporter:
         if path != self._hashed[0]:
             self._hashed = (path, sha256_of(path))
         snapshot = self._state.snapshot()
-        return Report.of(Health.of(self._state, self._hashed[1]), snapshot, self._software(snapshot), self._every)
+        health, releases = Health.of(self._state, self._hashed[1]), self._releases.read(path)
+        return Report.of(health, snapshot, self._software(snapshot), self._every, releases)
 
     def _software(self, snapshot: Mapping[str, Any]) -> Software:
         package, engine = snapshot["engine"]["package"], snapshot["engine"]["name"]

@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 import uuid
 from typing import ContextManager, Optional, Tuple, Union
 
@@ -18,6 +19,7 @@ from runtime.common.values import Frame
 from runtime.frames.regions import Crop
 from runtime.pipeline.capture import error_text
 from runtime.pipeline.shadow import OPTION, Deliver, Judged, Prepared, Shadow, parse
+from runtime.telemetry import kept_comparison
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
@@ -41,7 +43,7 @@ def open_shadow(options: argparse.Namespace, state: State, deliver: Deliver) -> 
 class FollowedShadow:
     """Follows a link for the duration of its `with` block.
 
-    Without a file there is no second model, and nothing is wrong. One that cannot be loaded is told by `State.compared`,
+    Without a file there is no second model, and nothing is wrong. What was compared of a release is kept from run to run. One that cannot be loaded is told by `State.compared`,
     and left alone until the link names another file.
     """
 
@@ -54,6 +56,10 @@ class FollowedShadow:
         self._every = every
         self._identity: Optional[_Identity] = None
         self._shadow: Optional[Shadow] = None
+        # The id of the comparison that runs.
+        self._id = ""
+        self._saving = threading.Lock()
+        self._save_at = time.monotonic() + kept_comparison.SAVE_SECONDS
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow shadow", daemon=True)
 
@@ -63,6 +69,7 @@ class FollowedShadow:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
+        self._save()
         # A thread that still loads a model ends it afterwards, or with this process.
         self._thread.join(_END_SECONDS)
 
@@ -80,13 +87,27 @@ class FollowedShadow:
                 self._identity = found
                 if found is not None:
                     self._open(found[0])
+            comparison = self._state.comparison
+            if comparison is not None and comparison.id != self._id:
+                # It has begun, or begun anew with another first model.
+                self._id = comparison.id
+                kept_comparison.forget_others(comparison)
+            if time.monotonic() >= self._save_at:
+                self._save()
             self._ended.wait(self._every)
         self._close()
+
+    def _save(self) -> None:
+        self._save_at = time.monotonic() + kept_comparison.SAVE_SECONDS
+        with self._saving:
+            comparison = self._state.comparison
+            if comparison is not None and self._shadow is not None:
+                kept_comparison.save(comparison)
 
     def _open(self, file: str) -> None:
         print(f"{OPTION}: loading {file}", file=sys.stderr)
         try:
-            shadow = Shadow(self._options, self._state, self._deliver, file)
+            shadow = Shadow(self._options, self._state, self._deliver, file, resume=True)
         except Exception as error:
             # Any error: the run goes on, and this thread must be there for the next file.
             reason = error_text(error)

@@ -28,6 +28,7 @@ from runtime.inference.engines import Request, int8_beside
 from runtime.inference.process.engine import EngineProcess
 from runtime.pipeline import active_model
 from runtime.pipeline.capture import error_text
+from runtime.telemetry import kept_comparison
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
@@ -90,8 +91,10 @@ class SecondModel(Protocol):
 class Shadow:
     """Runs the second model while its `with` block lasts. Whatever becomes of it, the run goes on."""
 
-    def __init__(self, options: argparse.Namespace, state: State, deliver: Deliver, file: str = "") -> None:
-        """Loads the model `file`, by default the one that `options.shadow` names.
+    def __init__(
+        self, options: argparse.Namespace, state: State, deliver: Deliver, file: str = "", resume: bool = False
+    ) -> None:
+        """Loads the model `file`, by default the one that `options.shadow` names; with `resume`, what an earlier run kept goes on.
 
         Of a model for the Edge TPU, it takes the file that it was made of, since the chip belongs to the first model.
         Raises InputError or KitError if it cannot be loaded.
@@ -122,6 +125,9 @@ class Shadow:
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
         self._begin()
+        earlier = kept_comparison.load(self._file, self._sha256, self._against) if resume else None
+        if earlier is not None:
+            self._go_on(earlier)
 
     def _begin(self) -> None:
         """Begins to count, anew where the first model has changed."""
@@ -142,6 +148,14 @@ class Shadow:
             tuple(name for name in first if name not in second and both_named),
             tuple(name for name in second if name not in first and both_named),
         )
+
+    def _go_on(self, earlier: Comparison) -> None:
+        """Counts on from what an earlier run has compared."""
+        self._id = earlier.id
+        self._seconds, self._frames, self._missed = earlier.seconds, earlier.frames, earlier.missed
+        # These were offered to another run.
+        self._earlier -= earlier.frames + earlier.missed
+        self._classes = {label: list(counts) for label, counts in earlier.classes.items()}
 
     def __enter__(self) -> Shadow:
         self._thread.start()

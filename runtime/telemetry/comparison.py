@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 # The symbolic link to the active release. It lies beside the releases, which are folders named by release.
 CURRENT = "current"
@@ -68,5 +68,11 @@ class Comparison:
 
 def release_of(model: str) -> str:
     """The release that a model's file belongs to, with links to folders followed; empty if none."""
+    folder = release_folder(model)
+    return folder.name if folder is not None else ""
+
+
+def release_folder(model: str) -> Optional[Path]:
+    """The folder of the release that a model's file belongs to, with links to folders followed; None if none."""
     folder = Path(os.path.realpath(Path(model).parent))
-    return folder.name if (folder.parent / CURRENT).is_symlink() else ""
+    return folder if (folder.parent / CURRENT).is_symlink() else None

@@ -58,13 +58,18 @@ def _chosen(export: Path, profile: Profile) -> Path:
     """The file of an export that the profile names. Raises InputError where it is missing."""
     if export.is_file() and export.suffix == ".tflite":
         return export
+    if export.is_file():
+        raise InputError(f"--export {export}: is no .tflite file; give one, or the folder that python -m convert has made")
     if not export.is_dir():
         raise InputError(f"--export {export}: no such folder; give one that python -m convert has made")
     file = export / profile.file
     if not file.is_file():
-        there = ", ".join(sorted(path.name for path in export.glob("*.tflite"))) or "no .tflite at all"
+        if (export / "export" / profile.file).is_file():
+            raise InputError(f"--export {export}: is the folder of a run; its files are in --export {export / 'export'}")
+        there = ", ".join(sorted(path.name for path in export.glob("*.tflite")))
+        others = f", but {there}; make it with python -m convert, or name one of these files itself" if there else ""
         raise InputError(
-            f"--export {export}: has no {profile.file}, which {profile.name} runs, but {there}; make it with "
-            "python -m convert, or name one of these files itself"
+            f"--export {export}: has no {profile.file}, which {profile.name} runs"
+            + (others or ", nor any other .tflite file; make it with python -m convert")
         )
     return file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import List
 
 from devices.boards.profile import Profile
@@ -49,6 +49,8 @@ def resources(installation: Installation) -> List[Resource]:
     layout, options = Layout(), installation.options
     if options.shadow_for is not None and not options.repository:
         raise InputError("--shadow-for: is for what --repository URL brings; give that, too")
+    if options.repository:
+        _check_repository(options.repository)
     time = asked(options.shadow_for, installation.target)
     lacking = bool(time) and not _will_compare(installation)
     still_holds = lacking and _still_holds(installation)
@@ -78,6 +80,17 @@ def resources(installation: Installation) -> List[Resource]:
             at_boot=True,
         ),
     ]
+
+
+def _check_repository(repository: str) -> None:
+    """Raises InputError for what the updater, in its own folder on the device, could not read."""
+    scheme, separator, rest = repository.partition("://")
+    if separator and scheme.lower() in ("http", "https", "file") and rest:
+        return
+    if separator or not PurePosixPath(repository).is_absolute():
+        raise InputError(
+            f"--repository {redaction.address(repository)}: give an address (https://...), or the absolute path of a folder on the device"
+        )
 
 
 def _will_compare(installation: Installation) -> bool:

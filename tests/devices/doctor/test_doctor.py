@@ -26,7 +26,9 @@ from devices.doctor.checks import FAILURE, OK, WARNING, Finding, HostUnderTest
 from devices.host import systemd_service, time_limit
 from devices.host.host import Host, recorded_name
 from runtime.common import plugins
+from runtime.telemetry import release_status
 from runtime.telemetry.health import CameraHealth, Health
+from runtime.telemetry.release_status import ReleaseStatus
 from tests.support import tiny_detector
 from tests.support.edgetpu_library import edgetpu_library
 
@@ -225,6 +227,37 @@ def test_a_disk_that_is_full(tree):
     place.write_text(place.read_text().replace("22000000", "51200"))
     said = dict(examined(root))["disk"]
     assert said.level == FAILURE and "50 MB free" in said.text
+
+
+UPDATE_FILE = f"commands/{recorded_name(['systemctl', 'show', 'edge-detector-update.service', systemd_service.PROPERTIES])}"
+
+
+def test_updates(tree):
+    root = tree("raspberry-pi-5")
+
+    def said():
+        return [(found.level, found.text) for name, found in examined(root) if name == "updates"]
+
+    assert not said(), "they are not switched on"
+    config, releases = root / "etc/edge-detector", root / "var/lib/edge-detector/update/releases.json"
+    config.mkdir(parents=True)
+    (config / "update.yaml").touch()
+    assert said() == [(WARNING, "no update is taken: there is no /etc/edge-detector/root.json")]
+    (config / "root.json").touch()
+    assert not said()
+    (root / UPDATE_FILE).write_text(SERVICE.format("failed", "failed", 0))
+    assert said() == [(FAILURE, "the last update failed")]
+    states = [
+        ReleaseStatus("41", "refused", reason="self-test: finds nothing; mend it"), ReleaseStatus("42", "held", reason="no runtime.yaml"),
+        ReleaseStatus("43", "held"), ReleaseStatus("44", "postponed", reason="no memory"),
+    ]  # fmt: skip
+    release_status.write(releases, states)
+    assert said() == [
+        (WARNING, "release 41 was refused: self-test: finds nothing"),
+        (WARNING, "release 42 is held, and nothing is compared: no runtime.yaml"),
+        (OK, "release 43: held"),
+        (WARNING, "release 44 was put off: no memory"),
+    ]
 
 
 SERVICE = "LoadState=loaded\nActiveState={}\nSubState={}\nNRestarts={}\nMainPID=812\n"

@@ -18,15 +18,17 @@ from types import SimpleNamespace
 import pytest
 
 from devices.fleet import listener as listening
-from devices.fleet import members, table
+from devices.fleet import members, releases, table
 from devices.fleet.__main__ import main
 from devices.fleet.listener import Listener
 from devices.fleet.members import Fleet, Member
 from devices.fleet.screen import Changes, Screen
 from devices.fleet.verdicts import RETURN_SECONDS, Outage, Rank, judge, natural
+from devices.fleet.words import age
 from runtime.common.command import exit_code
 from runtime.mqtt.address import PASSWORD, USER, Broker
 from runtime.mqtt.report import Agreement
+from runtime.telemetry.release_status import HELD, PASSED, POSTPONED, REFUSED, ReleaseStatus
 from tests.support.mosquitto import Mosquitto
 from tests.support.paths import ROOT
 from tests.support.simulated_fleet import BASE, Device, SimulatedFleet, report
@@ -193,9 +195,54 @@ def test_how_far_a_second_model_agrees_is_beside_the_health():
     ]
 
 
+REFUSAL = ReleaseStatus(
+    "8", REFUSED, 900.0, "in the shadow: compared with 7 for 24 h on 900 frames, too little is found by both: cat 31% of 890, under 50%; "
+    "look at what they disagree on", "7", 86400.0, 86400.0, 900, 276, 890,
+)  # fmt: skip
+HELD_8 = ReleaseStatus("8", HELD, 1000.0, "", "7", 7200.0, 86400.0, 500, 30, 40)
+
+
+def test_who_refuses_a_release_is_seen_at_a_glance():
+    found = [
+        member("a", releases=(REFUSAL,)), member("b", releases=(replace(REFUSAL, reason="self-test: finds nothing\x1b[2J"),)),
+        member("c", releases=(HELD_8,), time=19000.0), member("d", release="8"), member("e"), member("f"), member("g", source="lost", releases=(REFUSAL,)),
+    ]  # fmt: skip
+    verdicts = judge(found, 1000.0)
+    assert [verdict.member.name for verdict in verdicts][:3] == ["g", "a", "b"]
+    assert [verdict.rank for verdict in verdicts[:3]] == [Rank.FAILING, Rank.REFUSING, Rank.REFUSING]
+    assert table.summary(verdicts) == "7 devices: 1 failing, 2 refusing a release, 4 well"
+    assert releases.summary(verdicts) == [
+        "8: refused by 3 of 7 devices (for one: in the shadow: compared with 7 for 24 h on 900 frames, too little is found by both: "
+        "cat 31% of 890, under 50%), held by 1, runs on 1"
+    ]
+    lines = {verdict.member.name: table.line(verdict).split("  ")[-1] for verdict in verdicts}
+    assert lines["a"].startswith("refuses 8: in the shadow: compared with 7 for 24 h") and lines["a"].endswith("under 50%")
+    assert lines["b"] == "refuses 8: self-test: finds nothing?[2J"
+    assert lines["c"] == "well; 8 held for 5 h: compared with 7 for 2 h of 24 h, 75% of 40 objects found by both, 500 frames"
+    assert not any(verdict.rank.is_trouble for verdict in judge(found[:2], 1000.0)), "it does its work with the model before"
+    changed = Changes()
+    assert changed.of(verdicts, lambda verdict: True) and not changed.of(verdicts, lambda verdict: True)
+    assert changed.of(judge([member("c", releases=(replace(HELD_8, state=PASSED),))], 1000.0), lambda verdict: True)
+
+
+def test_a_hold_and_its_second_model_are_told_once():
+    shadow = Agreement("d.tflite", 900, 0, "", {"cat": (8, 1, 1)}, "8", 9000.0)
+    for status, said in (
+        (HELD_8, "8 held: compared with 7 for 2 h of 24 h, 80% of 10 objects found by both, 900 frames"),
+        (replace(HELD_8, frames=901, reason="no runtime runs here"),
+         "8 held: compared with 7 for 2 h of 24 h, 75% of 40 objects found by both, 901 frames; no runtime runs here"),
+        (replace(HELD_8, state=PASSED),
+         "8 has passed its comparison, and takes over with the next update; 8 beside it for 2 h: 80% of 10 objects found by both, 900 frames"),
+        (replace(HELD_8, state=POSTPONED, reason="too little was compared in 3 d (5 min)"),
+         "8 put off: too little was compared in 3 d (5 min); 8 beside it for 2 h: 80% of 10 objects found by both, 900 frames"),
+    ):  # fmt: skip
+        assert "; ".join(releases.texts(report(releases=(status,), shadow=shadow, time=10.0))) == said
+    assert releases.texts(report(releases=(HELD_8,), shadow=replace(shadow, error="lost")))[1:] == ["8 beside it: ended: lost"]
+
+
 def test_a_summary_and_ages():
     assert table.summary(judge([member("a"), member("b", source="lost")], 1000.0)) == "2 devices: 1 failing, 1 well"
-    assert [table.age(seconds) for seconds in (0.4, 119, 120, 7300, 200_000)] == ["0 s", "119 s", "2 min", "2 h", "2 d"]
+    assert [age(seconds) for seconds in (0.4, 119, 120, 7300, 200_000)] == ["0 s", "119 s", "2 min", "2 h", "2 d"]
 
 
 def test_the_screen_is_filled_and_no_more(monkeypatch):

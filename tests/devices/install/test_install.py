@@ -14,6 +14,7 @@ import pytest
 
 from devices.boards import catalogue
 from devices.boards.requirements import INTERPRETER, PIP_32_BIT
+from devices.host.host import Host
 from devices.host.paths import Layout
 from devices.install import resources
 from devices.install.__main__ import main
@@ -486,3 +487,34 @@ def test_a_plan_shows_no_secret(system, export, capsys):
     said = capsys.readouterr().out
     assert "its content is not shown: it holds secrets" in said and "no release of https://models.example/ is taken" in said
     assert "S3c" not in said and "r3t" not in said
+
+
+def test_a_file_that_is_no_model_and_the_folder_of_a_run_are_named(system, export, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(export, run / "export")
+    (tmp_path / "empty").mkdir()
+    for given, said in (
+        (export / "labels.txt", "labels.txt: is no .tflite file; give one, or the folder that"),
+        (run, f"is the folder of a run; its files are in --export {run / 'export'}"),
+        (tmp_path / "empty", "runs, nor any other .tflite file; make it with python -m convert"),
+        (tmp_path / "missing", "no such folder; give one that"),
+    ):
+        assert install(system, "--export", str(given)) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_repository_that_the_device_could_not_read_is_refused(system, capsys):
+    for wrong in ("models.example.com", "public", "ftp://models.example.com", "https://"):
+        assert install(system, "--repository", wrong) == 2
+        assert f"--repository {wrong}: give an address (https://...), or the absolute path of a folder" in capsys.readouterr().err
+    for right in ("https://models.example.com", "http://10.0.0.1/models", "/srv/models", "file:///srv/models"):
+        assert install(system, "--repository", right) == 0
+
+
+def test_a_system_that_the_user_may_not_read_needs_root(system, monkeypatch, capsys):
+    def fail(self, name):
+        raise PermissionError(13, "Permission denied", "/var/lib/edge-detector/models")
+
+    monkeypatch.setattr(Host, "exists", fail)
+    assert install(system) == 1
+    assert "/var/lib/edge-detector/models: Permission denied; run it with sudo" in capsys.readouterr().err

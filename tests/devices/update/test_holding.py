@@ -10,12 +10,14 @@ import pytest
 
 from devices.update import __main__ as command
 from devices.update import holding, updater
-from devices.update.hold import LONGEST, Terms, Uptime
-from devices.update.probation import BAD, GOOD, OPEN, TROUBLE, Verdict
 from devices.update.updater import HELD, REFUSED, RETURNED, UP_TO_DATE, UPDATED, Device
+from devices.update.verdicts.hold import Terms, Uptime
+from devices.update.verdicts.hold_verdict import LONGEST
+from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TROUBLE, Verdict
 from runtime.common.errors import InputError, KitError
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import Health
+from runtime.telemetry.release_status import ReleasesFile
 from tests.support.fleet_repository import check_whole, device, keys, publisher, running, update
 
 pytestmark = pytest.mark.usefixtures("no_flushing")
@@ -196,7 +198,7 @@ def test_now_ends_the_hold(holder, publisher, capsys):
     assert update(holder, publisher).word == UPDATED and check_whole(holder.layout) == "two"
     assert held(holder) == ""
     assert command.main(["--status", "--state", str(holder.layout.state)]) == 0
-    assert "was held    two: taken: at once, as it was asked for\n" in capsys.readouterr().out
+    assert "was held    two: taken: at once, as it was asked for; since 20" in capsys.readouterr().out
 
 
 def test_an_updater_that_holds_no_longer_switches(holder, publisher):
@@ -277,7 +279,7 @@ def test_the_status_tells_of_it(holder, publisher, capsys):
     options = ["--status", "--state", str(holder.layout.state)]
     assert command.main(options) == 0
     said = "two: compared with one for 30 min on 60 frames, 83% of 60 objects found by both"
-    assert f"held        {said}\n" in capsys.readouterr().out
+    assert f"held        {said}; since 20" in capsys.readouterr().out
     assert command.main([*options, "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert (content["held"], content["hold"]["text"], content["hold"]["against"]) == ("two", said, "one")
@@ -300,11 +302,12 @@ def test_times(text, seconds):
     assert command._parser().parse_args(["--shadow-for", text]).shadow_for == seconds
 
 
-@pytest.mark.parametrize("text", ["", "h", "24hours", "-1h", "1e9d", "24 h x"])
+@pytest.mark.parametrize("text", ["", "h", "24hours", "-1h", "1e9d", "24 h x", "day", "24x"])
 def test_what_is_no_time(text, capsys):
     with pytest.raises(SystemExit):
-        command._parser().parse_args(["--shadow-for", text])
-    assert "--shadow-for" in capsys.readouterr().err
+        command._parser().parse_args([f"--shadow-for={text}"])
+    said = capsys.readouterr().err
+    assert "--shadow-for" in said and ("is not a time such as 90s, 30min, 24h or 7d" in said or text == "1e9d")
 
 
 class _Away:
@@ -348,3 +351,81 @@ def test_one_that_a_person_has_switched_to_is_held_no_longer(holder, publisher):
     made = again(holder)
     made.runtime.compares(10, 10, (10, 0, 0))
     assert update(made, publisher).release == "two" and held(made) == "" and made.state.hold is None
+
+
+def told(made):
+    """What the runtime reads of releases."""
+    return {each.release: each for each in ReleasesFile().read(str(made.layout.model))}
+
+
+def test_the_fleet_is_told_of_a_hold_and_its_end(holder, publisher):
+    holder.runtime.compares(1800, 60, (50, 5, 5))
+    update(holder, publisher)
+    said = told(holder)["two"]
+    assert (said.state, said.against, said.seconds, said.wanted, said.frames, said.share) == (HELD, "one", 1800, 3600, 60, 50 / 60)
+    assert abs(said.since - time.time()) < 1000
+    holder.runtime.write()
+    update(holder, publisher)
+    assert "runtime.yaml needs the line shadow" in told(holder)["two"].reason
+    holder.layout.health.unlink()
+    assert "no runtime runs here" in update(holder, publisher).reason
+    assert not told(holder)["two"].reason, "who tells it runs"
+    holder.runtime.compares(3600, 120, (10, 100, 10))
+    update(holder, publisher)
+    said = told(holder)["two"]
+    assert (said.state, said.frames) == ("refused", 120) and "cat 8% of 120" in said.brief and said.since
+    publisher.change("two", withdrawn="slow")
+    update(holder, publisher)
+    assert not told(holder), "who has withdrawn it knows"
+
+
+def test_the_fleet_is_told_who_has_taken_a_release(holder, publisher):
+    made = passed_without_a_network(holder, publisher)
+    assert told(made)["two"].state == "passed"
+    assert update(made, publisher).release == "two" and told(made)["two"].state == "taken"
+    assert made.roll_back().release == "one" and told(made)["two"].state == "refused"
+    assert told(made)["two"].reason == "returned by hand"
+
+
+def test_the_fleet_is_told_of_one_that_was_put_off_and_is_held_again(holder, publisher, monkeypatch):
+    holder.runtime.compares(error="no memory", may_pass=True)
+    update(holder, publisher)
+    assert told(holder)["two"].state == "postponed" and "no memory" in told(holder)["two"].reason
+    now = updater.clock.now
+    monkeypatch.setattr(updater.clock, "now", lambda seen: now(seen) + 7200)
+    assert update(holder, publisher).word == HELD and told(holder)["two"].state == HELD
+    (holder.layout.update / "releases.json").unlink()
+    again(holder).settle()
+    assert told(holder)["two"].state == HELD, "each run writes it again"
+
+
+def test_what_an_earlier_hold_has_compared_does_not_count_for_the_next(holder, publisher):
+    kept = holder.layout.models / "two" / "comparison.json"
+    kept.write_text("{}")
+    holder.runtime.compares(3000, 90, (90, 0, 0))
+    update(holder, publisher)
+    assert kept.exists(), "the same hold goes on"
+    holder.runtime.compares(3600, 120, (10, 100, 10))
+    update(holder, publisher)
+    holder.forget_refused()
+    assert update(holder, publisher).word == HELD and not kept.exists()
+
+
+def test_the_fleet_is_told_of_a_refusal_until_there_is_a_newer_release(running, publisher, tmp_path):
+    bad = {"two"}
+    made = device(running.layout.state.parent, lambda folder: ("finds nothing",) if folder.name in bad else ())
+    publisher.publish("two")
+    with pytest.raises(KitError):
+        update(made, publisher)
+    assert told(made)["two"].reason == "self-test: finds nothing"
+    # In runs of the updater without news, and without a network.
+    made = device(running.layout.state.parent)
+    made.settle()
+    assert update(made, publisher).word == UP_TO_DATE
+    with pytest.raises(KitError):
+        made.update(_Away(), publisher.root)
+    assert told(made)["two"].state == "refused"
+    # Names say nothing of which is newer.
+    publisher.publish("a-newer-one")
+    assert update(made, publisher).release == "a-newer-one" and not told(made)
+    assert made.state.refused, "it is still not tried again"

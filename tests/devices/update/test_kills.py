@@ -21,11 +21,11 @@ from pathlib import Path
 import pytest
 
 from devices.host import fsync_files
-from devices.update.hold import Counted, Terms
-from devices.update.probation import BAD, TROUBLE, Verdict
 from devices.update.release_store import ReleaseStore
 from devices.update.transport import FolderTransport
 from devices.update.updater import HELD, UPDATED, Device
+from devices.update.verdicts.hold import Counted, Terms
+from devices.update.verdicts.verdict import BAD, TROUBLE, Verdict
 from tests.support.fleet_repository import Publisher, check_whole, device, keys, update
 
 KILLS = 200

@@ -13,10 +13,10 @@ pytest.importorskip("cryptography")
 
 from devices.update import __main__ as command
 from devices.update import release_store, updater
-from devices.update.probation import BAD, GOOD, TROUBLE, Verdict
 from devices.update.state import FIRST_PAUSE, LONGEST_PAUSE, Postponed, UpdaterState
 from devices.update.transport import FolderTransport
 from devices.update.updater import ON_PROBATION, RETURNED, UP_TO_DATE, UPDATED, Device
+from devices.update.verdicts.verdict import BAD, GOOD, TROUBLE, Verdict
 from runtime.common.errors import InputError, KitError
 from tests.support.fleet_repository import check_whole, device, keys, publisher, running, update
 

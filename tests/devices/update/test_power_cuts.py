@@ -14,8 +14,8 @@ import pytest
 
 from devices.host import fsync_files
 from devices.update import download
-from devices.update.hold import Terms
 from devices.update.updater import HELD
+from devices.update.verdicts.hold import Terms
 from tests.support.fleet_repository import check_whole, device, keys, publisher, running, update
 
 if not hasattr(os, "O_DIRECTORY"):

@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("tuf")
 
+from devices.update import transport
 from devices.update.transport import HttpTransport
 from runtime import InputError
 
@@ -26,3 +27,15 @@ def test_a_password_that_is_not_written_as_in_an_address(password):
 def test_what_is_no_address(address):
     with pytest.raises(InputError, match="is no address like"):
         HttpTransport(address)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HTTPSConnection(host='models.example.com', port=443): Failed to resolve 'models.example.com' (Name or service not known)",
+        "<urllib3.connection.HTTPSConnection object at 0x7f>: Failed to resolve 'models.example.com' (Name or service not known)",
+        "Failed to resolve 'models.example.com' (Name or service not known)",
+    ],
+)
+def test_the_reason_is_told_without_the_objects_of_the_library(text):
+    assert transport._reason(ValueError(text)) == "Failed to resolve 'models.example.com' (Name or service not known)"

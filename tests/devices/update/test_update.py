@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -331,3 +332,30 @@ def test_what_is_told_in_a_file(publisher, tmp_path, capsys):
     config.write_text("repositry: x\n")
     assert exit_code(command.main, ["--config", str(config)]) == 2
     assert "repositry: there is no such option; did you mean repository?" in capsys.readouterr().err
+
+
+def test_a_state_that_the_user_may_not_read_is_not_called_damaged(tmp_path, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise PermissionError(13, "Permission denied", "state.json")
+
+    with monkeypatch.context() as other:
+        other.setattr(Path, "read_text", fail)
+        assert exit_code(command.main, ["--status", "--state", str(tmp_path)]) == 2
+        assert "state.json: cannot be read: Permission denied; run it with sudo" in capsys.readouterr().err
+    monkeypatch.setattr(Path, "is_symlink", fail)
+    assert exit_code(command.main, ["--status", "--state", str(tmp_path)]) == 1
+    assert "Permission denied; run it with sudo" in capsys.readouterr().err
+
+
+def test_a_state_that_is_no_folder_is_not_called_damaged(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert exit_code(command.main, ["--status", "--state", str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.endswith("state.json: cannot be read: Not a directory\n")
+
+
+def test_an_engine_that_there_is_not_puts_no_release_off(publisher, tmp_path, capsys):
+    (tmp_path / "root.json").write_bytes(publisher.root)
+    words = ["--repository", str(publisher.folder), "--root", str(tmp_path / "root.json"), "--state", str(tmp_path / "device")]
+    assert exit_code(command.main, [*words, "--engine", "nothing"]) == 2
+    assert "--engine: there is no 'nothing'; give one of auto, " in capsys.readouterr().err
+    assert not (tmp_path / "device").exists()

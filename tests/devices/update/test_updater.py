@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import replace
@@ -127,3 +128,26 @@ def test_a_first_release_that_fails_leaves_nothing_running(publisher, tmp_path):
     with pytest.raises(KitError, match="one does not work on this device, nothing stays"):
         update(made, publisher)
     assert made.release == "" and not list(made.layout.models.iterdir())
+
+
+def test_the_one_to_return_to_is_the_one_that_ran_whatever_the_clock_said_then(running, publisher):
+    # Installed while the clock was years ahead.
+    ahead = time.time() + 5 * 365 * 86400
+    os.utime(running.layout.models / "one" / "detector.tflite", (ahead, ahead), follow_symlinks=False)
+    for name in ("two", "three"):
+        publisher.publish(name)
+        assert update(running, publisher).release == name
+    assert sorted(path.name for path in running.layout.models.iterdir()) == ["current", "three", "two"]
+    assert running.roll_back().release == "two"
+
+
+def test_what_the_runtime_keeps_in_a_folder_makes_it_no_newer_one(running, publisher):
+    installed = running.layout.models / "installed-1"
+    installed.mkdir()
+    (installed / "detector.tflite").write_bytes(b"installed")
+    os.utime(installed / "detector.tflite", (1e9, 1e9))
+    publisher.publish("two")
+    assert update(running, publisher).release == "two"
+    # Its clock was not set yet.
+    os.utime(running.layout.models / "one", (1, 1))
+    assert running.roll_back().release == "one"

@@ -21,6 +21,7 @@ import pytest
 
 from runtime.common.command import exit_code
 from runtime.telemetry.health import Health
+from runtime.telemetry.release_status import ReleasesFile
 from tests.support import tiny_detector
 from tests.support.mjpeg_server import MjpegServer, encode
 from tests.support.model_swap import scores_in_order
@@ -163,8 +164,12 @@ def test_releases_that_are_held_in_the_shadow(place, address, capsys, monkeypatc
             "--health", "health.json", "--json", str(place / "found.jsonl"), "--policy", "block", "--threads", "1",
             "--shadow", "device/shadow/detector.tflite,follow=on,share=1",
         ]  # fmt: skip
-        with open(log, "w") as errors:
-            process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=errors)
+
+        def started():
+            with open(log, "a") as errors:
+                return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=errors)
+
+        process = started()
         try:
             until(lambda: (health := Health.read("health.json")) and health.frames, process, log)
             assert shadow() is None and updated(address, "--probation", "1") == 0
@@ -174,6 +179,15 @@ def test_releases_that_are_held_in_the_shadow(place, address, capsys, monkeypatc
                 capsys.readouterr()
                 assert updated(address, *hold) == 0
                 assert f"held: {'a' if name == 'b' else 'b'} ({name} is compared with it first: 0 s of 1 s" in capsys.readouterr().out
+                if name == "b":
+                    # The run ends in the middle; the next one goes on with what it has compared.
+                    until(lambda: (found := shadow()) and found.frames >= 5, process, log)
+                    before = shadow()
+                    process.send_signal(signal.SIGTERM)
+                    assert process.wait(30) == 0, log.read_text()
+                    process = started()
+                    until(shadow, process, log)
+                    assert shadow().id == before.id and shadow().frames >= before.frames
                 until(lambda: (found := shadow()) and found.frames >= 25 and found.seconds >= 1, process, log)
                 assert Path(shadow().model).parent.name == name
                 code = updated(address, *hold)
@@ -184,6 +198,8 @@ def test_releases_that_are_held_in_the_shadow(place, address, capsys, monkeypatc
                     assert code == 1 and "refused: b (c: in the shadow: compared with b for" in said.out
                     assert "dog not once (" in said.out and not os.path.lexists("device/shadow")
                 assert os.readlink("device/models/current") == "b"
+                told = {each.release: each.state for each in ReleasesFile().read(Health.read("health.json").model)}
+                assert told == ({"b": "taken"} if name == "b" else {"c": "refused"})
                 until(lambda: shadow() is None, process, log)
             # One whose file changes after its self-test.
             assert publish.main([str(export(place / "d", 0.7)), "--repository", "repository", "--release", "d"]) == 0
@@ -203,7 +219,7 @@ def test_releases_that_are_held_in_the_shadow(place, address, capsys, monkeypatc
             assert Health.read("health.json").reloads == 1, "only for b: the run was never disturbed else"
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0, log.read_text()
-            assert camera.connections == 1
+            assert camera.connections == 2
         finally:
             process.kill()
             process.wait()

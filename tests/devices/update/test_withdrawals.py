@@ -7,8 +7,8 @@ import os
 import pytest
 
 from devices.releases.channel import Channel, Offer
-from devices.update.probation import BAD, OPEN, Verdict
 from devices.update.updater import ON_PROBATION, RETURNED, UP_TO_DATE, UPDATED, Device
+from devices.update.verdicts.verdict import BAD, OPEN, Verdict
 from devices.update.withdrawals import reason_to_leave, remembered
 from runtime.common.errors import InputError
 from tests.support.fleet_repository import Publisher, check_whole, device, keys, publisher, running, update

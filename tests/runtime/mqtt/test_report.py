@@ -13,8 +13,10 @@ from runtime.mqtt import reporter as reporting
 from runtime.mqtt import versions
 from runtime.mqtt.report import Agreement, Report
 from runtime.mqtt.reporter import Reporter
+from runtime.telemetry import release_status
 from runtime.telemetry.comparison import release_of
 from runtime.telemetry.health import sha256_of
+from runtime.telemetry.release_status import ReleaseStatus
 from runtime.telemetry.state import State
 from tests.support.simulated_fleet import report
 
@@ -126,3 +128,39 @@ def test_an_agreement_that_is_none_makes_no_report(classes):
     said = report().as_dict() | {"shadow": {"model": "next.tflite", "frames": 1, "classes": classes}}
     with pytest.raises(ValueError, match=r"no report of a device|invalid literal|could not convert|unpack"):
         Report.parse(json.dumps(said))
+
+
+RELEASES = (ReleaseStatus("41", "refused", 1.0, "self-test"), ReleaseStatus("42", "held", 2.0, "", "40", 60.0, 3600.0, 9, 3, 4))
+
+
+def test_what_has_become_of_releases_is_told():
+    said = report(releases=RELEASES)
+    assert Report.parse(said.text()) == said and RELEASES[1].share == 0.75
+    assert "releases" not in report().as_dict()
+    assert said.news == replace(said, releases=(RELEASES[0], replace(RELEASES[1], frames=10))).news
+    assert said.news != replace(said, releases=RELEASES[:1]).news
+    older = said.as_dict()
+    older["releases"] = [{"release": "41", "state": "refused", "weather": "fine"}]
+    assert Report.parse(json.dumps(older)).releases == (ReleaseStatus("41", "refused"),)
+    for bad in (3, [3], [{"release": "41"}], [{"release": "41", "state": "held", "frames": 1e300}]):
+        older["releases"] = bad
+        with pytest.raises(ValueError, match=r"no report of a device|no time or count"):
+            Report.parse(json.dumps(older))
+
+
+def test_the_updaters_file_is_read_when_it_changes(tmp_path):
+    model = tmp_path / "models" / "41" / "detector.tflite"
+    model.parent.mkdir(parents=True)
+    (model.parent.parent / "current").symlink_to("41")
+    model.touch()
+    reporter, path = Reporter(State(str(model)), 30), tmp_path / "update" / "releases.json"
+    assert reporter.due().releases == ()
+    release_status.write(path, RELEASES)
+    assert reporter.due().releases == RELEASES and reporter.due() is None
+    release_status.write(path, RELEASES)
+    assert reporter.due() is None, "it was not written again"
+    path.write_text("{")
+    assert reporter.due().releases == ()
+    path.unlink()
+    assert reporter.due() is None
+    assert release_status.path_beside(str(tmp_path / "detector.tflite")) is None

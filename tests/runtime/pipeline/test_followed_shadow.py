@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -17,6 +18,7 @@ from runtime.pipeline import followed_shadow, shadow
 from runtime.pipeline.followed_shadow import FollowedShadow, open_shadow
 from runtime.pipeline.session import detect
 from runtime.pipeline.shadow import Shadow
+from runtime.telemetry import kept_comparison
 from runtime.telemetry.health import sha256_of
 from runtime.telemetry.state import State
 from tests.support import tiny_detector
@@ -132,6 +134,8 @@ def test_another_first_model_begins_the_count_anew(releases):
     with FollowedShadow(parsed(releases), state, lambda *_: None, every=0.01) as made:
         compare(made, state, 3)
         first = state.comparison
+        made._save()
+        assert kept(releases)[0] == first.id
         state.reloaded(str(releases / "models" / "three" / "detector.tflite"), Labels(("cat", "bird")))
         until_other = lambda: state.comparison.id != first.id  # noqa: E731
         image = Frame(np.zeros((60, 80, 3), np.uint8))
@@ -143,8 +147,56 @@ def test_another_first_model_begins_the_count_anew(releases):
             return until_other()
 
         until(next_is_counted)
+        until(lambda: kept(releases) is None)
         found = state.comparison
         assert found.frames < 3 and found.against.endswith("three/detector.tflite") and found.only_first == ()
+
+
+def followed(releases, state):
+    return FollowedShadow(parsed(releases), state, lambda *_: None, every=0.01)
+
+
+def kept(releases, name="two"):
+    """What was kept of the comparison of a release: the id and the frames; None where nothing was."""
+    try:
+        content = json.loads((releases / "models" / name / "comparison.json").read_text())["comparison"]
+    except FileNotFoundError:
+        return None
+    return content["id"], content["frames"]
+
+
+def test_a_comparison_goes_on_in_the_next_run(releases):
+    point(releases, "two")
+    state = state_of(releases)
+    with followed(releases, state) as made:
+        compare(made, state, 3)
+        assert kept(releases) is None, "every few minutes is often enough for a card"
+    first = state.comparison
+    assert kept(releases)[0] == first.id and 3 <= kept(releases)[1] <= first.frames
+    state = state_of(releases)
+    with followed(releases, state) as made:
+        until(lambda: state.comparison is not None)
+        again = state.comparison
+        assert (again.id, again.frames) == kept(releases) and again.seconds > 0 and again.classes
+        compare(made, state, again.frames + 2)
+        # What was offered to the first run is not missing in this one.
+        assert state.comparison.id == first.id and state.comparison.missed <= again.missed + made._shadow._offered
+
+
+def test_a_kill_costs_what_was_counted_since_it_was_last_kept(releases, monkeypatch):
+    monkeypatch.setattr(kept_comparison, "SAVE_SECONDS", 0.0)
+    point(releases, "two")
+    state = state_of(releases)
+    with followed(releases, state) as made:
+        compare(made, state, 3)
+        until(lambda: kept(releases) is not None and kept(releases)[1] >= 3)
+        # From here on, as after a kill, nothing is written any more.
+        monkeypatch.setattr(kept_comparison, "save", lambda comparison: None)
+        before = kept(releases)
+    state = state_of(releases)
+    with followed(releases, state):
+        until(lambda: state.comparison is not None)
+        assert (state.comparison.id, state.comparison.frames) == before
 
 
 def test_a_pause_counts_for_little(releases, monkeypatch):

@@ -8,16 +8,8 @@ from dataclasses import replace
 import pytest
 
 from devices.install.steps import service, updates
-from devices.update.probation import (
-    BAD,
-    ENGINE_SECONDS,
-    GONE_SECONDS,
-    GOOD,
-    OPEN,
-    TAKE_OVER_SECONDS,
-    TROUBLE,
-    ProbationMonitor,
-)
+from devices.update.verdicts.probation import ENGINE_SECONDS, GONE_SECONDS, TAKE_OVER_SECONDS, ProbationMonitor
+from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TROUBLE
 from runtime.telemetry.health import CameraHealth, Health
 
 

@@ -8,11 +8,11 @@ come back. A camera that is busy or gone says nothing about a model at all (OPEN
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Set
 
 from devices.host.systemd_service import MOST_RESTART_SECONDS, START_SECONDS, STOP_SECONDS
+from devices.update.verdicts.verdict import BAD, GOOD, OPEN, TROUBLE, Verdict
 from runtime.telemetry.health import STALE_SECONDS, Health
 
 # The longest that a reload takes: it loads the model in a process of its own and tests it, on a slow card and board.
@@ -24,20 +24,6 @@ GONE_SECONDS = STOP_SECONDS + MOST_RESTART_SECONDS + START_SECONDS + STALE_SECON
 ENGINE_SECONDS = TAKE_OVER_SECONDS
 # So many restarts are not a coincidence.
 MOST_RESTARTS = 3
-
-GOOD, BAD, TROUBLE, OPEN = "good", "bad", "trouble", "open"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """How a probation ended, and the `reason`.
-
-    `word` is GOOD; BAD for a fault of the release; TROUBLE for a failure that may pass; or OPEN where it is too early
-    to say.
-    """
-
-    word: str
-    reason: str
 
 
 class ProbationMonitor:

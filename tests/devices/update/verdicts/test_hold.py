@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from devices.update.hold import LONGEST, Counted, Hold, Terms, Uptime, judge, looked_at, progress, span, summary
-from devices.update.probation import BAD, GOOD, TROUBLE
+from devices.update.verdicts.hold import Counted, Hold, Terms, Uptime
+from devices.update.verdicts.hold_text import progress, span, summary
+from devices.update.verdicts.hold_verdict import LONGEST, judge, looked_at
+from devices.update.verdicts.verdict import BAD, GOOD, TROUBLE
 from runtime.telemetry.comparison import Comparison
 from runtime.telemetry.health import Health
 
