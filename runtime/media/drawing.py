@@ -125,7 +125,7 @@ def _tag_size(canvas: np.ndarray, text: str) -> Tuple[int, int]:
 
 
 def _thickness(canvas: np.ndarray) -> int:
-    return max(1, round(min(canvas.shape[:2]) / 200))
+    return int(max(1, round(min(canvas.shape[:2]) / 200)))
 
 
 def _font_scale(canvas: np.ndarray) -> float:
