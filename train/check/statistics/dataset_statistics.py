@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from runtime.boxes.tiles import Tiles
+from runtime.common.command import spelling
 from runtime.common.errors import InputError, KitError
 from train import models
 from train.check.statistics.tile_fit import View, best_views
@@ -167,7 +168,7 @@ class DatasetStatistics:
 
     def command(self, *options: str) -> str:
         """Returns the command that trains the data set with these options, to paste into a shell."""
-        return shlex.join(["python", "-m", "train", self.source, "--out", "runs/new", *options])
+        return f"{spelling('train', 'train')} " + shlex.join([self.source, "--out", "runs/new", *options])
 
     def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
         """Returns the images of a split, "train" or "validation"."""
