@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from convert.notebook import conversion
 from convert.object_detection_api import pipeline
 from convert.object_detection_api.folder import configuration
 from runtime.common.command import run as run_command
+from runtime.common.command import spelling
 from runtime.common.command_parser import add_version
 from runtime.common.errors import InputError
 from runtime.common.options import fraction, old_name, positive
@@ -72,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for app, project in apps:
         install.check(app, project)
     folder = _write(arguments) if writes else _written(arguments)
+    if writes:
+        _say_next(arguments, folder)
     for app, project in apps:
         for path in install.install(app, project, folder):
             print(f"{path}: from {folder}")
@@ -140,6 +144,15 @@ def _write(arguments: argparse.Namespace) -> Path:
     return folder
 
 
+def _say_next(arguments: argparse.Namespace, folder: Path) -> None:
+    """Says how to run what was written, where there is a file with post-processing."""
+    kinds = ("int8", "fp16", "dynamic_range", "int16x8")
+    made = next((folder / f"detector_{kind}.tflite" for kind in kinds if getattr(arguments, kind)), None)
+    if made is not None and made.is_file() and arguments.batch == 1:
+        run = spelling("run", "runtime")
+        print(f"\nTo try it: {run} {shlex.quote(str(made))} --source image.jpg --out found.jpg", file=sys.stderr)
+
+
 def _written(arguments: argparse.Namespace) -> Path:
     """The folder of an existing export: the one named, else the newest."""
     if arguments.out:
@@ -175,6 +188,10 @@ def _default_folder(run: RunFolder | None, arguments: argparse.Namespace) -> Pat
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m convert",
+        # All options would fill a screen above each error.
+        usage="%(prog)s --int8 --fp16 [--run RUN] [options]\n"
+        "       %(prog)s FOLDER --int8 --data DATA [options]\n"
+        "       %(prog)s --int8 --checkpoint PATH --calibration-images DIR [options]",
         description=__doc__,
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from runtime.common.command import run
+from runtime.common.command import run, spelling
 from runtime.common.command_parser import command_parser
 from runtime.common.errors import InputError
 from train.dataset.summary import describe
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     curve = sweep(dataset, options, args.low, args.high)
     rate = curve.suggestion
-    use = f"python -m train {shlex.quote(args.data)} --out runs/NAME --rate {rate:.2g}{_words(given)}"
+    use = f"{spelling('train', 'train')} {shlex.quote(args.data)} --out runs/NAME --rate {rate:.2g}{_words(given)}"
     swept = [("rates", f"{args.low:g} to {args.high:g}"), ("steps", str(options.steps))]
     rate_page.write(out, dataset.name, curve, use, [*swept, *((name, str(value)) for name, value in given.items() if name != "steps")])
     if args.json:

@@ -10,7 +10,7 @@ import runpy
 import sys
 from typing import Any, Iterator, Sequence
 
-from runtime.commands.verbs import Verb
+from runtime.commands.verbs import VERBS, Verb
 from runtime.common import command
 from runtime.common.errors import InputError
 
@@ -54,7 +54,7 @@ def _program(old: str, new: str) -> Iterator[None]:
 
     The commands give their parsers a name themselves, and argparse has no other place to change it.
     """
-    make = argparse.ArgumentParser.__init__
+    make, format_help, fail = (getattr(argparse.ArgumentParser, name) for name in ("__init__", "format_help", "error"))
 
     def make_renamed(self: argparse.ArgumentParser, *args: Any, **options: Any) -> None:
         make(self, *args, **options)
@@ -63,9 +63,25 @@ def _program(old: str, new: str) -> Iterator[None]:
             self.epilog = re.sub(rf"{re.escape(old)}(?![.\w])", new, self.epilog) if self.epilog else None
 
     argparse.ArgumentParser.__init__ = make_renamed  # type: ignore[method-assign]
+    argparse.ArgumentParser.format_help = lambda self: command.spelled(format_help(self))  # type: ignore[method-assign]
+    argparse.ArgumentParser.error = lambda self, message: fail(self, _with_advice(self, message))  # type: ignore[method-assign]
     command.started_as_edk = True
+    command.verbs.update((verb.module, verb.name) for verb in VERBS)
     try:
         yield
     finally:
-        argparse.ArgumentParser.__init__ = make  # type: ignore[method-assign]
+        for name, method in (("__init__", make), ("format_help", format_help), ("error", fail)):
+            setattr(argparse.ArgumentParser, name, method)
         command.started_as_edk = False
+
+
+def _with_advice(parser: argparse.ArgumentParser, message: str) -> str:
+    """The `message` of `parser` on wrong usage, with the options that may have been meant by those it doesn't know."""
+    unknown = [word.partition("=")[0] for word in message.split() if word.startswith("--")]
+    if not message.startswith("unrecognized arguments:") or not unknown:
+        return message
+    from difflib import get_close_matches
+
+    options = [option for option in parser._option_string_actions if option.startswith("--")]
+    meant = dict.fromkeys(near for word in unknown for near in get_close_matches(word, options, n=2, cutoff=0.7))
+    return f"{message}; did you mean {' or '.join(meant)}?" if meant else message

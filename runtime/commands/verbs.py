@@ -62,6 +62,16 @@ VERBS: Tuple[Verb, ...] = (
     Verb("fleet", "devices.fleet", DEVICES, "Shows the state of all devices that report to a broker.", "devices"),
 )
 
+# What other programs call it.
+_ELSEWHERE = {
+    **dict.fromkeys(("detect", "predict", "infer", "inference", "serve", "track"), "run"),
+    **dict.fromkeys(("val", "validate", "eval", "test"), "evaluate"),
+    **dict.fromkeys(("quantize", "quantise", "tflite"), "convert"),
+    **dict.fromkeys(("annotate", "autolabel"), "label"),
+    "deploy": "install",
+    "info": "inspect",
+}
+
 
 def named(name: str) -> Verb:
     """The verb of that name. Raises KeyError."""
@@ -75,6 +85,8 @@ def similar(word: str) -> List[str]:
     """The names of the verbs that a word which is no verb may stand for; the most similar first."""
     from difflib import get_close_matches
 
+    if word.lower() in _ELSEWHERE:
+        return [_ELSEWHERE[word.lower()]]
     of_modules = [verb.name for verb in VERBS if word.lower() in (verb.module, verb.name)]
     plain = word.lower().replace("_", "-")
     return of_modules or get_close_matches(plain, [verb.name for verb in VERBS], n=2)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import sys
 import threading
-from typing import Callable, List, NoReturn, Optional, Sequence
+from typing import Callable, Dict, List, NoReturn, Optional, Sequence
 
 from runtime.common.errors import InputError, KitError
 
@@ -15,11 +16,22 @@ Main = Callable[[Optional[Sequence[str]]], int]
 
 # Whether this process was started as `edk`, which `runtime.commands` sets.
 started_as_edk = False
+# The verb of `edk` for each module that is a command, which `runtime.commands` fills in.
+verbs: Dict[str, str] = {}
 
 
 def spelling(verb: str, module: str) -> str:
     """How a message writes a command that the user may type next: as the one that is running was typed."""
     return f"edk {verb}" if started_as_edk else f"python -m {module}"
+
+
+def spelled(text: str) -> str:
+    """`text` with `python -m MODULE` as the command that is running was typed: `edk VERB` where this is `edk`."""
+    return re.sub(r"python -m ([a-z_]+(?:\.[a-z_]+)*)", _spelled, text) if started_as_edk else text
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return f"edk {verbs[found[1]]}" if found[1] in verbs else found[0]
 
 
 def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
@@ -32,10 +44,10 @@ def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
     try:
         return main(argv)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {spelled(str(error))}", file=sys.stderr)
         return 2
     except KitError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {spelled(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -26,6 +26,9 @@ from runtime.zones.geometry import ANCHORS
 # That of the suppression within each class in the kit's own files.
 AGNOSTIC_IOU = 0.6
 
+_NO_SOURCE = (
+    "give a source with --source: an image, a folder, a video, picamera, 0 for the first USB camera, or rtsp://CAMERA/STREAM"
+)
 _LISTS = ("roi", "mask", "device", "score", "out", "zone", "line")
 
 # What `add_argument_group` returns; argparse has no public name for it.
@@ -44,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
     """The parser, including the options that sources, filters and sinks add."""
     made = Parser(
         prog="python -m runtime",
+        # All options would fill a screen above each error.
+        usage="%(prog)s FILE --source SRC [options]\n       %(prog)s --config FILE [options]",
         description="Runs a detection .tflite on images, videos, cameras and streams.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -328,7 +333,7 @@ def _completed(values: Dict[str, Any]) -> argparse.Namespace:
     sources = [options.source] if options.source is not None else []
     sources += plugins.specs(runtime.sources, options)
     if len(sources) != 1:
-        raise InputError(f"give one source, not {', '.join(map(redaction.address, sources))}" if sources else "give a source with --source")
+        raise InputError(f"give one source, not {', '.join(map(redaction.address, sources))}" if sources else _NO_SOURCE)
     options.source = sources[0]
     options.track = options.track or runtime.sinks.needs_tracks([*options.out, *plugins.specs(runtime.sinks, options)])
     return options

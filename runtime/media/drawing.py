@@ -11,8 +11,11 @@ import numpy as np
 from runtime.areas.areas import LINE, ZONE, Area, LineCounts, ZoneCounts
 from runtime.common.opencv import cv2
 from runtime.common.values import Detection, Frame
+from runtime.media import tags
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+# OpenCV writes the letters of most languages from version 5 on; before, those of ASCII alone.
+_HAS_ALL_LETTERS = int(cv2.__version__.partition(".")[0]) >= 5
 # Steps of the golden ratio around the color wheel give neighboring classes different colors.
 _GOLDEN = 0.618034
 # Of zones and lines, as (blue, green, red): white, which no class has.
@@ -31,9 +34,7 @@ def draw(image: np.ndarray, detections: Sequence[Detection], color: str = "BGR")
     `image` is uint8 [height, width, 3] with channels in the order `color`.
     """
     canvas = image.copy() if color == "BGR" else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    # The highest scores come first; they are drawn last, on top.
-    for detection in reversed(detections):
-        _draw_one(canvas, detection)
+    _draw_detections(canvas, detections)
     return canvas
 
 
@@ -45,8 +46,7 @@ def annotated(frame: Frame, detections: Sequence[Detection]) -> np.ndarray:
             _draw_area(canvas, zone, present)
         for line, crossed in frame.areas.lines:
             _draw_area(canvas, line, crossed)
-    for detection in reversed(detections):
-        _draw_one(canvas, detection)
+    _draw_detections(canvas, detections)
     return canvas
 
 
@@ -93,35 +93,52 @@ def contact_sheet(
     return sheet
 
 
-def _draw_one(canvas: np.ndarray, detection: Detection) -> None:
+def _draw_detections(canvas: np.ndarray, detections: Sequence[Detection]) -> None:
     height, width = canvas.shape[:2]
-    thick = max(1, round(min(width, height) / 200))
-    color = color_of(detection.class_id)
-    left, top, right, bottom = (round(side) for side in detection.box.as_tuple())
-    cv2.rectangle(canvas, (left, top), (min(right, width - 1), min(bottom, height - 1)), color, thick)
-    _draw_tag(canvas, caption(detection), left, top, color)
+    thick = _thickness(canvas)
+    boxes = []
+    for detection in detections:
+        left, top, right, bottom = (round(side) for side in detection.box.as_tuple())
+        boxes.append((left, top, min(right, width - 1), min(bottom, height - 1)))
+    texts = [_written(caption(detection)) for detection in detections]
+    places = tags.place(boxes, [_tag_size(canvas, text) for text in texts], width, height)
+    # The highest scores come first; they are drawn last, on top, and all texts above all boxes.
+    for detection, (left, top, right, bottom) in zip(reversed(detections), reversed(boxes)):
+        cv2.rectangle(canvas, (left, top), (right, bottom), color_of(detection.class_id), thick)
+    for detection, text, (x, y) in zip(reversed(detections), reversed(texts), reversed(places)):
+        _draw_tag(canvas, text, round(x), round(y), color_of(detection.class_id))
 
 
 def _draw_tag(canvas: np.ndarray, text: str, left: int, top: int, color: Tuple[int, int, int]) -> None:
-    """Writes `text` on `color` above the point (left, top)."""
-    height, width = canvas.shape[:2]
-    thick = max(1, round(min(width, height) / 200))
-    # The font has only ASCII characters.
-    text = text.encode("ascii", "replace").decode()
-    scale = max(0.4, min(width, height) / 900)
+    """Writes `text` on `color`; (left, top) is its upper left corner."""
+    thick, scale = _thickness(canvas), _font_scale(canvas)
     (text_width, text_height), base = cv2.getTextSize(text, _FONT, scale, thick)
-    # Above the point where there is room, else below it; moved left where it would leave the image.
-    tag_height = text_height + base + thick
-    tag_top = top - tag_height if top >= tag_height else top
-    tag_left = max(0, min(left, width - text_width))
-    cv2.rectangle(canvas, (tag_left, tag_top), (tag_left + text_width, tag_top + tag_height), color, cv2.FILLED)
+    cv2.rectangle(canvas, (left, top), (left + text_width, top + text_height + base + thick), color, cv2.FILLED)
     ink = (0, 0, 0) if _is_light(color) else (255, 255, 255)
-    cv2.putText(canvas, text, (tag_left, tag_top + text_height + thick // 2), _FONT, scale, ink, thick, cv2.LINE_AA)
+    cv2.putText(canvas, text, (left, top + text_height + thick // 2), _FONT, scale, ink, thick, cv2.LINE_AA)
+
+
+def _tag_size(canvas: np.ndarray, text: str) -> Tuple[int, int]:
+    """Width and height in pixels of a tag with `text`."""
+    (text_width, text_height), base = cv2.getTextSize(text, _FONT, _font_scale(canvas), _thickness(canvas))
+    return int(text_width), int(text_height) + int(base) + _thickness(canvas)
+
+
+def _thickness(canvas: np.ndarray) -> int:
+    return int(max(1, round(min(canvas.shape[:2]) / 200)))
+
+
+def _font_scale(canvas: np.ndarray) -> float:
+    return float(max(0.4, min(canvas.shape[:2]) / 900))
+
+
+def _written(text: str) -> str:
+    return text if _HAS_ALL_LETTERS else tags.in_ascii(text)
 
 
 def _draw_area(canvas: np.ndarray, area: Area, counts: Union[ZoneCounts, LineCounts]) -> None:
     height, width = canvas.shape[:2]
-    thick = max(1, round(min(width, height) / 200))
+    thick = _thickness(canvas)
     across, down = (1, 1) if area.pixels else (width - 1, height - 1)
     corners = np.array([(round(x * across), round(y * down)) for x, y in area.corners], np.int32)
     cv2.polylines(canvas, [corners], area.kind == ZONE, _AREA_COLOR, thick, cv2.LINE_AA)
@@ -133,8 +150,10 @@ def _draw_area(canvas: np.ndarray, area: Area, counts: Union[ZoneCounts, LineCou
         reach = 12 * thick / length
         tip = (round(middle[0] - reach * (bottom - top)), round(middle[1] + reach * (right - left)))
         cv2.arrowedLine(canvas, (round(middle[0]), round(middle[1])), tip, _AREA_COLOR, thick, cv2.LINE_AA, 0, 0.4)
-    left, top = corners.min(axis=0).tolist()
-    _draw_tag(canvas, f"{area.name}: {counts}", max(left, 0), max(top, 0), _AREA_COLOR)
+    text = _written(f"{area.name}: {counts}")
+    left, top = (max(side, 0) for side in corners.min(axis=0).tolist())
+    ((x, y),) = tags.place([(left, top, left, top)], [_tag_size(canvas, text)], width, height)
+    _draw_tag(canvas, text, round(x), round(y), _AREA_COLOR)
 
 
 def _is_light(color: Tuple[int, int, int]) -> bool:

@@ -10,13 +10,14 @@ import os
 import zipfile
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Dict, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
 import numpy as np
 
 from runtime.common.errors import InputError
 from runtime.common.files import read_bytes
-from runtime.model import operators
+from runtime.model import operators, other_files
 from runtime.model.flatbuffer import FlatBuffer, Table
 
 IDENTIFIER = b"TFL3"
@@ -127,13 +128,16 @@ class Model:
     @classmethod
     def read(cls, path: Union[str, os.PathLike[str]]) -> Model:
         """Reads the file `path`. Raises InputError where it is missing, not a .tflite, or damaged."""
+        if os.path.isdir(path):
+            raise InputError(f"{path}: not a .tflite file: {other_files.describe_folder(Path(path))}")
         return cls.parse(read_bytes(path), str(path))
 
     @classmethod
     def parse(cls, data: bytes, where: str = "model") -> Model:
         """Parses `data`. Raises InputError where it is not a .tflite, or damaged."""
         if len(data) < 8 or data[4:8] != IDENTIFIER:
-            raise InputError(f"{where}: not a .tflite file (a .tflite has TFL3 at its bytes 4 to 7)")
+            what = other_files.describe_file(data, where) or "a .tflite has TFL3 at its bytes 4 to 7"
+            raise InputError(f"{where}: not a .tflite file: {what}")
         flat = FlatBuffer(data, IDENTIFIER, where)
         root = flat.root()
         buffers = tuple(_buffer(flat, table) for table in root.tables(4))

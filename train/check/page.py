@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from runtime.common.command import spelling
 from train.check.checks import FAILURE, OK, SEVERITIES, WARNING, Finding, counted
 from train.check.statistics.dataset_statistics import SPLITS, DatasetStatistics
 from train.geometry.head import POSITIVE_IOU
@@ -226,4 +227,4 @@ def _annotated(statistics: DatasetStatistics, index: int, styles: dict[str, int]
 
 
 def _footer() -> Markup:
-    return tag("footer", "Written by ", tag("code", "python -m train.check"), ".")
+    return tag("footer", "Written by ", tag("code", spelling("check", "train.check")), ".")

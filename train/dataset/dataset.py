@@ -15,7 +15,7 @@ from runtime.common.values import Labels
 from train.dataset import earlier as earlier_sides
 from train.dataset import format_choice, grouping, several, splitting
 from train.dataset.earlier import Earlier
-from train.dataset.examples import label_map
+from train.dataset.examples import label_map, packed
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import cached_walks, quoted
 from train.dataset.examples.problems import MAX_BAD, allowed, collect_problems, hand_on
@@ -180,15 +180,27 @@ def read(
     if not path.exists():
         raise NoDataSetError(f"{path}: no such data set")
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise NoDataSetError(f"{path}: neither a folder nor a whole zip file; give one with labelled images")
+        raise NoDataSetError(f"{path}: neither a folder nor a whole zip file; {_of_file(path)}")
     folder = archives.extract(path) if path.is_file() else path
     try:
         with cached_walks(), allowed(allow_bad):
             choice = format_choice.read(folder, format)
+    except NoDataSetError as error:
+        # People know the zip file, not what it was extracted to.
+        raise NoDataSetError(str(error).replace(str(folder), str(path))) from None
     except OSError as error:
         raise InputError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
     splits = replace(choice.splits, format=choice.format, reasons=choice.reasons)
     return _without_split(splits) if redraw else splits
+
+
+def _of_file(path: Path) -> str:
+    """What to do with a file that is no data set."""
+    if path.suffix.lower() == ".zip":
+        return "it is cut short or damaged, so get it again"
+    if packed.is_packed(path):
+        return "unpack it and give the folder, or pack it as a zip"
+    return f"give the folder that holds both the images and their annotations, such as {path.parent}"
 
 
 def _without_split(splits: Splits) -> Splits:

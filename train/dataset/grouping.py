@@ -13,13 +13,15 @@ from runtime.common.errors import InputError
 from train.dataset.examples import content
 from train.dataset.examples.example import Example
 
-AUTO, FOLDER, NONE = "auto", "folder", "none"
+AUTO, FOLDER, SIMILAR, NONE = "auto", "folder", "similar", "none"
 
 # Roboflow writes each augmented version of photo.jpg under a name such as photo_jpg.rf.5c1e...e0.jpg.
 _VERSION = re.compile(r"(.+)\.rf\.[\w-]+(?:\.[^.]+)?", re.DOTALL)
 
 # Why two images belong together, the surest first.
-REASONS = SAME_FILE, SAME_ORIGINAL, SAME_GROUP = "the same file", "of the same Roboflow original", "of the same group"
+REASONS = SAME_FILE, SAME_ORIGINAL, NEARLY_SAME, SAME_GROUP = (
+    "the same file", "of the same Roboflow original", "nearly the same image", "of the same group"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Rule:
     """What keeps images together besides the same bytes, which always do.
 
     `by` is "auto" for images of one Roboflow original (see `original`); "none" for nothing else; "folder" for "auto" and
-    images in one folder; or a regular expression: "auto" and images for which its first group (else the whole match),
+    images in one folder; "similar" for "auto" and images that are nearly the same (see `near_duplicates`), for which all
+    images are read; or a regular expression: "auto" and images for which its first group (else the whole match),
     searched for in the image's path in the data set with forward slashes, is the same. An image in whose path it is not
     found is in no such group. Raises InputError for what is no regular expression.
     """
@@ -39,7 +42,7 @@ class Rule:
             re.compile(self.by)
         except re.error as error:
             raise InputError(
-                f"--group-by {self.by}: not a regular expression: {error}; give one, or {AUTO}, {FOLDER} or {NONE}"
+                f"--group-by {self.by}: not a regular expression: {error}; give one, or {AUTO}, {FOLDER}, {SIMILAR} or {NONE}"
             ) from error
 
     def keys(self, parts: Sequence[DatasetPart]) -> list[dict[str, str]]:
@@ -56,7 +59,14 @@ class Rule:
             for keys, example in zip(found, examples):
                 if (name := original(example.image.name)) is not None:
                     keys[SAME_ORIGINAL] = name
-        if self.by not in (AUTO, NONE):
+        if self.by == SIMILAR:
+            # Pillow is loaded for this rule alone.
+            from train.dataset import near_duplicates
+
+            for keys, like in zip(found, near_duplicates.alike(examples)):
+                if like is not None:
+                    keys[NEARLY_SAME] = str(like)
+        elif self.by not in (AUTO, NONE):
             names = [name for part in parts for name in part.names()]
             for keys, name in zip(found, names):
                 if (group := self._group(name)) is not None:
@@ -64,7 +74,7 @@ class Rule:
             if names and not any(SAME_GROUP in keys for keys in found):
                 raise InputError(
                     f"--group-by {self.by}: found in none of the {len(names)} images' paths, such as {names[0]};"
-                    f" give {AUTO}, {FOLDER}, {NONE}, or a regular expression"
+                    f" give {AUTO}, {FOLDER}, {SIMILAR}, {NONE}, or a regular expression"
                 )
         return found
 

@@ -17,8 +17,8 @@ CLASSES_HELP = (
 REDRAW_HELP = "draw the images to validate on, though DATA has its own split"
 GROUP_BY_HELP = (
     "images to keep on one side of the split, besides copies of a file: auto, those of one Roboflow original (.rf. in the"
-    " name); folder, also those in one folder; none; or a regular expression, whose first group in an image's path is its"
-    " scene"
+    " name); folder, also those in one folder; similar, also those that are nearly the same; none; or a regular expression,"
+    " whose first group in an image's path is its scene"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from runtime.common.command import spelling
 from train.dataset.dataset import Dataset
 from train.dataset.examples.example import Example
 from train.dataset.examples.problems import BACKGROUND
@@ -75,4 +76,4 @@ def _problems(problems: Sequence[str]) -> list[str]:
         return []
     lines = [f"left out or decided ({len(problems)}):", *(f"  {problem}" for problem in problems[:_PROBLEMS])]
     more = len(problems) - _PROBLEMS
-    return lines + ([f"  and {more} more; python -m train.check lists them"] if more > 0 else [])
+    return lines + ([f"  and {more} more; {spelling('check', 'train.check')} lists them"] if more > 0 else [])

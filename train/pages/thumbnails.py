@@ -11,11 +11,14 @@ import numpy as np
 
 from runtime.common.errors import InputError
 from runtime.common.values import Box
+from runtime.media import tags
 from train.dataset.examples import images
 from train.dataset.examples.example import Example
 from train.pages.html import Markup, tag
 
 _QUALITY = 72
+# Of a bold letter on average, in font sizes.
+_LETTER_WIDTH = 0.62
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def thumbnail(example: Example, boxes: Sequence[BoxOverlay], caption: object, wi
         tag("image", href=href, width=example.width, height=example.height),
         [_rectangle(item, "back") for item in boxes],
         [_rectangle(item, item.style, tag("title", item.title)) for item in boxes],
-        [_text(item, example) for item in boxes if item.text],
+        _texts([item for item in boxes if item.text], example),
         viewBox=f"0 0 {example.width} {example.height}",
         style=f"font-size:{example.width / 26:.1f}px",
         role="img",
@@ -73,15 +76,18 @@ def _rectangle(item: BoxOverlay, style: str, *content: object) -> Markup:
     )  # fmt: skip
 
 
-def _text(item: BoxOverlay, example: Example) -> Markup:
+def _texts(items: Sequence[BoxOverlay], example: Example) -> list[Markup]:
+    """The texts of boxes, those of the last box on top of others, where there is no room for all."""
     letter = example.width / 26
-    above = item.box.ymin > 1.3 * letter
-    # Near the right edge of the image the text is aligned with the right side of the box.
-    align_right = item.box.xmin > 0.7 * example.width
-    return tag(
-        "text",
-        item.text,
-        x=f"{item.box.xmax if align_right else item.box.xmin + letter / 6:.1f}",
-        y=f"{item.box.ymin - letter / 4 if above else item.box.ymin + 1.1 * letter:.1f}",
-        text_anchor="end" if align_right else "start",
-    )
+    height = 1.3 * letter
+    corners = [(item.box.xmin, item.box.ymin, item.box.xmax, item.box.ymax) for item in items]
+    sizes = [(_LETTER_WIDTH * letter * len(item.text), height) for item in items]
+    places = tags.place(corners, sizes, example.width, example.height)
+    return [
+        # A text that takes the whole width is squeezed into it, as nothing else shows its end.
+        tag(
+            "text", item.text, x=f"{left + letter / 6:.1f}", y=f"{top + 0.8 * height:.1f}",
+            **({"textLength": f"{example.width - letter / 3:.1f}", "lengthAdjust": "spacingAndGlyphs"} if wide > example.width else {}),
+        )
+        for item, (left, top), (wide, _) in zip(items, places, sizes)
+    ]  # fmt: skip

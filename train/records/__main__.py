@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from runtime.common.command import run
+from runtime.common.command import run, spelling
 from runtime.common.command_parser import command_parser
 from runtime.common.options import old_name, positive
 from train.dataset import options as data_options
@@ -50,7 +50,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     else:
         path_mapping = (os.path.abspath(arguments.data), arguments.worker_data) if arguments.worker_data else None
         beam.write(dataset, arguments.out, options, count=arguments.shards, path_mapping=path_mapping)
-    print(f"{arguments.out}: written; train on it with: python -m train {arguments.out}", file=sys.stderr)
+    print(f"{arguments.out}: written; train on it with: {spelling('train', 'train')} {arguments.out}", file=sys.stderr)
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from runtime.common.command import spelling
 from train.dataset.examples.example import Example
 from train.evaluation import error_analysis
 from train.evaluation.error_analysis import IOU, Curve
@@ -43,7 +44,7 @@ def render(report: Report) -> str:
         detection_errors.worst_images(report),
         _data(report),
         _settings(report),
-        tag("footer", "Written by ", tag("code", "python -m train.report"), "."),
+        tag("footer", "Written by ", tag("code", spelling("report", "train.report")), "."),
     )
 
 
@@ -156,7 +157,7 @@ def _precision_and_recall(report: Report) -> Markup:
         note=[
             f"F1 is highest at a score threshold of {report.score:.2f}: precision is {_percent(precision)} there, recall"
             f" {_percent(recall)}. To detect with this threshold: ",
-            tag("code", f"python -m runtime FILE --score {report.score:.2f}"),
+            tag("code", f"{spelling('run', 'runtime')} FILE --score {report.score:.2f}"),
             rest,
         ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from runtime.common.command import spelling
 from train.pages import charts, html
 from train.pages.html import Markup, tag
 from train.run.rate_curve import RateCurve
@@ -40,7 +41,7 @@ def write(path: Path, name: str, curve: RateCurve, use: str, settings: Sequence[
                 note=["The suggestion is a tenth of the rate at which the loss was lowest. To use it: ", tag("code", use)],
             ),
             html.section("Settings", html.table(("option", "value"), settings, class_="words")),
-            tag("footer", "Written by ", tag("code", "python -m train.find_rate"), "."),
+            tag("footer", "Written by ", tag("code", spelling("find-rate", "train.find_rate")), "."),
         ),
     )
 

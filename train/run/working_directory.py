@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from runtime.common.command import spelling
 from runtime.common.errors import InputError
 from train.checkpoints import files
 from train.run.run_folder import RunFolder
@@ -56,7 +57,7 @@ def resume_hint(out: RunFolder, say: Callable[[str], None]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if out.has_checkpoint:
-            say(f"to go on: python -m train --resume {out.path}")
+            say(f"to go on: {spelling('train', 'train')} --resume {out.path}")
         raise
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Iterator, Optional
 
 from runtime import launcher
+from runtime.common import command
 from runtime.common.errors import KitError
 
 _RAM = "/dev/shm"
@@ -25,8 +26,10 @@ _RAM = "/dev/shm"
 _CHILD = """
 import sys, json
 sys.path[:] = json.loads(sys.argv[1])
+from runtime.common import command
+command.started_as_edk = json.loads(sys.argv[2])
 from runtime.inference.process import child
-sys.exit(child.main(sys.argv[2:]))
+sys.exit(child.main(sys.argv[3:]))
 """
 
 # Seconds that a killed process has to end. One that waits inside a driver does not end before the driver returns.
@@ -77,7 +80,7 @@ def _launch(tensor_file: IO[bytes], opened: contextlib.ExitStack) -> Launched:
     path = launcher.kit_first([*filter(None, sys.path)])
     numbers = [tensor_file.fileno(), child_end]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _CHILD, json.dumps(path), json.dumps(numbers)],
+        [sys.executable, "-I", "-c", _CHILD, json.dumps(path), json.dumps(command.started_as_edk), json.dumps(numbers)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         pass_fds=descriptors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 from runtime.commands import handover, verbs
 from runtime.commands.edk import main
-from runtime.common.command import exit_code, spelling
+from runtime.common.command import exit_code, spelled, spelling
 from runtime.common.errors import InputError
 from runtime.common.opencv import cv2
 from tests.support import tiny_detector
@@ -168,3 +169,39 @@ def _until(true, process):
     while not true():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_errors_and_help_name_verbs_too(trial, capsys):
+    trial(
+        "from runtime.common import command\n"
+        "from runtime.common.command_parser import command_parser\n"
+        "from runtime.common.errors import InputError\n"
+        "def main(argv=None):\n"
+        "    print(command_parser('python -m trial_command', 'As python -m train, not python -m train.other').format_help())\n"
+        "    raise InputError('go on with: python -m train.label x')\n"
+        "print(command.exit_code(main))\n"
+    )
+    handover.hand_over(TEST_VERB, [])
+    shown = capsys.readouterr()
+    assert shown.err == "error: go on with: edk label x\n"
+    assert "As edk train, not python -m train.other" in shown.out and "usage: edk try" in shown.out
+    assert spelled("python -m train") == "python -m train"
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [("--sorce x", "; did you mean --source?"), ("--sorce=x", "; did you mean --source?"), ("--xyzzy", ""), ("x", "")],
+)
+def test_an_option_that_is_misspelt(trial, capsys, given, advice):
+    trial(
+        "import argparse\n"
+        "parser = argparse.ArgumentParser(prog='python -m trial_command')\n"
+        "parser.add_argument('--source')\n"
+        "parser.parse_args()\n"
+    )
+    with pytest.raises(SystemExit):
+        handover.hand_over(TEST_VERB, given.split())
+    assert capsys.readouterr().err.endswith(f"edk try: error: unrecognized arguments: {given}{advice}\n")
+    with pytest.raises(SystemExit):
+        argparse.ArgumentParser().parse_args(["--other"])
+    assert "did you mean" not in capsys.readouterr().err

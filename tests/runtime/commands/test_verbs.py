@@ -50,6 +50,12 @@ def test_a_word_that_is_no_verb_finds_what_was_meant():
     assert verbs.similar("xyzzy") == []
 
 
+def test_a_word_of_other_programs_finds_the_verb():
+    assert verbs.similar("predict") == ["run"] and verbs.similar("val") == ["evaluate"]
+    for word, name in verbs._ELSEWHERE.items():
+        assert verbs.named(name) and word not in {verb.name for verb in verbs.VERBS}
+
+
 def test_each_extra_is_one_of_the_package():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert all(f"\n{verb.extra} = [" in text for verb in verbs.VERBS)

@@ -69,3 +69,28 @@ def test_zones_and_lines_are_drawn_with_their_counts_and_the_arrow_to_the_inside
     assert not drawing.annotated(Frame(image), ()).any()
     blue = drawing.annotated(Frame(np.full((4, 4, 3), (255, 0, 0), np.uint8), color="RGB"), ())
     assert (blue == (0, 0, 255)).all()
+
+
+def inked(image, color):
+    """How many pixels of `image` have exactly this color."""
+    return int((image == color).all(axis=2).sum())
+
+
+def test_texts_of_boxes_that_overlap_stay_legible():
+    one, two = Detection("bear", 3, 0.9, Box(50, 60, 200, 180)), Detection("beer", 7, 0.8, Box(52, 62, 205, 182))
+    alone = drawing.draw(gray(300, 400), [two])
+    both = drawing.draw(gray(300, 400), [one, two])
+    # All of the lower score's text is there, on its color, though the other's stands where it would stand alone.
+    assert inked(both, drawing.color_of(7)) > 0.75 * inked(alone, drawing.color_of(7))
+    assert inked(both, drawing.color_of(3)) > 0.9 * inked(drawing.draw(gray(300, 400), [one]), drawing.color_of(3))
+
+
+def test_letters_that_the_font_has(monkeypatch):
+    def drawn(label):
+        return drawing.draw(gray(100, 300), [Detection(label, 0, 0.5, Box(20, 40, 150, 90))])
+
+    monkeypatch.setattr(drawing, "_HAS_ALL_LETTERS", False)
+    assert np.array_equal(drawn("Bär"), drawn("Bar")) and not np.array_equal(drawn("Bär"), drawn("B?r"))
+    monkeypatch.undo()
+    if drawing._HAS_ALL_LETTERS:
+        assert not np.array_equal(drawn("Bär"), drawn("B?r")) and not np.array_equal(drawn("Bär"), drawn("Bar"))

@@ -93,7 +93,7 @@ def test_what_is_no_tflite(data, tmp_path):
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         Model.read(tmp_path / "none.tflite")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="it is a folder"):
         Model.read(tmp_path)
 
 

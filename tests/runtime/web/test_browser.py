@@ -197,7 +197,8 @@ def enter(browser, token):
 
 @pytest.mark.parametrize("width", [390, 820])
 def test_it_fits_a_phone(browser, port, width):
-    sink, _ = serve(port)
+    sink, state = serve(port)
+    state.frame_done(FOUND, {"preprocess": 0.2, "invoke": 1234.5, "postprocess": 0.1, "total": 1391.0})
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     )
@@ -205,6 +206,9 @@ def test_it_fits_a_phone(browser, port, width):
     show(browser, sink, frame(1), FOUND)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script("return document.getElementById('image').clientWidth") > 0.9 * width - 20
+    wait(lambda: "Postprocess" in text(browser, "latency"))
+    cut = "return [...document.querySelectorAll('#latency td')].filter((cell) => cell.scrollWidth > cell.clientWidth).length"
+    assert browser.execute_script(cut) == 0
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     sink.close()
 

@@ -17,8 +17,8 @@ from tests.support.pets import CAT, DOG, data, jpg, pets, save_again, xml
 from tests.support.voc_samples import annotation, data_set, image
 from train import open_dataset
 from train.check import checks
-from train.check.statistics import near_duplicates
 from train.check.statistics.dataset_statistics import gather
+from train.dataset import near_duplicates
 from train.geometry.size import InputSize
 
 
@@ -73,7 +73,8 @@ def test_training_images_to_validate_on_are_a_failure(data):
 def test_many_near_duplicates_in_both_splits_are_a_failure(data):
     for i in range(3):
         save_again(data, i, 52 + i)
-    assert the_one(data).severity == "failure"
+    found = the_one(data)
+    assert found.severity == "failure" and "--group-by similar" in found.do
 
 
 def test_an_image_that_is_saved_again_is_a_near_duplicate(data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from runtime.common.errors import InputError, KitError
 from tests.support import format_samples as make
 from tests.support import mutations
 from tests.support.format_samples import BOX, Sample, samples
+from tests.support.voc_samples import image
 from train import open_dataset
 from train.check import __main__ as check
 from train.check.statistics.dataset_statistics import gather
 from train.dataset import format_choice, formats
 from train.dataset.examples.problems import collect_problems
+from train.dataset.format_choice import NoDataSetError
 from train.dataset.formats import Score
 
 DOG = ("dog", 1, 2, 60, 40)
@@ -303,3 +306,26 @@ def test_damage_ends_in_a_choice_or_in_one_line(tmp_path, damaged):
             chosen.add(str(error))
     assert "pascal_voc" in chosen
     assert all("\n" not in message and len(message) < 2000 for message in chosen)
+
+
+def test_images_without_boxes_are_told_how_to_get_some(tmp_path):
+    image(tmp_path / "my photos/a.jpg")
+    with pytest.raises(NoDataSetError, match=r"my photos: no labelled .*, but 1 without labels; .*: python -m train.label '.*my photos' --serve"):
+        open_dataset(tmp_path / "my photos")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "my photos")
+    with pytest.raises(NoDataSetError, match=rf"^{packed}: no labelled images .* FOLDER --serve"):
+        open_dataset(packed)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NoDataSetError, match=r"empty: no labelled images .*, and no others"):
+        open_dataset(tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("a.rar", "unpack it"), ("a.tar.gz", "unpack it"), ("a.zip", "cut short or damaged"), ("a.xml", "such as .*/data$")],
+)
+def test_a_file_that_is_no_data_set(tmp_path, name, advice):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).write_bytes(b"PK\x03\x04" + bytes(40))
+    with pytest.raises(NoDataSetError, match=f"neither a folder nor a whole zip file; .*{advice}"):
+        open_dataset(tmp_path / "data" / name)

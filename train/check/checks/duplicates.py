@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from train.check.checks import FAILURE, OK, WARNING, Finding, counted
-from train.check.statistics import near_duplicates
 from train.check.statistics.dataset_statistics import DatasetStatistics
-from train.check.statistics.near_duplicates import Pairs
+from train.dataset import grouping, near_duplicates
+from train.dataset.near_duplicates import Pairs
 
 # The share of leaked validation images from which the figures are meaningless.
 _MANY = 0.1
@@ -33,7 +33,8 @@ def check(statistics: DatasetStatistics) -> Iterator[Finding]:
                 f"{leaked:,} of {counted(validation, 'validation image')} "
                 + ("is" if leaked == 1 else "are")
                 + f" in training too: {what} in both splits, so that AP will look better than it is",
-                "keep each in one split; split videos and bursts by scene, with your own lists or folders",
+                f"keep each in one split: --group-by {grouping.SIMILAR} does, here and in training, for images that are nearly"
+                " the same; videos and bursts are better split by scene, with your own lists or folders",
             )
     for _, within, what in found:
         if within.count:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import io
 import math
 import os
 import shlex
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from runtime.boxes.tiles import Tiles
+from runtime.common.command import spelling
 from runtime.common.errors import InputError, KitError
 from train import models
-from train.check.statistics.near_duplicates import difference_hash
 from train.check.statistics.tile_fit import View, best_views
-from train.dataset import dataset, formats, grouping, several, splitting
+from train.dataset import dataset, formats, grouping, near_duplicates, several, splitting
 from train.dataset.examples import images, problems
 from train.dataset.examples.example import Example
 from train.dataset.examples.image_info import inspect_bytes, read_bytes
@@ -36,8 +33,6 @@ from train.network.network import Network
 
 SPLITS = ("train", "validation")
 
-# Large enough for the difference hash; JPEG decodes to this size several times as fast as to the full size.
-_HASHED_SIDE = 128
 # Of 7,000 boxes of photographs and of micrographs none is plain by these numbers.
 _PLAIN_SIDE, _PLAIN_SHARE, _ONE_SHADE, _RIM = 3, 0.95, 4, 0.1
 # Images per task of a process; reading fewer bytes than this takes less time than starting a process.
@@ -173,7 +168,7 @@ class DatasetStatistics:
 
     def command(self, *options: str) -> str:
         """Returns the command that trains the data set with these options, to paste into a shell."""
-        return shlex.join(["python", "-m", "train", self.source, "--out", "runs/new", *options])
+        return f"{spelling('train', 'train')} " + shlex.join([self.source, "--out", "runs/new", *options])
 
     def in_split(self, split: str) -> tuple[ImageStatistics, ...]:
         """Returns the images of a split, "train" or "validation"."""
@@ -323,12 +318,12 @@ def _read_file(image: Path, orientation: int, corners: np.ndarray) -> FileInfo:
     except InputError as error:
         return FileInfo(sha256=sha256, error=str(error))
     try:
-        gray = _gray(data)
+        gray = near_duplicates.gray(data)
     except Exception as error:
         # Pillow raises exceptions of many kinds for broken images; to the user they all mean the same.
         return replace(known, error=f"{image}: cannot be decoded ({error})")
     upright = images.apply_orientation(gray, orientation)
-    return replace(known, difference_hash=difference_hash(upright), plain=plain_boxes(upright, corners))
+    return replace(known, difference_hash=near_duplicates.difference_hash(upright), plain=plain_boxes(upright, corners))
 
 
 def plain_boxes(gray: np.ndarray, corners: np.ndarray) -> tuple[int, ...]:
@@ -347,15 +342,6 @@ def plain_boxes(gray: np.ndarray, corners: np.ndarray) -> tuple[int, ...]:
             if np.mean(shades <= _ONE_SHADE) >= _PLAIN_SHARE:
                 found.append(index)
     return tuple(found)
-
-
-def _gray(data: bytes) -> np.ndarray:
-    """Returns the image in grayscale, possibly reduced in size; decodes all of its bytes and raises on damage."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with Image.open(io.BytesIO(data)) as image:
-            image.draft("L", (_HASHED_SIDE, _HASHED_SIDE))
-            return np.asarray(image.convert("L"))
 
 
 def _size(image: Path) -> int:

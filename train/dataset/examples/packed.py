@@ -10,9 +10,14 @@ _SUFFIXES = (".zip", ".rar", ".7z", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar
 _LISTED = 3
 
 
+def is_packed(path: Path) -> bool:
+    """Whether the name of `path` is that of an archive."""
+    return path.name.lower().endswith(_SUFFIXES)
+
+
 def advice(folder: Path) -> str:
     """Returns what to do about the archives below `folder`, to end a message with; empty if there are none."""
-    found = [str(file.name) for file in walk(folder) if file.name.name.lower().endswith(_SUFFIXES)]
+    found = [str(file.name) for file in walk(folder) if is_packed(file.name)]
     if not found:
         return ""
     shown = ", ".join(found[:_LISTED]) + (f" and {len(found) - _LISTED} more" if len(found) > _LISTED else "")

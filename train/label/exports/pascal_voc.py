@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from runtime.common.command import spelling
 from runtime.common.values import Labels
 from train.dataset.writers.pascal_voc import annotation
 from train.label.proposals import ProposedImage
@@ -27,4 +28,4 @@ def write(images: Sequence[ProposedImage], labels: Labels, folder: Path, out: st
         target = folder / "annotations" / f"{Path(image.name).stem}.xml"
         target.write_bytes(ElementTree.tostring(root, encoding="utf-8"))
     (folder / "predefined_classes.txt").write_text(labels.text(), encoding="utf-8")
-    return f"python -m train.label {out} --serve, or labelImg {out}/images {out}/predefined_classes.txt {out}/annotations"
+    return f"{spelling('label', 'train.label')} {out} --serve, or labelImg {out}/images {out}/predefined_classes.txt {out}/annotations"

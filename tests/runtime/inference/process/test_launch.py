@@ -15,6 +15,7 @@ import pytest
 
 from runtime import InputError, KitError
 from runtime.__main__ import main
+from runtime.common import command
 from runtime.inference.process import engine, launch
 from runtime.inference.process.engine import EngineProcess
 from runtime.inference.process.worker import Lost, Worker
@@ -147,3 +148,10 @@ def test_help_starts_nothing(capsys, monkeypatch):
 def test_what_is_started_first_needs_nothing_large():
     program = "import sys; import runtime.__main__; print([name for name in ('numpy', 'cv2') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout == "[]\n"
+
+
+def test_the_engines_errors_spell_commands_as_they_were_typed(tmp_path, monkeypatch):
+    (tmp_path / "pipeline.config").touch()
+    monkeypatch.setattr(command, "started_as_edk", True)
+    with EngineProcess(tmp_path) as process, pytest.raises(InputError, match=f"of it with: edk convert {tmp_path} --fp16"):
+        process.wait_until_ready()

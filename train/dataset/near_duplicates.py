@@ -8,11 +8,22 @@ ten images: copies at half the size, at JPEG quality 50, 20 % brighter, or cropp
 
 from __future__ import annotations
 
+import io
+import warnings
 from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Optional
 
 import cv2
 import numpy as np
+from PIL import Image
+
+from runtime.common.errors import InputError
+from train.dataset.examples import images
+from train.dataset.examples.example import Example
+from train.dataset.examples.image_info import read_bytes
+from train.files.processes import cores
 
 # The most bits in which near-duplicates differ.
 MAX_DISTANCE = 32
@@ -23,16 +34,94 @@ MAX_LISTED = 1000
 
 _GRID = 16
 _BLOCK = 4096
+# Of a search for groups: all pairs of a block may be alike, and each takes 16 bytes.
+_GROUP_BLOCK = 1024
+# Large enough for the hash; JPEG decodes to this size several times as fast as to the full size.
+_HASHED_SIDE = 128
 # The least standard deviation; the hash of an image of a single color is noise.
 _LEAST_CONTRAST = 2.0
 
 
-def difference_hash(gray: np.ndarray) -> bytes | None:
+def difference_hash(image: np.ndarray) -> bytes | None:
     """Returns the hash, 32 bytes, of an image, uint8 [height, width]; None for an image without contrast."""
-    if gray.std() < _LEAST_CONTRAST:
+    if image.std() < _LEAST_CONTRAST:
         return None
-    small = cv2.resize(gray, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA).astype(np.int16)
+    small = cv2.resize(image, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA).astype(np.int16)
     return np.packbits(small[:, 1:] > small[:, :-1]).tobytes()
+
+
+def gray(data: bytes) -> np.ndarray:
+    """Returns the image in the file `data` in grayscale, not turned, possibly reduced in size; raises on any damage."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data)) as image:
+            image.draft("L", (_HASHED_SIDE, _HASHED_SIDE))
+            return np.asarray(image.convert("L"))
+
+
+def alike(examples: Sequence[Example]) -> list[Optional[int]]:
+    """The number of the group of near-duplicates that each example's image is in; None for one that is like no other.
+
+    Groups that share an image are one. Reads all images. An image that cannot be decoded is like no other. Raises
+    InputError for more than MAX_IMAGES.
+    """
+    if len(examples) > MAX_IMAGES:
+        raise InputError(
+            f"--group-by similar: near-duplicates are searched for in up to {MAX_IMAGES:,} images, and these are"
+            f" {len(examples):,}; give folder, or a regular expression of the scenes"
+        )
+    with ThreadPoolExecutor(cores()) as threads:
+        found = groups(list(threads.map(_hash, examples)))
+    counts = np.bincount(found) if found else np.zeros(0, int)
+    return [number if counts[number] > 1 else None for number in found]
+
+
+def groups(hashes: Sequence[bytes | None]) -> list[int]:
+    """The number of the group of each hash, the index of its first: hashes that differ in at most 32 bits are in one."""
+    known = np.array([index for index, value in enumerate(hashes) if value is not None], np.int64)
+    bits = _bits(hashes)
+    group = np.arange(len(known))
+    for start in range(0, len(known), _GROUP_BLOCK):
+        rows = slice(start, start + _GROUP_BLOCK)
+        signs = _signs(bits[rows])
+        for other in range(start, len(known), _GROUP_BLOCK):
+            columns = slice(other, other + _GROUP_BLOCK)
+            near = signs @ _signs(bits[columns]).T >= bits.shape[1] - 2 * MAX_DISTANCE
+            near &= group[rows, None] != group[None, columns]
+            if near.any():
+                i, j = np.nonzero(near)
+                _join(group, np.unique(np.stack([group[rows][i], group[columns][j]], axis=1), axis=0))
+    numbers = list(range(len(hashes)))
+    for index, first in zip(known.tolist(), known[group].tolist() if len(known) else ()):
+        numbers[index] = first
+    return numbers
+
+
+def _hash(example: Example) -> bytes | None:
+    try:
+        image = gray(read_bytes(example.image))
+    except Exception:
+        # Pillow raises exceptions of many kinds for broken images, which the reader of the data set has named.
+        return None
+    return difference_hash(images.apply_orientation(image, example.orientation))
+
+
+def _join(group: np.ndarray, same: np.ndarray) -> None:
+    """Gives groups that are `same`, int [N, 2], the lowest of their numbers in `group`."""
+    parents: dict[int, int] = {}
+
+    def root(number: int) -> int:
+        while (above := parents.get(number, number)) != number:
+            number = above
+        return number
+
+    for one, other in same.tolist():
+        low, high = sorted((root(one), root(other)))
+        parents[high] = low
+    changed = np.arange(int(group.max()) + 1)
+    for number in parents:
+        changed[number] = root(number)
+    group[:] = changed[group]
 
 
 @dataclass(frozen=True)
@@ -56,8 +145,7 @@ def pairs(hashes: Sequence[bytes | None], files: Sequence[Hashable], splits: Seq
     """
     known = np.array([index for index, value in enumerate(hashes) if value is not None], np.int64)
     content, side = (_numbered([values[index] for index in known]) for values in (files, splits))
-    packed = np.frombuffer(b"".join(value for value in hashes if value is not None), np.uint8)
-    bits = np.unpackbits(packed.reshape(len(known), -1), axis=1) if len(known) else np.zeros((0, _GRID**2), np.uint8)
+    bits = _bits(hashes)
     across, within = _Collector(known), _Collector(known)
     # The inner product of vectors of -1 and 1 counts the equal bits; this is the fastest way in NumPy.
     for start in range(0, len(known), _BLOCK):
@@ -104,6 +192,12 @@ class _Collector:
 
     def pairs(self) -> Pairs:
         return Pairs(self._count, tuple(self._listed), frozenset(self._known[self._paired].tolist()))
+
+
+def _bits(hashes: Sequence[bytes | None]) -> np.ndarray:
+    """The bits of those hashes that are known, uint8 [N, 256]."""
+    packed = np.frombuffer(b"".join(value for value in hashes if value is not None), np.uint8)
+    return np.unpackbits(packed.reshape(-1, _GRID**2 // 8), axis=1)
 
 
 def _numbered(values: Sequence[Hashable]) -> np.ndarray:
