@@ -98,10 +98,12 @@ def post(hook: Webhook, body: bytes, deadline: float = DEADLINE_SECONDS) -> int:
     parts = urlsplit(hook.url)
     host = parts.hostname or ""
     connection: http.client.HTTPConnection
+    # Always with a port: without one, the library takes the end of an IPv6 address for it.
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+        port, context = parts.port or http.client.HTTPS_PORT, ssl.create_default_context()
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
     else:
-        connection = http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(host, parts.port or http.client.HTTP_PORT, timeout=TIMEOUT_SECONDS)
     late = threading.Timer(deadline, _hang_up, (connection,))
     late.daemon = True
     late.start()

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -162,6 +163,26 @@ def test_a_server_that_hangs_keeps_nobody_waiting_and_what_waits_comes_after_a_r
     sender.end(5)
     assert set(tracks(server.got)) == {1, 2, 3}
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://[::1]/x", ("::1", 80)), ("https://[fe80::1]/x", ("fe80::1", 443)), ("http://[::1]:8000/x", ("::1", 8000)),
+        ("http://hub/x", ("hub", 80)), ("https://hub:1/", ("hub", 1)),
+    ],
+)  # fmt: skip
+def test_where_an_address_leads(monkeypatch, url, place):
+    asked = []
+
+    def connect(address, *_):
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionRefusedError):
+        post(Webhook.parse(url), b"{}")
+    assert asked == [place]
 
 
 def test_an_answer_that_never_ends_is_cut_off(server):
