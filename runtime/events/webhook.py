@@ -145,6 +145,7 @@ class Sender:
         self._told = told
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._ending = threading.Event()
         self._message = ""
         # The event that was answered last, and how often with an answer of each limit.
         self._answered = 0
@@ -156,11 +157,17 @@ class Sender:
         """Says that an event may wait."""
         self._wake.set()
 
-    def end(self, seconds: float) -> None:
-        """Stops; an exchange that is under way gets up to `seconds`. What waits is sent by the next run."""
-        self._stop.set()
+    def end(self, seconds: float, drain: bool = False) -> None:
+        """Stops; an exchange that is under way gets up to `seconds`. What waits is sent by the next run.
+
+        With `drain`, all that waits is sent within these `seconds`, until an attempt fails.
+        """
+        if not drain:
+            self._stop.set()
+        self._ending.set()
         self._wake.set()
         self._thread.join(seconds)
+        self._stop.set()
 
     def _run(self) -> None:
         index: Optional[Index] = None
@@ -175,6 +182,8 @@ class Sender:
                 again = first is not None and self._deliver(index, first)
                 self._told()
                 if first is None:
+                    if self._ending.is_set():
+                        break
                     # An event whose place in the index was locked comes later, without being announced again.
                     self._wake.wait(_LOOK_SECONDS)
                     continue
@@ -184,7 +193,8 @@ class Sender:
             except Exception as error:
                 # Whatever it is, mostly the index: the thread is there for the next attempt.
                 self._tell(str(error) or type(error).__name__)
-            self._stop.wait(pause)
+            if self._ending.wait(pause):
+                break
             pause = min(2 * pause, LONGEST_PAUSE)
         if index is not None:
             index.close()

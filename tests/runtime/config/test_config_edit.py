@@ -96,6 +96,25 @@ def test_permissions_and_links_stay(tmp_path):
         set_item(str(tmp_path / "none.yaml"), "line", "door", DOOR)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_the_owner_stays(tmp_path):
+    path = tmp_path / "runtime.yaml"
+    path.write_text("a: 1\n")
+    os.chown(path, 12345, 23456)
+    set_item(str(path), "line", "door", DOOR)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456) and DOOR in path.read_text()
+
+
+def test_a_read_only_file_stays_as_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "runtime.yaml"
+    path.write_text("a: 1\n")
+    # Root may write any.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError, match="read-only"):
+        set_item(str(path), "line", "door", DOOR)
+    assert path.read_text() == "a: 1\n" and os.listdir(tmp_path) == ["runtime.yaml"]
+
+
 CAMERAS = """\
 file: a.tflite
 sources:

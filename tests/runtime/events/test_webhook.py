@@ -165,6 +165,23 @@ def test_a_server_that_hangs_keeps_nobody_waiting_and_what_waits_comes_after_a_r
     again.close()
 
 
+def test_what_waits_is_sent_before_the_end_until_an_attempt_fails(tmp_path):
+    kept, held, got = store(tmp_path, (1, 2, 3, 4)), threading.Event(), []
+
+    def send(hook, body):
+        held.wait()
+        got.append(json.loads(body)["track"])
+        if got[-1] == 3:
+            raise ConnectionRefusedError
+        return 200
+
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=send)
+    threading.Timer(0.05, held.set).start()
+    sender.end(60, drain=True)
+    assert got == [1, 2, 3] and not sender._thread.is_alive() and kept.index.count_waiting() == 2
+    kept.close()
+
+
 @pytest.mark.parametrize(
     ("url", "place"),
     [

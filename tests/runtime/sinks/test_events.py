@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from argparse import Namespace
 from collections import namedtuple
 
@@ -143,6 +144,25 @@ def test_a_lost_camera_ends_the_clip_of_the_moment(tmp_path, monkeypatch):
             break
     assert line(tmp_path / "kept")["seconds"] == 1.4
     sink.close()
+
+
+def test_the_events_of_a_file_are_sent_before_its_run_ends(tmp_path, monkeypatch, capsys):
+    sent, answers = [], [200, 500]
+
+    class Slow(events.Sender):
+        def __init__(self, *words, **more):
+            super().__init__(*words, send=self.post, pause=60.0, **more)
+
+        def post(self, hook, body):
+            # Longer than the run of a live source waits.
+            time.sleep(0.3)
+            sent.append(json.loads(body)["label"])
+            return answers.pop(0)
+
+    monkeypatch.setattr(events, "Sender", Slow)
+    assert record(tmp_path / "a", f"{SETTINGS},webhook=http://a.example/")["sent"] == 1 and sent == ["cat"]
+    assert record(tmp_path / "b", f"{SETTINGS},webhook=http://a.example/")["waiting"] == 1
+    assert f"webhook: events that are not sent yet: 1; the next run with --events {tmp_path / 'b'}" in capsys.readouterr().err
 
 
 @pytest.fixture
