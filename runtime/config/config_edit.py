@@ -24,8 +24,8 @@ def set_item(path: str, key: str, name: str, text: Optional[str], camera: str = 
     """Sets the item `NAME=...` of the list `key` to `text`, or removes it where that is None.
 
     With `camera`, it is the list of that camera, below `sources`; one that has none of its own begins with that of all
-    cameras. The file is replaced atomically and keeps its permissions, and its owner where it may. Raises InputError where it cannot be written, is no YAML, or
-    is laid out so that the item cannot be set by itself; it is unchanged then.
+    cameras. The file is replaced atomically and keeps its permissions, and its owner where it may. Raises InputError where it cannot
+    be written, is no YAML, or is laid out so that the item cannot be set by itself; it is unchanged then.
     """
     with _SAVING:
         _set_item(path, key, name, text, camera)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from argparse import Namespace
 from collections import namedtuple
+from time import sleep
 
 import numpy as np
 import pytest
@@ -155,7 +155,7 @@ def test_the_events_of_a_file_are_sent_before_its_run_ends(tmp_path, monkeypatch
 
         def post(self, hook, body):
             # Longer than the run of a live source waits.
-            time.sleep(0.3)
+            sleep(0.3)
             sent.append(json.loads(body)["label"])
             return answers.pop(0)
 
