@@ -7,11 +7,12 @@ import os
 import re
 import sqlite3
 import time
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Callable, Deque, Dict, List, Optional, Set
+from typing import Counter as Counts
 
 from runtime.common.errors import InputError
 from runtime.common.files import disk_has_room, write_durably
@@ -65,9 +66,11 @@ class Store:
         self._folder = folder
         self._budget = budget
         self._new = WAITS if wanted else UNWANTED
-        # In the order in which they were added.
-        self._kept: Dict[str, _Kept] = {}
+        # In the order in which they were added; a plain dict takes ever longer to find its first key as the first ones go.
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        # Bytes of the clips, and how many events show each.
         self._clips: Dict[str, int] = {}
+        self._shown: Counts[str] = Counter()
         self._bytes = 0
         # What the index does not have yet, and when it is tried again.
         self._changes: Deque[Callable[[], None]] = deque()
@@ -184,6 +187,7 @@ class Store:
 
     def _hold(self, event: Event, size: int) -> None:
         self._kept[event.id] = _Kept(event.clock, event.clip, size)
+        self._shown[event.clip] += 1
         self._bytes += size
         if event.clip and event.clip not in self._clips:
             try:
@@ -199,8 +203,10 @@ class Store:
         for suffix in (".json", ".jpg"):
             self.path(f"{name}{suffix}").unlink(missing_ok=True)
         del self._kept[name]
+        self._shown[kept.clip] -= 1
         self._bytes -= kept.bytes
-        if kept.clip and not any(other.clip == kept.clip for other in self._kept.values()):
+        if kept.clip and not self._shown[kept.clip]:
+            del self._shown[kept.clip]
             self.path(kept.clip).unlink(missing_ok=True)
             self._bytes -= self._clips.pop(kept.clip)
         self._note(partial(self.index.remove, [name]))
