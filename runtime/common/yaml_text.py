@@ -18,7 +18,8 @@ def read(path: Union[str, os.PathLike[str]], extra: str) -> Tuple[Any, Any]:
     """
     yaml = library("yaml", "PyYAML", extra)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        # With its line ends as they are, so that the places of marks are those in the file, after a byte order mark.
+        text = Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
@@ -49,7 +50,9 @@ def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) 
     if not changed and not inherited:
         del own[key]
     wanted = {**content, SOURCES: {**content[SOURCES], camera: own}} if camera else own
-    before = read_bytes(target).decode("utf-8")
+    data = read_bytes(target)
+    before = data.decode("utf-8-sig")
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if camera and key not in holder:
         after = _with_list(before, node, key, changed)
     elif camera and not changed and inherited:
@@ -62,7 +65,7 @@ def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) 
             raise InputError(f"{path}: cannot be written: it is read-only for this user")
         about = target.stat()
         with atomic_path(target, stat.S_IMODE(about.st_mode)) as temporary:
-            temporary.write_bytes(after.encode("utf-8"))
+            temporary.write_bytes(mark + after.encode("utf-8"))
             # It stays its owner's, as far as this user may give files away.
             with contextlib.suppress(OSError, AttributeError):
                 os.chown(temporary, about.st_uid, about.st_gid)

@@ -41,6 +41,9 @@ score: 0.4
         ("score: 0.4", f'score: 0.4\nline:\n  - "{DOOR}"\n'),
         ("score: 0.4\r\n", f'score: 0.4\r\nline:\r\n  - "{DOOR}"\r\n'),
         (FILE, FILE.replace("door=0,0.1,1,0.1", f'"{DOOR}"')),
+        # As an editor on Windows writes it.
+        (FILE.replace("\n", "\r\n"), FILE.replace("door=0,0.1,1,0.1", f'"{DOOR}"').replace("\n", "\r\n")),
+        ("\ufeffline: ['door=0,0,1,1']\r\na: 1\r\n", f'\ufeffline: ["{DOOR}"]\r\na: 1\r\n'),
         ("line: gate=0,0,1,1 # one\nscore: 0.4\n", f'line: ["gate=0,0,1,1", "{DOOR}"] # one\nscore: 0.4\n'),
         ("line: ['gate=0,0,1,1']\n", f'line: ["gate=0,0,1,1", "{DOOR}"]\n'),
         ("line: ['door=0,0,1,1',\n  'gate=0,0,1,1']\nscore: 1\n", f'line: ["{DOOR}", "gate=0,0,1,1"]\nscore: 1\n'),
