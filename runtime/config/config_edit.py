@@ -34,6 +34,7 @@ def set_item(path: str, key: str, name: str, text: Optional[str], camera: str = 
 
 def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) -> None:
     target = Path(os.path.realpath(path))
+    data = read_bytes(target)
     root, content = yaml_text.read(target, EXTRA)
     content = {} if root is None else content
     if not isinstance(content, dict):
@@ -50,7 +51,6 @@ def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) 
     if not changed and not inherited:
         del own[key]
     wanted = {**content, SOURCES: {**content[SOURCES], camera: own}} if camera else own
-    data = read_bytes(target)
     before = data.decode("utf-8-sig")
     mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if camera and key not in holder:
@@ -69,6 +69,8 @@ def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) 
             # It stays its owner's, as far as this user may give files away.
             with contextlib.suppress(OSError, AttributeError):
                 os.chown(temporary, about.st_uid, about.st_gid)
+            if read_bytes(target) != data:
+                raise InputError(f"{path}: another program has just changed it; try again")
             # Whatever the layout was: what says anything else is not put in the file's place.
             if _read_again(temporary, key, camera) != wanted:
                 raise InputError(

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("yaml")
 from runtime import InputError
 from runtime.common import yaml_text
+from runtime.config import config_edit
 from runtime.config.config_edit import set_item
 
 DOOR = "door=0,0.5,1,0.5"
@@ -116,6 +117,21 @@ def test_a_read_only_file_stays_as_it_is(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="read-only"):
         set_item(str(path), "line", "door", DOOR)
     assert path.read_text() == "a: 1\n" and os.listdir(tmp_path) == ["runtime.yaml"]
+
+
+def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path, monkeypatch):
+    path = tmp_path / "runtime.yaml"
+    path.write_text("a: 1\n")
+    edit = config_edit._edited
+
+    def slow(*words):
+        path.write_text("a: 2  # by hand\n")
+        return edit(*words)
+
+    monkeypatch.setattr(config_edit, "_edited", slow)
+    with pytest.raises(InputError, match="another program has just changed it"):
+        set_item(str(path), "line", "door", DOOR)
+    assert path.read_text() == "a: 2  # by hand\n" and os.listdir(tmp_path) == ["runtime.yaml"]
 
 
 CAMERAS = """\
