@@ -41,6 +41,8 @@ DEADLINE_SECONDS = 30.0
 # Seconds between two attempts: the first pause, doubled each time up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 _LEAST_SECRET = 16
+# Characters of a reason that are printed.
+_MOST_SHOWN = 300
 # Seconds between two looks at the index while nothing waits.
 _LOOK_SECONDS = 30.0
 # Answers that speak of the moment and not of the event: a timeout, too early, too many, and a proxy without its server.
@@ -231,7 +233,9 @@ class Sender:
         # Printed once, and again only if the reason changes.
         if message != self._message:
             self._message = message
-            print(f"webhook: {self._hook}: {redaction.message(message)}", file=sys.stderr)
+            # It may hold what the server has sent, for a terminal or a log.
+            shown = "".join(each if each.isprintable() else "?" for each in message[:_MOST_SHOWN])
+            print(f"webhook: {self._hook}: {redaction.message(shown)}", file=sys.stderr)
 
 
 def _secret() -> bytes:

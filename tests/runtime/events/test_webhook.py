@@ -208,6 +208,21 @@ def test_an_answer_that_never_ends_is_cut_off(server):
         post(Webhook.parse(server.url), b"{}", deadline=0.05)
 
 
+def test_what_a_server_says_is_no_command_to_a_terminal(tmp_path, capsys):
+    kept, asked = store(tmp_path, (1,)), []
+
+    def send(hook, body):
+        asked.append(1)
+        raise ConnectionError(f"\x1b[2J\r{'x' * 60_000}")
+
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=send)
+    wait(lambda: asked)
+    sender.end(5)
+    said = capsys.readouterr().err
+    assert said.startswith("webhook: https://a.example/: ?[2J?xxx") and len(said) < 400
+    kept.close()
+
+
 def test_the_oldest_go_where_too_many_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(webhook, "MOST_WAITING", 2)
     kept = store(tmp_path, (1, 2, 3))
