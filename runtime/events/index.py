@@ -6,6 +6,7 @@ where it is lost or broken.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ WAITS, SENT, GIVEN_UP, UNWANTED = range(4)
 
 # Seconds to wait for another thread or process that writes.
 _BUSY_SECONDS = 5.0
+
+# Bytes on the disk without which SQLite cannot open an index.
+_LEAST_FREE = 1_000_000
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
@@ -53,6 +57,9 @@ class Index:
         except sqlite3.DatabaseError as error:
             if not repair or (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
                 raise
+            if shutil.disk_usage(folder).free < _LEAST_FREE:
+                # It is not broken for that, and a new one would not know what waits for the webhook.
+                raise sqlite3.OperationalError(f"its disk is full ({error})") from error
             for end in ("", "-wal", "-shm"):
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
             self._database = self._checked()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from runtime.events.age import AgeClock
 from runtime.events.event import Event
 from runtime.events.index import GIVEN_UP, NAME, SENT, WAITS, Index
 from runtime.events.store import Budget, Store
+from tests.support.small_disk import small_disk
 
 DAY = 86400.0
 YEAR = 366 * DAY
@@ -258,6 +260,25 @@ def test_the_index_is_made_again_from_the_files(tmp_path, damage):
     add(store, 4)
     assert store.index.count_waiting() == 1
     store.close()
+
+
+def test_a_full_disk_is_no_broken_index(tmp_path):
+    with small_disk(tmp_path / "disk", "30m") as disk:
+        store = Store(disk / "kept", wanted=True)
+        for number in (1, 2, 3):
+            add(store, number)
+        store.close()
+        filler = os.open(disk / "filler", os.O_CREAT | os.O_WRONLY)
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(filler, bytes(4096))
+        os.close(filler)
+        with pytest.raises(sqlite3.Error, match="its disk is full"):
+            Store(disk / "kept", wanted=True)
+        (disk / "filler").unlink()
+        store = Store(disk / "kept", wanted=True)
+        assert store.events == 3 and store.index.count_waiting() == 3
+        store.close()
 
 
 def test_what_lies_there_of_others_stays_and_what_is_half_written_goes(tmp_path):
