@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import sqlite3
+import sys
 import time
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, replace
@@ -18,7 +19,8 @@ from runtime.common.errors import InputError
 from runtime.common.files import disk_has_room, write_durably
 from runtime.events.age import AgeClock
 from runtime.events.event import Event
-from runtime.events.index import UNWANTED, WAITS, Index
+from runtime.events.index import NAME as INDEX
+from runtime.events.index import UNWANTED, WAITS, DiskFullError, Index
 
 DAYS = 7.0
 MEGABYTES = 1000
@@ -79,7 +81,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(folder)
         try:
-            self.index = Index(folder, repair=True)
+            self.index = self._open_index()
             events = self._scan()
             newest = max((event.clock for event in events), default=None)
             noted, lead = self.index.clock or (newest, 0.0)
@@ -184,6 +186,14 @@ class Store:
             self._write_index()
         self.index.close()
         os.close(self._lock)
+
+    def _open_index(self) -> Index:
+        try:
+            return Index(self._folder, repair=True)
+        except DiskFullError as error:
+            # The run goes on, and records as soon as there is room.
+            print(f"events: {self._folder / INDEX}: {error}; events of this run are listed and sent from its next start", file=sys.stderr)
+            return Index(None)
 
     def _hold(self, event: Event, size: int) -> None:
         self._kept[event.id] = _Kept(event.clock, event.clip, size)
