@@ -247,6 +247,7 @@ class Store:
         own = {name for name in names if _OWN.fullmatch(name)}
         events: List[Event] = []
         used: Set[str] = set()
+        unread = ""
         for name in sorted(own):
             if not name.endswith(".json") or name.startswith("."):
                 continue
@@ -254,11 +255,17 @@ class Store:
                 event = Event.parse(self.path(name).read_text(encoding="utf-8"))
             except ValueError:
                 continue
+            except OSError as error:
+                # A card with a bad block still holds the others.
+                unread = f"{name}: cannot be read: {error.strerror}"
+                continue
             if f"{event.id}.json" != name:
                 continue
             events.append(event)
             used |= {name, event.snapshot, event.clip}
-        for name in own - used:
+        if unread:
+            print(f"events: {self._folder}: {unread}; nothing that is half written is removed", file=sys.stderr)
+        for name in own - used if not unread else ():
             self.path(name).unlink(missing_ok=True)
         known = self.index.ids()
         # An index that was used lacks what a power cut or a lock kept from it. Of a new one nobody knows what was sent.

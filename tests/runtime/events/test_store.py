@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -282,6 +284,25 @@ def test_a_full_disk_is_no_broken_index_and_keeps_no_run_from_starting(tmp_path,
         store = Store(disk / "kept", wanted=True)
         assert store.events == 4 and store.index.count_waiting() == 4
         store.close()
+
+
+def test_a_file_that_cannot_be_read_costs_no_other_event(tmp_path, monkeypatch, capsys):
+    store = Store(tmp_path)
+    for number in (1, 2, 3):
+        add(store, number, CLIP)
+    store.close()
+    before = files(tmp_path)
+    read = Path.read_text
+
+    def failing(path, *words, **more):
+        if path.name.endswith("_2.json"):
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path, *words, **more)
+
+    monkeypatch.setattr(Path, "read_text", failing)
+    store = Store(tmp_path)
+    assert ids(tmp_path) == [3, 1] and files(tmp_path) == before and "Input/output error" in capsys.readouterr().err
+    store.close()
 
 
 def test_what_lies_there_of_others_stays_and_what_is_half_written_goes(tmp_path):
