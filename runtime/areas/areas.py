@@ -83,7 +83,7 @@ def _named(text: str) -> Tuple[str, Optional[Corners]]:
     name, equals, numbers = text.rpartition("=")
     if not equals or not name or len(name) > MOST_NAME or name != name.strip() or not name.isprintable() or re.search("[=,]", name):
         raise argparse.ArgumentTypeError(
-            f"{text!r}: give NAME=X,Y,..., with a name of up to {MOST_NAME} characters and no comma in it"
+            f"{text!r}: give NAME=X,Y,..., with a name of up to {MOST_NAME} characters, and neither comma nor = in it"
         )
     return name, coordinates.corners(numbers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Optional, Tuple
 
 Corners = Tuple[Tuple[float, float], ...]
@@ -27,8 +28,13 @@ def are_pixels(given: Corners) -> bool:
 
 
 def has_area(given: Corners) -> bool:
-    """Whether the corners lie neither on one horizontal nor on one vertical line."""
-    return all(min(axis) < max(axis) for axis in zip(*given))
+    """Whether the corners, two or more, do not all lie on one straight line."""
+    left, top = given[0]
+    ways = [(x - left, y - top) for x, y in given[1:]]
+    along, down = max(ways, key=lambda way: math.hypot(*way))
+    # Beyond what is lost where a decimal number is rounded to a float.
+    least = 1e-9 * (along * along + down * down)
+    return any(abs(along * y - down * x) > least for x, y in ways)
 
 
 def text(given: Corners) -> str:

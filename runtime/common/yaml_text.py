@@ -18,7 +18,8 @@ def read(path: Union[str, os.PathLike[str]], extra: str) -> Tuple[Any, Any]:
     """
     yaml = library("yaml", "PyYAML", extra)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        # With its line ends as they are, so that the places of marks are those in the file, after a byte order mark.
+        text = Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -26,14 +27,15 @@ def read(path: Union[str, os.PathLike[str]], extra: str) -> Tuple[Any, Any]:
     try:
         # The parser in pure Python takes ten times as long, which matters on a small board.
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if root is not None:
+            # Before the content is made: that writes what `<<` takes over into the nodes, beside what replaces it.
+            _refuse_duplicate_keys(path, root)
         content = yaml.constructor.SafeConstructor().construct_document(root) if root else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         # Where something is missing at the end of the file, the parser may name a line after the last one.
         line = f" line {min(mark.line, text.count(chr(10), 0, -1)) + 1}:" if mark else ""
         raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}") from error
-    if root is not None:
-        _refuse_duplicate_keys(path, root)
     return root, content
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
 import os
 import stat
@@ -23,8 +25,8 @@ def set_item(path: str, key: str, name: str, text: Optional[str], camera: str = 
     """Sets the item `NAME=...` of the list `key` to `text`, or removes it where that is None.
 
     With `camera`, it is the list of that camera, below `sources`; one that has none of its own begins with that of all
-    cameras. The file is replaced atomically and keeps its permissions. Raises InputError where it cannot be written, is no YAML, or
-    is laid out so that the item cannot be set by itself; it is unchanged then.
+    cameras. The file is replaced atomically and keeps its permissions, and its owner where it may. Raises InputError where it cannot
+    be written, is no YAML, or is laid out so that the item cannot be set by itself; it is unchanged then.
     """
     with _SAVING:
         _set_item(path, key, name, text, camera)
@@ -32,6 +34,7 @@ def set_item(path: str, key: str, name: str, text: Optional[str], camera: str = 
 
 def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) -> None:
     target = Path(os.path.realpath(path))
+    data = read_bytes(target)
     root, content = yaml_text.read(target, EXTRA)
     content = {} if root is None else content
     if not isinstance(content, dict):
@@ -48,7 +51,8 @@ def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) 
     if not changed and not inherited:
         del own[key]
     wanted = {**content, SOURCES: {**content[SOURCES], camera: own}} if camera else own
-    before = read_bytes(target).decode("utf-8")
+    before = data.decode("utf-8-sig")
+    mark = codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
     if camera and key not in holder:
         after = _with_list(before, node, key, changed)
     elif camera and not changed and inherited:
@@ -56,8 +60,17 @@ def _set_item(path: str, key: str, name: str, text: Optional[str], camera: str) 
     else:
         after = _edited(before, node, key, at, text, changed)
     try:
-        with atomic_path(target, stat.S_IMODE(target.stat().st_mode)) as temporary:
-            temporary.write_bytes(after.encode("utf-8"))
+        # The file is replaced, for which its folder alone would have to be writable.
+        if not os.access(target, os.W_OK):
+            raise InputError(f"{path}: cannot be written: it is read-only for this user")
+        about = target.stat()
+        with atomic_path(target, stat.S_IMODE(about.st_mode)) as temporary:
+            temporary.write_bytes(mark + after.encode("utf-8"))
+            # It stays its owner's, as far as this user may give files away.
+            with contextlib.suppress(OSError, AttributeError):
+                os.chown(temporary, about.st_uid, about.st_gid)
+            if read_bytes(target) != data:
+                raise InputError(f"{path}: another program has just changed it; try again")
             # Whatever the layout was: what says anything else is not put in the file's place.
             if _read_again(temporary, key, camera) != wanted:
                 raise InputError(

@@ -6,6 +6,7 @@ where it is lost or broken.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ WAITS, SENT, GIVEN_UP, UNWANTED = range(4)
 
 # Seconds to wait for another thread or process that writes.
 _BUSY_SECONDS = 5.0
+
+# Bytes on the disk without which SQLite cannot open an index.
+_LEAST_FREE = 1_000_000
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
@@ -39,12 +43,19 @@ class Listed:
     event: Event
 
 
+class DiskFullError(sqlite3.OperationalError):
+    """There is no room for what SQLite writes when it opens an index."""
+
+
 class Index:
     """A connection to the index, for one thread at a time. Methods raise sqlite3.Error."""
 
-    def __init__(self, folder: Path, *, read_only: bool = False, repair: bool = False) -> None:
-        """Opens or makes the index in `folder`. With `repair`, one that is broken is removed and made anew."""
-        self._path = folder / NAME
+    def __init__(self, folder: Optional[Path], *, read_only: bool = False, repair: bool = False) -> None:
+        """Opens or makes the index in `folder`; without one, an empty index in memory.
+
+        With `repair`, an index that is broken is removed and made anew; DiskFullError where it only has no room.
+        """
+        self._path = Path(":memory:") if folder is None else folder / NAME
         if read_only:
             self._database = self._connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
             return
@@ -53,6 +64,9 @@ class Index:
         except sqlite3.DatabaseError as error:
             if not repair or (isinstance(error, sqlite3.OperationalError) and "locked" in str(error)):
                 raise
+            if folder is not None and shutil.disk_usage(folder).free < _LEAST_FREE:
+                # It is not broken for that, and a new one would not know what waits for the webhook.
+                raise DiskFullError(f"its disk is full ({error})") from error
             for end in ("", "-wal", "-shm"):
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
             self._database = self._checked()

@@ -6,18 +6,21 @@ import contextlib
 import os
 import re
 import sqlite3
+import sys
 import time
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Callable, Deque, Dict, List, Optional, Set
+from typing import Counter as Counts
 
 from runtime.common.errors import InputError
 from runtime.common.files import disk_has_room, write_durably
 from runtime.events.age import AgeClock
 from runtime.events.event import Event
-from runtime.events.index import UNWANTED, WAITS, Index
+from runtime.events.index import NAME as INDEX
+from runtime.events.index import UNWANTED, WAITS, DiskFullError, Index
 
 DAYS = 7.0
 MEGABYTES = 1000
@@ -65,9 +68,11 @@ class Store:
         self._folder = folder
         self._budget = budget
         self._new = WAITS if wanted else UNWANTED
-        # In the order in which they were added.
-        self._kept: Dict[str, _Kept] = {}
+        # In the order in which they were added; a plain dict takes ever longer to find its first key as the first ones go.
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        # Bytes of the clips, and how many events show each.
         self._clips: Dict[str, int] = {}
+        self._shown: Counts[str] = Counter()
         self._bytes = 0
         # What the index does not have yet, and when it is tried again.
         self._changes: Deque[Callable[[], None]] = deque()
@@ -76,7 +81,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(folder)
         try:
-            self.index = Index(folder, repair=True)
+            self.index = self._open_index()
             events = self._scan()
             newest = max((event.clock for event in events), default=None)
             noted, lead = self.index.clock or (newest, 0.0)
@@ -182,8 +187,17 @@ class Store:
         self.index.close()
         os.close(self._lock)
 
+    def _open_index(self) -> Index:
+        try:
+            return Index(self._folder, repair=True)
+        except DiskFullError as error:
+            # The run goes on, and records as soon as there is room.
+            print(f"events: {self._folder / INDEX}: {error}; events of this run are listed and sent from its next start", file=sys.stderr)
+            return Index(None)
+
     def _hold(self, event: Event, size: int) -> None:
         self._kept[event.id] = _Kept(event.clock, event.clip, size)
+        self._shown[event.clip] += 1
         self._bytes += size
         if event.clip and event.clip not in self._clips:
             try:
@@ -199,8 +213,10 @@ class Store:
         for suffix in (".json", ".jpg"):
             self.path(f"{name}{suffix}").unlink(missing_ok=True)
         del self._kept[name]
+        self._shown[kept.clip] -= 1
         self._bytes -= kept.bytes
-        if kept.clip and not any(other.clip == kept.clip for other in self._kept.values()):
+        if kept.clip and not self._shown[kept.clip]:
+            del self._shown[kept.clip]
             self.path(kept.clip).unlink(missing_ok=True)
             self._bytes -= self._clips.pop(kept.clip)
         self._note(partial(self.index.remove, [name]))
@@ -231,6 +247,7 @@ class Store:
         own = {name for name in names if _OWN.fullmatch(name)}
         events: List[Event] = []
         used: Set[str] = set()
+        unread = ""
         for name in sorted(own):
             if not name.endswith(".json") or name.startswith("."):
                 continue
@@ -238,11 +255,17 @@ class Store:
                 event = Event.parse(self.path(name).read_text(encoding="utf-8"))
             except ValueError:
                 continue
+            except OSError as error:
+                # A card with a bad block still holds the others.
+                unread = f"{name}: cannot be read: {error.strerror}"
+                continue
             if f"{event.id}.json" != name:
                 continue
             events.append(event)
             used |= {name, event.snapshot, event.clip}
-        for name in own - used:
+        if unread:
+            print(f"events: {self._folder}: {unread}; nothing that is half written is removed", file=sys.stderr)
+        for name in own - used if not unread else ():
             self.path(name).unlink(missing_ok=True)
         known = self.index.ids()
         # An index that was used lacks what a power cut or a lock kept from it. Of a new one nobody knows what was sent.

@@ -41,6 +41,8 @@ DEADLINE_SECONDS = 30.0
 # Seconds between two attempts: the first pause, doubled each time up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 _LEAST_SECRET = 16
+# Characters of a reason that are printed.
+_MOST_SHOWN = 300
 # Seconds between two looks at the index while nothing waits.
 _LOOK_SECONDS = 30.0
 # Answers that speak of the moment and not of the event: a timeout, too early, too many, and a proxy without its server.
@@ -98,10 +100,12 @@ def post(hook: Webhook, body: bytes, deadline: float = DEADLINE_SECONDS) -> int:
     parts = urlsplit(hook.url)
     host = parts.hostname or ""
     connection: http.client.HTTPConnection
+    # Always with a port: without one, the library takes the end of an IPv6 address for it.
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(host, parts.port, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context())
+        port, context = parts.port or http.client.HTTPS_PORT, ssl.create_default_context()
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=context)
     else:
-        connection = http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(host, parts.port or http.client.HTTP_PORT, timeout=TIMEOUT_SECONDS)
     late = threading.Timer(deadline, _hang_up, (connection,))
     late.daemon = True
     late.start()
@@ -143,6 +147,7 @@ class Sender:
         self._told = told
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._ending = threading.Event()
         self._message = ""
         # The event that was answered last, and how often with an answer of each limit.
         self._answered = 0
@@ -154,11 +159,17 @@ class Sender:
         """Says that an event may wait."""
         self._wake.set()
 
-    def end(self, seconds: float) -> None:
-        """Stops; an exchange that is under way gets up to `seconds`. What waits is sent by the next run."""
-        self._stop.set()
+    def end(self, seconds: float, drain: bool = False) -> None:
+        """Stops; an exchange that is under way gets up to `seconds`. What waits is sent by the next run.
+
+        With `drain`, all that waits is sent within these `seconds`, until an attempt fails.
+        """
+        if not drain:
+            self._stop.set()
+        self._ending.set()
         self._wake.set()
         self._thread.join(seconds)
+        self._stop.set()
 
     def _run(self) -> None:
         index: Optional[Index] = None
@@ -173,6 +184,8 @@ class Sender:
                 again = first is not None and self._deliver(index, first)
                 self._told()
                 if first is None:
+                    if self._ending.is_set():
+                        break
                     # An event whose place in the index was locked comes later, without being announced again.
                     self._wake.wait(_LOOK_SECONDS)
                     continue
@@ -182,7 +195,8 @@ class Sender:
             except Exception as error:
                 # Whatever it is, mostly the index: the thread is there for the next attempt.
                 self._tell(str(error) or type(error).__name__)
-            self._stop.wait(pause)
+            if self._ending.wait(pause):
+                break
             pause = min(2 * pause, LONGEST_PAUSE)
         if index is not None:
             index.close()
@@ -219,7 +233,9 @@ class Sender:
         # Printed once, and again only if the reason changes.
         if message != self._message:
             self._message = message
-            print(f"webhook: {self._hook}: {redaction.message(message)}", file=sys.stderr)
+            # It may hold what the server has sent, for a terminal or a log.
+            shown = "".join(each if each.isprintable() else "?" for each in message[:_MOST_SHOWN])
+            print(f"webhook: {self._hook}: {redaction.message(shown)}", file=sys.stderr)
 
 
 def _secret() -> bytes:

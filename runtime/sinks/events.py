@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sqlite3
 import sys
 import threading
@@ -19,7 +20,7 @@ from runtime.events.pace import Pace
 from runtime.events.recorder import Choices, Recorder
 from runtime.events.store import DAYS, MEGABYTES, Budget, Store
 from runtime.events.webhook import OPTION as WEBHOOK
-from runtime.events.webhook import SECRET, Sender, Webhook
+from runtime.events.webhook import SECRET, TIMEOUT_SECONDS, Sender, Webhook
 from runtime.events.writer import Writer
 from runtime.sinks import Sink
 from runtime.sources import Source
@@ -36,6 +37,8 @@ OPTION = "--events"
 # Seconds that a run which is stopped waits for the clip that is under way, and for the webhook.
 _END_SECONDS = 0.6
 _WEBHOOK_SECONDS = 0.1
+# A file's run waits for so long until the webhook has its events; a server that hangs is given up after that.
+_FILE_WEBHOOK_SECONDS = TIMEOUT_SECONDS
 # A live source from which nothing comes for this long ends the clip that is under way.
 _SILENCE_SECONDS = 10.0
 
@@ -154,7 +157,10 @@ class Events(Sink):
         recorder.end()
         done = self._writer.end(_END_SECONDS if self._source.live else threading.TIMEOUT_MAX / 2)
         if self._sender is not None:
-            self._sender.end(_WEBHOOK_SECONDS)
+            live = self._source.live
+            self._sender.end(_WEBHOOK_SECONDS if live else _FILE_WEBHOOK_SECONDS, drain=not live)
+            if done:
+                self._say_what_waits(self._sender, self._store)
         self._tell()
         if done:
             self._store.close()
@@ -168,6 +174,13 @@ class Events(Sink):
     def discard(self) -> None:
         """Same as `close`: events are complete, or not there."""
         self.close()
+
+    def _say_what_waits(self, sender: Sender, store: Store) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            sender.waiting = store.index.count_waiting()
+        if sender.waiting:
+            where = f"the next run with {OPTION} {self._folder} sends them"
+            print(f"webhook: events that are not sent yet: {sender.waiting}; {where}", file=sys.stderr)
 
     def _end_after_silence(self) -> None:
         # Not blocking: where a frame is being written, there is no silence.

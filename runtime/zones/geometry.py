@@ -10,6 +10,9 @@ from runtime.common.values import Box
 Point = Tuple[float, float]
 Edge = Tuple[Point, Point]
 
+# Rows in which the area of a polygon that crosses itself is measured.
+_ROWS = 64
+
 # Where an object is, by name: the point of its box as shares of the box's width and height.
 ANCHORS = {"bottom": (0.5, 1.0), "center": (0.5, 0.5), "top": (0.5, 0.0)}
 
@@ -66,5 +69,25 @@ def edges(polygon: Sequence[Point]) -> List[Edge]:
 
 
 def area(polygon: Sequence[Point]) -> float:
-    """Square pixels in a polygon that doesn't cross itself."""
-    return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in edges(polygon))) / 2
+    """Square pixels `inside` of a polygon; about as many where it crosses itself."""
+    sides = edges(polygon)
+    # Parts that are walked around the other way count as less than nothing: the two halves of a bow tie as 0 together.
+    whole = abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in sides)) / 2
+    crossed = any(crosses(side, other) for at, side in enumerate(sides) for other in sides[at + 2 : len(sides) - (not at)])
+    return _scanned(polygon) if crossed else whole
+
+
+def _scanned(polygon: Sequence[Point]) -> float:
+    """The area by the lengths of rows."""
+    least, most = min(y for _, y in polygon), max(y for _, y in polygon)
+    high = (most - least) / _ROWS
+    found = 0.0
+    for row in range(_ROWS):
+        y = least + (row + 0.5) * high
+        ends = sorted(
+            left + (y - top) * (right - left) / (bottom - top)
+            for (left, top), (right, bottom) in edges(polygon)
+            if (top > y) != (bottom > y)
+        )
+        found += sum(end - start for start, end in zip(ends[::2], ends[1::2])) * high
+    return found

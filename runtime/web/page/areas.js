@@ -107,7 +107,8 @@ function outline(pen, corners, kind, unit, color) {
   if (kind === "zones") {
     pen.closePath();
     pen.globalAlpha = 0.15;
-    pen.fill();
+    // By the rule that counts what is inside (runtime.zones.geometry).
+    pen.fill("evenodd");
     pen.globalAlpha = 1;
   }
   pen.stroke();

@@ -5,6 +5,8 @@ const list = byId("events-list"), more = byId("events-more"), player = byId("pla
 
 // Times before this are seconds of a video.
 const FIRST_DATE = 1e8;
+// Events that are asked for when there are new ones: at least and at most.
+const LEAST = 20, MOST = 200;
 
 let known = "";
 let next = null;
@@ -21,12 +23,15 @@ export function show(counts) {
 async function load(before) {
   loading = true;
   try {
-    const answer = await fetch(before === null ? "events.json" : `events.json?before=${before}`);
+    const shown = new Map([...list.children].map((row) => [row.dataset.id, row]));
+    // As many as are shown: whoever looks at older ones keeps them.
+    const limit = shown.size ? `?limit=${Math.min(Math.max(shown.size, LEAST), MOST)}` : "";
+    const answer = await fetch(before === null ? `events.json${limit}` : `events.json?before=${before}`);
     if (!answer.ok) return false;
     const page = await answer.json();
-    const items = page.events.map(item);
+    const items = page.events.map((event) => shown.get(event.id) || item(event));
     if (before === null) {
-      // What was loaded of the older ones goes: it may have been removed.
+      // What is not among them goes: it may have been removed.
       list.replaceChildren(...items);
     } else {
       list.append(...items);

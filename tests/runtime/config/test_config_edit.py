@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("yaml")
 from runtime import InputError
 from runtime.common import yaml_text
+from runtime.config import config_edit
 from runtime.config.config_edit import set_item
 
 DOOR = "door=0,0.5,1,0.5"
@@ -41,6 +42,9 @@ score: 0.4
         ("score: 0.4", f'score: 0.4\nline:\n  - "{DOOR}"\n'),
         ("score: 0.4\r\n", f'score: 0.4\r\nline:\r\n  - "{DOOR}"\r\n'),
         (FILE, FILE.replace("door=0,0.1,1,0.1", f'"{DOOR}"')),
+        # As an editor on Windows writes it.
+        (FILE.replace("\n", "\r\n"), FILE.replace("door=0,0.1,1,0.1", f'"{DOOR}"').replace("\n", "\r\n")),
+        ("\ufeffline: ['door=0,0,1,1']\r\na: 1\r\n", f'\ufeffline: ["{DOOR}"]\r\na: 1\r\n'),
         ("line: gate=0,0,1,1 # one\nscore: 0.4\n", f'line: ["gate=0,0,1,1", "{DOOR}"] # one\nscore: 0.4\n'),
         ("line: ['gate=0,0,1,1']\n", f'line: ["gate=0,0,1,1", "{DOOR}"]\n'),
         ("line: ['door=0,0,1,1',\n  'gate=0,0,1,1']\nscore: 1\n", f'line: ["{DOOR}", "gate=0,0,1,1"]\nscore: 1\n'),
@@ -94,6 +98,40 @@ def test_permissions_and_links_stay(tmp_path):
     assert link.is_symlink() and stat.S_IMODE(path.stat().st_mode) == 0o640 and DOOR in path.read_text()
     with pytest.raises(InputError, match="no such file"):
         set_item(str(tmp_path / "none.yaml"), "line", "door", DOOR)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_the_owner_stays(tmp_path):
+    path = tmp_path / "runtime.yaml"
+    path.write_text("a: 1\n")
+    os.chown(path, 12345, 23456)
+    set_item(str(path), "line", "door", DOOR)
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456) and DOOR in path.read_text()
+
+
+def test_a_read_only_file_stays_as_it_is(tmp_path, monkeypatch):
+    path = tmp_path / "runtime.yaml"
+    path.write_text("a: 1\n")
+    # Root may write any.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError, match="read-only"):
+        set_item(str(path), "line", "door", DOOR)
+    assert path.read_text() == "a: 1\n" and os.listdir(tmp_path) == ["runtime.yaml"]
+
+
+def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path, monkeypatch):
+    path = tmp_path / "runtime.yaml"
+    path.write_text("a: 1\n")
+    edit = config_edit._edited
+
+    def slow(*words):
+        path.write_text("a: 2  # by hand\n")
+        return edit(*words)
+
+    monkeypatch.setattr(config_edit, "_edited", slow)
+    with pytest.raises(InputError, match="another program has just changed it"):
+        set_item(str(path), "line", "door", DOOR)
+    assert path.read_text() == "a: 2  # by hand\n" and os.listdir(tmp_path) == ["runtime.yaml"]
 
 
 CAMERAS = """\

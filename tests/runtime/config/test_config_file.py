@@ -143,6 +143,12 @@ def test_each_camera_has_what_is_said_of_all_and_its_own(config):
     assert alone.source == "0" and alone.sources == {} and alone.retries == 3
 
 
+def test_a_camera_takes_over_what_another_has_and_replaces_some_of_it(config):
+    path = config(CAMERAS + "  door: &door\n    source: 0\n    retries: 7\n    motion: false\n  yard:\n    <<: *door\n    source: 1\n")
+    door, yard = parse(["--config", path]).sources.values()
+    assert (door.source, yard.source, door.retries, yard.retries) == ("0", "1", 7, 7)
+
+
 def test_cameras_on_the_command_line():
     options = parse(["a.tflite", "--source", "door=rtsp://one?a=b", "--source", "yard=0", "--frames", "3"])
     assert {name: (own.source, own.frames) for name, own in options.sources.items()} == {"door": ("rtsp://one?a=b", 3), "yard": ("0", 3)}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
@@ -8,6 +10,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,7 @@ from runtime.events.age import AgeClock
 from runtime.events.event import Event
 from runtime.events.index import GIVEN_UP, NAME, SENT, WAITS, Index
 from runtime.events.store import Budget, Store
+from tests.support.small_disk import small_disk
 
 DAY = 86400.0
 YEAR = 366 * DAY
@@ -257,6 +261,47 @@ def test_the_index_is_made_again_from_the_files(tmp_path, damage):
     assert store.index.count_waiting() == 0
     add(store, 4)
     assert store.index.count_waiting() == 1
+    store.close()
+
+
+def test_a_full_disk_is_no_broken_index_and_keeps_no_run_from_starting(tmp_path, capsys):
+    with small_disk(tmp_path / "disk", "30m") as disk:
+        store = Store(disk / "kept", wanted=True)
+        for number in (1, 2, 3):
+            add(store, number)
+        store.close()
+        filler = os.open(disk / "filler", os.O_CREAT | os.O_WRONLY)
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(filler, bytes(4096))
+        os.close(filler)
+        store = Store(disk / "kept", wanted=True)
+        assert "its disk is full" in capsys.readouterr().err
+        assert store.events == 3 and add(store, 4) is None
+        (disk / "filler").unlink()
+        assert add(store, 5) is not None
+        store.close()
+        store = Store(disk / "kept", wanted=True)
+        assert store.events == 4 and store.index.count_waiting() == 4
+        store.close()
+
+
+def test_a_file_that_cannot_be_read_costs_no_other_event(tmp_path, monkeypatch, capsys):
+    store = Store(tmp_path)
+    for number in (1, 2, 3):
+        add(store, number, CLIP)
+    store.close()
+    before = files(tmp_path)
+    read = Path.read_text
+
+    def failing(path, *words, **more):
+        if path.name.endswith("_2.json"):
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path, *words, **more)
+
+    monkeypatch.setattr(Path, "read_text", failing)
+    store = Store(tmp_path)
+    assert ids(tmp_path) == [3, 1] and files(tmp_path) == before and "Input/output error" in capsys.readouterr().err
     store.close()
 
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -164,10 +165,62 @@ def test_a_server_that_hangs_keeps_nobody_waiting_and_what_waits_comes_after_a_r
     again.close()
 
 
+def test_what_waits_is_sent_before_the_end_until_an_attempt_fails(tmp_path):
+    kept, held, got = store(tmp_path, (1, 2, 3, 4)), threading.Event(), []
+
+    def send(hook, body):
+        held.wait()
+        got.append(json.loads(body)["track"])
+        if got[-1] == 3:
+            raise ConnectionRefusedError
+        return 200
+
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=send)
+    threading.Timer(0.05, held.set).start()
+    sender.end(60, drain=True)
+    assert got == [1, 2, 3] and not sender._thread.is_alive() and kept.index.count_waiting() == 2
+    kept.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://[::1]/x", ("::1", 80)), ("https://[fe80::1]/x", ("fe80::1", 443)), ("http://[::1]:8000/x", ("::1", 8000)),
+        ("http://hub/x", ("hub", 80)), ("https://hub:1/", ("hub", 1)),
+    ],
+)  # fmt: skip
+def test_where_an_address_leads(monkeypatch, url, place):
+    asked = []
+
+    def connect(address, *_):
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionRefusedError):
+        post(Webhook.parse(url), b"{}")
+    assert asked == [place]
+
+
 def test_an_answer_that_never_ends_is_cut_off(server):
     server.held.clear()
     with pytest.raises(Exception, match=r"[Cc]losed|reset|shut|timed out|Remote end"):
         post(Webhook.parse(server.url), b"{}", deadline=0.05)
+
+
+def test_what_a_server_says_is_no_command_to_a_terminal(tmp_path, capsys):
+    kept, asked = store(tmp_path, (1,)), []
+
+    def send(hook, body):
+        asked.append(1)
+        raise ConnectionError(f"\x1b[2J\r{'x' * 60_000}")
+
+    sender = Sender(tmp_path, Webhook("https://a.example/"), send=send)
+    wait(lambda: asked)
+    sender.end(5)
+    said = capsys.readouterr().err
+    assert said.startswith("webhook: https://a.example/: ?[2J?xxx") and len(said) < 400
+    kept.close()
 
 
 def test_the_oldest_go_where_too_many_wait(tmp_path, monkeypatch):

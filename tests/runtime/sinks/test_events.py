@@ -4,6 +4,7 @@ import json
 import shutil
 from argparse import Namespace
 from collections import namedtuple
+from time import sleep
 
 import numpy as np
 import pytest
@@ -153,6 +154,25 @@ def test_busy_processors_cost_a_camera_frames_of_its_clips_and_a_file_none(tmp_p
     monkeypatch.setattr(events, "_END_SECONDS", 60)
     record(tmp_path / "kept", source=source)
     assert least <= len(kept) <= most
+
+
+def test_the_events_of_a_file_are_sent_before_its_run_ends(tmp_path, monkeypatch, capsys):
+    sent, answers = [], [200, 500]
+
+    class Slow(events.Sender):
+        def __init__(self, *words, **more):
+            super().__init__(*words, send=self.post, pause=60.0, **more)
+
+        def post(self, hook, body):
+            # Longer than the run of a live source waits.
+            sleep(0.3)
+            sent.append(json.loads(body)["label"])
+            return answers.pop(0)
+
+    monkeypatch.setattr(events, "Sender", Slow)
+    assert record(tmp_path / "a", f"{SETTINGS},webhook=http://a.example/")["sent"] == 1 and sent == ["cat"]
+    assert record(tmp_path / "b", f"{SETTINGS},webhook=http://a.example/")["waiting"] == 1
+    assert f"webhook: events that are not sent yet: 1; the next run with --events {tmp_path / 'b'}" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -307,6 +307,12 @@ def test_events_are_listed_and_play(browser, port, tmp_path, monkeypatch, codec)
     browser.execute_script("document.getElementById('events-more').click()")
     wait(lambda: "cat 0:00 · 1.5 s" in text(browser, "events-list"))
     assert browser.execute_script("return document.getElementById('events-more').hidden")
+    # News leave what was loaded of the older ones.
+    asked = "return performance.getEntriesByType('resource').filter((each) => each.name.includes('events.json')).length"
+    before = browser.execute_script(asked)
+    state.recorded(**{**state.snapshot()["events"], "removed": 1})
+    wait(lambda: browser.execute_script(asked) > before)
+    wait(lambda: text(browser, "events-list") == "bird 0:08 · 1.5 s dog <b> 0:04 · 1.5 s cat 0:00 · 1.5 s")
     browser.execute_script("document.querySelector('.event').click(); document.getElementById('player-clip').playbackRate = 4")
 
     def is_over():

@@ -102,6 +102,13 @@ def watched(*points, corners=((100.0, 100.0), (300.0, 100.0), (300.0, 300.0), (1
     return [(event.event, event.dwell) for event in found if event], made.counts((len(points) - 1) / 10)
 
 
+def test_a_track_that_trembles_on_a_side_of_a_bow_tie_changes_nothing():
+    random.seed(7)
+    trembling = [(100 + random.uniform(-4, 4), 200.0) for _ in range(500)]
+    events, _ = watched(*trembling, corners=((100.0, 100.0), (300.0, 300.0), (300.0, 100.0), (100.0, 300.0)))
+    assert events == []
+
+
 OUT, BORDER, IN = (50.0, 200.0), (102.0, 200.0), (200.0, 200.0)
 
 

@@ -48,3 +48,13 @@ def test_inside_of_polygons():
     assert geometry.inside((15, 15), SQUARE) and not geometry.inside((25, 15), SQUARE)
     assert geometry.inside((1, 4), CONCAVE) and geometry.inside((8, 1), CONCAVE) and not geometry.inside((6, 4), CONCAVE)
     assert geometry.area(SQUARE) == 100 and geometry.area(CONCAVE) == 63 and geometry.area(SQUARE[::-1]) == 100
+
+
+def test_polygons_that_cross_themselves():
+    # A bow tie, whose halves are walked around in opposite directions, and a pentagram, whose middle is not in it.
+    tie = [(10.0, 10.0), (20.0, 20.0), (20.0, 10.0), (10.0, 20.0)]
+    assert geometry.inside((11, 15), tie) and geometry.inside((19, 15), tie) and not geometry.inside((15, 11), tie)
+    assert geometry.area(tie) == pytest.approx(50, rel=0.05)
+    star = [(50.0, 5.0), (76.5, 86.4), (7.2, 36.1), (92.8, 36.1), (23.5, 86.4)]
+    assert geometry.inside((50, 10), star) and not geometry.inside((50, 50), star)
+    assert 1500 < geometry.area(star) < 1750
