@@ -248,6 +248,24 @@ def test_one_that_cannot_be_opened_is_tried_again(place, start, capsys):
     assert capsys.readouterr().err.count("camera yard: sky b: is not there; trying again") == 1
 
 
+@pytest.mark.parametrize("error", [OSError(19, "No such device"), RuntimeError("the sensor sleeps")])
+def test_whatever_a_camera_raises_when_it_is_first_opened_it_is_tried_again(place, start, capsys, error):
+    ready = threading.Event()
+
+    def opening():
+        if not ready.is_set():
+            raise error
+
+    Sky.opening["b"] = opening
+    run = start(*both())
+    run.until(lambda: run.state.cameras["yard"].source_state in ("reopening", "ended"))
+    ready.set()
+    run.until(lambda: run.frames("yard") > 5)
+    run.end()
+    said = capsys.readouterr().err
+    assert error.args[-1] in said and said.count("; trying again") == 1
+
+
 def test_one_that_ends_for_good_is_told_and_the_others_go_on(place, start, capsys):
     Sky.plans["b"] = lambda index: index < 3
     run = start(*both("--retries", "0"))
