@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Dict
 
 from runtime import KitError, run
 
@@ -22,9 +23,11 @@ def main() -> None:
     parser.add_argument("--line", default="0.5,0,0.5,1", help="x,y,x,y of its ends, as shares of the image")
     arguments = parser.parse_args()
 
-    counted = {}
+    counted: Dict[str, Dict[str, int]] = {}
     # With a line, each object keeps its number, and each frame has what crossed in it, and all counts so far.
     for frame, _ in run(file=arguments.file, source=arguments.source, line=[f"line={arguments.line}"]):
+        if frame.areas is None:  # only where a run has no lines and no zones
+            continue
         for crossing in frame.areas.crossings:
             print(f"{frame.time:.2f} {crossing.label} #{crossing.track} {crossing.event}", flush=True)
         counted = frame.areas.as_dict()["lines"]["line"]["classes"]
