@@ -2,6 +2,7 @@
 
     python examples/count_at_line.py detector_int8.tflite street.mp4 --line 0.5,0,0.5,1
 
+Looking along the line, from its first end to its second, `in` is to the right and `out` to the left.
 Needs the extra `track`: pip install 'edge-detection-kit[runtime,track]'.
 """
 
@@ -9,12 +10,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
-from typing import Dict, Tuple
+from typing import Dict
 
 from runtime import KitError, run
-
-Point = Tuple[float, float]
 
 
 def main() -> None:
@@ -24,41 +22,17 @@ def main() -> None:
     parser.add_argument("source", nargs="?", default="0", help="a video, a camera or a stream (default: camera 0)")
     parser.add_argument("--line", default="0.5,0,0.5,1", help="x,y,x,y of its ends, as shares of the image")
     arguments = parser.parse_args()
-    x1, y1, x2, y2 = (float(number) for number in arguments.line.split(","))
 
-    counts: Counter[Tuple[str, str]] = Counter()
-    last: Dict[int, Point] = {}
-    # With `track`, each object keeps its number from frame to frame.
-    for frame, detections in run(file=arguments.file, source=arguments.source, track=True):
-        height, width = frame.image.shape[:2]
-        for found in detections:
-            # The middle of the box's lower edge: where a person or a car stands on the ground.
-            here = ((found.box.xmin + found.box.xmax) / 2 / width, found.box.ymax / height)
-            if found.track is None:
-                continue
-            before = last.get(found.track, here)
-            last[found.track] = here
-            direction = crossing(before, here, (x1, y1), (x2, y2))
-            if direction:
-                counts[found.label, direction] += 1
-                print(f"{frame.time:.2f} {found.label} #{found.track} {direction}", flush=True)
-    for (label, direction), count in sorted(counts.items()):
-        print(f"{label} {direction}: {count}")
-
-
-def crossing(before: Point, after: Point, start: Point, end: Point) -> str:
-    """Which way a step crosses the line from `start` to `end`, seen along it: "to the left", "to the right" or ""."""
-    from_side, to_side = side(start, end, before), side(start, end, after)
-    # The step must also pass between the ends of the line, not beside it.
-    between = (side(before, after, start) > 0) != (side(before, after, end) > 0)
-    if not between or (from_side > 0) == (to_side > 0):
-        return ""
-    return "to the right" if to_side > 0 else "to the left"
-
-
-def side(start: Point, end: Point, point: Point) -> float:
-    """Positive where `point` lies to the right of the way from `start` to `end`, as y points down in images."""
-    return (end[0] - start[0]) * (point[1] - start[1]) - (end[1] - start[1]) * (point[0] - start[0])
+    counted: Dict[str, Dict[str, int]] = {}
+    # With a line, each object keeps its number, and each frame has what crossed in it, and all counts so far.
+    for frame, _ in run(file=arguments.file, source=arguments.source, line=[f"line={arguments.line}"]):
+        if frame.areas is None:  # only where a run has no lines and no zones
+            continue
+        for crossing in frame.areas.crossings:
+            print(f"{frame.time:.2f} {crossing.label} #{crossing.track} {crossing.event}", flush=True)
+        counted = frame.areas.as_dict()["lines"]["line"]["classes"]
+    for label, counts in counted.items():
+        print(f"{label}: {counts['in']} in, {counts['out']} out")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from runtime.bench.percentiles import Times
 from runtime.bench.processor_time import Mark, Span, core_time, of_process, own_and_of
 from runtime.bench.report import Report
 from runtime.bench.stages import Stages
+from runtime.boxes.tiles import Tiles, advice
+from runtime.boxes.tiles import tiles as tiles_type
 from runtime.common.command import run as run_command
 from runtime.common.command_parser import Parser
 from runtime.common.options import old_name, positive
@@ -70,6 +72,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         request=Request(options.engine, options.device, options.threads),
         baselines=options.baseline,
         mediapipe_python=options.mediapipe_python,
+        tiles=options.tiles,
     )
     print(json.dumps(report.as_dict()) if options.json else report)
     return 0
@@ -86,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     measured = parser.add_argument_group("what is measured")
     measured.add_argument("--source", metavar="SRC", help="an image, a folder or a video, which the loop plays, again and again (default: a random image)")
     measured.add_argument("--frames", type=positive, default=200, metavar="N", help="frames to time (default: 200)")
+    measured.add_argument(
+        "--tiles",
+        type=tiles_type,
+        metavar="GRID",
+        help="cut the images into tiles, as for python -m runtime, such as 2x1 (columns x rows); a bare invoke is then all runs "
+        "of the model for a frame",
+    )
     engine = parser.add_argument_group("engine")
     engine.add_argument("--threads", type=positive, default=2, metavar="N", help="interpreter threads (default: 2)")
     engine.add_argument("--engine", choices=names(), default="auto", help="what runs the model (default: auto)")
@@ -115,24 +125,30 @@ def bench(
     request: Request = Request(),
     baselines: Sequence[str] = (),
     mediapipe_python: str = "",
+    tiles: Optional[Tiles] = None,
 ) -> Report:
     """Times `file` on `frames` frames of `source`, interleaved with the model alone and with `baselines`.
 
-    Frames are repeated where the source has fewer. `baselines` are names for `open_baseline`. Raises InputError for a
+    With `tiles`, it and the baselines look at the images through these. Frames are repeated where the source has fewer. `baselines` are names for `open_baseline`. Raises InputError for a
     file that is no detector or a source that cannot be read, KitError where an engine or a baseline does not work.
     """
     begin = time.perf_counter()
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(EngineProcess(file, request, HANG_SECONDS))
         process.wait_until_ready()
-        detector = Detector(file, runner=process)
+        detector = Detector(file, runner=process, tiles=tiles)
+        told = advice(file, detector.trained_tiles, detector.tiles)
+        if told:
+            print(told, file=sys.stderr)
         loaded = time.perf_counter()
         held = _images(source, frames)
         first = time.perf_counter()
         detector(held[0].image, held[0].color)
         first_ms = 1000 * (time.perf_counter() - first)
+        runs = len(detector.inputs(held[0].image, held[0].color))
+        bare_frames = _bare_frames(process, runs)
         others = [
-            stack.enter_context(open_baseline(name, file, mediapipe_python, request, held, HANG_SECONDS))
+            stack.enter_context(open_baseline(name, file, mediapipe_python, request, held, HANG_SECONDS, tiles))
             for name in baselines
         ]
         name_apart(file, others)
@@ -153,7 +169,7 @@ def bench(
         single = rounds(
             {
                 _KIT: call,
-                _BARE: _recording(process.bare_invoke, bare),
+                _BARE: _recording(bare_frames, bare),
                 **{other.name: _recording(other.times, taken[other.name]) for other in others},
             },
             frames,
@@ -171,7 +187,7 @@ def bench(
 
         def bare_invokes(count: int) -> List[float]:
             begin = of_process(process.pid)
-            times = process.bare_invoke(count)
+            times = bare_frames(count)
             end = of_process(process.pid)
             model_time.append(None if begin is None or end is None else 1000 * (end - begin) / count)
             return times
@@ -212,12 +228,21 @@ def bench(
         bare_fps=1000 / float(np.median(looped[_BARE])),
         loop_ratio=Ratio.of(looped[_BARE], looped[_KIT]),
         core_time=core_time(model_time, alone, spans),
-        cold_start=_cold_start(file, source, held[0], request),
+        cold_start=_cold_start(file, source, held[0], request, tiles),
         stages=tuple((name, Times.of(values)) for name, values in named),
         baselines=tuple(
             (name, Ratio.of(single[name], single[_KIT]), Ratio.of(looped[name], looped[_KIT])) for name in taken
         ),
+        tiles="" if tiles is None else str(tiles),
+        runs=runs,
     )
+
+
+def _bare_frames(process: EngineProcess, runs: int) -> Callable[[int], List[float]]:
+    """A function that runs the model as for a number of frames, `runs` times each, and returns the milliseconds of each frame."""
+    if runs == 1:
+        return process.bare_invoke
+    return lambda count: [sum(process.bare_invoke(runs)) for _ in range(count)]
 
 
 def _loop_round(detector: Detector, process: EngineProcess, played: _Played, count: int) -> Span:
@@ -286,9 +311,12 @@ class _Played(Source):
                 index += 1
 
 
-def _cold_start(file: str, source: Optional[str], first: Frame, request: Request) -> ColdStart:
+def _cold_start(
+    file: str, source: Optional[str], first: Frame, request: Request, tiles: Optional[Tiles]
+) -> ColdStart:
     options = ["--threads", str(request.threads), "--engine", request.engine, "--json", "-"]
     options += ["--device", request.device] if request.device else []
+    options += ["--tiles", str(tiles)] if tiles is not None else []
     with tempfile.TemporaryDirectory() as folder:
         if source is None:
             source = str(Path(folder) / "image.png")

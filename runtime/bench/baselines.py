@@ -9,11 +9,12 @@ import subprocess
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any, List, Mapping, Sequence
+from typing import Any, List, Mapping, Optional, Sequence
 
 import numpy as np
 
 from runtime.bench.stages import Stages
+from runtime.boxes.tiles import Tiles
 from runtime.common.errors import InputError, KitError
 from runtime.common.opencv import cv2
 from runtime.common.values import Frame
@@ -65,14 +66,19 @@ def name_apart(file: str, others: Sequence[Baseline]) -> None:
 class FileBaseline(Baseline):
     """Another .tflite, run by this kit in a process of its own."""
 
-    def __init__(self, file: str, request: Request, images: Sequence[Frame], timeout: float) -> None:
-        """Loads `file`. Raises InputError where it is no detector, KitError where no engine works."""
+    def __init__(
+        self, file: str, request: Request, images: Sequence[Frame], timeout: float, tiles: Optional[Tiles] = None
+    ) -> None:
+        """Loads `file`, to look at images through `tiles`.
+
+        Raises InputError where it is no detector, KitError where no engine works.
+        """
         self.name, self.path = Path(file).name, str(file)
         self._images = images
         self._process = EngineProcess(file, request, timeout)
         try:
             self._process.wait_until_ready()
-            self._detector = Detector(file, runner=self._process)
+            self._detector = Detector(file, runner=self._process, tiles=tiles)
         except BaseException:
             self._process.close()
             raise
@@ -155,15 +161,24 @@ class MediaPipe(Baseline):
 
 
 def open_baseline(
-    name: str, file: str, python: str, request: Request, images: Sequence[Frame], timeout: float
+    name: str,
+    file: str,
+    python: str,
+    request: Request,
+    images: Sequence[Frame],
+    timeout: float,
+    tiles: Optional[Tiles] = None,
 ) -> Baseline:
     """The baseline called `name`: MEDIAPIPE, run on `file`, or the path of another .tflite.
 
     `python` is the interpreter of an environment with MediaPipe; a run of the model that takes longer than
-    `timeout` seconds is ended. Raises InputError or KitError where the baseline cannot be started.
+    `timeout` seconds is ended. `tiles` are those of a file; MediaPipe takes none. Raises InputError or KitError where the baseline
+    cannot be started.
     """
     if name != MEDIAPIPE:
-        return FileBaseline(name, request, images, timeout)
+        return FileBaseline(name, request, images, timeout, tiles)
+    if tiles is not None:
+        raise InputError(f"--baseline {MEDIAPIPE}: looks at whole images only; leave out --tiles {tiles}, or this baseline")
     if not python:
         raise InputError(f"--baseline mediapipe needs an environment with MediaPipe: {_ADVICE}")
     return MediaPipe(file, python, images)

@@ -18,6 +18,9 @@ class Report:
     `stages` has the times of each stage in the order of work, then `total`, `bare invoke` (the model without
     preprocessing and postprocessing), and each baseline.
 
+    `tiles` are those that images were cut into, empty for none; `runs` is how often the model then runs for a frame, and bare
+    invokes are of so many runs.
+
     `ratio` is the time of bare invokes over the time of single frames; 1 is the best possible. `over_ms` is the
     milliseconds that a frame takes beyond the model. `loop_fps` is the rate of the whole loop on the source,
     `bare_fps` the rate of the model alone, and `loop_ratio` the time of a bare invoke over the time of a frame in the
@@ -42,6 +45,8 @@ class Report:
     cold_start: ColdStart
     stages: Tuple[Tuple[str, Times], ...]
     baselines: Tuple[Tuple[str, Ratio, Ratio], ...] = ()
+    tiles: str = ""
+    runs: int = 1
 
     def as_dict(self) -> Dict[str, Any]:
         """The report as values for JSON. The keys `trial` and `against` hold the cold start and the baselines."""
@@ -51,6 +56,8 @@ class Report:
             "package": self.package,
             "frames": self.frames,
             "threads": self.threads,
+            "tiles": self.tiles or None,
+            "runs": self.runs,
             "load_ms": self.load_ms,
             "first_ms": self.first_ms,
             **_with_spread("ratio", self.ratio),
@@ -69,10 +76,11 @@ class Report:
 
     def __str__(self) -> str:
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        tiles = f", tiles {self.tiles}: {self.runs} runs of the model a frame" if self.tiles else ""
         memory = f", {self.cold_start.memory_mb:.0f} MB resident in {self.cold_start.processes} processes"
         return "\n".join(
             [
-                f"{self.file}: {self.frames} frames, {self.engine}, {self.package}, {threads}",
+                f"{self.file}: {self.frames} frames, {self.engine}, {self.package}, {threads}{tiles}",
                 table(self.stages),
                 f"one frame: {self.over_ms:.2f} ms over the model, {_text(self.ratio)} of its speed; "
                 f"loaded in {self.load_ms:.0f} ms, first frame {self.first_ms:.1f} ms",

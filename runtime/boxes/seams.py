@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
@@ -24,6 +24,11 @@ _UNCONFIRMED = 0.7
 _TOUCH = 0.02
 # From this IoU on, two boxes are one place.
 _ONE_PLACE = 0.85
+# So many pairs of detections are looked at together: more would take memory and no less time.
+_AT_ONCE = 50_000
+# Most pairs of detections of one class that overlap in tiles beside each other. A hundred boxes at random in each of 64 tiles have 33,000; only
+# where a network finds the same again and again are there more.
+_MOST_PAIRS = 150_000
 
 _Found = Tuple[Detection, ...]
 
@@ -43,6 +48,9 @@ def merge(
 
     Of what is large, a fifth of the image or more, the image as a whole tells better than its tiles: where it is among the windows,
     its score counts, and that of a tile seven tenths.
+
+    Where more than 150,000 pairs of one class overlap in tiles beside each other, those with the lowest scores are left out, so
+    that an image takes seconds and megabytes at most.
 
     Objects of which no part has a score of at least `least` are left out, which takes less time than to leave them out afterwards.
     """
@@ -72,7 +80,15 @@ def merge_all(
 
 def without_same(items: Sequence[Detection], others: Sequence[Detection]) -> _Found:
     """Those of `items` that are of no object in `others`: of the same class, with an IoU over 0.5."""
-    return tuple(item for item in items if not any(_is_same(item, other) for other in others))
+    if not items or not others:
+        return tuple(items)
+    boxes, classes = _boxes_of(items), np.array([item.class_id for item in items])
+    other_boxes, other_classes = _boxes_of(others), np.array([item.class_id for item in others])
+    new = np.ones(len(items), bool)
+    for rows in _rows(len(items), len(others)):
+        alike = classes[rows, np.newaxis] == other_classes
+        new[rows] = ~(alike & (_ious(boxes[rows, np.newaxis], other_boxes) > SAME)).any(1)
+    return tuple(item for item, is_new in zip(items, new.tolist()) if is_new)
 
 
 def best_classes(objects: Sequence[Detection]) -> _Found:
@@ -83,12 +99,13 @@ def best_classes(objects: Sequence[Detection]) -> _Found:
     """
     if len(objects) < 2:
         return tuple(objects)
-    boxes = np.array([item.box.as_tuple() for item in objects], np.float64)
-    classes = np.array([item.class_id for item in objects])
-    rivals = (_ious(boxes[:, np.newaxis], boxes) > _ONE_PLACE) & (classes[:, np.newaxis] != classes)
+    boxes, classes = _boxes_of(objects), np.array([item.class_id for item in objects])
     stay = np.ones(len(objects), bool)
-    for place in np.flatnonzero(rivals.any(1)).tolist():
-        stay[place] = not (rivals[place, :place] & stay[:place]).any()
+    for rows in _rows(len(objects), len(objects)):
+        rivals = (_ious(boxes[rows, np.newaxis], boxes) > _ONE_PLACE) & (classes[rows, np.newaxis] != classes)
+        for row in np.flatnonzero(rivals.any(1)).tolist():
+            place = rows.start + row
+            stay[place] = not (rivals[row, :place] & stay[:place]).any()
     return tuple(item for item, stays in zip(objects, stay.tolist()) if stays)
 
 
@@ -126,17 +143,18 @@ class _Parts:
         self._grid = grid
         self.tiles = [tile for tile, _ in ranked]
         self.edges = grid.edges[self.tiles]
-        self.boxes = np.array([item.box.as_tuple() for item in self._items], np.float64) + np.tile(self.edges[:, :2], 2)
+        self.boxes = _boxes_of(self._items) + np.tile(self.edges[:, :2], 2)
         near = np.abs(self.boxes - self.edges) <= _TOUCH * np.tile(grid.sides[self.tiles], 2)
         self.cut = near & grid.inner[self.tiles]
+        self._limit(grid)
         self.partners: Dict[int, Dict[int, float]] = {}
-        first, second = self._touching(grid)
-        fits = self._fits(np.stack([first, second], 1))
-        for one, other, fit in zip(first.tolist(), second.tolist(), fits.tolist()):
-            if fit >= SAME:
+        for pairs in self._touching(grid):
+            fits = self._fits(pairs)
+            same = fits >= SAME
+            for (one, other), fit in zip(pairs[same].tolist(), fits[same].tolist()):
                 self.partners.setdefault(one, {})[other] = fit
                 self.partners.setdefault(other, {})[one] = fit
-        self._waiting = np.ones(len(ranked), bool)
+        self._waiting = np.ones(len(self._items), bool)
 
     def objects(self, least: float) -> List[Detection]:
         """The objects of which a part has a score of at least `least`."""
@@ -167,14 +185,41 @@ class _Parts:
             _UNCONFIRMED * max((self._items[member].score for member in in_tiles), default=0.0),
         )
 
-    def _touching(self, grid: _Grid) -> Tuple[np.ndarray, np.ndarray]:
-        """The pairs of detections that overlap, in windows beside each other; of each the one with the higher score first."""
-        starts, ends = self.boxes[:, :2], self.boxes[:, 2:]
-        overlapping = ((starts[:, np.newaxis] < ends) & (starts < ends[:, np.newaxis])).all(2)
+    def _limit(self, grid: _Grid) -> None:
+        """Leaves those with the lowest scores out, where too many overlap each other."""
+        count = len(self._items)
+        if count**2 <= 2 * _MOST_PAIRS:
+            return
+        # Of each, how many with a higher score it touches.
+        touched = np.zeros(count, int)
+        for pairs in self._touching(grid):
+            touched += np.bincount(pairs[:, 1], minlength=count)
+        most = int(np.searchsorted(np.cumsum(touched), _MOST_PAIRS, "right"))
+        self._items, self.tiles = self._items[:most], self.tiles[:most]
+        self.edges, self.boxes, self.cut = self.edges[:most], self.boxes[:most], self.cut[:most]
+
+    def _touching(self, grid: _Grid) -> Iterator[np.ndarray]:
+        """The pairs of detections that overlap, in windows beside each other, as int [P, 2]; the one with the higher score first."""
         tiles = np.array(self.tiles)
-        apart = tiles[:, np.newaxis] != tiles
-        first, second = np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
-        return first, second
+        for rows, columns in self._blocks(tiles, grid):
+            one, other = self.boxes[rows, np.newaxis], self.boxes[columns]
+            near = grid.beside[tiles[rows, np.newaxis], tiles[columns]] & (tiles[rows, np.newaxis] < tiles[columns])
+            for axis in (0, 1):
+                near &= (one[..., axis] < other[..., axis + 2]) & (other[..., axis] < one[..., axis + 2])
+            first, second = np.nonzero(near)
+            pairs = np.sort(np.stack([rows[first], columns[second]], 1), 1)
+            for start in range(0, len(pairs), _AT_ONCE):
+                yield pairs[start : start + _AT_ONCE]
+
+    def _blocks(self, tiles: np.ndarray, grid: _Grid) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+        """Detections, and those that may touch one of them: few are compared all with all, many with those in the tiles beside them."""
+        if len(tiles) ** 2 <= _AT_ONCE:
+            yield np.arange(len(tiles)), np.arange(len(tiles))
+            return
+        for tile in np.unique(tiles).tolist():
+            own, beside = np.flatnonzero(tiles == tile), np.flatnonzero((tiles > tile) & grid.beside[tile, tiles])
+            for rows in _rows(len(own), len(beside)):
+                yield own[rows], beside
 
     def _grown(self, first: int) -> List[int]:
         """`first` with the parts of the same object in other tiles, at most one of each."""
@@ -195,7 +240,8 @@ class _Parts:
 
     def _leave_out(self, box: np.ndarray) -> None:
         """As suppression within each tile would do, had the tile shown the object as it is now known."""
-        rest = np.flatnonzero(self._waiting)
+        over = (self.boxes[:, :2] < box[2:]).all(1) & (self.boxes[:, 2:] > box[:2]).all(1)
+        rest = np.flatnonzero(self._waiting & over)
         shown = _clipped(box, self.edges[rest])
         self._waiting[rest[_ious(self.boxes[rest], shown) > _SUPPRESSED]] = False
 
@@ -237,8 +283,12 @@ def _areas(boxes: np.ndarray) -> np.ndarray:
     return area
 
 
-def _is_same(item: Detection, other: Detection) -> bool:
-    if item.class_id != other.class_id:
-        return False
-    boxes = np.array([item.box.as_tuple(), other.box.as_tuple()], np.float64)
-    return bool(_ious(boxes[0], boxes[1]) > SAME)
+def _boxes_of(items: Sequence[Detection]) -> np.ndarray:
+    return np.array([item.box.as_tuple() for item in items], np.float64)
+
+
+def _rows(count: int, columns: int) -> Iterator[slice]:
+    """Slices of `count` rows, so that each has at most _AT_ONCE pairs with the columns, or is one row."""
+    step = max(1, _AT_ONCE // max(1, columns))
+    for start in range(0, count, step):
+        yield slice(start, start + step)

@@ -124,6 +124,14 @@ def spans(length: Any, count: int, overlap: float) -> List[Tuple[Any, Any]]:
     return [(start, start + side) for start in starts]
 
 
+def advice(file: str, trained: Optional[Tiles], used: Optional[Tiles]) -> str:
+    """What to tell somebody who uses `file` with other tiles than it was trained on; empty where there is nothing to tell."""
+    if trained is None or trained == used:
+        return ""
+    without = "" if used is None else f" instead of {used}"
+    return f"note: {file}: trained on tiles {trained}; give --tiles {trained}{without}"
+
+
 def tiles(text: str) -> Tiles:
     """Argparse type: `2x1`, `2x2,overlap=0.3`."""
     try:

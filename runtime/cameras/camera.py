@@ -12,7 +12,6 @@ from runtime.cameras.outputs import Outputs
 from runtime.cameras.shared_model import SharedModel
 from runtime.cameras.shared_shadow import SharedShadow
 from runtime.common import redaction
-from runtime.common.errors import KitError
 from runtime.pipeline.active_model import PendingSwap
 from runtime.pipeline.capture import FIRST_WAIT, LONGEST_WAIT, error_text
 from runtime.pipeline.loop import run as run_loop
@@ -84,12 +83,13 @@ class Camera(threading.Thread):
         while not self._state.stopping:
             try:
                 return open_source(self._options.source)
-            except KitError as error:
+            except Exception as error:
+                # Any error, as where a source is opened again: a driver that is not ready yet raises what it likes.
                 retries = self._options.retries
                 if not self._live or (retries is not None and tries >= retries):
                     raise
                 if not tries:
-                    print(f"camera {self._camera}: {error}; trying again", file=sys.stderr)
+                    print(f"camera {self._camera}: {error_text(error)}; trying again", file=sys.stderr)
             tries += 1
             self._state.source(state="reopening", retries=tries)
             if self._state.wait_for_stop(min(FIRST_WAIT * 2 ** min(tries - 1, 10), LONGEST_WAIT)):

@@ -48,10 +48,12 @@ class SharedShadow:
             return _Shared(self, user, prepared)
 
     def compare(self, shared: _Shared, frame: Frame, detections: Tuple[Detection, ...]) -> None:
-        """As `Prepared.compare`. Where another camera has come since `prepare`, the frame is left out."""
+        """As `Prepared.compare`. Where another camera has come since `prepare`, the frame is left out and counts as missed."""
         with self._lock:
             if self._user is shared.user:
                 shared.prepared.compare(frame, detections)
+            else:
+                shared.prepared.leave_out()
 
     def _deliver(self, frame: Frame, counted: Tuple[Detection, ...], other: Tuple[Detection, ...]) -> None:
         # Nobody else gets the model before this frame is done.
@@ -85,3 +87,7 @@ class _Shared:
     def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
         """See `Prepared.compare`."""
         self.shared.compare(self, frame, detections)
+
+    def leave_out(self) -> None:
+        """See `Prepared.leave_out`."""
+        self.prepared.leave_out()

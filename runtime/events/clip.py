@@ -83,13 +83,12 @@ class ClipFile:
             writer.release()
             sync(self.path)
 
-    def discard(self) -> None:
-        """Removes the file."""
+    def abandon(self) -> None:
+        """Closes the file, whatever is in it, so that it can be removed."""
         if self._writer is not None:
             with contextlib.suppress(KitError):
                 self._writer.release()
             self._writer = None
-        self.path.unlink(missing_ok=True)
 
     def _fits(self, planes: Optional[np.ndarray]) -> bool:
         """Whether the clip can take `Still.planes` as they are."""

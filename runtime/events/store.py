@@ -17,10 +17,12 @@ from typing import Counter as Counts
 
 from runtime.common.errors import InputError
 from runtime.common.files import disk_has_room, write_durably
+from runtime.events import last_sent
 from runtime.events.age import AgeClock
 from runtime.events.event import Event
 from runtime.events.index import NAME as INDEX
 from runtime.events.index import UNWANTED, WAITS, DiskFullError, Index
+from runtime.events.leftovers import Leftovers
 
 DAYS = 7.0
 MEGABYTES = 1000
@@ -74,6 +76,7 @@ class Store:
         self._clips: Dict[str, int] = {}
         self._shown: Counts[str] = Counter()
         self._bytes = 0
+        self._left = Leftovers(folder)
         # What the index does not have yet, and when it is tried again.
         self._changes: Deque[Callable[[], None]] = deque()
         self._retry_at = float("-inf")
@@ -91,7 +94,7 @@ class Store:
             os.close(self._lock)
             raise
         self._noted_at = float("-inf")
-        self.clean()
+        self._clean()
 
     @property
     def events(self) -> int:
@@ -100,8 +103,8 @@ class Store:
 
     @property
     def used(self) -> int:
-        """The bytes of their files."""
-        return self._bytes
+        """The bytes of their files, with those that could not be removed."""
+        return self._bytes + self._left.bytes
 
     def path(self, name: str) -> Path:
         """The path of a file of an event."""
@@ -118,11 +121,9 @@ class Store:
     def make_room(self, size: int) -> bool:
         """Removes the oldest events until `size` more bytes fit; False where they cannot."""
         most = 1_000_000 * self._budget.megabytes
-        if size > most:
-            return False
-        while self._bytes + size > most or not disk_has_room(self._folder, size):
-            # Where the disk is full of other things, nothing is removed in vain.
-            if not self._kept or not disk_has_room(self._folder, size - self._bytes):
+        while self.used + size > most or not disk_has_room(self._folder, size):
+            # Where the disk is full of other things, or of what cannot be removed, nothing is removed in vain.
+            if not self._kept or self._left.bytes + size > most or not disk_has_room(self._folder, size - self._bytes):
                 return False
             self._remove(next(iter(self._kept)))
         return True
@@ -149,23 +150,29 @@ class Store:
             write_durably(self.path(f"{event.id}.json"), line)
         except BaseException:
             # No event, and so nobody's: the budget would not know of it.
-            with contextlib.suppress(OSError):
-                self.path(f"{event.id}.jpg").unlink(missing_ok=True)
+            if event.snapshot:
+                self._left.remove(event.snapshot)
             raise
         self._hold(event, len(snapshot) + len(line))
         self._note(partial(self.index.add, event, self._new))
         return event
 
     def drop_unused(self, clip: str) -> None:
-        """Removes a clip of which no event could be kept. Raises OSError."""
+        """Removes a clip of which no event could be kept, complete or not."""
         if clip and clip not in self._clips:
-            self.path(clip).unlink(missing_ok=True)
+            self._left.remove(clip)
 
     def clean(self) -> None:
         """Removes what is older than the budget's days. Costs next to nothing; to be called every few seconds.
 
-        Raises OSError, and sqlite3.Error where the index still lacks something.
+        Raises OSError, also where an old file still cannot be removed, and sqlite3.Error where the index still lacks something.
         """
+        stays = self._left.retry()
+        self._clean()
+        if stays is not None:
+            raise stays
+
+    def _clean(self) -> None:
         now = self._clock.now()
         while self._kept:
             first = next(iter(self._kept))
@@ -196,6 +203,8 @@ class Store:
             return Index(None)
 
     def _hold(self, event: Event, size: int) -> None:
+        for name in (event.snapshot, event.clip):
+            self._left.keep(name)
         self._kept[event.id] = _Kept(event.clock, event.clip, size)
         self._shown[event.clip] += 1
         self._bytes += size
@@ -209,18 +218,18 @@ class Store:
 
     def _remove(self, name: str) -> None:
         kept = self._kept[name]
-        # The line first: without it, the other files count as never written.
-        for suffix in (".json", ".jpg"):
-            self.path(f"{name}{suffix}").unlink(missing_ok=True)
+        # The line first: without it, the other files count as never written, and the event is gone whatever becomes of them.
+        self.path(f"{name}.json").unlink(missing_ok=True)
         del self._kept[name]
         self._shown[kept.clip] -= 1
         self._bytes -= kept.bytes
-        if kept.clip and not self._shown[kept.clip]:
-            del self._shown[kept.clip]
-            self.path(kept.clip).unlink(missing_ok=True)
-            self._bytes -= self._clips.pop(kept.clip)
         self._note(partial(self.index.remove, [name]))
         self.removed += 1
+        self._left.remove(f"{name}.jpg")
+        if kept.clip and not self._shown[kept.clip]:
+            del self._shown[kept.clip]
+            self._bytes -= self._clips.pop(kept.clip)
+            self._left.remove(kept.clip)
 
     def _note(self, change: Callable[[], None]) -> None:
         """Makes a change to the index, or later, in the order of the changes, where it is locked: the files are what counts."""
@@ -266,17 +275,20 @@ class Store:
         if unread:
             print(f"events: {self._folder}: {unread}; nothing that is half written is removed", file=sys.stderr)
         for name in own - used if not unread else ():
-            self.path(name).unlink(missing_ok=True)
+            self._left.remove(name)
         known = self.index.ids()
-        # An index that was used lacks what a power cut or a lock kept from it. Of a new one nobody knows what was sent.
-        lacking = UNWANTED if self.index.clock is None else self._new
+        if self._new == UNWANTED:
+            last_sent.forget(self._folder)
+        # An index that was used lacks what a power cut or a lock kept from it. Of a new one, what was sent last is known at best.
+        is_new, sent = self.index.clock is None, last_sent.read(self._folder)
         # By the order of the index, which a clock that was set cannot change; what it lacks came last, or is all there is.
         events.sort(key=lambda event: (known.get(event.id, float("inf")), event.clock, event.id))
         for event in events:
             size = sum(self.path(name).stat().st_size for name in (f"{event.id}.json", event.snapshot) if name in names)
             self._hold(event, size)
             if event.id not in known:
-                self.index.add(event, lacking)
+                was_sent = is_new and (sent is None or last_sent.place(event) <= sent)
+                self.index.add(event, UNWANTED if was_sent else self._new)
         self.index.remove(sorted(known.keys() - self._kept.keys()))
         return events
 

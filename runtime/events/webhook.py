@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from runtime.common import redaction
 from runtime.common.errors import InputError
+from runtime.events import last_sent
 from runtime.events.index import GIVEN_UP, SENT, Index, Listed
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Sender:
             self._tell(f"{str(error) or type(error).__name__}; trying again")
             return True
         if 200 <= status < 300:
-            index.mark(listed.number, SENT)
+            self._settle(index, listed, SENT)
             self.sent += 1
             self.waiting -= 1
             if self._message:
@@ -224,10 +225,14 @@ class Sender:
         self._tell(f"the answer is {status}{moved}; an event is given up after {most} of these")
         if self._answers[most] < most:
             return True
-        index.mark(listed.number, GIVEN_UP)
+        self._settle(index, listed, GIVEN_UP)
         self.given_up += 1
         self.waiting -= 1
         return False
+
+    def _settle(self, index: Index, listed: Listed, sent: int) -> None:
+        index.mark(listed.number, sent)
+        last_sent.note(self._folder, listed.event)
 
     def _tell(self, message: str) -> None:
         # Printed once, and again only if the reason changes.

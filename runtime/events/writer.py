@@ -210,7 +210,8 @@ class Writer:
                 return target.name
         except Exception as error:
             self._tell(error)
-        self._attempt(clip.discard)
+        self._attempt(clip.abandon)
+        self._attempt(lambda: self._store.drop_unused(clip.path.name))
         return ""
 
     def _keep(self, event: Event, snapshot: bytes) -> None:

@@ -156,6 +156,8 @@ class _Loop:
         self._jobs: Dict[int, Job] = {}
         self._submitted = 0
         self._next_out = 0
+        # Whether a frame is between the queue and an engine.
+        self._preparing = False
         # With the policy `latest`: the newest frame, preprocessed, while no engine is free.
         self._newest: Optional[Tuple[Job, List[np.ndarray]]] = None
         self._fed = threading.Event()
@@ -184,6 +186,7 @@ class _Loop:
             for sink, name in zip(self._sinks, names)
         ]
         self._use(self._active)
+        before, state.has_work = state.has_work, self._has_work
         self._capture.start()
         self._feeding.start()
         try:
@@ -191,6 +194,7 @@ class _Loop:
         finally:
             # Also after an interrupt: the results so far are kept.
             self._shut_down()
+            state.has_work = before
         for error in (*(outlet.error for outlet in self._outlets), *self._errors, self._capture.error):
             if error is not None:
                 raise error
@@ -231,6 +235,10 @@ class _Loop:
         for sink in self._sinks:
             sink.finish()
 
+    def _has_work(self) -> bool:
+        """Whether there is a frame that is not finished. Where not, the loop waits for its source."""
+        return self._preparing or self._queue.waiting or self._newest is not None or bool(self._jobs)
+
     def _end_early(self) -> None:
         self._state.stop()
         self._finished.set()
@@ -239,7 +247,9 @@ class _Loop:
         """Preprocesses frames and submits each to an engine with a free slot."""
         try:
             while not self._given_up:
+                self._preparing = False
                 arrival = self._queue.take(lambda: self._pending.is_pending or self._given_up)
+                self._preparing = arrival is not None
                 self._swap_if_pending()
                 if arrival is None:
                     if self._queue.closed and not self._queue.waiting:
@@ -261,6 +271,7 @@ class _Loop:
         except BaseException as error:
             self._fail(error)
         finally:
+            self._preparing = False
             self._fed.set()
             self._finish_if_done()
 
@@ -417,10 +428,14 @@ class _Loop:
         with self._order:
             job.done = True
             while self._next_out in self._jobs and self._jobs[self._next_out].done:
-                ready = self._jobs.pop(self._next_out)
-                self._next_out += 1
-                if ready.detections is not None:
-                    self._pass_on(ready, ready.detections)
+                ready = self._jobs[self._next_out]
+                try:
+                    if ready.detections is not None:
+                        self._pass_on(ready, ready.detections)
+                finally:
+                    # Only now: what hangs in a filter is not finished.
+                    del self._jobs[self._next_out]
+                    self._next_out += 1
         self._finish_if_done()
 
     def _pass_on(self, job: Job, detections: Tuple[Detection, ...]) -> None:

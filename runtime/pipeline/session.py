@@ -9,6 +9,7 @@ from functools import partial
 from typing import Callable, List, Optional, Sequence, Tuple
 
 import runtime.sinks
+from runtime.boxes import tiles
 from runtime.common import plugins
 from runtime.common.errors import InputError
 from runtime.common.values import Detection, Frame
@@ -132,10 +133,9 @@ def print_start(options: argparse.Namespace, detector: Detector, runners: Sequen
         for note in runner.notes:
             print(f"warning: {note}", file=sys.stderr)
         print(f"engine: {runner.engine}, {runner.what}", file=sys.stderr)
-    trained = detector.trained_tiles
-    if trained is not None and trained != detector.tiles:
-        without = "" if detector.tiles is None else f" instead of {detector.tiles}"
-        print(f"note: {options.file}: trained on tiles {trained}; give --tiles {trained}{without}", file=sys.stderr)
+    advice = tiles.advice(options.file, detector.trained_tiles, detector.tiles)
+    if advice:
+        print(advice, file=sys.stderr)
     if detector.labels_warning:
         print(f"warning: {detector.labels_warning}", file=sys.stderr)
     if not detector.labels_from:

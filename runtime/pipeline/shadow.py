@@ -80,6 +80,9 @@ class ToCompare(Protocol):
     def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
         """See `Prepared.compare`."""
 
+    def leave_out(self) -> None:
+        """See `Prepared.leave_out`."""
+
 
 class SecondModel(Protocol):
     """What the loop hands frames to."""
@@ -183,8 +186,7 @@ class Shadow:
         if self._error or self._offered % self._every:
             return None
         if self._waiting is not None:
-            self._missed += 1
-            self._tell()
+            self.miss()
             return None
         image = frame.image if crop is None else crop.apply(frame.image)
         return Prepared(self, self._detector.inputs(image, frame.color), crop, image.shape[1], image.shape[0], judged)
@@ -194,6 +196,12 @@ class Shadow:
         with self._changed:
             self._waiting = item
             self._changed.notify_all()
+
+    def miss(self) -> None:
+        """Counts a frame that it was to see and does not."""
+        with self._changed:
+            self._missed += 1
+            self._tell()
 
     def _run(self) -> None:
         failures = 0
@@ -209,8 +217,7 @@ class Shadow:
             except KitError as error:
                 failures += 1
                 # Lost with its engine. At the end of the run, `__exit__` counts what is missing.
-                self._missed += 1
-                self._tell()
+                self.miss()
                 if not self._revive(error, failures):
                     return
             except Exception as error:
@@ -312,6 +319,10 @@ class Prepared:
     def compare(self, frame: Frame, detections: Tuple[Detection, ...]) -> None:
         """Has the second model's detections compared with those that count; returns at once."""
         self.shadow.hand_over((frame, detections, self))
+
+    def leave_out(self) -> None:
+        """In place of `compare`, where the second model is not to see the frame after all: it counts as missed."""
+        self.shadow.miss()
 
 
 _Item = Tuple[Frame, Tuple[Detection, ...], Prepared]

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Iterator, Optional, Tuple
 
 from runtime.common import plugins, redaction
-from runtime.common.errors import InputError
+from runtime.common.errors import InputError, KitError
 from runtime.common.values import Frame
 
 
@@ -70,9 +70,20 @@ class Source(abc.ABC):
 def open_source(spec: str) -> Source:
     """Opens the source that `spec` names, with the first module here that accepts it.
 
-    Raises InputError if no module accepts `spec`, or if the source cannot be opened.
+    Raises InputError if no module accepts `spec`, and InputError or KitError if the source cannot be opened.
     """
-    source: Source = _kind(spec).connect(spec)
+    kind = _kind(spec)
+    try:
+        source: Source = kind.connect(spec)
+    except Exception as error:
+        # Not at the top: who only asks whether a source is live needs no OpenCV.
+        from runtime.common.opencv import cv2
+
+        if not isinstance(error, (OSError, cv2.error)):
+            raise
+        # A device or a disk, and no bug.
+        reason = " ".join(str(error).split())
+        raise KitError(f"{redaction.address(spec)}: cannot be opened: {reason}; see whether it is there and may be read") from error
     return source
 
 

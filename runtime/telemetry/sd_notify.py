@@ -2,7 +2,8 @@
 
 The manager names a socket in NOTIFY_SOCKET; without it, nothing is sent. A run is alive while it makes progress: frames
 are detected or left out as still, or, while no camera runs, a lost source is tried again. A thread watches these counts and sends no watchdog
-message when they do not change, so that the manager restarts a run that hangs anywhere.
+message when they do not change, so that the manager restarts a run that hangs anywhere. Of several cameras, each that has frames
+must go on with them; one that waits for its source may wait for ever.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 import time
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from runtime.telemetry.cameras import CamerasState
 from runtime.telemetry.state import State
 
 # Seconds between two checks; the timeout of the manager is many times as long.
@@ -60,6 +62,8 @@ class Announcer:
         self._thread: Optional[threading.Thread] = None
         self._ready = self._reloading = self._stopping = False
         self._alive: Optional[Tuple[Any, ...]] = None
+        # What each of several cameras had done at the last watchdog message.
+        self._done: Dict[str, Tuple[int, int]] = {}
         self._status_at = float("-inf")
 
     def watch(self, state: State) -> None:
@@ -85,7 +89,7 @@ class Announcer:
         while not state.wait_for_stop(self._tick):
             if self._ended.is_set():
                 return
-            self._notify(state.snapshot(), notifier)
+            self.notify(state, notifier)
         self._stop(notifier)
 
     def _stop(self, notifier: Notifier) -> None:
@@ -93,7 +97,9 @@ class Announcer:
             self._stopping = True
             notifier.notify(STOPPING=1, STATUS="stopping")
 
-    def _notify(self, snapshot: Mapping[str, Any], notifier: Notifier) -> None:
+    def notify(self, state: State, notifier: Notifier) -> None:
+        """Sends what is to be told of `state` now."""
+        snapshot = state.snapshot()
         fields: Dict[str, Any] = {}
         reloading = snapshot["reload"]["under_way"]
         if self._ready and reloading and not self._reloading:
@@ -102,15 +108,26 @@ class Announcer:
             self._ready = True
             fields.update(READY=1)
         self._reloading = self._ready and reloading
-        alive = progress(snapshot)
-        if alive != self._alive:
-            self._alive = alive
+        alive, done = progress(snapshot), _done(snapshot)
+        if alive != self._alive and not self._one_hangs(state, done):
+            self._alive, self._done = alive, done
             fields.update(WATCHDOG=1)
         if fields.keys() & {"READY", "RELOADING"} or time.monotonic() - self._status_at >= STATUS_SECONDS:
             self._status_at = time.monotonic()
             fields.update(STATUS=status(snapshot))
         if fields:
             notifier.notify(**fields)
+
+
+    def _one_hangs(self, state: State, done: Mapping[str, Tuple[int, int]]) -> bool:
+        """Whether one of several cameras has a frame, and has finished none since the last watchdog message."""
+        if not isinstance(state, CamerasState):
+            return False
+        return any(own.has_work() and self._done.get(name) == done[name] for name, own in state.cameras.items())
+
+
+def _done(snapshot: Mapping[str, Any]) -> Dict[str, Tuple[int, int]]:
+    return {name: (own["frames"], own["still"]) for name, own in snapshot.get("cameras", {}).items()}
 
 
 def progress(snapshot: Mapping[str, Any]) -> Tuple[Any, ...]:

@@ -89,6 +89,8 @@ class State:
         self._image_asked = threading.Event()
         # Set once, before the run begins.
         self.areas: Optional[Areas] = None
+        # Set by the loop while it runs: whether it has a frame that it has not finished.
+        self.has_work: Callable[[], bool] = _nothing
         self._spans: Deque[Tuple[int, Dict[str, int]]] = deque(maxlen=SPANS)
 
     @property
@@ -370,6 +372,10 @@ class State:
     def _span(self) -> int:
         """The number of the span that is under way, from 0."""
         return int((time.monotonic() - self._first_span_at) // SPAN_SECONDS)
+
+
+def _nothing() -> bool:
+    return False
 
 
 def _percentile(values: Sequence[float], fraction: float) -> float:

@@ -11,10 +11,13 @@ import pytest
 from runtime import Detector, Frame, InputError, KitError
 from runtime.bench import __main__ as bench
 from runtime.bench import baselines, cold_start, interleaving, percentiles
+from runtime.bench.stages import Stages
+from runtime.boxes.tiles import Tiles, advice
 from runtime.common.command import exit_code
 from runtime.inference.engines import Request
 from runtime.inference.process.engine import EngineProcess
 from runtime.media import images
+from runtime.model import trained_tiles
 from runtime.pipeline import loop
 from tests.support import tiny_detector
 from tests.support.reader_environment import MEDIAPIPE, environment
@@ -59,6 +62,43 @@ def test_one_object(path, capsys):
     assert set(report["core_ms"] or ()) == ({"model", "decoding", "other"} if PROCESSOR_TIME else set())
     if sys.platform == "linux":
         assert report["trial"]["processes"] == 2 and report["trial"]["memory_mb"] > 20
+
+
+def test_tiles_are_those_of_the_file_its_baseline_and_the_command(path, monkeypatch):
+    measured, seen, detect = [], set(), Stages.detect
+
+    def watched(stages, detector, frame):
+        seen.add((detector.path, str(detector.tiles)))
+        return detect(stages, detector, frame)
+
+    monkeypatch.setattr(bench.Stages, "detect", watched)
+    monkeypatch.setattr(cold_start, "measure", lambda words: measured.append(words) or cold_start.ColdStart(1.0, 0.0, 0))
+    other = path.with_name("other.tflite")
+    other.write_bytes(path.read_bytes())
+    report = bench.bench(str(path), frames=1, request=Request(threads=1), baselines=[str(other)], tiles=Tiles(2, 2))
+    assert (report.as_dict()["tiles"], report.as_dict()["runs"]) == ("2x2", 5)
+    assert str(report).splitlines()[0].endswith(", 1 thread, tiles 2x2: 5 runs of the model a frame")
+    assert seen == {(str(path), "2x2"), (str(other), "2x2")} and measured[0][-2:] == ["--tiles", "2x2"]
+    with pytest.raises(InputError, match="mediapipe: looks at whole images only; leave out --tiles 2x2"):
+        baselines.open_baseline("mediapipe", str(path), "python", Request(), [], 60, Tiles(2, 2))
+
+
+def test_the_model_alone_runs_as_often_as_for_a_frame(path):
+    with EngineProcess(path) as process:
+        process.wait_until_ready()
+        asked, invoke = [], process.bare_invoke
+        process.bare_invoke = lambda count=1: asked.append(count) or invoke(count)
+        assert len(bench._bare_frames(process, 5)(3)) == 3 and asked == [5, 5, 5]
+        assert len(bench._bare_frames(process, 1)(3)) == 3 and asked[3:] == [3]
+
+
+def test_what_was_trained_on_tiles_says_so(path, capsys, monkeypatch):
+    monkeypatch.setattr(cold_start, "measure", lambda words: cold_start.ColdStart(1.0, 0.0, 0))
+    monkeypatch.setattr(trained_tiles, "find", lambda model: Tiles(2, 1))
+    assert bench.main([str(path), "--frames", "1"]) == 0
+    assert f"note: {path}: trained on tiles 2x1; give --tiles 2x1\n" in capsys.readouterr().err
+    assert not advice("a", Tiles(2, 1), Tiles(2, 1)) and not advice("a", None, Tiles(2, 1))
+    assert advice("a", Tiles(2, 1), Tiles(3, 1)).endswith("give --tiles 2x1 instead of 3x1")
 
 
 def test_the_loop_plays_the_source_itself_and_goes_on_where_it_was(path, tmp_path, monkeypatch):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
 from runtime import Box, Detection
+from runtime.boxes import seams
 from runtime.boxes.seams import best_classes, merge, merge_all, without_same
 from runtime.boxes.tiles import Tiles
 
@@ -238,3 +240,56 @@ def test_few_objects_have_a_place_each():
     assert best_classes([]) == ()
     flat = [detection((5, 5, 5, 9), 0.9, 0), detection((5, 5, 5, 9), 0.8, 1)]
     assert best_classes(flat) == tuple(flat)
+
+
+def crowd(tiles, each, draw, largest=0.3):
+    """The windows of tiles, and in each of them so many boxes at random, with sides of up to `largest` of the window's."""
+    windows, found = tiles.windows(WIDTH, HEIGHT), []
+    for window in windows:
+        items = []
+        for _ in range(each):
+            across, down = (draw.uniform(0.02, largest) * side for side in (window.width, window.height))
+            left, top = draw.uniform(0, window.width - across), draw.uniform(0, window.height - down)
+            items.append(detection((left, top, left + across, top + down), draw.uniform(0.1, 1.0)))
+        found.append(items)
+    return found, windows
+
+
+def megabytes(work):
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("grid", ["2x2", "4x3,overlap=0.5", "3x3,whole=no"])
+def test_many_are_merged_like_few(grid, monkeypatch):
+    """Few are compared all with all, many only with what may touch them."""
+    found, windows = crowd(Tiles.of(grid), 12, random.Random(grid), 0.9)
+    few = merge_all(found, windows, WIDTH, HEIGHT)
+    best, new = best_classes(few), without_same(few, few[:9])
+    for most in (1, 50, 700):
+        monkeypatch.setattr(seams, "_AT_ONCE", most)
+        assert merge_all(found, windows, WIDTH, HEIGHT) == few
+        assert best_classes(few) == best and without_same(few, few[:9]) == new
+
+
+def test_the_memory_for_many_objects_is_limited():
+    found, windows = crowd(Tiles(8, 8), 40, random.Random(1))
+    assert megabytes(lambda: merge(found, windows, WIDTH, HEIGHT)) < 15
+    objects = [detection((left, 0, left + 1, 1), class_id=left % 3) for left in range(1500)]
+    assert megabytes(lambda: best_classes(objects)) < 20
+    assert megabytes(lambda: without_same(objects, objects)) < 20
+
+
+def test_of_too_many_that_overlap_the_best_are_merged(monkeypatch):
+    found, windows = crowd(Tiles(4, 4), 20, random.Random(2), 1.0)
+    best = max((item for items in found for item in items), key=lambda item: item.score)
+    monkeypatch.setattr(seams, "_MOST_PAIRS", 300)
+    merged = merge(found, windows, WIDTH, HEIGHT)
+    assert merged[0].score == best.score and len(merged) > 5
+    # The others are left out: what there is does not depend on them.
+    least = min(item.score for item in merged)
+    assert as_rows(merge([[item for item in items if item.score >= least] for items in found], windows, WIDTH, HEIGHT)) == as_rows(merged)

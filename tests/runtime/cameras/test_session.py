@@ -21,8 +21,10 @@ from runtime.inference.interpreter import Interpreter
 from runtime.pipeline import model_swap
 from runtime.pipeline.active_model import ActiveModel
 from runtime.pipeline.iteration import run as iterate
+from runtime.pipeline.job import Job
 from runtime.sources import Source
 from runtime.telemetry.health import Health
+from runtime.telemetry.sd_notify import Announcer
 from tests.support import tiny_detector
 
 # Seconds after which a test gives up, on whatever machine.
@@ -218,6 +220,65 @@ def test_one_camera_that_hangs_is_no_other_ones_matter(place, start, policy):
     assert 0 < len(lines(place / "door.jsonl")) <= found.cameras["door"].frames > 100
 
 
+@pytest.mark.parametrize("where", ["preparing", "passing on"])
+def test_a_camera_whose_loop_hangs_is_not_alive_and_one_that_waits_for_its_source_is(place, start, monkeypatch, where):
+    class Told:
+        def notify(self, **fields):
+            self.fields = fields
+
+    def is_alive():
+        before, told.fields = run.frames("door"), {}
+        run.until(lambda: run.frames("door") > before)
+        announcer.notify(run.state, told)
+        return "WATCHDOG" in told.fields
+
+    def hang_here(*arguments):
+        hangs.set()
+        goes_on.wait(PATIENCE)
+        return original(*arguments)
+
+    def plan(index):
+        if index == 20:
+            waits.set()
+            comes.wait(PATIENCE)
+        elif index == 21:
+            # No newer frame takes the place of the one that hangs.
+            goes_on.wait(PATIENCE)
+        time.sleep(0.002)
+
+    told, announcer = Told(), Announcer(None)
+    waits, comes, hangs, goes_on = (threading.Event() for _ in range(4))
+    Sky.plans["b"] = plan
+    run = start(*both())
+    run.until(lambda: run.frames("door") > 25)
+    yard = run.state.cameras["yard"]
+    assert waits.wait(PATIENCE)
+    run.until(lambda: not yard.has_work())
+    assert is_alive() and is_alive()
+    if where == "preparing":
+        original = Job.prepared
+
+        def prepared(model, arrival, crop):
+            # The door has come further.
+            return (hang_here if arrival.frame.index == 20 else original)(model, arrival, crop)
+
+        monkeypatch.setattr(Job, "prepared", prepared)
+    else:
+        original = yard.frame_done
+        monkeypatch.setattr(yard, "frame_done", hang_here)
+    comes.set()
+    assert hangs.wait(PATIENCE)
+    # What it had done before it hung may not have been told of.
+    is_alive()
+    assert yard.has_work() and not is_alive() and not is_alive()
+    goes_on.set()
+    before = run.frames("yard")
+    run.until(lambda: run.frames("yard") > before)
+    assert is_alive()
+    run.end()
+    assert not yard.has_work()
+
+
 def test_losses_are_counted_where_they_are(place, start):
     def lose(index):
         time.sleep(0.002)
@@ -246,6 +307,24 @@ def test_one_that_cannot_be_opened_is_tried_again(place, start, capsys):
     run.until(lambda: run.frames("yard") > 5)
     run.end()
     assert capsys.readouterr().err.count("camera yard: sky b: is not there; trying again") == 1
+
+
+@pytest.mark.parametrize("error", [OSError(19, "No such device"), RuntimeError("the sensor sleeps")])
+def test_whatever_a_camera_raises_when_it_is_first_opened_it_is_tried_again(place, start, capsys, error):
+    ready = threading.Event()
+
+    def opening():
+        if not ready.is_set():
+            raise error
+
+    Sky.opening["b"] = opening
+    run = start(*both())
+    run.until(lambda: run.state.cameras["yard"].source_state in ("reopening", "ended"))
+    ready.set()
+    run.until(lambda: run.frames("yard") > 5)
+    run.end()
+    said = capsys.readouterr().err
+    assert error.args[-1] in said and said.count("; trying again") == 1
 
 
 def test_one_that_ends_for_good_is_told_and_the_others_go_on(place, start, capsys):

@@ -16,7 +16,7 @@ class Second:
     """A second model that answers when it is told to."""
 
     def __init__(self, deliver):
-        self.deliver, self.waiting, self.judged = deliver, None, []
+        self.deliver, self.waiting, self.judged, self.missed = deliver, None, [], []
 
     def __enter__(self):
         return self
@@ -26,7 +26,6 @@ class Second:
 
     def prepare(self, frame, crop, judged):
         return None if self.waiting else ToCompare(self, frame.index, judged)
-
 
     def answer(self):
         frame, detections = self.waiting
@@ -42,6 +41,9 @@ class ToCompare:
         assert self.index == frame.index
         self.second.waiting = (frame, detections)
         self.second.judged.append(self.judged)
+
+    def leave_out(self):
+        self.second.missed.append(self.index)
 
 
 class Keeper:
@@ -67,12 +69,13 @@ def test_what_a_second_model_finds_goes_to_the_sinks_of_the_camera_whose_frame_i
         assert door.prepare(frame(4), None) is None
         shared.shadow.answer()
         assert keepers[1].got == [(3, (CAT,), (DOG,))] and not keepers[0].got
-        # Of two that come at the same time, one is left out.
+        # Of two that come at the same time, one is left out, and counts as missed.
         first, second = door.prepare(frame(5), None), yard.prepare(frame(6), None)
         first.compare(frame(5), ())
         second.compare(frame(6), ())
         shared.shadow.answer()
     assert not keepers[0].got and [index for index, *_ in keepers[1].got] == [3, 6]
+    assert shared.shadow.missed == [5]
     # Each is judged by the threshold and the classes of its camera.
     assert shared.shadow.judged == [Judged(0.8, frozenset({"cat"}))] * 2
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from runtime import InputError
-from runtime.events import webhook
+from runtime.events import last_sent, webhook
 from runtime.events.event import Event
 from runtime.events.index import WAITS
 from runtime.events.store import Store
@@ -79,6 +79,8 @@ def test_events_are_sent_in_order_and_signed(tmp_path, server, monkeypatch):
     assert headers["X-Edge-Detector-Signature"] == f"sha256={expected}"
     sender.end(5)
     assert kept.index.count_waiting() == 0
+    # Beside the index, for the case that it is lost.
+    assert last_sent.read(tmp_path)[1].endswith("_2")
     kept.close()
 
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from runtime import InputError
+from runtime import Frame, InputError
 from runtime.config import arguments
 from runtime.pipeline import shadow
 from runtime.pipeline.session import detect
@@ -131,6 +131,16 @@ def test_a_frame_that_is_lost_with_its_engine_is_counted(files, monkeypatch):
     monkeypatch.setattr(Shadow, "_compare", compare)
     _, found = run(files, "--shadow", f"{files / 'two.tflite'},share=1")
     assert not found["error"] and found["missed"] >= 1 and found["frames"] + found["missed"] == 4
+
+
+def test_a_frame_that_is_left_out_after_it_was_prepared_is_missed_at_once(files):
+    options = arguments.parse([str(files / "one.tflite"), "--source", "x", "--shadow", f"{files / 'two.tflite'},share=1"])
+    state = State()
+    with Shadow(options, state, lambda *_: None) as made:
+        made.prepare(Frame(np.zeros((60, 80, 3), np.uint8))).leave_out()
+        assert (state.comparison.frames, state.comparison.missed) == (0, 1)
+        # The next one is welcome.
+        assert made.prepare(Frame(np.zeros((60, 80, 3), np.uint8))) is not None
 
 
 def test_its_process_gets_what_time_is_left(files):

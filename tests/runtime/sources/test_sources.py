@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from runtime import InputError
+from runtime import InputError, KitError
 from runtime.common.opencv import cv2
 from runtime.media import images
-from runtime.sources import open_source
+from runtime.sources import open_source, v4l2
 
 
 def image(value, height=24, width=32):
@@ -129,6 +129,16 @@ def test_files_that_are_not_what_they_are_called(tmp_path, name, data, capfd):
 def test_missing_sources(tmp_path, name):
     with pytest.raises(InputError, match="no such file"):
         open_source(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("error", [OSError(19, "No such device"), cv2.error("a driver's own words")])
+def test_what_a_device_raises_when_it_is_opened_names_it(monkeypatch, error):
+    def connect(spec):
+        raise error
+
+    monkeypatch.setattr(v4l2, "connect", connect)
+    with pytest.raises(KitError, match=f"^0: cannot be opened: .*{error.args[-1]}; see"):
+        open_source("0")
 
 
 def test_unknown_sources(tmp_path):

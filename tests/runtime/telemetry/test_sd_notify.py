@@ -155,6 +155,41 @@ def test_tries_of_a_lost_camera_are_no_progress_while_another_one_runs():
         assert moves(lambda: yard.source(retries=yard.snapshot()["source"]["retries"] + 1)) and moves(lambda: yard.count("gaps"))
 
 
+class Told:
+    """A notifier that keeps what it is told."""
+
+    def __init__(self):
+        self.fields = {}
+
+    def notify(self, **fields):
+        self.fields = fields
+
+
+def test_of_several_cameras_each_that_has_frames_must_go_on(manager):
+    state, told, announcer = CamerasState(("door", "yard")), Told(), Announcer(None)
+    door, yard = state.cameras.values()
+
+    def is_alive():
+        told.fields = {}
+        door.frame_done((), {})
+        announcer.notify(state, told)
+        return "WATCHDOG" in told.fields
+
+    door.source(state="running")
+    # It waits for its source, however long.
+    assert is_alive() and is_alive() and is_alive()
+    yard.has_work = lambda: True
+    assert not is_alive() and not is_alive()
+    for work in (lambda: yard.frame_done((), {}), lambda: yard.count("still")):
+        work()
+        assert is_alive() and not is_alive()
+    # What was lost with an engine is nothing done.
+    yard.dropped_by_engine()
+    assert not is_alive()
+    yard.has_work = lambda: False
+    assert is_alive()
+
+
 def test_a_new_model_is_a_reload(manager):
     state = State("a.tflite")
     state.frame_done((), {})
