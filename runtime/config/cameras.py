@@ -24,7 +24,8 @@ def wrong_name(name: Any) -> str:
     """Why `name` is no name of a camera; empty where it is one."""
     if isinstance(name, str) and _NAME.fullmatch(name):
         return ""
-    return "a camera's name has letters from a to z, digits, - and _, at most 40, and begins with a letter or a digit"
+    quotes = "" if isinstance(name, str) else "; put what YAML takes for another thing, as 1 and yes, between quotes"
+    return f"a camera's name has letters from a to z, digits, - and _, at most 40, and begins with a letter or a digit{quotes}"
 
 
 def not_of_a_camera(option: str, value: Any) -> str:
