@@ -48,7 +48,8 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
         where = f"{path}: line {key.start_mark.line + 1}: {SOURCES}: {key.value}"
         if (reason := wrong_name(name)):
             raise InputError(f"{where}: {reason}")
-        if name in known and not isinstance(content, dict):
+        # `window: rtsp://...` is a camera; `frames: 5` stands one level too deep.
+        if name in known and not isinstance(content, dict) and "://" not in str(content):
             raise InputError(
                 f"{where}: is an option, which stands at the top level or below the name of a camera; a camera of that name "
                 "has its source below it"

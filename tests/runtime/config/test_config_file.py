@@ -160,8 +160,8 @@ def test_cameras_take_what_an_anchor_has_and_may_say_otherwise(config):
 
 
 def test_a_camera_may_be_called_as_an_option_is(config):
-    options = parse(["--config", config("file: a.tflite\nsources:\n  line: {source: 0}\n")])
-    assert options.sources["line"].source == "0"
+    options = parse(["--config", config("file: a.tflite\nsources:\n  line: {source: 0}\n  window: rtsp://a\n")])
+    assert [own.source for own in options.sources.values()] == ["0", "rtsp://a"]
 
 
 @pytest.mark.parametrize(
