@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, Dict, Mapping, Sequence
 
@@ -36,6 +37,15 @@ def not_of_a_camera(option: str, value: Any) -> str:
     if option == "score" and any("=" in str(item) for item in (value if isinstance(value, list) else [value])):
         return "the thresholds of single classes are the same for all cameras; give them at the top level"
     return ""
+
+
+def named_alone(spec: str) -> str:
+    """Why `spec`, the only source, is none although it is a camera's with its name; empty where it is not."""
+    name, _, source = spec.partition("=")
+    if wrong_name(name) or not ("://" in source or source.isdigit()) or os.path.exists(spec):
+        return ""
+    shown = redaction.address(source)
+    return f"{name}={shown}: only several cameras have names; give --source {shown}, or write {name}: {shown} below {SOURCES}"
 
 
 def cameras_given(specs: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

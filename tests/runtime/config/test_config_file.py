@@ -146,7 +146,8 @@ def test_each_camera_has_what_is_said_of_all_and_its_own(config):
 def test_cameras_on_the_command_line():
     options = parse(["a.tflite", "--source", "door=rtsp://one?a=b", "--source", "yard=0", "--frames", "3"])
     assert {name: (own.source, own.frames) for name, own in options.sources.items()} == {"door": ("rtsp://one?a=b", 3), "yard": ("0", 3)}
-    assert parse(["a.tflite", "--source", "door=0"]).source == "door=0"
+    # The name of a file, for all that is known.
+    assert parse(["a.tflite", "--source", "door=a.mp4"]).source == "door=a.mp4"
     # As of any option, the last counts.
     again = parse(["a.tflite", "--source", "a.mp4", "--source", "rtsp://one?a=b"])
     assert again.source == "rtsp://one?a=b" and again.sources == {}
@@ -194,6 +195,8 @@ def test_anchors_within_each_other_are_read_once(config):
     [
         (("rtsp://u:secret@one/a", "b=1"), "--source rtsp://one/a: is one of several; give each a name"),
         (("a=1", "a=2"), "--source a: is given twice"),
+        (("door=rtsp://u:secret@one/a=b",), "door=rtsp://one/a=b: only several cameras have names; give --source rtsp://one/a=b, or"),
+        (("door=0",), "door=0: only several cameras have names; give --source 0, or write door: 0 below sources"),
     ],
 )
 def test_wrong_cameras_on_the_command_line(words, reason, capsys):
