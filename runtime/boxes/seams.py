@@ -169,11 +169,13 @@ class _Parts:
 
     def _touching(self, grid: _Grid) -> Tuple[np.ndarray, np.ndarray]:
         """The pairs of detections that overlap, in windows beside each other; of each the one with the higher score first."""
-        starts, ends = self.boxes[:, :2], self.boxes[:, 2:]
-        overlapping = ((starts[:, np.newaxis] < ends) & (starts < ends[:, np.newaxis])).all(2)
         tiles = np.array(self.tiles)
-        apart = tiles[:, np.newaxis] != tiles
-        first, second = np.nonzero(np.triu(overlapping & apart & grid.beside[tiles[:, np.newaxis], tiles], 1))
+        pairs = np.triu(grid.beside[tiles[:, np.newaxis], tiles] & (tiles[:, np.newaxis] != tiles), 1)
+        # One axis after the other: of a grid of many tiles, these are the largest arrays.
+        for start, end in (self.boxes[:, ::2].T, self.boxes[:, 1::2].T):
+            pairs &= start[:, np.newaxis] < end
+            pairs &= start < end[:, np.newaxis]
+        first, second = np.nonzero(pairs)
         return first, second
 
     def _grown(self, first: int) -> List[int]:
