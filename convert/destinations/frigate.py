@@ -1,7 +1,8 @@
 """Frigate: the model, its label map, and the lines of Frigate's configuration.
 
 Label maps are those of `load_labels` in frigate/util/builtin.py of https://github.com/blakeblackshear/frigate, and the
-configuration's fields those of frigate/detectors/detector_config.py and config/camera/objects.py there.
+configuration's fields those of frigate/detectors/detector_config.py and config/camera/objects.py there; attributes are told
+apart from objects in frigate/video/detect.py.
 """
 
 from __future__ import annotations
@@ -30,6 +31,16 @@ _DETECTORS = {
     True: "  coral:\n    type: edgetpu\n    device: usb            # or pci\n",
     False: "  cpu:\n    type: cpu\n    num_threads: 3\n",
 }
+# Classes that Frigate takes for parts of objects of others (DEFAULT_ATTRIBUTE_LABEL_MAP in frigate/const.py), and never tracks by
+# themselves.
+_ATTRIBUTES = {
+    "person": ("amazon", "face"),
+    "car": (
+        "amazon", "an_post", "canada_post", "dhl", "dpd", "fedex", "gls", "license_plate", "nzpost", "postnl", "postnord", "purolator",
+        "royal_mail", "ups", "usps",
+    ),
+    "motorcycle": ("license_plate",),
+}  # fmt: skip
 # What Frigate drops in a single frame may be a little below what an object has to reach over several.
 _BELOW = 0.1
 
@@ -82,9 +93,18 @@ def _configuration(labels: Labels, height: int, width: int, coral: bool, thresho
     head = (
         f"detectors:\n{_DETECTORS[coral]}\nmodel:\n  path: /config/{MODEL}\n  labelmap_path: /config/{LABEL_MAP}\n"
         f"  width: {width}\n  height: {height}\n"
-        "  input_tensor: nhwc\n  input_pixel_format: rgb\n  input_dtype: int\n  model_type: ssd\n\nobjects:\n  track:\n"
+        "  input_tensor: nhwc\n  input_pixel_format: rgb\n  input_dtype: int\n  model_type: ssd\n"
+        f"{_attributes(labels)}\nobjects:\n  track:\n"
     )
     return head + "".join(f"    - {_quoted(name)}\n" for name in labels) + "".join(_filters(thresholds))
+
+
+def _attributes(labels: Labels) -> str:
+    """The line that lets Frigate track classes whose objects, of which they would be parts, the model does not know."""
+    known = set(labels)
+    parts = {name: [part for part in own if part in known] for name, own in _ATTRIBUTES.items() if name in known}
+    of_none = {part for own in _ATTRIBUTES.values() for part in own if part in known}.difference(*parts.values())
+    return f"  attributes_map: {json.dumps(parts)}\n" if of_none else ""
 
 
 def _filters(thresholds: Mapping[str, float]) -> Iterator[str]:

@@ -19,6 +19,8 @@ from runtime.cameras.shared_shadow import SharedShadow
 from runtime.cameras.summaries import Summaries
 from runtime.common.errors import InputError
 from runtime.common.native_output import messages_apart
+from runtime.common.values import Labels
+from runtime.filters import Filter
 from runtime.inference.process.worker import Worker
 from runtime.pipeline import active_model
 from runtime.pipeline.active_model import ActiveModel
@@ -71,14 +73,15 @@ def detect_all(options: argparse.Namespace, use: Callable[[State], None] = lambd
         running = ActiveModel(detector, (), workers, detector.score)
         model = SharedModel(running)
         stack.callback(model.end)
-        each = [own for own, _, _ in cameras.values()]
         for name, own in options.sources.items():
-            _fit(name, own, model, state.cameras[name])
-            if any(not label for label, _ in own.score):
+            _check(name, own, model, model.labels)
+            for_all = [score for label, score in own.score if not label]
+            if for_all:
+                state.cameras[name].score = for_all[-1]
                 state.own_score.add(name)
         state.engine(name=detector.engine, package=detector.runner.package, state="running")
         stack.enter_context(
-            Reloader(options, state, model, running, attempts, lambda labels: model.check(labels, each))
+            Reloader(options, state, model, running, attempts, lambda labels: _check_all(options, model, labels))
         )
         use(state)
         if options.health:
@@ -115,15 +118,19 @@ def _described(name: str, options: argparse.Namespace) -> _Described:
         raise InputError(f"{name}: {error}") from None
 
 
-def _fit(name: str, options: argparse.Namespace, model: SharedModel, state: State) -> None:
-    """Sets the camera's own threshold. Raises InputError where its options name a class that the model lacks."""
+def _check(name: str, options: argparse.Namespace, model: SharedModel, labels: Labels) -> None:
+    """Raises InputError where the options of the camera `name` name a class that is not in `labels`."""
     try:
-        model.check(model.labels, [options])
+        model.check(labels, [options])
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
-    for_all = [score for label, score in options.score if not label]
-    if for_all:
-        state.score = for_all[-1]
+
+
+def _check_all(options: argparse.Namespace, model: SharedModel, labels: Labels) -> Tuple[Filter, ...]:
+    """Nothing. As `_check`, for all cameras."""
+    for name, own in options.sources.items():
+        _check(name, own, model, labels)
+    return ()
 
 
 def _open_shared(cameras: Dict[str, _Described], state: CamerasState, stack: contextlib.ExitStack) -> Dict[str, SharedSink]:

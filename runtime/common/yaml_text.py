@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Dict, Tuple, Union
+from typing import Any, Dict, Set, Tuple, Union
 
 from runtime.common.errors import InputError
 
@@ -28,14 +29,20 @@ def read(path: Union[str, os.PathLike[str]], extra: str) -> Tuple[Any, Any]:
         # The parser in pure Python takes ten times as long, which matters on a small board.
         root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         if root is not None:
-            # Before the content is made: that writes what `<<` takes over into the nodes, beside what replaces it.
-            _refuse_duplicate_keys(path, root)
+            # Before merge keys, `<<`, are resolved: a key that replaces a merged one is none given twice.
+            _refuse_duplicate_keys(path, root, set())
         content = yaml.constructor.SafeConstructor().construct_document(root) if root else None
+    except RecursionError:
+        raise InputError(f"{path}: no YAML: an anchor (&) contains itself, or lists lie too deep in each other") from None
+    except ValueError as error:
+        # Of what looks like a date, and is none.
+        raise InputError(f"{path}: no YAML: {error}; put the value between quotes") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         # Where something is missing at the end of the file, the parser may name a line after the last one.
         line = f" line {min(mark.line, text.count(chr(10), 0, -1)) + 1}:" if mark else ""
-        raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}") from error
+        hint = _hint(text.split("\n")[mark.line]) if mark and mark.line <= text.count("\n") else ""
+        raise InputError(f"{path}:{line} no YAML: {getattr(error, 'problem', None) or error}{hint}") from error
     return root, content
 
 
@@ -49,11 +56,23 @@ def library(module: str, package: str, extra: str) -> Any:
         ) from None
 
 
-def _refuse_duplicate_keys(path: Union[str, os.PathLike[str]], node: Any) -> None:
+def _hint(line: str) -> str:
+    """What may be wrong with a line that is no YAML."""
+    if re.match(r"\s*\t", line):
+        return "; indent with spaces, not with tabs"
+    if re.search(r"[:-]\s+[{\[@%&*`!|>]", line):
+        return "; a value that begins with a sign such as { or @ needs quotes"
+    return ""
+
+
+def _refuse_duplicate_keys(path: Union[str, os.PathLike[str]], node: Any, seen: Set[int]) -> None:
+    """Raises InputError. `seen` are the ids of nodes that were looked at; aliases lead to a node more than once, or for ever."""
+    if node.id == "scalar" or id(node) in seen:
+        return
+    seen.add(id(node))
     if node.id == "sequence":
         for item in node.value:
-            _refuse_duplicate_keys(path, item)
-    if node.id != "mapping":
+            _refuse_duplicate_keys(path, item, seen)
         return
     lines: Dict[str, int] = {}
     for key, value in node.value:
@@ -63,4 +82,4 @@ def _refuse_duplicate_keys(path: Union[str, os.PathLike[str]], node: Any) -> Non
             raise InputError(f"{path}: line {line}: {key.value}: is given twice, first in line {lines[key.value]}")
         if key.id == "scalar":
             lines[key.value] = line
-        _refuse_duplicate_keys(path, value)
+        _refuse_duplicate_keys(path, value, seen)

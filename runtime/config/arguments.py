@@ -15,7 +15,7 @@ from runtime.common import plugins, redaction
 from runtime.common.command_parser import Parser, add_version
 from runtime.common.errors import InputError
 from runtime.common.options import count, fraction, names, positive, seconds_or_zero
-from runtime.config.cameras import cameras_given
+from runtime.config.cameras import cameras_given, named_alone
 from runtime.frames.blurring import FLOOR
 from runtime.frames.masks import mask
 from runtime.frames.motion import SHARE
@@ -335,5 +335,7 @@ def _completed(values: Dict[str, Any]) -> argparse.Namespace:
     if len(sources) != 1:
         raise InputError(f"give one source, not {', '.join(map(redaction.address, sources))}" if sources else _NO_SOURCE)
     options.source = sources[0]
+    if (reason := named_alone(options.source)):
+        raise InputError(reason)
     options.track = options.track or runtime.sinks.needs_tracks([*options.out, *plugins.specs(runtime.sinks, options)])
     return options

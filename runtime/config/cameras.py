@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any, Dict, Mapping, Sequence
 
@@ -24,7 +25,8 @@ def wrong_name(name: Any) -> str:
     """Why `name` is no name of a camera; empty where it is one."""
     if isinstance(name, str) and _NAME.fullmatch(name):
         return ""
-    return "a camera's name has letters from a to z, digits, - and _, at most 40, and begins with a letter or a digit"
+    quotes = "" if isinstance(name, str) else "; put what YAML takes for another thing, as 1 and yes, between quotes"
+    return f"a camera's name has letters from a to z, digits, - and _, at most 40, and begins with a letter or a digit{quotes}"
 
 
 def not_of_a_camera(option: str, value: Any) -> str:
@@ -35,6 +37,15 @@ def not_of_a_camera(option: str, value: Any) -> str:
     if option == "score" and any("=" in str(item) for item in (value if isinstance(value, list) else [value])):
         return "the thresholds of single classes are the same for all cameras; give them at the top level"
     return ""
+
+
+def named_alone(spec: str) -> str:
+    """Why `spec`, the only source, is none although it is a camera's with its name; empty where it is not."""
+    name, _, source = spec.partition("=")
+    if wrong_name(name) or not ("://" in source or source.isdigit()) or os.path.exists(spec):
+        return ""
+    shown = redaction.address(source)
+    return f"{name}={shown}: only several cameras have names; give --source {shown}, or write {name}: {shown} below {SOURCES}"
 
 
 def cameras_given(specs: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:

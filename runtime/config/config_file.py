@@ -31,21 +31,29 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
         return {}
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise InputError(f"{path}: line {root.start_mark.line + 1}: give options as NAME: VALUE, one a line")
+    given = SOURCES in values
     cameras = values.pop(SOURCES, None)
     options = _checked(path, "", root, values, parser)
-    if cameras is None:
+    if not given:
         return options
-    node = next(value for key, value in root.value if key.value == SOURCES)
+    node = _pairs(root)[SOURCES][1]
     where = f"{path}: line {node.start_mark.line + 1}: {SOURCES}"
     if options.get("source") is not None:
         raise InputError(f"{where}: there is a source, too; give the cameras' own sources only")
     if not isinstance(cameras, dict) or not cameras:
         raise InputError(f"{where}: give each camera as NAME: SRC, or as NAME: with its options below it")
     options[SOURCES] = {}
-    for (key, own), (name, content) in zip(node.value, cameras.items()):
+    known = _actions(parser)
+    for (key, own), (name, content) in zip(_pairs(node).values(), cameras.items()):
         where = f"{path}: line {key.start_mark.line + 1}: {SOURCES}: {key.value}"
         if (reason := wrong_name(name)):
             raise InputError(f"{where}: {reason}")
+        # `window: rtsp://...` is a camera; `frames: 5` stands one level too deep.
+        if name in known and not isinstance(content, dict) and "://" not in str(content):
+            raise InputError(
+                f"{where}: is an option, which stands at the top level or below the name of a camera; a camera of that name "
+                "has its source below it"
+            )
         if isinstance(content, (str, int)) and not isinstance(content, bool):
             content, own = {"source": content}, None
         if not isinstance(content, dict) or not all(isinstance(option, str) for option in content):
@@ -53,19 +61,23 @@ def read(path: str, parser: argparse.ArgumentParser) -> Dict[str, Any]:
         for option, value in content.items():
             reason = not_of_a_camera(option, value)
             if reason:
-                line = next(found.start_mark.line for found, _ in own.value if found.value == option) + 1
+                line = _pairs(own)[option][0].start_mark.line + 1
                 raise InputError(f"{path}: line {line}: {SOURCES}: {name}: {option}: {reason}")
         options[SOURCES][name] = _checked(path, f"{SOURCES}: {name}: ", own or key, content, parser)
-        if options[SOURCES][name].get("source") is None:
+        if options[SOURCES][name].get("source") in (None, ""):
             raise InputError(f"{where}: give its source")
     return options
+
+
+def _pairs(node: Any) -> Dict[str, Tuple[Any, Any]]:
+    """The nodes of the keys and values of a mapping, by key; what stands there comes before what is merged into it (`<<`)."""
+    return {key.value: (key, value) for key, value in node.value} if node.id == "mapping" else {}
 
 
 def _checked(path: str, where: str, node: Any, values: Mapping[str, Any], parser: argparse.ArgumentParser) -> Dict[str, Any]:
     """The options in `values`, the content of `node`. Raises InputError, which names the line and the first wrong one."""
     options, errors = _validated(values, parser)
-    pairs = node.value if node.id == "mapping" else ()
-    lines = {key.value: key.start_mark.line for key, _ in pairs}
+    lines = {name: key.start_mark.line for name, (key, _) in _pairs(node).items()}
     for name, reason in errors.items():
         raise InputError(f"{path}: line {lines.get(name, node.start_mark.line) + 1}: {where}{name}: {reason}")
     return options
@@ -152,9 +164,13 @@ def _read(action: argparse.Action, value: Any) -> Any:
 
 
 def _one(action: argparse.Action, value: Any) -> Any:
+    if action.dest == "source" and isinstance(value, (list, dict)):
+        raise ValueError(f"give one source; several cameras stand below {SOURCES}, each as NAME: SRC")
     if isinstance(value, list) and all(isinstance(item, (str, int, float)) for item in value):
         # A list stands for values that the command line separates by commas.
         value = ",".join(str(item) for item in value)
+    if value == {"camera": None}:
+        raise ValueError('a value that begins with {camera} needs quotes, as in "{camera}.jsonl"')
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"{value!r} is not a number or a text")
     text = str(value)

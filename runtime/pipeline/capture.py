@@ -190,7 +190,10 @@ class Capture(threading.Thread):
                 print(f"source is back: {self._source.name}, after {gone:.1f} s and {_tries(tries)}", file=sys.stderr)
                 lost_at = None
             if done:
-                return error_text(reader.error) if reader.error else "the stream ended"
+                # Its traceback leads back to the reader: both, and the last image, would stay until Python looks for such
+                # circles, which may be hours and many losses later.
+                error, reader.error = reader.error, None
+                return error_text(error) if error else "the stream ended"
             if self._state.stopping or self._queue.closed:
                 reader.abandoned = True
                 reader.finished.wait(LAST_FRAME_SECONDS)
@@ -261,7 +264,8 @@ class _Reader(threading.Thread):
                     return
                 asked = time.perf_counter()
         except BaseException as error:
-            self.error = error
+            if not self.abandoned:
+                self.error = error
         finally:
             self.finished.set()
 

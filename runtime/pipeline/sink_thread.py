@@ -100,7 +100,8 @@ class SinkThread:
             # Printed once, and again only if the reason changes.
             if message != self._last_message:
                 self._last_message = message
-                print(f"{self._name}: {message}; frames are dropped until that is over", file=sys.stderr)
+                camera = f"camera {self._sink.camera}: " if self._sink.camera else ""
+                print(f"{camera}{self._name}: {message}; frames are dropped until that is over", file=sys.stderr)
 
     def _end_with(self, error: Exception) -> None:
         with self._changed:

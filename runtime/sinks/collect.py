@@ -222,4 +222,4 @@ class Collect(Sink):
         if self._source.live:
             stamp = datetime.fromtimestamp(frame.time, timezone.utc)
             return f"{stamp:%Y%m%dT%H%M%S}.{stamp.microsecond // 1000:03d}Z"
-        return Path(self._source.file_name(frame.index)).stem
+        return Path(self._source.name_of(frame)).stem

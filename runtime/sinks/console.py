@@ -36,4 +36,4 @@ class Console(Sink):
             for detection in detections
         )
         camera = f"{self.camera}: " if self.camera else ""
-        write(f"{camera}{self._source.file_name(frame.index)}: {objects or 'nothing found'}")
+        write(f"{camera}{self._source.name_of(frame)}: {objects or 'nothing found'}")

@@ -145,7 +145,7 @@ class Crops(Sink):
             stamp = datetime.fromtimestamp(frame.time, timezone.utc)
             name = f"{stamp:%Y%m%dT%H%M%S}.{stamp.microsecond // 1000:03d}Z"
         else:
-            name = Path(self._source.file_name(frame.index)).stem
+            name = Path(self._source.name_of(frame)).stem
         return f"{name}_{place if detection.track is None else detection.track}.jpg"
 
 

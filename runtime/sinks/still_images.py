@@ -62,7 +62,7 @@ class Images(Sink):
         """Writes the annotated frame. Raises KitError if it cannot be written."""
         if self._first is None:
             self._first = _next_number(self._folder, self._source) if self._source.live else 0
-        name = self._name or self._source.file_name(self._first + frame.index)
+        name = self._name or frame.file or self._source.file_name(self._first + frame.index)
         if Path(name).suffix.lower() not in images.WRITABLE:
             name += ".jpg"
         images.write(self._folder / name, drawing.annotated(frame, detections))

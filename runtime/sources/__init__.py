@@ -57,6 +57,13 @@ class Source(abc.ABC):
         """A file name for results of frame `index`, such as `street_000012.jpg`."""
         return f"{Path(self.name).stem}_{index:06d}.jpg"
 
+    def name_of(self, frame: Frame) -> str:
+        """A file name for results of `frame`: that of the image file it is of, else by its number.
+
+        Where a folder is read again and again, numbers go on and files do not.
+        """
+        return frame.file or self.file_name(frame.index)
+
     def close(self) -> None:
         """Releases the device or file."""
 

@@ -119,3 +119,22 @@ def test_the_command_writes_int8_and_then_the_folder(export, monkeypatch, capsys
     assert exit_code(main, ["--for", "frigate", "--run", str(export.parent)]) == 0
     assert asked == [True] and (export / "frigate" / "config.yml").is_file()
     assert "labelmap.txt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("face", "cat", "x", "y"), {}),
+        (("license_plate", "person", "ups", "y"), {"person": []}),
+        (("license_plate", "car", "face", "y"), {"car": ["license_plate"]}),
+        # As Frigate has it by itself.
+        (("license_plate", "car", "person", "face"), None),
+    ],
+)
+def test_classes_that_frigate_takes_for_parts_of_others_are_tracked_where_the_model_knows_no_others(names, expected, export):
+    renamed(export, *names)
+    destinations.prepare("frigate", export)
+    found = yaml.safe_load((export / "frigate" / "config.yml").read_text())
+    assert found["model"].get("attributes_map") == expected
+    # All the others count as objects: attributes are those that this map names, wherever they were detected.
+    assert found["objects"]["track"] == list(names)

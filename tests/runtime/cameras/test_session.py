@@ -370,6 +370,20 @@ def test_all_cameras_take_another_model_and_lose_no_frame(place, start, capsys):
         assert scores == sorted(scores, reverse=True) and set(scores) == {0.9, 0.8}
 
 
+def test_a_model_without_a_class_of_one_camera_is_refused_and_that_camera_named(place, start):
+    pytest.importorskip("yaml")
+    (place / "names.txt").write_text("a\nb\nc\n")
+    (place / "runtime.yaml").write_text(
+        "file: tiny.tflite\nlabels: names.txt\nwatchdog: 0\nsources:\n  door: sky:a\n  yard: {source: 'sky:b', only: [a]}\n"
+    )
+    run = start("--config", "runtime.yaml")
+    run.until(lambda: run.frames("yard") > 2)
+    (place / "names.txt").write_text("x\ny\nz\n")
+    run.state.ask_reload()
+    run.until(lambda: run.state.snapshot()["reload"]["error"])
+    assert run.state.snapshot()["reload"]["error"].startswith("yard: --only: no class is called 'a'")
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -152,10 +152,48 @@ def test_a_camera_takes_over_what_another_has_and_replaces_some_of_it(config):
 def test_cameras_on_the_command_line():
     options = parse(["a.tflite", "--source", "door=rtsp://one?a=b", "--source", "yard=0", "--frames", "3"])
     assert {name: (own.source, own.frames) for name, own in options.sources.items()} == {"door": ("rtsp://one?a=b", 3), "yard": ("0", 3)}
-    assert parse(["a.tflite", "--source", "door=0"]).source == "door=0"
+    # The name of a file, for all that is known.
+    assert parse(["a.tflite", "--source", "door=a.mp4"]).source == "door=a.mp4"
     # As of any option, the last counts.
     again = parse(["a.tflite", "--source", "a.mp4", "--source", "rtsp://one?a=b"])
     assert again.source == "rtsp://one?a=b" and again.sources == {}
+
+
+def test_cameras_take_what_an_anchor_has_and_may_say_otherwise(config):
+    options = parse(
+        ["--config", config("file: a.tflite\nsources:\n  door: &all\n    source: 0\n    frames: 7\n  hall:\n    <<: *all\n    source: 1\n")]
+    )
+    assert [(own.source, own.frames) for own in options.sources.values()] == [("0", 7), ("1", 7)]
+
+
+def test_a_camera_may_be_called_as_an_option_is(config):
+    options = parse(["--config", config("file: a.tflite\nsources:\n  line: {source: 0}\n  window: rtsp://a\n")])
+    assert [own.source for own in options.sources.values()] == ["0", "rtsp://a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources:\n  door: &a\n    source: *a\n", "line 3: sources: door: source: give one source"),
+        ("sources:\n", "line 1: sources: give each camera as NAME: SRC"),
+        ("source: [door=0, hall=1]\n", "line 1: source: give one source; several cameras stand below sources"),
+        ("source: {door: 0, hall: 1}\n", "line 1: source: give one source; several cameras stand below sources"),
+        ("json: {camera}\n", 'line 1: json: a value that begins with {camera} needs quotes, as in "{camera}.jsonl"'),
+        ("json: {camera}.jsonl\nsource: 0\n", "needs quotes"),
+        ("sources:\n\tdoor: 0\n", "line 2: no YAML: found character that cannot start any token; indent with spaces"),
+        ("source: 2024-13-45\n", "no YAML: month must be in 1..12; put the value between quotes"),
+    ],
+)
+def test_what_people_write_for_cameras(config, text, message):
+    with pytest.raises(InputError) as caught:
+        parse(["--config", config(text)])
+    assert message in str(caught.value)
+
+
+def test_anchors_within_each_other_are_read_once(config):
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9 if n else ['x'])}]\n" for n in range(12))
+    with pytest.raises(InputError, match="l0: there is no such option"):
+        parse(["--config", config(levels)])
 
 
 @pytest.mark.parametrize(
@@ -163,6 +201,8 @@ def test_cameras_on_the_command_line():
     [
         (("rtsp://u:secret@one/a", "b=1"), "--source rtsp://one/a: is one of several; give each a name"),
         (("a=1", "a=2"), "--source a: is given twice"),
+        (("door=rtsp://u:secret@one/a=b",), "door=rtsp://one/a=b: only several cameras have names; give --source rtsp://one/a=b, or"),
+        (("door=0",), "door=0: only several cameras have names; give --source 0, or write door: 0 below sources"),
     ],
 )
 def test_wrong_cameras_on_the_command_line(words, reason, capsys):
@@ -185,6 +225,11 @@ def test_wrong_cameras_on_the_command_line(words, reason, capsys):
         ("  door: 0\n  door: 1\n", 7, "door: is given twice, first in line 6"),
         ("  - 0\n", 6, "sources: give each camera as NAME: SRC"),
         ("  door: 0\nsource: 1\n", 6, "sources: there is a source, too"),
+        ("  1: 0\n", 6, "sources: 1: a camera's name has letters from a to z, digits, - and _, at most 40, and begins with a letter or a digit; put what YAML takes for another thing, as 1 and yes, between quotes"),
+        ("  door: ''\n", 6, "sources: door: give its source"),
+        ("  door: 0\n  frames: 5\n", 7, "sources: frames: is an option, which stands at the top level or below"),
+        ("  door:\n    source: [0, 1]\n", 7, "sources: door: source: give one source; several cameras stand below sources"),
+        ("  door: &a\n    source: 0\n    engine: cpu\n  hall:\n    <<: *a\n", 8, "sources: door: engine: is the same for all"),
     ],
 )
 def test_what_is_wrong_with_a_camera_is_told_with_its_line(config, text, line, reason):

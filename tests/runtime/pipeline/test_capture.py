@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -111,6 +113,34 @@ def test_a_camera_is_opened_again_and_the_gap_counted(monkeypatch, capsys):
     assert told[0] == "source lost: clip: cable pulled; reopening it"
     assert told[1].startswith("source is back: clip, after ") and told[1].endswith(" and 3 tries")
     assert told[2] == "source lost: clip: the stream ended; reopening it"
+
+
+def test_of_a_lost_camera_no_image_is_left(monkeypatch):
+    monkeypatch.setattr(capture, "FIRST_WAIT", 0.0)
+    images = []
+
+    class Lost(Camera):
+        def __iter__(self):
+            image = np.zeros((2, 2, 3), np.uint8)
+            images.append(weakref.ref(image))
+            yield Frame(image, 0, 0.0)
+            raise KitError("the cable was pulled")
+
+    state = State()
+    queue = FrameQueue(BLOCK, state.dropped_by_source)
+    thread = Capture(Lost(), queue, state, reopen=Lost)
+    gc.collect()
+    gc.disable()
+    try:
+        thread.start()
+        for _ in range(4):
+            queue.take()
+        state.stop()
+        queue.close()
+        thread.join(20)
+        assert [image() for image in images[:3]] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 def test_retries_have_a_limit(monkeypatch):

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from runtime import InputError, KitError
 from runtime.common.opencv import cv2
+from runtime.common.values import Box, Detection, Labels
 from runtime.media import images
+from runtime.sinks import open_sink
 from runtime.sources import open_source, v4l2
+from runtime.telemetry.state import State
 
 
 def image(value, height=24, width=32):
@@ -167,3 +172,20 @@ def test_what_looks_like_a_kind_of_source_is_answered_with_the_kinds_that_there_
         open_source("countr:,frames=3")
     with pytest.raises(InputError, match="no such file or folder"):
         open_source("C:/clip")
+
+
+@pytest.mark.parametrize("spec", ["console", "{out}/annotated", "crops:{out}/crops", "collect:{out}/kept,every=1"])
+def test_a_folder_that_is_read_again_gives_its_results_the_names_of_its_files(tmp_path, spec):
+    (tmp_path / "images").mkdir()
+    for name in ("a.png", "c.png"):
+        images.write(tmp_path / "images" / name, image(1))
+    (tmp_path / "images" / "b.png").write_bytes(b"no image")
+    source = open_source(str(tmp_path / "images"))
+    found = (Detection("thing", 0, 0.9, Box(2, 2, 30, 20)),)
+    with open_sink(spec.format(out=tmp_path), source) as sink:
+        sink.attach(State(labels=Labels(("thing",))))
+        # As with --loop: numbers go on.
+        for index, frame in enumerate([*source, *source]):
+            sink.write(replace(frame, index=index), found)
+    written = {path.stem.split("_")[0] for path in tmp_path.rglob("*") if path.is_file() and "images" not in path.parts}
+    assert written <= {"a", "c"}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import traceback
 
 import pytest
 
 from runtime import InputError, KitError
+from runtime.common.opencv import cv2
 from runtime.sources import _stream_fault, open_source, pyav, stream
 from tests.support.mjpeg_server import MjpegServer, jpegs
 from tests.support.rtsp_server import RtspServer
@@ -201,3 +203,35 @@ def test_a_password_that_ends_its_address_is_tried_nowhere(monkeypatch):
     with pytest.raises(KitError) as raised:
         open_source("rtsp://127.0.0.1:12#3secret@camera/live")
     assert "12" not in str(raised.value).replace("rtsp://camera/live", "") and "%23" in str(raised.value)
+
+
+def test_a_camera_that_is_opened_over_udp_lets_no_other_be_opened_so(monkeypatch):
+    tcp_is_refused, udp_goes_on = threading.Event(), threading.Event()
+    used = {"refuses": [], "other": []}
+
+    def opened(address, *_):
+        camera = "refuses" if "refuses" in address else "other"
+        used[camera].append(os.environ[stream.VARIABLE])
+        if used[camera] == [stream.TCP, stream.UDP]:
+            tcp_is_refused.set()
+            udp_goes_on.wait(60)
+        return cv2.VideoCapture()
+
+    monkeypatch.setattr(stream, "opened", opened)
+    monkeypatch.setattr(_stream_fault, "find", lambda address: _stream_fault.ANSWERS if "refuses" in address else "no host")
+
+    def connect(name):
+        with pytest.raises(KitError):
+            stream.connect(f"rtsp://{name}.test/live")
+
+    first = threading.Thread(target=connect, args=("refuses",))
+    first.start()
+    assert tcp_is_refused.wait(60)
+    second = threading.Thread(target=connect, args=("other",))
+    second.start()
+    while not (used["other"] or stream._FREE._waiters):
+        time.sleep(0.001)
+    udp_goes_on.set()
+    first.join(60)
+    second.join(60)
+    assert used == {"refuses": [stream.TCP, stream.UDP], "other": [stream.TCP]}
