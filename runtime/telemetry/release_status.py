@@ -19,7 +19,7 @@ from runtime.telemetry.comparison import release_folder
 
 # Compared with the release that runs, before it takes over; compared well enough, and not taken over yet; runs; failed by a
 # fault of its own, and is not tried again; failed for a cause that may pass.
-HELD, PASSED, TAKEN, REFUSED, POSTPONED = STATES = "held", "passed", "taken", "refused", "postponed"
+HELD, PASSED, TAKEN, REFUSED, POSTPONED = "held", "passed", "taken", "refused", "postponed"
 
 # Beside the folder of the releases.
 FILE = Path("update", "releases.json")

@@ -171,7 +171,7 @@ class _Soak:
         self._checks += verdict.sinks(self._place.lines, seen, final, len(self._subscriber.frames))
         self._checks += verdict.growth(self._samples, self._schedule, megabytes)
         scraper = self._scraper
-        made, closed = (sum(getattr(one, what) for one in self._silent) for what in ("made", "closed_by_server"))
+        made, closed = sum(one.made for one in self._silent), sum(one.closed_by_server for one in self._silent)
         self._check(
             "the page and the metrics always answer", not scraper.failures and min(scraper.done.values()) > 10,
             f"{scraper.done}, failures: {scraper.failures[:5]}",
