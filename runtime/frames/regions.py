@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
-from typing import Iterable, Sequence, Tuple
+from typing import Iterable, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -100,3 +100,25 @@ class Crop:
 def _has_center_of(box: Box, other: Box) -> bool:
     x, y = (other.xmin + other.xmax) / 2, (other.ymin + other.ymax) / 2
     return box.xmin <= x <= box.xmax and box.ymin <= y <= box.ymax
+
+
+class Crops:
+    """The part of each image that holds all regions, as the size of the images may change."""
+
+    def __init__(self, regions: Sequence[Region], live: bool) -> None:
+        """`live` is whether a camera that comes back with more or fewer pixels shows the same, so that regions in pixels grow with it."""
+        self._regions = regions
+        self._live = live
+        self._crop: Optional[Crop] = None
+        self._first: Optional[Tuple[int, int]] = None
+
+    def of(self, image: np.ndarray) -> Optional[Crop]:
+        """The crop for an image, [height, width, channels]; None where there are no regions. Raises InputError as `Crop` does."""
+        if not self._regions:
+            return None
+        size = (image.shape[1], image.shape[0])
+        if self._crop is None or self._crop.image_size != size:
+            first = self._first = self._first or size
+            scale = (size[0] / first[0], size[1] / first[1]) if self._live else (1.0, 1.0)
+            self._crop = Crop([region.scaled(*scale) for region in self._regions], *size)
+        return self._crop

@@ -19,26 +19,25 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from runtime.common.values import Detection
-from runtime.filters import Filter, carry_over
+from runtime.filters import Filter
 from runtime.frames.blurring import Blurring
 from runtime.frames.masks import Blackout, Mask
 from runtime.frames.motion import MotionGate
 from runtime.frames.queue import BLOCK, LATEST, Arrival, FrameQueue, Policy
-from runtime.frames.regions import Crop, Region
+from runtime.frames.regions import Crops, Region
 from runtime.inference.detector import Detector
 from runtime.inference.process.scheduling import give_way
 from runtime.inference.process.shared_tensors import SLOTS
 from runtime.inference.process.worker import Lost, Worker
 from runtime.pipeline.active_model import ActiveModel, PendingSwap
 from runtime.pipeline.capture import LAST_FRAME_SECONDS, Capture, Playback
+from runtime.pipeline.delivery import Delivery
 from runtime.pipeline.job import Job
 from runtime.pipeline.shadow import SecondModel
-from runtime.pipeline.sink_thread import SinkThread, distinct
 from runtime.sinks import Sink
 from runtime.sources import Source
 from runtime.telemetry.state import State
-from runtime.telemetry.summary import Summary, Totals
+from runtime.telemetry.summary import Summary
 from runtime.zones.watch import Watch
 
 # A run ends within two seconds of SIGTERM; frames in the engine and in the sinks' queues get these
@@ -127,27 +126,21 @@ class _Loop:
         watch: Optional[Watch],
     ) -> None:
         self._active = active
-        # Those of the latest frame that was passed on.
-        self._filters = active.filters
         self._pending = pending
-        self._shadow = shadow
-        self._watch = watch
         self._source = source
         self._frames = frames
-        self._progress = progress
         self._state = state
         self._settings = settings
         playback = settings.playback
         self._policy = settings.policy or (LATEST if source.live or playback.realtime else BLOCK)
         self._gate = MotionGate(settings.motion) if settings.motion is not None else None
-        self._crop: Optional[Crop] = None
-        self._first_size: Optional[Tuple[int, int]] = None
+        self._crops = Crops(settings.regions, source.live)
         self._blackout = Blackout(settings.masks, source.live)
         self._blurring = Blurring(settings.blurred) if settings.blurred else None
         self._queue = FrameQueue(self._policy, state.dropped_by_source)
         playback = Playback(playback.realtime, playback.repeat, frames, playback.retries)
         self._capture = Capture(source, self._queue, state, playback, reopen)
-        self._totals = Totals()
+        self._delivery = Delivery(sinks, active.filters, self._blurring, shadow, watch, state, progress)
         # Guards the order of the output. The condition announces new frames and free slots in the engines.
         self._order = threading.RLock()
         # Guards the numbers of the jobs. Whoever hands a job over to an engine never waits for a filter or a sink.
@@ -164,8 +157,6 @@ class _Loop:
         self._given_up = False
         self._errors: List[BaseException] = []
         self._finished = threading.Event()
-        self._sinks = sinks
-        self._outlets: List[SinkThread] = []
         self._feeding = threading.Thread(target=self._feed, name="prepare", daemon=True)
         # One thread per worker, including workers of replaced models that still have frames in them.
         self._collecting: Dict[Worker, threading.Thread] = {}
@@ -174,17 +165,8 @@ class _Loop:
         state, source = self._state, self._source
         state.source(name=source.name, state="starting")
         self._pending.notify = self._notify
-        names = distinct([sink.name or type(sink).__name__ for sink in self._sinks])
-        for name in names:
-            state.dropped_by_sink(name, 0)
-        for sink in self._sinks:
-            sink.attach(state)
+        self._delivery.start(not (source.live or self._policy.drops), self._end_early)
         begin = time.perf_counter()
-        waits = not (source.live or self._policy.drops)
-        self._outlets = [
-            SinkThread(sink, name, state, waits and sink.lossless, self._end_early)
-            for sink, name in zip(self._sinks, names)
-        ]
         self._use(self._active)
         before, state.has_work = state.has_work, self._has_work
         self._capture.start()
@@ -195,14 +177,14 @@ class _Loop:
             # Also after an interrupt: the results so far are kept.
             self._shut_down()
             state.has_work = before
-        for error in (*(outlet.error for outlet in self._outlets), *self._errors, self._capture.error):
+        for error in (*self._delivery.errors, *self._errors, self._capture.error):
             if error is not None:
                 raise error
-        return self._totals.summary(state.snapshot(), time.perf_counter() - begin)
+        return self._delivery.totals.summary(state.snapshot(), time.perf_counter() - begin)
 
     def _wait(self) -> None:
         """Returns when all frames are processed, a stop was requested, or an error occurred."""
-        here = [outlet for outlet in self._outlets if outlet.on_main_thread]
+        here = self._delivery.on_main_thread()
         while not self._finished.wait(_SHORT_TICK if here else _TICK):
             for outlet in here:
                 outlet.write_next()
@@ -228,12 +210,7 @@ class _Loop:
         self._capture.join(LAST_FRAME_SECONDS + 2 * _TICK)
         # A source that is not live has delivered everything by now, and files must get all of it.
         patience = SINK_SECONDS if not finished or self._source.live else float("inf")
-        until = time.monotonic() + patience
-        for outlet in self._outlets:
-            # Threads accept no infinite timeout; this is longer than any run.
-            outlet.end(min(until - time.monotonic(), threading.TIMEOUT_MAX / 2))
-        for sink in self._sinks:
-            sink.finish()
+        self._delivery.end(patience)
 
     def _has_work(self) -> bool:
         """Whether there is a frame that is not finished. Where not, the loop waits for its source."""
@@ -358,18 +335,7 @@ class _Loop:
 
     def _prepare(self, arrival: Arrival) -> Tuple[Job, List[np.ndarray]]:
         self._pending.frame = arrival.frame
-        return Job.prepared(self._active, arrival, self._crop_for(arrival.frame.image))
-
-    def _crop_for(self, image: np.ndarray) -> Optional[Crop]:
-        if not self._settings.regions:
-            return None
-        size = (image.shape[1], image.shape[0])
-        if self._crop is None or self._crop.image_size != size:
-            first = self._first_size = self._first_size or size
-            # A camera that comes back with more or fewer pixels shows the same.
-            scale = (size[0] / first[0], size[1] / first[1]) if self._source.live else (1.0, 1.0)
-            self._crop = Crop([region.scaled(*scale) for region in self._settings.regions], *size)
-        return self._crop
+        return Job.prepared(self._active, arrival, self._crops.of(arrival.frame.image))
 
     def _free_worker(self) -> Optional[Worker]:
         """Waits for an engine with a free slot; None if a model swap is pending."""
@@ -407,17 +373,13 @@ class _Loop:
                 if isinstance(outcome, Lost):
                     self._state.dropped_by_engine()
                 elif outcome is not None:
-                    job.finish(*outcome, self._state.score, self._floor(), self._blurring)
+                    job.finish(*outcome, self._state.score, self._delivery.floor, self._blurring)
                 self._emit(job)
             if worker.is_retired:
                 worker.close()
                 del self._collecting[worker]
         except BaseException as error:
             self._fail(error)
-
-    def _floor(self) -> Optional[float]:
-        # Asked for each frame, since the threshold may change.
-        return min((sink.floor for sink in self._sinks if sink.floor is not None), default=None)
 
     def _notify(self) -> None:
         with self._changed:
@@ -431,35 +393,12 @@ class _Loop:
                 ready = self._jobs[self._next_out]
                 try:
                     if ready.detections is not None:
-                        self._pass_on(ready, ready.detections)
+                        self._delivery.pass_on(ready, ready.detections)
                 finally:
                     # Only now: what hangs in a filter is not finished.
                     del self._jobs[self._next_out]
                     self._next_out += 1
         self._finish_if_done()
-
-    def _pass_on(self, job: Job, detections: Tuple[Detection, ...]) -> None:
-        frame = job.arrival.frame
-        # Before the image is changed: both models see the same.
-        prepared = self._shadow.prepare(frame, job.crop) if self._shadow is not None else None
-        if self._blurring is not None:
-            frame = self._blurring(frame, job.to_blur, job.crop.box if job.crop is not None else None)
-        if job.model.filters is not self._filters:
-            # Frames in flight keep the model, and so the filters, that they were prepared for; their order is that of the source.
-            carry_over(self._filters, job.model.filters)
-            self._filters = job.model.filters
-        for apply_filter in self._filters:
-            detections = apply_filter(frame, detections)
-        if self._watch is not None:
-            frame, detections = self._watch(frame, detections)
-        if prepared is not None:
-            prepared.compare(frame, detections)
-        self._totals.add(len(detections), job.times)
-        self._state.frame_done(detections, job.times)
-        for outlet in self._outlets:
-            outlet.put(frame, detections, job.candidates)
-        if self._progress:
-            self._progress(self._totals.frames)
 
     def _finish_if_done(self) -> None:
         with self._order:

@@ -12,6 +12,9 @@ from runtime.pipeline.capture import error_text
 from runtime.sinks import Sink
 from runtime.telemetry.state import State
 
+# Threads accept no infinite timeout; this is longer than any run.
+LONGEST_SECONDS = threading.TIMEOUT_MAX / 2
+
 # Most frames that wait for a sink. They are whole images, which all sinks share.
 QUEUE_SIZE = 4
 
