@@ -19,7 +19,7 @@ from runtime.telemetry.comparison import release_folder
 
 # Compared with the release that runs, before it takes over; compared well enough, and not taken over yet; runs; failed by a
 # fault of its own, and is not tried again; failed for a cause that may pass.
-HELD, PASSED, TAKEN, REFUSED, POSTPONED = STATES = "held", "passed", "taken", "refused", "postponed"
+HELD, PASSED, TAKEN, REFUSED, POSTPONED = "held", "passed", "taken", "refused", "postponed"
 
 # Beside the folder of the releases.
 FILE = Path("update", "releases.json")
@@ -37,7 +37,7 @@ _LARGEST = 1e15
 class ReleaseStatus:
     """What has become of one release.
 
-    `state` is one of STATES, and `since` when it came to be, in seconds since 1970 by the device's clock, 0 where that is
+    `state` is one of the words above, and `since` when it came to be, in seconds since 1970 by the device's clock, 0 where that is
     unknown. `reason` says why. Of a release that is or was compared with the one `against`: it was for `seconds` of those
     `wanted`, on `frames`, and of the `objects` that either model has found, `both` have found so many.
     """
