@@ -106,9 +106,9 @@ def _watch(view: _View, broker: Broker) -> None:
     with Screen(sys.stdout) as screen:
         while True:
             verdicts = view.all()
-            text = "; ".join([table.summary(verdicts), *releases.summary(verdicts)]) if verdicts else f"waiting for devices under {broker.topic}/"
+            text = table.summary(verdicts) if verdicts else f"waiting for devices under {broker.topic}/"
             head = view.outage(broker) or f"{broker}  {text}{table.bad_summary(view.bad())}"
-            screen.show(f"{time.strftime('%H:%M:%S')}  {head}", list(filter(view.wanted, verdicts)))
+            screen.show(f"{time.strftime('%H:%M:%S')}  {head}", list(filter(view.wanted, verdicts)), releases.summary(verdicts))
             time.sleep(REDRAW_SECONDS)
 
 

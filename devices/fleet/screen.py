@@ -14,6 +14,9 @@ _ENTER, _LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 _HOME, _TO_END_OF_LINE, _TO_END_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
 _BOLD, _RED, _YELLOW, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
+# The rest are told of by `--once`.
+_MOST_NOTES = 3
+
 
 class Screen:
     """A full-screen table, to be used with `with`; the former content of the terminal comes back afterwards."""
@@ -22,14 +25,15 @@ class Screen:
         self._stream = stream
         self._colours = not os.environ.get("NO_COLOR")
 
-    def show(self, head: str, verdicts: Sequence[Verdict]) -> None:
-        """Draws as many devices as fit, with a line about the rest."""
+    def show(self, head: str, verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> None:
+        """Draws the head, the first of the `notes`, and as many devices as fit, with a line about the rest."""
         width, height = shutil.get_terminal_size()
         found = table.lines(verdicts)
-        room = max(height - 3, 1)
+        notes = notes[:max(min(_MOST_NOTES, height - 6), 0)]
+        room = max(height - 3 - len(notes), 1)
         rows = list(zip(found[1:], (verdict.rank for verdict in verdicts)))
         hidden = len(rows) - room
-        shown = [head, self._painted(found[0][:width], _BOLD)]
+        shown = [head[:width], *(note[:width] for note in notes), self._painted(found[0][:width], _BOLD)]
         shown += [self._painted(row[:width], _COLOURS.get(rank, "")) for row, rank in rows[:room]]
         if hidden > 0:
             worst = table.word(verdicts[room].rank)

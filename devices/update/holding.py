@@ -54,6 +54,7 @@ class Holding:
         """Makes the link agree with the state, after a kill or a power cut."""
         hold = self.open
         if hold is not None and not self._store.is_complete(hold.release):
+            self._tell(f"{hold.release} is held no longer: its model is gone")
             self._change(None)
         self.align()
 

@@ -97,7 +97,7 @@ class ReleaseStore:
         incoming, final = self.incoming(name), self.folder(name)
         if final.exists():
             # It has the same name, but other content than is signed now, or it is incomplete.
-            if name in in_use:
+            if name in in_use and self.is_complete(name):
                 raise KitError(f"{final}: runs, and is not what is published under that name; publish a new release")
             shutil.rmtree(final)
         fsync_files.sync_tree(incoming)

@@ -139,9 +139,13 @@ class Device:
             self._holding.drop_other(chosen)
             if not chosen:
                 return self._without_offer(outcome)
-            if chosen == self.release:
+            if chosen == self.release and self._store.is_complete(chosen):
                 return outcome
             self.install(client, transport, chosen)
+            if chosen == self.release:
+                # A card that loses files.
+                self._reload()
+                return Outcome(UPDATED, chosen, "its model was gone, and was fetched again")
             waits = self._hold(chosen)
             if waits:
                 return Outcome(HELD, self.release, waits)

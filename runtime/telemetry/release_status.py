@@ -37,7 +37,7 @@ _LARGEST = 1e15
 class ReleaseStatus:
     """What has become of one release.
 
-    `state` is one of STATES, and `since` when it came to be, in seconds since 1970 by the device's clock, 0 where that is
+    `state` is one of the words above, and `since` when it came to be, in seconds since 1970 by the device's clock, 0 where that is
     unknown. `reason` says why. Of a release that is or was compared with the one `against`: it was for `seconds` of those
     `wanted`, on `frames`, and of the `objects` that either model has found, `both` have found so many.
     """

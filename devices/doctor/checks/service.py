@@ -6,7 +6,7 @@ from typing import Iterable
 
 from devices.doctor.checks import Finding, HostUnderTest, failure, ok, warning
 from devices.host import systemd_service
-from devices.host.paths import Layout
+from devices.host.paths import EDK, Layout
 from devices.install.units import NAMESPACE
 
 TITLE = "the detector's service, where it is installed"
@@ -46,7 +46,7 @@ def _health(under_test: HostUnderTest, often: str) -> Iterable[Finding]:
     if under_test.host.live and not health.is_fresh():
         yield failure(f"{said}; that is old: it has not said anything since", f"sudo systemctl restart {systemd_service.UNIT}")
     elif health.reload_error:
-        yield warning(f"{said}; a new model was refused: {health.reload_error}", "sudo edk update --status tells more")
+        yield warning(f"{said}; a new model was refused: {health.reload_error}", f"sudo {EDK.as_posix()} update --status")
     elif health.not_running and health.fps:
         yield warning(f"{said}; of its cameras, there is nothing from {', '.join(health.not_running)}", LOG)
     elif not health.fps:

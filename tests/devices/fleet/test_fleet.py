@@ -258,6 +258,18 @@ def test_the_screen_is_filled_and_no_more(monkeypatch):
     assert shown.endswith("\x1b[?25h\x1b[?1049l"), "the cursor and what was there before are back"
 
 
+def test_a_full_screen_has_the_refused_releases_above_the_devices(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "10")
+    written = io.StringIO()
+    with Screen(written) as screen:
+        screen.show("head " * 20, judge([member(f"d{i}") for i in range(9)], 1000.0), [f"{i}: refused by " + "9" * 80 for i in range(5)])
+    lines = written.getvalue().split("\r\n")
+    assert len(lines) == 10 and "2: refused by 999" in lines[3] and "refused" not in lines[4]
+    assert lines[2].startswith("1: refused by ") and lines[2].count("9") == 40 - len("1: refused by "), "nothing wraps"
+    assert "and 5 more" in lines[9]
+
+
 def test_changes_are_told_once():
     changes, well, bad = Changes(), judge([member("a")], 1000.0), judge([member("a", source="lost")], 1000.0)
     every, trouble = (lambda verdict: True), (lambda verdict: verdict.rank.is_trouble)

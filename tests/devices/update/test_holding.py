@@ -429,3 +429,15 @@ def test_the_fleet_is_told_of_a_refusal_until_there_is_a_newer_release(running, 
     publisher.publish("a-newer-one")
     assert update(made, publisher).release == "a-newer-one" and not told(made)
     assert made.state.refused, "it is still not tried again"
+
+
+def test_one_whose_file_is_gone_is_fetched_again_and_compared_from_the_beginning(holder, publisher):
+    holder.runtime.compares(1800, 60, (50, 5, 5))
+    update(holder, publisher)
+    (holder.layout.models / "two" / "detector_int8.tflite").unlink()
+    outcome = update(holder, publisher)
+    assert "two is held no longer: its model is gone" in holder.said
+    assert outcome.word == HELD and "0 of 100 frames" in outcome.reason and held(holder) == "two"
+    # The same of the one that runs: nothing is held back from a device without a model.
+    (holder.layout.models / "one" / "detector_int8.tflite").unlink()
+    assert update(holder, publisher).release == "two" and check_whole(holder.layout) == "two"

@@ -151,3 +151,11 @@ def test_what_the_runtime_keeps_in_a_folder_makes_it_no_newer_one(running, publi
     # Its clock was not set yet.
     os.utime(running.layout.models / "one", (1, 1))
     assert running.roll_back().release == "one"
+
+
+def test_a_model_whose_file_is_gone_is_fetched_again(running, publisher):
+    (running.layout.models / "one" / "detector_int8.tflite").unlink()
+    outcome = update(running, publisher)
+    assert (outcome.word, outcome.release, outcome.reason) == (UPDATED, "one", "its model was gone, and was fetched again")
+    assert check_whole(running.layout) == "one" and running.layout.model.read_bytes() == b"one" * 1000
+    assert update(running, publisher).word == UP_TO_DATE
