@@ -19,6 +19,7 @@ from runtime.sources import Source
 from tests.support.soak import street
 
 KIND = "a camera for soak tests"
+LIVE = True
 
 _PREFIX = "unsteady:"
 
@@ -29,14 +30,15 @@ class Plan:
 
     The first hang lasts for ever, whatever is called; the others end when the source is closed, and deliver one more
     frame. The number of frames delivered so far is kept in the file `given`, in 8 bytes. The frames are those of
-    `tests.support.soak.street` where `street` is true, else a bar that moves.
+    `tests.support.soak.street` where squares move by `step` pixels, else a bar that moves.
     """
 
+    name: str
     fps: float
     losses: Tuple[int, ...]
     hangs: Tuple[int, ...]
     given: str
-    street: bool = False
+    step: int = 0
 
 
 @dataclass
@@ -68,9 +70,9 @@ def connect(spec: str) -> Source:
 
 class Unsteady(Source):
     live = True
-    name = "unsteady"
 
     def __init__(self, plan: Plan) -> None:
+        self.name = plan.name
         self.fps = plan.fps
         self._plan = plan
         self._closed = threading.Event()
@@ -91,7 +93,7 @@ class Unsteady(Source):
             delivered.frames += 1
             number = delivered.frames
             os.pwrite(_file(plan.given), number.to_bytes(8, "little"), 0)
-            yield Frame(street.image(number) if plan.street else _bar(number), number, time.time(), monotonic=time.monotonic())
+            yield Frame(street.image(number, plan.step) if plan.step else _bar(number), number, time.time(), monotonic=time.monotonic())
             if delivered.frames in plan.losses:
                 raise KitError(f"{self.name}: the cable was pulled")
 

@@ -165,6 +165,16 @@ def test_the_events_of_a_file_are_sent_before_its_run_ends(tmp_path, monkeypatch
     assert f"webhook: events that are not sent yet: 1; the next run with --events {tmp_path / 'b'}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("source", "least", "most"), [(Clip(), 28, 34), (OfLive(), 5, 9)])
+def test_busy_processors_cost_a_camera_frames_of_its_clips_and_a_file_none(tmp_path, monkeypatch, source, least, most):
+    monkeypatch.setattr(events, "Pace", lambda fps: lambda: 5 / fps)
+    kept = []
+    monkeypatch.setattr(ClipFile, "add", lambda self, still: kept.append(still.time))
+    monkeypatch.setattr(events, "_END_SECONDS", 60)
+    record(tmp_path / "kept", source=source)
+    assert least <= len(kept) <= most
+
+
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "tiny.tflite"

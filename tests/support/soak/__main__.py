@@ -4,7 +4,8 @@ The camera is lost and hangs, the broker is away, the clock is set, engines are 
 again, and silent connections are made, while JSON lines, a video, MQTT, the page, metrics and the health file are written.
 Prints what must be true with its figures, and exits with 1 where it is not. `--frames 20000` takes about six minutes on
 an idle machine. `--with collect,shadow,mask,zones,events` has these on too (`all`: every one), after a run with them that is
-ended by SIGKILL; folders of images are on a disk of 50 MB that another writer fills. Needs Linux, a C compiler and Debian's
+ended by SIGKILL; folders of images are on a disk of 50 MB that another writer fills. With `--cameras` a second camera shares the
+engine, and is lost and hangs at times of its own. Needs Linux, a C compiler and Debian's
 package mosquitto; with `collect` or `events` also root, who may mount a disk.
 """
 
@@ -28,7 +29,7 @@ import numpy as np
 from tests.support import tiny_detector
 from tests.support.mosquitto import Mosquitto
 from tests.support.ports import free_port
-from tests.support.soak import disk, models, parts, verdict
+from tests.support.soak import cameras, disk, models, parts, street, verdict
 from tests.support.soak.killed import killed
 from tests.support.soak.parts import Part, Place
 from tests.support.soak.parts.mask import Mask, black
@@ -48,7 +49,8 @@ _EVERY = 50
 class Options:
     """`fps` is that of the camera; it counts as hung after `stalled` seconds, an engine after `watchdog`.
 
-    `silent` connections are made, and the memory may grow by `megabytes`. `parts` are names of `tests.support.soak.parts`.
+    `silent` connections are made, and the memory may grow by `megabytes`. `parts` are names of `tests.support.soak.parts`, and with
+    `cameras` there are two.
     """
 
     frames: int = 20_000
@@ -58,6 +60,7 @@ class Options:
     silent: int = 2000
     megabytes: float = 8.0
     parts: Tuple[str, ...] = ()
+    cameras: bool = False
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -73,6 +76,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         "--with", dest="parts", type=parts.chosen, default=usual.parts, metavar="PARTS",
         help=f"what to have on: any of {','.join(parts.names())}, or all",
     )  # fmt: skip
+    parser.add_argument("--cameras", action="store_true", help="two cameras")
     parser.add_argument("--keep", type=Path, help="folder for everything that is written (default: a temporary one)")
     arguments = vars(parser.parse_args(argv))
     keep = arguments.pop("keep")
@@ -88,7 +92,8 @@ def soak(folder: Path, options: Options) -> List[Check]:
     """Runs the soak in `folder`, which must be empty, and returns what must be true of it."""
     is_small = any(part.fills_disk for part in parts.connect(options.parts, Place(folder, folder, options.fps)))
     with Mosquitto(folder) as broker, disk.shared(folder, is_small) as shared:
-        place = Place(folder, shared, options.fps)
+        step = street.TILES_STEP if "tiles" in options.parts else street.SIDE_X
+        place = Place(folder, shared, options.fps, cameras.FIRST if options.cameras else "", step)
         checks = killed(place, options.parts) if options.parts else []
         return checks + _Soak(place, broker, options, is_small).run(options.megabytes)
 
@@ -96,26 +101,29 @@ def soak(folder: Path, options: Options) -> List[Check]:
 class _Soak:
     def __init__(self, place: Place, broker: Mosquitto, options: Options, is_small: bool) -> None:
         self._folder = folder = place.folder
+        self._place = place
+        self._topic = f"{TOPIC}/{place.camera}" if place.camera else TOPIC
         self._broker = broker
         self._schedule = schedule = Schedule.of(options.frames)
         self._checks: List[Check] = []
         self._parts: List[Part] = parts.connect(options.parts, place)
         self._writer = disk.OtherWriter(place.disk) if is_small else None
-        self._model = models.first() if options.parts else tiny_detector.build()
+        has_street = bool(options.parts) or options.cameras
+        self._model = models.first() if has_street else tiny_detector.build()
         (folder / "model.tflite").write_bytes(self._model)
         (folder / "names.txt").write_text(NAMES)
-        plan = {**schedule.plan(options.fps, str(folder / "given")), "street": bool(options.parts)}
-        (folder / "plan.json").write_text(json.dumps(plan))
+        cameras.plan(place, schedule, has_street)
+        self._other = cameras.Other(place, cameras.other_outages(options.frames)) if options.cameras else None
         page, metrics = free_port(), free_port()
-        self._scraper = Scraper(page, metrics, 0.5)
-        self._viewers = [Viewer(page) for _ in range(VIEWERS)]
-        self._silent = Silent(page, options.silent)
-        self._subscriber = Subscriber(broker.port)
+        self._scraper = Scraper(page, metrics, 0.5, place.camera)
+        self._viewers = [Viewer(page, place.camera) for _ in range(VIEWERS)]
+        self._silent = [Silent(page, options.silent) for _ in schedule.silent]
+        self._subscriber = Subscriber(broker.port, self._topic)
         self._process = Process(
             folder,
             [
-                "model.tflite", "--labels", "names.txt", "--source", "unsteady:plan.json", "--watchdog",
-                f"{options.watchdog:g}", "--json", "found.jsonl", "--out", "seen.mp4", "--health", "health.json",
+                "model.tflite", "--labels", "names.txt", *cameras.words(place), "--watchdog", f"{options.watchdog:g}", "--json",
+                place.word(folder / "found.jsonl"), "--out", place.word(folder / "seen.mp4"), "--health", "health.json",
                 "--serve", f"127.0.0.1:{page}", "--metrics", f"127.0.0.1:{metrics}",
                 "--mqtt", f"mqtt://{broker.address}/{TOPIC},discovery=homeassistant,every=5",
                 *(word for part in self._parts for word in part.words),
@@ -140,7 +148,8 @@ class _Soak:
             time.sleep(0.25)
         for thread in self._threads:
             thread.end()
-        self._silent.end()
+        for silent in self._silent:
+            silent.end()
         self._subscriber.end()
         code, errors = self._process.popen.returncode, self._process.errors
         self._check("exit code 0", code == 0, f"{code}; {(errors.splitlines() or [''])[-1]}")
@@ -152,19 +161,25 @@ class _Soak:
         return self._checks
 
     def _judge(self, errors: str, megabytes: float) -> None:
-        final = json.loads(self._process.final.read_text())
-        self._checks += verdict.counts(self._schedule, self._process.given, final, errors)
-        self._checks += verdict.sinks(self._folder, final, len(self._subscriber.frames))
+        whole = json.loads(self._process.final.read_text())
+        final = whole["cameras"][self._place.camera] if self._other is not None else whole
+        source = self._place.camera or "unsteady"
+        self._checks += verdict.counts(self._schedule, self._process.given, final, errors, source)
+        if self._other is not None:
+            self._checks += self._other.judge(whole, errors)
+        seen = self._place.own(self._folder / "seen.mp4")
+        self._checks += verdict.sinks(self._place.lines, seen, final, len(self._subscriber.frames))
         self._checks += verdict.growth(self._samples, self._schedule, megabytes)
-        scraper, silent = self._scraper, self._silent
+        scraper = self._scraper
+        made, closed = (sum(getattr(one, what) for one in self._silent) for what in ("made", "closed_by_server"))
         self._check(
             "the page and the metrics always answer", not scraper.failures and min(scraper.done.values()) > 10,
             f"{scraper.done}, failures: {scraper.failures[:5]}",
         )  # fmt: skip
         self._check("viewers see images", all(viewer.seen for viewer in self._viewers), f"{[v.seen for v in self._viewers]}")
         self._check(
-            "silent connections are closed", silent.made - silent.closed_by_server <= 64,
-            f"{silent.made} made, {silent.closed_by_server} closed by the server",
+            "silent connections are closed", made - closed <= 64 * len(self._silent),
+            f"{made} made, {closed} closed by the server",
         )  # fmt: skip
         self._check("the health file is always fresh", not self._late, f"{self._late} times older than 5 s")
         self._state_on_broker("state on the broker after the run", {"status": "offline", "source": "ended"})
@@ -181,7 +196,7 @@ class _Soak:
 
     def _images(self) -> Iterator[Tuple[str, np.ndarray]]:
         """Images of what is always written and shown."""
-        yield from (("video", image) for image in parts.frames(self._folder / "seen.mp4", _EVERY))
+        yield from (("video", image) for image in parts.frames(self._place.own(self._folder / "seen.mp4"), _EVERY))
         yield from (("page", image) for viewer in self._viewers for image in viewer.images())
 
     def _steps(self) -> Deque[Tuple[int, Callable[[], None]]]:
@@ -191,13 +206,13 @@ class _Soak:
             (made.away[0], self._broker.stop),
             (made.away[1], self._broker.start),
             (made.away[1] + 1, lambda: self._state_on_broker("state on the broker after its outage", _RUNNING)),
-            (made.silent[0], self._silent.start),
-            (made.silent[1], self._silent.end),
             (made.bad_reload, self._offer_broken_model),
             (made.frames * 97 // 100, lambda: self._state_on_broker("state on the broker at the end", _RUNNING)),
             # However many of them the machine had time for.
             (made.frames, process.popen.terminate),
         ]
+        for silent, (begin, end) in zip(self._silent, made.silent):
+            steps += [(begin, silent.start), (end, silent.end)]
         steps += [(at, lambda: process.popen.send_signal(signal.SIGHUP)) for at in made.reloads]
         steps += [(at, lambda: self._signal_engine(signal.SIGKILL)) for at in made.kills]
         steps += [(at, lambda: self._signal_engine(signal.SIGSTOP)) for at in made.stops]
@@ -220,14 +235,14 @@ class _Soak:
     def _state_on_broker(self, name: str, wanted: Dict[str, str]) -> None:
         def right(found: Dict[str, str]) -> bool:
             return (
-                all(found.get(f"{TOPIC}/{key}") == value for key, value in wanted.items())
-                and f"{TOPIC}/device" in found
-                and any(topic.startswith(f"{TOPIC}/objects/") for topic in found)
+                all(found.get(f"{self._topic}/{key}") == value for key, value in wanted.items())
+                and f"{self._topic}/device" in found
+                and any(topic.startswith(f"{self._topic}/objects/") for topic in found)
                 and any(topic.startswith("homeassistant/sensor/") for topic in found)
             )
 
         found = retained(self._broker, right, 45)
-        shown = {topic.removeprefix(f"{TOPIC}/"): text for topic, text in found.items() if len(text) < 20}
+        shown = {topic.removeprefix(f"{self._topic}/"): text for topic, text in found.items() if len(text) < 20}
         self._check(name, right(found), f"{shown}, {len(found)} retained")
 
     def _observe(self, second: float) -> None:

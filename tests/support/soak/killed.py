@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import List, Sequence
 
-from tests.support.soak import models, parts
+from tests.support.soak import cameras, models, parts
 from tests.support.soak.parts import Part, Place
 from tests.support.soak.process import Process
+from tests.support.soak.schedule import Outages
 from tests.support.soak.verdict import Check
 
 _SECONDS = 120.0
@@ -20,8 +21,9 @@ def killed(place: Place, names: Sequence[str]) -> List[Check]:
     """Kills a run with the parts `names`, and returns what must be true of what it leaves on the disk of `place`."""
     folder = place.folder / "killed"
     folder.mkdir()
-    made = parts.connect(names, Place(folder, place.disk, place.fps))
-    process = start(folder, made, place.fps)
+    inner = replace(place, folder=folder)
+    made = parts.connect(names, inner)
+    process = start(inner, made)
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end and process.popen.poll() is None:
         for part in made:
@@ -43,11 +45,11 @@ def killed(place: Place, names: Sequence[str]) -> List[Check]:
     return checks + [check for part in made for check in part.whole(killed=True)]
 
 
-def start(folder: Path, made: Sequence[Part], fps: float) -> Process:
-    """Starts a run whose camera never fails."""
-    (folder / "model.tflite").write_bytes(models.first())
-    (folder / "plan.json").write_text(
-        json.dumps({"fps": fps, "losses": [], "hangs": [], "given": str(folder / "given"), "street": True})
-    )
-    words = ["model.tflite", "--source", "unsteady:plan.json", "--json", "found.jsonl"]
-    return Process(folder, [*words, *(word for part in made for word in part.words)], 35.0)
+def start(place: Place, made: Sequence[Part]) -> Process:
+    """Starts a run whose cameras never fail."""
+    (place.folder / "model.tflite").write_bytes(models.first())
+    cameras.plan(place, Outages(), street=True)
+    if place.camera:
+        cameras.Other(place, Outages())
+    words = ["model.tflite", *cameras.words(place), "--json", place.word(place.folder / "found.jsonl")]
+    return Process(place.folder, [*words, *(word for part in made for word in part.words)], 35.0)

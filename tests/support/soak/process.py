@@ -26,19 +26,22 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (int(files), int(files)))
 runtime.sources.__path__.append(sources)
 from runtime.__main__ import main
 from runtime.common.command import run
+from runtime.cameras import session as cameras
 from runtime.pipeline import capture, session
 
 first = capture.Capture.__init__
 first.__defaults__ = (*first.__defaults__[:-1], float(stalled))
-detect, states = session.detect, []
+states = []
 
-def detect_and_note(options, use):
-    try:
-        return detect(options, use=lambda state: (states.append(state), use(state)))
-    finally:
-        Path(final).write_text(json.dumps(states[0].snapshot()))
+def noted(detect):
+    def detect_and_note(options, use):
+        try:
+            return detect(options, use=lambda state: (states.append(state), use(state)))
+        finally:
+            Path(final).write_text(json.dumps(states[0].snapshot()))
+    return detect_and_note
 
-session.detect = detect_and_note
+session.detect, cameras.detect_all = noted(session.detect), noted(cameras.detect_all)
 run(main, leaves_threads=True)
 """
 

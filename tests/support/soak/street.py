@@ -1,6 +1,7 @@
 """What the camera of a soak sees: squares in two colors that pass one after the other, and something to be hidden.
 
-The small detector's boxes lie on a grid. A square is one cell of it, and goes from cell to cell, so that it has one box.
+The small detector's boxes lie on a grid. A square is one cell of it, and goes from cell to cell, so that it has one box. Through
+tiles it is two cells, and goes from one to the next.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ WIDTH, HEIGHT = 320, 240
 PASSING, PAUSE = 150, 120
 # Pixels of a cell, and the row of cells that squares go along.
 SIDE_X, SIDE_Y, TOP = 40, 30, 90
-_CELLS = WIDTH // SIDE_X
+# Pixels of a step through tiles.
+TILES_STEP = SIDE_X // 2
 
 # Magenta, which nothing else in the image is; drawn boxes do not come near.
 SECRET_LEFT, SECRET_TOP, SECRET_RIGHT, SECRET_BOTTOM = 268, 192, 316, 236
@@ -27,12 +29,12 @@ _TEXTURES = 4
 _STILL = 6
 
 
-def image(number: int) -> np.ndarray:
-    """The frame with this number, uint8 [240, 320, 3], in BGR."""
+def image(number: int, step: int = SIDE_X) -> np.ndarray:
+    """The frame with this number, uint8 [240, 320, 3], in BGR. Squares move by `step` pixels at a time."""
     made = _noise()[number // _STILL % _TEXTURES].copy()
     lap, place = divmod(number, PASSING + PAUSE)
     if place < PASSING:
-        left = SIDE_X * (place * _CELLS // PASSING)
+        left = step * (place * ((WIDTH - SIDE_X) // step + 1) // PASSING)
         made[TOP : TOP + SIDE_Y, left : left + SIDE_X] = 20
         made[TOP : TOP + SIDE_Y, left : left + SIDE_X, lap % 2] = 230
     made[SECRET_TOP:SECRET_BOTTOM, SECRET_LEFT:SECRET_RIGHT] = _MAGENTA

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from runtime.common.opencv import cv2
 from tests.support.soak.process import Sample
-from tests.support.soak.schedule import Schedule
+from tests.support.soak.schedule import Outages, Schedule
 
 # Frames that may be on their way when a run ends: in the hand of the camera's thread, in the queue, in the engine.
 ON_THEIR_WAY = 4
@@ -29,22 +29,31 @@ class Check:
         return f"{'ok    ' if self.good else 'FAILED'} {self.name}: {self.figures}"
 
 
-def counts(schedule: Schedule, given: int, final: Dict[str, Any], errors: str) -> List[Check]:
-    """Frames that went in against those that came out, and everything that failed against what was told."""
+def frames(given: int, final: Dict[str, Any]) -> Check:
+    """Frames that went in against those that came out."""
     dropped = final["dropped"]
     lost = given - final["frames"] - dropped["source"] - dropped["engine"] - final["still"]
-    # A camera that hangs delivers one frame too late, to nobody, but for the first, which never comes back.
-    expected = len(schedule.losses) + len(schedule.hangs)
+    return Check(
+        "frames in = frames out + counted", 0 <= lost <= ON_THEIR_WAY,
+        f"{given} in, {final['frames']} out, {dropped['source']} replaced by newer ones, {dropped['engine']} lost with "
+        f"engines, {lost} not counted",
+    )  # fmt: skip
+
+
+def outages(made: Outages, final: Dict[str, Any], errors: str, source: str) -> Check:
+    """Outages of the camera with the name `source` against what was told."""
+    expected, told = len(made.losses) + len(made.hangs), errors.count(f"source lost: {source}:")
+    return Check("every outage of the camera is counted and told", final["gaps"] == expected == told,
+                 f"{final['gaps']} counted, {told} told, {expected} made")  # fmt: skip
+
+
+def counts(schedule: Schedule, given: int, final: Dict[str, Any], errors: str, source: str = "unsteady") -> List[Check]:
+    """Frames that went in against those that came out, and everything that failed against what was told."""
     restarts = len(schedule.kills) + len(schedule.stops)
     reload = final["reload"]
     return [
-        Check(
-            "frames in = frames out + counted", 0 <= lost <= ON_THEIR_WAY,
-            f"{given} in, {final['frames']} out, {dropped['source']} replaced by newer ones, {dropped['engine']} lost with "
-            f"engines, {lost} not counted",
-        ),
-        Check("every outage of the camera is counted and told", final["gaps"] == expected == errors.count("source lost:"),
-              f"{final['gaps']} counted, {errors.count('source lost:')} told, {expected} made"),
+        frames(given, final),
+        outages(schedule, final, errors, source),
         # A new model that takes over meanwhile makes a restart unnecessary.
         Check("every lost engine is counted and told",
               final["engine"]["restarts"] <= restarts == errors.count("engine lost:"),
@@ -55,13 +64,28 @@ def counts(schedule: Schedule, given: int, final: Dict[str, Any], errors: str) -
     ]  # fmt: skip
 
 
-def sinks(folder: Path, final: Dict[str, Any], published: int) -> List[Check]:
-    """What each sink has written, against the frames that it got."""
+def lines(path: Path, final: Dict[str, Any]) -> List[Check]:
+    """The lines of JSON in `path` against the frames that they are of."""
+    found = [json.loads(line)["frame"] for line in path.read_text().splitlines()]
+    return [
+        Check("JSON lines are in order", found == sorted(set(found)), f"{len(found)} lines"),
+        *_written({"json": len(set(found))}, final),
+    ]
+
+
+def sinks(path: Path, video: Path, final: Dict[str, Any], published: int) -> List[Check]:
+    """What each sink has written, against the frames that it got; `path` has the lines of JSON."""
+    number, seconds = _video(video)
+    return [
+        *lines(path, final),
+        *_written({"mp4": number, "mqtt": published}, final),
+        Check("length of the mp4", seconds > 0, f"{seconds:.1f} s"),
+    ]
+
+
+def _written(wrote: Dict[str, int], final: Dict[str, Any]) -> List[Check]:
+    checks = []
     dropped: Dict[str, int] = final["dropped"]["sinks"]
-    lines = [json.loads(line)["frame"] for line in (folder / "found.jsonl").read_text().splitlines()]
-    frames, seconds = _video(folder / "seen.mp4")
-    wrote = {"json": len(set(lines)), "mp4": frames, "mqtt": published}
-    checks = [Check("JSON lines are in order", lines == sorted(set(lines)), f"{len(lines)} lines")]
     for sink, number in wrote.items():
         name = next(key for key in dropped if re.search({"json": "json", "mp4": "video", "mqtt": "mqtt"}[sink], key, re.I))
         # A frame has one object or none, or all have several; those with objects are published.
@@ -72,7 +96,6 @@ def sinks(folder: Path, final: Dict[str, Any], published: int) -> List[Check]:
         slack = 40 + (dropped[name] if wanted < final["frames"] else 0)
         good = missing == 0 if sink != "mqtt" else -slack <= missing <= 0
         checks.append(Check(f"frames of {sink}", good, f"{number} written, {dropped[name]} dropped, {missing} not counted"))
-    checks.append(Check("length of the mp4", seconds > 0, f"{seconds:.1f} s"))
     return checks
 
 

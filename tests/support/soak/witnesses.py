@@ -25,9 +25,10 @@ _MOST_IMAGES = 200
 class Scraper(threading.Thread):
     """Reads the page's state and the metrics again and again; `failures` has what went wrong, `done` what went well."""
 
-    def __init__(self, page: int, metrics: int, pause: float) -> None:
+    def __init__(self, page: int, metrics: int, pause: float, camera: str = "") -> None:
+        """`camera` is the name of the one that is looked at, where there are several."""
         super().__init__(daemon=True)
-        self._urls = {"page": f"http://127.0.0.1:{page}/state.json", "metrics": f"http://127.0.0.1:{metrics}/metrics"}
+        self._urls = {"page": f"http://127.0.0.1:{page}{_below(camera)}/state.json", "metrics": f"http://127.0.0.1:{metrics}/metrics"}
         self._pause = pause
         self._ended = threading.Event()
         self.done: Dict[str, int] = dict.fromkeys(self._urls, 0)
@@ -46,6 +47,10 @@ class Scraper(threading.Thread):
 
     def end(self) -> None:
         self._ended.set()
+
+
+def _below(camera: str) -> str:
+    return f"/camera/{camera}" if camera else ""
 
 
 def _fetch(url: str, tries: int = 10) -> bytes:
@@ -78,9 +83,9 @@ class Viewer(threading.Thread):
     It keeps the last image of some connections.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, camera: str = "") -> None:
         super().__init__(daemon=True)
-        self._port = port
+        self._address = f"ws://127.0.0.1:{port}{_below(camera)}/live"
         self._ended = threading.Event()
         self.seen = 0
         self._kept: Deque[bytes] = deque(maxlen=_MOST_IMAGES)
@@ -97,7 +102,7 @@ class Viewer(threading.Thread):
 
         while not self._ended.wait(0.5):
             try:
-                with connect(f"ws://127.0.0.1:{self._port}/live", compression=None, open_timeout=5, max_size=None) as live:
+                with connect(self._address, compression=None, open_timeout=5, max_size=None) as live:
                     for _ in range(10):
                         message = live.recv(timeout=5)
                         live.send('{"next": true}')
@@ -150,10 +155,11 @@ class Silent(threading.Thread):
 
 
 class Subscriber:
-    """A client that never misses a message: the numbers of the frames with objects whose detections came."""
+    """A client that never misses a message: the numbers of the frames with objects whose detections came below `topic`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, topic: str) -> None:
         self.frames: Set[int] = set()
+        self._topic = f"{topic}/detections"
         self._listener = Listener(port)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -165,7 +171,7 @@ class Subscriber:
                 topic, text, _ = self._listener.heard.get(timeout=0.5)
             except queue.Empty:
                 continue
-            if topic.endswith("/detections"):
+            if topic == self._topic:
                 message = json.loads(text)
                 # Of frames without objects, only the first is published.
                 if message["detections"]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from runtime.common import plugins
 from runtime.common.opencv import cv2
+from tests.support.soak import street
 from tests.support.soak.process import Process
 from tests.support.soak.schedule import Schedule
 from tests.support.soak.verdict import Check
@@ -24,11 +25,33 @@ from tests.support.soak.verdict import Check
 
 @dataclass(frozen=True)
 class Place:
-    """`folder` is where a run works, `disk` a small disk that it shares with others; `fps` is that of the camera."""
+    """`folder` is where a run works, `disk` a small disk that it shares with others; `fps` is that of the camera.
+
+    `camera` is the name of the camera, where the run has several, and `step` that of the squares in `street`.
+    """
 
     folder: Path
     disk: Path
     fps: float
+    camera: str = ""
+    step: int = street.SIDE_X
+
+    def word(self, path: Path) -> str:
+        """How an option names a file or folder of which each camera has its own."""
+        return str(_own(path, "{camera}") if self.camera else path)
+
+    def own(self, path: Path) -> Path:
+        """That of this camera."""
+        return _own(path, self.camera) if self.camera else path
+
+    @property
+    def lines(self) -> Path:
+        """The JSON lines of this camera."""
+        return self.own(self.folder / "found.jsonl")
+
+
+def _own(path: Path, camera: str) -> Path:
+    return path.with_name(f"{path.stem}-{camera}{path.suffix}")
 
 
 class Part(abc.ABC):

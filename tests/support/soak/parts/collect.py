@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 from xml.etree import ElementTree
 
@@ -20,7 +19,7 @@ PER_HOUR, MEGABYTES = 10, 1
 
 
 def connect(place: Place) -> Part:
-    return Collect(place.disk / "collected")
+    return Collect(place)
 
 
 class Collect(Part):
@@ -28,9 +27,10 @@ class Collect(Part):
 
     fills_disk = True
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.words = ("--collect", f"{folder},per-hour={PER_HOUR},megabytes={MEGABYTES}")
+    def __init__(self, place: Place) -> None:
+        folder = place.disk / "collected"
+        self._folder = place.own(folder)
+        self.words = ("--collect", f"{place.word(folder)},per-hour={PER_HOUR},megabytes={MEGABYTES}")
         # When each image that is there was seen first. Runs are far shorter than an hour.
         self._present: Dict[str, float] = {}
         self._seen = 0

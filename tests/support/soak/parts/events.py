@@ -23,7 +23,7 @@ _SLACK = 0.05
 
 
 def connect(place: Place) -> Part:
-    return Events(place.disk / "events", place.folder, place.fps)
+    return Events(place)
 
 
 class Events(Part):
@@ -31,11 +31,12 @@ class Events(Part):
 
     fills_disk = True
 
-    def __init__(self, folder: Path, place: Path, fps: float) -> None:
-        self._folder = folder
-        self._lines = place / "found.jsonl"
-        self._fps = fps
-        self.words = ("--events", f"{folder},megabytes={MEGABYTES},days={DAYS},before=1,after=1,least={LEAST:g}")
+    def __init__(self, place: Place) -> None:
+        folder = place.disk / "events"
+        self._folder = place.own(folder)
+        self._lines = place.lines
+        self._fps = place.fps
+        self.words = ("--events", f"{place.word(folder)},megabytes={MEGABYTES},days={DAYS},before=1,after=1,least={LEAST:g}")
         self._seen: Set[str] = set()
         self._before: Set[str] = set()
         self._most, self._fewest = 0.0, 1 << 30

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
@@ -15,15 +14,16 @@ CROPS = "crops"
 
 
 def connect(place: Place) -> Part:
-    return Mask(place.folder / CROPS)
+    return Mask(place)
 
 
 class Mask(Part):
     """Besides the mask, crops: the smallest output that there is. The images of all parts are checked elsewhere."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.words = ("--mask", street.MASK, "--crops", f"{CROPS},every=5,limit=300")
+    def __init__(self, place: Place) -> None:
+        folder = place.folder / CROPS
+        self._folder = place.own(folder)
+        self.words = ("--mask", street.MASK, "--crops", f"{place.word(folder)},every=5,limit=300")
 
     def images(self) -> Iterator[Tuple[str, np.ndarray]]:
         return (("crops", image) for image in pictures(self._folder, "*/*.jpg"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 from tests.support.soak import models
@@ -20,16 +19,16 @@ _RELOADING = 400
 
 
 def connect(place: Place) -> Part:
-    return Shadow(place.folder)
+    return Shadow(place)
 
 
 class Shadow(Part):
     """Every frame that is its turn is compared or counted as missed. The counts begin anew with each load of the first model."""
 
-    def __init__(self, folder: Path) -> None:
-        self._lines = folder / "found.jsonl"
+    def __init__(self, place: Place) -> None:
+        self._lines = place.lines
         self._last_reload = 0
-        path = folder / "shadow.tflite"
+        path = place.folder / "shadow.tflite"
         path.write_bytes(models.second())
         self.words = ("--shadow", f"{path},share={1 / EVERY:g}")
         self._killed: List[int] = []

@@ -13,7 +13,7 @@ from tests.support.soak.verdict import Check
 
 
 def connect(place: Place) -> Part:
-    return Zones(place.folder)
+    return Zones(place.lines)
 
 
 class Zones(Part):
@@ -21,12 +21,12 @@ class Zones(Part):
 
     words = ("--line", "way=0.5,1,0.5,0", "--zone", "middle=0.35,0.1,0.65,0.1,0.65,1,0.35,1")
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, lines: Path) -> None:
+        self._lines = lines
 
     def judge(self, final: Dict[str, Any]) -> List[Check]:
         told = final["areas"]
-        lines = (json.loads(line) for line in (self._folder / "found.jsonl").read_text().splitlines())
+        lines = (json.loads(line) for line in self._lines.read_text().splitlines())
         return judged(told, lines, sum(final["dropped"]["sinks"].values()))
 
 
