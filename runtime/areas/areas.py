@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple, Union
 
 from runtime.areas import coordinates
 from runtime.areas.coordinates import Corners
@@ -165,11 +165,15 @@ class LineCounts:
 
 @dataclass(frozen=True)
 class Counted:
-    """All zones and lines with their counts up to a frame, and the crossings in this frame."""
+    """All zones and lines with their counts up to a frame, and the crossings in this frame.
+
+    `tracks` are the numbers of the objects that are in a zone, by its name; zones with nobody may be missing.
+    """
 
     zones: Tuple[Tuple[Zone, ZoneCounts], ...] = ()
     lines: Tuple[Tuple[Line, LineCounts], ...] = ()
     crossings: Tuple[Crossing, ...] = ()
+    tracks: Mapping[str, FrozenSet[int]] = field(default_factory=dict)
 
     def as_dict(self) -> Dict[str, Any]:
         """For JSON: `zones` and `lines` by name, and the list of `crossings`."""

@@ -246,9 +246,12 @@ def stamp(seconds: float) -> str:
 
 
 def _zones(frame: Frame, number: int) -> List[str]:
-    """The zones that the track enters in this frame, where the run counts at zones."""
-    crossings = getattr(getattr(frame, "areas", None), "crossings", ())
-    return [crossing.name for crossing in crossings if crossing.kind == "zone" and crossing.track == number]
+    """The zones that the track is in, or leaves in this frame, where the run counts at zones."""
+    if frame.areas is None:
+        return []
+    left = [crossing.name for crossing in frame.areas.crossings if crossing.kind == "zone" and crossing.track == number]
+    # Not by crossings alone: the frame in which it entered may have been dropped, or have been before the track began here.
+    return [*left, *(name for name, tracks in frame.areas.tracks.items() if number in tracks)]
 
 
 def _rounded(box: Tuple[float, float, float, float]) -> Tuple[float, float, float, float]:

@@ -49,7 +49,8 @@ def encode(frame: Frame, widest: int, planes: bool = False) -> Still:
     image = frame.image
     height, width = image.shape[:2]
     if width > widest:
-        image = cv2.resize(image, (widest, max(1, round(height * widest / width))), interpolation=cv2.INTER_AREA)
+        # Even, as planes are: 2028 x 1520, which a camera of the Raspberry Pi has, would be 1280 x 959.
+        image = cv2.resize(image, (widest, max(2, 2 * round(height * widest / width / 2))), interpolation=cv2.INTER_AREA)
     if frame.color != "BGR":
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])

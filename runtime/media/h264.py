@@ -9,6 +9,7 @@ from typing import Any, Optional, Tuple, cast
 import numpy as np
 
 from runtime.common.errors import KitError
+from runtime.common.opencv import cv2
 
 CODEC = "libx264"
 
@@ -58,20 +59,18 @@ class H264Writer:
             raise _failed(path, error) from error
 
     def write(self, image: np.ndarray, time: Optional[float] = None) -> None:
-        """Adds an image, uint8 [height, width, 3] in BGR. Raises KitError.
+        """Adds an image of the video's size, uint8 [height, width, 3] in BGR. Raises KitError.
 
         Of a `timed` video, it is shown from the second `time` on, a millisecond or more after the image before it.
         """
-        self._write(image, "bgr24", time)
+        # Less time and less error than by PyAV, whose white is 250, 253, 251.
+        self.write_planes(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), time)
 
     def write_planes(self, planes: np.ndarray, time: Optional[float] = None) -> None:
         """Adds an image as `write` does that has the encoder's planes, uint8 [height * 3 / 2, width]: I420, BT.601 at limited range."""
-        self._write(planes, "yuv420p", time)
-
-    def _write(self, data: np.ndarray, layout: str, time: Optional[float]) -> None:
         import av
 
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(data), format=layout)
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(planes), format="yuv420p")
         if time is not None:
             frame.time_base, frame.pts = _TIME_BASE, round(time / _TIME_BASE)
         self._encode(frame)

@@ -20,7 +20,7 @@ from runtime.events.pace import Pace
 from runtime.events.recorder import Choices, Recorder
 from runtime.events.store import DAYS, MEGABYTES, Budget, Store
 from runtime.events.webhook import OPTION as WEBHOOK
-from runtime.events.webhook import SECRET, TIMEOUT_SECONDS, Sender, Webhook
+from runtime.events.webhook import SECRET, Sender, Webhook
 from runtime.events.writer import Writer
 from runtime.sinks import Sink
 from runtime.sources import Source
@@ -37,8 +37,8 @@ OPTION = "--events"
 # Seconds that a run which is stopped waits for the clip that is under way, and for the webhook.
 _END_SECONDS = 0.6
 _WEBHOOK_SECONDS = 0.1
-# A file's run waits for so long until the webhook has its events; a server that hangs is given up after that.
-_FILE_WEBHOOK_SECONDS = TIMEOUT_SECONDS
+# A file's run waits for so long until the webhook has its events: half of what `docker stop` leaves to a run.
+_FILE_WEBHOOK_SECONDS = 5.0
 # A live source from which nothing comes for this long ends the clip that is under way.
 _SILENCE_SECONDS = 10.0
 

@@ -15,7 +15,7 @@ import statistics
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Counter as Counts
-from typing import Deque, Dict, List, Optional
+from typing import Deque, Dict, FrozenSet, List, Optional
 
 from runtime.areas.areas import ENTERED, IN, LEFT, OUT, Crossing, Dwell, Line, LineCounts, Zone, ZoneCounts
 from runtime.zones.geometry import Edge, Point, area, crosses, distance, edges, inside, offset
@@ -188,6 +188,10 @@ class ZoneCounter:
             Dwell(self._median, self._longest, None if first is None else time - first.since),
             None if first is None else first.since_date,
         )
+
+    def tracks(self) -> FrozenSet[int]:
+        """The tracks that are in the zone."""
+        return frozenset(track for track, stay in self._stays.items() if stay.inside)
 
     def _leave(self, track: int, stay: _Stay, time: float) -> Crossing:
         stay.inside = False

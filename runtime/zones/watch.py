@@ -174,6 +174,7 @@ class Watch:
             tuple((item.area, item.counts(self._time)) for item in counters if isinstance(item, ZoneCounter)),
             tuple((item.area, item.counts(self._time)) for item in counters if isinstance(item, LineCounter)),
             tuple(crossings),
+            {item.area.name: item.tracks() for item in counters if isinstance(item, ZoneCounter)},
         )
 
 

@@ -28,6 +28,9 @@ def test_planes_are_those_of_the_image(color):
     assert [(kept.jpeg, kept.planes) for kept in ring.since(0)] == [(still.jpeg, None)]
     # An odd number of rows has no such planes.
     assert encode(Frame(image[:59], 0, 4.0), 100, planes=True).planes is None is encode(Frame(image, 0, 4.0), 100).planes
+    # An image that is scaled gets an even one.
+    assert encode(Frame(image, 0, 4.0), 76, planes=True).planes.shape == (56 * 3 // 2, 76)
+    assert encode(Frame(image[:3], 0, 4.0), 10, planes=True).planes.shape == (3, 10)
 
 
 def test_the_ring_keeps_seconds_within_a_limit_of_bytes():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from runtime import Frame, KitError
+from runtime.common.opencv import cv2
 from runtime.media import fragmented_mp4, h264
 from runtime.sinks import open_sink
 from runtime.sources import Source, open_source
@@ -42,6 +43,17 @@ def test_a_video_that_browsers_play(tmp_path, name):
     assert [frame.time for frame in frames] == pytest.approx([index / 4 for index in range(19)])
     for index, frame in enumerate(frames):
         assert frame.image.mean((0, 1)) == pytest.approx([10 * index, 60, 200 - 10 * index], abs=4)
+
+
+@pytest.mark.parametrize("color", [(255, 255, 255), (128, 128, 128), (40, 200, 90)])
+def test_images_and_their_planes_have_the_same_colors(tmp_path, color):
+    writer = h264.H264Writer(tmp_path / "a.mp4", 10, (64, 48), timed=True)
+    writer.write(image(*color), 0.0)
+    writer.write_planes(cv2.cvtColor(image(*color), cv2.COLOR_BGR2YUV_I420), 0.1)
+    writer.release()
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        means = [frame.to_ndarray(format="bgr24").mean((0, 1)) for frame in container.decode(video=0)]
+    assert len(means) == 2 and all(mean == pytest.approx(color, abs=2) for mean in means)
 
 
 def test_fragments_share_the_description_of_the_codec(tmp_path):

@@ -47,6 +47,7 @@ def test_frames_carry_the_counts_and_what_happened():
         {"zone": "desk", "event": "entered", "track": 1, "label": "person"},
     ]
     assert said["lines"]["door"]["in"] == 1 and said["zones"]["desk"]["present"] == 1
+    assert [frame.areas.tracks["desk"] for frame in frames] == [set(), set(), set(), {1}]
 
 
 def test_without_zones_and_lines_nothing_changes(monkeypatch):
