@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from convert import destinations
 from convert.edgetpu import compilation
 from convert.edgetpu.result import as_text
-from convert.export import install
+from convert.export import install, output_folder
 from convert.export.plan import Plan
 from convert.file.kinds import KINDS
 from convert.notebook import conversion
@@ -90,6 +90,9 @@ def _write(arguments: argparse.Namespace) -> Path:
         # Another network is refused before TensorFlow is loaded, which takes seconds.
         pipeline.read(configuration(Path(arguments.folder)))
     run = None if arguments.checkpoint or arguments.folder else _run(arguments.run)
+    folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
+    # Before minutes of conversion, too.
+    output_folder.check(folder)
 
     from train.layers import tensorflow_setup
 
@@ -128,7 +131,6 @@ def _write(arguments: argparse.Namespace) -> Path:
         calibration_images=arguments.calibration_images,
         say=print,
     )
-    folder = Path(arguments.out) if arguments.out else _default_folder(run, arguments)
     if arguments.checkpoint and not arguments.out:
         print(conversion.destination(arguments.checkpoint, folder), flush=True)
     export(source, folder, options, say=lambda line: print(line, flush=True))

@@ -7,6 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Optional, Sequence
 
+from runtime.common.command import INTERRUPTED
 from runtime.common.command import run as run_command
 from runtime.inference.process import launch
 
@@ -24,10 +25,11 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         from runtime.telemetry.sd_notify import Announcer, from_environment
 
         options = parse(given)
-        with Announcer(from_environment()) as announcer:
+        with Announcer(from_environment()) as announcer, _Interrupt() as interrupt:
 
             def use(state: State) -> None:
                 _stop_on_sigterm(state)
+                interrupt.stops(state)
                 reload_on_hangup(state)
                 announcer.watch(state)
 
@@ -36,12 +38,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
                 summaries = detect_all(options, use)
                 print(summaries, file=sys.stderr)
-                return 1 if summaries.errors else 0
+                return INTERRUPTED if interrupt.came else 1 if summaries.errors else 0
             from runtime.pipeline.session import detect
 
             summary = detect(options, use=use)
     print(summary, file=sys.stderr)
-    return 0
+    return INTERRUPTED if interrupt.came else 0
 
 
 def _stop_on_sigterm(state: State) -> None:
@@ -49,6 +51,39 @@ def _stop_on_sigterm(state: State) -> None:
     # Python sets handlers in the main thread only; in another one they are up to the calling program.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGTERM, lambda number, frame: state.stop())
+
+
+class _Interrupt:
+    """Makes the first Ctrl-C, the usual end of a camera's run, end it as SIGTERM does; the second one ends it at once.
+
+    A context manager, which gives Ctrl-C its meaning back. Nothing changes where the process doesn't listen to Ctrl-C, as in
+    a shell's background, or where the program that calls `main` has a handler of its own.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._listens = False
+
+    def stops(self, state: State) -> None:
+        """Lets Ctrl-C end the run of `state`."""
+
+        def end(*_: object) -> None:
+            self.came = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            state.stop()
+
+        # Python sets handlers in the main thread only.
+        with contextlib.suppress(ValueError):
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, end)
+                self._listens = True
+
+    def __enter__(self) -> _Interrupt:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._listens:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 if __name__ == "__main__":

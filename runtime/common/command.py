@@ -14,6 +14,8 @@ from runtime.common.errors import InputError, KitError
 
 Main = Callable[[Optional[Sequence[str]]], int]
 
+# The exit code after Ctrl-C: 128 and the number of SIGINT.
+INTERRUPTED = 130
 # Whether this process was started as `edk`, which `runtime.commands` sets.
 started_as_edk = False
 # The verb of `edk` for each module that is a command, which `runtime.commands` fills in.
@@ -51,7 +53,7 @@ def exit_code(main: Main, argv: Optional[Sequence[str]] = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of standard output has closed it; without this Python prints another error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,7 @@ def test_an_end_from_outside_keeps_everything(place, start, number, code):
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
+    assert re.search(r"\n\d+ frames, \d+ detections", errors)
     found = [json.loads(line) for line in lines(place / "a.jsonl")]
     assert [line["frame"] for line in found] == list(range(len(found)))
     capture = cv2.VideoCapture(str(place / "a.mp4"))
