@@ -63,7 +63,7 @@ class HttpTransport(Transport):
     """A web server: files below an http or https address. Raises InputError for any other address."""
 
     def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
-        self.where = self._base = redaction.address(address).rstrip("/")
+        self.where, self._base = redaction.address(address).rstrip("/"), redaction.base(address).rstrip("/")
         try:
             parts, shown = urlsplit(address), urlsplit(self.where)
         except ValueError:

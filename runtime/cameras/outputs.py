@@ -64,6 +64,8 @@ def check(
     """
     written: Dict[str, Tuple[str, str]] = {}
     if health:
+        if PLACEHOLDER in health:
+            raise InputError(f"--health {health}: one file has the health of all cameras; leave {PLACEHOLDER} out of its name")
         written[os.path.realpath(health)] = ("the health file", health)
     for name, (options, outputs, _) in cameras.items():
         for file in outputs.files():

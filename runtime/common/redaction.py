@@ -24,6 +24,14 @@ _USER = re.compile(r"[^\s/?#@:]+:(?!\d{1,5}(?:[^\w.%~!*+@-]|$))\S")
 
 
 def address(text: str) -> str:
+    """An address to be shown: as `base`, and without the values of settings like `password=` in its path.
+
+    Recorders have them there: `rtsp://10.0.0.5/user=admin&password=Secret&channel=1`.
+    """
+    return _without_settings(base(text))
+
+
+def base(text: str) -> str:
     """An address without user, password and query; a path or another text without what looks like user and password.
 
     `rtsp://admin:Secret#1@10.0.0.5/live?x=1` gives `rtsp://10.0.0.5/live`.
@@ -42,6 +50,11 @@ def message(text: str) -> str:
     """
     if "@" in text:
         text = "".join(map(_line_without_users, text.splitlines(keepends=True)))
+    return _without_settings(text)
+
+
+def _without_settings(text: str) -> str:
+    """`text` without the values of settings like `token=`."""
     return _SECRET_VALUE.sub(r"\1...", _SECRET_SETTING.sub(r"\1...", text))
 
 

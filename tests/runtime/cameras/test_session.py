@@ -388,6 +388,7 @@ def test_a_model_without_a_class_of_one_camera_is_refused_and_that_camera_named(
     ("words", "reason"),
     [
         (("--json", "a.jsonl"), r"a\.jsonl: is written by door and yard; give each camera its own, or put \{camera\} in the name"),
+        (("--health", "{camera}.json"), "--health {camera}.json: one file has the health of all cameras"),
         (("--events", "kept,days=2"), "kept: is written by door and yard"),
         (("--out", "{camera}.mp4", "--out", "tiny.tflite"), "door: tiny.tflite: cannot write such a file"),
         (("--json", "tiny.tflite"), "tiny.tflite: is"),
