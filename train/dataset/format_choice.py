@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Optional
 
 from runtime.common.errors import InputError
-from train.dataset import formats, other_tools
-from train.dataset.examples import packed, problems
+from train.dataset import formats, nothing_found, other_tools
+from train.dataset.examples import problems
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, walk
 from train.dataset.examples.split_names import split_of_folder
@@ -117,13 +117,8 @@ def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     scores = formats.scores(folder)
     if set(scores) <= {"yolo"} and (advice := other_tools.advice(folder)):
         raise NoDataSetError(f"{folder}: {advice}")
-    if not scores and (advice := other_tools.classes_alone(folder)):
-        raise NoDataSetError(f"{folder}: {advice}")
     if not scores:
-        raise NoDataSetError(
-            f"{folder}: no labelled images of a known format in it ({', '.join(formats.names())});"
-            f" give the folder that holds both the images and their annotations{packed.advice(folder)}"
-        )
+        raise NoDataSetError(nothing_found.message(folder))
     names = ranked(scores)
     reasons = [f"{name}: {_described(scores[name])}" for name in names]
     others = [name for name in scores if name not in names]
