@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import itertools
 import os
-import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Optional
 
-from runtime.common.command import spelling
 from runtime.common.errors import InputError
-from train.dataset import formats, other_tools
-from train.dataset.examples import packed, problems
+from train.dataset import formats, nothing_found, other_tools
+from train.dataset.examples import problems
 from train.dataset.examples.example import Example, LabelledBox
 from train.dataset.examples.image_files import File, is_image, walk
 from train.dataset.examples.split_names import split_of_folder
 from train.dataset.examples.splits import HELD_OUT, NAMES, unlabelled_note
 from train.dataset.formats import Score, Splits
-from train.files.cache import cache_folder
 
 # A format that explains less than this share of the images that another one explains is not the data set's.
 _PLAUSIBLE = 0.5
@@ -114,31 +111,14 @@ def _unused_parts(folder: Path, splits: Splits) -> list[str]:
     ]
 
 
-def _nothing(folder: Path) -> str:
-    """Why `folder` is no data set of a known format, and what to do."""
-    known = ", ".join(formats.names())
-    count = sum(1 for _ in filter(is_image, walk(folder)))
-    if not count:
-        return f"no labelled images of a known format in it ({known}), and no others; give the folder that holds images and annotations"
-    # What a zip file was extracted to is no place to label in.
-    name = "FOLDER" if cache_folder() in folder.parents else shlex.quote(str(folder))
-    label = f"{spelling('label', 'train.label')} {name} --serve"
-    return (
-        f"no labelled images of a known format in it ({known}), but {count:,} without labels; give the folder that holds both"
-        f" the images and their annotations, or draw boxes, for example in the browser with: {label}"
-    )
-
-
 def _read_chosen(folder: Path, format: Optional[str]) -> Choice:
     if format is not None:
         return Choice(format, formats.find(format).read(folder), (f"{format}: as --format says",))
     scores = formats.scores(folder)
     if set(scores) <= {"yolo"} and (advice := other_tools.advice(folder)):
         raise NoDataSetError(f"{folder}: {advice}")
-    if not scores and (advice := other_tools.classes_alone(folder)):
-        raise NoDataSetError(f"{folder}: {advice}")
     if not scores:
-        raise NoDataSetError(f"{folder}: {_nothing(folder)}{packed.advice(folder)}")
+        raise NoDataSetError(nothing_found.message(folder))
     names = ranked(scores)
     reasons = [f"{name}: {_described(scores[name])}" for name in names]
     others = [name for name in scores if name not in names]

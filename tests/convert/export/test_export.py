@@ -316,7 +316,7 @@ def test_wrong_usage_is_exit_2_without_a_traceback():
         ("convert.__main__", [], "--int8"),
         ("convert.__main__", ["--int8", "--run", "nowhere"], "nowhere"),
         ("convert.__main__", ["--int8", "--checkpoint", "nowhere"], "nowhere"),
-        ("convert.evaluate", ["README.md", "nowhere"], "nowhere"),
+        ("convert.evaluate", ["README.md", "nowhere"], "README.md"),
         ("convert.quantization_report", ["tests"], "config.yaml"),
     ],
 )

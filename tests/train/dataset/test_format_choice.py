@@ -316,7 +316,7 @@ def test_images_without_boxes_are_told_how_to_get_some(tmp_path):
     with pytest.raises(NoDataSetError, match=rf"^{packed}: no labelled images .* FOLDER --serve"):
         open_dataset(packed)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(NoDataSetError, match=r"empty: no labelled images .*, and no others"):
+    with pytest.raises(NoDataSetError, match=r"empty: no labelled images .*, but no images"):
         open_dataset(tmp_path / "empty")
 
 

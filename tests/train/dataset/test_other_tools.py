@@ -45,3 +45,22 @@ def test_a_table_beside_labels_is_none_of_them(tmp_path):
     files = {"classes.txt": "cat\n", "weather.csv": "image,weather\np0.jpg,rain\n"}
     files |= {f"p{i}.jpg": "" for i in range(3)} | {f"p{i}.txt": LINE for i in range(3)}
     assert open_dataset(write(tmp_path, files)).format == "yolo"
+
+
+NOTHING = {
+    "images alone": ({"a.jpg": "", "x/b.jpg": ""}, r"but 2 without labels; .* in the browser with: "),
+    "a description alone": (
+        {"dataset.yaml": "path: C:/me/data\ntrain: train/images\nval: val/images\nnames:\n  0: water\n", "runs/labels.jpg": ""},
+        r"dataset\.yaml describes images and labels of YOLO, but not one label file .*\(1 image\): put the folders",
+    ),
+    "other files": ({"a.json": {"what": 1}, "b.txt": "text", "a.jpg": ""}, r"\(coco, csv, .*\), but 1 image, 1 \.json, 1 \.txt; give the folder"),
+    "nothing": ({"notes.md": "text"}, r", but no images; give the folder that holds both"),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_a_folder_that_is_no_data_set_is_described(tmp_path, case):
+    files, message = NOTHING[case]
+    with pytest.raises(InputError, match=message) as error:
+        open_dataset(write(tmp_path, files))
+    assert "\n" not in str(error.value)

@@ -30,6 +30,9 @@ from train.dataset.formats import Score, Splits
 from train.dataset.formats import _coco_files as coco_files
 from train.dataset.formats._coco_files import CocoFile, Entry, Place, file_names, looks_like_coco
 
+# Two files are of one labelling, with other names, if so many images have the same boxes in both.
+_FEWEST_RENAMED = 3
+
 
 def score(folder: Path) -> Optional[Score]:
     """Returns how many images the JSON files below `folder` name; None if none has at least two of COCO's lists."""
@@ -239,7 +242,7 @@ class _Part:
 def _merge(parts: list[_Part], problems: Problems) -> None:
     """Puts the boxes of one image together that several entries or files of one part have, each once."""
     found: dict[tuple[Path, str], _Image] = {}
-    several = 0
+    several = renamed = 0
     for part in parts:
         kept = []
         for image in part.images:
@@ -248,12 +251,29 @@ def _merge(parts: list[_Part], problems: Problems) -> None:
                 kept.append(image)
                 continue
             several += 1
+            renamed += _are_renamed(first.objects, image.objects)
+            if renamed >= _FEWEST_RENAMED and 2 * renamed > several:
+                raise InputError(_renamed(first, image))
             known = {(item.label, item.sides) for item in first.objects}
             first.objects += [item for item in image.objects if item.fault or (item.label, item.sides) not in known]
             first.crowds += image.crowds
         part.images = kept
     if several:
         problems.add_note(f"boxes of several entries for one image put together, each once: {several} entries")
+
+
+def _are_renamed(some: list[_Object], others: list[_Object]) -> bool:
+    """Returns True if two entries of an image have the same boxes, and call them all otherwise."""
+    one, two = ({item.sides: item.label for item in items if not item.fault} for items in (some, others))
+    return bool(one) and one.keys() == two.keys() and not set(one.values()) & set(two.values())
+
+
+def _renamed(first: _Image, second: _Image) -> str:
+    one, two = first.objects[0], second.objects[0]
+    return (
+        f"{one.source} and {two.source} have the same boxes of the same images, and call them {quoted(one.label)} and"
+        f" {quoted(two.label)}: each object would be two; remove one of the two, and others like it, or give the folder of one"
+    )
 
 
 def _sources(files: list[File]) -> list[File]:

@@ -182,3 +182,17 @@ def test_a_test_part_without_annotations_is_not_measured(tmp_path, change):
     splits = coco.read(tmp_path)
     assert len(splits.train) == 4 and splits.validation is None and splits.test == ()
     assert "not one image of the test part has labels: 1 image" in splits.problems[0]
+
+
+def test_files_that_call_the_same_boxes_otherwise_are_not_put_together(folder):
+    """As a list of all images beside a file for each, of which one was written with an older name."""
+    data = json.loads((folder / "train/_annotations.coco.json").read_text())
+    data["categories"] = [{**row, "name": f"old {row['name']}"} for row in data["categories"]]
+    (folder / "train/old.json").write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r"have the same boxes of the same images, and call them 'cat' and 'old cat'"):
+        coco.read(folder)
+    # Another class of the same images.
+    for row in data["annotations"]:
+        row["bbox"] = [1, 1, 9, 9]
+    (folder / "train/old.json").write_text(json.dumps(data))
+    assert [box.label for box in coco.read(folder).train[0].boxes] == ["cat", "old cat"]
