@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -93,12 +94,11 @@ def _watch(process: subprocess.Popen[str], peak: _Peak) -> None:
 def children(pid: int) -> List[int]:
     """The processes that `pid` has started and that are still there."""
     found: List[int] = []
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(number) for number in listed.read_text().split()]
-        except OSError:
-            # The process has ended in the meantime.
-            continue
+    # The process, or one of its threads, may end in the meantime.
+    with contextlib.suppress(OSError):
+        for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += [int(number) for number in listed.read_text().split()]
     return found
 
 

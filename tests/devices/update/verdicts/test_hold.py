@@ -125,7 +125,7 @@ def test_a_release_that_the_runtime_cannot_run(look, hold, may_pass, word):
 
 def test_it_is_kept_as_json(look, hold):
     hold, _ = look(hold, seconds=9, frames=9, classes={"cat": (1, 2, 3)}, only_first=("dog",))
-    hold = hold.ended(judge(counted(hold, cat=(9, 0, 0)), TERMS))
+    hold = hold.ended(judge(counted(hold, cat=(9, 0, 0)), TERMS), 5.0)
     assert Hold.of(json.loads(json.dumps(asdict(hold)))) == hold
     assert summary(hold).startswith("two: good: compared with one")
     with pytest.raises((KeyError, TypeError, ValueError)):
