@@ -36,7 +36,9 @@ class Events(Part):
         self._folder = place.own(folder)
         self._lines = place.lines
         self._fps = place.fps
-        self.words = ("--events", f"{place.word(folder)},megabytes={MEGABYTES},days={DAYS},before=1,after=1,least={LEAST:g}")
+        # Cameras share the disk.
+        self._budget = MEGABYTES / 2 if place.camera else MEGABYTES
+        self.words = ("--events", f"{place.word(folder)},megabytes={self._budget:g},days={DAYS},before=1,after=1,least={LEAST:g}")
         self._seen: Set[str] = set()
         self._before: Set[str] = set()
         self._most, self._fewest = 0.0, 1 << 30
@@ -85,7 +87,7 @@ class Events(Part):
         told = final["events"]
         lines = (json.loads(line) for line in self._lines.read_text().splitlines())
         return [
-            Check("megabytes of events", self._most <= MEGABYTES + _SLACK, f"at most {self._most:.2f} of {MEGABYTES}"),
+            Check("megabytes of events", self._most <= self._budget + _SLACK, f"at most {self._most:.2f} of {self._budget:g}"),
             Check("no clock that is set removes events", 0 < self._fewest < 1 << 30, f"never fewer than {self._fewest}"),
             Check("the index of events can always be read", not self._unreadable,
                   f"{self._looks // 20} times, problems: {self._unreadable[:3]}"),
