@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
+from devices.host.durations import in_unit
+
 # Longest text in a column; longer ones are cut.
 WIDEST = 40
 
 
 def age(seconds: float) -> str:
     """`8 s`, `12 min`, `5 h`, `3 d`."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    number, unit = in_unit(seconds)
+    return f"{number:.0f} {unit}"
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devices.host.durations import in_unit
 from devices.update.verdicts.hold import Classes, Counted, Hold, Terms, total
 
 
@@ -24,11 +25,9 @@ def summary(hold: Hold) -> str:
 
 
 def span(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h`, `2 d`."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    """`45.4 s`, `12 min`, `2.5 h`, `2 d`."""
+    number, unit = in_unit(seconds)
+    return f"{number:.3g} {unit}"
 
 
 def amount(counted: Counted) -> str:

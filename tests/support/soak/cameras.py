@@ -9,6 +9,7 @@ from typing import Any, Dict, List
 
 from tests.support.soak import verdict
 from tests.support.soak.parts import Place
+from tests.support.soak.process import delivered
 from tests.support.soak.schedule import Outages, Schedule
 from tests.support.soak.verdict import Check
 
@@ -39,8 +40,7 @@ class Other:
     def judge(self, final: Dict[str, Any], errors: str) -> List[Check]:
         """What must be true of it; `final` is the last snapshot of all cameras."""
         own = final["cameras"][OTHER]
-        given = int.from_bytes(self._given.read_bytes(), "little")
-        checks = [verdict.frames(given, own), verdict.outages(self._outages, own, errors, OTHER)]
+        checks = [verdict.frames(delivered(self._given), own), verdict.outages(self._outages, own, errors, OTHER)]
         checks += verdict.lines(self._place.lines, own)
         return [Check(f"{OTHER}: {check.name}", check.good, check.figures) for check in checks]
 

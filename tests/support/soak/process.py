@@ -81,10 +81,7 @@ class Process:
     @property
     def given(self) -> int:
         """The number of frames that the camera has delivered."""
-        try:
-            return int.from_bytes(self._given.read_bytes(), "little")
-        except OSError:
-            return 0
+        return delivered(self._given)
 
     @property
     def errors(self) -> str:
@@ -128,6 +125,14 @@ class Process:
             )  # fmt: skip
         except OSError:
             return None
+
+
+def delivered(path: Path) -> int:
+    """The number of frames in a file `given` of `tests/soak_sources/unsteady.py`; 0 where there is none yet."""
+    try:
+        return int.from_bytes(path.read_bytes(), "little")
+    except OSError:
+        return 0
 
 
 def _command(pid: int) -> str:

@@ -54,6 +54,14 @@ class File:
         """The suffix in lower case, with the dot."""
         return os.path.splitext(self.name)[1].lower()
 
+    def head(self, size: int) -> bytes:
+        """Returns the first `size` bytes, by which a format is told; none of a file that cannot be read."""
+        try:
+            with self.path.open("rb", buffering=0) as opened:
+                return opened.read(size)
+        except OSError:
+            return b""
+
 
 # The results of `walk` within `cached_walks`.
 _cached: ContextVar[Optional[dict[tuple[Path, str], list[File]]]] = ContextVar("walked", default=None)

@@ -219,12 +219,7 @@ def annotation_files(files: Iterable[File]) -> list[File]:
 
 def _is_annotation(file: File) -> bool:
     """Returns True if the root element of the XML file is `<annotation>`, by the beginning of the file."""
-    try:
-        with file.path.open("rb", buffering=0) as opened:
-            head = opened.read(_HEAD_BYTES)
-    except OSError:
-        return False
-    root = _ROOT.match(head.replace(b"\0", b""))
+    root = _ROOT.match(file.head(_HEAD_BYTES).replace(b"\0", b""))
     return root is not None and root[1].lower() == b"annotation"
 
 

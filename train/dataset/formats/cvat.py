@@ -69,11 +69,7 @@ def _sources(files: list[File]) -> list[File]:
 
 
 def _is_ours(file: File) -> bool:
-    try:
-        with file.path.open("rb") as opened:
-            head = opened.read(_HEAD_BYTES)
-    except OSError:
-        return False
+    head = file.head(_HEAD_BYTES)
     return bool(_ROOT.search(head) and _OURS.search(head))
 
 

@@ -55,15 +55,7 @@ def read(folder: Path) -> Splits:
 
 
 def _sources(files: list[File]) -> list[File]:
-    return [file for file in files if file.suffix == ".xml" and _is_ours(file)]
-
-
-def _is_ours(file: File) -> bool:
-    try:
-        with file.path.open("rb") as opened:
-            return bool(_OURS.search(opened.read(_HEAD_BYTES)))
-    except OSError:
-        return False
+    return [file for file in files if file.suffix == ".xml" and _OURS.search(file.head(_HEAD_BYTES))]
 
 
 def _names(file: File) -> set[str]:
