@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from convert.contract import raw_rules
 from convert.evaluation.gate import Admitted
+from convert.export.listed import NAME
 from convert.file.kinds import named
 from convert.inspect.inspection import operation_counts
 from runtime.common.command_parser import kit_version
@@ -20,8 +21,6 @@ from runtime.common.files import write_text
 from runtime.model.tflite import Model, Tensor
 from train.dataset.examples import content
 from train.geometry.head import Head
-
-NAME = "manifest.json"
 
 
 def versions() -> dict[str, str]:
