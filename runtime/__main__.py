@@ -12,6 +12,8 @@ from runtime.common.command import run as run_command
 from runtime.inference.process import launch
 
 if TYPE_CHECKING:
+    import argparse
+
     from runtime.telemetry.state import State
 
 
@@ -38,12 +40,22 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
                 summaries = detect_all(options, use)
                 print(summaries, file=sys.stderr)
+                _tell_written(options)
                 return INTERRUPTED if interrupt.came else 1 if summaries.errors else 0
             from runtime.pipeline.session import detect
 
             summary = detect(options, use=use)
     print(summary, file=sys.stderr)
+    _tell_written(options)
     return INTERRUPTED if interrupt.came else 0
+
+
+def _tell_written(options: argparse.Namespace) -> None:
+    from runtime.cameras.outputs import written
+
+    found = written(options)
+    if found:
+        print(f"written: {', '.join(found)}", file=sys.stderr)
 
 
 def _stop_on_sigterm(state: State) -> None:

@@ -41,6 +41,12 @@ class Outputs:
                 yield name
 
 
+def written(options: argparse.Namespace) -> List[str]:
+    """What a run with `options` has left: its files and folders that are there, as they were given."""
+    cameras: Mapping[str, argparse.Namespace] = options.sources or {"": options}
+    return [file for name, own in cameras.items() for file in Outputs.of(name, own).files() if os.path.exists(file)]
+
+
 class Unopened(Source):
     """A source as far as it is known before it is open: it may be a file, or live."""
 

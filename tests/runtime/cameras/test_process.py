@@ -106,7 +106,7 @@ def test_a_signal_ends_all(start, tmp_path, number, code):
         two.stalled.clear()
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
-    assert "\ndoor: " in log and "\nall: " in log
+    assert "\ndoor: " in log and "\nall: " in log and "\nwritten: door.jsonl" in log
 
 
 def test_a_file_that_cannot_be_read_fails_alone(start, tmp_path):
