@@ -138,8 +138,9 @@ def test_months_in_short(tmp_path, edgetpu_library):
         code = run.process.wait(60)
     errors = run.errors
     assert code == 0, errors
-    summary = errors.splitlines()[-1]
+    summary, written = errors.splitlines()[-2:]
     print(summary)
+    assert written.startswith("written: ") and written.endswith("found.jsonl")
     # The policy is `block`, so only frames in a hanging engine are lost.
     assert re.match(rf"{FRAMES - HANGS} frames, {2 * (FRAMES - HANGS)} detections, {HANGS} dropped, ", summary), errors
     gaps = (FRAMES - 1) // EVERY

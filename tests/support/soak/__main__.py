@@ -152,7 +152,9 @@ class _Soak:
             silent.end()
         self._subscriber.end()
         code, errors = self._process.popen.returncode, self._process.errors
-        self._check("exit code 0", code == 0, f"{code}; {(errors.splitlines() or [''])[-1]}")
+        # The last line says what was written, the one before how the run went.
+        told = [line for line in errors.splitlines() if not line.startswith("written: ")]
+        self._check("exit code 0", code == 0, f"{code}; {(told or [''])[-1]}")
         rows = ["\t".join(map(str, astuple(sample))) for sample in self._samples]
         (self._folder / "samples.tsv").write_text("\n".join(["\t".join(Sample.__dataclass_fields__), *rows, ""]))
         self._check("everything took place", not steps, f"{len(steps)} steps left")
